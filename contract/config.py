@@ -1,0 +1,57 @@
+"""Checked configuration tables: every unknown key is refused with the nearest valid name."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from contract.errors import ContractError
+
+T = TypeVar("T")
+
+
+class ConfigError(ContractError):
+    """A mistake in a configuration file: says which key, what was found, what is allowed."""
+
+    def __init__(self, where: str, detail: str) -> None:
+        super().__init__("config", f"{where}: {detail}")
+        self.where = where
+
+
+def check_keys(table: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Refuse keys that mean nothing, naming the nearest that does."""
+    names = sorted(allowed)
+    for key in table:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+            hint = f", did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(names)}"
+            raise ConfigError(f"{where}.{key}" if where else key, f"unknown key{hint}")
+
+
+def get(
+    table: Mapping[str, Any], key: str, kind: type[T], where: str, default: T | None = None
+) -> T:
+    """The value of a key as `kind`; ConfigError when missing without default or of another type.
+
+    An integer is accepted where a float is asked for; a boolean never counts as a number.
+    """
+    path = f"{where}.{key}" if where else key
+    if key not in table:
+        if default is None:
+            raise ConfigError(path, f"missing; expected {kind.__name__}")
+        return default
+    value = table[key]
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(path, f"is {type(value).__name__}, expected {kind.__name__}")
+    return value
+
+
+def one_of(value: str, allowed: Iterable[str], where: str) -> str:
+    """`value` if allowed, else ConfigError with the nearest allowed one."""
+    names = sorted(allowed)
+    if value not in names:
+        near = difflib.get_close_matches(value, names, n=1, cutoff=0.4)
+        hint = f", did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(where, f"{value[:60]!r} is not one of {', '.join(names)}{hint}")
+    return value

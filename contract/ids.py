@@ -1,0 +1,53 @@
+"""Names that appear in topics and files, and the ids of items.
+
+Topic levels must be ASCII without `/`, `+`, `#` and spaces (one real broker dies of a Chinese
+topic), so people's and places' names travel in payloads and never here.
+"""
+
+import re
+import uuid
+
+from contract.errors import ContractError
+
+# 64 characters hold every Zigbee name, BLE address and meter number seen, and keep topics,
+# file names and log lines short.
+NAME_LENGTH_MAX = 64
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def check_name(name: str, what: str) -> str:
+    """Return `name` if it may stand in a topic, else raise ContractError `bad_name`."""
+    if not _NAME.match(name):
+        raise ContractError(
+            "bad_name",
+            f"{what} {name[:80]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed, first a letter or digit",
+        )
+    return name
+
+
+def is_name(name: str) -> bool:
+    return _NAME.match(name) is not None
+
+
+def safe_name(label: str) -> str:
+    """A topic-safe name for any label; different labels keep different names.
+
+    A label that already is a name stays as it is. Any other gets its ASCII part and eight
+    hexadecimal digits of its UUIDv5, so that `卧室/sos` and `客厅/sos` never meet.
+    """
+    if is_name(label):
+        return label
+    ascii_part = _UNSAFE.sub("-", label).strip("-._")[:40]
+    digest = uuid.uuid5(uuid.NAMESPACE_OID, label).hex[:8]
+    return f"{ascii_part}-{digest}" if ascii_part else f"dev-{digest}"
+
+
+def item_id(spool: uuid.UUID, seq: int) -> str:
+    """The id of the item with this number in this spool.
+
+    A spool's UUID is drawn once when its file is made and `seq` never repeats in it, so the
+    name-based UUID (RFC 9562, version 5) is unique, and writing the row needs no randomness.
+    """
+    return str(uuid.uuid5(spool, str(seq)))

@@ -1,0 +1,27 @@
+"""Instants: integers of milliseconds since the Unix epoch inside, RFC 3339 UTC on the wire."""
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Years 1970-2199: a device without a clock often says 1970 or 2000, and both must be readable,
+# while anything past this range is a decoding mistake and not a time.
+MIN_MS = 0
+MAX_MS = 7_258_118_400_000
+
+
+def to_iso(at_ms: int) -> str:
+    """Milliseconds since the epoch as RFC 3339 with milliseconds, always in UTC (`…Z`)."""
+    moment = EPOCH + timedelta(milliseconds=at_ms)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def from_iso(text: str) -> int:
+    """RFC 3339 with an offset as milliseconds since the epoch; ValueError otherwise."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"time without an offset: {text[:40]!r}")
+    at_ms = (moment - EPOCH) // timedelta(milliseconds=1)
+    if not MIN_MS <= at_ms <= MAX_MS:
+        raise ValueError(f"time out of range 1970-2199: {text[:40]!r}")
+    return at_ms

@@ -1,0 +1,1 @@
+"""HTTP API, live feed and web page."""

@@ -1,0 +1,1 @@
+"""Simulated homes that speak the devices' real bytes, with encoders of their own."""

@@ -1,0 +1,1 @@
+"""One simulated device per file; `device_sims.registry` lists them."""

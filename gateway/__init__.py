@@ -1,0 +1,1 @@
+"""The Raspberry Pi at the home or village: device bytes in, durable items out."""

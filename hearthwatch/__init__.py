@@ -1,0 +1,1 @@
+"""The `hearthwatch` command: one composition root per process."""

@@ -1,0 +1,1 @@
+"""MQTT in, durable rows and acknowledgements out."""

@@ -1,0 +1,1 @@
+"""What is wrong, decided by pure functions of readings, activations and time."""

@@ -1,0 +1,1 @@
+"""One rule kind per file; `rules.registry` lists them."""
