@@ -1,0 +1,180 @@
+"""The hub's single writer: one thread, one connection, group commit of whatever is queued.
+
+A change is a function of a `UnitOfWork`. All changes waiting when the thread comes round share
+one transaction and one sync; each has its own savepoint, so a change that fails takes nothing
+else with it. A caller hears of its change only after the commit.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Final, Protocol, TypeVar
+
+from ledger.feed import FeedEvent
+from ledger.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+# Changes in one transaction: bounds how long the first waits for the last.
+BATCH_MAX: Final = 256
+# Changes waiting: beyond it callers are refused, which a gateway answers by resending later.
+QUEUE_MAX: Final = 20_000
+
+
+class WriterBusy(Exception):  # noqa: N818
+    """The queue of changes is full; try again later."""
+
+
+class WriterClosed(Exception):  # noqa: N818
+    """The hub is stopping."""
+
+
+class Projection(Protocol):
+    """State kept in memory beside the tables; dropped and read again after a failed commit."""
+
+    def reload(self, cursor: sqlite3.Cursor) -> None: ...
+
+
+class _Change:
+    __slots__ = ("apply", "future")
+
+    def __init__(self, apply: Callable[[UnitOfWork], object]) -> None:
+        self.apply = apply
+        self.future: Future[object] = Future()
+
+
+class Writer:
+    """Runs changes in order. `clock` gives the hub's time; `on_commit` gets the new entries
+    (called in the writer's thread, after the commit and before the callers hear of it)."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        clock: Callable[[], int],
+        on_commit: Callable[[Sequence[FeedEvent]], None] = lambda _events: None,
+    ) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._clock = clock
+        self._on_commit = on_commit
+        self._projections: list[Projection] = []
+        self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
+        self._closed = False
+        self.commits = 0
+        self.failures = 0
+        self._thread = threading.Thread(target=self._run, name="record-writer", daemon=True)
+
+    def attach(self, projection: Projection) -> None:
+        """Load a projection and keep it true; before `start` only."""
+        projection.reload(self._cursor)
+        self._projections.append(projection)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is queued, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            if self._thread.is_alive():
+                self._thread.join()
+            self._connection.close()
+
+    def submit(self, apply: Callable[[UnitOfWork], T]) -> "Future[T]":
+        """Queue a change; the future resolves after the commit, in the writer's thread."""
+        if self._closed:
+            raise WriterClosed
+        if self._queue.qsize() >= QUEUE_MAX:
+            raise WriterBusy
+        change = _Change(apply)
+        self._queue.put(change)
+        return change.future  # type: ignore[return-value]  # holds what `apply` returns
+
+    async def change(self, apply: Callable[[UnitOfWork], T]) -> T:
+        """Queue a change and await its commit."""
+        return await asyncio.wrap_future(self.submit(apply))
+
+    async def run(self, apply: Callable[[sqlite3.Cursor], T]) -> T:
+        """A change that needs nothing but the cursor."""
+        return await self.change(lambda unit: apply(unit.cursor))
+
+    def _run(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            batch = [first]
+            while len(batch) < BATCH_MAX:
+                try:
+                    following = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if following is None:
+                    self._commit(batch)
+                    return
+                batch.append(following)
+            self._commit(batch)
+
+    def _commit(self, batch: Sequence[_Change]) -> None:
+        """One transaction for the batch; afterwards every caller hears how it went."""
+        unit = UnitOfWork(self._cursor, self._clock())
+        done: list[tuple[_Change, object]] = []
+        failed: list[tuple[_Change, Exception]] = []
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+            for change in batch:
+                self._apply(unit, change, len(batch) > 1, done, failed)
+            events = unit.feed_events()
+            self._cursor.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
+            self._abandon()
+            done, failed = [], [(change, error) for change in batch]
+            events = []
+        self.commits += 1
+        if events:
+            self._on_commit(events)
+        for change, result in done:
+            change.future.set_result(result)
+        for change, failure in failed:
+            self.failures += 1
+            change.future.set_exception(failure)
+
+    def _apply(
+        self,
+        unit: UnitOfWork,
+        change: _Change,
+        shared: bool,
+        done: list[tuple[_Change, object]],
+        failed: list[tuple[_Change, Exception]],
+    ) -> None:
+        """Run one change; alone in its transaction it needs no savepoint."""
+        if not shared:
+            done.append((change, change.apply(unit)))
+            return
+        mark = unit.mark()
+        self._cursor.execute("SAVEPOINT change")
+        try:
+            done.append((change, change.apply(unit)))
+        except Exception as error:  # noqa: BLE001 - handed to the caller of this change
+            self._cursor.execute("ROLLBACK TO change")
+            unit.rewind(mark)
+            failed.append((change, error))
+            self._reload()
+        self._cursor.execute("RELEASE change")
+
+    def _abandon(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._cursor.execute("ROLLBACK")
+            self._reload()
+        except sqlite3.Error:
+            # The file itself is in trouble; the next change meets the same error and says so.
+            self.failures += 1
+
+    def _reload(self) -> None:
+        for projection in self._projections:
+            projection.reload(self._cursor)
