@@ -1,0 +1,321 @@
+"""The open alarms and tasks: kept in memory for the hot path, written with every change.
+
+Runs in the writer's thread only. Every method takes the unit of work of the transaction it
+belongs to and appends the entries that say what happened; after a failed commit `reload` reads
+everything back from the tables.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from alarms.intake import (
+    EVIDENCE_BYTES_MAX,
+    TASK_DUE_MS,
+    OpenAlarm,
+    decide,
+    merged_evidence,
+    needs_task,
+    task_id,
+)
+from alarms.lifecycle import (
+    SELF_CLOSING,
+    AlarmMove,
+    AlarmState,
+    Outcome,
+    TaskMove,
+    TaskState,
+    move_alarm,
+    move_task,
+)
+from alarms.rows import (
+    ALARM_COLUMNS,
+    INSERT_ALARM,
+    INSERT_TASK,
+    TASK_COLUMNS,
+    UPSERT_TASK,
+    AlarmRows,
+    Objects,
+    Row,
+    fetch,
+    find_alarm,
+    find_task,
+    known,
+    next_number,
+    values,
+)
+from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
+from rules.finding import Finding
+
+
+class Outbox(Protocol):
+    """Where what must be sent is written, in the same transaction."""
+
+    def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None: ...
+    def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None: ...
+
+
+class AlarmBook:
+    """Findings and human moves in, rows and entries out."""
+
+    def __init__(self, objects: Objects, outbox: Outbox) -> None:
+        self._objects = objects
+        self._outbox = outbox
+        self._rows = AlarmRows(objects)
+        self._alarms: dict[str, Row] = {}
+        self._by_cause: dict[tuple[str, str], str] = {}
+        self._tasks: dict[str, Row] = {}
+        self._next_alarm = 1
+        self._next_task = 1
+
+    def reload(self, cursor: sqlite3.Cursor) -> None:
+        """Read back what is open; called at the start and after a failed commit."""
+        rows = fetch(cursor, "SELECT * FROM alarm WHERE state <> 'closed'")
+        self._alarms = {row["id"]: row for row in rows}
+        self._rows.open_alarms = self._alarms
+        self._by_cause = {(row["subject"], row["rule"]): row["id"] for row in rows}
+        tasks = fetch(cursor, "SELECT * FROM task WHERE state NOT IN ('completed', 'cancelled')")
+        self._tasks = {row["id"]: row for row in tasks}
+        self._next_alarm = next_number(cursor, "SELECT max(number) FROM alarm")
+        self._next_task = next_number(cursor, "SELECT max(number) FROM task")
+
+    # Findings.
+
+    def take(
+        self,
+        unit: UnitOfWork,
+        finding: Finding,
+        *,
+        gateway: str | None = None,
+        replayable: bool = True,
+    ) -> str | None:
+        """Apply a finding; returns the id of the alarm it now belongs to, if any."""
+        current_id = self._by_cause.get((finding.home, finding.rule))
+        current = self._alarms[current_id] if current_id is not None else None
+        action = decide(finding, _open_alarm(current), replayable=replayable)
+        if action == "raise":
+            return self._raise(unit, finding, gateway)
+        if current is None:
+            return None
+        if action in ("join", "worsen"):
+            self._join(unit, current, finding, worsened=action == "worsen")
+        elif action == "clear":
+            self._clear(unit, current, finding)
+        return str(current["id"])
+
+    def _raise(self, unit: UnitOfWork, finding: Finding, gateway: str | None) -> str | None:
+        if known(unit.cursor, finding.episode):
+            return None
+        home = None if ":" in finding.home else finding.home
+        if finding.home.startswith("gateway:"):
+            gateway = finding.home.removeprefix("gateway:")
+        row: Row = dict.fromkeys(ALARM_COLUMNS)
+        row.update(
+            id=finding.episode,
+            number=self._next_alarm,
+            subject=finding.home,
+            home=home,
+            gateway=gateway,
+            device=finding.device,
+            region=self._objects.region_of(home, gateway),
+            rule=finding.rule,
+            kind=finding.kind,
+            severity=finding.severity,
+            reason=finding.reason,
+            state=AlarmState.OPEN.value,
+            version=1,
+            evidence=_bounded(finding.evidence),
+            event_count=1,
+            raised_at_ms=finding.raised_at_ms,
+            ingested_at_ms=unit.now_ms,
+            last_event_ms=finding.at_ms,
+        )
+        self._next_alarm += 1
+        task = self._new_task(unit, row) if needs_task(finding.severity) else None
+        if task is not None:
+            row["task"] = task["id"]
+        unit.execute(INSERT_ALARM, values(row, ALARM_COLUMNS))
+        self._alarms[row["id"]] = row
+        self._by_cause[(finding.home, finding.rule)] = row["id"]
+        self._rows.alarm_entry(unit, row, "raised", SYSTEM, reason=finding.reason)
+        if task is not None:
+            self._rows.task_entry(unit, task, "created", SYSTEM, reason=finding.reason)
+        self._outbox.alarm_raised(unit, row)
+        return str(row["id"])
+
+    def _join(self, unit: UnitOfWork, row: Row, finding: Finding, *, worsened: bool) -> None:
+        move_alarm(row["state"], AlarmMove.REPEAT)
+        row["event_count"] += 1
+        row["last_event_ms"] = max(row["last_event_ms"], finding.at_ms)
+        row["reason"] = finding.reason
+        row["evidence"] = _bounded(merged_evidence(json.loads(row["evidence"]), finding))
+        row["cleared_at_ms"] = None
+        task = None
+        if worsened:
+            row["severity"] = finding.severity
+            if needs_task(finding.severity) and row["task"] is None:
+                task = self._new_task(unit, row)
+                row["task"] = task["id"]
+        self._rows.write_alarm(unit, row)
+        fact = "worsened" if worsened else "repeated"
+        self._rows.alarm_entry(unit, row, fact, SYSTEM, reason=finding.reason)
+        if task is not None:
+            self._rows.task_entry(unit, task, "created", SYSTEM, reason=finding.reason)
+        self._outbox.alarm_raised(unit, row)
+
+    def _clear(self, unit: UnitOfWork, row: Row, finding: Finding) -> None:
+        if row["cleared_at_ms"] is not None:
+            return
+        row["cleared_at_ms"] = finding.at_ms
+        self._rows.write_alarm(unit, row)
+        self._rows.alarm_entry(unit, row, "cleared", SYSTEM, reason=finding.reason)
+        if row["kind"] in SELF_CLOSING:
+            self.close(unit, row["id"], SYSTEM, Outcome.RECOVERED, "")
+
+    # Human moves (and the system's own closing of technical alarms).
+
+    def acknowledge(self, unit: UnitOfWork, alarm_id: str, actor: str) -> None:
+        row = self._open(unit, alarm_id)
+        row_state = move_alarm(row["state"], AlarmMove.ACKNOWLEDGE, row["acknowledged_by"])
+        self._take_over(unit, row, row_state, actor)
+        self._rows.write_alarm(unit, row)
+        self._rows.alarm_entry(unit, row, "acknowledged", actor)
+        self._outbox.reassure(unit, row)
+
+    def assign(self, unit: UnitOfWork, alarm_id: str, actor: str, assignee: str) -> None:
+        row = self._open(unit, alarm_id)
+        state = move_alarm(row["state"], AlarmMove.ASSIGN)
+        newly = row["acknowledged_at_ms"] is None
+        self._take_over(unit, row, state, actor)
+        row["assignee"] = assignee
+        task = self._tasks.get(row["task"]) if row["task"] else None
+        if task is None and row["task"] is None:
+            task = self._new_task(unit, row)
+            row["task"] = task["id"]
+        self._rows.write_alarm(unit, row)
+        self._rows.alarm_entry(unit, row, "assigned", actor, data={"assignee": assignee})
+        if task is not None:
+            task["assignee"] = assignee
+            self._rows.write_task(unit, task)
+            self._rows.task_entry(unit, task, "assigned", actor, data={"assignee": assignee})
+        if newly:
+            self._outbox.reassure(unit, row)
+
+    def close(
+        self, unit: UnitOfWork, alarm_id: str, actor: str, outcome: Outcome, note: str
+    ) -> None:
+        row = self._open(unit, alarm_id)
+        state = move_alarm(row["state"], AlarmMove.CLOSE)
+        row.update(
+            state=state.value,
+            closed_at_ms=unit.now_ms,
+            closed_by=None if actor == SYSTEM else actor,
+            outcome=outcome.value,
+            note=note,
+        )
+        self._rows.write_alarm(unit, row)
+        del self._alarms[alarm_id]
+        del self._by_cause[(row["subject"], row["rule"])]
+        self._rows.alarm_entry(unit, row, "closed", actor, data={"outcome": outcome, "note": note})
+        task = self._tasks.get(row["task"]) if row["task"] else None
+        if task is not None:
+            self.move_task(unit, task["id"], actor, TaskMove.CANCEL, "")
+
+    def move_task(
+        self, unit: UnitOfWork, task_id_: str, actor: str, move: TaskMove, finding: str
+    ) -> Row:
+        """Move a task on; returns its row. A task taken up puts its alarm in response."""
+        task = self._tasks.get(task_id_) or find_task(unit.cursor, task_id_)
+        state = move_task(task["state"], move, task["assignee"])
+        task["state"] = state.value
+        task["version"] += 1
+        fact, column = _TASK_FACTS[move]
+        if column is not None:
+            task[column] = unit.now_ms
+        if move in (TaskMove.ACCEPT, TaskMove.ARRIVE) and task["assignee"] is None:
+            task["assignee"] = actor
+        if move is TaskMove.ACCEPT:
+            task["assignee"] = actor
+        if move is TaskMove.COMPLETE:
+            task["finding"] = finding
+        unit.execute(UPSERT_TASK, values(task, TASK_COLUMNS))
+        if state in (TaskState.COMPLETED, TaskState.CANCELLED):
+            self._tasks.pop(task_id_, None)
+        self._rows.task_entry(unit, task, fact, actor)
+        alarm = self._alarms.get(task["alarm"] or "")
+        if alarm is not None and move is TaskMove.ACCEPT:
+            self._in_response(unit, alarm, actor)
+        return task
+
+    def _in_response(self, unit: UnitOfWork, alarm: Row, actor: str) -> None:
+        newly = alarm["acknowledged_at_ms"] is None
+        state = move_alarm(alarm["state"], AlarmMove.RESPOND)
+        self._take_over(unit, alarm, state, actor)
+        alarm["assignee"] = actor
+        self._rows.write_alarm(unit, alarm)
+        self._rows.alarm_entry(unit, alarm, "in_response", actor)
+        if newly:
+            self._outbox.reassure(unit, alarm)
+
+    def _take_over(self, unit: UnitOfWork, row: Row, state: AlarmState, actor: str) -> None:
+        row["state"] = state.value
+        if row["acknowledged_at_ms"] is None:
+            row["acknowledged_at_ms"] = unit.now_ms
+            row["acknowledged_by"] = actor
+
+    # Rows and entries.
+
+    def _open(self, unit: UnitOfWork, alarm_id: str) -> Row:
+        """The row of an alarm that is not closed; KeyError when there is none of this id."""
+        row = self._alarms.get(alarm_id)
+        if row is not None:
+            return row
+        return find_alarm(unit.cursor, alarm_id)
+
+    def _new_task(self, unit: UnitOfWork, alarm: Row) -> Row:
+        task: Row = dict.fromkeys(TASK_COLUMNS)
+        task.update(
+            id=task_id(alarm["id"]),
+            number=self._next_task,
+            kind="emergency" if alarm["severity"] == "urgent" else "follow_up",
+            state=TaskState.OPEN.value,
+            version=1,
+            alarm=alarm["id"],
+            home=alarm["home"],
+            region=alarm["region"],
+            created_at_ms=unit.now_ms,
+            due_at_ms=unit.now_ms + TASK_DUE_MS,
+        )
+        self._next_task += 1
+        unit.execute(INSERT_TASK, values(task, TASK_COLUMNS))
+        self._tasks[task["id"]] = task
+        return task
+
+    @property
+    def open_count(self) -> int:
+        return len(self._alarms)
+
+
+_TASK_FACTS: Final[Mapping[TaskMove, tuple[str, str | None]]] = {
+    TaskMove.ACCEPT: ("accepted", "accepted_at_ms"),
+    TaskMove.DEPART: ("departed", "departed_at_ms"),
+    TaskMove.ARRIVE: ("arrived", "arrived_at_ms"),
+    TaskMove.COMPLETE: ("completed", "completed_at_ms"),
+    TaskMove.CANCEL: ("cancelled", None),
+}
+
+
+def _open_alarm(row: Row | None) -> OpenAlarm | None:
+    if row is None:
+        return None
+    return OpenAlarm(id=row["id"], severity=row["severity"], last_event_ms=row["last_event_ms"])
+
+
+def _bounded(evidence: Mapping[str, Any]) -> str:
+    """Evidence as JSON; beyond the cap only its plain values, which explain the finding."""
+    text = compact(dict(evidence))
+    if len(text) <= EVIDENCE_BYTES_MAX:
+        return text
+    plain = {k: v for k, v in evidence.items() if isinstance(v, int | float | bool | str)}
+    return compact({**plain, "shortened": True})[:EVIDENCE_BYTES_MAX]

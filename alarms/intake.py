@@ -1,0 +1,69 @@
+"""What a finding does to the alarms that are open. Pure.
+
+One open alarm per subject and rule: another press, a worse reading or more evidence joins it and
+is heard again; nothing that arrives ever opens a second one beside it.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from rules.finding import Finding, Severity
+
+_SEVERITY_ORDER: Final[Mapping[Severity, int]] = {"technical": 0, "watch": 1, "urgent": 2}
+
+# A home visit follows every urgent alarm within 45 minutes (thresholds, section 3).
+TASK_DUE_MS: Final = 45 * 60_000
+
+# Evidence kept on the alarm itself; the readings and events behind it stay in their stores.
+EVIDENCE_BYTES_MAX: Final = 16 * 1024
+
+_TASK_NAMESPACE: Final = uuid.UUID("0f0c0a52-6e5d-5d0b-8a5e-1d3c5b7a9e21")
+
+Action = Literal["raise", "join", "worsen", "clear", "note", "ignore"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAlarm:
+    """What intake must know of the alarm that is open for this subject and rule."""
+
+    id: str
+    severity: Severity
+    last_event_ms: int
+
+
+def decide(finding: Finding, current: OpenAlarm | None, *, replayable: bool) -> Action:
+    """What to do with a finding.
+
+    replayable: it may come again after a crash (findings from readings; an activation cannot,
+    its event is stored once). note: recorded, nobody is woken (a test press). ignore: this very
+    finding is in already.
+    """
+    if finding.reason == "test_press":
+        return "note"
+    if finding.phase == "cleared":
+        return "clear" if current is not None else "ignore"
+    if current is None:
+        return "raise"
+    if replayable and finding.at_ms <= current.last_event_ms:
+        return "ignore"
+    if _SEVERITY_ORDER[finding.severity] > _SEVERITY_ORDER[current.severity]:
+        return "worsen"
+    return "join"
+
+
+def needs_task(severity: str) -> bool:
+    """Every urgent alarm gets somebody sent."""
+    return severity == "urgent"
+
+
+def task_id(alarm: str) -> str:
+    """One emergency task for each alarm, whatever is replayed."""
+    return str(uuid.uuid5(_TASK_NAMESPACE, alarm))
+
+
+def merged_evidence(old: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
+    """The newest evidence, with what the first finding saw kept under `first`."""
+    first = old.get("first", {k: v for k, v in old.items() if k != "first"})
+    return {**finding.evidence, "first": first}
