@@ -1,0 +1,209 @@
+"""Who was heard when: devices and gateways, kept in memory and written every few seconds.
+
+Last-seen times change with every reading; writing each would double the cost of a reading. What
+changes a person's mind (a device heard for the first time, a gateway gone or back, a fault) is
+written at once with an entry.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from contract.envelope import Status
+from ledger.database import insert_sql
+from ledger.schema import DEVICE, GATEWAY
+from ledger.unit_of_work import UnitOfWork, compact
+
+_INSERT_DEVICE: Final = insert_sql(
+    DEVICE,
+    ("gateway", "device", "kind", "model", "label", "first_seen_ms", "last_seen_ms"),
+    "ON CONFLICT (gateway, device) DO NOTHING",
+)
+_INSERT_GATEWAY: Final = insert_sql(
+    GATEWAY, ("id", "name", "online", "status"), "ON CONFLICT (id) DO NOTHING"
+)
+
+DeviceKey = tuple[str, str]
+
+# A hostile or broken gateway can't fill the register: beyond this its new names are not listed
+# (their items are still stored, and the refusal is quarantined).
+DEVICES_PER_GATEWAY_MAX: Final = 5000
+
+
+class PresenceObjects(Protocol):
+    def device(self, row: Mapping[str, Any]) -> bytes: ...
+    def gateway(self, row: Mapping[str, Any]) -> bytes: ...
+    def region_of(self, home: str | None, gateway: str | None) -> str | None: ...
+
+
+@dataclass(slots=True)
+class Heard:
+    """What was last heard of a device, waiting to be written."""
+
+    last_seen_ms: int
+    battery_pct: float | None = None
+    signal_dbm: float | None = None
+
+
+class Presence:
+    """Bindings and last-seen times. `home_of` may be read by any thread; all writing of tables
+    happens in the writer's thread."""
+
+    def __init__(self, objects: PresenceObjects) -> None:
+        self._objects = objects
+        self.home_of: dict[DeviceKey, str | None] = {}
+        self._heard: dict[DeviceKey, Heard] = {}
+        self._gateways: dict[str, bool] = {}
+        self._statuses: dict[str, tuple[int, Status]] = {}
+        self._counts: dict[str, int] = {}
+
+    def reload(self, cursor: sqlite3.Cursor) -> None:
+        cursor.execute('SELECT gateway, device, home FROM "device"')
+        rows = cursor.fetchall()
+        self.home_of = {(gateway, device): home for gateway, device, home in rows}
+        self._counts = {}
+        for gateway, _device, _home in rows:
+            self._counts[gateway] = self._counts.get(gateway, 0) + 1
+        cursor.execute("SELECT id, online FROM gateway")
+        self._gateways = {gateway: bool(online) for gateway, online in cursor.fetchall()}
+
+    # Heard from any thread.
+
+    def heard(self, gateway: str, device: str, at_ms: int) -> None:
+        known = self._heard.get((gateway, device))
+        if known is None:
+            self._heard[(gateway, device)] = Heard(at_ms)
+        elif at_ms > known.last_seen_ms:
+            known.last_seen_ms = at_ms
+
+    def health(self, gateway: str, device: str, values: Mapping[str, float]) -> None:
+        known = self._heard.get((gateway, device))
+        if known is not None:
+            known.battery_pct = values.get("battery_pct", known.battery_pct)
+            known.signal_dbm = values.get("signal_dbm", known.signal_dbm)
+
+    def status(self, status: Status, now_ms: int) -> None:
+        self._statuses[status.gateway] = (now_ms, status)
+        for device in status.devices:
+            if device.last_seen_at_ms is not None and (
+                (status.gateway, device.device) in self.home_of
+            ):
+                self.heard(status.gateway, device.device, device.last_seen_at_ms)
+                if device.battery_pct is not None:
+                    self.health(status.gateway, device.device, {"battery_pct": device.battery_pct})
+
+    # In the writer's thread.
+
+    def know_gateway(self, unit: UnitOfWork, gateway: str) -> None:
+        if gateway not in self._gateways:
+            unit.execute(_INSERT_GATEWAY, (gateway, "", False, "{}"))
+            self._gateways[gateway] = False
+            self._gateway_entry(unit, gateway, "discovered")
+
+    def know_device(self, unit: UnitOfWork, gateway: str, device: str, kind: str) -> bool:
+        """List a device that is heard for the first time; False when the gateway has too many."""
+        key = (gateway, device)
+        if key in self.home_of:
+            return True
+        if self._counts.get(gateway, 0) >= DEVICES_PER_GATEWAY_MAX:
+            return False
+        self.know_gateway(unit, gateway)
+        unit.execute(_INSERT_DEVICE, (gateway, device, kind, "", "", unit.now_ms, unit.now_ms))
+        self.home_of[key] = None
+        self._counts[gateway] = self._counts.get(gateway, 0) + 1
+        self._device_entry(unit, key, "discovered")
+        return True
+
+    def fault(self, unit: UnitOfWork, key: DeviceKey, fault: str | None) -> None:
+        """A device's fault began or (None) ended."""
+        unit.execute(
+            'UPDATE "device" SET fault = ? WHERE gateway = ? AND device = ? AND fault IS NOT ?',
+            (fault, *key, fault),
+        )
+        if unit.cursor.rowcount:
+            fact = "fault_began" if fault else "fault_ended"
+            self._device_entry(unit, key, fact, {"fault": fault} if fault else None)
+
+    def gateway_online(self, unit: UnitOfWork, gateway: str, online: bool) -> None:
+        self.know_gateway(unit, gateway)
+        if self._gateways[gateway] is not online:
+            self._gateways[gateway] = online
+            unit.execute("UPDATE gateway SET online = ? WHERE id = ?", (online, gateway))
+            self._gateway_entry(unit, gateway, "online" if online else "offline")
+
+    def flush(self, unit: UnitOfWork) -> None:
+        """Write what was heard since the last flush."""
+        heard, self._heard = self._heard, {}
+        unit.cursor.executemany(
+            'UPDATE "device" SET last_seen_ms = max(coalesce(last_seen_ms, 0), ?),'
+            " first_seen_ms = coalesce(first_seen_ms, ?),"
+            " battery_pct = coalesce(?, battery_pct), signal_dbm = coalesce(?, signal_dbm)"
+            " WHERE gateway = ? AND device = ?",
+            [
+                (h.last_seen_ms, h.last_seen_ms, h.battery_pct, h.signal_dbm, gateway, device)
+                for (gateway, device), h in heard.items()
+            ],
+        )
+        statuses, self._statuses = self._statuses, {}
+        for gateway, (at_ms, status) in statuses.items():
+            self.know_gateway(unit, gateway)
+            unit.execute(
+                "UPDATE gateway SET status_at_ms = ?, status = ? WHERE id = ?",
+                (at_ms, _status_text(status), gateway),
+            )
+            self.gateway_online(unit, gateway, status.online)
+
+    def _device_entry(
+        self,
+        unit: UnitOfWork,
+        key: DeviceKey,
+        fact: str,
+        data: Mapping[str, object] | None = None,
+    ) -> None:
+        gateway, device = key
+        cursor = unit.execute(
+            'SELECT * FROM "device" WHERE gateway = ? AND device = ?', (gateway, device)
+        )
+        row = _row(cursor)
+        unit.entry(
+            topic="device",
+            subject=f"{gateway}/{device}",
+            fact=fact,
+            region=self._objects.region_of(row.get("home"), gateway),
+            data=data,
+            payload=lambda: self._objects.device(row),
+        )
+
+    def _gateway_entry(self, unit: UnitOfWork, gateway: str, fact: str) -> None:
+        row = _row(unit.execute("SELECT * FROM gateway WHERE id = ?", (gateway,)))
+        unit.entry(
+            topic="gateway",
+            subject=gateway,
+            fact=fact,
+            region=row.get("region"),
+            payload=lambda: self._objects.gateway(row),
+        )
+
+
+def _row(cursor: sqlite3.Cursor) -> dict[str, Any]:
+    names = [d[0] for d in cursor.description]
+    found = cursor.fetchone()
+    return dict(zip(names, found, strict=True)) if found is not None else {}
+
+
+def _status_text(status: Status) -> str:
+    """The heartbeat without its device list, which the device table already has."""
+    return compact(
+        {
+            "online": status.online,
+            "spool": status.spool,
+            "last_seq": status.last_seq,
+            "oldest_unacked_s": status.oldest_unacked_s,
+            "spool_free_bytes": status.spool_free_bytes,
+            "mains": status.mains,
+            "battery_pct": status.battery_pct,
+            "clock": status.clock,
+            "version": status.version,
+        }
+    )

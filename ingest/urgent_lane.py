@@ -1,0 +1,297 @@
+"""The urgent lane: activations and faults, one transaction, then the acknowledgement.
+
+  MQTT message -> decode -> writer's transaction {event, rule step, alarm, task, outbox, entry,
+  marks, rule state} -> COMMIT -> application ack -> PUBACK, in the order of receipt
+
+A crash between any two of these steps ends in a redelivery that the event's id absorbs. A rule
+that fails or says nothing never silences a press: then the lane itself makes the finding.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from typing import Final, Protocol
+
+from alarms.book import AlarmBook
+from contract import topics
+from contract.codec import encode_ack
+from contract.envelope import ACK_IDS_MAX, Ack
+from contract.errors import ContractError
+from contract.kinds import ACTIVATION_KINDS
+from ingest import wire
+from ingest.mqtt.session import Message
+from ingest.presence import Presence
+from ingest.quarantine import Unreadable, keep
+from ingest.stored_marks import StoredMarks
+from ingest.wire import Taken, WireItem
+from ledger.database import insert_sql, upsert_sql
+from ledger.schema import EVENT, RULE_STATE
+from ledger.unit_of_work import UnitOfWork, compact
+from ledger.writer import Writer, WriterBusy, WriterClosed
+from rules.engine import Engine
+from rules.finding import Finding, episode_id
+
+_EVENT_COLUMNS: Final = [c.name for c in EVENT.columns if c.name != "seq"]
+_INSERT_EVENT: Final = insert_sql(EVENT, _EVENT_COLUMNS, "ON CONFLICT (id) DO NOTHING")
+_UPSERT_STATE: Final = upsert_sql(RULE_STATE)
+_LINK_EVENT: Final = "UPDATE event SET alarm = ? WHERE id = ?"
+
+# Actions that ask for nothing: the home tests its button, or the detector says it is over.
+_QUIET_ACTIONS: Final = frozenset({"test", "clear"})
+
+Decoded = Taken | Unreadable
+
+
+class Acker(Protocol):
+    """The broker connection as the lane needs it."""
+
+    def publish_soon(self, topic: str, payload: bytes) -> bool: ...
+
+
+class MessageLink(Protocol):
+    def ack(self, packet_ids: Sequence[int]) -> None: ...
+
+
+class UrgentLane:
+    """Decodes on the event loop, decides in the writer's thread, answers on the loop again."""
+
+    def __init__(
+        self,
+        *,
+        writer: Writer,
+        book: AlarmBook,
+        presence: Presence,
+        marks: StoredMarks,
+        make_engine: Callable[[], Engine],
+        call_soon: Callable[[Callable[[], None]], None],
+        on_stored: Callable[[Sequence[tuple[int, str, WireItem]]], None],
+        log: Callable[[str, str], None],
+    ) -> None:
+        self._writer = writer
+        self._book = book
+        self._presence = presence
+        self._marks = marks
+        self._make_engine = make_engine
+        self._engine = make_engine()
+        self._call_soon = call_soon
+        self._on_stored = on_stored
+        self._log = log
+        self.stored = 0
+        self.duplicates = 0
+
+    def reload(self, cursor: sqlite3.Cursor) -> None:
+        """Rule states as of the last commit."""
+        engine = self._make_engine()
+        cursor.execute("SELECT home, rule, state FROM rule_state")
+        for home, rule, state in cursor.fetchall():
+            engine.restore(home, rule, state)
+        self._engine = engine
+
+    # On the event loop.
+
+    def on_messages(self, messages: list[Message], link: MessageLink, acker: Acker) -> None:
+        """Messages of one read; acknowledged together after their one commit."""
+        decoded = [decode_message(topic, payload) for topic, payload, _id in messages]
+        packet_ids = [packet_id for _topic, _payload, packet_id in messages if packet_id]
+        try:
+            future = self._writer.submit(lambda unit: self._take_all(unit, decoded))
+        except (WriterBusy, WriterClosed) as refusal:
+            # No application ack: the gateways send again.
+            self._log("urgent_refused", type(refusal).__name__)
+            link.ack(packet_ids)
+            return
+        future.add_done_callback(
+            lambda done: self._call_soon(lambda: self._answer(done, packet_ids, link, acker))
+        )
+
+    def _answer(
+        self,
+        done: "Future[list[tuple[str, Ack]]]",
+        packet_ids: Sequence[int],
+        link: MessageLink,
+        acker: Acker,
+    ) -> None:
+        failure = done.exception()
+        if failure is None:
+            for gateway, ack in done.result():
+                acker.publish_soon(topics.topic(gateway, "ack"), encode_ack(ack))
+        else:
+            self._log("urgent_commit_failed", f"{type(failure).__name__}: {failure}")
+        # A PUBACK frees the broker's window and promises nothing: a gateway forgets an item
+        # only on the application ack, which went out above or not at all.
+        link.ack(packet_ids)
+
+    async def accept(self, payload: bytes, gateway: str) -> bytes:
+        """The second path (HTTPS): the same envelope, the same answer as on the ack topic."""
+        decoded = _decode(f"http/{gateway}", gateway, payload)
+        answers = await self._writer.change(lambda unit: self._take_all(unit, [decoded]))
+        if isinstance(decoded, Unreadable):
+            raise ContractError(decoded.code, decoded.detail)
+        ids = [i for _gateway, ack in answers for i in ack.ids]
+        return encode_ack(Ack(spool=decoded.spool, ids=ids))
+
+    # In the writer's thread.
+
+    def _take_all(self, unit: UnitOfWork, batch: Sequence[Decoded]) -> list[tuple[str, Ack]]:
+        """Store a batch in this transaction; returns the acks to send after the commit."""
+        acks: list[tuple[str, Ack]] = []
+        stored: list[tuple[int, str, WireItem]] = []
+        for decoded in batch:
+            if isinstance(decoded, Unreadable):
+                self._quarantine(unit, decoded)
+                continue
+            ids = self._take(unit, decoded, stored)
+            acks.extend(
+                (decoded.gateway, Ack(spool=decoded.spool, ids=ids[at : at + ACK_IDS_MAX]))
+                for at in range(0, len(ids), ACK_IDS_MAX)
+            )
+        self._marks.write(unit)
+        unit.cursor.executemany(_UPSERT_STATE, self._engine.take_dirty())
+        if stored:
+            self._on_stored(stored)
+        return acks
+
+    def _take(
+        self, unit: UnitOfWork, taken: Taken, stored: list[tuple[int, str, WireItem]]
+    ) -> list[str]:
+        mark = self._marks.of(taken.spool, taken.gateway)
+        ids = []
+        for item in taken.items:
+            self._store(unit, taken, item, stored)
+            mark.add(item.seq)
+            ids.append(item.id)
+        for bad in taken.bad:
+            source = topics.topic(taken.gateway, "activation")
+            self._quarantine(
+                unit,
+                Unreadable(
+                    source=source,
+                    gateway=taken.gateway,
+                    code=bad.code,
+                    detail=bad.detail,
+                    raw=bad.raw,
+                ),
+            )
+            if bad.seq is not None:
+                mark.add(bad.seq)
+            if bad.id is not None:
+                ids.append(bad.id)
+        return ids
+
+    def _store(
+        self,
+        unit: UnitOfWork,
+        taken: Taken,
+        item: WireItem,
+        stored: list[tuple[int, str, WireItem]],
+    ) -> None:
+        """One item: the event row, then what the rules make of it."""
+        gateway, device = taken.gateway, item.device
+        self._presence.know_device(unit, gateway, device, item.kind)
+        home = self._presence.home_of.get((gateway, device))
+        row = (
+            item.id,
+            gateway,
+            taken.spool,
+            item.seq,
+            device,
+            home,
+            item.kind,
+            item.measured_at_ms,
+            item.received_at_ms,
+            unit.now_ms,
+            compact(item.values),
+            compact(item.attrs),
+            None,
+        )
+        unit.execute(_INSERT_EVENT, row)
+        if unit.cursor.rowcount == 0:
+            self.duplicates += 1
+            return
+        self.stored += 1
+        event_seq = unit.cursor.lastrowid or 0
+        self._presence.heard(gateway, device, item.measured_at_ms)
+        if item.kind == "device_health":
+            self._health(unit, gateway, item)
+        subject = home if home is not None else f"unbound:{gateway}/{device}"
+        stored.append((event_seq, subject, item))
+        for finding in self._findings(subject, item, unit.now_ms):
+            alarm = self._book.take(unit, finding, gateway=gateway, replayable=False)
+            if alarm is not None:
+                unit.execute(_LINK_EVENT, (alarm, item.id))
+
+    def _findings(self, subject: str, item: WireItem, now_ms: int) -> Iterable[Finding]:
+        """What the rules say; for an activation that must be heard, never nothing."""
+        try:
+            findings = self._engine.observe(subject, item, now_ms)
+        except Exception as error:  # noqa: BLE001 - a broken rule must not silence a press
+            self._log("rule_failed", f"{type(error).__name__}: {error}")
+            findings = []
+        loud = item.kind in ACTIVATION_KINDS and item.attrs.get("action") not in _QUIET_ACTIONS
+        if findings or not loud:
+            return findings
+        return [unruled_finding(subject, item, now_ms)]
+
+    def _health(self, unit: UnitOfWork, gateway: str, item: WireItem) -> None:
+        self._presence.health(gateway, item.device, item.values)
+        fault = item.attrs.get("fault")
+        if fault:
+            self._presence.fault(unit, (gateway, item.device), str(fault))
+        elif "recovered" in item.attrs:
+            self._presence.fault(unit, (gateway, item.device), None)
+
+    def _quarantine(self, unit: UnitOfWork, found: Unreadable) -> None:
+        """Kept, and told to a person: somebody may have pressed a button."""
+        if not keep(unit, found) or found.gateway is None:
+            return
+        finding = Finding(
+            episode=episode_id(f"gateway:{found.gateway}", "unreadable", found.code),
+            home=f"gateway:{found.gateway}",
+            rule="unreadable",
+            kind="unreadable",
+            severity="technical",
+            phase="raised",
+            reason="unreadable_activation",
+            raised_at_ms=unit.now_ms,
+            at_ms=unit.now_ms,
+            evidence={"code": found.code, "detail": found.detail},
+        )
+        self._book.take(unit, finding, replayable=False)
+
+
+def unruled_finding(subject: str, item: WireItem, now_ms: int) -> Finding:
+    """The finding for an activation that no rule spoke for."""
+    return Finding(
+        episode=episode_id(subject, item.kind, item.id),
+        home=subject,
+        rule=item.kind,
+        kind=item.kind,
+        severity="urgent",
+        phase="raised",
+        reason="no_rule",
+        raised_at_ms=item.measured_at_ms,
+        at_ms=max(item.measured_at_ms, 0) or now_ms,
+        device=item.device,
+        source_id=item.id,
+    )
+
+
+def decode_message(topic: bytes, payload: bytes) -> Decoded:
+    """An activation message as items, or as what must be quarantined. Never raises."""
+    source = topic.decode(errors="replace")
+    try:
+        gateway, _leaf = topics.parse(source)
+    except ContractError as error:
+        return Unreadable(
+            source=source, gateway=None, code=error.code, detail=error.detail, raw=payload
+        )
+    return _decode(source, gateway, payload)
+
+
+def _decode(source: str, gateway: str, payload: bytes) -> Decoded:
+    try:
+        return wire.decode(payload, gateway)
+    except ContractError as error:
+        return Unreadable(
+            source=source, gateway=gateway, code=error.code, detail=error.detail, raw=payload
+        )
