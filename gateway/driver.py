@@ -1,7 +1,12 @@
 """What a driver is: a pure decoder of one device model or protocol.
 
 A driver never opens a port, reads a clock, sleeps or logs. It is fed bytes or messages together
-with `now_ms` and answers with what they mean; a source (`gateway.sources`) does the I/O.
+with the time and answers with what they mean; a source (`gateway.sources`) does the I/O.
+
+Two clocks: `now_ms` is the domain's time (it may jump, and runs fast in a demonstration) and
+decides `measured_at` and when a meter is polled; `line_ms` is real, monotonic time and decides
+what physics decides: reply time-outs and which radio repeats are one press. A caller with only
+one clock leaves `line_ms` out.
 
 Three shapes, by how the device talks:
   StreamDriver   bytes arrive by themselves on a serial line (EV1527 receiver, CMS50)
@@ -9,7 +14,7 @@ Three shapes, by how the device talks:
   MessageDriver  whole messages with a topic (Zigbee2MQTT, Bluetooth values forwarded over MQTT)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -57,34 +62,58 @@ class LineSettings:
     stopbits: Literal[1, 2] = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """When a bus driver wants its next `tick`: whichever of the two clocks gets there first."""
+
+    now_ms: int | None = None
+    line_ms: int | None = None
+
+
 @runtime_checkable
 class StreamDriver(Protocol):
     """Frames found in a byte stream, resynchronising after garbage; memory is bounded."""
 
-    def feed(self, data: bytes, now_ms: int) -> list[Outcome]:
+    def feed(self, data: bytes, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
         """Take bytes as they come; return what became complete."""
         ...
 
-    def flush(self, now_ms: int) -> list[Outcome]:
+    def flush(self, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
         """The line went quiet or closed: report an unfinished frame, forget it."""
         ...
 
 
 @runtime_checkable
-class BusDriver(Protocol):
-    """A master on a half-duplex line. The source loops: send `next_request`, feed the answer,
-    and calls `next_request` again when the exchange ended or `deadline_ms` passed."""
+class AnsweringDriver(StreamDriver, Protocol):
+    """A stream driver whose device expects a word back (a receiver that repeats until heard)."""
 
-    def next_request(self, now_ms: int) -> bytes | None:
+    def take_reply(self) -> bytes:
+        """What to write to the line now, usually nothing; taken once."""
+        ...
+
+
+@runtime_checkable
+class BusDriver(Protocol):
+    """A master on a half-duplex line.
+
+    The source loops: `tick`, then `next_request`; if that gave bytes, write them; `feed` what
+    the line brings; and again after every feed and whenever `wake` says so.
+    """
+
+    def next_request(self, now_ms: int, line_ms: int | None = None) -> bytes | None:
         """The request to send now, or None when nothing is due or an answer is awaited."""
         ...
 
-    def feed(self, data: bytes, now_ms: int) -> list[Outcome]:
+    def feed(self, data: bytes, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
         """Take bytes from the line (echo and noise included)."""
         ...
 
-    def wake_ms(self, now_ms: int) -> int | None:
-        """When `next_request` should be called again: answer deadline or next poll."""
+    def tick(self, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
+        """What the passing of time alone brings: unanswered requests, dead meters."""
+        ...
+
+    def wake(self, now_ms: int, line_ms: int | None = None) -> Wake:
+        """When to call `tick` and `next_request` again if no byte comes."""
         ...
 
 
@@ -112,29 +141,27 @@ class DecodeRequest:
     now_ms: int = 0
 
 
-class DriverSpec(Protocol):
-    """A registry entry (one module-level object per driver file, named SPEC)."""
+Decoder = Callable[[DecodeRequest], list[Outcome]]
 
-    @property
-    def name(self) -> str: ...
 
-    @property
-    def title(self) -> str:
-        """What it reads, in one line of English."""
-        ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverSpec:
+    """A registry entry: one module-level object per driver, named SPEC.
 
-    @property
-    def transport(self) -> Literal["serial", "mqtt"]: ...
+    title: what it reads, in one line of English. line: default settings of a serial driver.
+    settings: what each key of the driver's table in gateway.toml means, for people.
+    build: a driver from that table; ConfigError names the wrong key.
+    decoder: a decoder without configuration that remembers what earlier inputs taught it.
+    """
 
-    @property
-    def line(self) -> LineSettings | None:
-        """Default line settings of a serial driver."""
-        ...
-
-    def build(self, config: Mapping[str, Any]) -> Driver:
-        """A driver from its table in gateway.toml; ConfigError names the wrong key."""
-        ...
+    name: str
+    title: str
+    transport: Literal["serial", "mqtt"]
+    line: LineSettings | None
+    settings: Mapping[str, str]
+    build: Callable[[Mapping[str, Any]], Driver]
+    decoder: Callable[[], Decoder]
 
     def decode_once(self, request: DecodeRequest) -> list[Outcome]:
         """Decode one complete input without any configuration (`hearthwatch decode`)."""
-        ...
+        return self.decoder()(request)
