@@ -10,7 +10,7 @@ that fails or says nothing never silences a press: then the lane itself makes th
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from alarms.book import AlarmBook
 from contract import topics
@@ -41,6 +41,16 @@ _QUIET_ACTIONS: Final = frozenset({"test", "clear"})
 
 Decoded = Taken | Unreadable
 
+# An activation in the book: (event number, home or subject, item).
+Stored = tuple[int, str, WireItem]
+
+
+class Committed(NamedTuple):
+    """What one transaction did: acks by gateway, and the new activations."""
+
+    acks: list[tuple[str, Ack]]
+    stored: list[Stored]
+
 
 class Acker(Protocol):
     """The broker connection as the lane needs it."""
@@ -64,7 +74,7 @@ class UrgentLane:
         marks: StoredMarks,
         make_engine: Callable[[], Engine],
         call_soon: Callable[[Callable[[], None]], None],
-        on_stored: Callable[[Sequence[tuple[int, str, WireItem]]], None],
+        on_stored: Callable[[Sequence[Stored]], None],
         log: Callable[[str, str], None],
     ) -> None:
         self._writer = writer
@@ -106,15 +116,18 @@ class UrgentLane:
 
     def _answer(
         self,
-        done: "Future[list[tuple[str, Ack]]]",
+        done: "Future[Committed]",
         packet_ids: Sequence[int],
         link: MessageLink,
         acker: Acker,
     ) -> None:
         failure = done.exception()
         if failure is None:
-            for gateway, ack in done.result():
+            committed = done.result()
+            for gateway, ack in committed.acks:
                 acker.publish_soon(topics.topic(gateway, "ack"), encode_ack(ack))
+            if committed.stored:
+                self._on_stored(committed.stored)
         else:
             self._log("urgent_commit_failed", f"{type(failure).__name__}: {failure}")
         # A PUBACK frees the broker's window and promises nothing: a gateway forgets an item
@@ -124,18 +137,20 @@ class UrgentLane:
     async def accept(self, payload: bytes, gateway: str) -> bytes:
         """The second path (HTTPS): the same envelope, the same answer as on the ack topic."""
         decoded = _decode(f"http/{gateway}", gateway, payload)
-        answers = await self._writer.change(lambda unit: self._take_all(unit, [decoded]))
+        committed = await self._writer.change(lambda unit: self._take_all(unit, [decoded]))
+        if committed.stored:
+            self._on_stored(committed.stored)
         if isinstance(decoded, Unreadable):
             raise ContractError(decoded.code, decoded.detail)
-        ids = [i for _gateway, ack in answers for i in ack.ids]
+        ids = [i for _gateway, ack in committed.acks for i in ack.ids]
         return encode_ack(Ack(spool=decoded.spool, ids=ids))
 
     # In the writer's thread.
 
-    def _take_all(self, unit: UnitOfWork, batch: Sequence[Decoded]) -> list[tuple[str, Ack]]:
-        """Store a batch in this transaction; returns the acks to send after the commit."""
+    def _take_all(self, unit: UnitOfWork, batch: Sequence[Decoded]) -> "Committed":
+        """Store a batch in this transaction; what to say and tell after the commit."""
         acks: list[tuple[str, Ack]] = []
-        stored: list[tuple[int, str, WireItem]] = []
+        stored: list[Stored] = []
         for decoded in batch:
             if isinstance(decoded, Unreadable):
                 self._quarantine(unit, decoded)
@@ -147,13 +162,9 @@ class UrgentLane:
             )
         self._marks.write(unit)
         unit.cursor.executemany(_UPSERT_STATE, self._engine.take_dirty())
-        if stored:
-            self._on_stored(stored)
-        return acks
+        return Committed(acks, stored)
 
-    def _take(
-        self, unit: UnitOfWork, taken: Taken, stored: list[tuple[int, str, WireItem]]
-    ) -> list[str]:
+    def _take(self, unit: UnitOfWork, taken: Taken, stored: list[Stored]) -> list[str]:
         mark = self._marks.of(taken.spool, taken.gateway)
         ids = []
         for item in taken.items:
@@ -183,7 +194,7 @@ class UrgentLane:
         unit: UnitOfWork,
         taken: Taken,
         item: WireItem,
-        stored: list[tuple[int, str, WireItem]],
+        stored: list[Stored],
     ) -> None:
         """One item: the event row, then what the rules make of it."""
         gateway, device = taken.gateway, item.device

@@ -1,0 +1,1 @@
+"""The readings store: a port, and its adapters for SQLite and InfluxDB."""

@@ -1,0 +1,96 @@
+"""The roster in memory, true to the tables: names, addresses and bindings for feed and rules.
+
+Reloaded in the writer's thread when the roster changes; readers hold the index they got, which
+never changes under them.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from ledger.database import upsert_sql
+from ledger.roster import Roster
+from ledger.schema import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
+from ledger.unit_of_work import UnitOfWork, compact
+from ledger.views import (
+    RosterIndex,
+    alarm_object,
+    device_object,
+    gateway_counts,
+    gateway_object,
+    roster_index,
+    task_object,
+    to_json,
+    visit_object,
+)
+
+_LISTS: Final = ("categories", "conditions", "contacts")
+
+
+class Register:
+    """The roster index, and rows as the JSON of docs/http.md by it."""
+
+    def __init__(self) -> None:
+        self.index: RosterIndex = roster_index()
+
+    def reload(self, cursor: sqlite3.Cursor) -> None:
+        self.index = roster_index(
+            regions=_all(cursor, "SELECT * FROM region"),
+            homes=_all(cursor, "SELECT * FROM home"),
+            persons=_all(cursor, "SELECT * FROM service_user"),
+            gateways=_all(cursor, "SELECT * FROM gateway"),
+            devices=_all(cursor, 'SELECT * FROM "device"'),
+            accounts=_all(cursor, "SELECT username, name, role, phone FROM account"),
+        )
+
+    def region_of(self, home: str | None, gateway: str | None) -> str | None:
+        return self.index.region_of(home, gateway)
+
+    def alarm(self, row: Mapping[str, Any]) -> bytes:
+        return to_json(alarm_object(row, self.index))
+
+    def task(self, row: Mapping[str, Any], alarm: Mapping[str, Any] | None) -> bytes:
+        kind = None if alarm is None else str(alarm["kind"])
+        return to_json(task_object(row, self.index, kind))
+
+    def visit(self, row: Mapping[str, Any]) -> bytes:
+        return to_json(visit_object(row, self.index))
+
+    def device(self, row: Mapping[str, Any]) -> bytes:
+        return to_json(device_object(row, row["last_seen_ms"] or 0))
+
+    def gateway(self, row: Mapping[str, Any]) -> bytes:
+        homes, devices = gateway_counts(row["id"], self.index)
+        return to_json(gateway_object(row, self.index, homes=homes, devices=devices))
+
+
+def store(unit: UnitOfWork, roster: Roster) -> None:
+    """Write a roster over what is there; rows it doesn't name stay."""
+    for table, rows in (
+        (REGION, roster.regions),
+        (GATEWAY, roster.gateways),
+        (HOME, roster.homes),
+        (SERVICE_USER, roster.persons),
+        (DEVICE, roster.devices),
+    ):
+        if not rows:
+            continue
+        columns = list(rows[0])
+        sql = upsert_sql(table, columns)
+        if table is GATEWAY:
+            columns = [*columns, "online", "status"]
+            sql = upsert_sql(table, columns).replace(
+                ', "online" = excluded."online", "status" = excluded."status"', ""
+            )
+            rows = [{**row, "online": False, "status": "{}"} for row in rows]  # noqa: PLW2901
+        unit.cursor.executemany(sql, [_values(row, columns) for row in rows])
+
+
+def _values(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:
+    return tuple(compact(row[c]) if c in _LISTS else row[c] for c in columns)
+
+
+def _all(cursor: sqlite3.Cursor, sql: str) -> list[dict[str, Any]]:
+    cursor.execute(sql)
+    names = [d[0] for d in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
