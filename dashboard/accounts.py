@@ -1,0 +1,132 @@
+"""Accounts of staff and keys of gateways, as changes of the book; hashes are made beforehand.
+
+For the routes, for `hearthwatch admin` and for the demonstration.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from contract.ids import check_name
+from dashboard.passwords import check_password
+from dashboard.permissions import ROLES
+from dashboard.sessions import close_sessions_of, digest_of, new_token
+from ledger.database import insert_sql, upsert_sql
+from ledger.schema import ACCOUNT, GATEWAY_KEY
+from ledger.unit_of_work import UnitOfWork
+
+NAME_LENGTH_MAX: Final = 64
+
+_INSERT: Final = insert_sql(ACCOUNT)
+_UPSERT_KEY: Final = upsert_sql(GATEWAY_KEY)
+# What `change_account` may set, besides the password.
+CHANGEABLE: Final = ("name", "role", "region", "phone", "disabled")
+
+
+class AccountError(ValueError):
+    """Why an account cannot be made or changed; `field` is to blame."""
+
+    def __init__(self, code: str, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.field = field
+        self.detail = detail
+
+
+def check_account(username: str, role: str, password: str) -> None:
+    """Raise ContractError, AccountError or WeakPassword unless these will do."""
+    check_name(username, "username")
+    if username == "system":
+        raise AccountError("reserved", "username", "`system` is the hub itself")
+    check_role(role)
+    check_password(password, username)
+
+
+def check_role(role: str) -> None:
+    if role not in ROLES:
+        raise AccountError("unknown_role", "role", f"a role is one of {', '.join(ROLES)}")
+
+
+def create_user(
+    unit: UnitOfWork,
+    *,
+    username: str,
+    name: str,
+    role: str,
+    region: str,
+    phone: str,
+    password_hash: str,
+    actor: str,
+) -> None:
+    """Insert an account whose parts passed `check_account`; AccountError if the name is taken."""
+    unit.execute("SELECT 1 FROM account WHERE username = ?", (username,))
+    if unit.cursor.fetchone() is not None:
+        raise AccountError("taken", "username", "this username is taken")
+    check_region(unit, region)
+    unit.execute(_INSERT, (username, name, role, region, phone, password_hash, False, unit.now_ms))
+    unit.audit(actor, "created", f"account:{username}", f"role {role}, region {region or 'all'}")
+
+
+def change_account(
+    unit: UnitOfWork, username: str, changes: Mapping[str, Any], *, actor: str
+) -> None:
+    """Set some of `CHANGEABLE`; KeyError for an unknown account.
+
+    Less power takes effect at once: the account's sessions end when its role or region changes
+    or when it is disabled. The last administrator stays one.
+    """
+    before = _account(unit, username)
+    for field, value in changes.items():
+        if field not in CHANGEABLE:
+            raise AccountError("unknown_field", field, "this cannot be changed")
+        if field == "role":
+            check_role(value)
+        if field == "region":
+            check_region(unit, value)
+        # The name of the column is one of CHANGEABLE.
+        unit.execute(f'UPDATE account SET "{field}" = ? WHERE username = ?', (value, username))  # noqa: S608
+    if before["role"] == "admin":
+        _keep_an_administrator(unit)
+    after = _account(unit, username)
+    if any(before[key] != after[key] for key in ("role", "region")) or after["disabled"]:
+        close_sessions_of(unit, username)
+    unit.audit(actor, "changed", f"account:{username}", ", ".join(sorted(changes)))
+
+
+def set_password(
+    unit: UnitOfWork, username: str, password_hash: str, *, actor: str, keep_session: str = ""
+) -> None:
+    """Store a new hash and end the account's other sessions."""
+    _account(unit, username)
+    unit.execute("UPDATE account SET password = ? WHERE username = ?", (password_hash, username))
+    close_sessions_of(unit, username, keep_session)
+    unit.audit(actor, "changed", f"account:{username}", "password")
+
+
+def issue_gateway_key(unit: UnitOfWork, gateway: str, *, actor: str) -> str:
+    """A new key for the gateway's second path; the old one ends. Only its digest is kept."""
+    key = new_token()
+    unit.execute(_UPSERT_KEY, (gateway, digest_of(key), unit.now_ms))
+    unit.audit(actor, "issued_key", f"gateway:{gateway}")
+    return key
+
+
+def check_region(unit: UnitOfWork, region: str) -> None:
+    """AccountError unless the region is "" or known."""
+    if region:
+        unit.execute("SELECT 1 FROM region WHERE code = ?", (region,))
+        if unit.cursor.fetchone() is None:
+            raise AccountError("unknown_region", "region", "there is no such region")
+
+
+def _account(unit: UnitOfWork, username: str) -> dict[str, Any]:
+    unit.execute("SELECT role, region, disabled FROM account WHERE username = ?", (username,))
+    row = unit.cursor.fetchone()
+    if row is None:
+        raise KeyError(username[:64])
+    return dict(zip(("role", "region", "disabled"), row, strict=True))
+
+
+def _keep_an_administrator(unit: UnitOfWork) -> None:
+    unit.execute("SELECT 1 FROM account WHERE role = 'admin' AND region = '' AND NOT disabled")
+    if unit.cursor.fetchone() is None:
+        raise AccountError("last_admin", "role", "somebody must stay administrator of everything")

@@ -1,0 +1,134 @@
+"""The HTTP interface as one application, built from the ports the composition root gives it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+
+from contract.envelope import ENVELOPE_BYTES_MAX
+from dashboard import problems
+from dashboard.audit import AuditTrail
+from dashboard.login_delay import LoginDelay
+from dashboard.middleware import RequestMetrics, SecurityHeaders, gauge
+from dashboard.ports import Deps
+from dashboard.routes import (
+    activations,
+    alarms,
+    devices,
+    gateways,
+    homes,
+    live,
+    login,
+    operations,
+    overview,
+    readings,
+    records,
+    service_users,
+    tasks,
+    users,
+    visits,
+)
+from dashboard.stream import Streams
+from dashboard.web_page import WebPage
+
+PREFIX: Final = "/api/v1"
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    login.router,
+    overview.router,
+    alarms.router,
+    tasks.router,
+    visits.router,
+    homes.router,
+    service_users.router,
+    devices.router,
+    gateways.router,
+    readings.router,
+    users.router,
+    records.router,
+    activations.router,
+    live.router,
+)
+# The envelope of the second path is the largest body there is.
+BODY_BYTES_MAX: Final = ENVELOPE_BYTES_MAX
+
+_PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {
+        "description": "A problem document (RFC 9457)",
+        "content": {
+            problems.MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "field": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """One application for one hub; `deps.registry` gets its metrics (so: one per registry).
+
+    `app.state.streams.close()` ends the open live streams; call it before stopping the server,
+    which otherwise waits for them.
+    """
+    audit = AuditTrail(deps.writer)
+    streams = Streams()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        writing = asyncio.create_task(audit.run(), name="audit-trail")
+        try:
+            yield
+        finally:
+            streams.close()
+            await audit.close(writing)
+
+    app = FastAPI(
+        title="hearthwatch",
+        version="1",
+        lifespan=lifespan,
+        # The pages of interactive documentation load their scripts from a CDN.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        max_body_size=BODY_BYTES_MAX,
+        telemetry={"tracing": False, "metrics": False},
+        responses=_PROBLEM,
+    )
+    app.state.deps = deps
+    app.state.audit = audit
+    app.state.streams = streams
+    app.state.login_delay = LoginDelay()
+    app.state.in_flight = set()
+    problems.install(app)
+    for router in API_ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(operations.router)
+    app.router.default = WebPage(deps.static_dir)
+    # The one added last is the outermost.
+    app.add_middleware(RequestMetrics, registry=deps.registry)
+    app.add_middleware(SecurityHeaders)
+    gauge(
+        deps.registry,
+        "hearthwatch_streams",
+        "Live streams that are open",
+        lambda: float(streams.count),
+    )
+    gauge(
+        deps.registry,
+        "hearthwatch_audit_rows_lost",
+        "Views of records that could not be written to the audit trail",
+        lambda: float(audit.lost),
+    )
+    return app

@@ -1,0 +1,71 @@
+"""Objects for those who may not see people's details: masked here, never in the browser. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Document = dict[str, Any]
+
+HIDDEN: Final = "***"
+
+
+def present(document: Document, can: frozenset[str]) -> Document:
+    """An alarm, task, visit, home or person as somebody with these permissions may see it."""
+    shown = dict(document)
+    if "person.read" not in can:
+        shown = _without_person(shown)
+    if "address.read" not in can:
+        shown = _without_address(shown)
+    return shown
+
+
+def masked_name(name: str) -> str:
+    """张桂英 as 张**: enough to talk about a case, too little to find a person."""
+    return name[:1] + "*" * (len(name) - 1)
+
+
+def masked_phone(phone: str) -> str:
+    """13800000001 as 138****0001."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 11 else "*" * len(phone)
+
+
+def _without_person(document: Document) -> Document:
+    shown = dict(document)
+    if "persons" in shown:
+        shown["persons"] = [_masked_person(person) for person in shown["persons"]]
+    if "contacts" in shown:
+        shown = _masked_person(shown)
+    if shown.get("service_user_name"):
+        shown["service_user_name"] = masked_name(shown["service_user_name"])
+    # What people wrote down about a person.
+    for field in ("note", "finding"):
+        if shown.get(field):
+            shown[field] = HIDDEN
+    if "record" in shown:
+        shown["record"] = {}
+    if "timeline" in shown:
+        shown["timeline"] = [{**entry, "data": {}} for entry in shown["timeline"]]
+    return shown
+
+
+def _masked_person(person: Mapping[str, Any]) -> Document:
+    shown = {**person, "name": masked_name(person["name"])}
+    if "phone" in shown:
+        shown["phone"] = masked_phone(shown["phone"])
+    for field in ("conditions", "contacts"):
+        if field in shown:
+            shown[field] = []
+    if "born" in shown:
+        shown["born"] = None
+    return shown
+
+
+def _without_address(document: Document) -> Document:
+    shown = dict(document)
+    if "address" in shown:
+        shown["address"] = HIDDEN
+        shown["lat"] = shown["lon"] = None
+    if "access_note" in shown:
+        shown["access_note"] = HIDDEN
+    if isinstance(shown.get("home"), dict):
+        shown["home"] = _without_address(shown["home"])
+    return shown

@@ -1,0 +1,151 @@
+"""Who may do what: one table. Routes declare a permission, the web page asks for its list.
+
+Region is the other half: an account sees what lies in its region (`dashboard.callers`).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, get_args
+
+Permission = Literal[
+    "address.read",  # street addresses and how to get in; masked without
+    "alarm.acknowledge",
+    "alarm.assign",
+    "alarm.close",
+    "alarm.read",
+    "audit.read",
+    "device.read",
+    "device.write",
+    "gateway.read",
+    "gateway.write",
+    "home.read",
+    "home.write",
+    "person.read",  # names, telephones, health notes, contacts; masked without
+    "person.write",
+    "quarantine.read",
+    "reading.read",
+    "report.read",
+    "rule.read",
+    "stream.read",
+    "summary.read",
+    "task.move",
+    "task.move_any",  # tasks that somebody else has
+    "task.read",
+    "user.read",
+    "user.write",
+    "visit.read",
+    "visit.write",
+]
+Role = Literal["admin", "manager", "duty", "visitor", "installer", "auditor"]
+
+PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
+ROLES: Final[tuple[str, ...]] = get_args(Role)
+
+_DUTY: Final[frozenset[str]] = frozenset(
+    {
+        "address.read",
+        "alarm.acknowledge",
+        "alarm.assign",
+        "alarm.close",
+        "alarm.read",
+        "device.read",
+        "gateway.read",
+        "home.read",
+        "person.read",
+        "reading.read",
+        "report.read",
+        "rule.read",
+        "stream.read",
+        "summary.read",
+        "task.move",
+        "task.move_any",
+        "task.read",
+        "visit.read",
+        "visit.write",
+    }
+)
+
+ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "admin": PERMISSIONS,
+        "manager": _DUTY
+        | {
+            "device.write",
+            "gateway.write",
+            "home.write",
+            "person.write",
+            "quarantine.read",
+            "user.read",
+        },
+        "duty": _DUTY,
+        "visitor": frozenset(
+            {
+                "address.read",
+                "alarm.read",
+                "device.read",
+                "home.read",
+                "person.read",
+                "reading.read",
+                "rule.read",
+                "stream.read",
+                "summary.read",
+                "task.move",
+                "task.read",
+                "visit.read",
+                "visit.write",
+            }
+        ),
+        "installer": frozenset(
+            {
+                "address.read",
+                "device.read",
+                "device.write",
+                "gateway.read",
+                "gateway.write",
+                "home.read",
+                "quarantine.read",
+                "rule.read",
+                "stream.read",
+                "summary.read",
+            }
+        ),
+        "auditor": frozenset(
+            {
+                "alarm.read",
+                "audit.read",
+                "device.read",
+                "gateway.read",
+                "home.read",
+                "report.read",
+                "rule.read",
+                "stream.read",
+                "summary.read",
+                "task.read",
+                "user.read",
+                "visit.read",
+            }
+        ),
+    }
+)
+
+# What one must be allowed to read to hear a topic of the live feed. Its events carry people's
+# names as they are, so the topics about people need `person.read` and `address.read` as well.
+TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "alarm": frozenset({"alarm.read", "person.read", "address.read"}),
+        "task": frozenset({"task.read", "person.read", "address.read"}),
+        "visit": frozenset({"visit.read", "person.read", "address.read"}),
+        "device": frozenset({"device.read"}),
+        "gateway": frozenset({"gateway.read"}),
+    }
+)
+
+
+def permissions_of(role: str) -> frozenset[str]:
+    """What a role may do; an unknown role may do nothing."""
+    return ROLE_PERMISSIONS.get(role, frozenset())
+
+
+def topics_of(permissions: frozenset[str]) -> frozenset[str]:
+    """The topics of the live feed for somebody with these permissions."""
+    return frozenset(t for t, needed in TOPIC_PERMISSIONS.items() if needed <= permissions)

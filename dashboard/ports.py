@@ -1,0 +1,146 @@
+"""What the HTTP interface needs from the rest of the hub; the composition root fills it in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol, TypeVar
+
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+
+from dashboard.passwords import Passwords
+from ledger.feed import FeedSubscription
+from ledger.unit_of_work import UnitOfWork
+from ledger.visits import NewVisit
+
+T = TypeVar("T")
+
+TaskMoveName = Literal["accept", "depart", "arrive", "complete"]
+
+# A proxy or a phone network drops a silent connection after 30 to 60 s.
+KEEPALIVE_S: Final = 15.0
+STATIC_DIR: Final = Path(__file__).parent / "static"
+
+
+class AlarmDesk(Protocol):
+    """Human moves. Each call has committed when it returns; `alarms.lifecycle.IllegalMove` says
+    why a move is not possible, KeyError that there is no such alarm or task."""
+
+    async def acknowledge(self, alarm_id: str, actor: str) -> None: ...
+    async def assign(self, alarm_id: str, actor: str, assignee: str) -> None: ...
+    async def close(self, alarm_id: str, actor: str, outcome: str, note: str) -> None: ...
+    async def move_task(
+        self, task_id: str, actor: str, move: TaskMoveName, finding: str = ""
+    ) -> None: ...
+    async def record_visit(self, visit: NewVisit, actor: str) -> str: ...
+
+
+class RecordWriter(Protocol):
+    """The hub's single writer (`ledger.writer.Writer`); a change has committed when awaited."""
+
+    async def change(self, apply: Callable[[UnitOfWork], T]) -> T: ...
+
+
+class Feed(Protocol):
+    """Committed entries, in order (`ledger.feed.Feed`)."""
+
+    @property
+    def last_seq(self) -> int: ...
+    def subscribe(self) -> FeedSubscription: ...
+
+
+class Intake(Protocol):
+    """The second path of activations: an envelope in, the acknowledgement's JSON out after the
+    commit. ContractError when unreadable (it is in quarantine then)."""
+
+    async def accept(self, payload: bytes, gateway: str) -> bytes: ...
+
+
+class Series(Protocol):
+    """`points` is [[epoch_ms, value], …], or [[epoch_ms, min, mean, max], …] of a roll-up."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def field(self) -> str: ...
+    @property
+    def resolution(self) -> str: ...
+    @property
+    def points(self) -> Sequence[Sequence[float]]: ...
+
+
+class ReadingsReader(Protocol):
+    """Stored readings; called from worker threads. resolution: `raw`, `hour` or `day`."""
+
+    def series(  # noqa: PLR0917 - the port's order is agreed with the rooms that fill it
+        self,
+        gateway: str,
+        device: str,
+        kind: str | None,
+        field: str | None,
+        from_ms: int,
+        to_ms: int,
+        resolution: str,
+    ) -> Sequence[Series]: ...
+
+
+class HubClock(Protocol):
+    """The hub's domain time and how fast it runs."""
+
+    def now_ms(self) -> int: ...
+    def speed(self) -> float: ...
+
+
+class RuleView(Protocol):
+    """One rule's judgement of one home, explained."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def since_ms(self) -> int | None: ...
+    @property
+    def explanation(self) -> Mapping[str, Any]: ...
+
+
+class RuleViews(Protocol):
+    """What the rules think; called from worker threads."""
+
+    def view(self, home: str) -> Sequence[RuleView]: ...
+    def describe(self) -> Sequence[Mapping[str, object]]: ...
+
+
+def _nothing(_unit: UnitOfWork) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """Everything `create_app` is built from.
+
+    engine: reading only. clock: domain time; wall_ms: real time, for sessions, which a fast
+    demonstration must not end. health: each check's name with "ok" or what is wrong.
+    roster_changed: called in the writer's thread at the end of each change of homes, persons,
+    devices, gateways or accounts, so that memory follows the tables in the same transaction.
+    timezone: where "today" begins.
+    """
+
+    engine: Engine
+    writer: RecordWriter
+    desk: AlarmDesk
+    feed: Feed
+    intake: Intake
+    readings: ReadingsReader
+    rules: RuleViews
+    clock: HubClock
+    wall_ms: Callable[[], int]
+    registry: CollectorRegistry
+    health: Callable[[], Mapping[str, str]]
+    roster_changed: Callable[[UnitOfWork], None] = _nothing
+    passwords: Passwords = field(default_factory=Passwords)
+    static_dir: Path = STATIC_DIR
+    timezone: str = "Asia/Shanghai"
+    keepalive_s: float = KEEPALIVE_S

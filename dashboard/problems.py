@@ -1,0 +1,138 @@
+"""Errors as RFC 9457 `application/problem+json`, whatever went wrong.
+
+`type` is a stable code, `detail` is for people, `field` names what is to blame. Nothing of the
+input is repeated: it may be a password or a person's name.
+"""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from alarms.lifecycle import IllegalMove
+from contract.errors import ContractError
+from dashboard.passwords import WeakPassword
+from ledger.views import to_json
+from ledger.writer import WriterBusy, WriterClosed
+
+_LOG = logging.getLogger("hearthwatch.dashboard")
+
+MEDIA_TYPE = "application/problem+json"
+
+# Codes of refused moves that are mistakes in the request and not a race lost to somebody else.
+_MISTAKES = frozenset({"unknown_outcome", "note_too_long", "unknown_assignee"})
+
+
+class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
+    """An answer that is an error."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.headers = headers
+
+
+def not_found(what: str) -> Problem:
+    """Also the answer for what lies in another region: its existence is nobody's business."""
+    return Problem(404, "not_found", f"there is no such {what}")
+
+
+def bad_field(field: str, detail: str) -> Problem:
+    return Problem(422, "invalid", detail, field=field)
+
+
+def problem_response(problem: Problem) -> Response:
+    document = {
+        "type": problem.code,
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.field is not None:
+        document["field"] = problem.field
+    return Response(
+        to_json(document),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=dict(problem.headers or {}),
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Every kind of error this application can meet becomes a problem document."""
+
+    async def on_problem(_request: Request, error: Exception) -> Response:
+        return problem_response(_problem_of(error))
+
+    async def on_unexpected(request: Request, error: Exception) -> Response:
+        route = getattr(request.scope.get("route"), "path", "?")
+        _LOG.error("%s %s failed: %s", request.method, route, type(error).__name__)
+        detail = "the hub made a mistake; it is in its log"
+        return problem_response(Problem(500, "internal", detail))
+
+    for kind in (
+        Problem,
+        HTTPException,
+        RequestValidationError,
+        IllegalMove,
+        ContractError,
+        WeakPassword,
+        WriterBusy,
+        WriterClosed,
+        SQLAlchemyError,
+    ):
+        app.add_exception_handler(kind, on_problem)
+    app.add_exception_handler(Exception, on_unexpected)
+
+
+def _problem_of(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return _invalid(error)
+        case IllegalMove():
+            status = 422 if error.code in _MISTAKES else 409
+            field = "outcome" if error.code == "unknown_outcome" else None
+            return Problem(status, error.code, error.detail, field=field)
+        case ContractError():
+            return Problem(422, error.code, error.detail)
+        case WeakPassword():
+            return Problem(422, "weak_password", str(error), field="password")
+        case HTTPException():
+            return Problem(
+                error.status_code,
+                HTTPStatus(error.status_code).name.lower(),
+                str(error.detail),
+                headers=error.headers,
+            )
+        case _:
+            _LOG.error("the book cannot be reached: %s", type(error).__name__)
+            detail = "the book of record is busy or stopping; send this again in a moment"
+            return Problem(503, "unavailable", detail, headers={"Retry-After": "2"})
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    """The first mistake: where, and what was expected (never what was sent)."""
+    first = error.errors()[0]
+    # The first part of a location is where it was looked for: body, query, path.
+    where = [str(part) for part in first.get("loc", ())][1:]
+    if first.get("type") == "json_invalid":
+        return Problem(422, "not_json", "the body is not JSON", field="body")
+    return bad_field(".".join(where) or "body", str(first.get("msg", "invalid")))

@@ -1,0 +1,166 @@
+"""Cases as documents: alarms, tasks and visits with the part of the roster they mention.
+
+SQL is SQLAlchemy Core, portable between SQLite and PostgreSQL. Functions take an open connection
+and ask a fixed number of questions, however many rows a page has.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, Table, select, tuple_
+
+from ledger.schema import (
+    ACCOUNT,
+    ALARM,
+    DEVICE,
+    ENTRY,
+    EVENT,
+    GATEWAY,
+    HOME,
+    REGION,
+    SERVICE_USER,
+    TASK,
+    VISIT,
+)
+from ledger.views import (
+    Document,
+    RosterIndex,
+    alarm_object,
+    event_object,
+    roster_index,
+    task_object,
+    timeline_object,
+    visit_object,
+)
+
+Row = Mapping[str, Any]
+
+# An alarm with more facts or presses than this is shown by its newest.
+TIMELINE_MAX: Final = 500
+EVENTS_MAX: Final = 200
+
+
+def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def one(connection: Connection, statement: Select[Any]) -> Row | None:
+    found = connection.execute(statement).mappings().first()
+    return None if found is None else dict(found)
+
+
+def roster_for(
+    connection: Connection,
+    *,
+    homes: Iterable[str | None] = (),
+    gateways: Iterable[str | None] = (),
+    devices: Iterable[tuple[str | None, str | None]] = (),
+    usernames: Iterable[str | None] = (),
+) -> RosterIndex:
+    """The regions, and whatever else is named here."""
+    home_ids = {home for home in homes if home is not None}
+    pairs = {(g, d) for g, d in devices if g is not None and d is not None}
+    accounts = select(
+        ACCOUNT.c.username, ACCOUNT.c.name, ACCOUNT.c.role, ACCOUNT.c.phone, ACCOUNT.c.region
+    )
+    names = {username for username in usernames if username is not None}
+    return roster_index(
+        regions=rows(connection, select(REGION)),
+        homes=_among(connection, HOME, HOME.c.id, home_ids),
+        persons=_among(connection, SERVICE_USER, SERVICE_USER.c.home, home_ids),
+        gateways=_among(connection, GATEWAY, GATEWAY.c.id, {g for g in gateways if g}),
+        devices=(
+            rows(
+                connection,
+                select(DEVICE).where(tuple_(DEVICE.c.gateway, DEVICE.c.device).in_(pairs)),
+            )
+            if pairs
+            else []
+        ),
+        accounts=rows(connection, accounts.where(ACCOUNT.c.username.in_(names))) if names else [],
+    )
+
+
+def alarm_documents(connection: Connection, alarms: Sequence[Row]) -> list[Document]:
+    roster = roster_for(
+        connection,
+        homes=(row["home"] for row in alarms),
+        devices=((row["gateway"], row["device"]) for row in alarms),
+        usernames=_people(alarms, "acknowledged_by", "assignee", "closed_by"),
+    )
+    return [alarm_object(row, roster) for row in alarms]
+
+
+def task_documents(connection: Connection, tasks: Sequence[Row]) -> list[Document]:
+    roster = roster_for(
+        connection,
+        homes=(row["home"] for row in tasks),
+        usernames=_people(tasks, "assignee"),
+    )
+    alarm_ids = {row["alarm"] for row in tasks if row["alarm"] is not None}
+    kinds = {
+        row["id"]: row["kind"]
+        for row in rows(
+            connection, select(ALARM.c.id, ALARM.c.kind).where(ALARM.c.id.in_(alarm_ids))
+        )
+    }
+    return [task_object(row, roster, kinds.get(row["alarm"])) for row in tasks]
+
+
+def visit_documents(connection: Connection, visits: Sequence[Row]) -> list[Document]:
+    roster = roster_for(
+        connection,
+        homes=(row["home"] for row in visits),
+        usernames=_people(visits, "visitor"),
+    )
+    return [visit_object(row, roster) for row in visits]
+
+
+def alarm_detail(connection: Connection, row: Row) -> Document:
+    """An alarm with everything that is known about it."""
+    document = alarm_documents(connection, [row])[0]
+    events = select(EVENT).where(EVENT.c.alarm == row["id"])
+    events = events.order_by(EVENT.c.seq.desc()).limit(EVENTS_MAX)
+    task = None
+    if row["task"] is not None:
+        task = one(connection, select(TASK).where(TASK.c.id == row["task"]))
+    return {
+        **document,
+        "timeline": timeline(connection, "alarm", row["id"]),
+        "events": [event_object(event) for event in reversed(rows(connection, events))],
+        "task_detail": None if task is None else task_documents(connection, [task])[0],
+    }
+
+
+def task_detail(connection: Connection, row: Row) -> Document:
+    document = task_documents(connection, [row])[0]
+    return {**document, "timeline": timeline(connection, "task", row["id"])}
+
+
+def timeline(connection: Connection, topic: str, subject: str) -> list[Document]:
+    """The facts about one subject, oldest first."""
+    newest = select(ENTRY).where(ENTRY.c.topic == topic, ENTRY.c.subject == subject)
+    newest = newest.order_by(ENTRY.c.seq.desc()).limit(TIMELINE_MAX)
+    entries = rows(connection, newest)[::-1]
+    roster = roster_for(connection, usernames=_people(entries, "actor"))
+    return [timeline_object(entry, roster) for entry in entries]
+
+
+def find_alarm(connection: Connection, alarm_id: str) -> Row | None:
+    return one(connection, select(ALARM).where(ALARM.c.id == alarm_id))
+
+
+def find_task(connection: Connection, task_id: str) -> Row | None:
+    return one(connection, select(TASK).where(TASK.c.id == task_id))
+
+
+def find_visit(connection: Connection, visit_id: str) -> Row | None:
+    return one(connection, select(VISIT).where(VISIT.c.id == visit_id))
+
+
+def _people(found: Sequence[Row], *columns: str) -> set[str | None]:
+    return {row[column] for row in found for column in columns}
+
+
+def _among(connection: Connection, table: Table, column: Any, wanted: set[str]) -> list[Row]:
+    return rows(connection, select(table).where(column.in_(wanted))) if wanted else []

@@ -1,0 +1,156 @@
+"""The register as documents: homes, persons, devices and gateways."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from dashboard.ports import RuleViews
+from dashboard.reads import Row, one, roster_for, rows
+from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
+from ledger.views import (
+    Document,
+    age_years,
+    device_object,
+    gateway_object,
+    home_reference,
+    instant,
+    service_user_object,
+)
+
+# The rule kind whose state is a home's `life`, and the states that the interface knows.
+LIFE_KIND = "no_sign_of_life"
+LIFE_STATES = frozenset({"well", "silent", "cannot_judge", "learning"})
+
+
+def home_documents(
+    connection: Connection, homes: Sequence[Row], rules: RuleViews, now_ms: int
+) -> list[Document]:
+    """`Home in a list` of docs/http.md."""
+    ids = [row["id"] for row in homes]
+    roster = roster_for(connection, homes=ids)
+    devices = _by_home(
+        connection,
+        select(
+            DEVICE.c.home,
+            func.count().label("devices"),
+            func.max(DEVICE.c.last_seen_ms).label("last_seen_ms"),
+        )
+        .where(DEVICE.c.home.in_(ids))
+        .group_by(DEVICE.c.home),
+    )
+    alarms = _by_home(
+        connection,
+        select(ALARM.c.home, func.count().label("open"))
+        .where(ALARM.c.home.in_(ids), ALARM.c.state != "closed")
+        .group_by(ALARM.c.home),
+    )
+    return [
+        {
+            **(home_reference(home, roster) or {}),
+            "persons": [
+                {"id": p["id"], "name": p["name"], "age": age_years(p["born"], now_ms)}
+                for p in roster.persons.get(home, ())
+            ],
+            "devices": devices.get(home, {}).get("devices", 0),
+            "last_seen_at": instant(devices.get(home, {}).get("last_seen_ms")),
+            "open_alarms": alarms.get(home, {}).get("open", 0),
+            "life": life_of(home, rules),
+        }
+        for home in ids
+    ]
+
+
+def life_of(home: str, rules: RuleViews) -> str:
+    states = [view.state for view in rules.view(home) if view.kind == LIFE_KIND]
+    return states[0] if states and states[0] in LIFE_STATES else "unknown"
+
+
+def rule_documents(home: str, rules: RuleViews) -> list[Document]:
+    return [
+        {
+            "rule": view.rule,
+            "kind": view.kind,
+            "state": view.state,
+            "since": instant(view.since_ms),
+            "explanation": dict(view.explanation),
+        }
+        for view in rules.view(home)
+    ]
+
+
+def person_documents(connection: Connection, persons: Sequence[Row], now_ms: int) -> list[Document]:
+    roster = roster_for(connection, homes=(row["home"] for row in persons))
+    return [service_user_object(row, roster, now_ms) for row in persons]
+
+
+def device_documents(devices: Sequence[Row], now_ms: int) -> list[Document]:
+    return [device_object(row, now_ms) for row in devices]
+
+
+def gateway_documents(connection: Connection, gateways: Sequence[Row]) -> list[Document]:
+    roster = roster_for(connection)
+    counted = rows(
+        connection,
+        select(
+            DEVICE.c.gateway,
+            func.count().label("devices"),
+            func.count(DEVICE.c.home.distinct()).label("homes"),
+        )
+        .where(DEVICE.c.gateway.in_([row["id"] for row in gateways]))
+        .group_by(DEVICE.c.gateway),
+    )
+    counts: dict[str, Row] = {row["gateway"]: row for row in counted}
+    return [
+        gateway_object(
+            row,
+            roster,
+            homes=counts.get(row["id"], {}).get("homes", 0),
+            devices=counts.get(row["id"], {}).get("devices", 0),
+        )
+        for row in gateways
+    ]
+
+
+def find_home(connection: Connection, home: str) -> Row | None:
+    return one(connection, select(HOME).where(HOME.c.id == home))
+
+
+def find_region(connection: Connection, code: str) -> Row | None:
+    return one(connection, select(REGION).where(REGION.c.code == code))
+
+
+def find_gateway(connection: Connection, gateway: str) -> Row | None:
+    return one(connection, select(GATEWAY).where(GATEWAY.c.id == gateway))
+
+
+def find_person(connection: Connection, person: str) -> Row | None:
+    """A person's row, with the region of the home as `home_region`."""
+    joined = select(SERVICE_USER, HOME.c.region.label("home_region"))
+    joined = joined.join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    return one(connection, joined.where(SERVICE_USER.c.id == person))
+
+
+def find_device(connection: Connection, gateway: str, device: str) -> Row | None:
+    """A device's row, with the region that decides who may see it as `seen_region`."""
+    return one(
+        connection,
+        devices_with_region().where(DEVICE.c.gateway == gateway, DEVICE.c.device == device),
+    )
+
+
+def seen_region() -> Any:
+    """The region of a device: its home's, or its gateway's while it is not bound."""
+    return func.coalesce(HOME.c.region, GATEWAY.c.region)
+
+
+def devices_with_region() -> Any:
+    return (
+        select(DEVICE, seen_region().label("seen_region"))
+        .join(HOME, HOME.c.id == DEVICE.c.home, isouter=True)
+        .join(GATEWAY, GATEWAY.c.id == DEVICE.c.gateway, isouter=True)
+    )
+
+
+def _by_home(connection: Connection, statement: Any) -> Mapping[str, Row]:
+    return {row["home"]: row for row in rows(connection, statement)}

@@ -1,0 +1,200 @@
+"""Alarms: the list, one with its history, and what a human may do with it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from alarms.lifecycle import AlarmState
+from dashboard.answers import Trail, answer, page
+from dashboard.asked import (
+    LIMIT_DEFAULT,
+    Body,
+    Limit,
+    Note,
+    Number,
+    PathId,
+    QueryWord,
+    Word,
+    words,
+)
+from dashboard.callers import Caller, Hub, needs
+from dashboard.masking import present
+from dashboard.once import once
+from dashboard.permissions import permissions_of
+from dashboard.ports import Deps
+from dashboard.problems import bad_field, not_found
+from dashboard.reads import Row, alarm_detail, alarm_documents, find_alarm, one, rows
+from ledger.schema import ACCOUNT, ALARM
+from ledger.views import Document
+
+router = APIRouter(tags=["alarms"])
+
+_SEVERITIES: Final = ("urgent", "watch", "technical")
+
+
+class Assignment(Body):
+    assignee: Word
+
+
+class Closing(Body):
+    outcome: Word
+    note: Note = ""
+
+
+class Nothing(Body):
+    """A move that needs no words."""
+
+
+@router.get("/alarms")
+def list_alarms(
+    *,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("alarm.read")],
+    state: QueryWord = None,
+    severity: QueryWord = None,
+    region: QueryWord = None,
+    home: QueryWord = None,
+    limit: Limit = LIMIT_DEFAULT,
+    before: Number = None,
+) -> Response:
+    """Alarms, newest first. `state` and `severity` may list several; `region` is a prefix."""
+    wanted = select(ALARM).where(caller.visible(ALARM.c.region))
+    states = words(state, [s.value for s in AlarmState], "state")
+    if states:
+        wanted = wanted.where(ALARM.c.state.in_(states))
+    severities = words(severity, _SEVERITIES, "severity")
+    if severities:
+        wanted = wanted.where(ALARM.c.severity.in_(severities))
+    if region:
+        wanted = wanted.where(ALARM.c.region.startswith(region, autoescape=True))
+    if home:
+        wanted = wanted.where(ALARM.c.home == home)
+    if before is not None:
+        wanted = wanted.where(ALARM.c.number < before)
+    wanted = wanted.order_by(ALARM.c.number.desc()).limit(limit + 1)
+    with hub.engine.connect() as connection:
+        found = rows(connection, wanted)
+        documents = alarm_documents(connection, found[:limit])
+    if "person.read" in caller.can:
+        trail.note(caller.username, "listed", "alarms", f"{len(documents)} shown")
+    shown = [present(document, caller.can) for document in documents]
+    return page(shown, [row["number"] for row in found], limit)
+
+
+@router.get("/alarms/{alarm_id}")
+def get_alarm(
+    alarm_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("alarm.read")]
+) -> Response:
+    """An alarm with its `timeline`, `events` and `task_detail`."""
+    with hub.engine.connect() as connection:
+        row = find_alarm(connection, alarm_id)
+        if row is None or not caller.sees(row["region"]):
+            raise not_found("alarm")
+        document = alarm_detail(connection, row)
+    trail.note(caller.username, "viewed", f"alarm:{alarm_id}", f"home {row['home'] or 'none'}")
+    shown = present(document, caller.can)
+    if shown["task_detail"] is not None:
+        shown["task_detail"] = present(shown["task_detail"], caller.can)
+    return answer(shown)
+
+
+@router.post("/alarms/{alarm_id}/acknowledge")
+async def acknowledge(
+    alarm_id: PathId,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.acknowledge")],
+    _body: Nothing | None = None,
+) -> Response:
+    """Take the alarm: the elder is told that somebody has it."""
+
+    async def act() -> None:
+        await hub.desk.acknowledge(alarm_id, caller.username)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+@router.post("/alarms/{alarm_id}/assign")
+async def assign(
+    alarm_id: PathId,
+    body: Assignment,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.assign")],
+) -> Response:
+    """Send somebody: the alarm's task goes to `assignee`."""
+
+    async def act() -> None:
+        await run_in_threadpool(_check_assignee, hub, alarm_id, body.assignee)
+        await hub.desk.assign(alarm_id, caller.username, body.assignee)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+@router.post("/alarms/{alarm_id}/close")
+async def close(
+    alarm_id: PathId,
+    body: Closing,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.close")],
+) -> Response:
+    """End the alarm with an outcome; only people do."""
+
+    async def act() -> None:
+        await hub.desk.close(alarm_id, caller.username, body.outcome, body.note)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+async def _move(
+    request: Request,
+    hub: Deps,
+    caller: Caller,
+    alarm_id: str,
+    act: Callable[[], Awaitable[None]],
+) -> Response:
+    """Check that the caller may see it, act once, answer the alarm as it is now."""
+    await run_in_threadpool(_visible, hub, caller, alarm_id)
+
+    async def work() -> Document:
+        try:
+            await act()
+        except KeyError:
+            raise not_found("alarm") from None
+        return await run_in_threadpool(_document, hub, caller, alarm_id)
+
+    return await once(request, caller, work)
+
+
+def _visible(hub: Deps, caller: Caller, alarm_id: str) -> Row:
+    with hub.engine.connect() as connection:
+        row = find_alarm(connection, alarm_id)
+    if row is None or not caller.sees(row["region"]):
+        raise not_found("alarm")
+    return row
+
+
+def _document(hub: Deps, caller: Caller, alarm_id: str) -> Document:
+    row = _visible(hub, caller, alarm_id)
+    with hub.engine.connect() as connection:
+        return present(alarm_documents(connection, [row])[0], caller.can)
+
+
+def _check_assignee(hub: Deps, alarm_id: str, assignee: str) -> None:
+    """Somebody who can take the task and may see its home."""
+    with hub.engine.connect() as connection:
+        account = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == assignee))
+        alarm = find_alarm(connection, alarm_id)
+    region = None if alarm is None else alarm["region"]
+    if account is None or account["disabled"]:
+        raise bad_field("assignee", "there is no such account")
+    if "task.move" not in permissions_of(account["role"]):
+        raise bad_field("assignee", f"the role {account['role']} takes no tasks")
+    if region is not None and not region.startswith(account["region"]):
+        raise bad_field("assignee", "this account does not cover the home's region")

@@ -1,0 +1,180 @@
+"""Devices: what was heard or announced, and which home each belongs to."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from contract.kinds import KINDS
+from dashboard.answers import CREATED, answer, update_row
+from dashboard.asked import (
+    REGISTER_LIMIT_DEFAULT,
+    Body,
+    Line,
+    PathId,
+    QueryWord,
+    RegisterLimit,
+    Word,
+)
+from dashboard.callers import Caller, Hub, needs
+from dashboard.once import once
+from dashboard.ports import Deps
+from dashboard.problems import Problem, bad_field, not_found
+from dashboard.reads import Row, rows
+from dashboard.register_reads import (
+    device_documents,
+    devices_with_region,
+    find_device,
+    find_gateway,
+    find_home,
+    seen_region,
+)
+from dashboard.routes.homes import check_id
+from ledger.database import insert_sql
+from ledger.schema import DEVICE
+from ledger.unit_of_work import UnitOfWork
+from ledger.views import Document, device_object, to_json
+
+router = APIRouter(tags=["devices"])
+
+_COLUMNS: Final = ("gateway", "device", "home", "kind", "model", "label")
+_INSERT: Final = insert_sql(DEVICE, _COLUMNS, "ON CONFLICT DO NOTHING")
+
+
+class DeviceChanges(Body):
+    """`home: null` takes the device out of its home."""
+
+    home: Word | None = None
+    label: Line = ""
+    kind: Line = ""
+    model: Line = ""
+
+
+class NewDevice(DeviceChanges):
+    gateway: Word
+    device: Word
+
+
+@router.get("/devices")
+def list_devices(
+    *,
+    hub: Hub,
+    caller: Annotated[Caller, needs("device.read")],
+    home: QueryWord = None,
+    gateway: QueryWord = None,
+    unbound: Annotated[bool | None, Query()] = None,
+    limit: RegisterLimit = REGISTER_LIMIT_DEFAULT,
+) -> Response:
+    """Devices by gateway and name; `unbound=true` are those waiting for a home."""
+    wanted = devices_with_region().where(caller.visible(seen_region()))
+    if home:
+        wanted = wanted.where(DEVICE.c.home == home)
+    if gateway:
+        wanted = wanted.where(DEVICE.c.gateway == gateway)
+    if unbound is not None:
+        wanted = wanted.where(DEVICE.c.home.is_(None) if unbound else DEVICE.c.home.is_not(None))
+    wanted = wanted.order_by(DEVICE.c.gateway, DEVICE.c.device).limit(limit)
+    with hub.engine.connect() as connection:
+        found = rows(connection, wanted)
+    return answer({"items": device_documents(found, hub.clock.now_ms())})
+
+
+@router.post("/devices", status_code=CREATED)
+async def create_device(
+    body: NewDevice, request: Request, hub: Hub, caller: Annotated[Caller, needs("device.write")]
+) -> Response:
+    """Announce a device before it is first heard."""
+    check_id(body.device)
+    row = body.model_dump()
+
+    def change(unit: UnitOfWork) -> None:
+        unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
+        if unit.cursor.rowcount == 0:
+            raise Problem(409, "taken", "this device is in the register", field="device")
+        _entry(unit, hub, caller, (body.gateway, body.device), "announced")
+
+    async def work() -> Document:
+        await run_in_threadpool(_check, hub, caller, row)
+        await hub.writer.change(change)
+        return await run_in_threadpool(_document, hub, caller, body.gateway, body.device)
+
+    return await once(request, caller, work, CREATED)
+
+
+@router.patch("/devices/{gateway}/{device}")
+async def change_device(
+    *,
+    gateway: PathId,
+    device: PathId,
+    body: DeviceChanges,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("device.write")],
+) -> Response:
+    """Bind a device to a home, name it, or say what it is."""
+    changes = body.model_dump(exclude_unset=True)
+    await run_in_threadpool(_document, hub, caller, gateway, device)
+
+    def change(unit: UnitOfWork) -> None:
+        update_row(unit, DEVICE, {"gateway": gateway, "device": device}, changes)
+        fact = "changed"
+        if "home" in changes:
+            fact = "unbound" if changes["home"] is None else "bound"
+        _entry(unit, hub, caller, (gateway, device), fact)
+
+    async def work() -> Document:
+        await run_in_threadpool(_check, hub, caller, changes)
+        await hub.writer.change(change)
+        return await run_in_threadpool(_document, hub, caller, gateway, device)
+
+    return await once(request, caller, work)
+
+
+def _entry(unit: UnitOfWork, hub: Deps, caller: Caller, key: tuple[str, str], fact: str) -> None:
+    """The fact for the book and the live feed, with the region that may see it."""
+    columns = ", ".join(f'device."{column.name}"' for column in DEVICE.columns)
+    # Only names of columns are put into the text.
+    unit.execute(
+        f"SELECT {columns}, coalesce(home.region, gateway.region) FROM device "  # noqa: S608
+        "LEFT JOIN home ON home.id = device.home "
+        "LEFT JOIN gateway ON gateway.id = device.gateway "
+        "WHERE device.gateway = ? AND device.device = ?",
+        key,
+    )
+    *values, region = unit.cursor.fetchone()
+    row: dict[str, Any] = dict(zip((c.name for c in DEVICE.columns), values, strict=True))
+    subject = "/".join(key)
+    unit.entry(
+        topic="device",
+        subject=subject,
+        fact=fact,
+        actor=caller.username,
+        region=region,
+        data={"home": row["home"]},
+        payload=lambda: to_json(device_object(row, unit.now_ms)),
+    )
+    unit.audit(caller.username, fact, f"device:{subject}", f"home {row['home'] or 'none'}")
+    hub.roster_changed(unit)
+
+
+def _check(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
+    with hub.engine.connect() as connection:
+        if "gateway" in changes:
+            gateway = find_gateway(connection, changes["gateway"])
+            if gateway is None or not caller.sees(gateway["region"]):
+                raise bad_field("gateway", "there is no such gateway")
+        if changes.get("home") is not None:
+            home = find_home(connection, changes["home"])
+            if home is None or not caller.sees(home["region"]):
+                raise bad_field("home", "there is no such home")
+    if changes.get("kind") and changes["kind"] not in KINDS:
+        raise bad_field("kind", f"one of {', '.join(sorted(KINDS))}")
+
+
+def _document(hub: Deps, caller: Caller, gateway: str, device: str) -> Document:
+    with hub.engine.connect() as connection:
+        row: Row | None = find_device(connection, gateway, device)
+    if row is None or not caller.sees(row["seen_region"]):
+        raise not_found("device")
+    return device_object(row, hub.clock.now_ms())

@@ -1,0 +1,212 @@
+"""Homes: the list with each home's sign of life, one with its devices, rules and alarms."""
+
+import uuid
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from sqlalchemy import or_, select
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from contract.errors import ContractError
+from contract.ids import check_name
+from dashboard.answers import CREATED, Trail, answer, update_row
+from dashboard.asked import (
+    REGISTER_LIMIT_DEFAULT,
+    Body,
+    Line,
+    Note,
+    PathId,
+    QueryWord,
+    RegisterLimit,
+    Word,
+    like,
+)
+from dashboard.callers import Caller, Hub, needs
+from dashboard.masking import present
+from dashboard.once import once
+from dashboard.ports import Deps
+from dashboard.problems import Problem, bad_field, not_found
+from dashboard.reads import alarm_documents, rows
+from dashboard.register_reads import (
+    device_documents,
+    find_home,
+    find_region,
+    home_documents,
+    rule_documents,
+)
+from ledger.database import insert_sql
+from ledger.schema import ALARM, DEVICE, HOME, SERVICE_USER
+from ledger.unit_of_work import UnitOfWork
+from ledger.views import Document
+
+router = APIRouter(tags=["homes"])
+
+ALARMS_SHOWN: Final = 20
+
+_COLUMNS: Final = ("id", "region", "address", "lat", "lon", "access_note")
+_INSERT: Final = insert_sql(HOME, _COLUMNS, "ON CONFLICT DO NOTHING")
+
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
+class NewHome(Body):
+    """`id` may be left out; it is a topic-safe name otherwise."""
+
+    id: Word | None = None
+    region: Word
+    address: Line
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    access_note: Note = ""
+
+
+class HomeChanges(Body):
+    region: Word = ""
+    address: Line = ""
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    access_note: Note = ""
+
+
+@router.get("/homes")
+def list_homes(
+    *,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("home.read")],
+    region: QueryWord = None,
+    q: QueryWord = None,
+    limit: RegisterLimit = REGISTER_LIMIT_DEFAULT,
+) -> Response:
+    """Homes in the order of their ids. `q` finds part of an address, an id or a name."""
+    wanted = select(HOME).where(caller.visible(HOME.c.region))
+    if region:
+        wanted = wanted.where(HOME.c.region.startswith(region, autoescape=True))
+    if q:
+        wanted = wanted.where(_matches(q, caller))
+    wanted = wanted.order_by(HOME.c.id).limit(limit)
+    with hub.engine.connect() as connection:
+        found = rows(connection, wanted)
+        documents = home_documents(connection, found, hub.rules, hub.clock.now_ms())
+    if "person.read" in caller.can:
+        trail.note(caller.username, "listed", "homes", f"{len(documents)} shown")
+    return answer({"items": [present(document, caller.can) for document in documents]})
+
+
+@router.get("/homes/{home_id}")
+def get_home(
+    home_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("home.read")]
+) -> Response:
+    """A home with `devices`, `rules` (the state of each rule) and its latest `alarms`."""
+    document = _document(hub, caller, home_id)
+    trail.note(caller.username, "viewed", f"home:{home_id}")
+    return answer(document)
+
+
+@router.post("/homes", status_code=CREATED)
+async def create_home(
+    body: NewHome, request: Request, hub: Hub, caller: Annotated[Caller, needs("home.write")]
+) -> Response:
+    """Add a home to the register."""
+    home_id = check_id(body.id) if body.id is not None else f"home-{uuid.uuid4().hex[:12]}"
+
+    def change(unit: UnitOfWork) -> None:
+        row = {**body.model_dump(), "id": home_id}
+        unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
+        if unit.cursor.rowcount == 0:
+            raise Problem(409, "taken", "this id is taken", field="id")
+        unit.audit(caller.username, "created", f"home:{home_id}")
+        hub.roster_changed(unit)
+
+    async def work() -> Document:
+        await run_in_threadpool(check_region, hub, caller, body.region)
+        await hub.writer.change(change)
+        return await run_in_threadpool(_document, hub, caller, home_id)
+
+    return await once(request, caller, work, CREATED)
+
+
+@router.patch("/homes/{home_id}")
+async def change_home(
+    home_id: PathId,
+    body: HomeChanges,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("home.write")],
+) -> Response:
+    """Change what is named; leave the rest."""
+    changes = body.model_dump(exclude_unset=True)
+    await run_in_threadpool(_visible, hub, caller, home_id)
+
+    def change(unit: UnitOfWork) -> None:
+        update_row(unit, HOME, {"id": home_id}, changes)
+        unit.audit(caller.username, "changed", f"home:{home_id}", ", ".join(sorted(changes)))
+        hub.roster_changed(unit)
+
+    async def work() -> Document:
+        if "region" in changes:
+            await run_in_threadpool(check_region, hub, caller, changes["region"])
+        await hub.writer.change(change)
+        return await run_in_threadpool(_document, hub, caller, home_id)
+
+    return await once(request, caller, work)
+
+
+def check_id(name: str) -> str:
+    """An id that somebody chose: it may appear in topics and file names."""
+    try:
+        return check_name(name, "id")
+    except ContractError as error:
+        raise bad_field("id", error.detail) from None
+
+
+def check_region(hub: Deps, caller: Caller, region: str) -> None:
+    """The region exists and the caller may put things there."""
+    with hub.engine.connect() as connection:
+        known = find_region(connection, region)
+    if known is None or not caller.sees(region):
+        raise bad_field("region", "there is no such region")
+
+
+def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
+    now_ms = hub.clock.now_ms()
+    with hub.engine.connect() as connection:
+        row = find_home(connection, home_id)
+        if row is None or not caller.sees(row["region"]):
+            raise not_found("home")
+        document = home_documents(connection, [row], hub.rules, now_ms)[0]
+        devices = rows(
+            connection, select(DEVICE).where(DEVICE.c.home == home_id).order_by(DEVICE.c.device)
+        )
+        newest = select(ALARM).where(ALARM.c.home == home_id)
+        newest = newest.order_by(ALARM.c.number.desc()).limit(ALARMS_SHOWN)
+        alarms = alarm_documents(connection, rows(connection, newest))
+    can = caller.can
+    return {
+        **present(document, can),
+        "devices": device_documents(devices, now_ms),
+        "rules": rule_documents(home_id, hub.rules),
+        "alarms": [present(a, can) for a in alarms] if "alarm.read" in can else [],
+    }
+
+
+def _visible(hub: Deps, caller: Caller, home_id: str) -> None:
+    with hub.engine.connect() as connection:
+        row = find_home(connection, home_id)
+    if row is None or not caller.sees(row["region"]):
+        raise not_found("home")
+
+
+def _matches(q: str, caller: Caller) -> Any:
+    """Where the text occurs; only in what the caller may read."""
+    pattern = like(q)
+    places: list[Any] = [HOME.c.id.like(pattern, escape="\\")]
+    if "address.read" in caller.can:
+        places.append(HOME.c.address.like(pattern, escape="\\"))
+    if "person.read" in caller.can:
+        people = select(SERVICE_USER.c.home).where(SERVICE_USER.c.name.like(pattern, escape="\\"))
+        places.append(HOME.c.id.in_(people))
+    return or_(*places)

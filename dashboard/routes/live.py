@@ -1,0 +1,50 @@
+"""`GET stream`: the live feed as server-sent events."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Request
+from starlette.responses import StreamingResponse
+
+from dashboard.answers import Trail
+from dashboard.callers import Caller, Hub, needs
+from dashboard.problems import Problem, bad_field
+from dashboard.stream import Streams, events
+
+router = APIRouter(tags=["live"])
+
+# Eighteen digits fit the tables' integers.
+_ID_LENGTH_MAX: Final = 18
+
+
+@router.get("/stream")
+async def stream(
+    *,
+    request: Request,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("stream.read")],
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> StreamingResponse:
+    """Events of types `alarm`, `task`, `visit`, `device` and `gateway` as they are committed.
+
+    `Last-Event-ID` resumes after that entry; `reset` says that too much was missed."""
+    streams: Streams = request.app.state.streams
+    if streams.closing or streams.full(caller.username):
+        raise Problem(503, "too_many_streams", "close another", headers={"Retry-After": "5"})
+    last_id = _last_id(last_event_id)
+    if "person.read" in caller.can:
+        trail.note(caller.username, "listened", "stream", "" if last_id is None else f"{last_id}")
+    return StreamingResponse(
+        events(hub, streams, caller, last_id),
+        media_type="text/event-stream",
+        # Proxies must neither keep nor gather what is sent.
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _last_id(text: str | None) -> int | None:
+    if text is None or text == "":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _ID_LENGTH_MAX):
+        raise bad_field("Last-Event-ID", "the number of an entry")
+    return int(text)

@@ -1,0 +1,153 @@
+"""The numbers above the board, the hub's clock, the rules in force, and the alarm report."""
+
+import statistics
+from collections import Counter
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, and_, func, or_, select
+from starlette.responses import Response
+
+from contract.moment import to_iso
+from dashboard.answers import answer
+from dashboard.asked import DAY_MS, FromTime, QueryWord, day_start_ms, span_ms
+from dashboard.callers import SIGNED_IN, Caller, Hub, needs
+from dashboard.ports import Deps
+from dashboard.reads import rows
+from dashboard.register_reads import seen_region
+from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, QUARANTINE, TASK
+from ledger.views import DEVICE_SILENT_MS, Document
+
+router = APIRouter(tags=["overview"])
+
+REPORT_DEFAULT_MS: Final = 30 * DAY_MS
+_LIVE_ALARMS: Final = ("open", "acknowledged", "in_response")
+_LIVE_TASKS: Final = ("open", "accepted", "departed", "arrived")
+
+
+@router.get("/clock")
+def get_clock(hub: Hub, _caller: Annotated[Caller, SIGNED_IN]) -> Response:
+    """The hub's time and how fast it runs."""
+    return answer({"now": to_iso(hub.clock.now_ms()), "speed": hub.clock.speed()})
+
+
+@router.get("/rules")
+def list_rules(hub: Hub, _caller: Annotated[Caller, needs("rule.read")]) -> Response:
+    """The rules in force and their parameters."""
+    return answer({"items": [dict(rule) for rule in hub.rules.describe()]})
+
+
+@router.get("/summary")
+def get_summary(hub: Hub, caller: Annotated[Caller, needs("summary.read")]) -> Response:
+    """Counts of what the caller may see."""
+    with hub.engine.connect() as connection:
+        document = _summary(connection, caller, hub)
+    return answer(document)
+
+
+@router.get("/reports/alarms")
+def report_alarms(
+    hub: Hub,
+    caller: Annotated[Caller, needs("report.read")],
+    from_: FromTime = None,
+    to: QueryWord = None,
+    region: QueryWord = None,
+) -> Response:
+    """Alarms raised in a span (the last 30 days): by rule, by outcome, and how fast we were."""
+    from_ms, to_ms = span_ms(from_, to, hub.clock.now_ms(), default_ms=REPORT_DEFAULT_MS)
+    wanted = select(
+        ALARM.c.rule,
+        ALARM.c.kind,
+        ALARM.c.severity,
+        ALARM.c.outcome,
+        ALARM.c.ingested_at_ms,
+        ALARM.c.acknowledged_at_ms,
+    ).where(
+        caller.visible(ALARM.c.region),
+        ALARM.c.raised_at_ms >= from_ms,
+        ALARM.c.raised_at_ms < to_ms,
+    )
+    if region:
+        wanted = wanted.where(ALARM.c.region.startswith(region, autoescape=True))
+    with hub.engine.connect() as connection:
+        alarms = rows(connection, wanted)
+    by_rule = Counter((row["rule"], row["kind"], row["severity"]) for row in alarms)
+    by_outcome = Counter(row["outcome"] for row in alarms if row["outcome"] is not None)
+    waits = [
+        (row["acknowledged_at_ms"] - row["ingested_at_ms"]) / 1000
+        for row in alarms
+        if row["acknowledged_at_ms"] is not None
+    ]
+    return answer(
+        {
+            "from": to_iso(from_ms),
+            "to": to_iso(to_ms),
+            "total": len(alarms),
+            "by_rule": [
+                {"rule": rule, "kind": kind, "severity": severity, "count": count}
+                for (rule, kind, severity), count in by_rule.most_common()
+            ],
+            "by_outcome": [
+                {"outcome": outcome, "count": count} for outcome, count in by_outcome.most_common()
+            ],
+            "acknowledged": len(waits),
+            "median_acknowledge_s": statistics.median(waits) if waits else None,
+        }
+    )
+
+
+def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
+    now_ms = hub.clock.now_ms()
+    today_ms = day_start_ms(now_ms, hub.timezone)
+    alarms = _counts(connection, ALARM, ALARM.c.state.in_(_LIVE_ALARMS), caller)
+    tasks = _counts(connection, TASK, TASK.c.state.in_(_LIVE_TASKS), caller)
+    closed = select(func.count()).select_from(ALARM)
+    closed = closed.where(ALARM.c.state == "closed", ALARM.c.closed_at_ms >= today_ms)
+    homes = select(func.count()).select_from(HOME).where(caller.visible(HOME.c.region))
+    silent = and_(
+        DEVICE.c.home.is_not(None),
+        DEVICE.c.last_seen_ms < now_ms - DEVICE_SILENT_MS,
+        or_(DEVICE.c.fault.is_(None), DEVICE.c.fault == ""),
+    )
+    devices = (
+        select(
+            func.count(),
+            func.count().filter(silent),
+            func.count().filter(DEVICE.c.home.is_(None)),
+        )
+        .select_from(DEVICE)
+        .join(HOME, HOME.c.id == DEVICE.c.home, isouter=True)
+        .join(GATEWAY, GATEWAY.c.id == DEVICE.c.gateway, isouter=True)
+        .where(caller.visible(seen_region()))
+    )
+    total, quiet, unbound = connection.execute(devices).one()
+    gateways = select(func.count(), func.count().filter(GATEWAY.c.online.is_(True)))
+    gateways = gateways.select_from(GATEWAY).where(caller.visible(GATEWAY.c.region))
+    gateways_total, online = connection.execute(gateways).one()
+    return {
+        "alarms": {
+            **{state: alarms.get(state, 0) for state in _LIVE_ALARMS},
+            "closed_today": connection.scalar(closed.where(caller.visible(ALARM.c.region))),
+        },
+        "tasks": {state: tasks.get(state, 0) for state in _LIVE_TASKS},
+        "homes": connection.scalar(homes),
+        "gateways": {"online": online, "total": gateways_total},
+        "devices": {"total": total, "silent": quiet, "unbound": unbound},
+        "quarantine": connection.scalar(quarantine_visible(func.count(), caller)),
+    }
+
+
+def quarantine_visible(what: Any, caller: Caller) -> Any:
+    """A selection of quarantined messages: those of gateways in the caller's region. Who sees
+    every region also sees those whose gateway nobody knows."""
+    chosen = select(what).select_from(QUARANTINE)
+    if not caller.region:
+        return chosen
+    chosen = chosen.join(GATEWAY, GATEWAY.c.id == QUARANTINE.c.gateway)
+    return chosen.where(GATEWAY.c.region.startswith(caller.region, autoescape=True))
+
+
+def _counts(connection: Connection, table: Any, live: Any, caller: Caller) -> dict[str, int]:
+    counted = select(table.c.state, func.count()).where(live, caller.visible(table.c.region))
+    found = connection.execute(counted.group_by(table.c.state)).all()
+    return {row[0]: row[1] for row in found}

@@ -1,0 +1,192 @@
+"""Accounts of staff, for administrators; nobody gives away more than they have."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from contract.moment import to_iso
+from dashboard.accounts import (
+    AccountError,
+    change_account,
+    check_account,
+    create_user,
+    set_password,
+)
+from dashboard.answers import CREATED, answer
+from dashboard.asked import Body, Line, PathId, Word
+from dashboard.callers import SIGNED_IN, Caller, Hub, client_address, needs
+from dashboard.passwords import LENGTH_MAX, check_password
+from dashboard.ports import Deps
+from dashboard.problems import Problem, bad_field, not_found
+from dashboard.reads import Row, one, rows
+from ledger.schema import ACCOUNT
+from ledger.unit_of_work import UnitOfWork
+from ledger.views import Document
+
+router = APIRouter(tags=["users"])
+
+Password = Annotated[str, Field(min_length=1, max_length=LENGTH_MAX)]
+Phone = Annotated[Line, Field(max_length=32)]
+
+
+class NewAccount(Body):
+    username: Word
+    name: Word
+    role: Word
+    password: Password
+    region: Annotated[Line, Field(max_length=32)] = ""
+    phone: Phone = ""
+
+
+class AccountChanges(Body):
+    name: Word = ""
+    role: Word = ""
+    region: Annotated[Line, Field(max_length=32)] = ""
+    phone: Phone = ""
+    disabled: bool = False
+    password: Password | None = None
+
+
+@router.get("/users")
+def list_users(hub: Hub, caller: Annotated[Caller, needs("user.read")]) -> Response:
+    """Accounts whose area lies in the caller's."""
+    with hub.engine.connect() as connection:
+        found = rows(connection, select(ACCOUNT).order_by(ACCOUNT.c.username))
+    mine = [row for row in found if row["region"].startswith(caller.region)]
+    return answer({"items": [_shown(row) for row in mine]})
+
+
+@router.post("/users", status_code=CREATED)
+async def add_user(
+    body: NewAccount, hub: Hub, caller: Annotated[Caller, needs("user.write")]
+) -> Response:
+    """Add an account; its password has at least 12 characters."""
+    _within(caller, body.region)
+    try:
+        check_account(body.username, body.role, body.password)
+        password_hash = await hub.passwords.hash_async(body.password)
+
+        def change(unit: UnitOfWork) -> None:
+            fields = body.model_dump(exclude={"password"})
+            create_user(unit, **fields, password_hash=password_hash, actor=caller.username)
+            hub.roster_changed(unit)
+
+        await hub.writer.change(change)
+    except AccountError as error:
+        raise _problem(error) from None
+    document = await run_in_threadpool(_document, hub, caller, body.username)
+    return answer(document, CREATED)
+
+
+@router.patch("/users/{username}")
+async def change_user(
+    username: PathId,
+    body: AccountChanges,
+    hub: Hub,
+    caller: Annotated[Caller, needs("user.write")],
+) -> Response:
+    """Change what is named. A new password or less power ends the account's sessions."""
+    changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    password = changes.pop("password", None)
+    await run_in_threadpool(_document, hub, caller, username)
+    if "region" in changes:
+        _within(caller, changes["region"])
+    if username == caller.username and changes.keys() & {"role", "region", "disabled"}:
+        raise Problem(409, "own_account", "another administrator must change this of yours")
+    password_hash = None
+    if password is not None:
+        check_password(password, username)
+        password_hash = await hub.passwords.hash_async(password)
+
+    def change(unit: UnitOfWork) -> None:
+        if changes:
+            change_account(unit, username, changes, actor=caller.username)
+        if password_hash is not None:
+            set_password(unit, username, password_hash, actor=caller.username)
+        hub.roster_changed(unit)
+
+    try:
+        await hub.writer.change(change)
+    except AccountError as error:
+        raise _problem(error) from None
+    return answer(await run_in_threadpool(_document, hub, caller, username))
+
+
+class OwnPassword(Body):
+    old: Password
+    new: Password
+
+
+@router.post("/me/password")
+async def change_own_password(
+    body: OwnPassword,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, SIGNED_IN],
+) -> Response:
+    """A new password of one's own; all other sessions end."""
+    stored = await run_in_threadpool(_stored_hash, hub, caller.username)
+    delays = request.app.state.login_delay
+    address = client_address(request)
+    wait_ms = delays.attempt(caller.username, address, hub.wall_ms())
+    if wait_ms:
+        headers = {"Retry-After": str(-(-wait_ms // 1000))}
+        raise Problem(429, "too_many_failures", "wait before the next attempt", headers=headers)
+    if not await hub.passwords.verify_async(stored, body.old):
+        raise Problem(403, "bad_credentials", "the old password is wrong", field="old")
+    delays.succeeded(caller.username, address)
+    check_password(body.new, caller.username)
+    password_hash = await hub.passwords.hash_async(body.new)
+
+    def change(unit: UnitOfWork) -> None:
+        set_password(
+            unit,
+            caller.username,
+            password_hash,
+            actor=caller.username,
+            keep_session=caller.digest,
+        )
+
+    await hub.writer.change(change)
+    return answer({"username": caller.username})
+
+
+def _within(caller: Caller, region: str) -> None:
+    """An administrator of a town makes no administrators of the county."""
+    if not region.startswith(caller.region):
+        raise bad_field("region", "it lies outside your own")
+
+
+def _problem(error: AccountError) -> Problem:
+    return Problem(
+        409 if error.code == "taken" else 422, error.code, error.detail, field=error.field
+    )
+
+
+def _document(hub: Deps, caller: Caller, username: str) -> Document:
+    with hub.engine.connect() as connection:
+        row = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == username))
+    if row is None or not row["region"].startswith(caller.region):
+        raise not_found("account")
+    return _shown(row)
+
+
+def _shown(row: Row) -> Document:
+    return {
+        "username": row["username"],
+        "name": row["name"],
+        "role": row["role"],
+        "region": row["region"],
+        "phone": row["phone"],
+        "disabled": bool(row["disabled"]),
+        "created_at": to_iso(row["created_at_ms"]),
+    }
+
+
+def _stored_hash(hub: Deps, username: str) -> str | None:
+    with hub.engine.connect() as connection:
+        return connection.scalar(select(ACCOUNT.c.password).where(ACCOUNT.c.username == username))

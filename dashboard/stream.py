@@ -1,0 +1,210 @@
+"""The live stream: what was missed, read from the book, then the feed, without gap or double.
+
+        subscribe to the feed
+        read entries (last_id, …] from the table      what commits meanwhile waits in the
+        send them, remember the last number           subscription's queue
+        send from the queue what has a greater number
+
+An entry is in the table before the feed announces it, so whatever commits around the moment of
+subscribing is in one of the two, or in both and recognised by its number. A listener that is too
+slow for its bounded queue starts over at the first line; nothing is lost, the book has it all.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select, tuple_
+from starlette.concurrency import run_in_threadpool
+
+from dashboard.callers import Caller, refresh
+from dashboard.permissions import topics_of
+from dashboard.ports import Deps
+from dashboard.reads import Row, alarm_documents, rows, task_documents, visit_documents
+from dashboard.register_reads import gateway_documents
+from ledger.feed import FeedEvent, FeedSubscription, Overflow
+from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, TASK, VISIT
+from ledger.unit_of_work import entry_object
+from ledger.views import Document, device_object, to_json
+
+# Beyond this a client reloads its lists instead of hearing every entry.
+MISSED_MAX: Final = 5_000
+# Entries read from the table at once.
+PAGE: Final = 500
+# A browser waits this long before it connects again.
+RETRY_MS: Final = 1_000
+# Screens of one account; more is a client that forgets to close.
+STREAMS_PER_ACCOUNT_MAX: Final = 20
+# Each holds a connection and a queue of at most 2,000 entries that all streams share.
+STREAMS_MAX: Final = 500
+
+
+class Streams:
+    """The open streams of this process: counted, bounded, and ended when the hub stops."""
+
+    def __init__(self) -> None:
+        self.closing = False
+        self._by_account: Counter[str] = Counter()
+        self._waits: set[asyncio.Timeout] = set()
+
+    @property
+    def count(self) -> int:
+        return self._by_account.total()
+
+    def full(self, username: str) -> bool:
+        return self.count >= STREAMS_MAX or self._by_account[username] >= STREAMS_PER_ACCOUNT_MAX
+
+    def close(self) -> None:
+        """End every stream now; browsers connect again by themselves."""
+        self.closing = True
+        for wait in self._waits:
+            wait.reschedule(0)
+
+    @contextmanager
+    def opened(self, username: str) -> Iterator[None]:
+        self._by_account[username] += 1
+        try:
+            yield
+        finally:
+            self._by_account[username] -= 1
+            # A Counter keeps its zeros.
+            self._by_account += Counter()
+
+    async def next_event(
+        self, subscription: FeedSubscription, timeout_s: float
+    ) -> FeedEvent | None:
+        """The next entry; None when nothing came in time or the hub stops."""
+        try:
+            async with asyncio.timeout(timeout_s) as wait:
+                self._waits.add(wait)
+                try:
+                    return await anext(subscription)
+                finally:
+                    self._waits.discard(wait)
+        except TimeoutError:
+            return None
+
+
+async def events(
+    deps: Deps, streams: Streams, caller: Caller, last_id: int | None
+) -> AsyncIterator[bytes]:
+    """The text of the stream for one client, until its session ends or it goes away."""
+    topics = topics_of(caller.can)
+    sent = last_id
+    with streams.opened(caller.username):
+        yield f"retry: {RETRY_MS}\n\n".encode()
+        while not streams.closing:
+            subscription = deps.feed.subscribe()
+            after = deps.feed.last_seq if sent is None else sent
+            try:
+                newest = await run_in_threadpool(_newest, deps)
+                # A number from the future: the book was restored from a backup.
+                if newest - after > MISSED_MAX or after > newest:
+                    yield f"id: {newest}\nevent: reset\ndata: {{}}\n\n".encode()
+                    after = newest
+                while after < newest:
+                    span = (after, newest)
+                    missed = await run_in_threadpool(_page, deps, caller, topics, span)
+                    after = missed[-1].seq if len(missed) == PAGE else newest
+                    if missed:
+                        yield b"".join(frame(event) for event in missed)
+                sent = after
+                # Tells a client that hears nothing yet where to resume.
+                yield b"id: %d\n: ready\n\n" % sent
+                checked_ms = deps.wall_ms()
+                while not streams.closing:
+                    event = await streams.next_event(subscription, deps.keepalive_s)
+                    # A busy stream never times out; its session is looked at all the same.
+                    if event is None or deps.wall_ms() - checked_ms > deps.keepalive_s * 1000:
+                        if not await _still_signed_in(deps, caller):
+                            return
+                        checked_ms = deps.wall_ms()
+                    if event is None:
+                        yield b"id: %d\n: keepalive\n\n" % sent
+                    elif event.seq > sent:
+                        sent = event.seq
+                        if event.topic in topics and caller.sees(event.region):
+                            yield frame(event)
+            except Overflow:
+                continue
+            finally:
+                subscription.close()
+
+
+async def _still_signed_in(deps: Deps, caller: Caller) -> bool:
+    """An open board counts as being used; a session that has ended ends its streams."""
+    now = await refresh(deps, caller.digest, caller.via)
+    return now is not None and (now.role, now.region) == (caller.role, caller.region)
+
+
+def frame(event: FeedEvent) -> bytes:
+    """One event as it goes over the wire; the payload is JSON on a single line already."""
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (event.seq, event.topic.encode(), event.payload)
+
+
+def _newest(deps: Deps) -> int:
+    with deps.engine.connect() as connection:
+        return connection.scalar(select(func.max(ENTRY.c.seq))) or 0
+
+
+def _page(
+    deps: Deps, caller: Caller, topics: frozenset[str], span: tuple[int, int]
+) -> Sequence[FeedEvent]:
+    """The next entries that this caller may hear, each with its object as it is now."""
+    wanted = (
+        select(ENTRY)
+        .where(ENTRY.c.seq > span[0], ENTRY.c.seq <= span[1])
+        .where(ENTRY.c.topic.in_(topics), caller.visible(ENTRY.c.region))
+        .order_by(ENTRY.c.seq)
+        .limit(PAGE)
+    )
+    with deps.engine.connect() as connection:
+        entries = rows(connection, wanted)
+        objects = {
+            topic: _objects(connection, topic, _subjects(entries, topic), deps.clock.now_ms())
+            for topic in topics
+        }
+    return [_event(entry, objects[entry["topic"]].get(entry["subject"])) for entry in entries]
+
+
+def _event(entry: Row, document: Document | None) -> FeedEvent:
+    fields = {**entry, "data": json.loads(entry["data"])}
+    return FeedEvent(
+        seq=entry["seq"],
+        topic=entry["topic"],
+        region=entry["region"],
+        payload=to_json({"entry": entry_object(fields), "object": document}),
+    )
+
+
+def _subjects(entries: Iterable[Row], topic: str) -> set[str]:
+    return {entry["subject"] for entry in entries if entry["topic"] == topic}
+
+
+def _objects(
+    connection: Connection, topic: str, subjects: set[str], now_ms: int
+) -> dict[str, Document]:
+    """Documents by the subject of their entries."""
+    if not subjects:
+        return {}
+    if topic == "device":
+        keys = [tuple(subject.split("/", 1)) for subject in subjects if "/" in subject]
+        wanted = select(DEVICE).where(tuple_(DEVICE.c.gateway, DEVICE.c.device).in_(keys))
+        return {
+            f"{row['gateway']}/{row['device']}": device_object(row, now_ms)
+            for row in rows(connection, wanted)
+        }
+    table, documents = _BY_ID[topic]
+    found = rows(connection, select(table).where(table.c.id.in_(subjects)))
+    return {document["id"]: document for document in documents(connection, found)}
+
+
+_BY_ID: Final[dict[str, tuple[Any, Any]]] = {
+    "alarm": (ALARM, alarm_documents),
+    "task": (TASK, task_documents),
+    "visit": (VISIT, visit_documents),
+    "gateway": (GATEWAY, gateway_documents),
+}
