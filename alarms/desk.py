@@ -1,0 +1,115 @@
+"""What people do with alarms and tasks; every call has committed when it returns."""
+
+from typing import Any, Final, Literal, Protocol
+
+from alarms.book import AlarmBook
+from alarms.lifecycle import NOTE_LENGTH_MAX, IllegalMove, TaskMove, check_outcome
+from alarms.rows import Row, find_alarm
+from ledger.database import insert_sql
+from ledger.schema import VISIT
+from ledger.unit_of_work import UnitOfWork, compact
+from ledger.visits import RECORD_BYTES_MAX, NewVisit
+from ledger.writer import Writer
+
+_VISIT_COLUMNS: Final = [c.name for c in VISIT.columns]
+_INSERT_VISIT: Final = insert_sql(VISIT, _VISIT_COLUMNS, "ON CONFLICT (id) DO NOTHING")
+
+
+class VisitObjects(Protocol):
+    def visit(self, row: dict[str, Any]) -> bytes: ...
+    def region_of(self, home: str | None, gateway: str | None) -> str | None: ...
+
+
+class Desk:
+    """Implements the dashboard's `AlarmDesk` port. IllegalMove says why not; KeyError: no such
+    alarm or task."""
+
+    def __init__(self, writer: Writer, book: AlarmBook, objects: VisitObjects) -> None:
+        self._writer = writer
+        self._book = book
+        self._objects = objects
+
+    async def acknowledge(self, alarm_id: str, actor: str) -> None:
+        await self._writer.change(lambda unit: self._book.acknowledge(unit, alarm_id, actor))
+
+    async def assign(self, alarm_id: str, actor: str, assignee: str) -> None:
+        await self._writer.change(lambda unit: self._book.assign(unit, alarm_id, actor, assignee))
+
+    async def close(self, alarm_id: str, actor: str, outcome: str, note: str) -> None:
+        if len(note) > NOTE_LENGTH_MAX:
+            raise IllegalMove("note_too_long", f"at most {NOTE_LENGTH_MAX} characters")
+        await self._writer.change(lambda unit: self._close(unit, alarm_id, actor, outcome, note))
+
+    def _close(self, unit: UnitOfWork, alarm_id: str, actor: str, outcome: str, note: str) -> None:
+        kind = find_alarm(unit.cursor, alarm_id)["kind"]
+        chosen = check_outcome(outcome, kind, by_system=False)
+        self._book.close(unit, alarm_id, actor, chosen, note)
+
+    async def move_task(
+        self,
+        task_id: str,
+        actor: str,
+        move: Literal["accept", "depart", "arrive", "complete"],
+        finding: str = "",
+    ) -> None:
+        if len(finding) > NOTE_LENGTH_MAX:
+            raise IllegalMove("note_too_long", f"at most {NOTE_LENGTH_MAX} characters")
+        await self._writer.change(
+            lambda unit: self._move_task(unit, task_id, actor, TaskMove(move), finding)
+        )
+
+    def _move_task(
+        self, unit: UnitOfWork, task_id: str, actor: str, move: TaskMove, finding: str
+    ) -> None:
+        """A completed task that took somebody to a home is a visit in the ledger."""
+        task = self._book.move_task(unit, task_id, actor, move, finding)
+        if move is TaskMove.COMPLETE and task["home"] is not None:
+            self._record(unit, _visit_of(task, actor, unit.now_ms), actor, "emergency")
+
+    async def record_visit(self, visit: NewVisit, actor: str) -> str:
+        """Write a visit down; the same id again changes nothing."""
+        if len(compact(dict(visit.record)).encode()) > RECORD_BYTES_MAX:
+            raise IllegalMove("record_too_large", f"at most {RECORD_BYTES_MAX} bytes")
+        kind = "emergency" if visit.task or visit.alarm else "routine"
+        await self._writer.change(lambda unit: self._record(unit, visit, actor, kind))
+        return visit.id
+
+    def _record(self, unit: UnitOfWork, visit: NewVisit, actor: str, kind: str) -> None:
+        row = {
+            "id": visit.id,
+            "service_user": visit.service_user,
+            "home": visit.home,
+            "task": visit.task,
+            "alarm": visit.alarm,
+            "kind": kind,
+            "way": visit.way,
+            "visitor": visit.visitor,
+            "visited_at_ms": visit.visited_at_ms,
+            "recorded_at_ms": unit.now_ms,
+            "record": compact(dict(visit.record)),
+        }
+        unit.execute(_INSERT_VISIT, tuple(row[c] for c in _VISIT_COLUMNS))
+        if unit.cursor.rowcount:
+            unit.entry(
+                topic="visit",
+                subject=visit.id,
+                fact="recorded",
+                actor=actor,
+                region=self._objects.region_of(visit.home, None),
+                payload=lambda: self._objects.visit(row),
+            )
+
+
+def _visit_of(task: Row, actor: str, now_ms: int) -> NewVisit:
+    """The visit that completing an emergency task is; its id is the task's, so it is one."""
+    return NewVisit(
+        id=str(task["id"]),
+        home=str(task["home"]),
+        service_user=None,
+        way="home_visit",
+        visitor=str(task["assignee"] or actor),
+        visited_at_ms=int(task["arrived_at_ms"] or now_ms),
+        record={"finding": task["finding"] or ""},
+        task=str(task["id"]),
+        alarm=task["alarm"],
+    )

@@ -1,0 +1,60 @@
+"""Signed webhooks after Standard Webhooks 1.0: the way into any duty-desk or messaging system.
+
+Headers `webhook-id`, `webhook-timestamp` and `webhook-signature: v1,<base64 HMAC-SHA256>` over
+`id.timestamp.body`, with the secret's bytes behind the prefix `whsec_`.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Final
+
+import httpx2
+
+from alarms.notifier import Delivered, Notification, Refused, Result, RetryLater
+
+# A receiver that takes longer is down for our purposes; the attempt is repeated.
+TIMEOUT_S: Final = 10.0
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the public prefix of every secret
+# Statuses by which a receiver asks for patience rather than saying no.
+_PATIENCE: Final = frozenset({408, 409, 425, 429})
+
+
+class Webhook:
+    """`target` is the URL. The body names no person: the receiver looks the alarm up."""
+
+    def __init__(self, client: httpx2.AsyncClient, secret: str, now_s: Callable[[], int]) -> None:
+        self._client = client
+        self._key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+        self._now_s = now_s
+
+    async def send(self, notification: Notification) -> Result:
+        now_s = self._now_s()
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": notification.id,
+            "webhook-timestamp": str(now_s),
+            "webhook-signature": signature(self._key, notification.id, now_s, notification.body),
+        }
+        try:
+            response = await self._client.post(
+                notification.target,
+                content=notification.body.encode(),
+                headers=headers,
+                timeout=TIMEOUT_S,
+            )
+        except httpx2.HTTPError as error:
+            return RetryLater(detail=type(error).__name__)
+        if response.is_success:
+            return Delivered(detail=str(response.status_code))
+        if response.status_code >= 500 or response.status_code in _PATIENCE:
+            return RetryLater(detail=f"HTTP {response.status_code}")
+        return Refused(detail=f"HTTP {response.status_code}")
+
+
+def signature(key: bytes, webhook_id: str, timestamp_s: int, body: str) -> str:
+    """The `webhook-signature` of a body (Standard Webhooks 1.0, symmetric scheme)."""
+    signed = f"{webhook_id}.{timestamp_s}.{body}".encode()
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"

@@ -1,0 +1,81 @@
+"""What must be sent is written in the transaction that decided it, and sent from the table."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contract.codec import encode_command
+from contract.envelope import Command
+from contract.kinds import ACTIVATION_KINDS
+from ledger.database import insert_sql
+from ledger.schema import OUTBOX
+from ledger.unit_of_work import UnitOfWork, compact
+
+_COLUMNS: Final = (
+    "id",
+    "channel",
+    "target",
+    "body",
+    "alarm",
+    "state",
+    "attempts",
+    "created_at_ms",
+    "next_at_ms",
+)
+_INSERT: Final = insert_sql(OUTBOX, _COLUMNS, "ON CONFLICT (id) DO NOTHING")
+_NAMESPACE: Final = uuid.UUID("c3a4f2a8-9d2b-5d4b-8c3c-7a1e5b0d6f42")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookTarget:
+    """Where alarms of these severities are announced."""
+
+    url: str
+    severities: frozenset[str]
+
+
+class TableOutbox:
+    """Writes outbox rows; ids are made of what they are about, so nothing is written twice."""
+
+    def __init__(self, webhooks: Sequence[WebhookTarget] = ()) -> None:
+        self._webhooks = webhooks
+
+    def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
+        for target in self._webhooks:
+            if alarm["severity"] not in target.severities:
+                continue
+            body = {
+                "type": "alarm",
+                "alarm": alarm["id"],
+                "number": alarm["number"],
+                "kind": alarm["kind"],
+                "severity": alarm["severity"],
+                "reason": alarm["reason"],
+                "region": alarm["region"],
+                "times_heard": alarm["event_count"],
+            }
+            key = f"{alarm['id']}|{alarm['event_count']}|{target.url}"
+            self._write(unit, key, "webhook", target.url, compact(body), alarm["id"])
+
+    def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
+        """Tell the elder at the device that was pressed; other alarms have nobody waiting."""
+        if alarm["gateway"] is None or alarm["kind"] not in ACTIVATION_KINDS:
+            return
+        key = f"{alarm['id']}|reassure|{alarm['version']}"
+        command = Command(
+            id=str(uuid.uuid5(_NAMESPACE, key)),
+            command="reassure",
+            device=alarm["device"],
+            args={"alarm": str(alarm["id"])},
+        )
+        body = encode_command(command).decode()
+        self._write(unit, key, "gateway_command", alarm["gateway"], body, alarm["id"])
+
+    @staticmethod
+    def _write(  # noqa: PLR0917 - one private insert
+        unit: UnitOfWork, key: str, channel: str, target: str, body: str, alarm: str
+    ) -> None:
+        row_id = str(uuid.uuid5(_NAMESPACE, key))
+        now_ms = unit.now_ms
+        unit.execute(_INSERT, (row_id, channel, target, body, alarm, "pending", 0, now_ms, now_ms))

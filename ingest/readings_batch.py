@@ -1,0 +1,248 @@
+"""One batch of the readings lane: rules stepped, findings handed to the book, rows to the store."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final
+
+from alarms.book import AlarmBook
+from contract.envelope import Status
+from contract.errors import ContractError
+from contract.item import Scalar
+from contract.topics import topic
+from ingest.marks import SpoolMark
+from ingest.presence import Presence
+from ingest.quarantine import Unreadable, keep
+from ingest.readings.port import ReadingsStore, StoreError
+from ingest.urgent_lane import Stored
+from ingest.wire import Taken, WireItem
+from ledger.unit_of_work import UnitOfWork
+from ledger.writer import Writer
+from rules.engine import Engine
+from rules.finding import Finding
+
+# The book's numbers of activations that this lane has seen, kept like a spool's marks.
+BOOK_SPOOL: Final = "book-events"
+
+# Longest wait for the book to take findings; beyond it the batch is given up and comes again.
+BOOK_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """A gateway's status as an observation of the rules."""
+
+    id: str
+    device: str
+    kind: str
+    measured_at_ms: int
+    received_at_ms: int
+    values: Mapping[str, float] = field(default_factory=dict)
+    attrs: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+class ReadingsBatch:
+    """Belongs to the lane's thread. `make_engine` gives an engine that knows the roster."""
+
+    def __init__(
+        self,
+        *,
+        store: ReadingsStore,
+        writer: Writer,
+        book: AlarmBook,
+        presence: Presence,
+        make_engine: Callable[[], Engine],
+        clock: Callable[[], int],
+        missed: Callable[[int], Iterable[Stored]],
+        log: Callable[[str, str], None],
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._book = book
+        self._presence = presence
+        self._make_engine = make_engine
+        self._clock = clock
+        self._missed = missed
+        self._log = log
+        self._marks: dict[str, SpoolMark] = {}
+        self._touched: set[str] = set()
+        self._findings: list[tuple[Finding, str | None]] = []
+        self._unreadable: list[Unreadable] = []
+        self._unknown: dict[tuple[str, str], str] = {}
+        self._changed = False
+        self._now_ms = 0
+        self.engine = make_engine()
+        self.stored = 0
+        self.duplicates = 0
+        self.reload()
+
+    def reload(self) -> None:
+        """Marks and rule states as of the last commit."""
+        engine = self._make_engine()
+        now_ms = self._clock()
+        for home, rule, state in self._store.load_rule_states():
+            engine.restore(home, rule, state, now_ms)
+        engine.resume(now_ms)
+        self.engine = engine
+        self._marks = {mark.spool: mark for mark in self._store.load_marks()}
+        self._touched = set()
+        seen = self._marks.get(BOOK_SPOOL)
+        self._pending_activations = list(self._missed(seen.contiguous if seen else 0))
+
+    def begin(self) -> None:
+        self._store.begin_batch()
+        self._findings = []
+        self._unreadable = []
+        self._changed = False
+        self._now_ms = self._clock()
+        pending, self._pending_activations = self._pending_activations, []
+        for stored in pending:
+            self.note_activation(stored)
+
+    def take(self, taken: Taken) -> list[str]:
+        """Readings of one envelope; returns the ids to acknowledge after the commit."""
+        gateway, spool = taken.gateway, taken.spool
+        mark = self._marks.get(spool)
+        if mark is None:
+            mark = self._marks[spool] = SpoolMark(spool=spool, gateway=gateway)
+        self._touched.add(spool)
+        home_of = self._presence.home_of
+        ids = []
+        for item in taken.items:
+            ids.append(item.id)
+            if not mark.add(item.seq):
+                self.duplicates += 1
+                continue
+            device = item.device
+            self._store_item(gateway, item)
+            self._presence.heard(gateway, device, item.measured_at_ms)
+            home = home_of.get((gateway, device))
+            if home is not None:
+                self._observe(home, item, gateway)
+            elif (gateway, device) not in home_of:
+                self._unknown[(gateway, device)] = item.kind
+            if item.kind == "device_health":
+                self._presence.health(gateway, device, item.values)
+        for bad in taken.bad:
+            self._unreadable.append(
+                Unreadable(
+                    source=topic(gateway, "telemetry"),
+                    gateway=gateway,
+                    code=bad.code,
+                    detail=bad.detail,
+                    raw=bad.raw,
+                )
+            )
+            if bad.seq is not None:
+                mark.add(bad.seq)
+            if bad.id is not None:
+                ids.append(bad.id)
+        self._changed = True
+        return ids
+
+    def _store_item(self, gateway: str, item: WireItem) -> None:
+        try:
+            self._store.add((gateway, item.device, item.kind), item.measured_at_ms, item.values)
+            self.stored += 1
+        except ContractError as error:
+            self._unreadable.append(
+                Unreadable(
+                    source=topic(gateway, "telemetry"),
+                    gateway=gateway,
+                    code=error.code,
+                    detail=error.detail,
+                    raw=item.id.encode(),
+                )
+            )
+
+    def _observe(self, home: str, item: WireItem | Heartbeat, gateway: str | None) -> None:
+        try:
+            found = self.engine.observe(home, item, self._now_ms)
+        except KeyError:
+            return  # a home bound a moment ago; the roster's reload adds it
+        except Exception as error:  # noqa: BLE001 - a broken rule must not stop the readings
+            self._log("rule_failed", f"{home} {item.kind}: {type(error).__name__}: {error}")
+            return
+        if found:
+            self._findings += [(finding, gateway) for finding in found]
+
+    def status(self, status: Status) -> None:
+        self._presence.status(status, self._now_ms)
+        self._changed = True
+        if status.online:
+            heartbeat = Heartbeat(
+                id="",
+                device=status.gateway,
+                kind="status",
+                measured_at_ms=self._now_ms,
+                received_at_ms=self._now_ms,
+            )
+            self._observe(f"gateway:{status.gateway}", heartbeat, status.gateway)
+
+    def note_activation(self, stored: Stored) -> None:
+        """An activation that is in the book already: a sign of life for the rules here."""
+        seq, subject, item = stored
+        mark = self._marks.get(BOOK_SPOOL)
+        if mark is None:
+            mark = self._marks[BOOK_SPOOL] = SpoolMark(spool=BOOK_SPOOL, gateway="")
+        if seq <= mark.contiguous:
+            return
+        mark.contiguous = seq
+        self._touched.add(BOOK_SPOOL)
+        self._changed = True
+        self._observe(subject, item, None)
+
+    def quarantine(self, found: Unreadable) -> None:
+        self._unreadable.append(found)
+        self._changed = True
+
+    def commit(self) -> None:
+        """Findings into the book, then the batch into the store; StoreError keeps nothing."""
+        found = self.engine.advance(self._now_ms)
+        self._findings += [(finding, None) for finding in found]
+        states = self.engine.take_dirty()
+        for problem in self.engine.take_problems():
+            self._log("rule_state", problem)
+        if self._findings or self._unreadable or self._unknown:
+            self._into_book()
+        if not (self._changed or states):
+            return
+        self._store.write_rule_states(states)
+        self._store.write_marks([self._marks[spool] for spool in sorted(self._touched)])
+        self._touched.clear()
+        self._store.commit()
+        for refused in self._store.take_refused():
+            self._log("reading_refused", f"{refused.series_key}: {refused.reason}")
+
+    def _into_book(self) -> None:
+        """Whoever must hear of this is told durably before the readings are acknowledged."""
+        findings, unreadable = self._findings, self._unreadable
+        unknown, self._unknown = self._unknown, {}
+
+        def apply(unit: UnitOfWork) -> None:
+            for (gateway, device), kind in unknown.items():
+                self._presence.know_device(unit, gateway, device, kind)
+            for found in unreadable:
+                keep(unit, found)
+            for finding, gateway in findings:
+                self._settle(unit, finding, gateway)
+
+        future: Future[None] = self._writer.submit(apply)
+        try:
+            future.result(BOOK_TIMEOUT_S)
+        except Exception as error:
+            detail = f"the book did not take the findings: {type(error).__name__}: {error}"
+            raise StoreError(detail, retryable=True) from error
+
+    def _settle(self, unit: UnitOfWork, finding: Finding, gateway: str | None) -> None:
+        self._book.take(unit, finding, gateway=gateway)
+        if finding.kind == "gateway_silent":
+            subject = finding.home.removeprefix("gateway:")
+            self._presence.gateway_online(unit, subject, finding.phase == "cleared")
+
+    def maintain(self) -> None:
+        self._store.maintain(self._clock())
+
+    @property
+    def marks(self) -> Sequence[SpoolMark]:
+        return list(self._marks.values())
