@@ -132,8 +132,8 @@ class Presence:
             unit.execute("UPDATE gateway SET online = ? WHERE id = ?", (online, gateway))
             self._gateway_entry(unit, gateway, "online" if online else "offline")
 
-    def flush(self, unit: UnitOfWork) -> None:
-        """Write what was heard since the last flush."""
+    def flush(self, unit: UnitOfWork) -> list[Status]:
+        """Write what was heard since the last flush; returns the heartbeats among it."""
         heard, self._heard = self._heard, {}
         unit.cursor.executemany(
             'UPDATE "device" SET last_seen_ms = max(coalesce(last_seen_ms, 0), ?),'
@@ -153,6 +153,7 @@ class Presence:
                 (at_ms, _status_text(status), gateway),
             )
             self.gateway_online(unit, gateway, status.online)
+        return [status for _at_ms, status in statuses.values()]
 
     def _device_entry(
         self,

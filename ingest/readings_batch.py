@@ -1,6 +1,6 @@
 """One batch of the readings lane: rules stepped, findings handed to the book, rows to the store."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,7 +13,7 @@ from contract.topics import topic
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
-from ingest.readings.port import ReadingsStore, StoreError
+from ingest.readings.port import ReadingsStore, RefusedReading, StoreError
 from ingest.urgent_lane import Stored
 from ingest.wire import Taken, WireItem
 from ledger.unit_of_work import UnitOfWork
@@ -52,6 +52,7 @@ class ReadingsBatch:
         book: AlarmBook,
         presence: Presence,
         make_engine: Callable[[], Engine],
+        know_homes: Callable[[Engine, int], None],
         clock: Callable[[], int],
         missed: Callable[[int], Iterable[Stored]],
         log: Callable[[str, str], None],
@@ -61,6 +62,7 @@ class ReadingsBatch:
         self._book = book
         self._presence = presence
         self._make_engine = make_engine
+        self._know_homes = know_homes
         self._clock = clock
         self._missed = missed
         self._log = log
@@ -71,7 +73,7 @@ class ReadingsBatch:
         self._unknown: dict[tuple[str, str], str] = {}
         self._changed = False
         self._now_ms = 0
-        self.engine = make_engine()
+        self._roster_changed = False
         self.stored = 0
         self.duplicates = 0
         self.reload()
@@ -80,6 +82,7 @@ class ReadingsBatch:
         """Marks and rule states as of the last commit."""
         engine = self._make_engine()
         now_ms = self._clock()
+        self._know_homes(engine, now_ms)
         for home, rule, state in self._store.load_rule_states():
             engine.restore(home, rule, state, now_ms)
         engine.resume(now_ms)
@@ -89,12 +92,19 @@ class ReadingsBatch:
         seen = self._marks.get(BOOK_SPOOL)
         self._pending_activations = list(self._missed(seen.contiguous if seen else 0))
 
+    def roster_changed(self) -> None:
+        """From any thread: homes were added or changed; seen at the next batch."""
+        self._roster_changed = True
+
     def begin(self) -> None:
         self._store.begin_batch()
         self._findings = []
-        self._unreadable = []
+        self._unreadable = [_refused(refused) for refused in self._store.take_refused()]
         self._changed = False
         self._now_ms = self._clock()
+        if self._roster_changed:
+            self._roster_changed = False
+            self._know_homes(self.engine, self._now_ms)
         pending, self._pending_activations = self._pending_activations, []
         for stored in pending:
             self.note_activation(stored)
@@ -211,8 +221,6 @@ class ReadingsBatch:
         self._store.write_marks([self._marks[spool] for spool in sorted(self._touched)])
         self._touched.clear()
         self._store.commit()
-        for refused in self._store.take_refused():
-            self._log("reading_refused", f"{refused.series_key}: {refused.reason}")
 
     def _into_book(self) -> None:
         """Whoever must hear of this is told durably before the readings are acknowledged."""
@@ -224,8 +232,8 @@ class ReadingsBatch:
                 self._presence.know_device(unit, gateway, device, kind)
             for found in unreadable:
                 keep(unit, found)
-            for finding, gateway in findings:
-                self._settle(unit, finding, gateway)
+            for finding, via in findings:
+                self._settle(unit, finding, via)
 
         future: Future[None] = self._writer.submit(apply)
         try:
@@ -243,6 +251,14 @@ class ReadingsBatch:
     def maintain(self) -> None:
         self._store.maintain(self._clock())
 
-    @property
-    def marks(self) -> Sequence[SpoolMark]:
-        return list(self._marks.values())
+
+def _refused(refused: RefusedReading) -> Unreadable:
+    """A reading that the store's server would never take, as a quarantine row."""
+    gateway, device, kind = refused.series_key
+    return Unreadable(
+        source=topic(gateway, "telemetry"),
+        gateway=gateway,
+        code="refused_by_store",
+        detail=refused.reason,
+        raw=f"{device} {kind} {refused.field}={refused.value} @{refused.measured_at_ms}".encode(),
+    )

@@ -48,9 +48,12 @@ class ReadingsLane:
         *,
         client: BlockingClient,
         batch: ReadingsBatch,
+        monotonic: Callable[[], float],
         log: Callable[[str, str], None],
     ) -> None:
         self._client = client
+        self._monotonic = monotonic
+        self._committed_s = 0.0
         self._batch = batch
         self._log = log
         self._inbox: deque[Stored] = deque(maxlen=INBOX_MAX)
@@ -131,12 +134,11 @@ class ReadingsLane:
         received = self._client.receive(0)
         if received.messages:
             self._handle(received.messages)
-        readable, _w, _x = select.select(
-            [self._client.fileno(), self._wake_out], [], [], IDLE_WAIT_S
-        )
-        if self._wake_out in readable:
+        broker, wake = self._client.fileno(), self._wake_out.fileno()
+        readable, _w, _x = select.select([broker, wake], [], [], IDLE_WAIT_S)
+        if wake in readable:
             self._drain_wake()
-        return self._client.fileno() in readable
+        return broker in readable
 
     def _drain_wake(self) -> None:
         try:
@@ -145,15 +147,14 @@ class ReadingsLane:
             return
 
     def _gather(self) -> list[Message]:
-        """What the socket holds now, and what the next moment brings."""
+        """What the socket holds; under load also what comes within GATHER_S of the last commit."""
         messages = self._client.receive(0).messages
-        while messages and len(messages) < BATCH_MESSAGES_MAX:
-            more = self._client.receive(GATHER_S).messages
-            if not more:
+        until_s = self._committed_s + GATHER_S
+        while messages and len(messages) < BATCH_MESSAGES_MAX and not self._stop.is_set():
+            left_s = until_s - self._monotonic()
+            if left_s <= 0:
                 break
-            messages += more
-            if len(messages) > 1 and self._stop.is_set():
-                break
+            messages += self._client.receive(left_s).messages
         return messages
 
     def _idle(self) -> None:
@@ -172,6 +173,7 @@ class ReadingsLane:
         self._batch.commit()
         if not messages:
             return
+        self._committed_s = self._monotonic()
         for gateway, ack in acks.all():
             self._client.publish(topics.topic(gateway, "ack"), encode_ack(ack))
         self._client.ack([packet_id for _topic, _payload, packet_id in messages if packet_id])
@@ -188,7 +190,7 @@ class ReadingsLane:
 
     def _take_status(self, topic: bytes, payload: bytes) -> None:
         source = topic.decode(errors="replace")
-        gateway = None
+        gateway: str | None = None
         try:
             gateway, _leaf = topics.parse(source)
             status = decode_status(payload)

@@ -30,6 +30,7 @@ from ledger.unit_of_work import UnitOfWork, compact
 from ledger.writer import Writer, WriterBusy, WriterClosed
 from rules.engine import Engine
 from rules.finding import Finding, episode_id
+from rules.rule import HomeFacts
 
 _EVENT_COLUMNS: Final = [c.name for c in EVENT.columns if c.name != "seq"]
 _INSERT_EVENT: Final = insert_sql(EVENT, _EVENT_COLUMNS, "ON CONFLICT (id) DO NOTHING")
@@ -38,6 +39,9 @@ _LINK_EVENT: Final = "UPDATE event SET alarm = ? WHERE id = ?"
 
 # Actions that ask for nothing: the home tests its button, or the detector says it is over.
 _QUIET_ACTIONS: Final = frozenset({"test", "clear"})
+
+# A device that no home has claimed is its own subject: its press is an alarm all the same.
+UNBOUND: Final = "unbound:"
 
 Decoded = Taken | Unreadable
 
@@ -73,6 +77,8 @@ class UrgentLane:
         presence: Presence,
         marks: StoredMarks,
         make_engine: Callable[[], Engine],
+        know_homes: Callable[[Engine, int], None],
+        clock: Callable[[], int],
         call_soon: Callable[[Callable[[], None]], None],
         on_stored: Callable[[Sequence[Stored]], None],
         log: Callable[[str, str], None],
@@ -82,7 +88,9 @@ class UrgentLane:
         self._presence = presence
         self._marks = marks
         self._make_engine = make_engine
-        self._engine = make_engine()
+        self._know_homes = know_homes
+        self._clock = clock
+        self.engine = make_engine()
         self._call_soon = call_soon
         self._on_stored = on_stored
         self._log = log
@@ -92,10 +100,16 @@ class UrgentLane:
     def reload(self, cursor: sqlite3.Cursor) -> None:
         """Rule states as of the last commit."""
         engine = self._make_engine()
+        now_ms = self._clock()
+        self._know_homes(engine, now_ms)
         cursor.execute("SELECT home, rule, state FROM rule_state")
         for home, rule, state in cursor.fetchall():
-            engine.restore(home, rule, state)
-        self._engine = engine
+            engine.restore(home, rule, state, now_ms)
+        self.engine = engine
+
+    def roster_changed(self, now_ms: int) -> None:
+        """In the writer's thread: homes were added or changed."""
+        self._know_homes(self.engine, now_ms)
 
     # On the event loop.
 
@@ -161,7 +175,7 @@ class UrgentLane:
                 for at in range(0, len(ids), ACK_IDS_MAX)
             )
         self._marks.write(unit)
-        unit.cursor.executemany(_UPSERT_STATE, self._engine.take_dirty())
+        unit.cursor.executemany(_UPSERT_STATE, self.engine.take_dirty())
         return Committed(acks, stored)
 
     def _take(self, unit: UnitOfWork, taken: Taken, stored: list[Stored]) -> list[str]:
@@ -224,7 +238,7 @@ class UrgentLane:
         self._presence.heard(gateway, device, item.measured_at_ms)
         if item.kind == "device_health":
             self._health(unit, gateway, item)
-        subject = home if home is not None else f"unbound:{gateway}/{device}"
+        subject = home if home is not None else f"{UNBOUND}{gateway}/{device}"
         stored.append((event_seq, subject, item))
         for finding in self._findings(subject, item, unit.now_ms):
             alarm = self._book.take(unit, finding, gateway=gateway, replayable=False)
@@ -234,7 +248,9 @@ class UrgentLane:
     def _findings(self, subject: str, item: WireItem, now_ms: int) -> Iterable[Finding]:
         """What the rules say; for an activation that must be heard, never nothing."""
         try:
-            findings = self._engine.observe(subject, item, now_ms)
+            if subject.startswith(UNBOUND):
+                self.engine.add_home(HomeFacts(home=subject), now_ms)
+            findings = self.engine.observe(subject, item, now_ms)
         except Exception as error:  # noqa: BLE001 - a broken rule must not silence a press
             self._log("rule_failed", f"{type(error).__name__}: {error}")
             findings = []

@@ -65,6 +65,7 @@ class Writer:
         self._closed = False
         self.commits = 0
         self.failures = 0
+        self.healthy = True
         self._thread = threading.Thread(target=self._run, name="record-writer", daemon=True)
 
     def attach(self, projection: Projection) -> None:
@@ -130,7 +131,9 @@ class Writer:
                 self._apply(unit, change, len(batch) > 1, done, failed)
             events = unit.feed_events()
             self._cursor.execute("COMMIT")
+            self.healthy = True
         except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
+            self.healthy = not isinstance(error, sqlite3.Error)
             self._abandon()
             done, failed = [], [(change, error) for change in batch]
             events = []

@@ -7,7 +7,7 @@ Headers `webhook-id`, `webhook-timestamp` and `webhook-signature: v1,<base64 HMA
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx2
@@ -22,20 +22,31 @@ _PATIENCE: Final = frozenset({408, 409, 425, 429})
 
 
 class Webhook:
-    """`target` is the URL. The body names no person: the receiver looks the alarm up."""
+    """`target` is the URL. The body names no person: the receiver looks the alarm up.
 
-    def __init__(self, client: httpx2.AsyncClient, secret: str, now_s: Callable[[], int]) -> None:
+    secrets: by URL, base64 behind `whsec_`; ValueError when one is not.
+    """
+
+    def __init__(
+        self, client: httpx2.AsyncClient, secrets: Mapping[str, str], now_s: Callable[[], int]
+    ) -> None:
         self._client = client
-        self._key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+        self._keys = {
+            url: base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+            for url, secret in secrets.items()
+        }
         self._now_s = now_s
 
     async def send(self, notification: Notification) -> Result:
+        key = self._keys.get(notification.target)
+        if key is None:
+            return Refused(detail="this address is no longer configured")
         now_s = self._now_s()
         headers = {
             "content-type": "application/json",
             "webhook-id": notification.id,
             "webhook-timestamp": str(now_s),
-            "webhook-signature": signature(self._key, notification.id, now_s, notification.body),
+            "webhook-signature": signature(key, notification.id, now_s, notification.body),
         }
         try:
             response = await self._client.post(

@@ -1,0 +1,403 @@
+"""The hub process: everything between the broker and the screens, composed here and only here."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sqlite3
+import ssl
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from alarms.book import AlarmBook
+from alarms.desk import Desk
+from alarms.dispatcher import Dispatcher
+from alarms.notifier import Notifier
+from alarms.notifiers.gateway_command import GatewayCommand
+from alarms.notifiers.webhook import Webhook
+from alarms.outbox import TableOutbox
+from contract import topics
+from contract.config import ConfigError
+from contract.kinds import ACTIVATION_KINDS
+from contract.moment import EPOCH
+from dashboard.app import create_app
+from dashboard.middleware import gauge
+from dashboard.ports import Deps
+from hearthwatch.clock import PlannedClock, load_clock, wall_ms
+from hearthwatch.hub_config import BrokerConfig, HubConfig
+from hearthwatch.hub_config import load as load_config
+from hearthwatch.logs import configure, say
+from hearthwatch.rule_views import EngineViews
+from hearthwatch.stores import open_readings
+from ingest.mqtt.asyncio_client import AsyncioClient, BrokerAddress, Link
+from ingest.mqtt.blocking_client import BlockingClient
+from ingest.mqtt.session import Message, SessionConfig
+from ingest.presence import Presence
+from ingest.readings_batch import ReadingsBatch
+from ingest.readings_lane import ReadingsLane
+from ingest.stored_marks import StoredMarks
+from ingest.supervision import watch_gaps
+from ingest.urgent_lane import UNBOUND, Stored, UrgentLane
+from ingest.wire import WireItem
+from ledger import register as roster_table
+from ledger.database import migrate, open_reader, open_writer, sqlite_url
+from ledger.feed import Feed, FeedEvent
+from ledger.register import Register
+from ledger.roster import parse as parse_roster
+from ledger.unit_of_work import UnitOfWork
+from ledger.writer import Writer
+from rules.config import default_rules, load_rules
+from rules.engine import Engine
+from rules.rule import HomeFacts, Rule
+
+# Presence (last seen, heartbeats) is written this often.
+FLUSH_S: Final = 2.0
+# Activations read back at a start for the rules that take them as signs of life: at 100 a day
+# more than a year of a village.
+MISSED_MAX: Final = 50_000
+# The interpreter's threads take turns this often: a press waits at most so long behind a batch
+# of readings (the default is 5 ms).
+SWITCH_INTERVAL_S: Final = 0.0005
+# Messages the broker may send ahead of our PUBACKs, on the activation and the readings side.
+URGENT_WINDOW: Final = 1000
+READINGS_WINDOW: Final = 5000
+
+
+class Hub:
+    """Built by `build`, run by `run` until asked to stop."""
+
+    def __init__(self, config: HubConfig, clock: PlannedClock, rules: Sequence[Rule]) -> None:
+        self.config = config
+        self.clock = clock
+        self.rules = rules
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        self.book_path = config.data_dir / "hub.db"
+        url = sqlite_url(self.book_path)
+        migrate(url)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.feed = Feed()
+        self.register = Register()
+        self.presence = Presence(self.register)
+        self.marks = StoredMarks()
+        self.writer = Writer(open_writer(self.book_path), clock.now_ms, self._committed)
+        webhooks = [target for target, _secret in config.webhooks]
+        self.book = AlarmBook(self.register, TableOutbox(webhooks))
+        self.reader = open_reader(url)
+        self.urgent = UrgentLane(
+            writer=self.writer,
+            book=self.book,
+            presence=self.presence,
+            marks=self.marks,
+            make_engine=lambda: Engine(rules, lane="urgent"),
+            know_homes=self.know_homes,
+            clock=clock.now_ms,
+            call_soon=self._call_soon,
+            on_stored=self._stored,
+            log=say,
+        )
+        for projection in (self.register, self.presence, self.marks, self.book, self.urgent):
+            self.writer.attach(projection)
+        self.feed.last_seq = _last_entry(self.book_path)
+        self.writer.start()
+        if config.homes is not None:
+            self._import(config.homes)
+        store, self.readings = open_readings(config)
+        self.batch = ReadingsBatch(
+            store=store,
+            writer=self.writer,
+            book=self.book,
+            presence=self.presence,
+            make_engine=lambda: Engine(rules, lane="readings"),
+            know_homes=self.know_homes,
+            clock=clock.now_ms,
+            missed=self._missed,
+            log=say,
+        )
+        self.store = store
+        self.lane = ReadingsLane(
+            client=BlockingClient(
+                _address(config.broker),
+                _session(config.broker, "readings", ("telemetry", "status"), READINGS_WINDOW),
+                time.monotonic,
+            ),
+            batch=self.batch,
+            monotonic=time.monotonic,
+            log=say,
+        )
+        self.client = AsyncioClient(
+            _address(config.broker),
+            _session(config.broker, "urgent", ("activation",), URGENT_WINDOW),
+            self._messages,
+            say,
+        )
+
+    # Wiring.
+
+    def know_homes(self, engine: Engine, now_ms: int) -> None:
+        index = self.register.index
+        for home, row in index.homes.items():
+            persons = tuple(str(p["id"]) for p in index.persons.get(home, ()))
+            facts = HomeFacts(home=home, region=row["region"], persons=persons)
+            engine.add_home(facts, now_ms)
+        for gateway, row in index.gateways.items():
+            engine.add_home(
+                HomeFacts(home=f"gateway:{gateway}", region=row["region"] or ""), now_ms
+            )
+
+    def roster_changed(self, unit: UnitOfWork) -> None:
+        """In the writer's thread, inside the transaction that changed the roster."""
+        self.register.reload(unit.cursor)
+        self.presence.reload(unit.cursor)
+        self.urgent.roster_changed(unit.now_ms)
+        self.batch.roster_changed()
+
+    def _import(self, path: Path) -> None:
+        roster = parse_roster(path.read_text(), path.name)
+
+        def apply(unit: UnitOfWork) -> None:
+            roster_table.store(unit, roster)
+            self.register.reload(unit.cursor)
+            self.presence.reload(unit.cursor)
+            self.urgent.roster_changed(unit.now_ms)
+
+        self.writer.submit(apply).result()
+
+    def _messages(self, messages: list[Message], link: Link) -> None:
+        self.urgent.on_messages(messages, link, self.client)
+
+    def _stored(self, stored: Sequence[Stored]) -> None:
+        self.lane.note_activations(stored)
+
+    def _call_soon(self, callback: Callable[[], None]) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(callback)
+
+    def _committed(self, events: Sequence[FeedEvent]) -> None:
+        self._call_soon(lambda: self._publish(events))
+
+    def _publish(self, events: Sequence[FeedEvent]) -> None:
+        self.feed.publish(events)
+        self.dispatcher.wake()
+
+    def _missed(self, after_seq: int) -> Iterator[Stored]:
+        """Activations in the book that the readings lane has not seen yet."""
+        connection = sqlite3.connect(f"file:{self.book_path}?mode=ro", uri=True)
+        try:
+            rows = connection.execute(
+                "SELECT seq, id, gateway, device, home, kind, measured_at_ms, received_at_ms, attrs"
+                " FROM event WHERE seq > ? ORDER BY seq DESC LIMIT ?",
+                (after_seq, MISSED_MAX),
+            ).fetchall()
+        finally:
+            connection.close()
+        for row in reversed(rows):
+            yield _stored_event(row)
+
+    # Running.
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with httpx2.AsyncClient() as http:
+            self.dispatcher = Dispatcher(self.writer, self._notifiers(http), say)
+            server = self._server()
+            self.lane.start()
+            tasks = [
+                asyncio.create_task(self.client.run(), name="urgent-broker"),
+                asyncio.create_task(self.dispatcher.run(), name="dispatcher"),
+                asyncio.create_task(self._supervise(), name="supervision"),
+            ]
+            serving = asyncio.create_task(server.serve(), name="http")
+            ready()
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({stopping, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    say("task_ended", f"{task.get_name()}: {task.exception()!r}")
+            self.app.state.streams.close()
+            server.should_exit = True
+            await serving
+            stopping.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self.close()
+
+    def close(self) -> None:
+        self.lane.stop()
+        with contextlib.suppress(Exception):
+            self.writer.submit(self.presence.flush).result(5)
+        self.writer.close()
+        self.store.close()
+        self.readings.close()
+        self.reader.dispose()
+
+    def _notifiers(self, http: httpx2.AsyncClient) -> Mapping[str, Notifier]:
+        secrets = {target.url: secret for target, secret in self.config.webhooks}
+        return {
+            "gateway_command": GatewayCommand(self.client),
+            "webhook": Webhook(http, secrets, lambda: wall_ms() // 1000),
+        }
+
+    async def _supervise(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            try:
+                await self.writer.change(self._flush)
+            except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
+                say("presence_not_written", f"{type(error).__name__}: {error}")
+
+    def _flush(self, unit: UnitOfWork) -> None:
+        watch_gaps(unit, self.book, self.marks, self.presence.flush(unit))
+        self.marks.write(unit)
+
+    def _server(self) -> uvicorn.Server:
+        registry = CollectorRegistry()
+        self._gauges(registry)
+        self.app = create_app(
+            Deps(
+                engine=self.reader,
+                writer=self.writer,
+                desk=Desk(self.writer, self.book, self.register),
+                feed=self.feed,
+                intake=self.urgent,
+                readings=self.readings,
+                rules=EngineViews(
+                    self.rules, lambda: (self.urgent.engine, self.batch.engine), self.clock
+                ),
+                clock=self.clock,
+                wall_ms=wall_ms,
+                registry=registry,
+                health=self.health,
+                roster_changed=self.roster_changed,
+            )
+        )
+        config = uvicorn.Config(
+            self.app,
+            host=self.config.http.host,
+            port=self.config.http.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
+        return _Server(config)
+
+    def _gauges(self, registry: CollectorRegistry) -> None:
+        for name, text, read in (
+            ("alarms_open", "Alarms that are not closed", lambda: self.book.open_count),
+            ("activations_stored", "Activations stored", lambda: self.urgent.stored),
+            ("activations_duplicate", "Redeliveries absorbed", lambda: self.urgent.duplicates),
+            ("readings_stored", "Readings stored", lambda: self.batch.stored),
+            ("readings_duplicate", "Readings seen before", lambda: self.batch.duplicates),
+            ("commits", "Transactions of the book", lambda: self.writer.commits),
+            ("commit_failures", "Changes that failed", lambda: self.writer.failures),
+            ("live_listeners", "Open live streams", lambda: self.feed.listeners),
+        ):
+            gauge(registry, f"hearthwatch_{name}", text, lambda r=read: float(r()))
+
+    def health(self) -> dict[str, str]:
+        """Each part with "ok" or what is wrong with it."""
+        return {
+            "broker_urgent": "ok" if self.client.connected.is_set() else "not connected",
+            "broker_readings": "ok" if self.lane.connected else "not connected",
+            "readings_lane": "ok" if self.lane.alive else "stopped",
+            "book": "ok" if self.writer.healthy else "last commit failed",
+        }
+
+
+class _Server(uvicorn.Server):
+    """Signals are the hub's business: it must end live streams before the server waits."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _address(broker: BrokerConfig) -> BrokerAddress:
+    tls = None
+    if broker.ca_file is not None:
+        tls = ssl.create_default_context(cafile=str(broker.ca_file))
+        if broker.cert_file is not None:
+            tls.load_cert_chain(broker.cert_file, broker.key_file)
+    return BrokerAddress(host=broker.host, port=broker.port, tls=tls)
+
+
+def _session(broker: BrokerConfig, name: str, leaves: Sequence[str], window: int) -> SessionConfig:
+    return SessionConfig(
+        client_id=f"{broker.client_id}-{name}",
+        subscriptions=[topics.topic("+", leaf) for leaf in leaves],
+        protocol=broker.protocol,
+        username=broker.username,
+        password=broker.password,
+        receive_maximum=window,
+    )
+
+
+def _last_entry(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        return int(connection.execute("SELECT coalesce(max(seq), 0) FROM entry").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def _stored_event(row: tuple[Any, ...]) -> Stored:
+    seq, item_id, gateway, device, home, kind, measured_at_ms, received_at_ms, attrs = row
+    item = WireItem(
+        id=item_id,
+        seq=1,
+        device=device,
+        kind=kind if kind in ACTIVATION_KINDS else "device_health",
+        measured_at=_moment(measured_at_ms),
+        received_at=_moment(received_at_ms),
+        attrs=json.loads(attrs),
+    )
+    return seq, home if home is not None else f"{UNBOUND}{gateway}/{device}", item
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, tz=EPOCH.tzinfo)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "hub",
+        help="run the hub: ingest, rules, alarms, ledger and web page",
+        epilog="example: hearthwatch hub --config /etc/hearthwatch/hub.toml",
+    )
+    parser.add_argument("--config", type=Path, required=True, help="hub.toml")
+    parser.add_argument("--check", action="store_true", help="read the configuration and stop")
+    parser.set_defaults(func=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    configure()
+    try:
+        config = load_config(args.config)
+        rules = load_rules(config.rules) if config.rules is not None else default_rules()
+        if args.check:
+            sys.stdout.write(f"{args.config}: ok\n")
+            return 0
+        hub = Hub(config, load_clock(config.clock_plan), rules)
+    except ConfigError as error:
+        sys.stderr.write(f"hearthwatch hub: {error}\n")
+        return 2
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    asyncio.run(_run(hub))
+    return 0
+
+
+async def _run(hub: Hub) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await hub.run(stop, lambda: say("hub_started", f"http://{hub.config.http.host}"))

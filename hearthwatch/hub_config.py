@@ -1,0 +1,180 @@
+"""hub.toml, checked: every key is known, every mistake names file, key and remedy."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+from alarms.outbox import WebhookTarget
+from contract.config import ConfigError, check_keys, get, one_of
+from ingest.mqtt.packets import Protocol
+
+_KEYS: Final = (
+    "data_dir",
+    "clock_plan",
+    "rules",
+    "homes",
+    "http",
+    "broker",
+    "readings",
+    "webhook",
+)
+_SEVERITIES: Final = frozenset({"urgent", "watch", "technical"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    protocol: Protocol = "5"
+    client_id: str = "hub"
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpConfig:
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingsConfig:
+    store: Literal["sqlite", "influx"] = "sqlite"
+    url: str = ""
+    org: str = ""
+    bucket: str = ""
+    token: str | None = field(default=None, repr=False)
+    keep_raw_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubConfig:
+    data_dir: Path
+    clock_plan: Path | None = None
+    rules: Path | None = None
+    homes: Path | None = None
+    http: HttpConfig = HttpConfig()
+    broker: BrokerConfig = BrokerConfig()
+    readings: ReadingsConfig = ReadingsConfig()
+    webhooks: tuple[tuple[WebhookTarget, str], ...] = ()
+
+
+def load(path: Path) -> HubConfig:
+    """The configuration in a hub.toml; relative paths are relative to the file."""
+    try:
+        document = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), "no such file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), str(error)) from error
+    where = path.name
+    check_keys(document, _KEYS, where)
+    base = path.parent
+    return HubConfig(
+        data_dir=base / get(document, "data_dir", str, where),
+        clock_plan=_path(document, "clock_plan", where, base),
+        rules=_path(document, "rules", where, base),
+        homes=_path(document, "homes", where, base),
+        http=_http(_table(document, "http", where), f"{where}: http"),
+        broker=_broker(_table(document, "broker", where), f"{where}: broker", base),
+        readings=_readings(_table(document, "readings", where), f"{where}: readings", base),
+        webhooks=_webhooks(document, where, base),
+    )
+
+
+def _table(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", get(document, key, dict, where, {}))
+
+
+def _path(table: Mapping[str, Any], key: str, where: str, base: Path) -> Path | None:
+    text = get(table, key, str, where, "")
+    return base / text if text else None
+
+
+def _port(table: Mapping[str, Any], where: str, default: int) -> int:
+    port = get(table, "port", int, where, default)
+    if not 0 < port < 65536:
+        raise ConfigError(f"{where}.port", f"{port} is not a TCP port (1-65535)")
+    return port
+
+
+def _secret(
+    table: Mapping[str, Any], key: str, variable: str, where: str, base: Path
+) -> str | None:
+    """A secret from the file named by `<key>_file`, else from the environment."""
+    path = _path(table, f"{key}_file", where, base)
+    if path is None:
+        return os.environ.get(variable)
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"{where}.{key}_file", f"cannot read {path}: {error.strerror}") from error
+
+
+def _http(table: Mapping[str, Any], where: str) -> HttpConfig:
+    check_keys(table, ("host", "port"), where)
+    return HttpConfig(
+        host=get(table, "host", str, where, "127.0.0.1"), port=_port(table, where, 8080)
+    )
+
+
+def _broker(table: Mapping[str, Any], where: str, base: Path) -> BrokerConfig:
+    keys = ("host", "port", "username", "password_file", "protocol", "client_id")
+    check_keys(table, (*keys, "ca_file", "cert_file", "key_file"), where)
+    protocol = one_of(get(table, "protocol", str, where, "5"), ("5", "3.1.1"), f"{where}.protocol")
+    return BrokerConfig(
+        host=get(table, "host", str, where, "127.0.0.1"),
+        port=_port(table, where, 1883),
+        username=get(table, "username", str, where, "") or None,
+        password=_secret(table, "password", "HEARTHWATCH_BROKER_PASSWORD", where, base),
+        protocol=cast("Protocol", protocol),
+        client_id=get(table, "client_id", str, where, "hub"),
+        ca_file=_path(table, "ca_file", where, base),
+        cert_file=_path(table, "cert_file", where, base),
+        key_file=_path(table, "key_file", where, base),
+    )
+
+
+def _readings(table: Mapping[str, Any], where: str, base: Path) -> ReadingsConfig:
+    keys = ("store", "url", "org", "bucket", "token_file", "keep_raw_days")
+    check_keys(table, keys, where)
+    store = one_of(
+        get(table, "store", str, where, "sqlite"), ("sqlite", "influx"), f"{where}.store"
+    )
+    if store == "influx":
+        for key in ("url", "org", "bucket"):
+            get(table, key, str, where)
+    return ReadingsConfig(
+        store=cast("Literal['sqlite', 'influx']", store),
+        url=get(table, "url", str, where, ""),
+        org=get(table, "org", str, where, ""),
+        bucket=get(table, "bucket", str, where, ""),
+        token=_secret(table, "token", "HEARTHWATCH_INFLUX_TOKEN", where, base),
+        keep_raw_days=get(table, "keep_raw_days", int, where, 90),
+    )
+
+
+def _webhooks(
+    document: Mapping[str, Any], where: str, base: Path
+) -> tuple[tuple[WebhookTarget, str], ...]:
+    found = []
+    for number, table in enumerate(get(document, "webhook", list, where, []), start=1):
+        place = f"{where}: webhook[{number}]"
+        check_keys(table, ("url", "secret_file", "severities"), place)
+        severities = get(table, "severities", list, place, ["urgent"])
+        for severity in severities:
+            one_of(str(severity), _SEVERITIES, f"{place}.severities")
+        secret = _secret(table, "secret", "HEARTHWATCH_WEBHOOK_SECRET", place, base)
+        if secret is None:
+            raise ConfigError(f"{place}.secret_file", "missing; webhooks are always signed")
+        target = WebhookTarget(
+            url=get(table, "url", str, place), severities=frozenset(map(str, severities))
+        )
+        found.append((target, secret))
+    return tuple(found)

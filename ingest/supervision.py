@@ -1,0 +1,52 @@
+"""What only the comparison of two sides can see: a hole in a spool that nobody will ever fill.
+
+A gateway's heartbeat says how far it has counted and that nothing waits to be acknowledged; if
+the hub has not got everything up to there, an item is lost that no acknowledgement can miss (a
+destroyed spool, an older backup). Such a hole older than GAP_MS is an alarm of its own.
+"""
+
+from typing import Final
+
+from alarms.book import AlarmBook
+from contract.envelope import Status
+from ingest.stored_marks import StoredMarks
+from ledger.unit_of_work import UnitOfWork
+from rules.finding import Finding, Phase, episode_id
+
+GAP_MS: Final = 15_000
+
+
+def watch_gaps(
+    unit: UnitOfWork, book: AlarmBook, marks: StoredMarks, statuses: list[Status]
+) -> None:
+    """In the writer's thread: compare each heartbeat with what is in."""
+    for status in statuses:
+        if not status.online or status.spool is None or not status.last_seq:
+            continue
+        mark = marks.of(status.spool, status.gateway)
+        # What still waits at the gateway is late, not lost.
+        waiting = (status.oldest_unacked_s or 0) > 0
+        last_seq = None if waiting else status.last_seq
+        age_ms = mark.watch_gap(unit.now_ms, last_seq)
+        missing = mark.missing(last_seq)
+        if age_ms >= GAP_MS:
+            finding = _finding(status, "raised", unit.now_ms - age_ms, unit.now_ms, missing)
+            book.take(unit, finding, gateway=status.gateway)
+        elif age_ms == 0:
+            book.take(unit, _finding(status, "cleared", unit.now_ms, unit.now_ms, 0))
+
+
+def _finding(status: Status, phase: Phase, raised_at_ms: int, now_ms: int, missing: int) -> Finding:
+    subject = f"gateway:{status.gateway}"
+    return Finding(
+        episode=episode_id(subject, "spool_gap", f"{status.spool}|{raised_at_ms}"),
+        home=subject,
+        rule="spool_gap",
+        kind="spool_gap",
+        severity="technical",
+        phase=phase,
+        reason="items_missing" if phase == "raised" else "items_complete",
+        raised_at_ms=raised_at_ms,
+        at_ms=raised_at_ms if phase == "raised" else now_ms,
+        evidence={"spool": status.spool, "last_seq": status.last_seq, "missing": missing},
+    )
