@@ -117,6 +117,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.include_router(operations.router)
     app.router.default = WebPage(deps.static_dir)
     # The one added last is the outermost.
+    app.add_middleware(problems.Unexpected)
     app.add_middleware(RequestMetrics, registry=deps.registry)
     app.add_middleware(SecurityHeaders)
     gauge(

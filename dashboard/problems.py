@@ -12,7 +12,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alarms.lifecycle import IllegalMove
 from contract.errors import ContractError
@@ -25,7 +27,7 @@ _LOG = logging.getLogger("hearthwatch.dashboard")
 MEDIA_TYPE = "application/problem+json"
 
 # Codes of refused moves that are mistakes in the request and not a race lost to somebody else.
-_MISTAKES = frozenset({"unknown_outcome", "note_too_long", "unknown_assignee"})
+_MISTAKES = frozenset({"unknown_outcome", "note_too_long", "record_too_large"})
 
 
 class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
@@ -74,17 +76,38 @@ def problem_response(problem: Problem) -> Response:
     )
 
 
+class Unexpected:
+    """Innermost ASGI layer: a mistake of ours is a problem document too, under all headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            route = getattr(scope.get("route"), "path", "none")
+            _LOG.exception("%s %s failed: %s", scope["method"], route, type(error).__name__)
+            detail = "the hub made a mistake; it is in its log"
+            await problem_response(Problem(500, "internal", detail))(scope, receive, send)
+
+
 def install(app: FastAPI) -> None:
     """Every kind of error this application can meet becomes a problem document."""
 
     async def on_problem(_request: Request, error: Exception) -> Response:
         return problem_response(_problem_of(error))
-
-    async def on_unexpected(request: Request, error: Exception) -> Response:
-        route = getattr(request.scope.get("route"), "path", "?")
-        _LOG.error("%s %s failed: %s", request.method, route, type(error).__name__)
-        detail = "the hub made a mistake; it is in its log"
-        return problem_response(Problem(500, "internal", detail))
 
     for kind in (
         Problem,
@@ -98,7 +121,6 @@ def install(app: FastAPI) -> None:
         SQLAlchemyError,
     ):
         app.add_exception_handler(kind, on_problem)
-    app.add_exception_handler(Exception, on_unexpected)
 
 
 def _problem_of(error: Exception) -> Problem:

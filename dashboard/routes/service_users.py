@@ -29,6 +29,7 @@ from dashboard.reads import one, rows
 from dashboard.register_reads import find_home, find_person, person_documents
 from dashboard.routes.homes import check_id
 from ledger.database import insert_sql
+from ledger.roster import CATEGORIES, GRADES
 from ledger.schema import ACCOUNT, HOME, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork, compact
 from ledger.views import Document
@@ -118,7 +119,8 @@ async def create_person(
 ) -> Response:
     """Add a person to the register."""
     person_id = check_id(body.id) if body.id is not None else f"person-{uuid.uuid4().hex[:12]}"
-    row = {**_row(body.model_dump()), "id": person_id}
+    fields = body.model_dump()
+    row = {**_row(fields), "id": person_id}
 
     def change(unit: UnitOfWork) -> None:
         unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
@@ -128,7 +130,7 @@ async def create_person(
         hub.roster_changed(unit)
 
     async def work() -> Document:
-        await run_in_threadpool(_check, hub, caller, row)
+        await run_in_threadpool(_check, hub, caller, fields)
         await hub.writer.change(change)
         return await run_in_threadpool(_document, hub, caller, person_id)
 
@@ -144,7 +146,8 @@ async def change_person(
     caller: Annotated[Caller, needs("person.write")],
 ) -> Response:
     """Change what is named; leave the rest."""
-    changes = _row(body.model_dump(exclude_unset=True))
+    fields = body.model_dump(exclude_unset=True)
+    changes = _row(fields)
     await run_in_threadpool(_document, hub, caller, person_id)
 
     def change(unit: UnitOfWork) -> None:
@@ -153,7 +156,7 @@ async def change_person(
         hub.roster_changed(unit)
 
     async def work() -> Document:
-        await run_in_threadpool(_check, hub, caller, changes)
+        await run_in_threadpool(_check, hub, caller, fields)
         await hub.writer.change(change)
         return await run_in_threadpool(_document, hub, caller, person_id)
 
@@ -171,8 +174,10 @@ def _check(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
             known = select(ACCOUNT.c.username).where(ACCOUNT.c.username == changes["visitor"])
             if one(connection, known) is None:
                 raise bad_field("visitor", "there is no such account")
-    if changes.get("name") == "":
-        raise bad_field("name", "a person has a name")
+    if not set(changes.get("categories", ())) <= CATEGORIES:
+        raise bad_field("categories", f"of {', '.join(sorted(CATEGORIES))}")
+    if changes.get("grade") and changes["grade"] not in GRADES:
+        raise bad_field("grade", f"one of {', '.join(sorted(GRADES))}")
     if changes.get("born"):
         try:
             datetime.date.fromisoformat(changes["born"])

@@ -1,0 +1,108 @@
+"""Small real stand-ins for what the hub gives the dashboard."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract.errors import ContractError
+from ledger.unit_of_work import UnitOfWork
+
+
+class HandClock:
+    """Domain and real time, moved by hand."""
+
+    def __init__(self, at_ms: int) -> None:
+        self.at_ms = at_ms
+        self.wall_at_ms = at_ms
+        self.rate = 1.0
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+    def speed(self) -> float:
+        return self.rate
+
+    def wall_ms(self) -> int:
+        return self.wall_at_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainSeries:
+    kind: str
+    field: str
+    resolution: str
+    points: Sequence[Sequence[float]]
+
+
+class ListedReadings:
+    """Answers every question with one series and remembers the question."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    def series(  # noqa: PLR0917 - the port's own order
+        self,
+        gateway: str,
+        device: str,
+        kind: str | None,
+        field: str | None,
+        from_ms: int,
+        to_ms: int,
+        resolution: str,
+    ) -> list[PlainSeries]:
+        self.asked.append((gateway, device, kind, field, from_ms, to_ms, resolution))
+        return [
+            PlainSeries(
+                kind="power", field="power_w", resolution=resolution, points=[[from_ms, 12.5]]
+            )
+        ]
+
+
+class ListedIntake:
+    """Acknowledges every JSON envelope."""
+
+    def __init__(self) -> None:
+        self.accepted: list[tuple[str, bytes]] = []
+
+    async def accept(self, payload: bytes, gateway: str) -> bytes:
+        try:
+            document = json.loads(payload)
+        except ValueError as error:
+            raise ContractError("not_json", "not JSON") from error
+        self.accepted.append((gateway, payload))
+        ids = [item["id"] for item in document["items"]]
+        return json.dumps({"v": 1, "spool": document["spool"], "ids": ids}).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainRuleView:
+    rule: str
+    kind: str
+    state: str
+    since_ms: int | None
+    explanation: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ListedRules:
+    def __init__(self) -> None:
+        self.views: dict[str, list[PlainRuleView]] = {}
+
+    def view(self, home: str) -> list[PlainRuleView]:
+        return self.views.get(home, [])
+
+    def describe(self) -> list[dict[str, object]]:
+        return [{"name": "sos", "kind": "sos", "severity": "urgent", "enabled": True, "params": {}}]
+
+
+class SilentOutbox:
+    """Nobody is told; remembers whom it would have reassured."""
+
+    def __init__(self) -> None:
+        self.reassured: list[str] = []
+
+    def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
+        return None
+
+    def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
+        self.reassured.append(alarm["id"])

@@ -1,0 +1,330 @@
+"""A hub in one directory: the real book, writer, feed, register and desk; fakes at the ports."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from sqlalchemy import create_engine
+
+from alarms.book import AlarmBook
+from alarms.desk import Desk
+from contract.moment import from_iso
+from dashboard.accounts import create_user, issue_gateway_key
+from dashboard.app import create_app
+from dashboard.passwords import Passwords
+from dashboard.ports import Deps
+from ledger import register as register_store
+from ledger.database import open_reader, open_writer, sqlite_url
+from ledger.feed import Feed
+from ledger.register import Register
+from ledger.roster import parse
+from ledger.schema import METADATA
+from ledger.unit_of_work import UnitOfWork
+from ledger.writer import Writer
+from rules.finding import Finding
+from tests.adapters.dashboard_ports import (
+    HandClock,
+    ListedIntake,
+    ListedReadings,
+    ListedRules,
+    SilentOutbox,
+)
+
+NOW_MS = from_iso("2026-11-23T08:00:00Z")
+PASSWORD = "correct horse battery"
+HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+CSRF = {"X-Requested-With": "hearthwatch"}
+
+ROSTER = """
+[[region]]
+code = "610926"
+name = "平利县"
+level = "county"
+[[region]]
+code = "610926101"
+name = "城关镇"
+level = "town"
+parent = "610926"
+[[region]]
+code = "610926101001"
+name = "龙头村"
+level = "village"
+parent = "610926101"
+[[region]]
+code = "610926102"
+name = "兴隆镇"
+level = "town"
+parent = "610926"
+[[region]]
+code = "610926102001"
+name = "新场街村"
+level = "village"
+parent = "610926102"
+[[gateway]]
+id = "gw-0001"
+region = "610926101001"
+name = "龙头村网关"
+[[gateway]]
+id = "gw-0002"
+region = "610926102001"
+name = "新场街村网关"
+[[home]]
+id = "home-0001"
+region = "610926101001"
+address = "龙头村一组 12 号"
+lat = 32.38
+lon = 109.36
+access_note = "钥匙在邻居李婶家；院里有狗"
+[[home.person]]
+id = "person-0001"
+name = "张桂英"
+sex = "F"
+born = "1941-03-02"
+phone = "13800000001"
+categories = ["独居"]
+grade = "完好"
+conditions = ["高血压"]
+visitor = "visitor-1"
+contacts = [{ name = "张伟", relation = "儿子", phone = "13900000001" }]
+[[home.device]]
+gateway = "gw-0001"
+device = "button-0001"
+kind = "sos"
+model = "EV1527"
+label = "床头呼叫按钮"
+[[home.device]]
+gateway = "gw-0001"
+device = "meter-0001"
+kind = "power"
+model = "DL/T 645-2007"
+label = "智能电表"
+[[home]]
+id = "home-0002"
+region = "610926102001"
+address = "新场街村 3 号"
+lat = 32.2
+lon = 109.5
+access_note = "无"
+[[home.person]]
+id = "person-0002"
+name = "王秀兰"
+sex = "F"
+born = "1938-12-31"
+phone = "13800000002"
+categories = ["空巢"]
+grade = "完好"
+conditions = []
+visitor = "visitor-2"
+contacts = []
+[[home.device]]
+gateway = "gw-0002"
+device = "button-0001"
+kind = "sos"
+model = "EV1527"
+label = "呼叫按钮"
+"""
+
+# Role and region of each username.
+ACCOUNTS = {
+    "admin-1": ("admin", ""),
+    "manager-1": ("manager", "610926101"),
+    "duty-1": ("duty", "610926101"),
+    "visitor-1": ("visitor", "610926101"),
+    "visitor-3": ("visitor", "610926101"),
+    "installer-1": ("installer", "610926101"),
+    "auditor-1": ("auditor", "610926101"),
+    "duty-2": ("duty", "610926102"),
+    "visitor-2": ("visitor", "610926102"),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """One hub; `client(username)` is signed in, `raise_alarm` is what the rules would do."""
+
+    deps: Deps
+    writer: Writer
+    feed: Feed
+    book: AlarmBook
+    register: Register
+    clock: HandClock
+    readings: ListedReadings
+    intake: ListedIntake
+    rules: ListedRules
+    outbox: SilentOutbox
+    health: dict[str, str]
+    app: FastAPI
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def anonymous(self, **options: Any) -> httpx2.AsyncClient:
+        transport = httpx2.ASGITransport(self.app, **options)
+        return httpx2.AsyncClient(transport=transport, base_url="http://hub")
+
+    async def token(self, username: str) -> str:
+        if username not in self.tokens:
+            async with self.anonymous() as client:
+                answer = await client.post(
+                    "/api/v1/login", json={"username": username, "password": PASSWORD}
+                )
+            assert answer.status_code == 200, answer.text
+            self.tokens[username] = answer.json()["token"]
+        return self.tokens[username]
+
+    @asynccontextmanager
+    async def client(self, username: str) -> AsyncIterator[httpx2.AsyncClient]:
+        token = await self.token(username)
+        async with self.anonymous() as client:
+            client.headers["Authorization"] = f"Bearer {token}"
+            yield client
+
+    async def raise_alarm(self, home: str = "home-0001", episode: str = "", **changes: Any) -> str:
+        gateway = changes.pop("gateway", "gw-0001" if home == "home-0001" else "gw-0002")
+        finding = replace(
+            Finding(
+                episode=episode or f"alarm-{home}",
+                home=home,
+                rule="sos",
+                kind="sos",
+                severity="urgent",
+                phase="raised",
+                reason="pressed",
+                raised_at_ms=self.clock.at_ms,
+                at_ms=self.clock.at_ms,
+                device="button-0001",
+            ),
+            **changes,
+        )
+        alarm = await self.writer.change(
+            lambda unit: self.book.take(unit, finding, gateway=gateway, replayable=False)
+        )
+        assert alarm is not None
+        return alarm
+
+    async def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return await self.writer.run(lambda c: c.execute(sql, parameters).fetchall())
+
+    async def execute(self, sql: str, *parameters: Any) -> None:
+        await self.writer.run(lambda c: c.execute(sql, parameters))
+
+    async def audited(self) -> list[tuple[str, str, str]]:
+        await self.app.state.audit.flush()
+        rows = await self.query("SELECT actor, action, object FROM audit ORDER BY seq")
+        return [(str(a), str(b), str(c)) for a, b, c in rows]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The book with its roster and accounts, made once and copied for every test."""
+    path = tmp_path_factory.mktemp("book") / "hub.sqlite"
+    engine = create_engine(sqlite_url(path))
+    METADATA.create_all(engine)
+    engine.dispose()
+    connection = open_writer(path)
+    unit = UnitOfWork(connection.cursor(), NOW_MS)
+    unit.execute("BEGIN")
+    register_store.store(unit, parse(ROSTER))
+    stored = HASHER.hash(PASSWORD)
+    for username, (role, region) in ACCOUNTS.items():
+        create_user(
+            unit,
+            username=username,
+            name=f"人{username}",
+            role=role,
+            region=region,
+            phone="13700000000",
+            password_hash=stored,
+            actor="system",
+        )
+    unit.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def book_path(template: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "hub.sqlite"
+    path.write_bytes(template.read_bytes())
+    return path
+
+
+@pytest.fixture
+def engine(book_path: Path) -> Iterator[Any]:
+    engine = open_reader(sqlite_url(book_path))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[World]:
+    loop = asyncio.get_running_loop()
+    clock = HandClock(NOW_MS)
+    feed = Feed()
+    writer = Writer(
+        open_writer(book_path),
+        clock.now_ms,
+        lambda events: loop.call_soon_threadsafe(feed.publish, events),
+    )
+    register, outbox = Register(), SilentOutbox()
+    book = AlarmBook(register, outbox)
+    writer.attach(register)
+    writer.attach(book)
+    writer.start()
+    health = {"book": "ok", "broker": "ok"}
+    readings, intake, rules = ListedReadings(), ListedIntake(), ListedRules()
+    deps = Deps(
+        engine=engine,
+        writer=writer,
+        desk=Desk(writer, book, register),
+        feed=feed,
+        intake=intake,
+        readings=readings,
+        rules=rules,
+        clock=clock,
+        wall_ms=clock.wall_ms,
+        registry=CollectorRegistry(),
+        health=lambda: health,
+        roster_changed=lambda unit: register.reload(unit.cursor),
+        passwords=Passwords(HASHER),
+        static_dir=tmp_path / "static",
+    )
+    app = create_app(deps)
+    async with app.router.lifespan_context(app):
+        yield World(
+            deps=deps,
+            writer=writer,
+            feed=feed,
+            book=book,
+            register=register,
+            clock=clock,
+            readings=readings,
+            intake=intake,
+            rules=rules,
+            outbox=outbox,
+            health=health,
+            app=app,
+        )
+    writer.close()
+
+
+@pytest.fixture
+async def gateway_key(world: World) -> str:
+    return await world.writer.change(
+        lambda unit: issue_gateway_key(unit, "gw-0001", actor="system")
+    )
+
+
+def problem_of(answer: httpx2.Response) -> Mapping[str, Any]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = answer.json()
+    assert document["status"] == answer.status_code
+    assert document["detail"]
+    return document

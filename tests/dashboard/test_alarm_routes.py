@@ -1,0 +1,167 @@
+"""Alarms and tasks through the whole of the interface."""
+
+from tests.dashboard.conftest import NOW_MS, World, problem_of
+
+
+async def test_an_alarm_is_listed_with_all_a_responder_needs(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as client:
+        page = (await client.get("/api/v1/alarms", params={"state": "open"})).json()
+    assert page["next"] is None
+    [shown] = page["items"]
+    assert shown["id"] == alarm
+    assert shown["home"]["region_path"] == ["平利县", "城关镇", "龙头村"]
+    assert shown["device_label"] == "床头呼叫按钮"
+    [person] = shown["persons"]
+    assert (person["name"], person["age"]) == ("张桂英", 85)
+    assert person["contacts"] == [{"name": "张伟", "relation": "儿子", "phone": "13900000001"}]
+    assert shown["raised_at"] == "2026-11-23T08:00:00.000Z"
+
+
+async def test_the_detail_has_timeline_events_and_task(world: World) -> None:
+    alarm = await world.raise_alarm()
+    await world.execute(
+        "INSERT INTO event (id, gateway, spool, spool_seq, device, home, kind, measured_at_ms,"
+        ' received_at_ms, ingested_at_ms, "values", attrs, alarm)'
+        " VALUES ('e1', 'gw-0001', 's', 1, 'button-0001', 'home-0001', 'sos', ?, ?, ?, '{}',"
+        ' \'{"action":"press"}\', ?)',
+        NOW_MS,
+        NOW_MS,
+        NOW_MS,
+        alarm,
+    )
+    async with world.client("duty-1") as client:
+        await client.post(f"/api/v1/alarms/{alarm}/acknowledge")
+        shown = (await client.get(f"/api/v1/alarms/{alarm}")).json()
+    facts = [(e["fact"], e["actor"], e["actor_name"]) for e in shown["timeline"]]
+    assert facts == [("raised", "system", "system"), ("acknowledged", "duty-1", "人duty-1")]
+    assert [e["attrs"] for e in shown["events"]] == [{"action": "press"}]
+    assert shown["task_detail"]["alarm_kind"] == "sos"
+    assert shown["acknowledged_by"] == {"username": "duty-1", "name": "人duty-1"}
+
+
+async def test_from_press_to_close(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as duty, world.client("visitor-1") as visitor:
+        answer = await duty.post(f"/api/v1/alarms/{alarm}/assign", json={"assignee": "visitor-1"})
+        assert answer.json()["assignee"]["username"] == "visitor-1"
+        [task] = (await visitor.get("/api/v1/tasks", params={"assignee": "me"})).json()["items"]
+        for move in ("accept", "depart", "arrive"):
+            answer = await visitor.post(f"/api/v1/tasks/{task['id']}/{move}", json={})
+            assert answer.status_code == 200, answer.text
+        answer = await visitor.post(
+            f"/api/v1/tasks/{task['id']}/complete", json={"finding": "老人平安"}
+        )
+        assert (answer.json()["state"], answer.json()["finding"]) == ("completed", "老人平安")
+        state = (await duty.get(f"/api/v1/alarms/{alarm}")).json()["state"]
+        assert state == "in_response"
+        answer = await duty.post(
+            f"/api/v1/alarms/{alarm}/close", json={"outcome": "accidental", "note": "误触"}
+        )
+        assert answer.json()["state"] == "closed"
+        [visit] = (await duty.get("/api/v1/visits", params={"home": "home-0001"})).json()["items"]
+        assert visit["task"] == task["id"]
+        timeline = (await duty.get(f"/api/v1/tasks/{task['id']}")).json()["timeline"]
+        assert [e["fact"] for e in timeline][-1] == "completed"
+    assert world.outbox.reassured == [alarm]
+
+
+async def test_a_second_hand_is_told_who_was_first(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as client:
+        await client.post(f"/api/v1/alarms/{alarm}/acknowledge")
+        answer = await client.post(f"/api/v1/alarms/{alarm}/acknowledge")
+    assert answer.status_code == 409
+    assert problem_of(answer)["type"] == "already_taken"
+    assert "duty-1" in problem_of(answer)["detail"]
+
+
+async def test_an_unknown_outcome_names_its_field(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as client:
+        answer = await client.post(f"/api/v1/alarms/{alarm}/close", json={"outcome": "recovered"})
+    assert answer.status_code == 422
+    assert (problem_of(answer)["type"], problem_of(answer)["field"]) == (
+        "unknown_outcome",
+        "outcome",
+    )
+
+
+async def test_only_somebody_who_can_go_there_is_assigned(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as client:
+        for assignee in ("nobody", "auditor-1", "visitor-2"):
+            answer = await client.post(
+                f"/api/v1/alarms/{alarm}/assign", json={"assignee": assignee}
+            )
+            assert answer.status_code == 422, assignee
+            assert problem_of(answer)["field"] == "assignee"
+        offered = (await client.get("/api/v1/assignees")).json()["items"]
+    names = [account["username"] for account in offered]
+    assert names[:2] == ["visitor-1", "visitor-3"]
+    assert "visitor-2" not in names
+    assert "auditor-1" not in names
+
+
+async def test_pages_hold_everything_once(world: World) -> None:
+    made = [
+        await world.raise_alarm(episode=f"a{n}", rule=f"rule-{n}", at_ms=NOW_MS + n)
+        for n in range(7)
+    ]
+    seen: list[str] = []
+    async with world.client("duty-1") as client:
+        before: str | None = None
+        while True:
+            params = {"limit": "3"} | ({"before": before} if before else {})
+            page = (await client.get("/api/v1/alarms", params=params)).json()
+            seen += [alarm["id"] for alarm in page["items"]]
+            before = page["next"]
+            if before is None:
+                break
+    assert seen == made[::-1]
+
+
+async def test_filters(world: World) -> None:
+    await world.raise_alarm()
+    await world.raise_alarm(
+        "gateway:gw-0001",
+        episode="silent",
+        rule="gateway_silent",
+        kind="gateway_silent",
+        severity="technical",
+        device=None,
+    )
+    async with world.client("duty-1") as client:
+
+        async def kinds(**params: str) -> list[str]:
+            answer = await client.get("/api/v1/alarms", params=params)
+            assert answer.status_code == 200, answer.text
+            return [alarm["kind"] for alarm in answer.json()["items"]]
+
+        assert await kinds() == ["gateway_silent", "sos"]
+        assert await kinds(severity="urgent,watch") == ["sos"]
+        assert await kinds(state="closed") == []
+        assert await kinds(home="home-0001") == ["sos"]
+        assert await kinds(region="610926102") == []
+        bad = await client.get("/api/v1/alarms", params={"state": "opened"})
+    assert (bad.status_code, problem_of(bad)["field"]) == (422, "state")
+
+
+async def test_a_visitor_moves_own_tasks_only(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as duty, world.client("visitor-3") as other:
+        await duty.post(f"/api/v1/alarms/{alarm}/assign", json={"assignee": "visitor-1"})
+        [task] = (await duty.get("/api/v1/tasks")).json()["items"]
+        answer = await other.post(f"/api/v1/tasks/{task['id']}/accept")
+        assert (answer.status_code, problem_of(answer)["type"]) == (403, "not_yours")
+        answer = await duty.post(f"/api/v1/tasks/{task['id']}/depart")
+        assert (answer.status_code, problem_of(answer)["type"]) == (409, "wrong_state")
+
+
+async def test_nothing_is_there(world: World) -> None:
+    async with world.client("duty-1") as client:
+        for path in ("alarms/x", "tasks/x", "homes/x", "service-users/x", "gateways/x"):
+            answer = await client.get(f"/api/v1/{path}")
+            assert (answer.status_code, problem_of(answer)["type"]) == (404, "not_found"), path
+        for path in ("alarms/x/acknowledge", "tasks/x/accept"):
+            assert (await client.post(f"/api/v1/{path}")).status_code == 404, path

@@ -1,0 +1,123 @@
+"""Every route declares a permission, and every role gets exactly what the table says."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from dashboard import permissions
+from dashboard.app import API_ROUTERS, PREFIX
+from dashboard.permissions import PERMISSIONS, ROLE_PERMISSIONS, ROLES, TOPIC_PERMISSIONS
+from dashboard.routes import operations
+from tests.adapters.asgi_stream import StreamClient
+from tests.dashboard.conftest import ACCOUNTS, World, problem_of
+
+DECLARATIONS = PERMISSIONS | {"public", "signed in", "gateway key"}
+# Named, because the answer never ends, or because it ends the session that asks.
+ASKED_ELSEWHERE = {"/stream", "/logout"}
+
+
+def routes() -> Iterator[tuple[str, APIRoute]]:
+    for router in API_ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            yield PREFIX, route
+    for route in operations.router.routes:
+        assert isinstance(route, APIRoute)
+        yield "", route
+
+
+def declared(dependant: Dependant) -> set[str]:
+    found = {getattr(dependant.call, "permission", None)} - {None}
+    for inner in dependant.dependencies:
+        found |= declared(inner)
+    return {str(name) for name in found}
+
+
+@pytest.mark.parametrize(("prefix", "route"), list(routes()), ids=lambda r: getattr(r, "name", r))
+def test_every_route_declares_one_permission(prefix: str, route: APIRoute) -> None:
+    names = declared(route.dependant)
+    assert len(names) == 1, f"{route.methods} {prefix}{route.path} declares {names or 'nothing'}"
+    assert names <= DECLARATIONS
+
+
+def test_no_route_is_outside_the_list(world: World) -> None:
+    listed = {f"{prefix}{route.path}" for prefix, route in routes() if route.include_in_schema}
+    assert set(world.app.openapi()["paths"]) == listed
+    # A route put on the application itself would not be walked above.
+    assert not [route for route in world.app.routes if isinstance(route, APIRoute)]
+
+
+def test_the_public_routes_are_these() -> None:
+    public = {f"{p}{r.path}" for p, r in routes() if declared(r.dependant) == {"public"}}
+    assert public == {"/api/v1/login", "/healthz", "/readyz", "/metrics", "/openapi.json"}
+
+
+def test_the_table_names_what_there_is() -> None:
+    assert set(ROLE_PERMISSIONS) == set(ROLES)
+    for role, granted in ROLE_PERMISSIONS.items():
+        assert granted <= PERMISSIONS, role
+    assert set().union(*TOPIC_PERMISSIONS.values()) <= PERMISSIONS
+    used = {name for _, route in routes() for name in declared(route.dependant)}
+    inside = {"address.read", "person.read", "task.move_any"}
+    assert used | inside >= PERMISSIONS, f"granted but never asked: {PERMISSIONS - used - inside}"
+    assert permissions.permissions_of("nobody") == frozenset()
+
+
+async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx2.Response:
+    [method] = route.methods - {"HEAD"}
+    names = ("alarm_id", "task_id", "home_id", "person_id", "gateway_id", "gateway", "device")
+    path = route.path.format(**dict.fromkeys((*names, "username"), "nothing"))
+    return await client.request(
+        method,
+        f"{prefix}{path}",
+        params={"device": "no/thing"},
+        json={} if method in ("POST", "PATCH") else None,
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_matrix(world: World, role: str) -> None:
+    username = next(name for name, (has, _) in ACCOUNTS.items() if has == role)
+    wrong = []
+    async with world.client(username) as client:
+        for prefix, route in routes():
+            if route.path in ASKED_ELSEWHERE:
+                continue
+            [needed] = declared(route.dependant)
+            answer = await ask(client, prefix, route)
+            if needed == "gateway key":
+                expected = answer.status_code == 401
+            elif needed in PERMISSIONS and needed not in ROLE_PERMISSIONS[role]:
+                expected = answer.status_code == 403 and problem_of(answer)["type"] == "forbidden"
+            else:
+                expected = answer.status_code not in (401, 403) and answer.status_code < 500
+            # The audit trail has no regions.
+            if route.path == "/audit" and ACCOUNTS[username][1]:
+                expected = answer.status_code == 403
+            if not expected:
+                wrong.append(f"{route.methods} {route.path}: {answer.status_code} {answer.text}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_without_a_session_only_the_public_routes_answer(world: World) -> None:
+    async with world.anonymous() as client:
+        for prefix, route in routes():
+            answer = await ask(client, prefix, route)
+            if declared(route.dependant) == {"public"}:
+                assert answer.status_code in (200, 422), route.path
+            else:
+                assert answer.status_code == 401, route.path
+                assert answer.headers["www-authenticate"] == "Bearer"
+                problem_of(answer)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_who_may_listen(world: World, role: str) -> None:
+    username = next(name for name, (has, _) in ACCOUNTS.items() if has == role)
+    headers = {"Authorization": f"Bearer {await world.token(username)}"}
+    async with StreamClient(world.app, "/api/v1/stream", headers) as stream:
+        allowed = "stream.read" in ROLE_PERMISSIONS[role]
+        assert (stream.status == 200) == allowed
