@@ -45,7 +45,11 @@ class EngineViews:
                 "kind": rule.kind.name,
                 "severity": rule.severity,
                 "enabled": True,
-                "params": asdict(rule.params) if is_dataclass(rule.params) else {},
+                "params": _params(rule.params),
             }
             for rule in self._rules
         ]
+
+
+def _params(params: object) -> dict[str, object]:
+    return asdict(params) if is_dataclass(params) and not isinstance(params, type) else {}

@@ -1,0 +1,69 @@
+"""The `hearthwatch` command: hands each subcommand to the module that has it.
+
+Modules are imported only when their subcommand is asked for, so that a gateway needs nothing of
+the hub's and the hub nothing of the simulator's.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+# Subcommand: (module with `add_parser`, what it does).
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "admin": ("hearthwatch.admin", "create logins, change passwords"),
+    "decode": ("hearthwatch.decode", "decode one device frame or message"),
+    "demo": ("hearthwatch.demo", "the whole system on this machine with simulated homes"),
+    "doctor": ("hearthwatch.doctor", "check configuration and machine, say what to mend"),
+    "drivers": ("hearthwatch.decode", "list the device drivers"),
+    "gateway": ("gateway.__main__", "run a gateway"),
+    "hub": ("hearthwatch.hub", "run the hub"),
+    "replay": ("hearthwatch.replay", "run the rules over past readings"),
+    "simulate": ("device_sims.__main__", "run simulated homes"),
+}
+# Commands of another room, which has its own parser.
+_WHOLE: Final = frozenset({"gateway", "simulate"})
+
+
+def _version() -> str:
+    try:
+        return version("hearthwatch")
+    except PackageNotFoundError:
+        return "0.1.0"
+
+
+def _overview() -> str:
+    lines = [f"  {name:10} {text}" for name, (_module, text) in sorted(COMMANDS.items())]
+    return (
+        "usage: hearthwatch COMMAND [options]\n\n"
+        + "\n".join(lines)
+        + "\n\nhearthwatch COMMAND --help explains each, with examples.\n"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments else "--help"
+    if name in ("--help", "-h"):
+        sys.stdout.write(_overview())
+        return 0
+    if name == "--version":
+        sys.stdout.write(f"hearthwatch {_version()}\n")
+        return 0
+    if name not in COMMANDS:
+        sys.stderr.write(f"hearthwatch: unknown command {name!r}\n\n{_overview()}")
+        return 2
+    module = importlib.import_module(COMMANDS[name][0])
+    if name in _WHOLE:
+        return int(module.main(arguments[1:]) or 0)
+    parser = argparse.ArgumentParser(prog="hearthwatch")
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    module.add_parser(subparsers)
+    parsed = parser.parse_args(arguments)
+    return int(parsed.func(parsed) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""`hearthwatch admin`: logins and gateway keys, straight into the book (the hub may be running)."""
+
+import argparse
+import getpass
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from contract.config import ConfigError
+from contract.errors import ContractError
+from dashboard.accounts import AccountError, check_account, create_user, issue_gateway_key
+from dashboard.passwords import Passwords, WeakPassword
+from dashboard.permissions import ROLES
+from hearthwatch.clock import wall_ms
+from hearthwatch.hub_config import load
+from ledger.database import migrate, open_writer, sqlite_url
+from ledger.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+ACTOR = "admin-command"
+
+
+def change_book(path: Path, apply: Callable[[UnitOfWork], T]) -> T:
+    """One change of the book from outside the hub; waits while the hub writes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    migrate(sqlite_url(path))
+    connection = open_writer(path)
+    try:
+        cursor = connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
+        result = apply(UnitOfWork(cursor, wall_ms()))
+        cursor.execute("COMMIT")
+        return result
+    finally:
+        connection.close()
+
+
+def add_user(  # noqa: PLR0917 - the fields of an account
+    book: Path, username: str, name: str, role: str, region: str, password: str
+) -> None:
+    """Make an account; AccountError, WeakPassword or ContractError say why not."""
+    check_account(username, role, password)
+    hashed = Passwords().hash(password)
+    change_book(
+        book,
+        lambda unit: create_user(
+            unit,
+            username=username,
+            name=name,
+            role=role,
+            region=region,
+            phone="",
+            password_hash=hashed,
+            actor=ACTOR,
+        ),
+    )
+
+
+def random_password() -> str:
+    """96 bits, easy to copy."""
+    return secrets.token_urlsafe(12)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "admin",
+        help="create logins and gateway keys",
+        epilog="example: hearthwatch admin create-user --config hub.toml duty1 "
+        "--name 李敏 --role duty --region 610926",
+    )
+    actions = parser.add_subparsers(dest="action", required=True)
+    user = actions.add_parser("create-user", help="make a login; asks for the password")
+    user.add_argument("username")
+    user.add_argument("--config", type=Path, required=True, help="hub.toml")
+    user.add_argument("--name", required=True, help="the person's name, shown on the board")
+    user.add_argument("--role", required=True, choices=ROLES)
+    user.add_argument("--region", default="", help="region code; nothing means every region")
+    user.add_argument("--random-password", action="store_true", help="make one and print it")
+    user.set_defaults(func=_create_user)
+    key = actions.add_parser("gateway-key", help="issue a gateway's key for the HTTPS path")
+    key.add_argument("gateway")
+    key.add_argument("--config", type=Path, required=True, help="hub.toml")
+    key.set_defaults(func=_gateway_key)
+
+
+def _create_user(args: argparse.Namespace) -> int:
+    try:
+        book = load(args.config).data_dir / "hub.db"
+        password = random_password() if args.random_password else getpass.getpass("password: ")
+        add_user(book, args.username, args.name, args.role, args.region, password)
+    except (ConfigError, ContractError, AccountError, WeakPassword) as error:
+        sys.stderr.write(f"hearthwatch admin: {error}\n")
+        return 2
+    if args.random_password:
+        sys.stdout.write(f"{password}\n")
+    return 0
+
+
+def _gateway_key(args: argparse.Namespace) -> int:
+    try:
+        book = load(args.config).data_dir / "hub.db"
+        key = change_book(book, lambda unit: issue_gateway_key(unit, args.gateway, actor=ACTOR))
+    except (ConfigError, KeyError) as error:
+        sys.stderr.write(f"hearthwatch admin: {error}\n")
+        return 2
+    sys.stdout.write(f"{key}\n")
+    return 0
