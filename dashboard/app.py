@@ -11,7 +11,7 @@ from contract.envelope import ENVELOPE_BYTES_MAX
 from dashboard import problems
 from dashboard.audit import AuditTrail
 from dashboard.login_delay import LoginDelay
-from dashboard.middleware import RequestMetrics, SecurityHeaders, gauge
+from dashboard.middleware import BodyLimit, RequestMetrics, SecurityHeaders, gauge
 from dashboard.ports import Deps
 from dashboard.routes import (
     activations,
@@ -102,7 +102,6 @@ def create_app(deps: Deps) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        max_body_size=BODY_BYTES_MAX,
         telemetry={"tracing": False, "metrics": False},
         responses=_PROBLEM,
     )
@@ -117,6 +116,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.include_router(operations.router)
     app.router.default = WebPage(deps.static_dir)
     # The one added last is the outermost.
+    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
     app.add_middleware(problems.Unexpected)
     app.add_middleware(RequestMetrics, registry=deps.registry)
     app.add_middleware(SecurityHeaders)

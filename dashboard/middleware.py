@@ -1,13 +1,16 @@
-"""Around every request, as plain ASGI (nothing here holds back a stream): security headers and
-request metrics."""
+"""Around every request, as plain ASGI (nothing here holds back a stream): security headers,
+request metrics, and the limit of a body."""
 
 from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.problems import Problem, problem_response
 
 # Everything comes from this hub; no inline script or style, no frame around it. Photographs and
 # map tiles may be data or blobs that the page made itself.
@@ -94,6 +97,38 @@ class RequestMetrics:
             await send(message)
 
         await self.app(scope, receive, send_and_count)
+
+
+class BodyLimit:
+    """Refuses a body by its announced length, or while it comes when none was announced."""
+
+    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+        self.app = app
+        self._bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isascii() and announced.isdigit() and int(announced[:20]) > self._bytes_max:
+            await problem_response(self._too_large())(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_and_count() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._bytes_max:
+                # Of the one type that FastAPI lets through while it reads a body.
+                raise HTTPException(413, self._too_large().detail)
+            return message
+
+        await self.app(scope, receive_and_count, send)
+
+    def _too_large(self) -> Problem:
+        return Problem(413, "too_large", f"a body has at most {self._bytes_max} bytes")
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})

@@ -138,9 +138,10 @@ def _problem_of(error: Exception) -> Problem:
         case WeakPassword():
             return Problem(422, "weak_password", str(error), field="password")
         case HTTPException():
+            status = HTTPStatus(error.status_code)
             return Problem(
                 error.status_code,
-                HTTPStatus(error.status_code).name.lower(),
+                "too_large" if status == 413 else status.name.lower(),
                 str(error.detail),
                 headers=error.headers,
             )

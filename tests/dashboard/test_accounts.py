@@ -1,0 +1,110 @@
+"""Accounts: who may make whom, and which passwords will do."""
+
+import pytest
+
+from dashboard.passwords import LENGTH_MIN, Passwords, WeakPassword, check_password
+from tests.dashboard.conftest import HASHER, PASSWORD, World, problem_of
+
+NEW = {
+    "username": "duty-9",
+    "name": "李值班",
+    "role": "duty",
+    "password": "long enough secret",
+    "region": "610926101",
+}
+
+
+async def test_a_new_account_signs_in(world: World) -> None:
+    async with world.client("admin-1") as admin, world.anonymous() as client:
+        made = await admin.post("/api/v1/users", json=NEW)
+        assert made.status_code == 201, made.text
+        assert "password" not in made.text
+        body = {"username": "duty-9", "password": NEW["password"]}
+        assert (await client.post("/api/v1/login", json=body)).status_code == 200
+        again = await admin.post("/api/v1/users", json=NEW)
+        assert (again.status_code, problem_of(again)["type"]) == (409, "taken")
+    [[stored]] = await world.query("SELECT password FROM account WHERE username = 'duty-9'")
+    assert stored.startswith("$argon2id$")
+    assert ("admin-1", "created", "account:duty-9") in await world.audited()
+    assert world.register.index.accounts["duty-9"]["name"] == "李值班"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"password": "short"}, "password"),
+        ({"password": "my duty-9 secret"}, "password"),
+        ({"role": "god"}, "role"),
+        ({"region": "999"}, "region"),
+        ({"username": "system"}, "username"),
+        ({"phone": "1" * 33}, "phone"),
+    ],
+)
+async def test_what_is_refused(world: World, changes: dict[str, str], field: str) -> None:
+    async with world.client("admin-1") as admin:
+        answer = await admin.post("/api/v1/users", json={**NEW, **changes})
+    assert (answer.status_code, problem_of(answer)["field"]) == (422, field)
+
+
+async def test_an_administrator_of_a_town_stays_in_the_town(world: World) -> None:
+    await world.execute(
+        "UPDATE account SET role = 'admin', region = '610926101' WHERE username = 'manager-1'"
+    )
+    async with world.client("manager-1") as admin:
+        names = [u["username"] for u in (await admin.get("/api/v1/users")).json()["items"]]
+        assert "duty-1" in names
+        assert not {"admin-1", "duty-2"} & set(names)
+        for region in ("", "610926", "610926102"):
+            answer = await admin.post("/api/v1/users", json={**NEW, "region": region})
+            assert (answer.status_code, problem_of(answer)["field"]) == (422, "region")
+        assert (await admin.patch("/api/v1/users/admin-1", json={"name": "x"})).status_code == 404
+        widened = await admin.patch("/api/v1/users/duty-1", json={"region": ""})
+        assert widened.status_code == 422
+
+
+async def test_nobody_locks_the_last_door(world: World) -> None:
+    async with world.client("admin-1") as admin:
+        for changes in ({"role": "duty"}, {"disabled": True}, {"region": "610926101"}):
+            answer = await admin.patch("/api/v1/users/admin-1", json=changes)
+            assert (answer.status_code, problem_of(answer)["type"]) == (409, "own_account")
+        assert (await admin.post("/api/v1/users", json={**NEW, "role": "admin"})).status_code == 201
+        await world.execute(
+            "UPDATE account SET role = 'admin', region = '' WHERE username='duty-1'"
+        )
+    async with world.client("duty-1") as other:
+        demoted = await other.patch("/api/v1/users/admin-1", json={"role": "duty"})
+        assert demoted.status_code == 200, demoted.text
+        await world.execute("UPDATE account SET role = 'admin' WHERE username = 'admin-1'")
+        await world.execute("UPDATE account SET region = '610926' WHERE username = 'duty-1'")
+    async with world.client("duty-1") as other:
+        answer = await other.patch("/api/v1/users/admin-1", json={"disabled": True})
+        assert answer.status_code == 404
+
+
+async def test_weak_hashes_are_renewed_at_login(world: World) -> None:
+    from argon2 import PasswordHasher
+
+    strong = Passwords(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    object.__setattr__(world.deps, "passwords", strong)
+    sql = "SELECT password FROM account WHERE username = 'duty-1'"
+    before = await world.query(sql)
+    await world.token("duty-1")
+    [[after]] = await world.query(sql)
+    assert (after,) != before[0]
+    assert strong.verify(after, PASSWORD)
+    assert not strong.outdated(after)
+
+
+@pytest.mark.parametrize(
+    "password", ["a" * (LENGTH_MIN - 1), "a" * 200, "aaaabbbbcccc", "xxDUTY-1xxyyzz"]
+)
+def test_passwords_that_will_not_do(password: str) -> None:
+    with pytest.raises(WeakPassword):
+        check_password(password, "duty-1")
+
+
+def test_a_broken_hash_is_a_wrong_password() -> None:
+    passwords = Passwords(HASHER)
+    assert not passwords.verify("not a hash", PASSWORD)
+    assert not passwords.verify(None, "nobody has this password")
+    assert passwords.verify(passwords.hash(PASSWORD), PASSWORD)

@@ -1,0 +1,315 @@
+"""Homes, persons, devices, gateways and their keys, readings, rules, and what is masked."""
+
+import json
+
+import pytest
+
+from contract.moment import from_iso
+from dashboard.asked import DAY_MS
+from tests.adapters.dashboard_ports import PlainRuleView
+from tests.dashboard.conftest import NOW_MS, World, problem_of
+
+
+async def test_a_home_in_a_list_and_alone(world: World) -> None:
+    world.rules.views["home-0001"] = [
+        PlainRuleView(
+            rule="life",
+            kind="no_sign_of_life",
+            state="well",
+            since_ms=NOW_MS - 60_000,
+            explanation={"last": "power"},
+        )
+    ]
+    await world.raise_alarm()
+    await world.execute(
+        "UPDATE device SET last_seen_ms = ? WHERE device = 'meter-0001'", NOW_MS - 5000
+    )
+    async with world.client("duty-1") as client:
+        [home] = (await client.get("/api/v1/homes")).json()["items"]
+        alone = (await client.get("/api/v1/homes/home-0001")).json()
+    assert home == {
+        "id": "home-0001",
+        "address": "龙头村一组 12 号",
+        "region": "610926101001",
+        "region_path": ["平利县", "城关镇", "龙头村"],
+        "lat": 32.38,
+        "lon": 109.36,
+        "access_note": "钥匙在邻居李婶家；院里有狗",
+        "persons": [{"id": "person-0001", "name": "张桂英", "age": 85}],
+        "devices": 2,
+        "last_seen_at": "2026-11-23T07:59:55.000Z",
+        "open_alarms": 1,
+        "life": "well",
+    }
+    assert {key: alone[key] for key in home if key != "devices"} == {
+        key: value for key, value in home.items() if key != "devices"
+    }
+    assert [d["state"] for d in alone["devices"]] == ["never_seen", "ok"]
+    assert alone["rules"] == [
+        {
+            "rule": "life",
+            "kind": "no_sign_of_life",
+            "state": "well",
+            "since": "2026-11-23T07:59:00.000Z",
+            "explanation": {"last": "power"},
+        }
+    ]
+    assert [a["kind"] for a in alone["alarms"]] == ["sos"]
+
+
+@pytest.mark.parametrize(
+    ("q", "found"), [("12 号", 1), ("桂", 1), ("home-", 1), ("%", 0), ("_", 0), ("王秀兰", 0)]
+)
+async def test_search(world: World, q: str, found: int) -> None:
+    async with world.client("duty-1") as client:
+        answer = await client.get("/api/v1/homes", params={"q": q})
+    assert len(answer.json()["items"]) == found
+
+
+async def test_masking_for_the_auditor(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as duty:
+        await duty.post(
+            f"/api/v1/alarms/{alarm}/close",
+            json={"outcome": "social", "note": "张桂英想找人说话"},
+        )
+    secrets = ["张桂英", "13800000001", "13900000001", "高血压", "12 号", "李婶", "32.38"]
+    paths = ["alarms", f"alarms/{alarm}", "tasks", "homes", "homes/home-0001", "visits"]
+    async with world.client("auditor-1") as auditor:
+        for path in paths:
+            text = (await auditor.get(f"/api/v1/{path}")).text
+            for secret in secrets:
+                assert secret not in text, f"{secret} in {path}"
+        shown = (await auditor.get(f"/api/v1/alarms/{alarm}")).json()
+        assert (await auditor.get("/api/v1/homes?q=桂")).json()["items"] == []
+    assert shown["persons"][0]["name"] == "张**"
+    assert shown["persons"][0]["phone"] == "138****0001"
+    assert shown["home"]["region_path"] == ["平利县", "城关镇", "龙头村"]
+
+
+async def test_the_installer_finds_the_house_and_learns_nothing_of_health(world: World) -> None:
+    async with world.client("installer-1") as installer:
+        home = (await installer.get("/api/v1/homes/home-0001")).json()
+    assert home["address"] == "龙头村一组 12 号"
+    assert home["persons"] == [{"id": "person-0001", "name": "张**", "age": 85}]
+    assert home["alarms"] == []
+
+
+async def test_every_view_of_a_person_is_logged(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as client:
+        for path in (
+            f"alarms/{alarm}",
+            "homes/home-0001",
+            "service-users/person-0001",
+            "alarms",
+            "service-users",
+            "readings?device=gw-0001/meter-0001",
+        ):
+            assert (await client.get(f"/api/v1/{path}")).status_code == 200
+    seen = {(action, object_) for actor, action, object_ in await world.audited()}
+    assert seen >= {
+        ("viewed", f"alarm:{alarm}"),
+        ("viewed", "home:home-0001"),
+        ("viewed", "person:person-0001"),
+        ("viewed", "readings:gw-0001/meter-0001"),
+        ("listed", "alarms"),
+        ("listed", "persons"),
+    }
+    async with world.client("admin-1") as admin:
+        answer = await admin.get("/api/v1/audit", params={"object": "person:person-0001"})
+    assert [row["actor"] for row in answer.json()["items"]] == ["duty-1"]
+
+
+async def test_people_come_and_change(world: World) -> None:
+    new = {
+        "home": "home-0001",
+        "name": "张大山",
+        "sex": "M",
+        "born": "1939-05-01",
+        "categories": ["空巢"],
+        "contacts": [{"name": "张伟", "phone": "13900000001"}],
+    }
+    async with world.client("manager-1") as client:
+        made = await client.post("/api/v1/service-users", json=new)
+        assert made.status_code == 201, made.text
+        person = made.json()
+        assert (person["age"], person["home"]["id"]) == (87, "home-0001")
+        url = f"/api/v1/service-users/{person['id']}"
+        changed = (await client.patch(url, json={"phone": "13800000009"})).json()
+        assert changed == {**person, "phone": "13800000009"}
+        for body, field in (
+            ({"born": "1939-13-01"}, "born"),
+            ({"visitor": "nobody"}, "visitor"),
+            ({"categories": ["富有"]}, "categories"),
+            ({"name": ""}, "name"),
+            ({"contacts": [{"name": "x"}]}, "contacts.0.phone"),
+            ({"id": "other"}, "id"),
+        ):
+            answer = await client.patch(url, json=body)
+            assert (answer.status_code, problem_of(answer)["field"]) == (422, field), body
+    # The feed's register follows at once.
+    names = [p["name"] for p in world.register.index.persons["home-0001"]]
+    assert sorted(names) == sorted(["张桂英", "张大山"])
+
+
+async def test_a_discovered_device_is_bound(world: World) -> None:
+    await world.execute(
+        "INSERT INTO device (gateway, device, kind, model, label, last_seen_ms)"
+        " VALUES ('gw-0001', 'contact-9', 'contact', '', '', ?)",
+        NOW_MS,
+    )
+    async with world.client("installer-1") as client:
+        [found] = (await client.get("/api/v1/devices?unbound=true")).json()["items"]
+        assert (found["device"], found["state"]) == ("contact-9", "unbound")
+        url = "/api/v1/devices/gw-0001/contact-9"
+        for body, field in (({"home": "no"}, "home"), ({"kind": "toaster"}, "kind")):
+            answer = await client.patch(url, json=body)
+            assert (answer.status_code, problem_of(answer)["field"]) == (422, field)
+        bound = await client.patch(url, json={"home": "home-0001", "label": "大门"})
+        assert (bound.json()["state"], bound.json()["label"]) == ("ok", "大门")
+        assert (await client.get("/api/v1/devices?unbound=true")).json()["items"] == []
+    entries = await world.query("SELECT fact, subject, region, actor FROM entry")
+    assert entries == [("bound", "gw-0001/contact-9", "610926101001", "installer-1")]
+    assert world.register.index.devices[("gw-0001", "contact-9")]["home"] == "home-0001"
+
+
+async def test_new_homes_gateways_and_devices(world: World) -> None:
+    async with world.client("admin-1") as client:
+        home = await client.post(
+            "/api/v1/homes", json={"region": "610926101001", "address": "龙头村 9 号"}
+        )
+        assert home.status_code == 201, home.text
+        home_id = home.json()["id"]
+        gateway = await client.post(
+            "/api/v1/gateways", json={"id": "gw-0003", "region": "610926101001"}
+        )
+        assert gateway.status_code == 201, gateway.text
+        body = {"gateway": "gw-0003", "device": "button-7", "home": home_id, "kind": "sos"}
+        device = await client.post("/api/v1/devices", json=body)
+        assert device.json()["state"] == "never_seen"
+        again = await client.post("/api/v1/devices", json=body)
+        assert (again.status_code, problem_of(again)["type"]) == (409, "taken")
+        shown = (await client.get("/api/v1/gateways/gw-0003")).json()
+        assert (shown["homes"], shown["devices"], shown["online"]) == (1, 1, False)
+        assert "key" not in shown
+        taken = await client.post(
+            "/api/v1/gateways", json={"id": "gw-0003", "region": "610926101001"}
+        )
+        assert taken.status_code == 409
+        bad = await client.post("/api/v1/gateways", json={"id": "网关", "region": "610926101001"})
+        assert (bad.status_code, problem_of(bad)["field"]) == (422, "id")
+        moved = await client.patch(f"/api/v1/homes/{home_id}", json={"lat": 32.5, "lon": 109.0})
+        assert (moved.json()["lat"], moved.json()["address"]) == (32.5, "龙头村 9 号")
+
+
+async def test_the_second_path(world: World) -> None:
+    envelope = json.dumps({"v": 1, "spool": "s", "items": [{"id": "i1"}]}).encode()
+    url = "/api/v1/activations"
+    async with world.client("admin-1") as admin, world.anonymous() as gateway:
+        key = (await admin.patch("/api/v1/gateways/gw-0001", json={"new_key": True})).json()["key"]
+        assert (await gateway.post(url, content=envelope)).status_code == 401
+        assert (await admin.post(url, content=envelope)).status_code == 401
+        gateway.headers["Authorization"] = f"Bearer {key}"
+        answer = await gateway.post(url, content=envelope)
+        assert (answer.status_code, answer.json()) == (200, {"v": 1, "spool": "s", "ids": ["i1"]})
+        assert world.intake.accepted == [("gw-0001", envelope)]
+        bad = await gateway.post(url, content=b"\x00\x01")
+        assert (bad.status_code, problem_of(bad)["type"]) == (422, "not_json")
+        # A gateway's key opens nothing else, and ends with the next one.
+        assert (await gateway.get("/api/v1/alarms")).status_code == 401
+        await admin.patch("/api/v1/gateways/gw-0001", json={"new_key": True})
+        assert (await gateway.post(url, content=envelope)).status_code == 401
+    stored = await world.query("SELECT digest FROM gateway_key")
+    assert key not in stored[0][0]
+
+
+@pytest.mark.parametrize(
+    ("params", "resolution", "from_ms"),
+    [
+        ({}, "raw", NOW_MS + 1 - DAY_MS),
+        ({"from": "2026-11-13T08:00:00+08:00"}, "hour", from_iso("2026-11-13T00:00:00Z")),
+        ({"from": "2026-01-01T00:00:00Z"}, "day", from_iso("2026-01-01T00:00:00Z")),
+        (
+            {"from": "2026-11-13T00:00:00Z", "resolution": "raw"},
+            "raw",
+            from_iso("2026-11-13T00:00:00Z"),
+        ),
+    ],
+)
+async def test_readings(
+    world: World, params: dict[str, str], resolution: str, from_ms: int
+) -> None:
+    async with world.client("duty-1") as client:
+        answer = await client.get(
+            "/api/v1/readings", params={"device": "gw-0001/meter-0001", "kind": "power", **params}
+        )
+    [series] = answer.json()["series"]
+    assert series["device"] == "gw-0001/meter-0001"
+    assert series["resolution"] == resolution
+    assert series["points"] == [[from_ms, 12.5]]
+    assert world.readings.asked[0][:4] == ("gw-0001", "meter-0001", "power", None)
+
+
+async def test_readings_are_bounded(world: World) -> None:
+    async with world.client("duty-1") as client:
+        for params in (
+            {"from": "2026-01-01T00:00:00Z", "resolution": "raw"},
+            {"from": "2026-11-24T00:00:00Z"},
+            {"from": "2026-11-24T00:00:00"},
+        ):
+            answer = await client.get(
+                "/api/v1/readings", params={"device": "gw-0001/meter-0001", **params}
+            )
+            assert (answer.status_code, problem_of(answer)["field"]) == (422, "from"), params
+        # A plus sign that a URL has turned into a space.
+        url = "/api/v1/readings?device=gw-0001/meter-0001&from=2026-11-23T08:00:00+08:00"
+        assert (await client.get(url)).status_code == 200
+
+
+async def test_overview(world: World) -> None:
+    await world.raise_alarm(episode="a", rule="a")
+    await world.raise_alarm(episode="b", rule="b")
+    world.clock.at_ms += 30_000
+    async with world.client("duty-1") as client:
+        await client.post("/api/v1/alarms/a/acknowledge")
+        await client.post("/api/v1/alarms/b/close", json={"outcome": "test"})
+        summary = (await client.get("/api/v1/summary")).json()
+        assert summary["alarms"] == {
+            "open": 0,
+            "acknowledged": 1,
+            "in_response": 0,
+            "closed_today": 1,
+        }
+        assert summary["devices"] == {"total": 2, "silent": 0, "unbound": 0}
+        assert summary["gateways"] == {"online": 0, "total": 1}
+        report = (await client.get("/api/v1/reports/alarms")).json()
+        assert (report["total"], report["median_acknowledge_s"]) == (2, 30.0)
+        assert report["by_outcome"] == [{"outcome": "test", "count": 1}]
+        # Eight hours after noon in Shaanxi it is tomorrow there.
+        world.clock.at_ms += 8 * 3_600_000
+        summary = (await client.get("/api/v1/summary")).json()
+        assert summary["alarms"]["closed_today"] == 0
+        clock = (await client.get("/api/v1/clock")).json()
+        assert clock == {"now": "2026-11-23T16:00:30.000Z", "speed": 1.0}
+        rules = (await client.get("/api/v1/rules")).json()["items"]
+        assert [rule["name"] for rule in rules] == ["sos"]
+
+
+async def test_quarantine(world: World) -> None:
+    for n, gateway in enumerate(("gw-0001", "gw-0002", None)):
+        await world.execute(
+            "INSERT INTO quarantine"
+            " (at_ms, source, gateway, code, detail, raw, size, digest, count)"
+            " VALUES (?, 'hw/v1/x/activation', ?, 'not_json', 'd', ?, 2, ?, 3)",
+            NOW_MS,
+            gateway,
+            b"\xff{",
+            str(n),
+        )
+    async with world.client("manager-1") as local, world.client("admin-1") as admin:
+        page = (await local.get("/api/v1/quarantine")).json()
+        assert (page["total"], [i["gateway"] for i in page["items"]]) == (1, ["gw-0001"])
+        assert (page["items"][0]["raw_hex"], page["items"][0]["raw_text"]) == ("ff7b", "\ufffd{")
+        page = (await admin.get("/api/v1/quarantine?limit=2")).json()
+        assert (page["total"], len(page["items"])) == (3, 2)
