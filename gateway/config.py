@@ -1,0 +1,246 @@
+"""gateway.toml, checked: every key is known, every mistake names file, key and remedy."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+from contract.config import ConfigError, check_keys, get, one_of
+from contract.errors import ContractError
+from contract.ids import check_name
+from gateway.driver import DriverSpec, LineSettings
+from gateway.feedback import FeedbackCommands
+from gateway.registry import DRIVERS
+from gateway.sources.local_mqtt import LocalMqttSettings
+from gateway.sources.serial_port import SerialSettings
+from gateway.spool.spool import RESERVE_BYTES, TELEMETRY_BYTES_MAX
+
+_KEYS: Final = (
+    "gateway",
+    "data_dir",
+    "clock_plan",
+    "mains_file",
+    "battery_file",
+    "uplink",
+    "spool",
+    "feedback",
+    "serial",
+    "mqtt",
+)
+_UPLINK_KEYS: Final = (
+    "host",
+    "port",
+    "username",
+    "password_file",
+    "protocol",
+    "tls",
+    "ca_file",
+    "cert_file",
+    "key_file",
+    "heartbeat_s",
+)
+_PROTOCOLS: Final = ("5", "3.1.1")
+HEARTBEAT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkConfig:
+    host: str
+    port: int
+    username: str | None
+    password: str | None = field(repr=False)
+    protocol: Literal["5", "3.1.1"] = "5"
+    tls: bool = False
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    heartbeat_s: float = HEARTBEAT_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """A driver, its own table, and the line or broker it listens on."""
+
+    spec: DriverSpec
+    config: Mapping[str, Any]
+    serial: SerialSettings | None = None
+    mqtt: LocalMqttSettings | None = None
+
+    @property
+    def name(self) -> str:
+        place = self.serial or self.mqtt
+        return "" if place is None else place.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    gateway: str
+    data_dir: Path
+    uplink: UplinkConfig
+    sources: tuple[SourceConfig, ...]
+    clock_plan: Path | None = None
+    mains_file: Path | None = None
+    battery_file: Path | None = None
+    telemetry_bytes_max: int = TELEMETRY_BYTES_MAX
+    reserve_bytes: int = RESERVE_BYTES
+    feedback: FeedbackCommands = FeedbackCommands()
+
+
+def load(path: Path) -> GatewayConfig:
+    """The configuration in a gateway.toml; relative paths are relative to the file."""
+    try:
+        document = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), "no such file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), str(error)) from error
+    where, base = path.name, path.parent
+    check_keys(document, _KEYS, where)
+    spool = _table(document, "spool", where)
+    check_keys(spool, ("telemetry_bytes_max", "reserve_bytes"), f"{where}: spool")
+    return GatewayConfig(
+        gateway=_name(document, "gateway", where),
+        data_dir=base / get(document, "data_dir", str, where),
+        clock_plan=_path(document, "clock_plan", where, base),
+        mains_file=_path(document, "mains_file", where, base),
+        battery_file=_path(document, "battery_file", where, base),
+        uplink=_uplink(_table(document, "uplink", where), f"{where}: uplink", base),
+        telemetry_bytes_max=get(spool, "telemetry_bytes_max", int, where, TELEMETRY_BYTES_MAX),
+        reserve_bytes=get(spool, "reserve_bytes", int, where, RESERVE_BYTES),
+        feedback=_feedback(_table(document, "feedback", where), f"{where}: feedback"),
+        sources=(*_serials(document, where), *_mqtts(document, where, base)),
+    )
+
+
+def _name(table: Mapping[str, Any], key: str, where: str) -> str:
+    name = get(table, key, str, where)
+    try:
+        return check_name(name, key)
+    except ContractError as error:
+        raise ConfigError(f"{where}.{key}", error.detail) from error
+
+
+def _table(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", get(document, key, dict, where, {}))
+
+
+def _tables(document: Mapping[str, Any], key: str, where: str) -> list[Mapping[str, Any]]:
+    tables = document.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise ConfigError(f"{where}.{key}", f"expected tables written as [[{key}]]")
+    return tables
+
+
+def _path(table: Mapping[str, Any], key: str, where: str, base: Path) -> Path | None:
+    text = get(table, key, str, where, "")
+    return base / text if text else None
+
+
+def _password(table: Mapping[str, Any], variable: str, where: str, base: Path) -> str | None:
+    path = _path(table, "password_file", where, base)
+    if path is None:
+        return os.environ.get(variable)
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"{where}.password_file", f"{path}: {error.strerror}") from error
+
+
+def _port(table: Mapping[str, Any], where: str) -> int:
+    port = get(table, "port", int, where, 1883)
+    if not 0 < port < 65536:
+        raise ConfigError(f"{where}.port", f"{port} is not a TCP port (1-65535)")
+    return port
+
+
+def _protocol(table: Mapping[str, Any], where: str) -> Literal["5", "3.1.1"]:
+    text = get(table, "protocol", str, where, "5")
+    return cast("Literal['5', '3.1.1']", one_of(text, _PROTOCOLS, f"{where}.protocol"))
+
+
+def _uplink(table: Mapping[str, Any], where: str, base: Path) -> UplinkConfig:
+    check_keys(table, _UPLINK_KEYS, where)
+    heartbeat_s = get(table, "heartbeat_s", float, where, HEARTBEAT_S)
+    if heartbeat_s <= 0:
+        raise ConfigError(f"{where}.heartbeat_s", "must be more than 0")
+    return UplinkConfig(
+        host=get(table, "host", str, where),
+        port=_port(table, where),
+        username=get(table, "username", str, where, "") or None,
+        password=_password(table, "HEARTHWATCH_UPLINK_PASSWORD", where, base),
+        protocol=_protocol(table, where),
+        tls=get(table, "tls", bool, where, False),
+        ca_file=_path(table, "ca_file", where, base),
+        cert_file=_path(table, "cert_file", where, base),
+        key_file=_path(table, "key_file", where, base),
+        heartbeat_s=heartbeat_s,
+    )
+
+
+def _feedback(table: Mapping[str, Any], where: str) -> FeedbackCommands:
+    check_keys(table, ("received", "reassured"), where)
+    lines = {}
+    for key in ("received", "reassured"):
+        line = get(table, key, list, where, [])
+        if not all(isinstance(part, str) for part in line):
+            raise ConfigError(f"{where}.{key}", "expected a list of strings, program first")
+        lines[key] = line
+    return FeedbackCommands(received=lines["received"], reassured=lines["reassured"])
+
+
+def _driver(table: Mapping[str, Any], transport: str, where: str) -> DriverSpec:
+    fitting = {name for name, spec in DRIVERS.items() if spec.transport == transport}
+    return DRIVERS[one_of(get(table, "driver", str, where), fitting, f"{where}.driver")]
+
+
+def _serials(document: Mapping[str, Any], where: str) -> list[SourceConfig]:
+    found = []
+    for number, table in enumerate(_tables(document, "serial", where), start=1):
+        place = f"{where}: serial[{number}]"
+        check_keys(table, ("name", "port", "driver", "line", "config"), place)
+        spec = _driver(table, "serial", place)
+        settings = SerialSettings(
+            name=_name(table, "name", place),
+            port=get(table, "port", str, place),
+            line=_line(_table(table, "line", place), spec.line, f"{place}.line"),
+        )
+        config = _table(table, "config", place)
+        found.append(SourceConfig(spec=spec, config=config, serial=settings))
+    return found
+
+
+def _line(table: Mapping[str, Any], default: LineSettings | None, where: str) -> LineSettings:
+    check_keys(table, ("baud", "bytesize", "parity", "stopbits"), where)
+    base = default or LineSettings(baud=9600)
+    bytesize = get(table, "bytesize", int, where, base.bytesize)
+    stopbits = get(table, "stopbits", int, where, base.stopbits)
+    if bytesize not in (7, 8) or stopbits not in (1, 2):
+        raise ConfigError(where, "bytesize is 7 or 8, stopbits 1 or 2")
+    parity = one_of(get(table, "parity", str, where, base.parity), "NEO", f"{where}.parity")
+    return LineSettings(
+        baud=get(table, "baud", int, where, base.baud),
+        bytesize=cast("Literal[7, 8]", bytesize),
+        parity=cast("Literal['N', 'E', 'O']", parity),
+        stopbits=cast("Literal[1, 2]", stopbits),
+    )
+
+
+def _mqtts(document: Mapping[str, Any], where: str, base: Path) -> list[SourceConfig]:
+    keys = ("name", "host", "port", "username", "password_file", "protocol", "driver", "config")
+    found = []
+    for number, table in enumerate(_tables(document, "mqtt", where), start=1):
+        place = f"{where}: mqtt[{number}]"
+        check_keys(table, keys, place)
+        settings = LocalMqttSettings(
+            name=_name(table, "name", place),
+            host=get(table, "host", str, place, "127.0.0.1"),
+            port=_port(table, place),
+            username=get(table, "username", str, place, "") or None,
+            password=_password(table, "HEARTHWATCH_LOCAL_PASSWORD", place, base),
+            protocol=_protocol(table, place),
+        )
+        spec = _driver(table, "mqtt", place)
+        found.append(SourceConfig(spec=spec, config=_table(table, "config", place), mqtt=settings))
+    return found

@@ -1,0 +1,1 @@
+"""Where device bytes come from: serial lines and the local MQTT broker."""

@@ -1,0 +1,154 @@
+"""A serial line: opened, read without blocking, opened again when it was unplugged.
+
+Works with any name that leads to a tty: /dev/serial/by-id/…, a USB adapter, a pseudo-terminal.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import serial
+
+from gateway.clock import line_ms
+from gateway.driver import AnsweringDriver, BusDriver, LineSettings, StreamDriver
+from gateway.sources.intake import Intake
+
+RECONNECT_FIRST_S: Final = 0.5
+RECONNECT_MAX_S: Final = 10.0
+# One read; a line at 115200 baud brings this much in a third of a second.
+READ_BYTES: Final = 4096
+# Silence after which a half frame is no longer awaited (a frame's inner gaps are far shorter).
+QUIET_S: Final = 2.0
+# Longest sleep of a bus whose driver names no time.
+IDLE_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialSettings:
+    name: str
+    port: str
+    line: LineSettings
+
+
+class SerialSource:
+    """One line with one driver."""
+
+    def __init__(
+        self,
+        settings: SerialSettings,
+        driver: StreamDriver | BusDriver,
+        intake: Intake,
+        *,
+        now_ms: Callable[[], int],
+        real_delay_s: Callable[[float], float],
+        log: Callable[[str, str], None],
+    ) -> None:
+        self._settings = settings
+        self._driver = driver
+        self._intake = intake
+        self._now_ms = now_ms
+        self._real_delay_s = real_delay_s
+        self._log = log
+        self._port: serial.Serial | None = None
+        self._activity = asyncio.Event()
+        self._lost: str | None = None
+
+    async def run(self) -> None:
+        """Read for ever; a missing or lost port is tried again with growing pauses."""
+        delay_s = RECONNECT_FIRST_S
+        while True:
+            try:
+                self._open()
+                self._log("serial_open", f"{self._settings.name}: {self._settings.port}")
+                delay_s = RECONNECT_FIRST_S
+                await self._serve()
+            except (OSError, serial.SerialException, ValueError) as error:
+                self._log("serial_lost", f"{self._settings.name}: {error}")
+            finally:
+                self._close()
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RECONNECT_MAX_S)
+
+    def _open(self) -> None:
+        line = self._settings.line
+        self._port = serial.Serial(
+            self._settings.port,
+            baudrate=line.baud,
+            bytesize=line.bytesize,
+            parity=line.parity,
+            stopbits=line.stopbits,
+            timeout=0,
+            write_timeout=1,
+            exclusive=True,
+        )
+        self._lost = None
+        asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
+
+    def _close(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            asyncio.get_running_loop().remove_reader(port.fileno())
+            port.close()
+            if not isinstance(self._driver, BusDriver):
+                self._intake.take(
+                    self._settings.name, self._driver.flush(self._now_ms(), line_ms())
+                )
+
+    def _readable(self) -> None:
+        port = self._port
+        if port is None:
+            return
+        data = b""
+        try:
+            data = port.read(READ_BYTES)
+            if not data:
+                raise serial.SerialException("end of file: unplugged")
+            outcomes = self._driver.feed(data, self._now_ms(), line_ms())
+            self._intake.take(self._settings.name, outcomes)
+            if isinstance(self._driver, AnsweringDriver):
+                self._write(self._driver.take_reply())
+        except (OSError, serial.SerialException) as error:
+            self._lost = str(error)
+            asyncio.get_running_loop().remove_reader(port.fileno())
+        except Exception as error:  # noqa: BLE001 - a driver's mistake must not end the line
+            self._intake.failed(self._settings.name, error, data)
+        self._activity.set()
+
+    def _write(self, data: bytes | None) -> None:
+        if data and self._port is not None:
+            self._port.write(data)
+
+    async def _serve(self) -> None:
+        while self._lost is None:
+            self._activity.clear()
+            wait_s = self._turn() if isinstance(self._driver, BusDriver) else QUIET_S
+            try:
+                await asyncio.wait_for(self._activity.wait(), wait_s)
+            except TimeoutError:
+                if not isinstance(self._driver, BusDriver):
+                    quiet = self._driver.flush(self._now_ms(), line_ms())
+                    self._intake.take(self._settings.name, quiet)
+        raise serial.SerialException(self._lost)
+
+    def _turn(self) -> float:
+        """One turn of a bus master; returns how long to wait for bytes."""
+        driver = self._driver
+        if not isinstance(driver, BusDriver):
+            return IDLE_S
+        now_ms, line = self._now_ms(), line_ms()
+        try:
+            self._intake.take(self._settings.name, driver.tick(now_ms, line))
+            self._write(driver.next_request(now_ms, line))
+            wake = driver.wake(now_ms, line)
+        except (OSError, serial.SerialException):
+            raise
+        except Exception as error:  # noqa: BLE001 - a driver's mistake must not end the line
+            self._intake.failed(self._settings.name, error, b"")
+            return IDLE_S
+        waits = [IDLE_S]
+        if wake.now_ms is not None:
+            waits.append(self._real_delay_s((wake.now_ms - now_ms) / 1000))
+        if wake.line_ms is not None:
+            waits.append((wake.line_ms - line) / 1000)
+        return max(0.001, min(waits))

@@ -1,0 +1,76 @@
+"""Which items to send now. Pure: time comes in, and jitter from a seeded generator.
+
+An item is in flight from its first sending until the hub's application acknowledgement names
+it. Nothing else ends a flight: a PUBACK is a promise by the broker's memory. Unacknowledged
+items are sent again after 1, 2, 4 … 30 s, for ever.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contract.item import Item
+
+RESEND_FIRST_S: Final = 1.0
+RESEND_MAX_S: Final = 30.0
+# A tenth of jitter keeps a hundred gateways from resending in step after an outage.
+JITTER: Final = 0.1
+
+
+@dataclass(slots=True)
+class _Flight:
+    item: Item
+    attempts: int
+    due_s: float
+
+
+class Sender:
+    """Items of one lane in flight. `spread` gives a number in [0, 1), for jitter."""
+
+    def __init__(self, window: int, spread: Callable[[], float]) -> None:
+        self._window = window
+        self._spread = spread
+        self._flights: dict[str, _Flight] = {}
+        self.highest_seq = 0
+
+    @property
+    def room(self) -> int:
+        return max(0, self._window - len(self._flights))
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def add(self, items: Iterable[Item], now_s: float) -> bool:
+        """Take items that follow on; False when one is not taken (no room, or a gap before it:
+        the spool has it and gives it later)."""
+        for item in items:
+            if item.seq <= self.highest_seq:
+                continue
+            if not self.room:
+                return False
+            self._flights[item.id] = _Flight(item, 0, now_s)
+            self.highest_seq = item.seq
+        return True
+
+    def take_due(self, now_s: float, limit: int) -> list[Item]:
+        """Items to send now, oldest first; each is due again after its back-off."""
+        due = [f for f in self._flights.values() if f.due_s <= now_s]
+        due.sort(key=lambda f: f.item.seq)
+        for flight in due[:limit]:
+            delay_s = min(RESEND_FIRST_S * 2 ** min(flight.attempts, 10), RESEND_MAX_S)
+            flight.attempts += 1
+            flight.due_s = now_s + delay_s * (1 + JITTER * self._spread())
+        return [f.item for f in due[:limit]]
+
+    def acked(self, ids: Sequence[str]) -> int:
+        """The hub has these; returns how many were in flight."""
+        return sum(self._flights.pop(i, None) is not None for i in ids)
+
+    def all_due(self, now_s: float) -> None:
+        """A new connection: what was sent on the old one may be gone."""
+        for flight in self._flights.values():
+            flight.due_s = now_s
+            flight.attempts = 0
+
+    def next_due_s(self) -> float | None:
+        return min((f.due_s for f in self._flights.values()), default=None)
