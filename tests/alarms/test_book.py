@@ -1,0 +1,154 @@
+"""The book of alarms on a real file: one alarm and one task for a cause, whatever is replayed."""
+
+import pytest
+
+from alarms.lifecycle import IllegalMove, Outcome, TaskMove
+from tests.adapters.book import Book, finding
+
+
+@pytest.fixture
+def book(tmp_path):
+    book = Book(tmp_path / "hub.db").start()
+    yield book
+    book.writer.close()
+
+
+def press(book, key="1", at_ms=1000, **changes):
+    one = finding(key, at_ms=at_ms, **changes)
+    return book.do(lambda u: book.alarms.take(u, one, gateway="gw-1", replayable=False))
+
+
+def test_a_press_is_one_alarm_one_task_and_entries(book) -> None:
+    alarm = press(book)
+    (row,) = book.rows("SELECT * FROM alarm")
+    (task,) = book.rows("SELECT * FROM task")
+    assert (row["id"], row["state"], row["task"]) == (alarm, "open", task["id"])
+    assert (task["kind"], task["state"], task["alarm"]) == ("emergency", "open", alarm)
+    assert book.facts("alarm") == ["raised"]
+    assert book.facts("task") == ["created"]
+    assert [e.topic for e in book.events] == ["alarm", "task"]
+
+
+def test_a_second_press_joins_and_is_heard_again(book) -> None:
+    first = press(book)
+    assert press(book, "2", at_ms=2000) == first
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert row["event_count"] == 2
+    assert book.facts("alarm") == ["raised", "repeated"]
+    assert book.outbox.raised == [first, first]
+    assert len(book.rows("SELECT * FROM task")) == 1
+
+
+def test_a_replayed_finding_of_readings_changes_nothing(book) -> None:
+    one = finding("bp", rule="blood_pressure", at_ms=5000)
+    for _ in range(2):
+        book.do(lambda u: book.alarms.take(u, one))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert row["event_count"] == 1
+    assert book.facts("alarm") == ["raised"]
+
+
+def test_a_replay_after_the_alarm_was_closed_opens_nothing(book) -> None:
+    one = finding("bp", rule="blood_pressure")
+    alarm = book.do(lambda u: book.alarms.take(u, one))
+    book.do(lambda u: book.alarms.close(u, alarm, "duty1", Outcome.SOCIAL, ""))
+    assert book.do(lambda u: book.alarms.take(u, one)) is None
+    assert len(book.rows("SELECT * FROM alarm")) == 1
+
+
+def test_a_press_after_closing_is_a_new_alarm(book) -> None:
+    first = press(book)
+    book.do(lambda u: book.alarms.close(u, first, "duty1", Outcome.ACCIDENTAL, "by mistake"))
+    second = press(book, "2")
+    assert second != first
+    assert [r["state"] for r in book.rows("SELECT state FROM alarm ORDER BY number")] == [
+        "closed",
+        "open",
+    ]
+    assert [r["state"] for r in book.rows("SELECT state FROM task ORDER BY number")] == [
+        "cancelled",
+        "open",
+    ]
+
+
+def test_clearing_never_closes_a_persons_alarm(book) -> None:
+    silent = {"rule": "no_sign_of_life"}
+    alarm = press(book, **silent)
+    cleared = finding(at_ms=3000, phase="cleared", reason="activity", **silent)
+    book.do(lambda u: book.alarms.take(u, cleared))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert (row["id"], row["state"], row["cleared_at_ms"]) == (alarm, "open", 3000)
+
+
+def test_a_silent_gateway_ends_with_its_cause(book) -> None:
+    gateway = {"home": "gateway:gw-1", "rule": "gateway_silent", "severity": "technical"}
+    press(book, **gateway)
+    cleared = finding(at_ms=3000, phase="cleared", reason="heard", **gateway)
+    book.do(lambda u: book.alarms.take(u, cleared))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert (row["state"], row["outcome"], row["closed_by"]) == ("closed", "recovered", None)
+    assert book.rows("SELECT * FROM task") == []
+
+
+def test_the_first_to_acknowledge_wins_and_the_second_is_told_who(book) -> None:
+    alarm = press(book)
+    book.do(lambda u: book.alarms.acknowledge(u, alarm, "duty1"))
+    with pytest.raises(IllegalMove, match="by duty1"):
+        book.do(lambda u: book.alarms.acknowledge(u, alarm, "duty2"))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert (row["state"], row["acknowledged_by"]) == ("acknowledged", "duty1")
+    assert book.outbox.reassured == [alarm]
+
+
+def test_an_accepted_task_puts_its_alarm_in_response(book) -> None:
+    alarm = press(book)
+    (task,) = book.rows("SELECT id FROM task")
+    for move in (TaskMove.ACCEPT, TaskMove.DEPART, TaskMove.ARRIVE, TaskMove.COMPLETE):
+        book.do(lambda u, m=move: book.alarms.move_task(u, task["id"], "visitor1", m, "fine"))
+    (row,) = book.rows("SELECT * FROM alarm")
+    (done,) = book.rows("SELECT * FROM task")
+    assert (row["state"], row["assignee"]) == ("in_response", "visitor1")
+    assert (done["state"], done["finding"]) == ("completed", "fine")
+    assert book.facts("task") == ["created", "accepted", "departed", "arrived", "completed"]
+    assert row["id"] == alarm
+
+
+def test_worse_evidence_raises_the_severity_and_sends_somebody(book) -> None:
+    watch = finding("w", rule="blood_pressure", at_ms=1000, severity="watch")
+    worse = finding("u", rule="blood_pressure", at_ms=2000)
+    book.do(lambda u: book.alarms.take(u, watch))
+    assert book.rows("SELECT * FROM task") == []
+    book.do(lambda u: book.alarms.take(u, worse))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert (row["severity"], row["event_count"]) == ("urgent", 2)
+    assert len(book.rows("SELECT * FROM task")) == 1
+    assert book.facts("alarm") == ["raised", "worsened"]
+
+
+def test_a_restart_finds_the_open_alarms_again(book) -> None:
+    alarm = press(book)
+    book.writer.close()
+    book.open()
+    book.start()
+    assert press(book, "2", at_ms=2000) == alarm
+    assert len(book.rows("SELECT * FROM alarm")) == 1
+
+
+def test_a_failed_change_leaves_no_trace_and_costs_its_neighbours_nothing(book) -> None:
+    def broken(unit):
+        book.alarms.take(unit, finding("x", home="home-9"), replayable=False)
+        raise RuntimeError("planted")
+
+    futures = [
+        book.writer.submit(lambda u: book.alarms.take(u, finding("a"), replayable=False)),
+        book.writer.submit(broken),
+        book.writer.submit(
+            lambda u: book.alarms.take(u, finding("b", home="home-2"), replayable=False)
+        ),
+    ]
+    assert futures[0].result(10)
+    with pytest.raises(RuntimeError):
+        futures[1].result(10)
+    assert futures[2].result(10)
+    assert {r["home"] for r in book.rows("SELECT home FROM alarm")} == {"home-1", "home-2"}
+    assert len(book.facts("alarm")) == 2

@@ -1,0 +1,58 @@
+"""The tables: legal moves move, all others raise and say who has it; only people close."""
+
+import itertools
+
+import pytest
+
+from alarms.lifecycle import (
+    ALARM_MOVES,
+    SELF_CLOSING,
+    TASK_MOVES,
+    AlarmMove,
+    AlarmState,
+    IllegalMove,
+    Outcome,
+    TaskMove,
+    TaskState,
+    check_outcome,
+    move_alarm,
+    move_task,
+)
+
+
+@pytest.mark.parametrize(("state", "move"), [*itertools.product(AlarmState, AlarmMove)])
+def test_every_alarm_move(state, move) -> None:
+    if (state, move) in ALARM_MOVES:
+        assert move_alarm(state, move) is ALARM_MOVES[(state, move)]
+    else:
+        with pytest.raises(IllegalMove, match="by duty1"):
+            move_alarm(state, move, "duty1")
+
+
+@pytest.mark.parametrize(("state", "move"), [*itertools.product(TaskState, TaskMove)])
+def test_every_task_move(state, move) -> None:
+    if (state, move) in TASK_MOVES:
+        assert move_task(state, move) is TASK_MOVES[(state, move)]
+    else:
+        with pytest.raises(IllegalMove):
+            move_task(state, move)
+
+
+def test_nothing_leaves_closed() -> None:
+    assert not [move for (state, move) in ALARM_MOVES if state is AlarmState.CLOSED]
+
+
+@pytest.mark.parametrize("kind", ["sos", "fall", "blood_pressure", "no_sign_of_life", "unreadable"])
+def test_the_system_never_closes_an_alarm_about_a_person(kind) -> None:
+    for outcome in Outcome:
+        with pytest.raises(IllegalMove, match="named human"):
+            check_outcome(outcome, kind, by_system=True)
+
+
+def test_technical_alarms_may_end_by_themselves() -> None:
+    for kind in SELF_CLOSING:
+        assert check_outcome("recovered", kind, by_system=True) is Outcome.RECOVERED
+    with pytest.raises(IllegalMove):
+        check_outcome("recovered", "gateway_silent", by_system=False)
+    with pytest.raises(IllegalMove):
+        check_outcome("whatever", "sos", by_system=False)
