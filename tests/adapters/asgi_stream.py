@@ -58,9 +58,8 @@ class StreamClient:
 
     async def block(self) -> dict[str, str]:
         """The next block of the stream, by field name; a comment's name is `comment`."""
-        async with asyncio.timeout(DEADLINE_S):
-            while b"\n\n" not in self._buffer:
-                self._buffer += await self._sent.get()
+        while b"\n\n" not in self._buffer:
+            self._buffer += await self._sent.get()
         text, _, self._buffer = self._buffer.partition(b"\n\n")
         fields = {}
         for line in text.decode().split("\n"):
@@ -70,17 +69,17 @@ class StreamClient:
 
     async def event(self) -> dict[str, str]:
         """The next block that a browser would dispatch."""
-        while True:
-            block = await self.block()
-            if "data" in block:
-                return block
+        async with asyncio.timeout(DEADLINE_S):
+            while "data" not in (block := await self.block()):
+                pass
+        return block
 
     async def comment(self, text: str) -> dict[str, str]:
         """The next block with this comment."""
-        while True:
-            block = await self.block()
-            if block.get("comment") == text:
-                return block
+        async with asyncio.timeout(DEADLINE_S):
+            while (block := await self.block()).get("comment") != text:
+                pass
+        return block
 
     async def _receive(self) -> Message:
         if not self._asked:
