@@ -209,7 +209,7 @@ async def test_without_a_build_the_page_says_what_to_do(world: World) -> None:
 
 
 @pytest.fixture
-def page(world: World) -> Path:
+def built_page(world: World) -> Path:
     static = world.deps.static_dir
     (static / "assets").mkdir(parents=True)
     (static / "index.html").write_text("<p>the page</p>")
@@ -219,7 +219,7 @@ def page(world: World) -> Path:
     return static
 
 
-async def test_the_page_and_its_files(world: World, page: Path) -> None:
+async def test_the_page_and_its_files(world: World, built_page: Path) -> None:
     async with world.anonymous() as client:
         for path in ("/", "/alarms", "/homes/home-0001"):
             answer = await client.get(path)

@@ -153,6 +153,12 @@ async def test_less_power_takes_effect_at_once(world: World, changes: dict[str, 
         assert (await duty.get("/api/v1/me")).status_code == 401
 
 
+async def test_a_disabled_account_is_out_whatever_became_of_its_sessions(world: World) -> None:
+    async with world.client("duty-1") as client:
+        await world.execute("UPDATE account SET disabled = 1 WHERE username = 'duty-1'")
+        assert (await client.get("/api/v1/me")).status_code == 401
+
+
 async def test_ones_own_password(world: World) -> None:
     new = "a much better secret"
     async with world.client("duty-1") as client, world.anonymous() as other:

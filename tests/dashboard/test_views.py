@@ -1,0 +1,94 @@
+"""Rows as objects: what is unknown is null, what is broken hides nothing."""
+
+from typing import Any
+
+import pytest
+
+from contract.moment import from_iso
+from dashboard.masking import masked_name, masked_phone
+from ledger.schema import ALARM, DEVICE
+from ledger.views import (
+    DEVICE_SILENT_MS,
+    RosterIndex,
+    age_years,
+    alarm_object,
+    device_state,
+    gateway_counts,
+    roster_index,
+)
+
+NOW_MS = from_iso("2026-11-23T08:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("born", "at", "age"),
+    [
+        ("1941-03-02", "2026-03-01T23:59:59Z", 84),
+        ("1941-03-02", "2026-03-02T00:00:00Z", 85),
+        ("1940-02-29", "2026-02-28T12:00:00Z", 85),
+        ("1940-02-29", "2026-03-01T12:00:00Z", 86),
+        ("", "2026-03-02T00:00:00Z", None),
+        ("unknown", "2026-03-02T00:00:00Z", None),
+    ],
+)
+def test_age(born: str, at: str, age: int | None) -> None:
+    assert age_years(born, from_iso(at)) == age
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "ok"),
+        ({"last_seen_ms": NOW_MS - DEVICE_SILENT_MS}, "ok"),
+        ({"last_seen_ms": NOW_MS - DEVICE_SILENT_MS - 1}, "silent"),
+        ({"last_seen_ms": None}, "never_seen"),
+        ({"fault": "battery_low"}, "fault"),
+        ({"fault": "battery_low", "home": None}, "unbound"),
+        ({"fault": "battery_low", "last_seen_ms": None}, "fault"),
+    ],
+)
+def test_device_state(changes: dict[str, Any], state: str) -> None:
+    row = dict.fromkeys(c.name for c in DEVICE.columns)
+    row |= {"home": "h", "last_seen_ms": NOW_MS} | changes
+    assert device_state(row, NOW_MS) == state
+
+
+def alarm_row(**changes: Any) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(c.name for c in ALARM.columns)
+    row |= {"raised_at_ms": 0, "ingested_at_ms": 0, "last_event_ms": 0, "evidence": "{}"}
+    return row | changes
+
+
+def test_an_alarm_shows_even_when_nothing_around_it_is_known() -> None:
+    row = alarm_row(home="gone", gateway="g", device="d", acknowledged_by="x", evidence="{broken")
+    shown = alarm_object(row, RosterIndex())
+    assert (shown["home"], shown["persons"], shown["evidence"]) == (None, [], {})
+    assert shown["device_label"] == "d"
+    assert shown["acknowledged_by"] == {"username": "x", "name": "x"}
+
+
+def test_a_loop_of_regions_ends() -> None:
+    roster = roster_index(
+        regions=[
+            {"code": "1", "name": "a", "parent": "2"},
+            {"code": "2", "name": "b", "parent": "1"},
+        ]
+    )
+    assert set(roster.region_path("1")) == {"a", "b"}
+    assert roster.region_path("9") == []
+
+
+def test_counts_of_a_gateway() -> None:
+    devices = [
+        {"gateway": "g", "device": "a", "home": "h"},
+        {"gateway": "g", "device": "b", "home": "h"},
+        {"gateway": "g", "device": "c", "home": None},
+        {"gateway": "x", "device": "a", "home": "i"},
+    ]
+    assert gateway_counts("g", roster_index(devices=devices)) == (1, 3)
+
+
+def test_masks() -> None:
+    assert (masked_name("张桂英"), masked_name("")) == ("张**", "")
+    assert masked_phone("13800000001") == "138****0001"
+    assert masked_phone("5551") == "****"
