@@ -135,7 +135,7 @@ class Gateway:
                 will_payload=self._offline() if urgent else b"",
             ),
             on_connected=lane.connected,
-            on_message=lambda topic, payload: self._messages.take(topic, payload),
+            on_message=self._hub_message,
             log=self._log,
             spread=self._random.random,
         )
@@ -175,6 +175,9 @@ class Gateway:
         for item in items:
             if item.kind != "device_health" and item.attrs.get("action") != "clear":
                 self._feedback.received(item.device, item.kind)
+
+    def _hub_message(self, topic: str, payload: bytes) -> None:
+        self._messages.take(topic, payload)
 
     def _command(self, command: Command) -> None:
         """On the event loop; the hub may send a command more than once."""

@@ -1,0 +1,1 @@
+"""How simulated bytes leave: pseudo-terminals and MQTT."""
