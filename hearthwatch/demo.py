@@ -1,0 +1,368 @@
+"""`hearthwatch demo`: the whole system on this machine, with simulated homes that live.
+
+Broker, hub, one gateway process per village and the simulator are the real programs; only the
+homes are simulated. They share an accelerated clock: first two days of routine in fast motion,
+then a story at a minute a second.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from contract.clock import plan_from_json
+from device_sims.roster import GatewayPlaces, Household, gateway_toml, homes_toml, households
+from device_sims.story import Event, Story
+from device_sims.story import load as load_story
+from hearthwatch import embedded_broker
+from hearthwatch.admin import add_user, change_book, random_password
+from hearthwatch.clock import wall_ms
+from hearthwatch.embedded_broker import Broker
+from ledger.register import store as store_roster
+from ledger.roster import parse as parse_roster
+
+SCENARIO: Final = Path(__file__).parent.parent / "device_sims" / "scenarios" / "demo.toml"
+SEED: Final = 1
+START_TIMEOUT_S: Final = 60.0
+STOP_TIMEOUT_S: Final = 10.0
+# Heartbeats of the accelerated gateways: five simulated minutes are a quarter of a second in
+# fast motion, and the rule's threshold below is in proportion.
+HEARTBEAT_S: Final = 300.0
+_RULES: Final = """\
+[[rule]]
+name = "gateway_silent"
+kind = "gateway_silent"
+after_s = 1800
+"""
+LOGINS: Final = (
+    ("admin", "系统管理员", "admin", ""),
+    ("duty1", "值班员 李敏", "duty", ""),
+    ("duty2", "值班员 周强", "duty", ""),
+    ("visitor1", "探访员 陈芳", "visitor", "610926101"),
+)
+
+
+@dataclass(slots=True)
+class Child:
+    name: str
+    command: list[str]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            # A group of its own: Ctrl-C reaches us alone, and we stop the children in order.
+            self.process = subprocess.Popen(
+                self.command, stdout=out, stderr=out, start_new_session=True
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Demo:
+    """One run in one data folder."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.folder: Path = args.data_dir.resolve()
+        self.port: int = args.port
+        self.homes = households(args.homes, SEED)
+        self.story = self._story(args.speed)
+        self.gateways = sorted({h.gateway for h in self.homes})
+        self.children: dict[str, Child] = {}
+        self.began_ms = 0
+        self.passwords: dict[str, str] = {}
+
+    @staticmethod
+    def _story(speed: float | None) -> Story:
+        story = load_story(SCENARIO)
+        if speed is None:
+            return story
+        last = story.paces[-1]
+        paces = (*story.paces[:-1], type(last)(at_s=last.at_s, speed=speed))
+        return Story(paces=paces, events=story.events)
+
+    # Files.
+
+    def prepare(self, broker: Broker) -> None:
+        """Configuration of every process, from what is here and what was here before."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "homes.toml").write_text(homes_toml(self.homes))
+        self._clock()
+        self._hub_files(broker)
+        for gateway in self.gateways:
+            self._gateway_file(gateway, broker)
+
+    def _clock(self) -> None:
+        """A first start plays the story; a later one goes on where the simulated time stopped."""
+        plan, state = self.folder / "clock.json", self.folder / "clock-state.json"
+        now_ms = wall_ms()
+        if state.exists():
+            saved = json.loads(state.read_text())
+            self.began_ms = saved["began_ms"]
+            segments = self.story.last_pace(now_ms, saved["sim_ms"])
+            left = [s for s in self.story.segments(0, self.began_ms) if s[1] > saved["sim_ms"]]
+            if left:  # still in the fast motion: the rest of it, then the story
+                first = self.story.paces[0].speed
+                reach_ms = (left[0][1] - saved["sim_ms"]) / first
+                segments = [
+                    [now_ms, saved["sim_ms"], first],
+                    [now_ms + reach_ms, left[0][1], left[0][2]],
+                ]
+        else:
+            # The simulated past begins two days before now, at six in the morning there.
+            day_ms = 86_400_000
+            self.began_ms = (now_ms // day_ms - 2) * day_ms + 22 * 3_600_000
+            segments = self.story.segments(now_ms, self.began_ms)
+        plan.write_text(json.dumps({"v": 1, "segments": segments}))
+        self.save_clock()
+
+    def save_clock(self) -> None:
+        plan = plan_from_json((self.folder / "clock.json").read_text())
+        state = {"began_ms": self.began_ms, "sim_ms": plan.sim_ms(wall_ms())}
+        fresh = self.folder / "clock-state.new"
+        fresh.write_text(json.dumps(state))
+        fresh.replace(self.folder / "clock-state.json")
+
+    def _hub_files(self, broker: Broker) -> None:
+        (self.folder / "rules.toml").write_text(_RULES)
+        (self.folder / "hub.toml").write_text(
+            'data_dir = "hub"\nclock_plan = "clock.json"\nrules = "rules.toml"\n'
+            f'homes = "homes.toml"\n[http]\nport = {self.port}\n'
+            f'[broker]\nport = {broker.port}\nusername = "{broker.username}"\n'
+            f'password_file = "{broker.password_file}"\nprotocol = "{broker.protocol}"\n'
+        )
+        logins = self.folder / "logins.json"
+        if logins.exists():
+            self.passwords = json.loads(logins.read_text())
+        book = self.folder / "hub" / "hub.db"
+        roster = parse_roster(homes_toml(self.homes))
+        change_book(book, lambda unit: store_roster(unit, roster))
+        for username, name, role, region in LOGINS:
+            if username not in self.passwords:
+                password = random_password()
+                add_user(book, username, name, role, region, password)
+                self.passwords[username] = password
+        logins.touch(mode=0o600)
+        logins.write_text(json.dumps(self.passwords))
+
+    def _gateway_file(self, gateway: str, broker: Broker) -> None:
+        places = GatewayPlaces(
+            host="127.0.0.1",
+            port=broker.port,
+            username=broker.username,
+            password_file=broker.password_file,
+            protocol=broker.protocol,
+            data_dir=self.folder / gateway,
+            line_dir=self.folder / "lines",
+            clock_plan=self.folder / "clock.json",
+            heartbeat_s=HEARTBEAT_S,
+        )
+        path = self.folder / f"{gateway}.toml"
+        path.write_text(gateway_toml(gateway, self.homes, places))
+
+    # Processes.
+
+    def start(self, broker: Broker) -> None:
+        self._add("hub", ["hearthwatch", "hub", "--config", str(self.folder / "hub.toml")])
+        simulator = [
+            "device_sims",
+            "run",
+            f"--homes={len(self.homes)}",
+            f"--seed={SEED}",
+            f"--pty-dir={self.folder / 'lines'}",
+            f"--broker=127.0.0.1:{broker.port}",
+            f"--username={broker.username}",
+            f"--password-file={broker.password_file}",
+            f"--protocol={broker.protocol}",
+            f"--clock-plan={self.folder / 'clock.json'}",
+            f"--scenario={SCENARIO}",
+            f"--story-began-ms={self.began_ms}",
+        ]
+        self._add("homes", simulator)
+        for gateway in self.gateways:
+            self._add(gateway, ["gateway", "--config", str(self.folder / f"{gateway}.toml")])
+
+    def _add(self, name: str, module: Sequence[str]) -> None:
+        command = [sys.executable, "-m", *module]
+        child = Child(name=name, command=command, log=self.folder / f"{name}.log")
+        self.children[name] = child
+        child.start()
+
+    def wait_ready(self) -> bool:
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s and self.children["hub"].alive:
+            with contextlib.suppress(urllib.error.URLError, OSError):
+                address = f"http://127.0.0.1:{self.port}/readyz"
+                with urllib.request.urlopen(address, timeout=2) as answer:
+                    if answer.status == 200:
+                        return True
+            _pause(0.2)
+        return False
+
+    def stop(self) -> None:
+        self.save_clock()
+        for name in ("homes", *self.gateways, "hub"):
+            if name in self.children:
+                self.children[name].stop()
+
+    def play(self, stopped: "Stop") -> int:
+        """Until Ctrl-C: keep the processes up, start and kill gateways as the story says."""
+        plan = plan_from_json((self.folder / "clock.json").read_text())
+        started_ms = plan.sim_ms(wall_ms())
+        events = [
+            e
+            for e in self.story.events
+            if self.began_ms + e.at_s * 1000 >= started_ms and self._mine(e)
+        ]
+        told = [e for e in self.story.events if self.began_ms + e.at_s * 1000 >= started_ms]
+        dead: set[str] = set()
+        last_save_s = 0.0
+        while not stopped.wait(0.2):
+            now_ms = plan.sim_ms(wall_ms())
+            while told and self.began_ms + told[0].at_s * 1000 <= now_ms:
+                _say(_words(told.pop(0), self.homes))
+            while events and self.began_ms + events[0].at_s * 1000 <= now_ms:
+                self._happen(events.pop(0), dead)
+            for child in self.children.values():
+                if not child.alive and child.name not in dead:
+                    _say(f"{child.name} ended by itself; its log: {child.log}")
+                    return 1
+            if time.monotonic() - last_save_s > 1:
+                last_save_s = time.monotonic()
+                self.save_clock()
+        return 0
+
+    def _mine(self, event: Event) -> bool:
+        return event.fields.get("gateway") in self.gateways
+
+    def _happen(self, event: Event, dead: set[str]) -> None:
+        gateway = str(event.fields["gateway"])
+        if event.kind == "kill_gateway":
+            dead.add(gateway)
+            self.children[gateway].kill()
+        elif event.kind == "start_gateway":
+            self.children[gateway].start()
+            dead.discard(gateway)
+
+
+class Stop:
+    """Set by Ctrl-C or SIGTERM; a wait that ends early then."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _n, _f: os.write(self._write, b"x"))
+
+    def wait(self, seconds: float) -> bool:
+        return bool(select.select([self._read], [], [], seconds)[0])
+
+
+def _pause(seconds: float) -> None:
+    select.select([], [], [], seconds)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"[demo] {text}\n")
+    sys.stdout.flush()
+
+
+def _words(event: Event, homes: Sequence[Household]) -> str:
+    """An event of the story for the terminal."""
+    home = next((h for h in homes if h.home == event.fields.get("home")), None)
+    who = f"{home.name}（{home.address}）" if home is not None else ""
+    match event.kind:
+        case "press":
+            return f"{who} presses the call button"
+        case "cuff":
+            pressure = f"{event.fields['systolic']}/{event.fields['diastolic']}"
+            return f"{who} measures a blood pressure of {pressure}"
+        case "quiet":
+            return f"{who} does not get up any more (the absence rule will notice in a day)"
+        case "blackout":
+            return f"{event.fields['village']}: the power fails"
+        case "light":
+            return f"{event.fields['village']}: the power is back"
+        case "kill_gateway":
+            return f"the gateway {event.fields['gateway']} dies"
+        case "start_gateway":
+            return f"the gateway {event.fields['gateway']} is back"
+    return f"{who} {event.kind}"
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "demo",
+        help="the whole system on this machine with simulated homes",
+        epilog="example: hearthwatch demo --homes 24 --port 8080. Ctrl-C stops; the next start "
+        "goes on from the same data; --reset starts over.",
+    )
+    parser.add_argument("--homes", type=int, default=24)
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--speed", type=float, help="of the story, after the fast motion (60)")
+    parser.add_argument("--data-dir", type=Path, default=Path("demo-data"))
+    parser.add_argument("--reset", action="store_true", help="throw the old data away first")
+    parser.set_defaults(func=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    if args.reset and (args.data_dir / "clock-state.json").exists():
+        shutil.rmtree(args.data_dir)
+    stopped = Stop()
+    demo = Demo(args)
+    _say("starting the broker")
+    demo.folder.mkdir(parents=True, exist_ok=True)
+    broker = embedded_broker.start(demo.folder / "broker")
+    try:
+        _say(f"broker: {broker.name} (MQTT {broker.protocol})")
+        demo.prepare(broker)
+        _say(f"starting the hub, {len(demo.gateways)} gateways and {len(demo.homes)} homes")
+        demo.start(broker)
+        if not demo.wait_ready():
+            _say(f"the hub did not come up; its log: {demo.folder / 'hub.log'}")
+            return 1
+        _announce(demo)
+        return demo.play(stopped)
+    finally:
+        _say("stopping")
+        demo.stop()
+        broker.process.terminate()
+        broker.process.wait(STOP_TIMEOUT_S)
+
+
+def _announce(demo: Demo) -> None:
+    _say("")
+    _say(f"the live board: http://127.0.0.1:{demo.port}/")
+    for username, _name, role, _region in LOGINS:
+        _say(f"  {role:8} {username:9} {demo.passwords[username]}")
+    _say("")
+    _say("two days of routine pass in about two minutes; then the story begins. Ctrl-C stops.")
