@@ -158,4 +158,5 @@ def _invalid(error: RequestValidationError) -> Problem:
     where = [str(part) for part in first.get("loc", ())][1:]
     if first.get("type") == "json_invalid":
         return Problem(422, "not_json", "the body is not JSON", field="body")
-    return bad_field(".".join(where) or "body", str(first.get("msg", "invalid")))
+    expected = str(first.get("msg", "invalid")).removeprefix("Value error, ")
+    return bad_field(".".join(where) or "body", expected)

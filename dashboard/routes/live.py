@@ -16,7 +16,13 @@ router = APIRouter(tags=["live"])
 _ID_LENGTH_MAX: Final = 18
 
 
-@router.get("/stream")
+class EventStream(StreamingResponse):
+    """Bytes as they are made: the feed's payloads are ready for the wire."""
+
+    media_type = "text/event-stream"
+
+
+@router.get("/stream", response_class=EventStream)
 async def stream(
     *,
     request: Request,
@@ -24,7 +30,7 @@ async def stream(
     trail: Trail,
     caller: Annotated[Caller, needs("stream.read")],
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
-) -> StreamingResponse:
+) -> EventStream:
     """Events of types `alarm`, `task`, `visit`, `device` and `gateway` as they are committed.
 
     `Last-Event-ID` resumes after that entry; `reset` says that too much was missed."""
@@ -34,9 +40,8 @@ async def stream(
     last_id = _last_id(last_event_id)
     if "person.read" in caller.can:
         trail.note(caller.username, "listened", "stream", "" if last_id is None else f"{last_id}")
-    return StreamingResponse(
+    return EventStream(
         events(hub, streams, caller, last_id),
-        media_type="text/event-stream",
         # Proxies must neither keep nor gather what is sent.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from dashboard.answers import answer
 from dashboard.callers import PUBLIC, Hub
@@ -29,7 +29,7 @@ async def readyz(hub: Hub) -> Response:
     return answer(document, 200 if ready else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 def metrics(hub: Hub) -> Response:
     """Counters and gauges in Prometheus' text format."""
     return Response(generate_latest(hub.registry), media_type=CONTENT_TYPE_LATEST)
