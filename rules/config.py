@@ -1,0 +1,128 @@
+"""rules.toml: which rules run, with which parameters, and where a home differs.
+
+A `[[rule]]` of a default's name changes that default; another name adds a rule. An `[[override]]`
+changes parameters for one home. Unknown keys and names are refused with the nearest that exists.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any, Final, cast, get_args
+
+from contract.config import ConfigError, check_keys, get, one_of
+from rules.finding import Severity
+from rules.registry import RULE_KINDS
+from rules.rule import Rule
+
+# Room for a dozen rules a kind; more is a generated file that went wrong.
+RULES_MAX: Final = 64
+
+_OWN_KEYS: Final = ("name", "kind", "severity", "enabled")
+
+# name, kind, severity, parameters. Severities: who must act, and how soon (docs/rules.md).
+_DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
+    ("sos", "sos", "urgent", {}),
+    ("fall", "activation", "urgent", {"listens_to": ["fall"]}),
+    ("smoke", "activation", "urgent", {"listens_to": ["smoke"]}),
+    ("gas", "activation", "urgent", {"listens_to": ["gas"]}),
+    ("leak", "activation", "watch", {"listens_to": ["leak"]}),
+    ("tamper", "activation", "technical", {"listens_to": ["tamper"]}),
+    ("blood_pressure", "blood_pressure", "urgent", {}),
+    ("no_sign_of_life", "no_sign_of_life", "urgent", {}),
+    ("gateway_silent", "gateway_silent", "technical", {}),
+)
+
+
+def default_rules() -> tuple[Rule, ...]:
+    """The rules that run without a rules.toml."""
+    return tuple(
+        Rule(
+            name=name,
+            kind=RULE_KINDS[kind],
+            severity=severity,
+            params=RULE_KINDS[kind].parse(params, name),
+        )
+        for name, kind, severity, params in _DEFAULTS
+    )
+
+
+def rules_from_toml(text: str, where: str = "rules.toml") -> tuple[Rule, ...]:
+    """The rules that a rules.toml asks for, on top of the defaults; ConfigError otherwise."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(where, f"not TOML: {error}") from error
+    return rules_from_document(document, where)
+
+
+def rules_from_document(document: Mapping[str, Any], where: str = "rules") -> tuple[Rule, ...]:
+    check_keys(document, ("rule", "override"), "")
+    rules = {rule.name: rule for rule in default_rules()}
+    seen: set[str] = set()
+    for number, table in enumerate(_tables(document, "rule"), 1):
+        place = f"{where}: rule[{number}]"
+        name = get(table, "name", str, place)
+        if name in seen:
+            raise ConfigError(f"{place}.name", f"{name!r} is configured twice")
+        seen.add(name)
+        rule = _rule(table, name, rules.get(name), place)
+        if rule is None:
+            rules.pop(name, None)
+        else:
+            rules[name] = rule
+    if len(rules) > RULES_MAX:
+        raise ConfigError(where, f"{len(rules)} rules, at most {RULES_MAX}")
+    for number, table in enumerate(_tables(document, "override"), 1):
+        place = f"{where}: override[{number}]"
+        home = get(table, "home", str, place)
+        name = one_of(get(table, "rule", str, place), rules, f"{place}.rule")
+        rule = rules[name]
+        params = rule.kind.parse(_without(table, ("home", "rule")), place, rule.params)
+        rules[name] = replace(rule, overrides={**rule.overrides, home: params})
+    return tuple(sorted(rules.values(), key=lambda rule: rule.name))
+
+
+def describe(rules: Sequence[Rule]) -> list[dict[str, object]]:
+    """The rules as the HTTP interface lists them."""
+    return [
+        {
+            "name": rule.name,
+            "kind": rule.kind.name,
+            "severity": rule.severity,
+            "enabled": True,
+            "params": {f.name: getattr(rule.params, f.name) for f in fields(rule.params)},
+            "homes_overridden": len(rule.overrides),
+        }
+        for rule in rules
+    ]
+
+
+def _rule(table: Mapping[str, Any], name: str, default: Rule | None, place: str) -> Rule | None:
+    """The rule that a table asks for; None when it switches the rule off."""
+    wanted = get(table, "kind", str, place, None if default is None else default.kind.name)
+    kind = RULE_KINDS[one_of(wanted, RULE_KINDS, f"{place}.kind")]
+    if default is not None and default.kind.name != kind.name:
+        raise ConfigError(f"{place}.kind", f"{name!r} is a {default.kind.name}; choose a new name")
+    severity = get(
+        table, "severity", str, place, kind.severity if default is None else default.severity
+    )
+    one_of(severity, get_args(Severity), f"{place}.severity")
+    own = None if default is None else default.params
+    params = kind.parse(_without(table, _OWN_KEYS), place, own)
+    enabled = get(table, "enabled", bool, place, True)
+    if kind.name == "sos" and (not enabled or severity != "urgent"):
+        raise ConfigError(place, "a call for help is always on and always urgent")
+    if not enabled:
+        return None
+    return Rule(name=name, kind=kind, severity=cast("Severity", severity), params=params)
+
+
+def _tables(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    tables = document.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise ConfigError(key, f"expected [[{key}]] tables")
+    return tables
+
+
+def _without(table: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key not in keys}

@@ -1,0 +1,302 @@
+"""The engine: observations and time in, findings out. Pure and deterministic.
+
+For each home it holds one monitor per rule. Observations go to the monitors that listen to their
+kind; timers wait in a heap with lazy entries (an entry may be older than the monitor's wish: it
+is checked and put back when it comes up). Before a monitor sees an observation, its timers due
+by then are fired, so findings don't depend on how often `advance` is called.
+
+                    observe(home, item, now)         advance(now)
+                              |                           |
+        home -> kind -> (cell, cell)        heap of (due, home, rule, cell)
+                              \\                         /
+                               monitor.observe / monitor.fire -> findings
+"""
+
+import heapq
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+from rules.finding import Finding
+from rules.rule import (
+    GATEWAY_PREFIX,
+    NOTHING,
+    HomeFacts,
+    Monitor,
+    Observation,
+    Rule,
+    RuleView,
+    Subject,
+)
+
+# Problems kept until somebody asks; more only says the same of more homes.
+PROBLEMS_MAX: Final = 1000
+
+_BAD_STATE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
+
+
+class _Cell:
+    """One rule for one home. `scheduled_ms`: the due time of its entry in the heap, if any."""
+
+    __slots__ = ("dirty", "home", "monitor", "params", "rule", "scheduled_ms")
+
+    def __init__(self, home: str, rule: Rule, params: Any, monitor: Monitor) -> None:
+        self.home = home
+        self.rule = rule
+        self.params = params
+        self.monitor = monitor
+        self.scheduled_ms: int | None = None
+        self.dirty = False
+
+    def __lt__(self, other: "_Cell") -> bool:
+        # Entries equal in (due, home, rule) can only be stale twins of one cell.
+        return False
+
+
+class Engine:
+    """All rules for all homes of one lane. Not thread-safe: one thread owns it."""
+
+    def __init__(
+        self, rules: Sequence[Rule], lane: Literal["urgent", "readings"] | None = None
+    ) -> None:
+        self._rules = tuple(
+            sorted(
+                (rule for rule in rules if lane is None or rule.kind.lane == lane),
+                key=lambda rule: rule.name,
+            )
+        )
+        names = [rule.name for rule in self._rules]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two rules of one name among {names}")
+        self._cells: dict[str, dict[str, _Cell]] = {}
+        self._listeners: dict[str, dict[str, tuple[_Cell, ...]]] = {}
+        self._heap: list[tuple[int, str, str, _Cell]] = []
+        self._dirty: list[_Cell] = []
+        self._problems: list[str] = []
+
+    # Homes.
+
+    def add_home(self, home: HomeFacts, now_ms: int) -> None:
+        """Watch a home from now on; timers that need no observation start here.
+
+        Adding a home again applies its new overrides and keeps what was learned.
+        ConfigError when an override can't be used (nothing has changed then).
+        """
+        wanted = self._wanted(home)
+        old = self._cells.get(home.home, {})
+        cells: dict[str, _Cell] = {}
+        for rule, params in wanted:
+            cell = old.get(rule.name)
+            if cell is None:
+                monitor = rule.kind.start(_subject(home.home, rule), params, now_ms)
+                cell = _Cell(home.home, rule, params, monitor)
+                self._touch(cell)
+            elif cell.params != params:
+                cell.params = params
+                self._reload(cell, cell.monitor.dump())
+                self._touch(cell)
+            self._schedule(cell)
+            cells[rule.name] = cell
+        self._cells[home.home] = cells
+        self._listeners[home.home] = _listeners(cells)
+
+    def remove_home(self, home: str) -> None:
+        """Stop watching; unknown homes are fine. Its states in the store are the caller's."""
+        for cell in self._cells.pop(home, {}).values():
+            cell.scheduled_ms = None
+            cell.dirty = False
+        self._listeners.pop(home, None)
+
+    def homes(self) -> list[str]:
+        return list(self._cells)
+
+    # The hot path.
+
+    def observe(self, home: str, observation: Observation, now_ms: int) -> list[Finding]:
+        """What the rules say to an observation of this home.
+
+        KeyError when the home was never added. The empty answer is one shared list: don't
+        change it.
+        """
+        cells = self._listeners[home].get(observation.kind)
+        if cells is None:
+            return NOTHING
+        found = NOTHING
+        for cell in cells:
+            monitor = cell.monitor
+            due_ms = monitor.due_ms
+            if due_ms is not None and due_ms <= now_ms:
+                fired = self._fire(cell, now_ms)
+                if fired:
+                    found = found + fired
+            new = monitor.observe(observation, now_ms)
+            if new:
+                found = found + new
+            if not cell.dirty:
+                cell.dirty = True
+                self._dirty.append(cell)
+            due_ms = monitor.due_ms
+            if due_ms is not None and (cell.scheduled_ms is None or due_ms < cell.scheduled_ms):
+                self._schedule(cell)
+        return found
+
+    # Time.
+
+    def advance(self, now_ms: int) -> list[Finding]:
+        """Fire every timer due by now, in the order of (due, home, rule)."""
+        heap = self._heap
+        found = NOTHING
+        while heap and heap[0][0] <= now_ms:
+            due_ms, _home, _rule, cell = heapq.heappop(heap)
+            if cell.scheduled_ms != due_ms:
+                continue
+            cell.scheduled_ms = None
+            if cell.monitor.due_ms == due_ms:
+                new = cell.monitor.fire(due_ms)
+                self._touch(cell)
+                if new:
+                    found = found + new
+            self._schedule(cell)
+        return found
+
+    def next_due_ms(self) -> int | None:
+        """The earliest moment at which `advance` has something to do."""
+        heap = self._heap
+        while heap:
+            due_ms, _home, _rule, cell = heap[0]
+            if cell.scheduled_ms == due_ms and cell.monitor.due_ms == due_ms:
+                return due_ms
+            heapq.heappop(heap)
+            if cell.scheduled_ms == due_ms:
+                cell.scheduled_ms = None
+                self._schedule(cell)
+        return None
+
+    def resume(self, now_ms: int) -> None:
+        """Say that the hub was not listening until now. Call it once after the states were
+        restored at a start: what kept silent meanwhile gets its full time again."""
+        for cells in self._cells.values():
+            for cell in cells.values():
+                cell.monitor.resume(now_ms)
+                self._touch(cell)
+                self._schedule(cell)
+
+    # State.
+
+    def take_dirty(self) -> list[tuple[str, str, bytes]]:
+        """(home, rule, state) of everything that changed since the last call."""
+        rows = []
+        for cell in self._dirty:
+            if cell.dirty:
+                cell.dirty = False
+                rows.append((cell.home, cell.rule.name, _state_bytes(cell)))
+        self._dirty = []
+        return rows
+
+    def restore(self, home: str, rule: str, state: bytes) -> None:
+        """Put back a state that `take_dirty` gave. What can't be used is told by
+        `take_problems` and the rule starts afresh: never a crash."""
+        cell = self._cells.get(home, {}).get(rule)
+        if cell is None:
+            self._problem(f"{home}/{rule}: state of a home or rule that is not configured")
+            return
+        try:
+            document = json.loads(state)
+            if document["kind"] != cell.rule.kind.name:
+                raise ValueError(f"state of kind {document['kind']!r}")
+            if document["v"] > cell.rule.kind.state_version:
+                raise ValueError(f"state version {document['v']!r} is newer than this program")
+        except _BAD_STATE as error:
+            self._problem(f"{home}/{rule}: unreadable state, starts afresh: {error!r:.200}")
+            return
+        if self._reload(cell, document):
+            cell.dirty = False
+        self._schedule(cell)
+
+    def take_problems(self) -> list[str]:
+        """What went wrong with states since the last call, one line each."""
+        problems, self._problems = self._problems, []
+        return problems
+
+    def view(self, home: str, now_ms: int) -> list[RuleView]:
+        """Every rule's present opinion of a home; KeyError when it was never added."""
+        views = []
+        for name, cell in self._cells[home].items():
+            opinion = cell.monitor.view(now_ms)
+            views.append(
+                RuleView(
+                    rule=name,
+                    kind=cell.rule.kind.name,
+                    state=opinion.state,
+                    since_ms=opinion.since_ms,
+                    explanation=opinion.explanation,
+                )
+            )
+        return views
+
+    # Inside.
+
+    def _wanted(self, home: HomeFacts) -> list[tuple[Rule, Any]]:
+        subject = "gateway" if home.home.startswith(GATEWAY_PREFIX) else "home"
+        wanted = []
+        for rule in self._rules:
+            if rule.kind.subject != subject:
+                continue
+            params = rule.overrides.get(home.home, rule.params)
+            table = home.overrides.get(rule.name)
+            if table:
+                params = rule.kind.parse(table, f"{home.home}.{rule.name}", params)
+            wanted.append((rule, params))
+        return wanted
+
+    def _fire(self, cell: _Cell, now_ms: int) -> list[Finding]:
+        found = NOTHING
+        due_ms = cell.monitor.due_ms
+        while due_ms is not None and due_ms <= now_ms:
+            found = found + cell.monitor.fire(due_ms)
+            due_ms = cell.monitor.due_ms
+        return found
+
+    def _reload(self, cell: _Cell, document: Mapping[str, Any]) -> bool:
+        subject = _subject(cell.home, cell.rule)
+        try:
+            cell.monitor = cell.rule.kind.load(subject, cell.params, document)
+        except _BAD_STATE as error:
+            self._problem(f"{cell.home}/{cell.rule.name}: state not usable: {error!r:.200}")
+            return False
+        return True
+
+    def _touch(self, cell: _Cell) -> None:
+        if not cell.dirty:
+            cell.dirty = True
+            self._dirty.append(cell)
+
+    def _schedule(self, cell: _Cell) -> None:
+        """Keep one live heap entry at or before the monitor's due time."""
+        due_ms = cell.monitor.due_ms
+        if due_ms is None or (cell.scheduled_ms is not None and cell.scheduled_ms <= due_ms):
+            return
+        cell.scheduled_ms = due_ms
+        heapq.heappush(self._heap, (due_ms, cell.home, cell.rule.name, cell))
+
+    def _problem(self, text: str) -> None:
+        if len(self._problems) < PROBLEMS_MAX:
+            self._problems.append(text)
+
+
+def _subject(home: str, rule: Rule) -> Subject:
+    return Subject(home=home, rule=rule.name, kind=rule.kind.name, severity=rule.severity)
+
+
+def _listeners(cells: Mapping[str, _Cell]) -> dict[str, tuple[_Cell, ...]]:
+    by_kind: dict[str, tuple[_Cell, ...]] = {}
+    for cell in cells.values():
+        for kind in sorted(cell.rule.kind.listens(cell.params)):
+            by_kind[kind] = (*by_kind.get(kind, ()), cell)
+    return by_kind
+
+
+def _state_bytes(cell: _Cell) -> bytes:
+    kind = cell.rule.kind
+    document = {"v": kind.state_version, "kind": kind.name, **cell.monitor.dump()}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

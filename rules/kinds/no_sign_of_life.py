@@ -1,0 +1,435 @@
+"""Nobody has stirred in a home for a day: judged from its electricity, refuted by anything else.
+
+Sees: `power` of the home's main meter (`rules.metering` makes quarter-hours of it,
+`rules.living` tells lived from empty), and as proof of life every press, movement, door, bed or
+presence change and every measurement that a person takes of herself.
+
+Three states: `well`, `silent`, `cannot_judge` (meter quiet, supply dead, nothing learned that
+tells lived from empty), and `learning` at first. The clock of silence stands still while nothing
+is seen: 24 hours means 24 hours that were seen. What arrives late counts, but only a view of the
+present raises; readings of yesterday wake nobody.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rules.finding import EvidenceValue, Finding, Severity
+from rules.living import LEVELS_W, QUIET_HOURS, SLOTS_PER_HOUR, Count, Living
+from rules.metering import SLOT_MS, Gap, Meter, Slot
+from rules.params import number, parse_params
+from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
+from rules.signs import LIFE_KINDS, LifeReason, Signs
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
+
+# Power devices followed in one home: a main meter and some sockets.
+METERS_MAX: Final = 8
+# A clock this far ahead is wrong; the reading counts as taken now.
+_AHEAD_MAX_MS: Final = 10 * MINUTE_MS
+# Another device becomes the home's meter when the old one has been quiet this long …
+_METER_QUIET_MS: Final = 24 * HOUR_MS
+# … or when it measures more, which a socket behind a main meter can't.
+_METER_LARGER: Final = 1.25
+# Days learned before the home's own scale is used, and before it is used at full trust.
+_DAYS_SCALED: Final = 3
+_DAYS_TRUSTED: Final = 7
+# Before that: no opinion in the first two days, then only if nothing at all stands out.
+_LEARNING_MS: Final = 48 * HOUR_MS
+# A level that stood out in this many slots of the first day can be missed afterwards.
+_FIRST_SLOTS: Final = 6
+# While a home is learned, only a near-empty day counts as silent.
+_LEARNING_PART: Final = 0.6
+# Part of the waking hours that must have been seen in the window.
+_COVERAGE: Final = 0.8
+# Activity of the window, or slots of the last two hours, that end a silence.
+_BACK_ACTIVITY: Final = 0.8
+_BACK_SLOTS: Final = 8
+_BACK_STANDING_OUT: Final = 4
+# Supply is dead below this part of the least floor ever seen, in homes that have a floor.
+_DEAD_PART: Final = 0.25
+_DEAD_BASE_W: Final = 8
+# In a machine's day (see `_machine`) hardly anything may be left over the quiet hours.
+_MACHINE_PART: Final = 0.35
+_MACHINE_QUIET_SLOTS: Final = 12
+# Energy that came while nobody was looking proves life at this part of a poor lived day's.
+_GAP_LIVED_PART: Final = 0.5
+_GAP_WH_MIN: Final = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSignOfLifeParams:
+    """window_h: seen hours without activity; activity_limit: below this part of the way from an
+    empty day to a poor lived one the home counts as silent; meter: the device to judge by, empty
+    for the one that measures most."""
+
+    window_h: int = number(24, 12, 48)
+    activity_limit: float = number(0.4, 0.05, 0.9)
+    late_after_min: int = number(120, 20, 1440)
+    blind_after_min: int = number(120, 20, 1440)
+    meter: str = ""
+
+
+class NoSignOfLifeMonitor:
+    """One home. `_quiet_slots`: seen slots since the last proof of life."""
+
+    __slots__ = (
+        "_activity",
+        "_began_ms",
+        "_dead",
+        "_living",
+        "_means",
+        "_meters",
+        "_params",
+        "_primary",
+        "_quiet_slots",
+        "_raised",
+        "_signs",
+        "_subject",
+        "_weak",
+        "due_ms",
+    )
+
+    def __init__(self, subject: Subject, params: NoSignOfLifeParams) -> None:
+        self.due_ms: int | None = None
+        self._subject = subject
+        self._params = params
+        self._meters: dict[str, Meter] = {}
+        # Long-time mean of each device's slots, and how many there were.
+        self._means: dict[str, list[float]] = {}
+        self._primary = params.meter
+        self._living = Living(params.window_h)
+        self._signs = Signs()
+        self._began_ms = -1
+        self._quiet_slots = 0
+        self._activity: float | None = None
+        self._weak = False
+        self._dead = False
+        # The open silence: [raised at, first quiet moment].
+        self._raised: tuple[int, int] | None = None
+
+    def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        at_ms = observation.measured_at_ms
+        if at_ms > now_ms + _AHEAD_MAX_MS:
+            at_ms = now_ms
+        if observation.kind != "power":
+            return self._sign(observation, at_ms, now_ms)
+        meter = self._meters.get(observation.device)
+        if meter is None:
+            if len(self._meters) >= METERS_MAX:
+                return NOTHING
+            meter = self._add(observation.device, at_ms)
+        done = meter.read(at_ms, observation.values, observation.attrs)
+        if not done:
+            return NOTHING
+        found = NOTHING
+        for part in done:
+            if isinstance(part, Gap):
+                found = found + self._gap(observation, part, now_ms)
+            else:
+                found = found + self._slot(observation, part, now_ms)
+        return found
+
+    def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - judged when something is seen
+        return NOTHING
+
+    def resume(self, now_ms: int) -> None:
+        """Missing data never counted as silence: nothing to forgive."""
+
+    # Electricity.
+
+    def _add(self, device: str, at_ms: int) -> Meter:
+        meter = self._meters[device] = Meter()
+        self._means[device] = [0.0, 0]
+        if not self._primary:
+            self._primary = device
+        if self._began_ms < 0:
+            self._began_ms = at_ms
+        return meter
+
+    def _slot(self, observation: Observation, slot: Slot, now_ms: int) -> list[Finding]:
+        mean = self._means[observation.device]
+        mean[1] = min(mean[1] + 1, 96)
+        mean[0] += (slot.watts - mean[0]) / mean[1]
+        if observation.device != self._primary:
+            self._maybe_switch(observation.device, slot)
+            return NOTHING
+        living = self._living
+        base_w = living.base_w()
+        self._dead = base_w >= _DEAD_BASE_W and slot.watts < base_w * _DEAD_PART
+        if self._dead:
+            return NOTHING
+        living.push(slot.number, slot.watts, learn=self._raised is None)
+        self._quiet_slots += 1
+        near = self._activity is None or self._activity < 1.0
+        if not near and slot.number % SLOTS_PER_HOUR != SLOTS_PER_HOUR - 1:
+            return NOTHING
+        return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
+
+    def _judge(self, observation: Observation, end_ms: int, now_ms: int) -> list[Finding]:
+        count = self._living.count()
+        if count is None:
+            self._activity = None
+            return self._back(observation, None, end_ms, now_ms)
+        self._activity = self._measure(count, end_ms)
+        if self._raised is not None:
+            return self._back(observation, count, end_ms, now_ms)
+        if self._activity is None or now_ms - end_ms > self._params.late_after_min * MINUTE_MS:
+            return NOTHING
+        window = self._living.window
+        covered = count.busy_slots >= window * (24 - QUIET_HOURS) / 24 * _COVERAGE
+        if not covered or self._quiet_slots < window or self._activity > self._limit():
+            return NOTHING
+        start_ms = self._living.window_start_number() * SLOT_MS
+        self._raised = (now_ms, start_ms)
+        self._living.drop_pending()
+        return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms, count)]
+
+    def _limit(self) -> float:
+        limit = self._params.activity_limit
+        return limit if len(self._living.days) >= _DAYS_TRUSTED else limit * _LEARNING_PART
+
+    def _measure(self, count: Count, end_ms: int) -> float | None:
+        """The activity of the window; None while it can't be told."""
+        living = self._living
+        if len(living.days) < _DAYS_SCALED:
+            if end_ms - self._began_ms < _LEARNING_MS:
+                return None
+            return self._absolute(count)
+        self._weak = not living.scales()
+        if self._weak:
+            return None
+        return min(living.activity(count), self._machine(count))
+
+    def _machine(self, count: Count) -> float:
+        """The activity over what this very window shows in its quiet hours, enlarged.
+
+        A heater left on by its thermostat stands out all day, but in the quiet hours just as
+        much; nobody cooks then.
+        """
+        if count.quiet_slots < _MACHINE_QUIET_SLOTS:
+            return 1.0
+        part = self._living.window / count.quiet_slots
+        empty = [n * part for n in count.quiet]
+        return self._living.activity(count, empty) / _MACHINE_PART
+
+    def _absolute(self, count: Count) -> float | None:
+        """Before anything is learned: the first day had things that stood out, this has none."""
+        first = self._living.first
+        if first is None:
+            return None
+        clear = [level for level, n in enumerate(first) if n >= _FIRST_SLOTS]
+        self._weak = not clear
+        if not clear:
+            return None
+        return 0.0 if count.all[clear[-1]] == 0 else 1.0
+
+    def _back(
+        self, observation: Observation, count: Count | None, end_ms: int, now_ms: int
+    ) -> list[Finding]:
+        """While silent: whether the electricity says that somebody is there again."""
+        if self._raised is None or count is None or self._activity is None:
+            return NOTHING
+        if end_ms <= self._raised[0]:
+            return NOTHING
+        tail = min(_BACK_SLOTS, self._living.filled)
+        recent = self._living.recent(tail, count.floor_w)
+        scales = self._living.scales()
+        total = sum(scale.weight for scale in scales)
+        out = sum(s.weight for s in scales if recent[s.level] >= _BACK_STANDING_OUT)
+        if self._activity < _BACK_ACTIVITY and (not total or out < total / 2):
+            return NOTHING
+        return self._clear(observation, LifeReason.ACTIVITY, now_ms, count)
+
+    def _clear(
+        self, observation: Observation, reason: LifeReason, now_ms: int, count: Count | None
+    ) -> list[Finding]:
+        finding = self._finding("cleared", reason, observation, now_ms, count)
+        self._raised = None
+        self._quiet_slots = 0
+        self._activity = None
+        self._living.forget()
+        return [finding]
+
+    def _gap(self, observation: Observation, gap: Gap, now_ms: int) -> list[Finding]:
+        """Nothing was seen; a register may still tell that somebody cooked meanwhile."""
+        if observation.device != self._primary or gap.watts is None:
+            return NOTHING
+        days = self._living.days
+        if not days:
+            return NOTHING
+        hours = (gap.end_ms - gap.start_ms) / HOUR_MS
+        floor_w = min(day.floor_w for day in days)
+        lived_w = min(day.mean_w - day.floor_w for day in days)
+        extra_wh = (gap.watts - floor_w) * hours
+        if extra_wh < max(_GAP_WH_MIN, lived_w * hours * (1 + _GAP_LIVED_PART)):
+            return NOTHING
+        return self._proof(observation, gap.end_ms, LifeReason.ENERGY_UNSEEN, now_ms)
+
+    def _maybe_switch(self, device: str, slot: Slot) -> None:
+        """Follow another meter when the old one is gone, or was only a part of this one."""
+        if self._params.meter:
+            return
+        old = self._meters.get(self._primary)
+        quiet = old is None or slot.number * SLOT_MS - old.last_ms > _METER_QUIET_MS
+        mine, its = self._means[device], self._means.get(self._primary, [0.0, 0])
+        larger = mine[1] >= 96 and its[1] >= 96 and mine[0] > its[0] * _METER_LARGER
+        if quiet:
+            self._primary = device
+        elif larger and self._raised is None:
+            self._primary = device
+            self._living = Living(self._params.window_h)
+            self._quiet_slots = 0
+            self._activity = None
+
+    # Proof of life.
+
+    def _sign(self, observation: Observation, at_ms: int, now_ms: int) -> list[Finding]:
+        reason = self._signs.read(observation)
+        if reason is None:
+            return NOTHING
+        return self._proof(observation, at_ms, reason, now_ms)
+
+    def _proof(
+        self, observation: Observation, at_ms: int, reason: LifeReason, now_ms: int
+    ) -> list[Finding]:
+        if not self._signs.alive(at_ms, reason, observation.device):
+            return NOTHING
+        meter = self._meters.get(self._primary)
+        seen_ms = meter.last_ms if meter is not None else -1
+        if seen_ms >= 0:
+            # Only what was seen since then counts as quiet.
+            self._quiet_slots = min(self._quiet_slots, max(0, (seen_ms - at_ms) // SLOT_MS))
+        if self._raised is None or at_ms <= self._raised[1]:
+            return NOTHING
+        return self._clear(observation, reason, now_ms, None)
+
+    def _finding(
+        self,
+        phase: Any,
+        reason: LifeReason,
+        observation: Observation,
+        now_ms: int,
+        count: Count | None,
+    ) -> Finding:
+        raised_ms, start_ms = self._raised or (now_ms, now_ms)
+        evidence: dict[str, EvidenceValue] = {
+            "quiet_since_ms": start_ms,
+            "window_h": self._params.window_h,
+            "days_learned": len(self._living.days),
+        }
+        if self._activity is not None:
+            evidence["activity_pct"] = round(self._activity * 100)
+        if count is not None:
+            evidence["floor_w"] = count.floor_w
+            evidence["mean_w"] = count.mean_w
+            evidence["levels"] = [
+                [
+                    LEVELS_W[s.level],
+                    count.all[s.level],
+                    round(s.empty, 1),
+                    s.lived,
+                ]
+                for s in self._living.scales()
+            ]
+        evidence.update(self._signs.shown())
+        return self._subject.finding(
+            key=str(start_ms),
+            phase=phase,
+            reason=reason,
+            raised_at_ms=raised_ms,
+            at_ms=now_ms,
+            device=observation.device,
+            source_id=observation.id,
+            evidence=evidence,
+        )
+
+    # State.
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "meters": {device: meter.dump() for device, meter in self._meters.items()},
+            "means": self._means,
+            "primary": self._primary,
+            "living": self._living.dump(),
+            "signs": self._signs.dump(),
+            "began": self._began_ms,
+            "quiet_slots": self._quiet_slots,
+            "activity": self._activity,
+            "weak": self._weak,
+            "dead": self._dead,
+            "raised": self._raised,
+        }
+
+    def load(self, document: Mapping[str, Any]) -> "NoSignOfLifeMonitor":
+        self._meters = {str(d): Meter.load(row) for d, row in document["meters"].items()}
+        self._means = {str(d): [float(r[0]), int(r[1])] for d, r in document["means"].items()}
+        self._primary = self._params.meter or str(document["primary"])
+        self._living = Living.load(self._params.window_h, document["living"])
+        self._signs = Signs.load(document["signs"])
+        self._began_ms = int(document["began"])
+        self._quiet_slots = int(document["quiet_slots"])
+        activity, raised = document["activity"], document["raised"]
+        self._activity = None if activity is None else float(activity)
+        self._weak = bool(document["weak"])
+        self._dead = bool(document["dead"])
+        self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
+        return self
+
+    def view(self, now_ms: int) -> Opinion:
+        meter = self._meters.get(self._primary)
+        shown: dict[str, EvidenceValue] = dict(self._signs.shown())
+        shown["days_learned"] = len(self._living.days)
+        if meter is None:
+            return Opinion(
+                state="cannot_judge",
+                since_ms=None,
+                explanation={"reason": LifeReason.NO_METER, **shown},
+            )
+        shown["last_reading_ms"] = meter.last_ms
+        if self._activity is not None:
+            shown["activity_pct"] = round(self._activity * 100)
+        shown["quiet_hours_seen"] = self._quiet_slots / SLOTS_PER_HOUR
+        state, since_ms, reason = self._word(meter, now_ms)
+        return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
+
+    def _word(self, meter: Meter, now_ms: int) -> tuple[str, int | None, LifeReason]:
+        blind = now_ms - meter.last_ms > self._params.blind_after_min * MINUTE_MS
+        if self._raised is not None:
+            # Still silent as far as anybody saw; the meter's silence is told beside it.
+            reason = LifeReason.METER_QUIET if blind else LifeReason.NO_ACTIVITY
+            return "silent", self._raised[1], reason
+        if blind:
+            return "cannot_judge", meter.last_ms, LifeReason.METER_QUIET
+        if self._dead:
+            return "cannot_judge", meter.last_ms, LifeReason.SUPPLY_DEAD
+        if self._weak:
+            return "cannot_judge", None, LifeReason.WEAK_SIGNAL
+        if len(self._living.days) < _DAYS_SCALED:
+            return "learning", self._began_ms, LifeReason.LEARNING
+        return "well", self._signs.last_ms, LifeReason.ACTIVITY
+
+
+class NoSignOfLife:
+    """The rule kind `no_sign_of_life`."""
+
+    name: Final = "no_sign_of_life"
+    lane: Final[Lane] = "readings"
+    subject: Final[SubjectKind] = "home"
+    severity: Final[Severity] = "urgent"
+    state_version: Final = 1
+
+    def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> NoSignOfLifeParams:
+        return parse_params(NoSignOfLifeParams, table, where, base)
+
+    def listens(self, params: NoSignOfLifeParams) -> frozenset[str]:  # noqa: ARG002
+        return LIFE_KINDS | {"power"}
+
+    def start(self, subject: Subject, params: NoSignOfLifeParams, now_ms: int) -> Monitor:  # noqa: ARG002
+        return NoSignOfLifeMonitor(subject, params)
+
+    def load(
+        self, subject: Subject, params: NoSignOfLifeParams, document: Mapping[str, Any]
+    ) -> Monitor:
+        return NoSignOfLifeMonitor(subject, params).load(document)

@@ -1,0 +1,181 @@
+"""What a rule kind is: the protocol between the engine and `rules/kinds/<kind>.py`.
+
+A kind is a factory. For every home (or gateway) it makes one monitor: a small state machine that
+is fed observations and the time, answers with findings, says when it wants to be woken, and can
+be written to and read from JSON at any moment without changing what it will say next.
+
+Monitors never read a clock. `now_ms` is the hub's time and never decreases for one monitor;
+`measured_at_ms` is the device's word and may be late, early, repeated or out of order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+
+from contract.item import Scalar
+from rules.finding import EvidenceValue, Finding, Phase, Severity, episode_id
+
+Lane = Literal["urgent", "readings"]
+SubjectKind = Literal["home", "gateway"]
+
+GATEWAY_PREFIX: Final = "gateway:"
+
+# Answered whenever nothing was found, so that the hot path allocates nothing. Never changed.
+NOTHING: Final[list[Finding]] = []
+
+
+class Observation(Protocol):
+    """What a rule sees of an item; `contract.item.Item` and the hub's decoded rows both fit."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def measured_at_ms(self) -> int: ...
+    @property
+    def received_at_ms(self) -> int: ...
+    @property
+    def values(self) -> Mapping[str, float]: ...
+    @property
+    def attrs(self) -> Mapping[str, Scalar]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeFacts:
+    """What the roster knows of a home; a gateway is the home `gateway:<id>`.
+
+    overrides: rule name → parameters that differ for this home; they win over rules.toml.
+    """
+
+    home: str
+    region: str = ""
+    persons: Sequence[str] = ()
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleView:
+    """A rule's present opinion of a home, for a screen. `explanation["reason"]` is an enum."""
+
+    rule: str
+    kind: str
+    state: str
+    since_ms: int | None
+    explanation: Mapping[str, EvidenceValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """The part of a RuleView that a monitor knows."""
+
+    state: str
+    since_ms: int | None
+    explanation: Mapping[str, EvidenceValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom a monitor watches, and under which rule; makes its findings."""
+
+    home: str
+    rule: str
+    kind: str
+    severity: Severity
+
+    def finding(
+        self,
+        *,
+        key: str,
+        phase: Phase,
+        reason: str,
+        raised_at_ms: int,
+        at_ms: int,
+        kind: str | None = None,
+        severity: Severity | None = None,
+        device: str | None = None,
+        source_id: str | None = None,
+        evidence: Mapping[str, EvidenceValue] | None = None,
+    ) -> Finding:
+        """A finding about this subject; `key` names the occurrence and gives the episode."""
+        return Finding(
+            episode=episode_id(self.home, self.rule, key),
+            home=self.home,
+            rule=self.rule,
+            kind=kind or self.kind,
+            severity=severity or self.severity,
+            phase=phase,
+            reason=reason,
+            raised_at_ms=raised_at_ms,
+            at_ms=at_ms,
+            device=device,
+            source_id=source_id,
+            evidence=evidence or {},
+        )
+
+
+class Monitor(Protocol):
+    """The state machine of one rule for one home."""
+
+    # When to be woken, in hub time; None: only observations matter. Read after every call.
+    due_ms: int | None
+
+    def observe(self, observation: Observation, now_ms: int) -> list[Finding]: ...
+
+    def fire(self, at_ms: int) -> list[Finding]:
+        """Called with `at_ms == due_ms` once that moment has come; afterwards `due_ms` is None
+        or later than `at_ms`."""
+        ...
+
+    def resume(self, now_ms: int) -> None:
+        """The hub listens again after it was down: silence until now proves nothing."""
+        ...
+
+    def dump(self) -> dict[str, Any]:
+        """The state as a JSON document; `load` of it behaves exactly as this monitor."""
+        ...
+
+    def view(self, now_ms: int) -> Opinion: ...
+
+
+class RuleKind(Protocol):
+    """The factory of monitors; `state_version` goes up when `dump` changes its shape."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def subject(self) -> SubjectKind: ...
+    @property
+    def severity(self) -> Severity: ...
+    @property
+    def state_version(self) -> int: ...
+
+    def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> Any:
+        """Checked parameters from a TOML table, on top of `base` or of the defaults."""
+        ...
+
+    def listens(self, params: Any) -> frozenset[str]:
+        """The kinds of items whose observations the monitor wants."""
+        ...
+
+    def start(self, subject: Subject, params: Any, now_ms: int) -> Monitor: ...
+
+    def load(self, subject: Subject, params: Any, document: Mapping[str, Any]) -> Monitor:
+        """The monitor that `dump` described, older versions migrated; any ValueError, KeyError,
+        TypeError or IndexError says that the document can't be used."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A configured instance of a kind. `overrides`: home → parameters that differ there."""
+
+    name: str
+    kind: RuleKind
+    severity: Severity
+    params: Any
+    overrides: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,110 @@
+"""Proof of life other than electricity: what only a person can have caused.
+
+A press or a fall; a movement; a door, bed or presence sensor that changed; a measurement that
+somebody took of herself. Detectors of smoke, gas and leaks prove nothing, nor does a sensor that
+repeats what it said before.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from rules.finding import EvidenceValue
+from rules.rule import Observation
+
+# State sensors remembered per home; one beyond it only proves life when it says so outright.
+SENSORS_MAX: Final = 32
+
+_PRESSED: Final = frozenset({"sos", "fall"})
+_MEASURED: Final = frozenset(
+    {"blood_pressure", "oximetry", "heart_rate", "temperature", "glucose", "weight"}
+)
+# Kind → its value; a change is proof.
+_CHANGES: Final[Mapping[str, str]] = {"contact": "open", "bed": "occupied", "presence": "present"}
+
+LIFE_KINDS: Final = _PRESSED | _MEASURED | frozenset(_CHANGES) | {"motion"}
+
+
+class LifeReason(StrEnum):
+    # Raised.
+    NO_ACTIVITY = "no_activity"
+    # Cleared: electricity, energy used while nobody was looking, or a proof.
+    ACTIVITY = "activity"
+    ENERGY_UNSEEN = "energy_unseen"
+    PRESSED = "pressed"
+    MEASURED = "measured"
+    MOVED = "moved"
+    # Words for the screen.
+    LEARNING = "learning"
+    NO_METER = "no_meter"
+    METER_QUIET = "meter_quiet"
+    SUPPLY_DEAD = "supply_dead"
+    WEAK_SIGNAL = "weak_signal"
+
+
+class Signs:
+    """The last proof of life of a home."""
+
+    __slots__ = ("_device", "_reason", "_states", "last_ms")
+
+    def __init__(self) -> None:
+        self.last_ms: int | None = None
+        self._reason: LifeReason | None = None
+        self._device = ""
+        self._states: dict[str, float] = {}
+
+    def read(self, observation: Observation) -> LifeReason | None:
+        """What kind of proof an observation is, None when it is none."""
+        kind = observation.kind
+        if kind in _PRESSED:
+            return None if observation.attrs.get("action") == "clear" else LifeReason.PRESSED
+        if kind in _MEASURED:
+            return LifeReason.MEASURED
+        if kind == "motion":
+            return LifeReason.MOVED if observation.values.get("active", 0.0) > 0 else None
+        name = _CHANGES.get(kind)
+        value = None if name is None else observation.values.get(name)
+        if value is None:
+            return None
+        key = f"{observation.device}|{kind}"
+        before = self._states.get(key)
+        if before is None and len(self._states) >= SENSORS_MAX:
+            return None
+        self._states[key] = value
+        return LifeReason.MOVED if before is not None and before != value else None
+
+    def alive(self, at_ms: int, reason: LifeReason, device: str) -> bool:
+        """Note a proof; False when a later one is known already."""
+        if self.last_ms is not None and at_ms <= self.last_ms:
+            return False
+        self.last_ms = at_ms
+        self._reason = reason
+        self._device = device
+        return True
+
+    def shown(self) -> dict[str, EvidenceValue]:
+        if self.last_ms is None:
+            return {}
+        return {
+            "last_sign_ms": self.last_ms,
+            "last_sign": self._reason,
+            "last_sign_device": self._device,
+        }
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "last": self.last_ms,
+            "reason": self._reason,
+            "device": self._device,
+            "states": self._states,
+        }
+
+    @classmethod
+    def load(cls, document: Mapping[str, Any]) -> "Signs":
+        signs = cls()
+        last, reason = document["last"], document["reason"]
+        signs.last_ms = None if last is None else int(last)
+        signs._reason = None if reason is None else LifeReason(reason)
+        signs._device = str(document["device"])
+        signs._states = {str(k): float(v) for k, v in document["states"].items()}
+        return signs
