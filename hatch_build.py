@@ -49,6 +49,9 @@ def build() -> None:
     print("web page: installing its packages and building (about ten seconds)", flush=True)
     _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], env)
     _run([str(node), "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"], env)
+    # Moved when complete: a hub that is serving never sees half a page.
+    shutil.rmtree(STATIC, ignore_errors=True)
+    shutil.move(WEB / "dist", STATIC)
     STAMP.write_text(digest)
 
 
@@ -73,7 +76,7 @@ def check() -> None:
 def _digest() -> str:
     digest = hashlib.sha256()
     for path in sorted(WEB.rglob("*")):
-        if path.is_file() and "node_modules" not in path.parts:
+        if path.is_file() and not {"node_modules", "dist"} & set(path.parts):
             digest.update(str(path.relative_to(WEB)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

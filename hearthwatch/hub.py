@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,7 +56,7 @@ from ledger.register import Register
 from ledger.roster import parse as parse_roster
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
-from rules.config import default_rules, load_rules
+from rules.config import default_rules, rules_from_toml
 from rules.engine import Engine
 from rules.rule import HomeFacts, Rule
 
@@ -301,7 +302,7 @@ class Hub:
             ("commit_failures", "Changes that failed", lambda: self.writer.failures),
             ("live_listeners", "Open live streams", lambda: self.feed.listeners),
         ):
-            gauge(registry, f"hearthwatch_{name}", text, lambda r=read: float(r()))
+            gauge(registry, f"hearthwatch_{name}", text, partial(_as_float, read))
 
     def health(self) -> dict[str, str]:
         """Each part with "ok" or what is wrong with it."""
@@ -319,6 +320,10 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _as_float(read: Callable[[], int]) -> float:
+    return float(read())
 
 
 def _address(broker: BrokerConfig) -> BrokerAddress:
@@ -382,7 +387,7 @@ def main(args: argparse.Namespace) -> int:
     configure()
     try:
         config = load_config(args.config)
-        rules = load_rules(config.rules) if config.rules is not None else default_rules()
+        rules = _rules(config.rules)
         if args.check:
             sys.stdout.write(f"{args.config}: ok\n")
             return 0
@@ -393,6 +398,15 @@ def main(args: argparse.Namespace) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     asyncio.run(_run(hub))
     return 0
+
+
+def _rules(path: Path | None) -> Sequence[Rule]:
+    if path is None:
+        return default_rules()
+    try:
+        return rules_from_toml(path.read_text(), path.name)
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or "cannot be read") from error
 
 
 async def _run(hub: Hub) -> None:

@@ -1,10 +1,10 @@
 """What the rules think of a home, for the screens: read beside the lanes that own the engines."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from hearthwatch.clock import PlannedClock
+from rules.config import describe
 from rules.engine import Engine
 from rules.rule import Rule, RuleView
 
@@ -38,18 +38,5 @@ class EngineViews:
                 continue  # a dictionary changed its size under our eyes
         return []
 
-    def describe(self) -> list[Mapping[str, object]]:
-        return [
-            {
-                "name": rule.name,
-                "kind": rule.kind.name,
-                "severity": rule.severity,
-                "enabled": True,
-                "params": _params(rule.params),
-            }
-            for rule in self._rules
-        ]
-
-
-def _params(params: object) -> dict[str, object]:
-    return asdict(params) if is_dataclass(params) and not isinstance(params, type) else {}
+    def describe(self) -> list[dict[str, object]]:
+        return describe(self._rules)

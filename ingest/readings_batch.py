@@ -84,7 +84,7 @@ class ReadingsBatch:
         now_ms = self._clock()
         self._know_homes(engine, now_ms)
         for home, rule, state in self._store.load_rule_states():
-            engine.restore(home, rule, state, now_ms)
+            engine.restore(home, rule, state)
         engine.resume(now_ms)
         self.engine = engine
         self._marks = {mark.spool: mark for mark in self._store.load_marks()}

@@ -104,7 +104,7 @@ class UrgentLane:
         self._know_homes(engine, now_ms)
         cursor.execute("SELECT home, rule, state FROM rule_state")
         for home, rule, state in cursor.fetchall():
-            engine.restore(home, rule, state, now_ms)
+            engine.restore(home, rule, state)
         self.engine = engine
 
     def roster_changed(self, now_ms: int) -> None:

@@ -108,7 +108,7 @@ class ReadingsStore(Protocol):
 class ReadingsReader(Protocol):
     """The dashboard's side: read-only, from any thread, sees every committed batch."""
 
-    def series(
+    def series(  # noqa: PLR0917 - the order is agreed with the dashboard's port
         self,
         gateway: str,
         device: str,
