@@ -22,6 +22,7 @@ _COLUMNS: Final = (
     "attempts",
     "created_at_ms",
     "next_at_ms",
+    "detail",
 )
 _INSERT: Final = insert_sql(OUTBOX, _COLUMNS, "ON CONFLICT (id) DO NOTHING")
 _NAMESPACE: Final = uuid.UUID("c3a4f2a8-9d2b-5d4b-8c3c-7a1e5b0d6f42")

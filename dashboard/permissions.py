@@ -85,6 +85,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "device.read",
                 "home.read",
                 "person.read",
+        "quarantine.read",
                 "reading.read",
                 "rule.read",
                 "stream.read",

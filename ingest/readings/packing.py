@@ -53,7 +53,7 @@ class Rows(NamedTuple):
 EMPTY: Final = Rows(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
 
 
-def pack_batch(series: array[int], moments_ms: array[int], values: array[float]) -> bytes:
+def pack_batch(series: "array[int]", moments_ms: "array[int]", values: "array[float]") -> bytes:
     body = b"".join(
         (
             np.frombuffer(series, np.uint32).astype("<u4", copy=False).tobytes(),

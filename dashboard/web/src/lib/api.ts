@@ -1,32 +1,139 @@
-// The one way to the hub: JSON, problem documents as errors, the session in a cookie.
-export class Problem extends Error {
-  constructor(readonly status: number, readonly code: string, detail: string) {
-    super(detail);
+// The hub's HTTP interface: typed calls, problem documents as errors.
+
+import type {
+  Alarm,
+  AlarmDetail,
+  Assignee,
+  Device,
+  Gateway,
+  Home,
+  HomeDetail,
+  HubClock,
+  Me,
+  Page,
+  Quarantined,
+  Series,
+  ServiceUser,
+  Summary,
+  Task,
+  TaskMove,
+} from "./types";
+
+export const PREFIX = "/api/v1";
+// A duty officer presses again long before this; a dead line must say so.
+const TIMEOUT_MS = 20_000;
+
+/** An answer that is an error. `code` is stable; "offline" means that there was no answer. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly field: string | null = null,
+  ) {
+    super(`${status} ${code}: ${detail}`);
   }
 }
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const headers: Record<string, string> = { "X-Requested-With": "hearthwatch" };
-  if (body !== undefined) {
+let onSignedOut: () => void = () => {};
+
+/** Called whenever the hub says that the session is over. */
+export function whenSignedOut(callback: () => void): void {
+  onSignedOut = callback;
+}
+
+async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (method !== "GET") {
+    headers["X-Requested-With"] = "hearthwatch";
     headers["Content-Type"] = "application/json";
-    headers["Idempotency-Key"] = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+    headers["Idempotency-Key"] = randomKey();
   }
-  let answer: Response;
+  let response: Response;
   try {
-    answer = await fetch(`/api/v1/${path}`, {
-      method, headers, credentials: "same-origin",
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    response = await fetch(`${PREFIX}/${path}`, {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      cache: "no-store",
     });
   } catch {
-    throw new Problem(0, "unreachable", "");
+    throw new ApiError(0, "offline", "");
   }
-  if (!answer.ok) {
-    const problem = (await answer.json().catch(() => ({}))) as { type?: string; detail?: string };
-    throw new Problem(answer.status, problem.type ?? "error", problem.detail ?? answer.statusText);
-  }
-  return (answer.status === 204 ? undefined : await answer.json()) as T;
+  if (response.ok) return (await response.json()) as T;
+  const error = await problemOf(response);
+  if (error.status === 401 && path !== "login") onSignedOut();
+  throw error;
 }
 
-export const get = <T>(path: string): Promise<T> => ask<T>("GET", path);
-export const post = <T>(path: string, body: unknown = {}): Promise<T> => ask<T>("POST", path, body);
-export const patch = <T>(path: string, body: unknown): Promise<T> => ask<T>("PATCH", path, body);
+async function problemOf(response: Response): Promise<ApiError> {
+  try {
+    const problem = (await response.json()) as Record<string, unknown>;
+    const field = typeof problem["field"] === "string" ? problem["field"] : null;
+    const code = String(problem["type"] ?? "unknown");
+    return new ApiError(response.status, code, String(problem["detail"] ?? ""), field);
+  } catch {
+    return new ApiError(response.status, "unknown", "");
+  }
+}
+
+/** `crypto.randomUUID` is missing where the page came over plain HTTP from another machine. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function query(values: Record<string, string | number | boolean | null | undefined>): string {
+  const asked = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== null && value !== undefined && value !== "") asked.set(name, String(value));
+  }
+  const text = asked.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+const id = encodeURIComponent;
+
+export const api = {
+  login: (username: string, password: string) =>
+    request<{ token: string; role: string }>("POST", "login", { username, password }),
+  logout: () => request<unknown>("POST", "logout", {}),
+  me: () => request<Me>("GET", "me"),
+  clock: () => request<HubClock>("GET", "clock"),
+  summary: () => request<Summary>("GET", "summary"),
+
+  alarms: (asked: { state?: string; home?: string; limit?: number }) =>
+    request<Page<Alarm>>("GET", `alarms${query(asked)}`),
+  alarm: (alarm: string) => request<AlarmDetail>("GET", `alarms/${id(alarm)}`),
+  acknowledge: (alarm: string) => request<Alarm>("POST", `alarms/${id(alarm)}/acknowledge`, {}),
+  assign: (alarm: string, assignee: string) =>
+    request<Alarm>("POST", `alarms/${id(alarm)}/assign`, { assignee }),
+  close: (alarm: string, outcome: string, note: string) =>
+    request<Alarm>("POST", `alarms/${id(alarm)}/close`, { outcome, note }),
+
+  tasks: (asked: { state?: string; assignee?: string; limit?: number }) =>
+    request<Page<Task>>("GET", `tasks${query(asked)}`),
+  moveTask: (task: string, move: TaskMove, finding = "") =>
+    request<Task>("POST", `tasks/${id(task)}/${move}`, move === "complete" ? { finding } : {}),
+  assignees: () => request<Page<Assignee>>("GET", "assignees"),
+
+  homes: (asked: { region?: string; q?: string } = {}) =>
+    request<Page<Home>>("GET", `homes${query(asked)}`),
+  home: (home: string) => request<HomeDetail>("GET", `homes/${id(home)}`),
+  serviceUsers: (asked: { q?: string }) =>
+    request<Page<ServiceUser>>("GET", `service-users${query(asked)}`),
+  serviceUser: (person: string) => request<ServiceUser>("GET", `service-users/${id(person)}`),
+  devices: (asked: { home?: string; gateway?: string; unbound?: boolean } = {}) =>
+    request<Page<Device>>("GET", `devices${query(asked)}`),
+  changeDevice: (
+    gateway: string,
+    device: string,
+    changes: { home?: string; label?: string; kind?: string },
+  ) => request<Device>("PATCH", `devices/${id(gateway)}/${id(device)}`, changes),
+  gateways: () => request<Page<Gateway>>("GET", "gateways"),
+  quarantine: (limit: number) =>
+    request<Page<Quarantined> & { total: number }>("GET", `quarantine${query({ limit })}`),
+  readings: (asked: { device: string; kind?: string; from: string; to: string }) =>
+    request<{ series: Series[] }>("GET", `readings${query(asked)}`),
+};

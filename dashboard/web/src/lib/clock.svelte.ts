@@ -1,24 +1,41 @@
-import { get } from "./api";
+// The hub's time on this screen. Waiting times are counted in it, never in the browser's own time:
+// an office PC's clock may be wrong by hours, and a demonstration runs faster than life.
 
-// Hub time, which a demonstration runs faster than real time.
-const state = $state({ hubMs: Date.now(), speed: 1 });
-let atRealMs = Date.now();
-let atHubMs = Date.now();
+import { api } from "./api";
 
-export async function syncClock(): Promise<void> {
-  const answer = await get<{ now: string; speed: number }>("clock");
-  atRealMs = Date.now();
-  atHubMs = Date.parse(answer.now);
-  state.speed = answer.speed;
-  tick();
+const TICK_MS = 1_000;
+const TICK_FAST_MS = 250;
+
+class HubTime {
+  /** Milliseconds since the epoch, hub time; 0 until the hub answered. */
+  now = $state(0);
+  speed = $state(1);
+
+  #base = 0;
+  #at = 0;
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  async sync(): Promise<void> {
+    const asked = performance.now();
+    const { now, speed } = await api.clock();
+    const answered = performance.now();
+    this.#base = Date.parse(now);
+    this.#at = (asked + answered) / 2;
+    if (speed !== this.speed || this.#timer === null) {
+      this.speed = speed;
+      this.#start();
+    }
+    this.#tick();
+  }
+
+  #start(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), this.speed === 1 ? TICK_MS : TICK_FAST_MS);
+  }
+
+  #tick(): void {
+    this.now = this.#base + (performance.now() - this.#at) * this.speed;
+  }
 }
 
-function tick(): void {
-  state.hubMs = atHubMs + (Date.now() - atRealMs) * state.speed;
-}
-
-setInterval(tick, 500);
-setInterval(() => void syncClock().catch(() => undefined), 10_000);
-
-export const hubNow = (): number => state.hubMs;
-export const speed = (): number => state.speed;
+export const hubTime = new HubTime();

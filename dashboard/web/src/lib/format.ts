@@ -1,65 +1,79 @@
-import { hubNow } from "./clock.svelte";
-import { language, t, code, type Key } from "./i18n.svelte";
-import type { Alarm, HomeRef, Person } from "./types";
+// Times, spans and numbers as people read them. Pure: language and "now" are arguments.
 
-const ZONE = "Asia/Shanghai";
+import { t } from "./i18n.svelte";
 
-export function clockTime(iso: string | null): string {
-  if (!iso) return "—";
-  return new Intl.DateTimeFormat(language(), {
-    timeZone: ZONE, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
-  }).format(new Date(iso));
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A running clock: 0:07, 12:03, 1:02:03; from a day on in days and hours. */
+export function clockSpan(ms: number): string {
+  const span = Math.max(0, ms);
+  if (span >= DAY) return longSpan(span);
+  const seconds = Math.floor(span / SECOND) % 60;
+  const minutes = Math.floor(span / MINUTE) % 60;
+  const hours = Math.floor(span / HOUR);
+  const tail = `${two(minutes)}:${two(seconds)}`;
+  return hours > 0 ? `${hours}:${tail}` : `${minutes}:${two(seconds)}`;
 }
 
-/** How long ago, growing in front of the reader's eyes. */
-export function since(iso: string | null): string {
-  if (!iso) return "—";
-  return duration(hubNow() - Date.parse(iso));
-}
-
-export function duration(ms: number): string {
-  const s = Math.max(0, Math.floor(ms / 1000));
-  if (s < 60) return t("time.seconds", { n: s });
-  if (s < 3600) return t("time.minutes", { n: Math.floor(s / 60), s: String(s % 60).padStart(2, "0") });
-  if (s < 86_400) return t("time.hours", { n: Math.floor(s / 3600), m: Math.floor((s % 3600) / 60) });
-  return t("time.days", { n: Math.floor(s / 86_400), h: Math.floor((s % 86_400) / 3600) });
-}
-
-export function place(home: HomeRef | null): string {
-  if (!home) return "";
-  const village = home.region_path.at(-1) ?? "";
-  const town = home.region_path.at(-2) ?? "";
-  const address = home.address.startsWith(village) ? home.address.slice(village.length) : home.address;
-  return [town, village, address].filter(Boolean).join(" · ");
-}
-
-export function who(persons: Person[]): string {
-  return persons
-    .map((p) => (p.age === null ? p.name : t("person.aged", { name: p.name, age: p.age })))
-    .join("、");
-}
-
-/** Whom the alarm is about: a person, else the device or gateway. */
-export function subject(alarm: Alarm): string {
-  if (alarm.persons.length) return who(alarm.persons);
-  if (alarm.home) return place(alarm.home);
-  if (alarm.device) return t("subject.unbound", { device: `${alarm.gateway}/${alarm.device}` });
-  return t("subject.gateway", { gateway: alarm.gateway ?? "" });
-}
-
-/** What happened, in plain words, from kind, reason and evidence. */
-export function what(alarm: Alarm): string {
-  const e = alarm.evidence;
-  const number = (name: string): number | null => (typeof e[name] === "number" ? (e[name] as number) : null);
-  if (alarm.kind === "blood_pressure") {
-    const s = number("systolic_mmhg") ?? number("mean_systolic_mmhg");
-    const d = number("diastolic_mmhg") ?? number("mean_diastolic_mmhg");
-    const words = code("reason", alarm.reason);
-    return s !== null && d !== null ? `${Math.round(s)}/${Math.round(d)} mmHg · ${words}` : words;
+/** In words, with the one or two units that matter. */
+export function longSpan(ms: number): string {
+  const span = Math.max(0, ms);
+  if (span < MINUTE) return t("span.seconds", { count: Math.floor(span / SECOND) });
+  if (span < HOUR) return t("span.minutes", { count: Math.floor(span / MINUTE) });
+  if (span < DAY) {
+    const hours = Math.floor(span / HOUR);
+    const minutes = Math.floor((span % HOUR) / MINUTE);
+    const text = t("span.hours", { count: hours });
+    return minutes === 0 || hours >= 10
+      ? text
+      : t("span.pair", { big: text, small: t("span.minutes", { count: minutes }) });
   }
-  if (alarm.kind === "sos" && alarm.event_count > 1) return t("what.pressed", { n: alarm.event_count });
-  return code("reason", alarm.reason) || code("kind", alarm.kind);
+  const days = Math.floor(span / DAY);
+  const hours = Math.floor((span % DAY) / HOUR);
+  const text = t("span.days", { count: days });
+  return hours === 0 || days >= 7
+    ? text
+    : t("span.pair", { big: text, small: t("span.hours", { count: hours }) });
 }
 
-export const kindName = (kind: string): string => code("kind", kind);
-export const label = (key: Key): string => t(key);
+export function ago(at: string | null, now: number): string {
+  if (at === null) return t("time.never");
+  const span = now - Date.parse(at);
+  if (span < 5 * SECOND) return t("time.just_now");
+  return t("time.ago", { span: longSpan(span) });
+}
+
+/** 02:59:58, with the day in front when it is another day than `now`. */
+export function moment(at: string | number, now: number, locale: string, seconds = true): string {
+  const date = new Date(at);
+  const time = new Intl.DateTimeFormat(locale, {
+    hour: "2-digit",
+    minute: "2-digit",
+    ...(seconds ? { second: "2-digit" } : {}),
+    hourCycle: "h23",
+  }).format(date);
+  return sameDay(date, new Date(now)) ? time : `${day(date, locale)} ${time}`;
+}
+
+export function day(date: Date, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" }).format(date);
+}
+
+export function decimal(value: number, digits = 1): string {
+  return Number.isInteger(value) ? String(value) : value.toFixed(digits).replace(/\.?0+$/, "");
+}
+
+export function megabytes(bytes: number): string {
+  return bytes >= 1e9 ? `${decimal(bytes / 1e9)} GB` : `${decimal(bytes / 1e6, 0)} MB`;
+}
+
+function sameDay(one: Date, other: Date): boolean {
+  return one.toDateString() === other.toDateString();
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}

@@ -1,32 +1,73 @@
-import en from "../locales/en.json";
+// The two catalogues. Chinese is loaded with the page, English when it is chosen.
+
 import zh from "../locales/zh-CN.json";
 
+export type Language = "zh-CN" | "en";
 export type Key = keyof typeof zh;
-type Language = "zh-CN" | "en";
-const CATALOGUES: Record<Language, Record<string, string>> = { "zh-CN": zh, en };
-const STORED = "hearthwatch-language";
+type Catalogue = Record<string, string>;
 
-const state = $state<{ language: Language }>({
-  language: localStorage.getItem(STORED) === "en" ? "en" : "zh-CN",
-});
-document.documentElement.lang = state.language;
+const STORED_AS = "hearthwatch.language";
 
-export const language = (): Language => state.language;
+class Translations {
+  current = $state<Language>("zh-CN");
+  #catalogue = $state.raw<Catalogue>(zh);
 
-export function switchLanguage(): void {
-  state.language = state.language === "en" ? "zh-CN" : "en";
-  localStorage.setItem(STORED, state.language);
-  document.documentElement.lang = state.language;
+  async start(): Promise<void> {
+    if (stored() === "en") await this.set("en");
+  }
+
+  async set(language: Language): Promise<void> {
+    this.#catalogue = language === "en" ? (await import("../locales/en.json")).default : zh;
+    this.current = language;
+    document.documentElement.lang = language;
+    try {
+      localStorage.setItem(STORED_AS, language);
+    } catch {
+      // A browser that keeps nothing asks again next time.
+    }
+  }
+
+  get(key: string): string | undefined {
+    return Object.hasOwn(this.#catalogue, key) ? this.#catalogue[key] : undefined;
+  }
 }
 
-/** The text of a key, with `{name}` filled in. */
-export function t(key: Key, values: Record<string, string | number> = {}): string {
-  const text = CATALOGUES[state.language][key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+function stored(): string | null {
+  try {
+    return localStorage.getItem(STORED_AS);
+  } catch {
+    return null;
+  }
 }
 
-/** The text of a code the hub sent, e.g. `outcome.social`; the code itself if it is new. */
-export function code(group: string, value: string | null | undefined): string {
-  if (!value) return "";
-  return CATALOGUES[state.language][`${group}.${value}`] ?? value;
+export const language = new Translations();
+
+export type Params = Record<string, string | number>;
+
+export function t(key: Key, params: Params = {}): string {
+  return filled(language.get(key) ?? key, params);
+}
+
+/** The text of a key made from data (`reason.sos.pressed`), else of the next one that exists. */
+export function tAny(keys: string[], params: Params = {}): string | null {
+  for (const key of keys) {
+    const text = language.get(key);
+    if (text !== undefined) return filled(text, params);
+  }
+  return null;
+}
+
+/** A word of the interface (a state, a kind); one that a newer hub invented shows as it is. */
+export function word(group: string, value: string): string {
+  return language.get(`${group}.${value}`) ?? value;
+}
+
+/** `{name}` is replaced; a text with `|` has singular and plural, chosen by `count`. */
+export function filled(text: string, params: Params): string {
+  const forms = text.split("|");
+  const chosen = forms.length > 1 && params["count"] !== 1 ? forms[1] : forms[0];
+  return (chosen ?? "").replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = params[name];
+    return value === undefined ? whole : String(value);
+  });
 }

@@ -1,116 +1,154 @@
-import { get } from "./api";
-import type { Alarm, Gateway, Summary, Task } from "./types";
+// The live stream: connects, resumes after the last entry heard, says when the line is dead.
 
-// Silence longer than this means that the line is dead (the hub speaks every 15 s).
-const SILENCE_MS = 40_000;
-const CLOSED_SHOWN = 20;
+import { PREFIX } from "./api";
+import { EventParser } from "./sse";
+import type { StreamData } from "./types";
 
-interface Live {
-  alarms: Map<string, Alarm>; tasks: Map<string, Task>; gateways: Map<string, Gateway>;
-  summary: Summary | null; connected: boolean; loaded: boolean; heardMs: number; changes: number;
-}
-export const live = $state<Live>({
-  alarms: new Map(), tasks: new Map(), gateways: new Map(), summary: null,
-  connected: false, loaded: false, heardMs: Date.now(), changes: 0,
-});
-let source: EventSource | null = null;
-let watch: ReturnType<typeof setInterval> | null = null;
-let summaryTimer: ReturnType<typeof setTimeout> | null = null;
+// The hub sends at least a comment every 15 s; docs/http.md says 40 s without a word is a dead line.
+const SILENCE_MAX_MS = 40_000;
+const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000] as const;
+// After this long without the stream the lists are loaded again as well.
+const LONG_LOSS_MS = 60_000;
 
-async function load(): Promise<void> {
-  const [open, closed, tasks, gateways, summary] = await Promise.all([
-    get<{ items: Alarm[] }>("alarms?state=open,acknowledged,in_response&limit=500"),
-    get<{ items: Alarm[] }>(`alarms?state=closed&limit=${CLOSED_SHOWN}`),
-    get<{ items: Task[] }>("tasks?limit=200"),
-    get<{ items: Gateway[] }>("gateways"),
-    get<Summary>("summary"),
-  ]);
-  live.alarms = new Map([...open.items, ...closed.items].map((a) => [a.id, a]));
-  live.tasks = new Map(tasks.items.map((x) => [x.id, x]));
-  live.gateways = new Map(gateways.items.map((g) => [g.id, g]));
-  live.summary = summary;
-  live.loaded = true;
-}
+export type Topic = "alarm" | "task" | "visit" | "device" | "gateway";
+type Listener = (data: StreamData<unknown>) => void;
 
-function newer<T extends { id: string; version: number }>(map: Map<string, T>, item: T): Map<string, T> {
-  const known = map.get(item.id);
-  return known && known.version > item.version ? map : new Map(map).set(item.id, item);
-}
+class Live {
+  /** "off" before the first connection and after signing out. */
+  state = $state<"off" | "connecting" | "open" | "lost">("off");
+  /** performance.now() of the loss, to show how long it has lasted. */
+  lostAt = $state<number | null>(null);
 
-function heard(): void {
-  live.connected = true;
-  live.heardMs = Date.now();
-}
+  #listeners = new Map<Topic, Set<Listener>>();
+  #reload = new Set<() => void>();
+  #parser = new EventParser();
+  #abort: AbortController | null = null;
+  #generation = 0;
+  #wake: (() => void) | null = null;
 
-function take(event: MessageEvent<string>): void {
-  heard();
-  const { object, entry } = JSON.parse(event.data) as { object: never; entry: { topic: string } };
-  if (entry.topic === "alarm") live.alarms = newer(live.alarms, object as Alarm);
-  else if (entry.topic === "task") live.tasks = newer(live.tasks, object as Task);
-  else if (entry.topic === "gateway") live.gateways = new Map(live.gateways).set((object as Gateway).id, object);
-  live.changes += 1;
-  summaryTimer ??= setTimeout(() => {
-    summaryTimer = null;
-    void get<Summary>("summary").then((s) => (live.summary = s)).catch(() => undefined);
-  }, 500);
-}
+  on<T>(topic: Topic, listener: (data: StreamData<T>) => void): () => void {
+    const listeners = this.#listeners.get(topic) ?? new Set();
+    this.#listeners.set(topic, listeners);
+    listeners.add(listener as Listener);
+    return () => listeners.delete(listener as Listener);
+  }
 
-function open(): void {
-  source?.close();
-  source = new EventSource("/api/v1/stream");
-  source.onopen = heard;
-  source.onerror = () => (live.connected = false);
-  for (const topic of ["alarm", "task", "visit", "device", "gateway"]) source.addEventListener(topic, take);
-  source.addEventListener("reset", () => void load().catch(() => undefined));
-}
+  /** Called when what is shown may have gaps: load it again. */
+  onReload(callback: () => void): () => void {
+    this.#reload.add(callback);
+    return () => this.#reload.delete(callback);
+  }
 
-/** Subscribe first, then load: nothing committed in between is missed. */
-export async function startLive(): Promise<void> {
-  open();
-  await load();
-  watch ??= setInterval(() => {
-    if (!live.connected || Date.now() - live.heardMs > SILENCE_MS) {
-      // A stream without a word may be healthy; a small question tells.
-      get<Summary>("summary")
-        .then(async (s) => {
-          live.summary = s;
-          if (!live.connected || source?.readyState !== EventSource.OPEN) {
-            open();
-            await load();
-          }
-          heard();
-        })
-        .catch(() => (live.connected = false));
+  start(): void {
+    if (this.state !== "off") return;
+    this.state = "connecting";
+    this.#parser = new EventParser();
+    this.#generation += 1;
+    void this.#run(this.#generation);
+  }
+
+  stop(): void {
+    this.#generation += 1;
+    this.#abort?.abort();
+    this.#wake?.();
+    this.state = "off";
+    this.lostAt = null;
+  }
+
+  /** Try again now: the button in the banner, and a browser that says it is online again. */
+  retryNow(): void {
+    this.#wake?.();
+  }
+
+  async #run(generation: number): Promise<void> {
+    let failures = 0;
+    while (generation === this.#generation) {
+      const heard = await this.#listen(generation);
+      if (generation !== this.#generation) return;
+      failures = heard ? 0 : failures + 1;
+      if (this.state !== "lost") {
+        this.state = "lost";
+        this.lostAt = performance.now();
+      }
+      await this.#pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? RETRY_MS[0]);
     }
-  }, 5000);
+  }
+
+  /** One connection, until it ends. True when it was a stream at all. */
+  async #listen(generation: number): Promise<boolean> {
+    const abort = new AbortController();
+    this.#abort = abort;
+    let timer = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
+    const parser = new EventParser();
+    parser.lastId = this.#parser.lastId;
+    try {
+      const headers: Record<string, string> = { Accept: "text/event-stream" };
+      if (parser.lastId !== "") headers["Last-Event-ID"] = parser.lastId;
+      const response = await fetch(`${PREFIX}/stream`, {
+        headers,
+        signal: abort.signal,
+        cache: "no-store",
+      });
+      if (!response.ok || response.body === null) return false;
+      this.#parser = parser;
+      this.#opened();
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      while (generation === this.#generation) {
+        const { value, done } = await reader.read();
+        if (done) return true;
+        clearTimeout(timer);
+        timer = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
+        for (const event of parser.feed(value)) this.#dispatch(event.type, event.data);
+      }
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(timer);
+      abort.abort();
+    }
+  }
+
+  #opened(): void {
+    const long = this.lostAt !== null && performance.now() - this.lostAt > LONG_LOSS_MS;
+    const first = this.state === "connecting";
+    this.state = "open";
+    this.lostAt = null;
+    // Lists that load after the stream is open miss nothing in between.
+    if (first || long || this.#parser.lastId === "") this.#reloadAll();
+  }
+
+  #dispatch(type: string, data: string): void {
+    if (type === "reset") {
+      this.#reloadAll();
+      return;
+    }
+    const listeners = this.#listeners.get(type as Topic);
+    if (listeners === undefined) return;
+    let parsed: StreamData<unknown>;
+    try {
+      parsed = JSON.parse(data) as StreamData<unknown>;
+    } catch {
+      // One unreadable entry must not hide the next; the lists hold what it said.
+      this.#reloadAll();
+      return;
+    }
+    for (const listener of listeners) listener(parsed);
+  }
+
+  #reloadAll(): void {
+    for (const callback of this.#reload) callback();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
 }
 
-export function stopLive(): void {
-  source?.close();
-  source = null;
-  if (watch) clearInterval(watch);
-  watch = null;
-  live.loaded = false;
-}
-
-const RANK = { urgent: 0, watch: 1, technical: 2 };
-export const waiting = (): Alarm[] =>
-  [...live.alarms.values()]
-    .filter((a) => a.state === "open")
-    .sort((a, b) => RANK[a.severity] - RANK[b.severity] || a.raised_at.localeCompare(b.raised_at));
-export const taken = (): Alarm[] =>
-  [...live.alarms.values()]
-    .filter((a) => a.state === "acknowledged" || a.state === "in_response")
-    .sort((a, b) => RANK[a.severity] - RANK[b.severity] || a.raised_at.localeCompare(b.raised_at));
-export const closed = (): Alarm[] =>
-  [...live.alarms.values()]
-    .filter((a) => a.state === "closed")
-    .sort((a, b) => (b.closed_at ?? "").localeCompare(a.closed_at ?? ""))
-    .slice(0, CLOSED_SHOWN);
-
-export function put(alarm: Alarm): void {
-  live.alarms = newer(live.alarms, alarm);
-}
-export function putTask(task: Task): void {
-  live.tasks = newer(live.tasks, task);
-}
+export const live = new Live();

@@ -1,16 +1,67 @@
-// Addresses behind the hash: the page works from any path and needs nothing of the server.
-const state = $state({ path: read() });
+// Places in the page: paths of the History API, so that a link to an alarm can be sent.
 
-function read(): string {
-  return location.hash.replace(/^#/, "") || "/";
+export interface Place {
+  page: "board" | "alarm" | "tasks" | "homes" | "home" | "equipment" | "me" | "missing";
+  id: string;
 }
 
-addEventListener("hashchange", () => {
-  state.path = read();
-  scrollTo(0, 0);
-});
+export function placeOf(path: string): Place {
+  const [first = "", second = "", ...more] = path.split("/").filter((part) => part !== "");
+  const id = decoded(second);
+  if (more.length > 0) return { page: "missing", id: "" };
+  if (first === "" && second === "") return { page: "board", id: "" };
+  if (first === "alarms" && id !== "") return { page: "alarm", id };
+  if (first === "homes") return id === "" ? { page: "homes", id } : { page: "home", id };
+  if (id === "" && (first === "tasks" || first === "equipment" || first === "me")) {
+    return { page: first, id: "" };
+  }
+  return { page: "missing", id: "" };
+}
 
-export const path = (): string => state.path;
-export const go = (to: string): void => {
-  location.hash = to;
-};
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
+}
+
+class Router {
+  place = $state<Place>(placeOf(location.pathname));
+  #scroll = new Map<string, number>();
+
+  constructor() {
+    window.addEventListener("popstate", () => this.#arrive(false));
+    history.scrollRestoration = "manual";
+  }
+
+  go(path: string): void {
+    if (path === location.pathname) return;
+    this.#scroll.set(location.pathname, window.scrollY);
+    history.pushState({ inside: true }, "", path);
+    this.#arrive(true);
+  }
+
+  /** Back to where one came from; to `otherwise` when the page was opened here. */
+  back(otherwise: string): void {
+    const state = history.state as { inside?: boolean } | null;
+    if (state?.inside) history.back();
+    else this.go(otherwise);
+  }
+
+  #arrive(top: boolean): void {
+    this.place = placeOf(location.pathname);
+    const y = top ? 0 : (this.#scroll.get(location.pathname) ?? 0);
+    requestAnimationFrame(() => window.scrollTo(0, y));
+  }
+}
+
+export const router = new Router();
+
+/** For links: follow inside the page, leave new tabs and the like to the browser. */
+export function follow(event: MouseEvent): void {
+  const link = event.currentTarget as HTMLAnchorElement;
+  if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  router.go(link.pathname);
+}

@@ -1,39 +1,90 @@
-import { get, post, Problem } from "./api";
-import { syncClock } from "./clock.svelte";
-import { startLive, stopLive } from "./live.svelte";
+// Who is signed in, and what starts and ends with that.
+
+import { ApiError, api, whenSignedOut } from "./api";
+import { board } from "./board.svelte";
+import { hubTime } from "./clock.svelte";
+import { live } from "./live.svelte";
 import type { Me } from "./types";
 
-export const session = $state<{ me: Me | null; ready: boolean }>({ me: null, ready: false });
+const CLOCK_EVERY_MS = 15_000;
+const RETRY_MS = 3_000;
 
-async function begin(): Promise<void> {
-  session.me = await get<Me>("me");
-  await syncClock();
-  await startLive();
-}
+class Session {
+  /** "unknown" until the hub has answered for the first time. */
+  state = $state<"unknown" | "out" | "in">("unknown");
+  me = $state.raw<Me | null>(null);
+  /** The hub does not answer at all. */
+  unreachable = $state(false);
+  /** The session ended by itself; the login page says so. */
+  ended = $state(false);
+  #timer: ReturnType<typeof setInterval> | null = null;
 
-/** On opening the page: go on with the session that the cookie has, if any. */
-export async function resume(): Promise<void> {
-  try {
-    await begin();
-  } catch {
-    session.me = null;
+  constructor() {
+    whenSignedOut(() => {
+      if (this.state === "in") this.ended = true;
+      this.#leave();
+    });
   }
-  session.ready = true;
-}
 
-export async function login(username: string, password: string): Promise<void> {
-  await post("login", { username, password });
-  await begin();
-}
-
-export async function logout(): Promise<void> {
-  try {
-    await post("logout");
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
+  can(permission: string): boolean {
+    return this.me?.can.includes(permission) ?? false;
   }
-  stopLive();
-  session.me = null;
+
+  /** Is the cookie of last time still good? */
+  async resume(): Promise<void> {
+    try {
+      this.#enter(await api.me());
+    } catch (error) {
+      const status = error instanceof ApiError ? error.status : 0;
+      if (status === 401) {
+        this.#leave();
+      } else {
+        this.unreachable = true;
+        setTimeout(() => void this.resume(), RETRY_MS);
+      }
+    }
+  }
+
+  async login(username: string, password: string): Promise<void> {
+    await api.login(username, password);
+    this.#enter(await api.me());
+  }
+
+  async logout(): Promise<void> {
+    try {
+      await api.logout();
+    } catch {
+      // Leaving the desk must work without the hub too; the session ends there by its age.
+    }
+    this.ended = false;
+    this.#leave();
+  }
+
+  #enter(me: Me): void {
+    this.me = me;
+    this.unreachable = false;
+    this.ended = false;
+    this.state = "in";
+    const sync = (): void => {
+      hubTime.sync().catch(() => {
+        // The banner tells; the clock runs on from what it knows.
+      });
+    };
+    sync();
+    this.#timer ??= setInterval(sync, CLOCK_EVERY_MS);
+    board.start(me.can);
+    if (this.can("stream.read")) live.start();
+  }
+
+  #leave(): void {
+    live.stop();
+    board.stop();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.me = null;
+    this.unreachable = false;
+    this.state = "out";
+  }
 }
 
-export const can = (permission: string): boolean => session.me?.can.includes(permission) ?? false;
+export const session = new Session();

@@ -1,72 +1,268 @@
 // The objects of docs/http.md.
-export type Severity = "urgent" | "watch" | "technical";
+
 export type AlarmState = "open" | "acknowledged" | "in_response" | "closed";
-export interface Who { username: string; name: string }
-export interface Contact { name: string; relation: string; phone: string }
-export interface Person {
-  id: string; name: string; sex: string; age: number | null; phone: string;
-  categories: string[]; grade: string; conditions: string[]; contacts: Contact[]; visitor: string | null;
+export type Severity = "urgent" | "watch" | "technical";
+export type TaskState = "open" | "accepted" | "departed" | "arrived" | "completed" | "cancelled";
+export type TaskMove = "accept" | "depart" | "arrive" | "complete";
+
+export type EvidenceValue =
+  | string
+  | number
+  | boolean
+  | null
+  | EvidenceValue[]
+  | { [name: string]: EvidenceValue };
+export type Evidence = Record<string, EvidenceValue>;
+
+export interface AccountRef {
+  username: string;
+  name: string;
 }
+
 export interface HomeRef {
-  id: string; address: string; region: string; region_path: string[];
-  lat: number | null; lon: number | null; access_note: string;
+  id: string;
+  address: string;
+  region: string;
+  region_path: string[];
+  lat: number | null;
+  lon: number | null;
+  access_note: string;
 }
+
+export interface Contact {
+  name: string;
+  relation: string;
+  phone: string;
+}
+
+export interface Person {
+  id: string;
+  name: string;
+  sex: string;
+  age: number | null;
+  phone: string;
+  categories: string[];
+  grade: string;
+  conditions: string[];
+  contacts: Contact[];
+  visitor: string | null;
+}
+
+export interface Alarm {
+  id: string;
+  number: number;
+  state: AlarmState;
+  severity: Severity;
+  kind: string;
+  rule: string;
+  reason: string;
+  raised_at: string;
+  ingested_at: string;
+  last_event_at: string;
+  event_count: number;
+  cleared_at: string | null;
+  acknowledged_at: string | null;
+  acknowledged_by: AccountRef | null;
+  assignee: AccountRef | null;
+  closed_at: string | null;
+  closed_by: AccountRef | null;
+  outcome: string | null;
+  note: string | null;
+  task: string | null;
+  version: number;
+  home: HomeRef | null;
+  gateway: string | null;
+  device: string | null;
+  device_label: string | null;
+  persons: Person[];
+  evidence: Evidence;
+}
+
 export interface TimelineEntry {
-  seq: number; at: string; fact: string; actor: string; actor_name: string; reason: string;
+  seq: number;
+  at: string;
+  fact: string;
+  actor: string;
+  actor_name: string;
+  reason: string;
   data: Record<string, unknown>;
 }
+
 export interface DeviceEvent {
-  id: string; kind: string; device: string; measured_at: string; received_at: string;
-  ingested_at: string; values: Record<string, number>; attrs: Record<string, unknown>;
+  id: string;
+  kind: string;
+  device: string;
+  measured_at: string;
+  received_at: string;
+  ingested_at: string;
+  values: Record<string, number>;
+  attrs: Record<string, unknown>;
 }
-export interface Alarm {
-  id: string; number: number; state: AlarmState; severity: Severity; kind: string; rule: string;
-  reason: string; raised_at: string; ingested_at: string; last_event_at: string; event_count: number;
-  cleared_at: string | null; acknowledged_at: string | null; acknowledged_by: Who | null;
-  assignee: Who | null; closed_at: string | null; closed_by: Who | null; outcome: string | null;
-  note: string | null; task: string | null; version: number; home: HomeRef | null;
-  gateway: string | null; device: string | null; device_label: string | null; persons: Person[];
-  evidence: Record<string, unknown>; timeline?: TimelineEntry[]; events?: DeviceEvent[];
-  task_detail?: Task | null;
-}
-export type TaskState = "open" | "accepted" | "departed" | "arrived" | "completed" | "cancelled";
+
 export interface Task {
-  id: string; number: number; kind: string; state: TaskState; alarm: string | null;
-  alarm_kind: string | null; home: HomeRef | null; persons: Person[]; assignee: Who | null;
-  created_at: string; due_at: string | null; accepted_at: string | null; departed_at: string | null;
-  arrived_at: string | null; completed_at: string | null; finding: string | null; version: number;
+  id: string;
+  number: number;
+  kind: string;
+  state: TaskState;
+  alarm: string | null;
+  alarm_kind: string | null;
+  home: HomeRef | null;
+  persons: Person[];
+  assignee: AccountRef | null;
+  created_at: string;
+  due_at: string | null;
+  accepted_at: string | null;
+  departed_at: string | null;
+  arrived_at: string | null;
+  completed_at: string | null;
+  finding: string | null;
+  version: number;
 }
+
+export interface AlarmDetail extends Alarm {
+  timeline: TimelineEntry[];
+  events: DeviceEvent[];
+  task_detail: Task | null;
+}
+
 export interface Device {
-  gateway: string; device: string; home: string | null; kind: string; model: string; label: string;
-  first_seen_at: string | null; last_seen_at: string | null; battery_pct: number | null;
-  signal_dbm: number | null; fault: string | null;
-  state: "ok" | "silent" | "fault" | "unbound" | "never_seen";
+  gateway: string;
+  device: string;
+  home: string | null;
+  kind: string;
+  model: string;
+  label: string;
+  first_seen_at: string | null;
+  last_seen_at: string | null;
+  battery_pct: number | null;
+  signal_dbm: number | null;
+  fault: string | null;
+  state: string;
 }
+
 export interface Gateway {
-  id: string; name: string; region: string | null; region_path: string[]; online: boolean;
-  status_at: string | null; clock: string | null; oldest_unacked_s: number | null;
-  mains: boolean | null; battery_pct: number | null; version: string | null; homes: number; devices: number;
+  id: string;
+  name: string;
+  region: string;
+  region_path: string[];
+  online: boolean;
+  status_at: string | null;
+  clock: string | null;
+  oldest_unacked_s: number | null;
+  last_seq: number | null;
+  spool_free_bytes: number | null;
+  mains: boolean | number | null;
+  battery_pct: number | null;
+  version: string | null;
+  homes: number;
+  devices: number;
 }
-export interface HomeRow {
-  id: string; address: string; region: string; region_path: string[];
-  persons: { id: string; name: string; age: number | null }[]; devices: number;
-  last_seen_at: string | null; open_alarms: number; life: string;
+
+export interface Home {
+  id: string;
+  address: string;
+  region: string;
+  region_path: string[];
+  lat: number | null;
+  lon: number | null;
+  access_note?: string;
+  persons: { id: string; name: string; age: number | null }[];
+  devices: number;
+  last_seen_at: string | null;
+  open_alarms: number;
+  life: string;
 }
+
 export interface RuleView {
-  rule: string; kind: string; state: string; since: string | null; explanation: Record<string, unknown>;
+  rule: string;
+  kind: string;
+  state: string;
+  since: string | null;
+  explanation: Evidence;
 }
-export interface HomeDetail extends Omit<HomeRow, "persons" | "devices"> {
-  lat: number | null; lon: number | null; access_note: string; persons: Person[];
-  devices: Device[]; rules: RuleView[]; alarms: Alarm[];
+
+export interface HomeDetail extends Omit<Home, "devices"> {
+  devices: Device[];
+  rules: RuleView[];
+  alarms: Alarm[];
 }
+
+export interface ServiceUser extends Person {
+  born: string | null;
+  home: HomeRef | null;
+}
+
+export type RawPoint = [number, number];
+export type RollUpPoint = [number, number, number, number];
+
+export interface Series {
+  device: string;
+  kind: string;
+  field: string;
+  resolution: string;
+  points: (RawPoint | RollUpPoint)[];
+}
+
 export interface Quarantined {
-  id: number; at: string; source: string; gateway: string | null; code: string; detail: string;
-  raw_hex: string; raw_text: string; size: number; count: number;
+  id: string | number;
+  at: string;
+  source: string;
+  gateway: string | null;
+  code: string;
+  detail: string;
+  raw_hex: string;
+  raw_text: string | null;
+  size: number;
+  count: number;
 }
+
+export interface Assignee {
+  username: string;
+  name: string;
+  role: string;
+  phone: string;
+}
+
 export interface Summary {
-  alarms: Record<string, number>; tasks: Record<string, number>; homes: number;
+  alarms: { open: number; acknowledged: number; in_response: number; closed_today: number };
+  tasks: Record<string, number>;
+  homes: number;
   gateways: { online: number; total: number };
-  devices: { total: number; silent: number; unbound: number }; quarantine: number;
+  devices: { total: number; silent: number; unbound: number };
+  quarantine: number;
 }
-export interface Series { device: string; kind: string; field: string; resolution: string; points: number[][] }
-export interface Me { username: string; name: string; role: string; region: string; can: string[] }
+
+export interface Me {
+  username: string;
+  name: string;
+  role: string;
+  region: string;
+  can: string[];
+}
+
+export interface HubClock {
+  now: string;
+  speed: number;
+}
+
+export interface Page<T> {
+  items: T[];
+  next?: number | string | null;
+}
+
+export interface StreamData<T> {
+  entry: { seq: number; topic: string; subject: string; fact: string };
+  object: T | null;
+}
+
+/** What a human may say about how an alarm ended, in the order of how often it is needed. */
+export const OUTCOMES = [
+  "accidental",
+  "social",
+  "medical_advice",
+  "real_emergency",
+  "test",
+  "device_fault",
+  "outage",
+  "no_answer_visited",
+] as const;
