@@ -79,4 +79,6 @@ class TableOutbox:
     ) -> None:
         row_id = str(uuid.uuid5(_NAMESPACE, key))
         now_ms = unit.now_ms
-        unit.execute(_INSERT, (row_id, channel, target, body, alarm, "pending", 0, now_ms, now_ms))
+        unit.execute(
+            _INSERT, (row_id, channel, target, body, alarm, "pending", 0, now_ms, now_ms, "")
+        )

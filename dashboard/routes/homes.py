@@ -39,7 +39,7 @@ from dashboard.register_reads import (
 from ledger.database import insert_sql
 from ledger.schema import ALARM, DEVICE, HOME, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork
-from ledger.views import Document
+from ledger.views import Document, person_object
 
 router = APIRouter(tags=["homes"])
 
@@ -178,6 +178,8 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
         if row is None or not caller.sees(row["region"]):
             raise not_found("home")
         document = home_documents(connection, [row], hub.rules, now_ms)[0]
+        people = select(SERVICE_USER).where(SERVICE_USER.c.home == home_id)
+        persons = rows(connection, people.order_by(SERVICE_USER.c.id))
         devices = rows(
             connection, select(DEVICE).where(DEVICE.c.home == home_id).order_by(DEVICE.c.device)
         )
@@ -185,8 +187,15 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
         newest = newest.order_by(ALARM.c.number.desc()).limit(ALARMS_SHOWN)
         alarms = alarm_documents(connection, rows(connection, newest))
     can = caller.can
+    # Whoever may not read people gets the list's three fields, masked.
+    known = (
+        {"persons": [person_object(person, now_ms) for person in persons]}
+        if "person.read" in can
+        else {}
+    )
     return {
-        **present(document, can),
+        **present({**document, **known}, can),
+        "access_note": row["access_note"] if "address.read" in can else "",
         "devices": device_documents(devices, now_ms),
         "rules": rule_documents(home_id, hub.rules),
         "alarms": [present(a, can) for a in alarms] if "alarm.read" in can else [],

@@ -41,9 +41,9 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
         "open_alarms": 1,
         "life": "well",
     }
-    assert {key: alone[key] for key in home if key != "devices"} == {
-        key: value for key, value in home.items() if key != "devices"
-    }
+    same = home.keys() - {"devices", "persons"}
+    assert {key: alone[key] for key in same} == {key: home[key] for key in same}
+    assert alone["persons"][0]["contacts"], "the page of a home shows whom to call"
     assert [d["state"] for d in alone["devices"]] == ["never_seen", "ok"]
     assert alone["rules"] == [
         {
