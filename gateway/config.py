@@ -85,7 +85,7 @@ class GatewayConfig:
     battery_file: Path | None = None
     telemetry_bytes_max: int = TELEMETRY_BYTES_MAX
     reserve_bytes: int = RESERVE_BYTES
-    feedback: FeedbackCommands = FeedbackCommands()
+    feedback: FeedbackCommands = field(default_factory=FeedbackCommands)
 
 
 def load(path: Path) -> GatewayConfig:
