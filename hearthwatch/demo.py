@@ -1,7 +1,7 @@
 """`hearthwatch demo`: the whole system on this machine, with simulated homes that live.
 
 Broker, hub, one gateway process per village and the simulator are the real programs; only the
-homes are simulated. They share an accelerated clock: first two days of routine in fast motion,
+homes are simulated. They share an accelerated clock: first three days of routine in fast motion,
 then a story at a minute a second.
 """
 
@@ -37,14 +37,14 @@ SCENARIO: Final = Path(__file__).parent.parent / "device_sims" / "scenarios" / "
 SEED: Final = 1
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 10.0
-# Heartbeats of the accelerated gateways: five simulated minutes are a quarter of a second in
+# Heartbeats of the accelerated gateways: ten simulated minutes are a quarter of a second in
 # fast motion, and the rule's threshold below is in proportion.
-HEARTBEAT_S: Final = 300.0
+HEARTBEAT_S: Final = 600.0
 _RULES: Final = """\
 [[rule]]
 name = "gateway_silent"
 kind = "gateway_silent"
-after_s = 1800
+after_s = 3600
 """
 LOGINS: Final = (
     ("admin", "系统管理员", "admin", ""),
@@ -138,9 +138,9 @@ class Demo:
                     [now_ms + reach_ms, left[0][1], left[0][2]],
                 ]
         else:
-            # The simulated past begins two days before now, at six in the morning there.
+            # The simulated past begins three days before now, at six in the morning there.
             day_ms = 86_400_000
-            self.began_ms = (now_ms // day_ms - 2) * day_ms + 22 * 3_600_000
+            self.began_ms = (now_ms // day_ms - 4) * day_ms + 22 * 3_600_000
             segments = self.story.segments(now_ms, self.began_ms)
         plan.write_text(json.dumps({"v": 1, "segments": segments}))
         self.save_clock()
@@ -365,4 +365,4 @@ def _announce(demo: Demo) -> None:
     for username, _name, role, _region in LOGINS:
         _say(f"  {role:8} {username:9} {demo.passwords[username]}")
     _say("")
-    _say("two days of routine pass in about two minutes; then the story begins. Ctrl-C stops.")
+    _say("three days of routine pass in about two minutes; then the story begins. Ctrl-C stops.")
