@@ -1,6 +1,14 @@
 import { mount } from "svelte";
+
 import App from "./App.svelte";
 import "./app.css";
+import { language } from "./lib/i18n.svelte";
+import { session } from "./lib/session.svelte";
 
 const target = document.getElementById("app");
-if (target) mount(App, { target });
+if (target === null) throw new Error("index.html has no #app");
+
+// The English catalogue is a file of its own; without it the page starts in Chinese.
+await language.start().catch(() => undefined);
+void session.resume();
+mount(App, { target });

@@ -1,0 +1,72 @@
+// What the buttons do: one call, the answer put where it is shown, what goes wrong in words.
+
+import { api } from "./api";
+import { board } from "./board.svelte";
+import { t } from "./i18n.svelte";
+import { session } from "./session.svelte";
+import { attempt } from "./toasts.svelte";
+import type { Alarm, Task, TaskMove } from "./types";
+
+/** The one thing to press next for this alarm, as far as this account may. */
+export type Primary = "acknowledge" | "accept" | null;
+
+export function primaryOf(alarm: Alarm): Primary {
+  if (alarm.state === "open" && session.can("alarm.acknowledge")) return "acknowledge";
+  const mine = alarm.assignee === null || alarm.assignee.username === session.me?.username;
+  const free = alarm.state === "open" || alarm.state === "acknowledged";
+  if (free && mine && alarm.task !== null && session.can("task.move")) {
+    // A duty officer sends somebody; only who was sent, or who goes by himself, accepts.
+    const duty = session.can("alarm.assign");
+    if (!duty || alarm.assignee !== null) return "accept";
+  }
+  return null;
+}
+
+async function change(act: () => Promise<Alarm>, done: string): Promise<boolean> {
+  const alarm = await attempt(act, done);
+  if (alarm === null) {
+    // Somebody was faster, or the line is down: show what is true.
+    void board.reload();
+    return false;
+  }
+  board.put(alarm);
+  return true;
+}
+
+export function acknowledge(alarm: Alarm): Promise<boolean> {
+  return change(() => api.acknowledge(alarm.id), t("done.acknowledged"));
+}
+
+export function assign(alarm: Alarm, assignee: string): Promise<boolean> {
+  return change(() => api.assign(alarm.id, assignee), t("done.assigned"));
+}
+
+export function close(alarm: Alarm, outcome: string, note: string): Promise<boolean> {
+  return change(() => api.close(alarm.id, outcome, note), t("done.closed"));
+}
+
+export function moveTask(task: string, move: TaskMove, finding = ""): Promise<Task | null> {
+  return attempt(() => api.moveTask(task, move, finding), t(`done.task_${move}`));
+}
+
+/** The move that comes next on the way of a task, and those that skip a step. */
+export function movesOf(task: Task): TaskMove[] {
+  switch (task.state) {
+    case "open":
+      return ["accept"];
+    case "accepted":
+      return ["depart", "arrive"];
+    case "departed":
+      return ["arrive"];
+    case "arrived":
+      return ["complete"];
+    default:
+      return [];
+  }
+}
+
+export function mayMove(task: Task): boolean {
+  if (!session.can("task.move")) return false;
+  const holder = task.assignee?.username ?? null;
+  return holder === null || holder === session.me?.username || session.can("task.move_any");
+}

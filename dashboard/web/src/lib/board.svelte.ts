@@ -1,0 +1,135 @@
+// The alarms of the board and the counters above it, kept true by the stream and by reloading.
+
+import { ApiError, api } from "./api";
+import { live } from "./live.svelte";
+import { byClosing, byNeed, merged, withItem } from "./order";
+import type { Alarm, Gateway, Summary } from "./types";
+
+const LIVE_STATES = "open,acknowledged,in_response";
+// A storm can raise hundreds; what a screen can't show is still counted by the summary.
+const LIVE_LIMIT = 500;
+const CLOSED_LIMIT = 20;
+const SUMMARY_DELAY_MS = 400;
+// A screen that believes its stream asks all the same, now and then.
+const RELOAD_EVERY_MS = 60_000;
+const SUMMARY_EVERY_MS = 15_000;
+
+class Board {
+  loaded = $state(false);
+  failed = $state<string | null>(null);
+  summary = $state.raw<Summary | null>(null);
+  /** When any gateway was last heard, hub time as text. */
+  lastHeartbeat = $state<string | null>(null);
+  /** The alarm that came last, for those who hear the page instead of seeing it. */
+  newest = $state.raw<Alarm | null>(null);
+
+  #alarms = $state.raw<Alarm[]>([]);
+  waiting = $derived(this.#alarms.filter((a) => a.state === "open").sort(byNeed));
+  taken = $derived(
+    this.#alarms.filter((a) => a.state === "acknowledged" || a.state === "in_response").sort(byNeed),
+  );
+  closed = $derived(
+    this.#alarms
+      .filter((a) => a.state === "closed")
+      .sort(byClosing)
+      .slice(0, CLOSED_LIMIT),
+  );
+  urgentWaiting = $derived(this.waiting.filter((a) => a.severity === "urgent").length);
+
+  #can = new Set<string>();
+  #stops: (() => void)[] = [];
+  #summaryTimer: ReturnType<typeof setTimeout> | null = null;
+
+  start(can: string[]): void {
+    this.stop();
+    this.#can = new Set(can);
+    const reload = setInterval(() => void this.reload(), RELOAD_EVERY_MS);
+    const count = setInterval(() => void this.#count(), SUMMARY_EVERY_MS);
+    this.#stops = [
+      live.on<Alarm>("alarm", ({ object }) => object !== null && this.put(object)),
+      live.on<Gateway>("gateway", ({ object }) => {
+        if (object?.status_at) this.#heard(object.status_at);
+        this.#countSoon();
+      }),
+      live.on("device", () => this.#countSoon()),
+      live.on("task", () => this.#countSoon()),
+      live.onReload(() => void this.reload()),
+      () => clearInterval(reload),
+      () => clearInterval(count),
+    ];
+    void this.reload();
+  }
+
+  stop(): void {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    this.#alarms = [];
+    this.loaded = false;
+    this.summary = null;
+    this.lastHeartbeat = null;
+    this.newest = null;
+  }
+
+  async reload(): Promise<void> {
+    const before = new Set(this.#alarms.map((alarm) => alarm.id));
+    try {
+      if (this.#can.has("alarm.read")) {
+        const [open, closed] = await Promise.all([
+          api.alarms({ state: LIVE_STATES, limit: LIVE_LIMIT }),
+          api.alarms({ state: "closed", limit: CLOSED_LIMIT }),
+        ]);
+        // The two answers may show one alarm in both states; the newer version counts.
+        let loaded = open.items;
+        for (const alarm of closed.items) loaded = withItem(loaded, alarm);
+        const ids = new Set(loaded.map((alarm) => alarm.id));
+        const since = this.#alarms.filter((a) => !ids.has(a.id) && !before.has(a.id));
+        this.#alarms = [...merged(loaded, this.#alarms), ...since];
+      }
+      await this.#count();
+      if (this.#can.has("gateway.read")) {
+        for (const gateway of (await api.gateways()).items) {
+          if (gateway.online && gateway.status_at) this.#heard(gateway.status_at);
+        }
+      }
+      this.failed = null;
+      this.loaded = true;
+    } catch (error) {
+      this.failed = error instanceof ApiError ? error.code : "unknown";
+    }
+  }
+
+  /** An alarm as it is now: from the stream, or the answer to an action. */
+  put(alarm: Alarm): void {
+    if (!this.#alarms.some((known) => known.id === alarm.id) && alarm.state === "open") {
+      this.newest = alarm;
+    }
+    this.#alarms = withItem(this.#alarms, alarm);
+    this.#countSoon();
+  }
+
+  find(id: string): Alarm | undefined {
+    return this.#alarms.find((alarm) => alarm.id === id);
+  }
+
+  #heard(at: string): void {
+    if (this.lastHeartbeat === null || at > this.lastHeartbeat) this.lastHeartbeat = at;
+  }
+
+  #countSoon(): void {
+    this.#summaryTimer ??= setTimeout(() => {
+      this.#summaryTimer = null;
+      void this.#count();
+    }, SUMMARY_DELAY_MS);
+  }
+
+  async #count(): Promise<void> {
+    if (!this.#can.has("summary.read")) return;
+    try {
+      this.summary = await api.summary();
+    } catch {
+      // The last numbers stay; the banner says that the line is down.
+    }
+  }
+}
+
+export const board = new Board();

@@ -1,0 +1,138 @@
+// Curves and limits as uPlot's options and columns, in the page's colours and language.
+
+import type uPlot from "uplot";
+
+import type { Curve, Limit } from "./curves";
+import { decimal } from "./format";
+import { word } from "./i18n.svelte";
+import { unitOf } from "./words";
+
+const TONES = ["--urgent-fill", "--technical-fill", "--good", "--watch-fill"];
+const DAY_S = 86_400;
+const BAND_ALPHA = "22";
+
+export interface Drawing {
+  curves: Curve[];
+  limits: Limit[];
+  span: [number, number];
+  width: number;
+  height: number;
+  locale: string;
+  style: CSSStyleDeclaration;
+  timeName: string;
+}
+
+export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.AlignedData } {
+  const colour = (name: string): string => asked.style.getPropertyValue(name).trim();
+  const font = `12px ${asked.style.fontFamily}`;
+  const times = [
+    ...new Set(asked.curves.flatMap((curve) => curve.points.map((point) => point[0]))),
+  ].sort((one, other) => one - other);
+  const columns: (number | null | undefined)[][] = [];
+  const series: uPlot.Series[] = [{ label: asked.timeName, value: legendTime(asked.locale) }];
+  const bands: uPlot.Band[] = [];
+  asked.curves.forEach((curve, index) => {
+    const stroke = colour(TONES[index % TONES.length] ?? "--accent");
+    if (curve.band.length > 0) {
+      const at = series.length;
+      bands.push({ series: [at, at + 1], fill: stroke + BAND_ALPHA });
+      for (const side of [2, 1] as const) {
+        const edge = new Map(curve.band.map((row) => [row[0], row[side]]));
+        columns.push(times.map((time) => edge.get(time)));
+        series.push({ label: "", stroke: "transparent", points: { show: false }, class: "edge" });
+      }
+    }
+    const values = new Map(curve.points);
+    // Undefined: this curve has no point there, its line goes on; null: a gap.
+    columns.push(times.map((time) => (values.has(time) ? values.get(time) : undefined)));
+    series.push({
+      label: word("field", curve.field),
+      stroke,
+      width: 2,
+      points: { show: curve.dots, size: 7, fill: stroke },
+      value: (_plot, value: number | null) =>
+        value === null || value === undefined ? "–" : `${decimal(value)}${unitOf(curve.field)}`,
+    });
+  });
+  const axis = {
+    stroke: colour("--muted"),
+    font,
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { stroke: colour("--line"), width: 1 },
+  };
+  const wide = (asked.span[1] - asked.span[0]) / 1000 > 2 * DAY_S;
+  const options: uPlot.Options = {
+    width: asked.width,
+    // The legend has a line of its own below.
+    height: asked.height - 34,
+    series,
+    bands,
+    scales: {
+      x: { time: true, range: [asked.span[0] / 1000, asked.span[1] / 1000] },
+      y: { range: (_plot, low, high) => heightRange(low, high, asked) },
+    },
+    axes: [
+      { ...axis, values: (_plot, splits) => splits.map(axisTime(asked.locale, wide)), space: 72 },
+      { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => decimal(value)) },
+    ],
+    cursor: { drag: { x: false, y: false } },
+    hooks: { draw: [(plot) => drawLimits(plot, asked.limits, colour("--urgent"), font)] },
+  };
+  return { options, data: [times.map((time) => time / 1000), ...columns] as uPlot.AlignedData };
+}
+
+function heightRange(low: number | null, high: number | null, asked: Drawing): [number, number] {
+  const values = [low ?? 0, high ?? 1, ...asked.limits.map((limit) => limit.value)];
+  const bottom = Math.min(...values);
+  const top = Math.max(...values);
+  const air = Math.max((top - bottom) * 0.08, 1);
+  return [bottom >= 0 && !asked.curves[0]?.dots ? 0 : bottom - air, top + air];
+}
+
+function drawLimits(plot: uPlot, limits: Limit[], colour: string, font: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.fillStyle = colour;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.font = font.replace("12px", `${12 * devicePixelRatio}px`);
+  ctx.textAlign = "right";
+  for (const limit of limits) {
+    const y = plot.valToPos(limit.value, "y", true);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    const text = `${word("field", `limit_${limit.field}`)} ${decimal(limit.value)}`;
+    ctx.fillText(text, bbox.left + bbox.width - 4, y - 5 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+function axisTime(locale: string, wide: boolean): (seconds: number) => string {
+  const hour = new Intl.DateTimeFormat(locale, {
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  const date = new Intl.DateTimeFormat(locale, { month: "numeric", day: "numeric" });
+  return (seconds) => {
+    const at = new Date(seconds * 1000);
+    const midnight = at.getHours() === 0 && at.getMinutes() === 0;
+    if (wide) return midnight ? date.format(at) : "";
+    return midnight ? date.format(at) : hour.format(at);
+  };
+}
+
+function legendTime(locale: string): uPlot.Series["value"] {
+  const format = new Intl.DateTimeFormat(locale, {
+    month: "numeric",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  return (_plot, seconds: number | null) =>
+    seconds === null || seconds === undefined ? "" : format.format(seconds * 1000);
+}

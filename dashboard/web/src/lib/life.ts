@@ -1,0 +1,17 @@
+// How the states of homes and devices look.
+
+export const LIFE_TONES: Record<string, string> = {
+  well: "good",
+  silent: "urgent",
+  cannot_judge: "watch",
+  learning: "technical",
+};
+
+export const DEVICE_TONES: Record<string, string> = {
+  ok: "good",
+  silent: "watch",
+  fault: "urgent",
+  unbound: "technical",
+};
+
+export const BATTERY_LOW_PCT = 20;

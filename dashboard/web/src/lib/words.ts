@@ -1,0 +1,182 @@
+// What an alarm says, in the words of somebody who has two seconds: kind + reason + evidence.
+
+import { decimal, longSpan } from "./format";
+import { type Params, t, tAny, word } from "./i18n.svelte";
+import type { Alarm, Evidence, EvidenceValue, HomeRef, Person, Task } from "./types";
+
+/** The headline: what happened. */
+export function headline(alarm: Pick<Alarm, "kind" | "reason">): string {
+  const keys = [`headline.${alarm.kind}.${alarm.reason}`, `headline.${alarm.kind}`];
+  return tAny(keys) ?? t("headline.other", { kind: word("kind", alarm.kind) });
+}
+
+/** The line below it: the figures that count, or the device that spoke. */
+export function particulars(alarm: Alarm): string {
+  const parts: string[] = [];
+  const { evidence } = alarm;
+  const pressure = pressureText(evidence);
+  const watts = numberOf(evidence, "power_w");
+  if (alarm.kind === "blood_pressure" && pressure !== null) parts.push(pressure);
+  const silence = silentMs(evidence);
+  if (silence !== null) parts.push(t("evidence.silent_for", { span: longSpan(silence) }));
+  if (watts !== null) parts.push(`${word("field", "power_w")} ${decimal(watts, 0)} W`);
+  for (const gas of ["co_ppm", "gas_ppm"]) {
+    const ppm = numberOf(evidence, gas);
+    if (ppm !== null) parts.push(`${word("field", gas)} ${decimal(ppm)} ppm`);
+  }
+  if (alarm.kind === "gateway_silent" && alarm.gateway !== null) parts.push(alarm.gateway);
+  else if (alarm.device_label !== null && alarm.kind !== "blood_pressure") {
+    parts.push(alarm.device_label);
+  }
+  if (evidence["late"] === true) {
+    const delay = numberOf(evidence, "delay_s");
+    parts.push(
+      delay === null ? t("evidence.late") : t("evidence.late_by", { span: longSpan(delay * 1000) }),
+    );
+  }
+  if (evidence["clock_doubtful"] === true) parts.push(t("evidence.clock_doubtful"));
+  return parts.join(" · ");
+}
+
+/** Why the rule spoke, in a sentence or two. */
+export function explanation(alarm: Pick<Alarm, "kind" | "reason" | "evidence">): string | null {
+  const keys = [`why.${alarm.kind}.${alarm.reason}`, `why.${alarm.kind}`];
+  return tAny(keys, textParams(alarm.evidence));
+}
+
+export function ruleWords(kind: string, evidence: Evidence): string {
+  const reason = String(evidence["reason"] ?? "");
+  const keys = [`opinion.${kind}.${reason}`, `opinion.${reason}`];
+  return tAny(keys, textParams(evidence)) ?? reason;
+}
+
+/** "192/118 mmHg, pulse 96", the mean of the sitting when it was repeated. */
+function pressureText(evidence: Evidence): string | null {
+  const systolic = numberOf(evidence, "systolic_mmhg");
+  const diastolic = numberOf(evidence, "diastolic_mmhg");
+  if (systolic === null || diastolic === null) return null;
+  let text = `${decimal(systolic, 0)}/${decimal(diastolic, 0)} mmHg`;
+  const pulse = numberOf(evidence, "pulse_bpm");
+  if (pulse !== null) text += ` · ${t("evidence.pulse", { bpm: decimal(pulse, 0) })}`;
+  const mean = [
+    numberOf(evidence, "mean_systolic_mmhg"),
+    numberOf(evidence, "mean_diastolic_mmhg"),
+  ] as const;
+  const count = numberOf(evidence, "count");
+  if (mean[0] !== null && mean[1] !== null && count !== null && count > 1) {
+    const value = `${decimal(mean[0], 0)}/${decimal(mean[1], 0)}`;
+    text += ` · ${t("evidence.mean_of", { count, value })}`;
+  }
+  return text;
+}
+
+/** However a rule says how long nothing was heard. */
+function silentMs(evidence: Evidence): number | null {
+  for (const [name, unit] of [
+    ["silent_s", 1_000],
+    ["silent_ms", 1],
+    ["silent_min", 60_000],
+    ["silent_h", 3_600_000],
+  ] as const) {
+    const value = numberOf(evidence, name);
+    if (value !== null) return value * unit;
+  }
+  return null;
+}
+
+export function numberOf(evidence: Evidence, name: string): number | null {
+  const value = evidence[name];
+  return typeof value === "number" ? value : null;
+}
+
+/** Evidence as parameters of a text: numbers rounded, spans in words. */
+function textParams(evidence: Evidence): Params {
+  const params: Params = {};
+  for (const [name, value] of Object.entries(evidence)) {
+    if (typeof value === "number") {
+      params[name] = name.endsWith("_s")
+        ? longSpan(value * 1000)
+        : name.endsWith("_min")
+          ? longSpan(value * 60_000)
+          : decimal(value);
+    } else if (typeof value === "string") params[name] = value;
+  }
+  return params;
+}
+
+const QUIET_FACTS = new Set(["first", "readings", "also", "action", "reason", "user"]);
+
+/** The rest of the evidence as rows of a small table; what is drawn or said elsewhere is left out. */
+export function evidenceRows(
+  evidence: Evidence,
+  timeText: (ms: number) => string,
+): { name: string; value: string }[] {
+  const rows: { name: string; value: string }[] = [];
+  for (const [name, value] of Object.entries(evidence)) {
+    if (QUIET_FACTS.has(name) || value === null) continue;
+    const text = valueText(name, value, timeText);
+    if (text !== null) rows.push({ name: word("field", name), value: text });
+  }
+  return rows;
+}
+
+function valueText(
+  name: string,
+  value: EvidenceValue,
+  timeText: (ms: number) => string,
+): string | null {
+  if (typeof value === "boolean") return t(value ? "yes" : "no");
+  if (typeof value === "string") return word("value", value);
+  if (typeof value !== "number") return null;
+  if (name.endsWith("_ms")) return name === "silent_ms" ? longSpan(value) : timeText(value);
+  if (name.endsWith("_s")) return longSpan(value * 1000);
+  if (name.endsWith("_min")) return longSpan(value * 60_000);
+  return `${decimal(value)}${unitOf(name)}`;
+}
+
+const UNITS: [RegExp, string][] = [
+  [/_mmhg$/, " mmHg"],
+  [/_bpm$/, " bpm"],
+  [/_pct$/, " %"],
+  [/_kwh$/, " kWh"],
+  [/_wh$/, " Wh"],
+  [/_w$/, " W"],
+  [/_v$/, " V"],
+  [/_a$/, " A"],
+  [/_hz$/, " Hz"],
+  [/_c$/, " °C"],
+  [/_ppm$/, " ppm"],
+  [/_kg$/, " kg"],
+  [/_mmol_l$/, " mmol/L"],
+  [/_dbm$/, " dBm"],
+  [/_mv$/, " mV"],
+  [/_h$/, " h"],
+  [/_days$/, " d"],
+];
+
+export function unitOf(field: string): string {
+  return UNITS.find(([pattern]) => pattern.test(field))?.[1] ?? "";
+}
+
+export function personText(person: Pick<Person, "name" | "age">): string {
+  return person.age === null ? person.name : t("person.with_age", { name: person.name, age: person.age });
+}
+
+export function who(subject: Alarm | Task): string {
+  const names = subject.persons.map(personText);
+  if (names.length > 0) return names.join(t("list.separator"));
+  if ("kind" in subject && subject.kind === "gateway_silent" && "gateway" in subject) {
+    return t("who.gateway", { gateway: subject.gateway ?? "" });
+  }
+  return t("who.unknown");
+}
+
+export function villageOf(path: string[]): string {
+  return path.at(-1) ?? "";
+}
+
+export function where(home: HomeRef | null): string {
+  if (home === null) return t("where.unbound");
+  // The county is the same for everybody on this board.
+  return [...home.region_path.slice(1), home.address].filter((part) => part !== "").join(" · ");
+}
