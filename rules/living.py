@@ -19,7 +19,7 @@ Days are learned a day late, and not at all when the home turned out to be silen
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from math import log2, sqrt
+from math import log, log2, sqrt
 from typing import Any, Final, NamedTuple
 
 # Half-way steps on the way from an LED lamp to a kettle, each about 1.6 times the last.
@@ -31,12 +31,19 @@ DAYS_MAX: Final = 28
 # Hours of the day that are the quietest for this home.
 QUIET_HOURS: Final = 5
 # Part of the slots below the floor: a refrigerator rests longer than this.
-FLOOR_PART: Final = 0.15
+FLOOR_FROM: Final = 0.05
+FLOOR_TO: Final = 0.30
 # The lived count is that of the day with this part of the days below it: visitors and illness
 # make some days poor, and one of them alone must not blunt the rule.
-LIVED_PART: Final = 0.1
-# Least distance of empty and lived, in units of √count, for a level to have a say.
-SEPARATION_MIN: Final = 0.8
+POOR_PART: Final = 0.1
+DEVIATIONS: Final = 1.0
+DEVIATIONS_MIN: Final = 0.5
+POOR_SHARE: Final = 0.3
+PRIOR: Final = 0.03
+LEAK: Final = 0.05
+WEIGHT_MAX: Final = 3.0
+CLUSTER: Final = 1.5
+SCATTER: Final = 0.5
 _WATTS_MAX: Final = 65_535
 # Weight of the newest day in the profile of the hours.
 _PROFILE_WEIGHT: Final = 0.15
@@ -54,12 +61,26 @@ class Day(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """What was learned for a level: counts of an empty and of a poor lived day, and its say."""
+    """What was learned. weights: what a slot of each band says; empty, deviation: score of an
+    empty window and its scatter; usual, poor: of the middle and the poor lived days."""
 
-    level: int
+    weights: tuple[float, ...]
     empty: float
-    lived: float
-    weight: float
+    deviation: float
+    usual: float
+    poor: float
+
+    @property
+    def limit(self) -> float:
+        """Below it a window looks empty, and poor days keep half their way clear of it."""
+        return min(
+            self.empty + DEVIATIONS * self.deviation,
+            self.empty + POOR_SHARE * (self.poor - self.empty),
+        )
+
+    @property
+    def tells(self) -> bool:
+        return self.limit >= self.empty + DEVIATIONS_MIN * self.deviation
 
 
 class Count(NamedTuple):
@@ -78,11 +99,12 @@ class Living:
 
     __slots__ = (
         "_count",
+        "_doubt",
         "_dirty_count",
         "_numbers",
         "_pending",
         "_profile",
-        "_scales",
+        "_scale",
         "_watts",
         "days",
         "filled",
@@ -101,13 +123,15 @@ class Living:
         self.filled = 0
         self.days: list[Day] = []
         self._pending: tuple[Day, list[float]] | None = None
+        # The day that looked empty, until it is known whether it was.
+        self._doubt: Day | None = None
         self._profile: list[float] = []
         self.quiet_from = 0
         # Least counts so far today.
         self.low: tuple[int, ...] | None = None
         # Counts of the first full window, before any day is learned.
         self.first: tuple[int, ...] | None = None
-        self._scales: tuple[Scale, ...] = ()
+        self._scale: Scale | None = None
         self._count: Count | None = None
         self._dirty_count = True
 
@@ -126,16 +150,23 @@ class Living:
         self.filled += 1
         self._dirty_count = True
 
-    def forget(self) -> None:
-        """Somebody is back: what was silent before says nothing about the next hours."""
-        self.filled = 0
+    def suspect(self) -> None:
+        """The home counts as silent from now on: its last day isn't taken for a lived one."""
         self._pending = None
         self.low = None
+        count = self._count
+        if count is not None:
+            self._doubt = _day(count.all, count)
 
-    def drop_pending(self) -> None:
-        """The home turned out to be silent: don't take its last day for a lived one."""
+    def back(self, *, soon: bool) -> None:
+        """Somebody is there. `soon`: so soon that nobody had been away, and that poor day is one
+        of this home's lived days after all. What was silent says nothing of the next hours."""
+        if soon and self._doubt is not None:
+            self._learn(self._doubt)
+        self._doubt = None
         self._pending = None
         self.low = None
+        self.filled = 0
 
     # Judgement.
 
@@ -148,29 +179,20 @@ class Living:
             self._dirty_count = False
             if self.first is None:
                 self.first = self._count.all
-            low = self.low
-            self.low = (
-                self._count.all
-                if low is None
-                else tuple(a if a < b else b for a, b in zip(low, self._count.all, strict=True))
-            )
+            if self.low is None or self.score(self._count.all) < self.score(self.low):
+                self.low = self._count.all
         return self._count
 
-    def scales(self) -> tuple[Scale, ...]:
-        return self._scales
+    def score(self, counts: Sequence[int]) -> float:
+        """How much the slots of a window say that somebody is there."""
+        if self._scale is None:
+            return float(sum(counts))
+        weights = self._scale.weights
+        return sum((a - b) * w for a, b, w in zip(counts, (*counts[1:], 0), weights, strict=True))
 
-    def activity(self, count: Count, empty: Sequence[float] | None = None) -> float:
-        """Where this window lies between empty (0) and a poor lived day (1)."""
-        total = weights = 0.0
-        for scale in self._scales:
-            base = scale.empty if empty is None else empty[scale.level]
-            low, high = sqrt(base), sqrt(scale.lived)
-            if high - low < SEPARATION_MIN / 2:
-                continue
-            place = (sqrt(count.all[scale.level]) - low) / (high - low)
-            total += scale.weight * min(max(place, 0.0), 1.5)
-            weights += scale.weight
-        return total / weights if weights else 0.0
+    def scale(self) -> Scale | None:
+        """What was learned, None before the first day."""
+        return self._scale
 
     def recent(self, slots: int, floor_w: int) -> list[int]:
         """Counts of the newest slots per level over a given floor."""
@@ -200,7 +222,8 @@ class Living:
         watts, numbers = self._watts, self._numbers
         ordered = sorted(watts)
         size = len(ordered)
-        floor_w = ordered[int(size * FLOOR_PART)]
+        low, high = int(size * FLOOR_FROM), int(size * FLOOR_TO)
+        floor_w = sum(ordered[low:high]) // (high - low)
         above = tuple([size - bisect_right(ordered, floor_w + level) for level in LEVELS_W])
         start = self.quiet_from
         night = sorted(
@@ -216,18 +239,25 @@ class Living:
     def _end_day(self, *, learn: bool) -> None:
         """Close the day: what the last one showed is learned, this one waits a day."""
         count = self.count()
+        if count is not None and not self._profile:
+            # The first full day: find its quiet hours before they are counted.
+            self._profile = self._hours(count.floor_w)
+            self._find_quiet()
+            count = self._measure()
         pending, self._pending = self._pending, None
         if learn and pending is not None:
-            self.days.append(pending[0])
-            if len(self.days) > DAYS_MAX:
-                del self.days[0]
+            self._learn(pending[0])
             self._blend(pending[1])
-            self._relearn()
         if learn and count is not None and self.low is not None:
-            day = Day(self.low, count.quiet, count.quiet_slots, count.floor_w, count.mean_w)
-            self._pending = (day, self._hours(count.floor_w))
+            self._pending = (_day(self.low, count), self._hours(count.floor_w))
         self.low = None
         self._dirty_count = True
+
+    def _learn(self, day: Day) -> None:
+        self.days.append(day)
+        if len(self.days) > DAYS_MAX:
+            del self.days[0]
+        self._relearn()
 
     def _hours(self, floor_w: int) -> list[float]:
         """How busy each hour of the day was in the last window, on a scale of doublings."""
@@ -257,22 +287,32 @@ class Living:
             self.quiet_from = sums.index(min(sums))
 
     def _relearn(self) -> None:
-        """The scales from the remembered days."""
+        """The scale from the remembered days."""
         days = self.days
         quiet_slots = sum(day.quiet_slots for day in days)
         if not quiet_slots:
-            self._scales = ()
+            self._scale = None
             return
-        rank = int(len(days) * LIVED_PART)
-        scales = []
-        for level in range(len(LEVELS_W)):
-            rate = (sum(day.quiet[level] for day in days) + 0.5) / (quiet_slots + 1)
-            empty = rate * self.window
-            lived = float(sorted(day.low[level] for day in days)[rank])
-            distance = sqrt(lived) - sqrt(empty)
-            if distance >= SEPARATION_MIN:
-                scales.append(Scale(level, empty, lived, distance * distance))
-        self._scales = tuple(scales)
+        part = self.window / quiet_slots
+        lived = [_bands(day.low) for day in days]
+        quiet = [_bands(day.quiet) for day in days]
+        empties = [sum(column) * part for column in zip(*quiet, strict=True)]
+        empties = [e + LEAK * below for e, below in zip(empties, [0.0, *empties], strict=False)]
+        means = [sum(column) / len(days) for column in zip(*lived, strict=True)]
+        weights = tuple(
+            min(max(log((m + PRIOR) / (e + PRIOR)), 0.0), WEIGHT_MAX)
+            for m, e in zip(means, empties, strict=True)
+        )
+        empty = sum(e * w for e, w in zip(empties, weights, strict=True))
+        variance = sum(e * w * w for e, w in zip(empties, weights, strict=True))
+        scores = sorted(sum(n * w for n, w in zip(row, weights, strict=True)) for row in lived)
+        self._scale = Scale(
+            weights=weights,
+            empty=empty,
+            deviation=sqrt(CLUSTER * variance + SCATTER),
+            usual=scores[len(scores) // 2],
+            poor=scores[int(len(scores) * POOR_PART)],
+        )
 
     # Disk.
 
@@ -285,6 +325,7 @@ class Living:
             "pending": None
             if self._pending is None
             else [_pack(self._pending[0]), self._pending[1]],
+            "doubt": None if self._doubt is None else _pack(self._doubt),
             "profile": self._profile,
             "low": self.low,
             "first": self.first,
@@ -308,6 +349,7 @@ class Living:
         pending = document["pending"]
         if pending is not None:
             living._pending = (_unpack(pending[0]), [float(x) for x in pending[1]])
+        living._doubt = None if document["doubt"] is None else _unpack(document["doubt"])
         living._profile = [float(x) for x in document["profile"]]
         living._find_quiet()
         living.low = _counts(document["low"])
@@ -319,12 +361,21 @@ class Living:
         return living
 
 
+def _day(low: tuple[int, ...], count: Count) -> Day:
+    return Day(low, count.quiet, count.quiet_slots, count.floor_w, count.mean_w)
+
+
 def _counts(row: Any) -> tuple[int, ...] | None:
     if row is None:
         return None
     if len(row) != len(LEVELS_W):
         raise ValueError(f"counts of {len(row)} levels")
     return tuple(int(n) for n in row)
+
+
+def _bands(counts: Sequence[int]) -> list[int]:
+    """Slots between each level and the next."""
+    return [a - b for a, b in zip(counts, (*counts[1:], 0), strict=True)]
 
 
 def _runs(numbers: Sequence[int]) -> list[list[int]]:

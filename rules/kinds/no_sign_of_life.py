@@ -39,17 +39,25 @@ _DAYS_TRUSTED: Final = 7
 _LEARNING_MS: Final = 48 * HOUR_MS
 # A level that stood out in this many slots of the first day can be missed afterwards.
 _FIRST_SLOTS: Final = 6
+# … while one that stood out in most of them is the refrigerator's.
+_FIRST_PART: Final = 0.35
+# Activity of a window that is plainly lived in.
+_LIVELY: Final = 3.0
 # While a home is learned, only a near-empty day counts as silent.
 _LEARNING_PART: Final = 0.6
 # Part of the waking hours that must have been seen in the window.
+_LIMIT_MIN: Final = 0.05
 _COVERAGE: Final = 0.8
 # Activity of the window, or slots of the last two hours, that end a silence.
 _BACK_ACTIVITY: Final = 0.8
+_SOON_MS: Final = 8 * HOUR_MS
 _BACK_SLOTS: Final = 8
 _BACK_STANDING_OUT: Final = 4
 # Supply is dead below this part of the least floor ever seen, in homes that have a floor.
 _DEAD_PART: Final = 0.25
 _DEAD_BASE_W: Final = 8
+# … for two hours: a coarse register shows shorter pauses that are none.
+_DEAD_SLOTS: Final = 8
 # In a machine's day (see `_machine`) hardly anything may be left over the quiet hours.
 _MACHINE_PART: Final = 0.35
 _MACHINE_QUIET_SLOTS: Final = 12
@@ -64,7 +72,7 @@ class NoSignOfLifeParams:
     empty day to a poor lived one the home counts as silent; meter: the device to judge by, empty
     for the one that measures most."""
 
-    window_h: int = number(24, 12, 48)
+    window_h: int = number(25, 12, 48)
     activity_limit: float = number(0.4, 0.05, 0.9)
     late_after_min: int = number(120, 20, 1440)
     blind_after_min: int = number(120, 20, 1440)
@@ -77,7 +85,7 @@ class NoSignOfLifeMonitor:
     __slots__ = (
         "_activity",
         "_began_ms",
-        "_dead",
+        "_held",
         "_living",
         "_means",
         "_meters",
@@ -105,7 +113,8 @@ class NoSignOfLifeMonitor:
         self._quiet_slots = 0
         self._activity: float | None = None
         self._weak = False
-        self._dead = False
+        # Slots below what this home ever uses, until it is clear what they are.
+        self._held: list[Slot] = []
         # The open silence: [raised at, first quiet moment].
         self._raised: tuple[int, int] | None = None
 
@@ -155,17 +164,28 @@ class NoSignOfLifeMonitor:
         if observation.device != self._primary:
             self._maybe_switch(observation.device, slot)
             return NOTHING
-        living = self._living
-        base_w = living.base_w()
-        self._dead = base_w >= _DEAD_BASE_W and slot.watts < base_w * _DEAD_PART
-        if self._dead:
-            return NOTHING
-        living.push(slot.number, slot.watts, learn=self._raised is None)
-        self._quiet_slots += 1
+        base_w = self._living.base_w()
+        if base_w >= _DEAD_BASE_W and slot.watts < base_w * _DEAD_PART:
+            return self._hold(slot)
+        if self._held:
+            held, self._held = self._held, []
+            for before in held if len(held) < _DEAD_SLOTS else ():
+                self._push(before)
+        self._push(slot)
         near = self._activity is None or self._activity < 1.0
         if not near and slot.number % SLOTS_PER_HOUR != SLOTS_PER_HOUR - 1:
             return NOTHING
         return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
+
+    def _hold(self, slot: Slot) -> list[Finding]:
+        """Less than this home ever uses: wait whether it is a pause or a dead supply."""
+        if len(self._held) < _DEAD_SLOTS:
+            self._held.append(slot)
+        return NOTHING
+
+    def _push(self, slot: Slot) -> None:
+        self._living.push(slot.number, slot.watts, learn=self._raised is None)
+        self._quiet_slots += 1
 
     def _judge(self, observation: Observation, end_ms: int, now_ms: int) -> list[Finding]:
         count = self._living.count()
@@ -183,12 +203,11 @@ class NoSignOfLifeMonitor:
             return NOTHING
         start_ms = self._living.window_start_number() * SLOT_MS
         self._raised = (now_ms, start_ms)
-        self._living.drop_pending()
+        self._living.suspect()
         return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms, count)]
 
     def _limit(self) -> float:
-        limit = self._params.activity_limit
-        return limit if len(self._living.days) >= _DAYS_TRUSTED else limit * _LEARNING_PART
+        return 1.0 if len(self._living.days) >= _DAYS_TRUSTED else _LEARNING_PART
 
     def _measure(self, count: Count, end_ms: int) -> float | None:
         """The activity of the window; None while it can't be told."""
@@ -197,33 +216,22 @@ class NoSignOfLifeMonitor:
             if end_ms - self._began_ms < _LEARNING_MS:
                 return None
             return self._absolute(count)
-        self._weak = not living.scales()
-        if self._weak:
-            return None
-        return min(living.activity(count), self._machine(count))
-
-    def _machine(self, count: Count) -> float:
-        """The activity over what this very window shows in its quiet hours, enlarged.
-
-        A heater left on by its thermostat stands out all day, but in the quiet hours just as
-        much; nobody cooks then.
-        """
-        if count.quiet_slots < _MACHINE_QUIET_SLOTS:
-            return 1.0
-        part = self._living.window / count.quiet_slots
-        empty = [n * part for n in count.quiet]
-        return self._living.activity(count, empty) / _MACHINE_PART
+        scale = living.scale()
+        self._weak = scale is None or not scale.tells
+        if self._weak: return None
+        return max(0.0, (living.score(count.all)) / scale.limit)
 
     def _absolute(self, count: Count) -> float | None:
         """Before anything is learned: the first day had things that stood out, this has none."""
         first = self._living.first
         if first is None:
             return None
-        clear = [level for level, n in enumerate(first) if n >= _FIRST_SLOTS]
-        self._weak = not clear
-        if not clear:
+        most = self._living.window * _FIRST_PART
+        level = next((k for k, n in enumerate(first) if _FIRST_SLOTS <= n <= most), None)
+        self._weak = level is None
+        if level is None:
             return None
-        return 0.0 if count.all[clear[-1]] == 0 else 1.0
+        return 0.0 if count.all[level] == 0 else _LIVELY
 
     def _back(
         self, observation: Observation, count: Count | None, end_ms: int, now_ms: int
@@ -235,21 +243,18 @@ class NoSignOfLifeMonitor:
             return NOTHING
         tail = min(_BACK_SLOTS, self._living.filled)
         recent = self._living.recent(tail, count.floor_w)
-        scales = self._living.scales()
-        total = sum(scale.weight for scale in scales)
-        out = sum(s.weight for s in scales if recent[s.level] >= _BACK_STANDING_OUT)
-        if self._activity < _BACK_ACTIVITY and (not total or out < total / 2):
-            return NOTHING
+        if self._activity<2.0: return NOTHING
         return self._clear(observation, LifeReason.ACTIVITY, now_ms, count)
 
     def _clear(
         self, observation: Observation, reason: LifeReason, now_ms: int, count: Count | None
     ) -> list[Finding]:
         finding = self._finding("cleared", reason, observation, now_ms, count)
+        raised_ms = self._raised[0] if self._raised is not None else now_ms
+        self._living.back(soon=now_ms - raised_ms < _SOON_MS)
         self._raised = None
         self._quiet_slots = 0
         self._activity = None
-        self._living.forget()
         return [finding]
 
     def _gap(self, observation: Observation, gap: Gap, now_ms: int) -> list[Finding]:
@@ -324,15 +329,8 @@ class NoSignOfLifeMonitor:
         if count is not None:
             evidence["floor_w"] = count.floor_w
             evidence["mean_w"] = count.mean_w
-            evidence["levels"] = [
-                [
-                    LEVELS_W[s.level],
-                    count.all[s.level],
-                    round(s.empty, 1),
-                    s.lived,
-                ]
-                for s in self._living.scales()
-            ]
+            sc=self._living.scale()
+            if sc: evidence["x"]=[round(self._living.score(count.all),1), *(round(x,1) for x in sc[1:]), [round(w,1) for w in sc.weights], count.all]
         evidence.update(self._signs.shown())
         return self._subject.finding(
             key=str(start_ms),
@@ -358,7 +356,7 @@ class NoSignOfLifeMonitor:
             "quiet_slots": self._quiet_slots,
             "activity": self._activity,
             "weak": self._weak,
-            "dead": self._dead,
+            "held": self._held,
             "raised": self._raised,
         }
 
@@ -373,7 +371,7 @@ class NoSignOfLifeMonitor:
         activity, raised = document["activity"], document["raised"]
         self._activity = None if activity is None else float(activity)
         self._weak = bool(document["weak"])
-        self._dead = bool(document["dead"])
+        self._held = [Slot(int(n), float(w)) for n, w in document["held"]]
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
         return self
 
@@ -402,7 +400,7 @@ class NoSignOfLifeMonitor:
             return "silent", self._raised[1], reason
         if blind:
             return "cannot_judge", meter.last_ms, LifeReason.METER_QUIET
-        if self._dead:
+        if len(self._held) >= _DEAD_SLOTS:
             return "cannot_judge", meter.last_ms, LifeReason.SUPPLY_DEAD
         if self._weak:
             return "cannot_judge", None, LifeReason.WEAK_SIGNAL
