@@ -4,6 +4,8 @@ Works with any name that leads to a tty: /dev/serial/by-id/…, a USB adapter, a
 """
 
 import asyncio
+import os
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -63,7 +65,7 @@ class SerialSource:
                 self._log("serial_open", f"{self._settings.name}: {self._settings.port}")
                 delay_s = RECONNECT_FIRST_S
                 await self._serve()
-            except (OSError, serial.SerialException, ValueError) as error:
+            except (OSError, serial.SerialException, ValueError, termios.error) as error:
                 self._log("serial_lost", f"{self._settings.name}: {error}")
             finally:
                 self._close()
@@ -72,11 +74,13 @@ class SerialSource:
 
     def _open(self) -> None:
         line = self._settings.line
+        # A pseudo-terminal has no parity, and the kernel refuses to be asked for one twice.
+        simulated = os.path.realpath(self._settings.port).startswith("/dev/pts/")
         self._port = serial.Serial(
             self._settings.port,
             baudrate=line.baud,
             bytesize=line.bytesize,
-            parity=line.parity,
+            parity="N" if simulated else line.parity,
             stopbits=line.stopbits,
             timeout=0,
             write_timeout=1,
