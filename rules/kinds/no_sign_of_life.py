@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rules.finding import EvidenceValue, Finding, Severity
-from rules.living import LEVELS_W, QUIET_HOURS, SLOTS_PER_HOUR, Count, Living
+from rules.living import SLOTS_PER_HOUR, Living
 from rules.metering import SLOT_MS, Gap, Meter, Slot
 from rules.params import number, parse_params
 from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
@@ -33,8 +33,8 @@ _METER_QUIET_MS: Final = 24 * HOUR_MS
 # … or when it measures more, which a socket behind a main meter can't.
 _METER_LARGER: Final = 1.25
 # Days learned before the home's own scale is used, and before it is used at full trust.
-_DAYS_SCALED: Final = 3
-_DAYS_TRUSTED: Final = 7
+_DAYS_SCALED: Final = 5
+_DAYS_TRUSTED: Final = 10
 # Before that: no opinion in the first two days, then only if nothing at all stands out.
 _LEARNING_MS: Final = 48 * HOUR_MS
 # A level that stood out in this many slots of the first day can be missed afterwards.
@@ -43,24 +43,18 @@ _FIRST_SLOTS: Final = 6
 _FIRST_PART: Final = 0.35
 # Activity of a window that is plainly lived in.
 _LIVELY: Final = 3.0
-# While a home is learned, only a near-empty day counts as silent.
+# While a home is learned, only a nearly empty day counts as silent.
 _LEARNING_PART: Final = 0.6
-# Part of the waking hours that must have been seen in the window.
-_LIMIT_MIN: Final = 0.05
-_COVERAGE: Final = 0.8
-# Activity of the window, or slots of the last two hours, that end a silence.
-_BACK_ACTIVITY: Final = 0.8
+# Activity that ends a silence, and back so soon that nobody had been away.
+_BACK_ACTIVITY: Final = 2.0
 _SOON_MS: Final = 8 * HOUR_MS
-_BACK_SLOTS: Final = 8
-_BACK_STANDING_OUT: Final = 4
+# Activity below which a home is looked at every quarter-hour, else every hour.
+_NEAR_ACTIVITY: Final = 1.5
 # Supply is dead below this part of the least floor ever seen, in homes that have a floor.
 _DEAD_PART: Final = 0.25
 _DEAD_BASE_W: Final = 8
 # … for two hours: a coarse register shows shorter pauses that are none.
 _DEAD_SLOTS: Final = 8
-# In a machine's day (see `_machine`) hardly anything may be left over the quiet hours.
-_MACHINE_PART: Final = 0.35
-_MACHINE_QUIET_SLOTS: Final = 12
 # Energy that came while nobody was looking proves life at this part of a poor lived day's.
 _GAP_LIVED_PART: Final = 0.5
 _GAP_WH_MIN: Final = 100.0
@@ -68,12 +62,12 @@ _GAP_WH_MIN: Final = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoSignOfLifeParams:
-    """window_h: seen hours without activity; activity_limit: below this part of the way from an
-    empty day to a poor lived one the home counts as silent; meter: the device to judge by, empty
-    for the one that measures most."""
+    """window_h: seen hours without activity, a day and an hour to spare homes that are poor for
+    a moment; late_after_min: older readings raise nothing;
+    blind_after_min: without readings for so long the state is `cannot_judge`; meter: the device
+    to judge by, empty for the one that measures most."""
 
     window_h: int = number(25, 12, 48)
-    activity_limit: float = number(0.4, 0.05, 0.9)
     late_after_min: int = number(120, 20, 1440)
     blind_after_min: int = number(120, 20, 1440)
     meter: str = ""
@@ -172,7 +166,7 @@ class NoSignOfLifeMonitor:
             for before in held if len(held) < _DEAD_SLOTS else ():
                 self._push(before)
         self._push(slot)
-        near = self._activity is None or self._activity < 1.0
+        near = self._activity is None or self._activity < _NEAR_ACTIVITY
         if not near and slot.number % SLOTS_PER_HOUR != SLOTS_PER_HOUR - 1:
             return NOTHING
         return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
@@ -188,40 +182,40 @@ class NoSignOfLifeMonitor:
         self._quiet_slots += 1
 
     def _judge(self, observation: Observation, end_ms: int, now_ms: int) -> list[Finding]:
-        count = self._living.count()
-        if count is None:
-            self._activity = None
-            return self._back(observation, None, end_ms, now_ms)
-        self._activity = self._measure(count, end_ms)
+        living = self._living
+        counts = living.measure()
+        activity = self._activity = None if counts is None else self._measure(counts, end_ms)
+        if activity is None:
+            return NOTHING
         if self._raised is not None:
-            return self._back(observation, count, end_ms, now_ms)
-        if self._activity is None or now_ms - end_ms > self._params.late_after_min * MINUTE_MS:
+            if activity < _BACK_ACTIVITY or end_ms <= self._raised[0]:
+                return NOTHING
+            return self._clear(observation, LifeReason.ACTIVITY, now_ms)
+        if activity > (1.0 if len(living.days) >= _DAYS_TRUSTED else _LEARNING_PART):
             return NOTHING
-        window = self._living.window
-        covered = count.busy_slots >= window * (24 - QUIET_HOURS) / 24 * _COVERAGE
-        if not covered or self._quiet_slots < window or self._activity > self._limit():
+        if self._quiet_slots < living.window:
             return NOTHING
-        start_ms = self._living.window_start_number() * SLOT_MS
-        self._raised = (now_ms, start_ms)
-        self._living.suspect()
-        return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms, count)]
+        late_ms = self._params.late_after_min * MINUTE_MS
+        if now_ms - end_ms > late_ms or not living.covered():
+            return NOTHING
+        self._raised = (now_ms, living.window_start_number() * SLOT_MS)
+        living.suspect()
+        return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms)]
 
-    def _limit(self) -> float:
-        return 1.0 if len(self._living.days) >= _DAYS_TRUSTED else _LEARNING_PART
-
-    def _measure(self, count: Count, end_ms: int) -> float | None:
-        """The activity of the window; None while it can't be told."""
+    def _measure(self, counts: tuple[int, ...], end_ms: int) -> float | None:
+        """The activity of the window, 1 where it begins to look empty; None while it can't be
+        told."""
         living = self._living
         if len(living.days) < _DAYS_SCALED:
             if end_ms - self._began_ms < _LEARNING_MS:
                 return None
-            return self._absolute(count)
-        scale = living.scale()
-        self._weak = scale is None or not scale.tells
-        if self._weak: return None
-        return max(0.0, (living.score(count.all)) / scale.limit)
+            return self._absolute(counts)
+        self._weak = living.limit <= 0.0
+        if self._weak:
+            return None
+        return living.score(counts) / living.limit
 
-    def _absolute(self, count: Count) -> float | None:
+    def _absolute(self, counts: tuple[int, ...]) -> float | None:
         """Before anything is learned: the first day had things that stood out, this has none."""
         first = self._living.first
         if first is None:
@@ -231,25 +225,10 @@ class NoSignOfLifeMonitor:
         self._weak = level is None
         if level is None:
             return None
-        return 0.0 if count.all[level] == 0 else _LIVELY
+        return 0.0 if counts[level] == 0 else _LIVELY
 
-    def _back(
-        self, observation: Observation, count: Count | None, end_ms: int, now_ms: int
-    ) -> list[Finding]:
-        """While silent: whether the electricity says that somebody is there again."""
-        if self._raised is None or count is None or self._activity is None:
-            return NOTHING
-        if end_ms <= self._raised[0]:
-            return NOTHING
-        tail = min(_BACK_SLOTS, self._living.filled)
-        recent = self._living.recent(tail, count.floor_w)
-        if self._activity<2.0: return NOTHING
-        return self._clear(observation, LifeReason.ACTIVITY, now_ms, count)
-
-    def _clear(
-        self, observation: Observation, reason: LifeReason, now_ms: int, count: Count | None
-    ) -> list[Finding]:
-        finding = self._finding("cleared", reason, observation, now_ms, count)
+    def _clear(self, observation: Observation, reason: LifeReason, now_ms: int) -> list[Finding]:
+        finding = self._finding("cleared", reason, observation, now_ms)
         raised_ms = self._raised[0] if self._raised is not None else now_ms
         self._living.back(soon=now_ms - raised_ms < _SOON_MS)
         self._raised = None
@@ -308,7 +287,7 @@ class NoSignOfLifeMonitor:
             self._quiet_slots = min(self._quiet_slots, max(0, (seen_ms - at_ms) // SLOT_MS))
         if self._raised is None or at_ms <= self._raised[1]:
             return NOTHING
-        return self._clear(observation, reason, now_ms, None)
+        return self._clear(observation, reason, now_ms)
 
     def _finding(
         self,
@@ -316,21 +295,20 @@ class NoSignOfLifeMonitor:
         reason: LifeReason,
         observation: Observation,
         now_ms: int,
-        count: Count | None,
     ) -> Finding:
         raised_ms, start_ms = self._raised or (now_ms, now_ms)
+        living = self._living
         evidence: dict[str, EvidenceValue] = {
             "quiet_since_ms": start_ms,
             "window_h": self._params.window_h,
-            "days_learned": len(self._living.days),
+            "days_learned": len(living.days),
+            "floor_w": living.floor_w,
+            "mean_w": living.mean_w(),
         }
         if self._activity is not None:
             evidence["activity_pct"] = round(self._activity * 100)
-        if count is not None:
-            evidence["floor_w"] = count.floor_w
-            evidence["mean_w"] = count.mean_w
-            sc=self._living.scale()
-            if sc: evidence["x"]=[round(self._living.score(count.all),1), *(round(x,1) for x in sc[1:]), [round(w,1) for w in sc.weights], count.all]
+        if living.scale is not None:
+            evidence["usual_pct"] = round(living.scale.usual / max(living.limit, 0.1) * 100)
         evidence.update(self._signs.shown())
         return self._subject.finding(
             key=str(start_ms),
