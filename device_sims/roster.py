@@ -1,6 +1,6 @@
 """Who lives where in the simulated county: homes.toml for the hub, gateway.toml for each village.
 
-People, telephones and house numbers are invented; the places' order is that of the notice.
+People, house numbers and telephones are invented: 138 0000 and 139 0000 and a running number.
 """
 
 import random
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from device_sims.devices.ble_cuff import PLAIN, CuffModel
 from device_sims.registry import SIMULATED
+from device_sims.world import REGISTER_KWH
 
 VILLAGES: Final = (
     ("610926101001", "龙头村"),
@@ -19,8 +21,12 @@ _SURNAMES: Final = "张王李陈刘杨黄周吴徐孙胡朱高林何郭马罗梁
 _GIVEN_F: Final = ("桂英", "秀兰", "玉珍", "凤英", "淑芳", "春梅", "翠花", "素云", "金莲", "月娥")
 _GIVEN_M: Final = ("德福", "长贵", "明山", "国富", "志远", "永昌", "世成", "守义", "宗保", "文才")
 _CATEGORIES: Final = ("独居", "空巢", "留守", "失能", "重残", "计划生育特殊家庭")
-_ILLNESSES: Final = ("高血压", "糖尿病", "冠心病", "慢阻肺", "关节炎", "听力障碍")
-_GRADES: Final = ("完好", "轻度", "中度", "重度")
+HYPERTENSION: Final = "高血压"
+_ILLNESSES: Final = ("糖尿病", "冠心病", "慢阻肺", "关节炎", "听力障碍")
+_GRADES: Final = ("完好", "完好", "轻度")
+# Who needs care is graded accordingly.
+_GRADES_IN_CARE: Final = ("中度", "重度", "完全")
+_IN_CARE: Final = frozenset({"失能", "重残"})
 _ACCESS: Final = (
     "钥匙在隔壁邻居家",
     "院里有狗，先喊门",
@@ -29,6 +35,11 @@ _ACCESS: Final = (
     "",
 )
 METER_POLL_S: Final = 900
+HOMES_PER_GATEWAY: Final = 8
+# The year the ages are counted from.
+_YEAR: Final = 2026
+# An old meter among twelve counts in coarse steps.
+_COARSE_KWH: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +53,8 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Household:
+    """One home of the county: where, who, and what is fitted."""
+
     home: str
     gateway: str
     region: str
@@ -61,6 +74,7 @@ class Household:
     contact_relation: str
     contact_phone: str
     seed: int
+    register_kwh: float
     devices: tuple[Fitted, ...]
 
     def fitted(self, *models: str) -> Fitted | None:
@@ -69,24 +83,30 @@ class Household:
 
 def households(count: int, seed: int) -> list[Household]:
     """`count` homes, spread over the villages in turn; the same for the same seed."""
-    return [_household(number, count, seed) for number in range(1, count + 1)]
+    return [_household(number, seed) for number in range(1, count + 1)]
 
 
 def gateway_of(number: int) -> tuple[str, str, str]:
     """(gateway, region, village) of a home's number; every eighth home a new gateway."""
-    village = (number - 1) // 8
+    village = (number - 1) // HOMES_PER_GATEWAY
     code, name = VILLAGES[village % len(VILLAGES)]
     return f"gw-{village + 1:04d}", code, name
 
 
-def _household(number: int, count: int, seed: int) -> Household:
+def _household(number: int, seed: int) -> Household:
     r = random.Random(seed * 100_003 + number)
     gateway, region, village = gateway_of(number)
     sex = r.choice("FM")
     surname = r.choice(_SURNAMES)
     name = surname + r.choice(_GIVEN_F if sex == "F" else _GIVEN_M)
     age = r.randint(68, 93)
-    tag = f"{number:04d}" if count < 10_000 else f"{number:06d}"
+    tag = f"{number:04d}"
+    category = r.choice(_CATEGORIES)
+    devices = _devices(number, tag)
+    has_cuff = any(d.model == "cuff" for d in devices)
+    illnesses = r.sample(_ILLNESSES, r.randint(0, 2))
+    if r.random() < (0.8 if has_cuff else 0.3):
+        illnesses.insert(0, HYPERTENSION)
     return Household(
         home=f"home-{tag}",
         gateway=gateway,
@@ -98,16 +118,17 @@ def _household(number: int, count: int, seed: int) -> Household:
         access_note=r.choice(_ACCESS),
         name=name,
         sex=sex,
-        born=f"{2026 - age}-{r.randint(1, 12):02d}-{r.randint(1, 28):02d}",
+        born=f"{_YEAR - age}-{r.randint(1, 12):02d}-{r.randint(1, 28):02d}",
         phone=f"1380000{number % 10_000:04d}",
-        category=r.choice(_CATEGORIES),
-        grade=r.choice(_GRADES),
-        conditions=tuple(r.sample(_ILLNESSES, r.randint(0, 2))),
+        category=category,
+        grade=r.choice(_GRADES_IN_CARE if category in _IN_CARE else _GRADES),
+        conditions=tuple(illnesses),
         contact_name=surname + r.choice(_GIVEN_M),
         contact_relation=r.choice(("儿子", "女儿", "侄子", "邻居")),
         contact_phone=f"1390000{number % 10_000:04d}",
         seed=seed * 7_919 + number,
-        devices=_devices(number, tag),
+        register_kwh=_COARSE_KWH if number % 12 == 7 else REGISTER_KWH,
+        devices=devices,
     )
 
 
@@ -119,16 +140,28 @@ def _devices(number: int, tag: str) -> tuple[Fitted, ...]:
         else Fitted(model="zigbee-button", device=f"button-{tag}", address=f"button-{tag}")
     )
     devices = [
-        Fitted(model="meter", device=f"meter-{tag}", address=f"{number:012d}"),
+        Fitted(model="meter", device=f"meter-{tag}", address=f"610926{number:06d}"),
         button,
     ]
     if number % 3 != 2:
         devices.append(Fitted(model="motion", device=f"motion-{tag}", address=f"motion-{tag}"))
+    if number % 5 == 1:
+        devices.append(Fitted(model="contact", device=f"door-{tag}", address=f"door-{tag}"))
     if number % 4 == 1:
         devices.append(Fitted(model="plug", device=f"plug-{tag}", address=f"plug-{tag}"))
     if number % 2 == 1:
         devices.append(Fitted(model="cuff", device=f"cuff-{tag}", address=f"cuff-{tag}"))
     return tuple(devices)
+
+
+def cuff_model(household: Household) -> CuffModel:
+    """Makes differ: one in five tells kPa, another keeps no time, another knows its users."""
+    make = household.seed % 5
+    if make == 1:
+        return CuffModel(kpa=True)
+    if make == 2:
+        return CuffModel(stamps_time=False)
+    return CuffModel(user=1) if make == 3 else PLAIN
 
 
 def homes_toml(homes: list[Household]) -> str:
@@ -142,10 +175,13 @@ def homes_toml(homes: list[Household]) -> str:
         f'[[region]]\ncode = "{code}"\nname = "{name}"\nlevel = "village"\nparent = "610926101"'
         for code, name in VILLAGES
     ]
-    for gateway, (region, village) in sorted(
-        {h.gateway: (h.region, h.village) for h in homes}.items()
-    ):
-        lines.append(f'[[gateway]]\nid = "{gateway}"\nregion = "{region}"\nname = "{village}网关"')
+    gateways = {h.gateway: (h.region, h.village) for h in homes}
+    for number, gateway in enumerate(sorted(gateways), start=1):
+        region, village = gateways[gateway]
+        which = f" {number}" if number > len(VILLAGES) else ""
+        lines.append(
+            f'[[gateway]]\nid = "{gateway}"\nregion = "{region}"\nname = "{village}网关{which}"'
+        )
     lines += [_home_toml(home) for home in homes]
     return "\n\n".join(lines) + "\n"
 

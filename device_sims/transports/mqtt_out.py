@@ -2,36 +2,65 @@
 
 import asyncio
 import logging
+import os
+import socket
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import aiomqtt
 
 RECONNECT_S: Final = 0.5
 # Messages held while the broker is away; a real bridge holds none, so this is generous.
-HELD_MAX: Final = 1000
+HELD_MAX: Final = 50_000
+# Messages awaiting their PUBACK together; order is kept, round trips are shared.
+WINDOW: Final = 50
 
-logging.getLogger("mqtt").setLevel(logging.ERROR)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Message:
+    topic: str
+    payload: str | bytes
+    retain: bool
 
 
 class MqttOut:
     """Publishes in order at QoS 1 from a queue of its own."""
 
     def __init__(
-        self, host: str, port: int, *, username: str | None, password: str | None, protocol: str
+        self,
+        host: str,
+        port: int,
+        *,
+        username: str | None,
+        password: str | None,
+        protocol: str,
+        trouble: Callable[[str], None],
     ) -> None:
+        self.dropped = 0
+        self._trouble = trouble
         self._host, self._port = host, port
         self._username, self._password = username, password
         five = protocol == "5"
         self._version = aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311
-        self._held: deque[tuple[str, str | bytes]] = deque(maxlen=HELD_MAX)
+        self._held: deque[_Message] = deque()
         self._wake = asyncio.Event()
+        # aiomqtt warns when more than ten publishes wait; here that is the intention.
+        self._logger = logging.getLogger("device_sims.mqtt")
+        self._logger.setLevel(logging.ERROR)
 
-    async def publish(self, topic: str, payload: str | bytes) -> None:
-        self._held.append((topic, payload))
+    async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
+        """Hold it for sending; when too much is held, the oldest is given up and counted."""
+        if len(self._held) >= HELD_MAX:
+            self._held.popleft()
+            self.dropped += 1
+        self._held.append(_Message(topic=topic, payload=payload, retain=retain))
         self._wake.set()
 
     async def run(self) -> None:
+        """Connect and send, for ever; `trouble` is told once why not."""
+        told = ""
         while True:
             try:
                 async with aiomqtt.Client(
@@ -40,17 +69,32 @@ class MqttOut:
                     username=self._username,
                     password=self._password,
                     protocol=self._version,
-                    identifier="device-sims",
+                    identifier=f"device-sims-{os.getpid()}",
+                    socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+                    logger=self._logger,
                 ) as client:
+                    told = ""
                     await self._send(client)
-            except (aiomqtt.MqttError, OSError):
+            except (aiomqtt.MqttError, OSError) as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._trouble(f"{self._host}:{self._port}: {told}")
                 await asyncio.sleep(RECONNECT_S)
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:
             while self._held:
-                topic, payload = self._held[0]
-                await client.publish(topic, payload, qos=1)
-                self._held.popleft()
+                window = [self._held[n] for n in range(min(WINDOW, len(self._held)))]
+                publishing = (
+                    client.publish(m.topic, m.payload, qos=1, retain=m.retain) for m in window
+                )
+                outcomes = await asyncio.gather(*publishing, return_exceptions=True)
+                for outcome in outcomes:
+                    if isinstance(outcome, BaseException):
+                        raise outcome
+                # Some of them may have been given up meanwhile, from the same end.
+                for message in window:
+                    if self._held and self._held[0] is message:
+                        self._held.popleft()
             self._wake.clear()
             await self._wake.wait()

@@ -11,11 +11,25 @@ _READ_BYTES: Final = 4096
 
 
 class PtyLine:
-    """The device's side of a line. The far side is held open, so a gateway may come and go."""
+    """The device's side of a line. The far side is held open, so a gateway may come and go.
 
-    def __init__(self, link: Path, on_bytes: Callable[[bytes], bytes] | None = None) -> None:
+    `delay_s`: how long an answer takes (a real meter: 20 to 500 ms); an accelerated clock leaves
+    no time for it.
+    """
+
+    def __init__(
+        self,
+        link: Path,
+        on_bytes: Callable[[bytes], bytes] | None = None,
+        *,
+        delay_s: float = 0.0,
+    ) -> None:
+        self.lost_bytes = 0
         self._link = link
         self._on_bytes = on_bytes
+        self._delay_s = delay_s
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._device, self._far = os.openpty()
         tty.setraw(self._far)
         os.set_blocking(self._device, False)
@@ -24,26 +38,39 @@ class PtyLine:
         link.symlink_to(os.ttyname(self._far))
 
     def start(self) -> None:
-        asyncio.get_running_loop().add_reader(self._device, self._readable)
+        """Answer from now on, in the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._device, self._readable)
+
+    def write(self, data: bytes) -> None:
+        """What the device says; on a full line (nobody reads) it is lost, as on a wire."""
+        if not data or self._closed:
+            return
+        try:
+            written = os.write(self._device, data)
+        except BlockingIOError:
+            written = 0
+        self.lost_bytes += len(data) - written
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._loop is not None:
+            self._loop.remove_reader(self._device)
+        self._link.unlink(missing_ok=True)
+        os.close(self._device)
+        os.close(self._far)
 
     def _readable(self) -> None:
         try:
             data = os.read(self._device, _READ_BYTES)
         except BlockingIOError:
             return
-        if self._on_bytes is not None:
-            self.write(self._on_bytes(data))
-
-    def write(self, data: bytes) -> None:
-        """What the device says; a full line (nobody reads) drops it, as a wire would."""
-        if not data:
+        if self._on_bytes is None:
             return
-        try:
-            os.write(self._device, data)
-        except BlockingIOError:
-            return
-
-    def close(self) -> None:
-        self._link.unlink(missing_ok=True)
-        os.close(self._device)
-        os.close(self._far)
+        answer = self._on_bytes(data)
+        if self._loop is not None and self._delay_s > 0:
+            self._loop.call_later(self._delay_s, self.write, answer)
+        else:
+            self.write(answer)

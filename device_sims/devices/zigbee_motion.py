@@ -1,0 +1,20 @@
+"""A Zigbee motion sensor (TS0202) as Zigbee2MQTT publishes it."""
+
+import json
+from typing import Final
+
+MODEL: Final = "TS0202"
+# The sensor says that nobody moves any more this long after the last movement.
+CLEARS_AFTER_MS: Final = 90_000
+
+
+def state(*, occupied: bool, battery_pct: int, link_quality: int) -> str:
+    return json.dumps(
+        {
+            "battery": battery_pct,
+            "battery_low": False,
+            "linkquality": link_quality,
+            "occupancy": occupied,
+            "tamper": False,
+        }
+    )
