@@ -13,7 +13,7 @@ MAX_MS = 7_258_118_400_000
 def to_iso(at_ms: int) -> str:
     """Milliseconds since the epoch as RFC 3339 with milliseconds, always in UTC (`…Z`)."""
     moment = EPOCH + timedelta(milliseconds=at_ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def from_iso(text: str) -> int:

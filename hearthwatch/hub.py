@@ -50,7 +50,7 @@ from ingest.supervision import watch_gaps
 from ingest.urgent_lane import UNBOUND, Stored, UrgentLane
 from ingest.wire import WireItem
 from ledger import register as roster_table
-from ledger.database import migrate, open_reader, open_writer, sqlite_url
+from ledger.database import checkpoint, migrate, open_reader, open_writer, sqlite_url
 from ledger.feed import Feed, FeedEvent
 from ledger.register import Register
 from ledger.roster import parse as parse_roster
@@ -253,6 +253,7 @@ class Hub:
             await asyncio.sleep(FLUSH_S)
             try:
                 await self.writer.change(self._flush)
+                await asyncio.to_thread(checkpoint, self.book_path)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
 

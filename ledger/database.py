@@ -18,10 +18,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
-# 64 MiB keeps the indexes of a county's alarms in memory; a checkpoint every 4,000 pages
-# (16 MiB) keeps the write-ahead log short without stalling a press behind a large one.
+# 64 MiB keeps the indexes of a county's alarms in memory.
 _CACHE_KIB: Final = 64 * 1024
-_CHECKPOINT_PAGES: Final = 4000
+# The write-ahead log is folded beside the writer (`checkpoint`), so that no press waits for it;
+# should that ever stop, the writer does it itself at 32,000 pages (128 MiB).
+_CHECKPOINT_PAGES: Final = 32_000
 # A reader or a backup may hold the file for a moment; nothing holds it longer than this.
 BUSY_TIMEOUT_MS: Final = 10_000
 
@@ -42,6 +43,15 @@ def open_writer(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
     return connection
+
+
+def checkpoint(path: Path) -> None:
+    """Fold the write-ahead log into the file as far as no reader needs it; blocks nobody."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    finally:
+        connection.close()
 
 
 def open_reader(url: str) -> Engine:

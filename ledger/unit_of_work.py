@@ -1,9 +1,10 @@
 """What one transaction of the writer may do: statements, and entries of the append-only book."""
 
-import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+import msgspec
 
 from contract.moment import to_iso
 from ledger.database import insert_sql
@@ -28,7 +29,7 @@ SYSTEM: Final = "system"
 
 def compact(document: object) -> str:
     """JSON text as the tables keep it."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(document).decode()
 
 
 class UnitOfWork:
@@ -62,7 +63,8 @@ class UnitOfWork:
         """Append a fact to the book; returns its number. `payload` gives the object's JSON."""
         when = self.now_ms if at_ms is None else at_ms
         text = compact(data or {})
-        row = (when, topic, subject, fact, actor, reason, region, text)
+        # A StrEnum's plain text: the driver would store it as what it is.
+        row = (when, topic, subject, str(fact), actor, str(reason), region, text)
         self.cursor.execute(_INSERT_ENTRY, row)
         seq = self.cursor.lastrowid or 0
         fields = dict(zip(_ENTRY_COLUMNS, row, strict=True))

@@ -1,0 +1,1 @@
+"""Measurements, each beside the floor taken in the same run. `./dev bench`."""
