@@ -8,7 +8,7 @@ export default defineConfig({
   plugins: [svelte()],
   build: {
     ssr: true,
-    outDir: "node_modules/.unit-tests",
+    outDir: "dist",
     emptyOutDir: true,
     rollupOptions: {
       input: readdirSync("unit").map((name) => `unit/${name}`),

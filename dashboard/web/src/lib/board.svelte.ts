@@ -1,6 +1,7 @@
 // The alarms of the board and the counters above it, kept true by the stream and by reloading.
 
 import { ApiError, api } from "./api";
+import { known } from "./known.svelte";
 import { live } from "./live.svelte";
 import { byClosing, byNeed, merged, withItem } from "./order";
 import type { Alarm, Gateway, Summary } from "./types";
@@ -10,8 +11,10 @@ const LIVE_STATES = "open,acknowledged,in_response";
 const LIVE_LIMIT = 500;
 const CLOSED_LIMIT = 20;
 const SUMMARY_DELAY_MS = 400;
-// A screen that believes its stream asks all the same, now and then.
+// A screen that believes its stream asks all the same, now and then; one that may not hear names
+// over the stream has nothing else.
 const RELOAD_EVERY_MS = 60_000;
+const RELOAD_UNHEARD_MS = 10_000;
 const SUMMARY_EVERY_MS = 15_000;
 
 class Board {
@@ -43,12 +46,14 @@ class Board {
   start(can: string[]): void {
     this.stop();
     this.#can = new Set(can);
-    const reload = setInterval(() => void this.reload(), RELOAD_EVERY_MS);
+    const heard = this.#can.has("stream.read") && this.#can.has("person.read");
+    const every = heard ? RELOAD_EVERY_MS : RELOAD_UNHEARD_MS;
+    const reload = setInterval(() => void this.reload(), every);
     const count = setInterval(() => void this.#count(), SUMMARY_EVERY_MS);
     this.#stops = [
       live.on<Alarm>("alarm", ({ object }) => object !== null && this.put(object)),
       live.on<Gateway>("gateway", ({ object }) => {
-        if (object?.status_at) this.#heard(object.status_at);
+        if (object !== null) this.#heard(object);
         this.#countSoon();
       }),
       live.on("device", () => this.#countSoon()),
@@ -87,9 +92,7 @@ class Board {
       }
       await this.#count();
       if (this.#can.has("gateway.read")) {
-        for (const gateway of (await api.gateways()).items) {
-          if (gateway.online && gateway.status_at) this.#heard(gateway.status_at);
-        }
+        for (const gateway of (await api.gateways()).items) this.#heard(gateway);
       }
       this.failed = null;
       this.loaded = true;
@@ -100,7 +103,10 @@ class Board {
 
   /** An alarm as it is now: from the stream, or the answer to an action. */
   put(alarm: Alarm): void {
-    if (!this.#alarms.some((known) => known.id === alarm.id) && alarm.state === "open") {
+    const before = this.find(alarm.id);
+    const again = before !== undefined && alarm.event_count > before.event_count;
+    // Pressed again is heard again, also when somebody has the alarm already.
+    if (alarm.state !== "closed" && (again || (before === undefined && alarm.state === "open"))) {
       this.newest = alarm;
     }
     this.#alarms = withItem(this.#alarms, alarm);
@@ -111,7 +117,10 @@ class Board {
     return this.#alarms.find((alarm) => alarm.id === id);
   }
 
-  #heard(at: string): void {
+  #heard(gateway: Gateway): void {
+    known.put(gateway);
+    const at = gateway.status_at;
+    if (!gateway.online || at === null) return;
     if (this.lastHeartbeat === null || at > this.lastHeartbeat) this.lastHeartbeat = at;
   }
 

@@ -14,6 +14,7 @@ const BAND_ALPHA = "22";
 export interface Drawing {
   curves: Curve[];
   limits: Limit[];
+  shade: [number, number] | null;
   span: [number, number];
   width: number;
   height: number;
@@ -46,12 +47,12 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
     // Undefined: this curve has no point there, its line goes on; null: a gap.
     columns.push(times.map((time) => (values.has(time) ? values.get(time) : undefined)));
     series.push({
-      label: word("field", curve.field),
+      label: labelOf(curve.field),
       stroke,
       width: 2,
       points: { show: curve.dots, size: 7, fill: stroke },
       value: (_plot, value: number | null) =>
-        value === null || value === undefined ? "–" : `${decimal(value)}${unitOf(curve.field)}`,
+        value === null || value === undefined ? "–" : decimal(value),
     });
   });
   const axis = {
@@ -76,9 +77,17 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
       { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => decimal(value)) },
     ],
     cursor: { drag: { x: false, y: false } },
-    hooks: { draw: [(plot) => drawLimits(plot, asked.limits, colour("--urgent"), font)] },
+    hooks: {
+      drawClear: [(plot) => drawShade(plot, asked.shade, colour("--urgent-soft"))],
+      draw: [(plot) => drawLimits(plot, asked.limits, colour("--urgent"), font)],
+    },
   };
   return { options, data: [times.map((time) => time / 1000), ...columns] as uPlot.AlignedData };
+}
+
+function labelOf(field: string): string {
+  const unit = unitOf(field).trim();
+  return unit === "" ? word("field", field) : `${word("field", field)} (${unit})`;
 }
 
 function heightRange(low: number | null, high: number | null, asked: Drawing): [number, number] {
@@ -89,6 +98,19 @@ function heightRange(low: number | null, high: number | null, asked: Drawing): [
   return [bottom >= 0 && !asked.curves[0]?.dots ? 0 : bottom - air, top + air];
 }
 
+/** The time that an alarm speaks of, behind the curves. */
+function drawShade(plot: uPlot, shade: [number, number] | null, colour: string): void {
+  if (shade === null) return;
+  const { ctx, bbox } = plot;
+  const clamp = (ms: number): number =>
+    Math.min(Math.max(plot.valToPos(ms / 1000, "x", true), bbox.left), bbox.left + bbox.width);
+  const from = clamp(shade[0]);
+  ctx.save();
+  ctx.fillStyle = colour;
+  ctx.fillRect(from, bbox.top, clamp(shade[1]) - from, bbox.height);
+  ctx.restore();
+}
+
 function drawLimits(plot: uPlot, limits: Limit[], colour: string, font: string): void {
   const { ctx, bbox } = plot;
   ctx.save();
@@ -97,7 +119,7 @@ function drawLimits(plot: uPlot, limits: Limit[], colour: string, font: string):
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
   ctx.font = font.replace("12px", `${12 * devicePixelRatio}px`);
-  ctx.textAlign = "right";
+  ctx.textAlign = "left";
   for (const limit of limits) {
     const y = plot.valToPos(limit.value, "y", true);
     ctx.beginPath();
@@ -105,7 +127,7 @@ function drawLimits(plot: uPlot, limits: Limit[], colour: string, font: string):
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     const text = `${word("field", `limit_${limit.field}`)} ${decimal(limit.value)}`;
-    ctx.fillText(text, bbox.left + bbox.width - 4, y - 5 * devicePixelRatio);
+    ctx.fillText(text, bbox.left + 4 * devicePixelRatio, y - 5 * devicePixelRatio);
   }
   ctx.restore();
 }

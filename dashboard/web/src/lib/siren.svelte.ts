@@ -12,6 +12,10 @@ const TONES = [
   [740, 1.0, 0.16],
   [988, 1.18, 0.3],
 ] as const;
+const LOST_TONES = [
+  [392, 0, 0.25],
+  [294, 0.3, 0.4],
+] as const;
 const VOLUME = 0.5;
 
 class Siren {
@@ -76,6 +80,16 @@ class Siren {
       clearInterval(this.#timer);
       this.#timer = null;
     }
+  }
+
+  /** Once, for something new: the first sound of an alarm, or a press that came again. */
+  chime(): void {
+    if (this.on && this.#timer === null) this.#play(TONES);
+  }
+
+  /** The line to the hub is dead. */
+  lost(): void {
+    if (this.on) this.#play(LOST_TONES);
   }
 
   #play(tones: readonly (readonly [number, number, number])[]): void {

@@ -2,6 +2,7 @@
 
 import { decimal, longSpan } from "./format";
 import { type Params, t, tAny, word } from "./i18n.svelte";
+import { known } from "./known.svelte";
 import type { Alarm, Evidence, EvidenceValue, HomeRef, Person, Task } from "./types";
 
 /** The headline: what happened. */
@@ -11,21 +12,27 @@ export function headline(alarm: Pick<Alarm, "kind" | "reason">): string {
 }
 
 /** The line below it: the figures that count, or the device that spoke. */
-export function particulars(alarm: Alarm): string {
+export function particulars(alarm: Alarm, now: number): string {
   const parts: string[] = [];
   const { evidence } = alarm;
   const pressure = pressureText(evidence);
   const watts = numberOf(evidence, "power_w");
   if (alarm.kind === "blood_pressure" && pressure !== null) parts.push(pressure);
-  const silence = silentMs(evidence);
-  if (silence !== null) parts.push(t("evidence.silent_for", { span: longSpan(silence) }));
+  const silence = silentMs(evidence, now);
+  const gateway = alarm.home === null ? known.gateways.get(alarm.gateway ?? "") : undefined;
+  if (silence !== null) {
+    const key = alarm.kind === "gateway_silent" ? "evidence.no_heartbeat_for" : "evidence.silent_for";
+    parts.push(t(key, { span: longSpan(silence) }));
+  }
+  if (alarm.kind === "gateway_silent" && gateway !== undefined) {
+    parts.push(t("evidence.unwatched", { count: gateway.homes }));
+  }
   if (watts !== null) parts.push(`${word("field", "power_w")} ${decimal(watts, 0)} W`);
   for (const gas of ["co_ppm", "gas_ppm"]) {
     const ppm = numberOf(evidence, gas);
     if (ppm !== null) parts.push(`${word("field", gas)} ${decimal(ppm)} ppm`);
   }
-  if (alarm.kind === "gateway_silent" && alarm.gateway !== null) parts.push(alarm.gateway);
-  else if (alarm.device_label !== null && alarm.kind !== "blood_pressure") {
+  if (alarm.device_label !== null && alarm.kind !== "blood_pressure") {
     parts.push(alarm.device_label);
   }
   if (evidence["late"] === true) {
@@ -70,18 +77,10 @@ function pressureText(evidence: Evidence): string | null {
   return text;
 }
 
-/** However a rule says how long nothing was heard. */
-function silentMs(evidence: Evidence): number | null {
-  for (const [name, unit] of [
-    ["silent_s", 1_000],
-    ["silent_ms", 1],
-    ["silent_min", 60_000],
-    ["silent_h", 3_600_000],
-  ] as const) {
-    const value = numberOf(evidence, name);
-    if (value !== null) return value * unit;
-  }
-  return null;
+/** How long nothing was heard, counted until now. */
+function silentMs(evidence: Evidence, now: number): number | null {
+  const since = numberOf(evidence, "quiet_since_ms") ?? numberOf(evidence, "last_heard_ms");
+  return since === null || now === 0 ? null : now - since;
 }
 
 export function numberOf(evidence: Evidence, name: string): number | null {
@@ -104,7 +103,16 @@ function textParams(evidence: Evidence): Params {
   return params;
 }
 
-const QUIET_FACTS = new Set(["first", "readings", "also", "action", "reason", "user"]);
+const QUIET_FACTS = new Set([
+  "action",
+  "also",
+  "first",
+  "last_heard_ms",
+  "measured_at_ms",
+  "readings",
+  "reason",
+  "user",
+]);
 
 /** The rest of the evidence as rows of a small table; what is drawn or said elsewhere is left out. */
 export function evidenceRows(
@@ -113,7 +121,7 @@ export function evidenceRows(
 ): { name: string; value: string }[] {
   const rows: { name: string; value: string }[] = [];
   for (const [name, value] of Object.entries(evidence)) {
-    if (QUIET_FACTS.has(name) || value === null) continue;
+    if (QUIET_FACTS.has(name) || name.startsWith("limit_") || value === null) continue;
     const text = valueText(name, value, timeText);
     if (text !== null) rows.push({ name: word("field", name), value: text });
   }
@@ -165,8 +173,9 @@ export function personText(person: Pick<Person, "name" | "age">): string {
 export function who(subject: Alarm | Task): string {
   const names = subject.persons.map(personText);
   if (names.length > 0) return names.join(t("list.separator"));
-  if ("kind" in subject && subject.kind === "gateway_silent" && "gateway" in subject) {
-    return t("who.gateway", { gateway: subject.gateway ?? "" });
+  if ("gateway" in subject && subject.device === null && subject.gateway !== null) {
+    const name = known.gateways.get(subject.gateway)?.name;
+    return t("who.gateway", { gateway: name || subject.gateway });
   }
   return t("who.unknown");
 }
@@ -175,8 +184,25 @@ export function villageOf(path: string[]): string {
   return path.at(-1) ?? "";
 }
 
-export function where(home: HomeRef | null): string {
+/** Where an alarm is: the home, else the village of its gateway. */
+export function alarmPlace(alarm: Alarm, short = false): string {
+  if (alarm.home !== null) return short ? whereShort(alarm.home) : where(alarm.home);
+  const gateway = known.gateways.get(alarm.gateway ?? "");
+  if (gateway === undefined) return alarm.gateway ?? t("where.unbound");
+  return [...gateway.region_path.slice(1), gateway.id].join(" · ");
+}
+
+type Located = Pick<HomeRef, "region_path" | "address">;
+
+/** Town, village, address; the county is the same for everybody on this board. */
+export function where(home: Located | null, level = 1): string {
   if (home === null) return t("where.unbound");
-  // The county is the same for everybody on this board.
-  return [...home.region_path.slice(1), home.address].filter((part) => part !== "").join(" · ");
+  // Addresses often begin with the village; twice is once too often in two seconds.
+  const path = home.region_path.slice(level).filter((part) => !home.address.startsWith(part));
+  return [...path, home.address].filter((part) => part !== "").join(" · ");
+}
+
+/** Village and address, where there is little room. */
+export function whereShort(home: Located | null): string {
+  return where(home, Math.max(0, (home?.region_path.length ?? 0) - 1));
 }

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { clockSpan, decimal, longSpan } from "../src/lib/format";
+import { filled, language } from "../src/lib/i18n.svelte";
+import type { Alarm, Evidence } from "../src/lib/types";
+import { evidenceRows, explanation, headline, particulars, where, who } from "../src/lib/words";
+
+const HOUR = 3_600_000;
+const NOW = Date.UTC(2026, 10, 23, 19);
+
+function alarm(kind: string, reason: string, evidence: Evidence, more: Partial<Alarm> = {}): Alarm {
+  const base = { persons: [], home: null, gateway: "gw-1", device: "d", device_label: "床头按钮" };
+  return { ...base, kind, reason, evidence, ...more } as unknown as Alarm;
+}
+
+test("what happened, in Chinese", () => {
+  assert.equal(headline({ kind: "sos", reason: "pressed" }), "按下呼叫按钮");
+  assert.equal(headline({ kind: "blood_pressure", reason: "high_confirmed" }), "血压过高，复测确认");
+});
+
+test("a reason or kind of a newer hub still says something", () => {
+  assert.equal(headline({ kind: "blood_pressure", reason: "brand_new" }), "血压异常");
+  assert.equal(headline({ kind: "lightning", reason: "struck" }), "lightning报警");
+});
+
+test("the figures of a repeated blood pressure", () => {
+  const evidence = {
+    systolic_mmhg: 192,
+    diastolic_mmhg: 118,
+    pulse_bpm: 96,
+    count: 2,
+    mean_systolic_mmhg: 190.5,
+    mean_diastolic_mmhg: 117,
+    limit_systolic_mmhg: 180,
+    limit_diastolic_mmhg: 110,
+  };
+  const case_ = alarm("blood_pressure", "high_confirmed", evidence);
+  assert.equal(particulars(case_, NOW), "192/118 mmHg · 脉搏 96 · 2 次平均 191/117");
+  assert.match(explanation(case_) ?? "", /≥ 180 .*≥ 110/);
+});
+
+test("silence is counted until now, lateness is said", () => {
+  const silent = alarm("no_sign_of_life", "no_activity", { quiet_since_ms: NOW - 27 * HOUR });
+  assert.match(particulars(silent, NOW), /^1 天 3 小时没有动静/);
+  const late = alarm("sos", "pressed", { late: true, delay_s: 7200 });
+  assert.match(particulars(late, NOW), /信号迟到 2 小时$/);
+});
+
+test("evidence that is drawn or said elsewhere is not listed", () => {
+  const rows = evidenceRows(
+    { readings: [[1, 2, 3]], first: { a: 1 }, limit_bpm: 40, floor_w: 58.25, late: true },
+    String,
+  );
+  assert.deepEqual(rows, [
+    { name: "底量功率", value: "58.3 W" },
+    { name: "信号迟到", value: "是" },
+  ]);
+});
+
+test("who and where", () => {
+  const path = ["平利县", "城关镇", "龙头村"];
+  assert.equal(where({ region_path: path, address: "龙头村三组 5 号" }), "城关镇 · 龙头村三组 5 号");
+  assert.equal(where({ region_path: path, address: "三组 5 号" }), "城关镇 · 龙头村 · 三组 5 号");
+  assert.equal(who(alarm("sos", "pressed", {})), "未登记人员");
+  assert.equal(who(alarm("gateway_silent", "no_heartbeat", {}, { device: null })), "网关 gw-1");
+});
+
+test("spans", () => {
+  assert.equal(clockSpan(7_000), "0:07");
+  assert.equal(clockSpan(3_723_000), "1:02:03");
+  assert.equal(clockSpan(-5_000), "0:00");
+  assert.equal(clockSpan(26 * HOUR), "1 天 2 小时");
+  assert.equal(longSpan(59_999), "59 秒");
+  assert.equal(longSpan(90 * 60_000), "1 小时 30 分钟");
+  assert.equal(decimal(1.0), "1");
+  assert.equal(decimal(1.25), "1.3");
+});
+
+test("English has singular and plural", async () => {
+  await language.set("en").catch(() => undefined);
+  assert.equal(filled("{count} home|{count} homes", { count: 1 }), "1 home");
+  assert.equal(filled("{count} home|{count} homes", { count: 0 }), "0 homes");
+  assert.equal(filled("{a} {missing}", { a: "x" }), "x {missing}");
+});

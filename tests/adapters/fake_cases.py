@@ -1,0 +1,366 @@
+"""Alarms and tasks of the fake hub: their life cycles as docs/http.md tells them."""
+
+import itertools
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from contract.moment import to_iso
+from tests.adapters.fake_county import (
+    ACCOUNTS,
+    DAY_MS,
+    DEAD_GATEWAY,
+    HIGH_HOME,
+    HOUR_MS,
+    MINUTE_MS,
+    SILENT_HOME,
+    SOS_HOME,
+    County,
+    Document,
+    account,
+)
+
+LIVE: Final = ("open", "acknowledged", "in_response")
+_TASK_STEPS: Final = {
+    "accept": ("open", "accepted"),
+    "depart": ("accepted", "departed"),
+    "arrive": ("departed", "arrived"),
+    "complete": ("arrived", "completed"),
+}
+
+
+class Refused(Exception):  # noqa: N818 - an answer, as the hub's Problem
+    """A request that the hub would refuse."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+class Cases:
+    """Alarms and tasks, and what happened to them."""
+
+    def __init__(
+        self,
+        county: County,
+        now_ms: Callable[[], int],
+        publish: Callable[[str, str, str, Document], None],
+    ) -> None:
+        self._county = county
+        self._now_ms = now_ms
+        self._publish = publish
+        self.alarms: dict[str, Document] = {}
+        self.tasks: dict[str, Document] = {}
+        self._timelines: dict[str, list[Document]] = {}
+        self._numbers = itertools.count(1)
+        self._seqs = itertools.count(1)
+
+    def begin(self) -> None:
+        """A night as the page must be able to show it."""
+        closed = self.raise_alarm("sos", "home-0009", ago_ms=5 * HOUR_MS)
+        self.move_alarm(closed["id"], "acknowledge", "duty-2", {})
+        self.move_alarm(
+            closed["id"],
+            "close",
+            "duty-2",
+            {"outcome": "accidental", "note": "老人说是擦桌子碰到的"},
+        )
+        self.raise_alarm("gateway_silent", None, ago_ms=26 * HOUR_MS)
+        low = self.raise_alarm("blood_pressure_low", "home-0007", ago_ms=7 * HOUR_MS)
+        self.move_alarm(low["id"], "acknowledge", "duty-1", {})
+        fall = self.raise_alarm("fall", "home-0016", ago_ms=23 * MINUTE_MS)
+        self.move_alarm(fall["id"], "assign", "duty-1", {"assignee": "visitor-2"})
+        self.move_task(fall["task"], "accept", "visitor-2", "")
+        self.move_task(fall["task"], "depart", "visitor-2", "")
+        self.raise_alarm("no_sign_of_life", SILENT_HOME, ago_ms=64 * MINUTE_MS)
+        self.raise_alarm("blood_pressure", HIGH_HOME, ago_ms=11 * MINUTE_MS)
+        self.raise_alarm("sos", SOS_HOME, ago_ms=47_000, presses=2)
+
+    def raise_alarm(
+        self, kind: str, home: str | None, *, ago_ms: int = 0, presses: int = 1
+    ) -> Document:
+        at_ms = self._now_ms() - ago_ms
+        shape = self._shape(kind, home, at_ms)
+        alarm_id = str(uuid.uuid4())
+        urgent = shape["severity"] == "urgent"
+        number = next(self._numbers)
+        device = shape.pop("device")
+        found = self._county.devices.get(f"{shape['gateway']}/{device}")
+        alarm: Document = {
+            "id": alarm_id,
+            "number": number,
+            "state": "open",
+            "rule": shape["kind"],
+            "raised_at": to_iso(at_ms),
+            "ingested_at": to_iso(at_ms + 240),
+            "last_event_at": to_iso(at_ms + (presses - 1) * 9_000),
+            "event_count": presses,
+            **dict.fromkeys(
+                (
+                    "cleared_at",
+                    "acknowledged_at",
+                    "acknowledged_by",
+                    "assignee",
+                    "closed_at",
+                    "closed_by",
+                    "outcome",
+                    "note",
+                )
+            ),
+            "task": str(uuid.uuid4()) if urgent else None,
+            "version": 1,
+            "home": self._county.homes.get(home or ""),
+            "device": device,
+            "device_label": found["label"] if found else device,
+            "persons": self._county.persons.get(home or "", []),
+            **shape,
+        }
+        self.alarms[alarm_id] = alarm
+        if urgent:
+            self._task(alarm, at_ms)
+        self._told(alarm_id, "raised", "system", at_ms=at_ms, reason=alarm["reason"])
+        for press in range(1, presses):
+            self._told(
+                alarm_id, "repeated", "system", at_ms=at_ms + press * 9_000, reason=alarm["reason"]
+            )
+        self._publish("alarm", alarm_id, "raised", alarm)
+        return alarm
+
+    def _shape(self, kind: str, home: str | None, at_ms: int) -> Document:
+        tag = (home or "home-0000")[5:]
+        gateway = f"gw-{(int(tag) - 1) // 8 + 1:04d}" if home else DEAD_GATEWAY
+        high = [[at_ms - 9 * DAY_MS // 8 * n, 148 - n, 88, 76] for n in range(6, 0, -1)]
+        high += [[at_ms - 4 * MINUTE_MS, 188, 116, 92], [at_ms, 192, 118, 96]]
+        usual = [[at_ms - n * DAY_MS, 104 + n, 64, 66] for n in range(6, 0, -1)]
+        shapes: dict[str, Document] = {
+            "sos": {
+                "severity": "urgent",
+                "reason": "pressed",
+                "device": f"button-{tag}",
+                "evidence": {"action": "press", "measured_at_ms": at_ms},
+            },
+            "fall": {
+                "severity": "urgent",
+                "reason": "detected",
+                "device": f"motion-{tag}",
+                "evidence": {"action": "press", "measured_at_ms": at_ms},
+            },
+            "blood_pressure": {
+                "severity": "urgent",
+                "reason": "high_confirmed",
+                "device": f"cuff-{tag}",
+                "evidence": {
+                    "systolic_mmhg": 192.0,
+                    "diastolic_mmhg": 118.0,
+                    "count": 2,
+                    "mean_systolic_mmhg": 190.0,
+                    "mean_diastolic_mmhg": 117.0,
+                    "pulse_bpm": 96.0,
+                    "measured_at_ms": at_ms,
+                    "limit_systolic_mmhg": 180.0,
+                    "limit_diastolic_mmhg": 110.0,
+                    "readings": high,
+                },
+            },
+            "blood_pressure_low": {
+                "kind": "blood_pressure",
+                "severity": "watch",
+                "reason": "low_watch",
+                "device": f"cuff-{tag}",
+                "evidence": {
+                    "systolic_mmhg": 96.0,
+                    "diastolic_mmhg": 61.0,
+                    "count": 1,
+                    "measured_at_ms": at_ms,
+                    "limit_systolic_mmhg": 100.0,
+                    "readings": [*usual, [at_ms, 96, 61, 64]],
+                },
+            },
+            "no_sign_of_life": {
+                "severity": "urgent",
+                "reason": "no_activity",
+                "device": f"meter-{tag}",
+                "evidence": {
+                    "quiet_since_ms": at_ms - 26 * HOUR_MS,
+                    "window_h": 24,
+                    "days_learned": 31,
+                    "activity_pct": 100,
+                    "floor_w": 58.0,
+                    "mean_w": 84.5,
+                    "last_sign_ms": at_ms - 26 * HOUR_MS,
+                    "last_sign": "activity",
+                    "last_sign_device": f"meter-{tag}",
+                },
+            },
+            "gateway_silent": {
+                "severity": "technical",
+                "reason": "no_heartbeat",
+                "device": None,
+                "evidence": {"last_heard_ms": at_ms - 90_000, "after_s": 90, "silent_s": 90},
+            },
+        }
+        return {"kind": kind, "gateway": gateway, **shapes[kind]}
+
+    def _task(self, alarm: Document, at_ms: int) -> None:
+        self.tasks[alarm["task"]] = {
+            "id": alarm["task"],
+            "number": len(self.tasks) + 1,
+            "kind": "emergency",
+            "state": "open",
+            "alarm": alarm["id"],
+            "alarm_kind": alarm["kind"],
+            "home": alarm["home"],
+            "persons": alarm["persons"],
+            "assignee": None,
+            "created_at": to_iso(at_ms),
+            "due_at": to_iso(at_ms + 45 * MINUTE_MS),
+            **dict.fromkeys(
+                ("accepted_at", "departed_at", "arrived_at", "completed_at", "finding")
+            ),
+            "version": 1,
+        }
+
+    # Reading.
+
+    def list_alarms(self, asked: Document) -> list[Document]:
+        states = asked["state"].split(",") if "state" in asked else None
+        found = [a for a in self.alarms.values() if states is None or a["state"] in states]
+        return sorted(found, key=lambda a: -a["number"])
+
+    def list_tasks(self, asked: Document, username: str) -> list[Document]:
+        states = asked["state"].split(",") if "state" in asked else None
+        mine = asked.get("assignee") == "me"
+        return [
+            task
+            for task in self.tasks.values()
+            if (states is None or task["state"] in states)
+            and (not mine or (task["assignee"] or {}).get("username") == username)
+        ]
+
+    def alarm_detail(self, alarm_id: str) -> Document:
+        alarm = self._alarm(alarm_id)
+        events = []
+        if alarm["kind"] in ("sos", "fall"):
+            events = [
+                {
+                    "id": str(number),
+                    "kind": alarm["kind"],
+                    "device": alarm["device"],
+                    "measured_at": alarm["raised_at"],
+                    "received_at": alarm["raised_at"],
+                    "ingested_at": alarm["ingested_at"],
+                    "values": {},
+                    "attrs": {"action": "press"},
+                }
+                for number in range(alarm["event_count"])
+            ]
+        return {
+            **alarm,
+            "timeline": self._timelines[alarm_id],
+            "events": events,
+            "task_detail": self.tasks.get(alarm["task"] or ""),
+        }
+
+    def open_of(self, home: str) -> int:
+        return sum(
+            a["state"] in LIVE and (a["home"] or {}).get("id") == home for a in self.alarms.values()
+        )
+
+    def count_alarms(self) -> Document:
+        states = [a["state"] for a in self.alarms.values()]
+        return {
+            **{state: states.count(state) for state in LIVE},
+            "closed_today": states.count("closed"),
+        }
+
+    # Moves.
+
+    def move_alarm(self, alarm_id: str, move: str, actor: str, asked: Document) -> Document:
+        alarm = self._alarm(alarm_id)
+        if alarm["state"] == "closed":
+            raise Refused(409, "already_closed")
+        now_ms = self._now_ms()
+        data: Document = {}
+        fact = {"acknowledge": "acknowledged", "assign": "assigned", "close": "closed"}[move]
+        if move == "acknowledge" and alarm["state"] != "open":
+            raise Refused(409, "already_taken")
+        if move == "assign":
+            if asked["assignee"] not in ACCOUNTS:
+                raise Refused(422, "invalid")
+            data = {"assignee": asked["assignee"]}
+            alarm["assignee"] = account(asked["assignee"])
+            if alarm["task"]:
+                self.tasks[alarm["task"]]["assignee"] = alarm["assignee"]
+        if move == "close":
+            data = {"outcome": asked["outcome"], "note": asked["note"]}
+            alarm.update(data, state="closed", closed_at=to_iso(now_ms), closed_by=account(actor))
+            self._cancel(alarm["task"])
+        elif alarm["acknowledged_at"] is None:
+            alarm.update(
+                state="acknowledged",
+                acknowledged_at=to_iso(now_ms),
+                acknowledged_by=account(actor),
+            )
+        self._bump(alarm, fact, actor, data)
+        return alarm
+
+    def _cancel(self, task_id: str | None) -> None:
+        task = self.tasks.get(task_id or "")
+        if task is not None and task["state"] != "completed":
+            task["state"] = "cancelled"
+            task["version"] += 1
+            self._publish("task", task["id"], "cancelled", task)
+
+    def move_task(self, task_id: str, move: str, actor: str, finding: str) -> Document:
+        task = self.tasks.get(task_id)
+        if task is None:
+            raise Refused(404, "not_found")
+        before, after = _TASK_STEPS[move]
+        skips = move == "arrive" and task["state"] == "accepted"
+        if task["state"] != before and not skips:
+            raise Refused(409, "wrong_state")
+        task.update({"state": after, f"{after}_at": to_iso(self._now_ms())})
+        task["assignee"] = task["assignee"] or account(actor)
+        task["finding"] = finding or task["finding"]
+        task["version"] += 1
+        self._publish("task", task_id, after, task)
+        alarm = self.alarms[task["alarm"]]
+        if move == "accept":
+            alarm.update(state="in_response", assignee=task["assignee"])
+            if alarm["acknowledged_at"] is None:
+                at = to_iso(self._now_ms())
+                alarm.update(acknowledged_at=at, acknowledged_by=task["assignee"])
+            self._bump(alarm, "in_response", actor, {})
+        return task
+
+    def _bump(self, alarm: Document, fact: str, actor: str, data: Document) -> None:
+        alarm["version"] += 1
+        self._told(alarm["id"], fact, actor, at_ms=self._now_ms(), data=data)
+        self._publish("alarm", alarm["id"], fact, alarm)
+
+    def _told(
+        self,
+        alarm_id: str,
+        fact: str,
+        actor: str,
+        *,
+        at_ms: int,
+        reason: str = "",
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        entry = {
+            "seq": next(self._seqs),
+            "at": to_iso(at_ms),
+            "fact": fact,
+            "actor": actor,
+            "actor_name": ACCOUNTS[actor][0] if actor in ACCOUNTS else actor,
+            "reason": reason,
+            "data": data or {},
+        }
+        self._timelines.setdefault(alarm_id, []).append(entry)
+
+    def _alarm(self, alarm_id: str) -> Document:
+        if alarm_id not in self.alarms:
+            raise Refused(404, "not_found")
+        return self.alarms[alarm_id]

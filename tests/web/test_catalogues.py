@@ -1,0 +1,141 @@
+"""The languages of the page: the same keys, nothing said outside them, a word for all."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from alarms.lifecycle import AlarmState, Outcome, TaskState
+from contract.kinds import KINDS
+from dashboard.permissions import ROLES
+from rules.kinds.gateway_silent import SilenceReason
+from rules.pressing import PressReason
+from rules.pressure import PressureReason
+from rules.signs import LifeReason
+
+SRC: Final = Path(__file__).resolve().parents[2] / "dashboard" / "web" / "src"
+CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
+# Looked up with a word of the hub's behind the dot: `word("kind", …)`, `tAny([…])`.
+BY_DATA: Final = (
+    "device_state.",
+    "fact.",
+    "fault.",
+    "field.",
+    "headline.",
+    "kind.",
+    "life.",
+    "opinion.",
+    "outcome.",
+    "problem.",
+    "quarantine.code.",
+    "readings.span.",
+    "reason.",
+    "role.",
+    "rule_state.",
+    "severity.",
+    "sex.",
+    "state.",
+    "task_kind.",
+    "task_state.",
+    "value.",
+    "why.",
+)
+# Keys of the keyboard are called the same everywhere.
+KEY_NAMES: Final = frozenset({"Enter", "Esc"})
+
+
+def catalogue(name: str) -> dict[str, str]:
+    return json.loads((SRC / "locales" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+ZH: Final = catalogue("zh-CN")
+EN: Final = catalogue("en")
+
+
+def sources() -> Iterator[tuple[str, str]]:
+    for path in sorted(SRC.rglob("*")):
+        if path.suffix in (".ts", ".svelte"):
+            yield path.relative_to(SRC).as_posix(), path.read_text(encoding="utf-8")
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert set(ZH) == set(EN)
+    assert all(ZH.values())
+    assert all(EN.values())
+
+
+@pytest.mark.parametrize("key", sorted(ZH))
+def test_both_texts_ask_for_the_same_values(key: str) -> None:
+    english = EN[key].split("|")
+    assert len(english) <= 2
+    for form in english:
+        assert placeholders(form) == placeholders(ZH[key])
+
+
+def test_chinese_is_chinese_and_english_is_not() -> None:
+    chinese = {k for k, text in EN.items() if CHINESE.search(text)}
+    assert chinese == {"language.other"}
+    latin = {k for k, text in ZH.items() if not CHINESE.search(text)}
+    assert latin <= {"language.other", "list.separator", "span.pair"}
+
+
+def test_every_key_asked_for_exists() -> None:
+    missing = {
+        (name, key)
+        for name, text in sources()
+        for key in re.findall(r'\bt\(\s*"([^"]+)"', text)
+        if key not in ZH
+    }
+    assert not missing
+
+
+def test_every_key_is_used() -> None:
+    text = "\n".join(text for _, text in sources())
+    made = ("action.", "done.task_", "task.move.")
+    unused = {key for key in ZH if f'"{key}"' not in text and not key.startswith((*BY_DATA, *made))}
+    assert not unused
+
+
+def test_nothing_is_said_outside_the_catalogues() -> None:
+    found = []
+    for name, text in sources():
+        if CHINESE.search(text):
+            found.append((name, "Chinese"))
+        if not name.endswith(".svelte"):
+            continue
+        markup = re.sub(r"<(script|style)[^>]*>.*?</\1>|<!--.*?-->", "", text, flags=re.S)
+        while (shorter := re.sub(r"\{[^{}]*\}", "", markup)) != markup:
+            markup = shorter
+        words = set(re.findall(r"[A-Za-z]{2,}", " ".join(re.findall(r">([^<>]*)<", markup))))
+        found += [(name, word) for word in words - KEY_NAMES]
+        found += [(name, said) for said in re.findall(r'(?:title|placeholder|alt)="(\w+)"', markup)]
+    assert not found
+
+
+def test_everything_the_hub_says_has_a_word() -> None:
+    wanted = {f"state.{s}" for s in AlarmState} | {f"task_state.{s}" for s in TaskState}
+    wanted |= {f"outcome.{o}" for o in Outcome} | {f"role.{r}" for r in ROLES}
+    wanted |= {f"kind.{kind}" for kind in KINDS}
+    wanted |= {f"field.{value}" for spec in KINDS.values() for value in spec.values}
+    assert not wanted - set(ZH)
+
+
+@pytest.mark.parametrize("reasons", [PressReason, PressureReason, LifeReason, SilenceReason])
+def test_every_reason_of_a_rule_has_a_word(reasons: type[PressReason]) -> None:
+    silent = [r for r in reasons if f"reason.{r}" not in ZH and f"opinion.{r}" not in ZH]
+    assert not silent
+
+
+def test_outcomes_offered_are_those_a_human_may_choose() -> None:
+    text = (SRC / "lib" / "types.ts").read_text(encoding="utf-8")
+    listed = re.search(r"OUTCOMES = \[(.*?)\]", text, flags=re.S)
+    assert listed is not None
+    offered = set(re.findall(r'"(\w+)"', listed[1]))
+    assert offered == {str(o) for o in Outcome} - {Outcome.RECOVERED}
