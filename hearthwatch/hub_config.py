@@ -45,11 +45,7 @@ class HttpConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingsConfig:
-    store: Literal["sqlite", "influx"] = "sqlite"
-    url: str = ""
-    org: str = ""
-    bucket: str = ""
-    token: str | None = field(default=None, repr=False)
+    store: Literal["sqlite"] = "sqlite"
     keep_raw_days: int = 90
 
 
@@ -83,7 +79,7 @@ def load(path: Path) -> HubConfig:
         homes=_path(document, "homes", where, base),
         http=_http(_table(document, "http", where), f"{where}: http"),
         broker=_broker(_table(document, "broker", where), f"{where}: broker", base),
-        readings=_readings(_table(document, "readings", where), f"{where}: readings", base),
+        readings=_readings(_table(document, "readings", where), f"{where}: readings"),
         webhooks=_webhooks(document, where, base),
     )
 
@@ -141,23 +137,10 @@ def _broker(table: Mapping[str, Any], where: str, base: Path) -> BrokerConfig:
     )
 
 
-def _readings(table: Mapping[str, Any], where: str, base: Path) -> ReadingsConfig:
-    keys = ("store", "url", "org", "bucket", "token_file", "keep_raw_days")
-    check_keys(table, keys, where)
-    store = one_of(
-        get(table, "store", str, where, "sqlite"), ("sqlite", "influx"), f"{where}.store"
-    )
-    if store == "influx":
-        for key in ("url", "org", "bucket"):
-            get(table, key, str, where)
-    return ReadingsConfig(
-        store=cast("Literal['sqlite', 'influx']", store),
-        url=get(table, "url", str, where, ""),
-        org=get(table, "org", str, where, ""),
-        bucket=get(table, "bucket", str, where, ""),
-        token=_secret(table, "token", "HEARTHWATCH_INFLUX_TOKEN", where, base),
-        keep_raw_days=get(table, "keep_raw_days", int, where, 90),
-    )
+def _readings(table: Mapping[str, Any], where: str) -> ReadingsConfig:
+    check_keys(table, ("store", "keep_raw_days"), where)
+    one_of(get(table, "store", str, where, "sqlite"), ("sqlite",), f"{where}.store")
+    return ReadingsConfig(keep_raw_days=get(table, "keep_raw_days", int, where, 90))
 
 
 def _webhooks(
