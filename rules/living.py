@@ -19,11 +19,11 @@ to be silent only if somebody was back soon, which says that nobody had been awa
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
-from math import log, log2, sqrt
-from typing import Any, Final, NamedTuple
+from math import log2
+from typing import Any, Final
 
-# Half-way steps on the way from an LED lamp to a kettle, each about 1.6 times the last.
-LEVELS_W: Final = (8, 14, 25, 40, 65, 100, 160, 250, 400, 650, 1000, 1800)
+from rules.lived_days import LEVELS_W, Day, Scale, learn_scale, pack, unpack
+
 SLOTS_PER_HOUR: Final = 4
 SLOTS_PER_DAY: Final = 96
 # Four weeks: a whole cycle of markets and visits, and short enough to follow the seasons.
@@ -34,24 +34,6 @@ QUIET_HOURS: Final = 5
 # steps of a coarse register as a quantile does, and the lowest are left out as broken readings.
 FLOOR_FROM: Final = 0.05
 FLOOR_TO: Final = 0.30
-# Days poorer than a poor lived day: illness and journeys must not blunt the rule.
-POOR_PART: Final = 0.1
-# The limit: this many deviations above empty, but no further than this share of the way to a
-# poor lived day. Both were chosen on simulated homes of two kinds (docs/rules.md).
-DEVIATIONS: Final = 0.8
-POOR_SHARE: Final = 0.3
-# A limit nearer to empty than this is chance: the home can't be judged.
-DEVIATIONS_MIN: Final = 0.5
-# Slots added to both sides of a weight, so that a band never seen decides nothing.
-PRIOR: Final = 0.03
-# No slot says more than this: e³, twenty times as common in lived days.
-WEIGHT_MAX: Final = 3.0
-# Part of a band that may turn up in the next: floors and compressors drift by some watts.
-LEAK: Final = 0.05
-# Slots of one machine come in twos and threes, which scatters more than single ones.
-CLUSTER: Final = 1.5
-# Variance of a score that is left when nothing at all stands out in the quiet hours.
-SCATTER: Final = 0.5
 # Part of the waking hours that must have been seen in a window.
 COVERAGE: Final = 0.8
 # Weight of the newest day in the profile of the hours.
@@ -60,54 +42,26 @@ _WATTS_MAX: Final = 65_535
 _NO_COUNTS: Final = (0,) * len(LEVELS_W)
 
 
-class Day(NamedTuple):
-    """What is remembered of a day, per level: counts of its poorest window, and in its quiet
-    hours (of `quiet_slots` seen ones); floor and mean in watts."""
-
-    low: tuple[int, ...]
-    quiet: tuple[int, ...]
-    quiet_slots: int
-    floor_w: int
-    mean_w: int
-
-
-class Scale(NamedTuple):
-    """What was learned. weights: what a slot of each band says; empty, deviation: score of an
-    empty window and its scatter; usual, poor: of the middle and the poor lived days."""
-
-    weights: tuple[float, ...]
-    empty: float
-    deviation: float
-    usual: float
-    poor: float
-
-    @property
-    def limit(self) -> float:
-        """Below it a window looks empty."""
-        return self.empty + min(DEVIATIONS * self.deviation, POOR_SHARE * (self.poor - self.empty))
-
-    @property
-    def tells(self) -> bool:
-        """Whether lived and empty lie apart at all."""
-        return self.limit >= self.empty + DEVIATIONS_MIN * self.deviation
-
-
 class Living:
     """The memory of one home."""
 
     __slots__ = (
         "_counts",
         "_doubt",
+        "_low_score",
         "_numbers",
         "_ordered",
         "_pending",
         "_profile",
         "_watts",
+        "base_w",
         "days",
         "filled",
         "first",
         "floor_w",
+        "last_score",
         "limit",
+        "lived_w",
         "low",
         "quiet_from",
         "scale",
@@ -117,12 +71,13 @@ class Living:
     def __init__(self, window_hours: int) -> None:
         self.window = window_hours * SLOTS_PER_HOUR
         # The newest slots, oldest first: watts and slot numbers; and the watts by size.
-        self._watts = array("H")
+        self._watts = array("i")
         self._numbers = array("q")
         self._ordered: list[int] = []
         # Slots since the start or since somebody came back; below a window nothing is judged.
         self.filled = 0
-        self.days: list[Day] = []
+        # Days in the form of the disk: twenty-eight tuples of numbers take ten times the room.
+        self.days: list[bytes] = []
         self._pending: tuple[Day, list[float]] | None = None
         # The day that looked empty, until it is known whether it was.
         self._doubt: Day | None = None
@@ -131,19 +86,32 @@ class Living:
         # Poorest counts so far today; counts of the very first window.
         self.low: tuple[int, ...] | None = None
         self.first: tuple[int, ...] | None = None
+        self._low_score = 0.0
+        # The lowest floor of the remembered days: the home never uses less while supplied.
+        self.base_w = 0
+        # What the poorest remembered day used above its floor, as a mean.
+        self.lived_w = 0
         self.scale: Scale | None = None
         self.limit = 0.0
         # Of the last window measured.
         self._counts: tuple[int, ...] = _NO_COUNTS
         self.floor_w = 0
+        self.last_score = 0.0
 
     # Input.
 
-    def push(self, number: int, watts: float, *, learn: bool) -> None:
-        """Take a slot. `learn` is false while the home counts as silent."""
+    def push(self, number: int, watts: float, grain_w: float, *, learn: bool) -> None:
+        """Take a slot. `learn` is false while the home counts as silent.
+
+        A register shows its energy in grains; spreading each slot evenly over its grain keeps
+        a small drift of the floor from moving whole heaps of slots over the edge of a band.
+        """
         numbers, kept, ordered = self._numbers, self._watts, self._ordered
         if numbers and number // SLOTS_PER_DAY != numbers[-1] // SLOTS_PER_DAY:
             self._end_day(learn=learn)
+        if grain_w:
+            # The golden ratio in sixteen bits: successive slots never fall together.
+            watts += ((number * 40_503 & 0xFFFF) / 65_536 - 0.5) * grain_w
         value = int(watts) if watts < _WATTS_MAX else _WATTS_MAX
         numbers.append(number)
         kept.append(value)
@@ -184,8 +152,10 @@ class Living:
         self._counts = counts
         if self.first is None:
             self.first = counts
-        if self.low is None or self.score(counts) < self.score(self.low):
+        score = self.last_score = self.score(counts)
+        if self.low is None or score < self._low_score:
             self.low = counts
+            self._low_score = score
         return counts
 
     def score(self, counts: Sequence[int]) -> float:
@@ -209,10 +179,6 @@ class Living:
     def mean_w(self) -> int:
         return sum(self._ordered) // max(1, len(self._ordered))
 
-    def base_w(self) -> int:
-        """The lowest floor of the remembered days: the home never uses less while supplied."""
-        return min((day.floor_w for day in self.days), default=0)
-
     # Learning.
 
     def _quiet(self) -> tuple[tuple[int, ...], int]:
@@ -228,7 +194,7 @@ class Living:
 
     def _day(self, low: tuple[int, ...]) -> Day:
         quiet, slots = self._quiet()
-        return Day(low, quiet, slots, self.floor_w, self.mean_w())
+        return Day(low, quiet, slots, max(0, self.floor_w), max(0, self.mean_w()))
 
     def _end_day(self, *, learn: bool) -> None:
         """Close the day: what the last one showed is learned, this one waits a day."""
@@ -246,7 +212,7 @@ class Living:
         self.low = None
 
     def _learn(self, day: Day) -> None:
-        self.days.append(day)
+        self.days.append(pack(day))
         if len(self.days) > DAYS_MAX:
             del self.days[0]
         self._relearn()
@@ -279,7 +245,10 @@ class Living:
             self.quiet_from = sums.index(min(sums))
 
     def _relearn(self) -> None:
-        self.scale = learn_scale(self.days, self.window)
+        days = [unpack(row) for row in self.days]
+        self.base_w = min((day.floor_w for day in days), default=0)
+        self.lived_w = min((day.mean_w - day.floor_w for day in days), default=0)
+        self.scale = learn_scale(days, self.window)
         self.limit = 0.0 if self.scale is None or not self.scale.tells else self.scale.limit
 
     # Disk.
@@ -290,9 +259,9 @@ class Living:
             "watts": self._watts.tolist(),
             "runs": _runs(self._numbers),
             "filled": self.filled,
-            "days": [_pack(day) for day in self.days],
-            "pending": None if pending is None else [_pack(pending[0]), pending[1]],
-            "doubt": None if self._doubt is None else _pack(self._doubt),
+            "days": [row.hex() for row in self.days],
+            "pending": None if pending is None else [pack(pending[0]).hex(), pending[1]],
+            "doubt": None if self._doubt is None else pack(self._doubt).hex(),
             "profile": self._profile,
             "low": self.low,
             "first": self.first,
@@ -306,18 +275,18 @@ class Living:
         living = cls(window_hours)
         runs = document["runs"]
         numbers = array("q", [n for start, size in runs for n in range(start, start + size)])
-        watts = array("H", document["watts"])
+        watts = array("i", document["watts"])
         if len(numbers) != len(watts):
             raise ValueError("slots without their times")
         living._numbers = numbers[-living.window :]
         living._watts = watts[-living.window :]
         living._ordered = sorted(living._watts)
         living.filled = int(document["filled"])
-        living.days = [_unpack(row) for row in document["days"]][-DAYS_MAX:]
+        living.days = [pack(unpack(bytes.fromhex(t))) for t in document["days"]][-DAYS_MAX:]
         pending, doubt = document["pending"], document["doubt"]
         if pending is not None:
-            living._pending = (_unpack(pending[0]), [float(x) for x in pending[1]])
-        living._doubt = None if doubt is None else _unpack(doubt)
+            living._pending = (unpack(bytes.fromhex(pending[0])), [float(x) for x in pending[1]])
+        living._doubt = None if doubt is None else unpack(bytes.fromhex(doubt))
         living._profile = [float(x) for x in document["profile"]]
         living._find_quiet()
         low, first = document["low"], document["first"]
@@ -326,40 +295,9 @@ class Living:
         living._counts = _checked(document["counts"])
         living.floor_w = int(document["floor"])
         living._relearn()
+        if living.low is not None:
+            living._low_score = living.score(living.low)
         return living
-
-
-def learn_scale(days: Sequence[Day], window: int) -> Scale | None:
-    """The scale that these days give; None while no quiet hour was seen."""
-    quiet_slots = sum(day.quiet_slots for day in days)
-    if not quiet_slots:
-        return None
-    part = window / quiet_slots
-    lived = [_bands(day.low) for day in days]
-    quiet = [_bands(day.quiet) for day in days]
-    empties = [sum(column) * part for column in zip(*quiet, strict=True)]
-    empties = [e + LEAK * below for e, below in zip(empties, [0.0, *empties[:-1]], strict=True)]
-    means = [sum(column) / len(days) for column in zip(*lived, strict=True)]
-    weights = tuple(
-        [
-            min(max(log((m + PRIOR) / (e + PRIOR)), 0.0), WEIGHT_MAX)
-            for m, e in zip(means, empties, strict=True)
-        ]
-    )
-    scores = sorted(sum(n * w for n, w in zip(row, weights, strict=True)) for row in lived)
-    variance = sum(e * w * w for e, w in zip(empties, weights, strict=True))
-    return Scale(
-        weights=weights,
-        empty=sum(e * w for e, w in zip(empties, weights, strict=True)),
-        deviation=sqrt(CLUSTER * variance + SCATTER),
-        usual=scores[len(scores) // 2],
-        poor=scores[int(len(scores) * POOR_PART)],
-    )
-
-
-def _bands(counts: Sequence[int]) -> list[int]:
-    """Slots between each level and the next, from slots above each level."""
-    return [a - b for a, b in zip(counts, (*counts[1:], 0), strict=True)]
 
 
 def _checked(row: Any) -> tuple[int, ...]:
@@ -377,23 +315,3 @@ def _runs(numbers: Sequence[int]) -> list[list[int]]:
         else:
             runs.append([number, 1])
     return runs
-
-
-def _pack(day: Day) -> str:
-    """A day as hexadecimal text: short in JSON, and quick to write again and again."""
-    counts = bytes([*day.low, *day.quiet, day.quiet_slots])
-    return counts.hex() + f"{day.floor_w:04x}{day.mean_w:04x}"
-
-
-def _unpack(text: str) -> Day:
-    size = len(LEVELS_W)
-    raw = bytes.fromhex(text)
-    if len(raw) != 2 * size + 5:
-        raise ValueError(f"a day of {len(raw)} bytes")
-    return Day(
-        low=tuple(raw[:size]),
-        quiet=tuple(raw[size : 2 * size]),
-        quiet_slots=raw[2 * size],
-        floor_w=int.from_bytes(raw[-4:-2], "big"),
-        mean_w=int.from_bytes(raw[-2:], "big"),
-    )

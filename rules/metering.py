@@ -24,6 +24,8 @@ GAP_INTERVALS: Final = 2.5
 GAP_MAX_MS: Final = 180 * 60_000
 # A house connection of 3 × 80 A; more is a broken reading or another meter's register.
 POWER_MAX_W: Final = 55_000.0
+# A register of 1 Wh is as good as a continuous one.
+DECIMALS_MAX: Final = 3
 # Where registers roll over: four to eight digits before the point.
 _ROLLOVERS_KWH: Final = (1e4, 1e5, 1e6, 1e7, 1e8)
 # The step from the last value before a roll-over must be this small a part of the register.
@@ -35,10 +37,12 @@ _NONE, _POWER, _INTERVAL, _REGISTER = range(4)
 
 
 class Slot(NamedTuple):
-    """A quarter of an hour; `number` counts them since the epoch."""
+    """A quarter of an hour; `number` counts them since the epoch. `grain_w`: one unit of the
+    register's last digit, as power over the step it was seen in."""
 
     number: int
     watts: float
+    grain_w: float
 
 
 class Gap(NamedTuple):
@@ -53,6 +57,7 @@ class Meter:
     """The readings of one device, in the order of `measured_at_ms`; older ones are ignored."""
 
     __slots__ = (
+        "_decimals",
         "_interval_ms",
         "_last_ms",
         "_peak",
@@ -68,6 +73,8 @@ class Meter:
         self._last_ms = -1
         self._register = 0.0
         self._interval_ms = 0.0
+        # Digits behind the point that the register has shown.
+        self._decimals = 0
         self._step_ms = 0
         self._step_wh = 0.0
         self._slot = 0
@@ -105,6 +112,8 @@ class Meter:
             return None
         if register is not None:
             self._register = register
+            while self._decimals < DECIMALS_MAX and not _whole(register * 10**self._decimals):
+                self._decimals += 1
         if wh < 0.0 or wh * 3_600_000.0 > POWER_MAX_W * passed_ms:
             return self._skip(at_ms, None)
         if passed_ms > GAP_MIN_MS and passed_ms > self._gap_ms():
@@ -125,6 +134,9 @@ class Meter:
         """Enter a step; it belongs to the slots of which it covers half or that hold half of
         it."""
         number = end_ms // SLOT_MS
+        grain_w = 0.0
+        if self._source == _REGISTER and self._decimals < DECIMALS_MAX:
+            grain_w = 1000.0 / 10**self._decimals * 3_600_000.0 / (end_ms - start_ms)
         if number <= self._slot:
             # Before it only while the rest of a half-known slot runs out.
             if number < self._slot:
@@ -137,8 +149,8 @@ class Meter:
             (self._slot + 1) * SLOT_MS - start_ms >= half_ms and watts > self._peak
         ):
             self._peak = watts
-        done: list[Slot | Gap] = [Slot(self._slot, self._peak)]
-        done.extend(Slot(between, watts) for between in range(self._slot + 1, number))
+        done: list[Slot | Gap] = [Slot(self._slot, self._peak, grain_w)]
+        done.extend(Slot(between, watts, grain_w) for between in range(self._slot + 1, number))
         self._slot = number
         rest_ms = end_ms - number * SLOT_MS
         self._peak = watts if rest_ms > 0 and rest_ms >= half_ms else None
@@ -194,6 +206,10 @@ def _energy(
     if watts is None:
         return _NONE, 0.0
     return _POWER, max(0.0, watts) * passed_ms / 3_600_000.0
+
+
+def _whole(number: float) -> bool:
+    return abs(number - round(number)) < 1e-4
 
 
 def _rolled_wh(before_kwh: float, after_kwh: float) -> float:

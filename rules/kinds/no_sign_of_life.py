@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from rules.finding import EvidenceValue, Finding, Severity
 from rules.living import SLOTS_PER_HOUR, Living
+from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Meter, Slot
 from rules.params import number, parse_params
 from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
@@ -24,14 +25,8 @@ from rules.signs import LIFE_KINDS, LifeReason, Signs
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 
-# Power devices followed in one home: a main meter and some sockets.
-METERS_MAX: Final = 8
 # A clock this far ahead is wrong; the reading counts as taken now.
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
-# Another device becomes the home's meter when the old one has been quiet this long …
-_METER_QUIET_MS: Final = 24 * HOUR_MS
-# … or when it measures more, which a socket behind a main meter can't.
-_METER_LARGER: Final = 1.25
 # Days learned before the home's own scale is used, and before it is used at full trust.
 _DAYS_SCALED: Final = 5
 _DAYS_TRUSTED: Final = 10
@@ -81,10 +76,8 @@ class NoSignOfLifeMonitor:
         "_began_ms",
         "_held",
         "_living",
-        "_means",
-        "_meters",
+        "_mains",
         "_params",
-        "_primary",
         "_quiet_slots",
         "_raised",
         "_signs",
@@ -97,10 +90,7 @@ class NoSignOfLifeMonitor:
         self.due_ms: int | None = None
         self._subject = subject
         self._params = params
-        self._meters: dict[str, Meter] = {}
-        # Long-time mean of each device's slots, and how many there were.
-        self._means: dict[str, list[float]] = {}
-        self._primary = params.meter
+        self._mains = Mains(params.meter)
         self._living = Living(params.window_h)
         self._signs = Signs()
         self._began_ms = -1
@@ -118,20 +108,23 @@ class NoSignOfLifeMonitor:
             at_ms = now_ms
         if observation.kind != "power":
             return self._sign(observation, at_ms, now_ms)
-        meter = self._meters.get(observation.device)
-        if meter is None:
-            if len(self._meters) >= METERS_MAX:
-                return NOTHING
-            meter = self._add(observation.device, at_ms)
-        done = meter.read(at_ms, observation.values, observation.attrs)
-        if not done:
+        if self._began_ms < 0:
+            self._began_ms = at_ms
+        mains = self._mains
+        done = mains.read(observation, at_ms)
+        if done is None:
+            if mains.larger:
+                self._start_over(at_ms)
             return NOTHING
         found = NOTHING
         for part in done:
-            if isinstance(part, Gap):
-                found = found + self._gap(observation, part, now_ms)
-            else:
-                found = found + self._slot(observation, part, now_ms)
+            new = (
+                self._gap(observation, part, now_ms)
+                if isinstance(part, Gap)
+                else self._slot(observation, part, now_ms)
+            )
+            if new:
+                found = found + new
         return found
 
     def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - judged when something is seen
@@ -142,23 +135,17 @@ class NoSignOfLifeMonitor:
 
     # Electricity.
 
-    def _add(self, device: str, at_ms: int) -> Meter:
-        meter = self._meters[device] = Meter()
-        self._means[device] = [0.0, 0]
-        if not self._primary:
-            self._primary = device
-        if self._began_ms < 0:
-            self._began_ms = at_ms
-        return meter
+    def _start_over(self, at_ms: int) -> None:
+        """Another meter shows more of the home: learn it anew, but don't end a silence."""
+        self._mains.larger = False
+        self._living = Living(self._params.window_h)
+        self._began_ms = at_ms
+        self._quiet_slots = 0
+        self._activity = None
+        self._held = []
 
     def _slot(self, observation: Observation, slot: Slot, now_ms: int) -> list[Finding]:
-        mean = self._means[observation.device]
-        mean[1] = min(mean[1] + 1, 96)
-        mean[0] += (slot.watts - mean[0]) / mean[1]
-        if observation.device != self._primary:
-            self._maybe_switch(observation.device, slot)
-            return NOTHING
-        base_w = self._living.base_w()
+        base_w = self._living.base_w
         if base_w >= _DEAD_BASE_W and slot.watts < base_w * _DEAD_PART:
             return self._hold(slot)
         if self._held:
@@ -166,7 +153,7 @@ class NoSignOfLifeMonitor:
             for before in held if len(held) < _DEAD_SLOTS else ():
                 self._push(before)
         self._push(slot)
-        near = self._activity is None or self._activity < _NEAR_ACTIVITY
+        near = self._activity is not None and self._activity < _NEAR_ACTIVITY
         if not near and slot.number % SLOTS_PER_HOUR != SLOTS_PER_HOUR - 1:
             return NOTHING
         return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
@@ -178,7 +165,7 @@ class NoSignOfLifeMonitor:
         return NOTHING
 
     def _push(self, slot: Slot) -> None:
-        self._living.push(slot.number, slot.watts, learn=self._raised is None)
+        self._living.push(slot.number, slot.watts, slot.grain_w, learn=self._raised is None)
         self._quiet_slots += 1
 
     def _judge(self, observation: Observation, end_ms: int, now_ms: int) -> list[Finding]:
@@ -213,7 +200,7 @@ class NoSignOfLifeMonitor:
         self._weak = living.limit <= 0.0
         if self._weak:
             return None
-        return living.score(counts) / living.limit
+        return living.last_score / living.limit
 
     def _absolute(self, counts: tuple[int, ...]) -> float | None:
         """Before anything is learned: the first day had things that stood out, this has none."""
@@ -238,34 +225,17 @@ class NoSignOfLifeMonitor:
 
     def _gap(self, observation: Observation, gap: Gap, now_ms: int) -> list[Finding]:
         """Nothing was seen; a register may still tell that somebody cooked meanwhile."""
-        if observation.device != self._primary or gap.watts is None:
+        if gap.watts is None:
             return NOTHING
-        days = self._living.days
-        if not days:
+        living = self._living
+        if not living.days:
             return NOTHING
         hours = (gap.end_ms - gap.start_ms) / HOUR_MS
-        floor_w = min(day.floor_w for day in days)
-        lived_w = min(day.mean_w - day.floor_w for day in days)
+        floor_w, lived_w = living.base_w, living.lived_w
         extra_wh = (gap.watts - floor_w) * hours
         if extra_wh < max(_GAP_WH_MIN, lived_w * hours * (1 + _GAP_LIVED_PART)):
             return NOTHING
         return self._proof(observation, gap.end_ms, LifeReason.ENERGY_UNSEEN, now_ms)
-
-    def _maybe_switch(self, device: str, slot: Slot) -> None:
-        """Follow another meter when the old one is gone, or was only a part of this one."""
-        if self._params.meter:
-            return
-        old = self._meters.get(self._primary)
-        quiet = old is None or slot.number * SLOT_MS - old.last_ms > _METER_QUIET_MS
-        mine, its = self._means[device], self._means.get(self._primary, [0.0, 0])
-        larger = mine[1] >= 96 and its[1] >= 96 and mine[0] > its[0] * _METER_LARGER
-        if quiet:
-            self._primary = device
-        elif larger and self._raised is None:
-            self._primary = device
-            self._living = Living(self._params.window_h)
-            self._quiet_slots = 0
-            self._activity = None
 
     # Proof of life.
 
@@ -280,7 +250,7 @@ class NoSignOfLifeMonitor:
     ) -> list[Finding]:
         if not self._signs.alive(at_ms, reason, observation.device):
             return NOTHING
-        meter = self._meters.get(self._primary)
+        meter = self._mains.meter
         seen_ms = meter.last_ms if meter is not None else -1
         if seen_ms >= 0:
             # Only what was seen since then counts as quiet.
@@ -325,9 +295,7 @@ class NoSignOfLifeMonitor:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "meters": {device: meter.dump() for device, meter in self._meters.items()},
-            "means": self._means,
-            "primary": self._primary,
+            "mains": self._mains.dump(),
             "living": self._living.dump(),
             "signs": self._signs.dump(),
             "began": self._began_ms,
@@ -339,9 +307,7 @@ class NoSignOfLifeMonitor:
         }
 
     def load(self, document: Mapping[str, Any]) -> "NoSignOfLifeMonitor":
-        self._meters = {str(d): Meter.load(row) for d, row in document["meters"].items()}
-        self._means = {str(d): [float(r[0]), int(r[1])] for d, r in document["means"].items()}
-        self._primary = self._params.meter or str(document["primary"])
+        self._mains = Mains.load(self._params.meter, document["mains"])
         self._living = Living.load(self._params.window_h, document["living"])
         self._signs = Signs.load(document["signs"])
         self._began_ms = int(document["began"])
@@ -349,12 +315,12 @@ class NoSignOfLifeMonitor:
         activity, raised = document["activity"], document["raised"]
         self._activity = None if activity is None else float(activity)
         self._weak = bool(document["weak"])
-        self._held = [Slot(int(n), float(w)) for n, w in document["held"]]
+        self._held = [Slot(int(n), float(w), float(g)) for n, w, g in document["held"]]
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
         return self
 
     def view(self, now_ms: int) -> Opinion:
-        meter = self._meters.get(self._primary)
+        meter = self._mains.meter
         shown: dict[str, EvidenceValue] = dict(self._signs.shown())
         shown["days_learned"] = len(self._living.days)
         if meter is None:
