@@ -57,7 +57,6 @@ class Living:
         "base_w",
         "days",
         "filled",
-        "first",
         "floor_w",
         "last_score",
         "limit",
@@ -83,9 +82,8 @@ class Living:
         self._doubt: Day | None = None
         self._profile: list[float] = []
         self.quiet_from = 0
-        # Poorest counts so far today; counts of the very first window.
+        # Poorest counts so far today.
         self.low: tuple[int, ...] | None = None
-        self.first: tuple[int, ...] | None = None
         self._low_score = 0.0
         # The lowest floor of the remembered days: the home never uses less while supplied.
         self.base_w = 0
@@ -150,8 +148,10 @@ class Living:
         floor_w = self.floor_w = sum(ordered[low:high]) // (high - low)
         counts = tuple([size - bisect_right(ordered, floor_w + level) for level in LEVELS_W])
         self._counts = counts
-        if self.first is None:
-            self.first = counts
+        if not self.days:
+            # The first full window: its quiet hours are found, and it is the first lived day.
+            self._blend(self._hours())
+            self._learn(self._day(counts))
         score = self.last_score = self.score(counts)
         if self.low is None or score < self._low_score:
             self.low = counts
@@ -204,11 +204,7 @@ class Living:
             self._learn(pending[0])
             self._blend(pending[1])
         if learn and counts is not None and self.low is not None:
-            hours = self._hours()
-            if not self._profile:
-                # The first full day: its quiet hours are found before they are counted.
-                self._blend(hours)
-            self._pending = (self._day(self.low), hours)
+            self._pending = (self._day(self.low), self._hours())
         self.low = None
 
     def _learn(self, day: Day) -> None:
@@ -264,7 +260,6 @@ class Living:
             "doubt": None if self._doubt is None else pack(self._doubt).hex(),
             "profile": self._profile,
             "low": self.low,
-            "first": self.first,
             "counts": self._counts,
             "floor": self.floor_w,
         }
@@ -289,9 +284,8 @@ class Living:
         living._doubt = None if doubt is None else unpack(bytes.fromhex(doubt))
         living._profile = [float(x) for x in document["profile"]]
         living._find_quiet()
-        low, first = document["low"], document["first"]
+        low = document["low"]
         living.low = None if low is None else _checked(low)
-        living.first = None if first is None else _checked(first)
         living._counts = _checked(document["counts"])
         living.floor_w = int(document["floor"])
         living._relearn()

@@ -27,17 +27,10 @@ HOUR_MS: Final = 3_600_000
 
 # A clock this far ahead is wrong; the reading counts as taken now.
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
-# Days learned before the home's own scale is used, and before it is used at full trust.
-_DAYS_SCALED: Final = 5
-_DAYS_TRUSTED: Final = 10
-# Before that: no opinion in the first two days, then only if nothing at all stands out.
+# No opinion in the first two days.
 _LEARNING_MS: Final = 48 * HOUR_MS
-# A level that stood out in this many slots of the first day can be missed afterwards.
-_FIRST_SLOTS: Final = 6
-# … while one that stood out in most of them is the refrigerator's.
-_FIRST_PART: Final = 0.35
-# Activity of a window that is plainly lived in.
-_LIVELY: Final = 3.0
+# Days after which the home's scale is trusted fully.
+_DAYS_TRUSTED: Final = 10
 # While a home is learned, only a nearly empty day counts as silent.
 _LEARNING_PART: Final = 0.6
 # Activity that ends a silence, and back so soon that nobody had been away.
@@ -170,8 +163,7 @@ class NoSignOfLifeMonitor:
 
     def _judge(self, observation: Observation, end_ms: int, now_ms: int) -> list[Finding]:
         living = self._living
-        counts = living.measure()
-        activity = self._activity = None if counts is None else self._measure(counts, end_ms)
+        activity = self._activity = self._measure(end_ms)
         if activity is None:
             return NOTHING
         if self._raised is not None:
@@ -189,30 +181,16 @@ class NoSignOfLifeMonitor:
         living.suspect()
         return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms)]
 
-    def _measure(self, counts: tuple[int, ...], end_ms: int) -> float | None:
+    def _measure(self, end_ms: int) -> float | None:
         """The activity of the window, 1 where it begins to look empty; None while it can't be
         told."""
         living = self._living
-        if len(living.days) < _DAYS_SCALED:
-            if end_ms - self._began_ms < _LEARNING_MS:
-                return None
-            return self._absolute(counts)
+        if living.measure() is None or end_ms - self._began_ms < _LEARNING_MS:
+            return None
         self._weak = living.limit <= 0.0
         if self._weak:
             return None
         return living.last_score / living.limit
-
-    def _absolute(self, counts: tuple[int, ...]) -> float | None:
-        """Before anything is learned: the first day had things that stood out, this has none."""
-        first = self._living.first
-        if first is None:
-            return None
-        most = self._living.window * _FIRST_PART
-        level = next((k for k, n in enumerate(first) if _FIRST_SLOTS <= n <= most), None)
-        self._weak = level is None
-        if level is None:
-            return None
-        return 0.0 if counts[level] == 0 else _LIVELY
 
     def _clear(self, observation: Observation, reason: LifeReason, now_ms: int) -> list[Finding]:
         finding = self._finding("cleared", reason, observation, now_ms)
@@ -348,7 +326,7 @@ class NoSignOfLifeMonitor:
             return "cannot_judge", meter.last_ms, LifeReason.SUPPLY_DEAD
         if self._weak:
             return "cannot_judge", None, LifeReason.WEAK_SIGNAL
-        if len(self._living.days) < _DAYS_SCALED:
+        if meter.last_ms - self._began_ms < _LEARNING_MS:
             return "learning", self._began_ms, LifeReason.LEARNING
         return "well", self._signs.last_ms, LifeReason.ACTIVITY
 
