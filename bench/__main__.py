@@ -164,12 +164,17 @@ def throughput(hub: Hub, each: int, count: int, base: int) -> dict[str, float]:
 
 
 def _show(name: str, figures: dict[str, float], floor: dict[str, float]) -> None:
-    text = f"{name:28} p50 {figures['p50_ms']:7.2f} ms ({figures['p50_ms'] / floor['p50_ms']:.1f} x floor)"
-    text += f"  p99 {figures['p99_ms']:7.2f} ms ({figures['p99_ms'] / floor['p50_ms']:.1f} x)"
+    times = {q: figures[f"{q}_ms"] / floor["p50_ms"] for q in ("p50", "p99")}
+    text = f"{name:28} p50 {figures['p50_ms']:7.2f} ms ({times['p50']:.1f} x floor)"
+    text += f"  p99 {figures['p99_ms']:7.2f} ms ({times['p99']:.1f} x)"
     text += f"  hub {figures['hub_cpu_pct']:.0f} % cpu"
     if "store_lag_s" in figures:
         text += f"  store lag {figures['store_lag_s']:.2f} s"
     print(text, flush=True)
+
+
+def _say(name: str, figures: dict[str, float]) -> None:
+    print(f"{name:34} {figures['stored_per_s']:9.0f} readings/s", flush=True)
 
 
 def machine() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The other end of the floor: sends every message straight back. `python -m bench.echo PORT FILE`."""
+"""The other end of the floor: sends every message straight back."""
 
 import sys
 from pathlib import Path

@@ -1,5 +1,6 @@
 """How long a message takes: the broker's echo (the floor), and a press until the screen hears."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -101,10 +102,8 @@ def presses(
         time.sleep(PAUSE_S)
         for line in (raw, stream):
             line.setblocking(False)
-            try:
+            with contextlib.suppress(BlockingIOError):
                 line.recv(1 << 20)
-            except BlockingIOError:
-                pass
             line.setblocking(True)
     stream.close()
     raw.close()

@@ -175,7 +175,7 @@ def test_radio_noise_is_survived(noise, step) -> None:
     receiver = Receiver({}, 2000)
     for at in range(0, len(noise), step):
         receiver.feed(noise[at : at + step], 1, 1)
-    frames, rest = split(noise)
+    _frames, rest = split(noise)
     assert len(rest) <= FRAME_BYTES_MAX
     receiver.feed(bytes(FRAME_BYTES_MAX), 1, 1)
     assert presses(receiver, PRESS, 60_000) == ["press"]
