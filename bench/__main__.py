@@ -219,13 +219,9 @@ def main() -> None:
         base = latency_table(hub, results, [1000, 5000, 10_000], args.seconds)
         hub.pin(0, 1)
         results["single"] = throughput(hub, 1, 200_000, base)
-        print(
-            f"single messages, hub on one core   {results['single']['stored_per_s']:9.0f} readings/s"
-        )
+        _say("single messages, hub on one core", results["single"])
         results["envelopes"] = throughput(hub, 20, 50_000, 0)
-        print(
-            f"envelopes of 20, hub on one core   {results['envelopes']['stored_per_s']:9.0f} readings/s"
-        )
+        _say("envelopes of 20, hub on one core", results["envelopes"])
         results["hub_rss_mb"] = hub.rss_mb()
         wanted = hub.stored()
     finally:
