@@ -34,7 +34,7 @@ _DAYS_TRUSTED: Final = 10
 # While a home is learned, only a nearly empty day counts as silent.
 _LEARNING_PART: Final = 0.6
 # Activity that ends a silence, and back so soon that nobody had been away.
-_BACK_ACTIVITY: Final = 2.0
+_BACK_ACTIVITY: Final = 1.3
 _SOON_MS: Final = 8 * HOUR_MS
 # Activity below which a home is looked at every quarter-hour, else every hour.
 _NEAR_ACTIVITY: Final = 1.5
@@ -250,7 +250,7 @@ class NoSignOfLifeMonitor:
             "quiet_since_ms": start_ms,
             "window_h": self._params.window_h,
             "days_learned": len(living.days),
-            "floor_w": living.floor_w,
+            "floor_w": max(0, living.floor_w),
             "mean_w": living.mean_w(),
         }
         if self._activity is not None:
