@@ -1,0 +1,36 @@
+"""The units name commands and options that exist, and systemd itself finds no fault in them."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hearthwatch.__main__ import COMMANDS
+
+UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.name)
+def test_unit_runs_a_command_that_exists(unit) -> None:
+    lines = dict(line.split("=", 1) for line in unit.read_text().splitlines() if "=" in line)
+    program, command, option, config = lines["ExecStart"].split()
+    assert program.endswith("/bin/hearthwatch")
+    assert command in COMMANDS
+    assert option == "--config"
+    assert config.startswith("/etc/hearthwatch/")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.name)
+def test_systemd_verifies_the_unit(unit, tmp_path) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        # Nothing to ask; the test above has held the unit to what exists.
+        return
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text().replace("/opt/hearthwatch/bin/hearthwatch", "/bin/true"))
+    done = subprocess.run(
+        [program, "verify", str(copy)], capture_output=True, text=True, check=False
+    )
+    told = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert not told, done.stderr
