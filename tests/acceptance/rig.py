@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tty
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +104,17 @@ class Rig:
         self.broker.process.wait()
         for program in self.programs.values():
             program.start()
+
+    def ready(self) -> bool:
+        try:
+            address = f"http://127.0.0.1:{self.http_port}/readyz"
+            with urllib.request.urlopen(address, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def listening(self) -> bool:
+        return "serial_open" in self.programs["gateway"].log.read_text()
 
     def press(self, number: int) -> None:
         """One press of a button of its own: an EV1527 frame with this 20-bit identity."""
