@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -121,12 +122,37 @@ def load(hub: Hub, rate: float, count: int, each: int, base: int) -> "subprocess
     return subprocess.Popen([*command, str(base)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
+class Lag(threading.Thread):
+    """Waits beside the presses for the end of the load, and then for its last reading."""
+
+    def __init__(self, hub: Hub, generator: "subprocess.Popen[str]", wanted: int) -> None:
+        super().__init__(daemon=True)
+        self._hub, self._generator, self._wanted = hub, generator, wanted
+        self._figures: dict[str, float] = {}
+        self.start()
+
+    def run(self) -> None:
+        line = self._generator.stdout.readline() if self._generator.stdout else ""
+        sent = json.loads(line)
+        lag_s = self._hub.wait_stored(self._wanted) - sent["ended"]
+        self._figures = {
+            "store_lag_s": max(0.0, lag_s),
+            "sent_per_s": sent["messages"] / sent["seconds"],
+        }
+
+    def result(self) -> dict[str, float]:
+        self.join()
+        self._generator.wait()
+        return self._figures
+
+
 def latency_table(hub: Hub, results: dict[str, Any], rates: list[int], seconds: int) -> int:
     """Press latency idle and under load; returns the next free message number."""
     base, expected = 0, hub.stored()
     for rate in [0, *rates]:
         generator = load(hub, rate, rate * seconds, 1, base) if rate else None
         cpu, began = hub.cpu_s(), time.monotonic()
+        lag = Lag(hub, generator, expected + rate * seconds) if generator is not None else None
         figures = presses(
             hub.port,
             hub.token,
@@ -136,11 +162,9 @@ def latency_table(hub: Hub, results: dict[str, Any], rates: list[int], seconds: 
             tag=str(rate),
             homes=HOMES,
         )
-        if generator is not None:
-            sent = json.loads(generator.communicate()[0])
+        if lag is not None:
+            figures.update(lag.result())
             expected += rate * seconds
-            figures["store_lag_s"] = max(0.0, hub.wait_stored(expected) - sent["ended"])
-            figures["sent_per_s"] = sent["messages"] / sent["seconds"]
             base += rate * seconds
         figures["hub_cpu_pct"] = 100 * (hub.cpu_s() - cpu) / (time.monotonic() - began)
         results["press"][str(rate)] = figures
