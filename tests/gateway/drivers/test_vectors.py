@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.driver import Decoded, DecodeRequest, Undecodable
-from gateway.drivers.dlt645 import decode as decode_dlt645
 from gateway.drivers.dlt645.frame import DATA_BYTES_MAX, Frame, Framer
 from gateway.drivers.ev1527 import FRAME_BYTES_MAX, Receiver, split
 from gateway.registry import DRIVERS
@@ -143,7 +142,7 @@ def test_truncation_at_every_byte() -> None:
     for vector in json.loads((VECTORS / "dlt645.json").read_text())[:20]:
         raw = bytes.fromhex(vector["input"])
         for end in range(len(raw)):
-            decode_dlt645(DecodeRequest(data=raw[:end], now_ms=1))
+            DRIVERS["dlt645"].decode_once(DecodeRequest(data=raw[:end], now_ms=1))
 
 
 PRESS = bytes.fromhex("AAA4251C014A03A2B1E1E855")
