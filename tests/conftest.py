@@ -1,6 +1,11 @@
 """Rules for the whole suite: with --fail-on-skip, a test that could not run is a failure."""
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine, nothing about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
