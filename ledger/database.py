@@ -70,11 +70,24 @@ def open_reader(url: str) -> Engine:
 def migrate(url: str) -> None:
     """Bring the database to this program's schema; a no-op when it is there."""
     engine = create_engine(url)
+    if url.startswith("sqlite"):
+        # The driver would commit every CREATE by itself; a kill in the middle must leave nothing.
+        event.listen(engine, "connect", _begin_by_hand)
+        event.listen(engine, "begin", _begin)
     try:
         with engine.begin() as connection:
             upgrade(connection, "head")
     finally:
         engine.dispose()
+
+
+def _begin_by_hand(raw: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    raw.isolation_level = None
+    raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def upgrade(connection: Connection, revision: str) -> None:
