@@ -4,22 +4,29 @@ import argparse
 import asyncio
 import json
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from contract.config import ConfigError
 from gateway.clock import load_clock
+from gateway.commands import DoneCommands
 from gateway.config import GatewayConfig, load
 from gateway.process import Gateway
+from gateway.spool.lane import SpoolFull
+
+EXIT_CONFIG = 2
+EXIT_SPOOL = 3
 
 
 def say(event: str, detail: str) -> None:
     """One JSON line on standard error; journald keeps it."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = json.dumps({"at": at, "event": event, "detail": detail}, ensure_ascii=False)
-    print(line, file=sys.stderr, flush=True)
+    print(line.encode(errors="replace").decode(), file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,47 +37,62 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--config", type=Path, required=True, help="gateway.toml")
     parser.add_argument("--check", action="store_true", help="read the configuration and stop")
+    parser.add_argument(
+        "--doctor", action="store_true", help="also look at ports, broker, disk and clock, and stop"
+    )
     args = parser.parse_args(argv)
     try:
+        if args.doctor:
+            return _doctor(args.config)
         config = load(args.config)
-        for source in config.sources:
-            source.spec.build(source.config)
+        load_clock(config.clock_plan)
         if args.check:
             print(f"{args.config}: ok")
             return 0
         asyncio.run(_run(args.config, config))
     except ConfigError as error:
         print(f"gateway: {error}", file=sys.stderr)
-        return 2
+        return EXIT_CONFIG
+    except (SpoolFull, sqlite3.Error, OSError) as error:
+        say("spool_unusable", str(error))
+        return EXIT_SPOOL
     return 0
+
+
+def _doctor(path: Path) -> int:
+    from gateway.doctor import examine
+
+    checks = examine(path)
+    for check in checks:
+        print(f"{'ok  ' if check.ok else 'FAIL'}  {check.check}: {check.detail}")
+        if not check.ok:
+            print(f"      {check.remedy}")
+    return 0 if all(check.ok for check in checks) else 1
 
 
 async def _run(path: Path, config: GatewayConfig) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP starts over with the configuration read again."""
     loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    while not ended.is_set():
-        stop = asyncio.Event()
-        loop.add_signal_handler(signal.SIGHUP, stop.set)
+    done = DoneCommands()
+    while True:
+        gateway = Gateway(config, load_clock(config.clock_plan), say, done)
+        loop.add_signal_handler(signal.SIGHUP, partial(gateway.end, "reload"))
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, _end, ended, stop)
-        await Gateway(config, load_clock(config.clock_plan), say).run(stop)
-        if not ended.is_set():
-            config = _reload(path, config)
-
-
-def _end(ended: asyncio.Event, stop: asyncio.Event) -> None:
-    ended.set()
-    stop.set()
+            loop.add_signal_handler(number, partial(gateway.end, "stop"))
+        if await gateway.run() == "stop":
+            return
+        config = _reload(path, config)
 
 
 def _reload(path: Path, config: GatewayConfig) -> GatewayConfig:
     """The file as it is now; with a mistake in it the gateway goes on as before."""
     try:
-        return load(path)
+        fresh = load(path)
+        load_clock(fresh.clock_plan)
     except ConfigError as error:
         say("config_not_reloaded", str(error))
         return config
+    return fresh
 
 
 if __name__ == "__main__":

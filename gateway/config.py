@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -43,6 +43,11 @@ _UPLINK_KEYS: Final = (
 )
 _PROTOCOLS: Final = ("5", "3.1.1")
 HEARTBEAT_S: Final = 30.0
+# The port of MQTT over TLS; a gateway that names it means it.
+TLS_PORT: Final = 8883
+# A smaller reserve would not hold the log of one commit.
+RESERVE_BYTES_MIN: Final = 256 * 1024
+TELEMETRY_BYTES_MIN: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +99,14 @@ def load(path: Path) -> GatewayConfig:
         document = tomllib.loads(path.read_text())
     except FileNotFoundError as error:
         raise ConfigError(str(path), "no such file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(str(path), str(error)) from error
     where, base = path.name, path.parent
     check_keys(document, _KEYS, where)
     spool = _table(document, "spool", where)
     check_keys(spool, ("telemetry_bytes_max", "reserve_bytes"), f"{where}: spool")
+    sources = (*_serials(document, where), *_mqtts(document, where, base))
+    _check_sources(sources, where)
     return GatewayConfig(
         gateway=_name(document, "gateway", where),
         data_dir=base / get(document, "data_dir", str, where),
@@ -107,11 +114,43 @@ def load(path: Path) -> GatewayConfig:
         mains_file=_path(document, "mains_file", where, base),
         battery_file=_path(document, "battery_file", where, base),
         uplink=_uplink(_table(document, "uplink", where), f"{where}: uplink", base),
-        telemetry_bytes_max=get(spool, "telemetry_bytes_max", int, where, TELEMETRY_BYTES_MAX),
-        reserve_bytes=get(spool, "reserve_bytes", int, where, RESERVE_BYTES),
+        telemetry_bytes_max=_bytes(
+            spool, "telemetry_bytes_max", TELEMETRY_BYTES_MAX, TELEMETRY_BYTES_MIN, where
+        ),
+        reserve_bytes=_bytes(spool, "reserve_bytes", RESERVE_BYTES, RESERVE_BYTES_MIN, where),
         feedback=_feedback(_table(document, "feedback", where), f"{where}: feedback"),
-        sources=(*_serials(document, where), *_mqtts(document, where, base)),
+        sources=sources,
     )
+
+
+def _bytes(table: Mapping[str, Any], key: str, default: int, least: int, where: str) -> int:
+    value = get(table, key, int, f"{where}: spool", default)
+    if value < least:
+        raise ConfigError(f"{where}: spool.{key}", f"{value} is too small, at least {least}")
+    return value
+
+
+def _check_sources(sources: Sequence[SourceConfig], where: str) -> None:
+    """Names and ports are each used once, and every driver takes its table."""
+    names: set[str] = set()
+    ports: set[str] = set()
+    for source in sources:
+        if source.name in names:
+            raise ConfigError(f"{where}: source {source.name}", "two sources have this name")
+        names.add(source.name)
+        if source.serial is not None:
+            if source.serial.port in ports:
+                raise ConfigError(
+                    f"{where}: source {source.name}.port",
+                    f"{source.serial.port} is read by another source already",
+                )
+            ports.add(source.serial.port)
+        try:
+            source.spec.build(source.config)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: source {source.name}.config", str(error)) from error
+        except ContractError as error:
+            raise ConfigError(f"{where}: source {source.name}.config", error.detail) from error
 
 
 def _name(table: Mapping[str, Any], key: str, where: str) -> str:
@@ -165,13 +204,15 @@ def _uplink(table: Mapping[str, Any], where: str, base: Path) -> UplinkConfig:
     heartbeat_s = get(table, "heartbeat_s", float, where, HEARTBEAT_S)
     if heartbeat_s <= 0:
         raise ConfigError(f"{where}.heartbeat_s", "must be more than 0")
+    port = _port(table, where)
+    tls = get(table, "tls", bool, where, port == TLS_PORT)
     return UplinkConfig(
         host=get(table, "host", str, where),
-        port=_port(table, where),
+        port=port,
         username=get(table, "username", str, where, "") or None,
         password=_password(table, "HEARTHWATCH_UPLINK_PASSWORD", where, base),
         protocol=_protocol(table, where),
-        tls=get(table, "tls", bool, where, False),
+        tls=tls,
         ca_file=_path(table, "ca_file", where, base),
         cert_file=_path(table, "cert_file", where, base),
         key_file=_path(table, "key_file", where, base),

@@ -31,6 +31,7 @@ class Feedback:
         self._commands = commands
         self._log = log
         self._running: set[asyncio.Task[None]] = set()
+        self.skipped = 0
 
     def received(self, device: str, kind: str) -> None:
         self._start(self._commands.received, device, kind)
@@ -38,8 +39,19 @@ class Feedback:
     def reassured(self, device: str) -> None:
         self._start(self._commands.reassured, device, "reassure")
 
+    async def close(self) -> None:
+        """End what still sounds."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
     def _start(self, command: Sequence[str], device: str, kind: str) -> None:
-        if not command or len(self._running) >= PARALLEL_MAX:
+        if not command:
+            return
+        if len(self._running) >= PARALLEL_MAX:
+            self.skipped += 1
+            self._log("feedback_skipped", f"{command[0]}: {PARALLEL_MAX} already run")
             return
         line = [part.replace("{device}", device).replace("{kind}", kind) for part in command]
         task = asyncio.get_running_loop().create_task(self._run(line))
@@ -49,16 +61,21 @@ class Feedback:
     async def _run(self, line: Sequence[str]) -> None:
         try:
             process = await asyncio.create_subprocess_exec(
-                *line, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
+                *line,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
             )
-        except OSError as error:
-            self._log("feedback_failed", f"{line[0]}: {error.strerror}")
+        except (OSError, ValueError) as error:
+            self._log("feedback_failed", f"{line[0]}: {error}")
             return
         try:
             code = await asyncio.wait_for(process.wait(), TIMEOUT_S)
         except TimeoutError:
-            process.kill()
-            await process.wait()
             code = -9
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         if code:
             self._log("feedback_failed", f"{line[0]} ended with {code}")

@@ -16,3 +16,12 @@ def notify(state: str) -> None:
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,
     ):
         out.sendto(state.encode(), address)
+
+
+def watchdog_s() -> float | None:
+    """How often the service manager wants to hear of us (WatchdogSec), None if it doesn't."""
+    try:
+        period_s = int(os.environ.get("WATCHDOG_USEC", "")) / 1_000_000
+    except ValueError:
+        return None
+    return period_s if period_s > 0 else None

@@ -4,55 +4,51 @@ import asyncio
 import contextlib
 import random
 import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Literal
 
 from contract import topics
-from contract.codec import encode_status
-from contract.envelope import Command, DeviceStatus, Status
 from contract.item import Item
 from gateway.clock import Clock
+from gateway.commands import Commands, DoneCommands
 from gateway.config import GatewayConfig, SourceConfig
 from gateway.driver import BusDriver, MessageDriver, StreamDriver
 from gateway.feedback import Feedback
+from gateway.heartbeat import Heartbeat, offline
 from gateway.notify_systemd import notify
 from gateway.sources.intake import Intake
 from gateway.sources.local_mqtt import LocalMqttSource
 from gateway.sources.serial_port import SerialSource
-from gateway.spool.spool import Spool, SpoolState
+from gateway.spool.spool import Spool
+from gateway.spool.writer import Writer
 from gateway.uplink.paho_client import BrokerSettings, PahoClient
-from gateway.uplink.sender import Sender
-from gateway.uplink.uplink import (
-    TELEMETRY_ENVELOPE,
-    TELEMETRY_LINGER_S,
-    TELEMETRY_WINDOW,
-    URGENT_ENVELOPE,
-    URGENT_WINDOW,
-    HubMessages,
-    LaneUplink,
-)
+from gateway.uplink.uplink import TELEMETRY, URGENT, HubMessages, LaneUplink
 
-VERSION: Final = "0.1.0"
-# Ids of commands remembered, so that one sent twice is done once.
-COMMANDS_REMEMBERED: Final = 200
+# A part that failed by a mistake of ours is started again, with growing pauses.
+RESTART_FIRST_S: Final = 1.0
+RESTART_MAX_S: Final = 60.0
+End = Literal["stop", "reload"]
 
 
 class Gateway:
-    """Made on the event loop by `run`; `log` takes an event and a detail."""
+    """Opens the spool when made, on the event loop; `log` takes an event and a detail."""
 
     def __init__(
-        self, config: GatewayConfig, clock: Clock, log: Callable[[str, str], None]
+        self,
+        config: GatewayConfig,
+        clock: Clock,
+        log: Callable[[str, str], None],
+        done: DoneCommands | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         self._log = log
         self._random = random.Random(config.gateway)  # noqa: S311 - jitter, not secrecy
         self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[End] = self._loop.create_future()
         self._spool = Spool(
             config.data_dir,
+            gateway=config.gateway,
             new_uuid=uuid.uuid4,
             now_ms=clock.now_ms,
             log=log,
@@ -61,58 +57,94 @@ class Gateway:
         )
         self._feedback = Feedback(config.feedback, log)
         self._intake = Intake(self._spool.offer, clock.now_ms, log)
-        self._done_commands: OrderedDict[str, None] = OrderedDict()
-        self._urgent = self._lane("activation")
-        self._telemetry = self._lane("telemetry")
-        self._messages = HubMessages(
-            (self._urgent, self._telemetry), self._spool, self._command, log
+        self._urgent = self._lane("activation", self._spool.urgent)
+        self._telemetry = self._lane("telemetry", self._spool.telemetry)
+        commands = Commands(
+            config.gateway,
+            feedback=self._feedback,
+            offer=self._spool.offer,
+            reload=lambda: self.end("reload"),
+            replay_after=self._urgent.rewind,
+            done=done or DoneCommands(),
+            now_ms=clock.now_ms,
+            log=log,
         )
+        self._messages = HubMessages((self._urgent, self._telemetry), commands.take, log)
         self._urgent_client = self._client("activation", self._urgent)
         self._telemetry_client = self._client("telemetry", self._telemetry)
-        self._spool.on_urgent = self._accepted
-        self._spool.on_telemetry = self._telemetry.committed
+        # All acknowledgements come on the connection of the activations.
+        self._urgent.unanswered = self._telemetry.unanswered = self._urgent_client.drop
+        self._heartbeat = self._make_heartbeat()
+        self._spool.urgent.on_commit = self._accepted
+        self._spool.telemetry.on_commit = self._telemetry.committed
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until asked to stop; a clean stop says `online: false` by itself."""
-        self._spool.start()
-        sources = [self._source(source) for source in self._config.sources]
-        work = [
-            self._urgent_client.run(),
-            self._telemetry_client.run(),
-            self._urgent.run(),
-            self._telemetry.run(),
-            self._heartbeat(),
-            *(source.run() for source in sources),
-        ]
-        tasks = [self._loop.create_task(job) for job in work]
-        notify("READY=1")
-        self._log("gateway_started", self._config.gateway)
-        stopping = self._loop.create_task(stop.wait())
-        done, _pending = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-        self._urgent_client.publish(self._status_topic, self._offline(), retain=True)
-        for task in done - {stopping}:
-            self._log("task_ended", repr(task.exception()))
-        for task in (stopping, *tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._spool.close()
+    def end(self, how: End) -> None:
+        """Ask for a clean stop, from the event loop."""
+        if not self._ended.done():
+            self._ended.set_result(how)
+
+    async def run(self) -> End:
+        """Until asked to end; a clean end says `online: false` by itself."""
+        try:
+            sources = [self._source(source) for source in self._config.sources]
+            self._spool.start()
+            parts: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = [
+                ("activations", self._urgent_client.run),
+                ("readings", self._telemetry_client.run),
+                ("activation lane", self._urgent.run),
+                ("telemetry lane", self._telemetry.run),
+                ("heartbeat", self._heartbeat.run),
+                ("watchdog", self._heartbeat.watchdog),
+                *((config.name, source.run) for config, source in self._named(sources)),
+            ]
+            tasks = [self._loop.create_task(self._kept_up(*part)) for part in parts]
+            notify("READY=1")
+            self._log("gateway_started", self._config.gateway)
+            try:
+                return await self._ended
+            finally:
+                self._urgent_client.publish(
+                    self._status_topic, offline(self._config.gateway), retain=True
+                )
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self._feedback.close()
+                self._log("gateway_stopped", self._config.gateway)
+        finally:
+            self._spool.close()
+
+    async def _kept_up(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A part that raises is a mistake of ours; the others go on, and it is started again."""
+        delay_s = RESTART_FIRST_S
+        while True:
+            try:
+                await run()
+                return
+            except Exception as error:  # noqa: BLE001 - one source must not end the gateway
+                self._log("part_failed", f"{name}: {type(error).__name__}: {error}")
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RESTART_MAX_S)
 
     # Parts.
 
-    def _lane(self, leaf: str) -> LaneUplink:
-        urgent = leaf == "activation"
-        return LaneUplink(
-            name=leaf,
+    @property
+    def _status_topic(self) -> str:
+        return topics.topic(self._config.gateway, "status")
+
+    def _lane(self, leaf: str, writer: Writer) -> LaneUplink:
+        lane = LaneUplink(
             gateway=self._config.gateway,
             leaf=leaf,
-            lane=self._spool.urgent if urgent else self._spool.telemetry,
-            spool=self._spool,
-            sender=Sender(URGENT_WINDOW if urgent else TELEMETRY_WINDOW, self._random.random),
-            envelope_items=URGENT_ENVELOPE if urgent else TELEMETRY_ENVELOPE,
-            linger_s=0 if urgent else TELEMETRY_LINGER_S,
+            writer=writer,
+            pace=URGENT if leaf == "activation" else TELEMETRY,
             now_ms=self._clock.now_ms,
             clock_state=self._clock.state,
+            spread=self._random.random,
+            log=self._log,
         )
+        writer.on_rescued = lane.rescued
+        return lane
 
     def _client(self, leaf: str, lane: LaneUplink) -> PahoClient:
         uplink, gateway = self._config.uplink, self._config.gateway
@@ -132,15 +164,36 @@ class Gateway:
                 key_file=uplink.key_file,
                 subscriptions=listens if urgent else (),
                 will_topic=self._status_topic if urgent else None,
-                will_payload=self._offline() if urgent else b"",
+                will_payload=offline(gateway) if urgent else b"",
             ),
-            on_connected=lane.connected,
-            on_message=self._hub_message,
+            on_connected=self._connected if urgent else lane.connected,
+            on_confirmed=lane.confirmed,
+            on_message=self._messages.take,
             log=self._log,
             spread=self._random.random,
         )
-        lane.client = client
+        lane.connection = client
         return client
+
+    def _make_heartbeat(self) -> Heartbeat:
+        config = self._config
+        return Heartbeat(
+            config.gateway,
+            spool=self._spool,
+            intake=self._intake,
+            publish=lambda topic, payload: self._urgent_client.publish(topic, payload, retain=True),
+            now_ms=self._clock.now_ms,
+            clock_state=self._clock.state,
+            sleep=self._clock.sleep,
+            period_s=config.uplink.heartbeat_s,
+            mains_file=config.mains_file,
+            battery_file=config.battery_file,
+        )
+
+    def _named(
+        self, sources: Sequence[SerialSource | LocalMqttSource]
+    ) -> list[tuple[SourceConfig, SerialSource | LocalMqttSource]]:
+        return list(zip(self._config.sources, sources, strict=True))
 
     def _source(self, source: SourceConfig) -> SerialSource | LocalMqttSource:
         driver = source.spec.build(source.config)
@@ -166,93 +219,24 @@ class Gateway:
 
     # Events.
 
+    def _connected(self) -> None:
+        self._urgent.connected()
+        beat = self._loop.create_task(self._heartbeat.beat())
+        beat.add_done_callback(_spent)
+
     def _accepted(self, items: Sequence[Item]) -> None:
         """In the spool's thread, after the commit: send, and let the elder hear it."""
         self._urgent.committed(items)
-        self._loop.call_soon_threadsafe(self._say_received, items)
+        with contextlib.suppress(RuntimeError):  # the loop may have ended
+            self._loop.call_soon_threadsafe(self._say_received, items)
 
     def _say_received(self, items: Sequence[Item]) -> None:
         for item in items:
             if item.kind != "device_health" and item.attrs.get("action") != "clear":
                 self._feedback.received(item.device, item.kind)
 
-    def _hub_message(self, topic: str, payload: bytes) -> None:
-        self._messages.take(topic, payload)
 
-    def _command(self, command: Command) -> None:
-        """On the event loop; the hub may send a command more than once."""
-        if command.id in self._done_commands:
-            return
-        self._done_commands[command.id] = None
-        while len(self._done_commands) > COMMANDS_REMEMBERED:
-            self._done_commands.popitem(last=False)
-        self._log("command", f"{command.command} {command.device or ''}".strip())
-        if command.command in ("reassure", "identify", "test"):
-            self._feedback.reassured(command.device or self._config.gateway)
-
-    # Heartbeat.
-
-    @property
-    def _status_topic(self) -> str:
-        return topics.topic(self._config.gateway, "status")
-
-    def _offline(self) -> bytes:
-        status = Status(gateway=self._config.gateway, online=False, version=VERSION)
-        return encode_status(status)
-
-    async def _heartbeat(self) -> None:
-        period_s = self._config.uplink.heartbeat_s
-        while True:
-            state: asyncio.Future[SpoolState] = self._loop.create_future()
-            self._spool.call(partial(self._read_state, state))
-            with contextlib.suppress(TimeoutError):
-                spool = await asyncio.wait_for(state, period_s)
-                payload = encode_status(self._status(spool))
-                self._urgent_client.publish(self._status_topic, payload, retain=True)
-            notify("WATCHDOG=1")
-            await asyncio.sleep(self._clock.real_delay_s(period_s))
-
-    def _read_state(self, future: "asyncio.Future[SpoolState]") -> None:
-        state = self._spool.state()
-
-        def settle() -> None:
-            if not future.done():
-                future.set_result(state)
-
-        self._loop.call_soon_threadsafe(settle)
-
-    def _status(self, spool: SpoolState) -> Status:
-        now_ms = self._clock.now_ms()
-        oldest = spool.oldest_received_ms
-        battery = self._intake.battery_pct
-        return Status(
-            gateway=self._config.gateway,
-            online=True,
-            spool=spool.spool,
-            last_seq=spool.last_seq,
-            oldest_unacked_s=None if oldest is None else max(0.001, (now_ms - oldest) / 1000),
-            spool_free_bytes=spool.free_bytes,
-            mains=_flag(self._config.mains_file),
-            battery_pct=_number(self._config.battery_file),
-            clock=self._clock.state(),
-            version=VERSION,
-            devices=[
-                DeviceStatus(device=name, last_seen_at_ms=at_ms, battery_pct=battery.get(name))
-                for name, at_ms in list(self._intake.last_seen_ms.items())
-            ],
-        )
-
-
-def _number(path: Path | None) -> float | None:
-    """A number in a file of /sys/class/power_supply, or None."""
-    if path is None:
-        return None
-    try:
-        return float(path.read_text().strip())
-    except (OSError, ValueError):
-        return None
-
-
-def _flag(path: Path | None) -> bool | None:
-    number = _number(path)
-    return None if number is None else number != 0
+def _spent(task: "asyncio.Task[None]") -> None:
+    """Take the outcome of a task nobody waits for."""
+    if not task.cancelled():
+        task.exception()

@@ -1,20 +1,30 @@
-"""The broker on the gateway itself (Zigbee2MQTT, Bluetooth bridges): messages to a driver."""
+"""The broker on the gateway itself (Zigbee2MQTT, Bluetooth bridges): messages to a driver.
+
+With MQTT 5 the session is kept at the broker, so that what bridges publish with QoS 1 while this
+process restarts is not lost. A retained message tells an old state, not that somebody lives: only
+what carries a time of its own is believed.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
-from gateway.driver import MessageDriver
+from gateway.driver import Decoded, MessageDriver, Outcome
 from gateway.sources.intake import Intake
 
 RECONNECT_FIRST_S: Final = 0.5
 RECONNECT_MAX_S: Final = 10.0
 # Larger messages are no device's: bridge lists of a hundred devices have about 100 KiB.
 PAYLOAD_MAX: Final = 1 << 20
+KEEPALIVE_S: Final = 20
+# A restart or an update is over by then.
+SESSION_EXPIRY_S: Final = 3_600
 
 # aiomqtt warns of every publish past ten pending; we only subscribe.
 logging.getLogger("mqtt").setLevel(logging.ERROR)
@@ -60,7 +70,7 @@ class LocalMqttSource:
                     self._log("local_mqtt_open", self._settings.name)
                     delay_s = RECONNECT_FIRST_S
                     async for message in client.messages:
-                        self._take(str(message.topic), message.payload)
+                        self._take(str(message.topic), message.payload, message.retain)
             except (aiomqtt.MqttError, OSError) as error:
                 self._log("local_mqtt_lost", f"{self._settings.name}: {error}")
             await asyncio.sleep(delay_s)
@@ -68,21 +78,40 @@ class LocalMqttSource:
 
     def _client(self) -> aiomqtt.Client:
         s = self._settings
-        version = aiomqtt.ProtocolVersion.V5 if s.protocol == "5" else aiomqtt.ProtocolVersion.V311
+        session: dict[str, Any] = {"protocol": aiomqtt.ProtocolVersion.V311}
+        if s.protocol == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            session = {
+                "protocol": aiomqtt.ProtocolVersion.V5,
+                "clean_start": False,
+                "properties": properties,
+            }
         return aiomqtt.Client(
             s.host,
             s.port,
             username=s.username,
             password=s.password,
             identifier=self._client_id,
-            protocol=version,
-            keepalive=20,
+            keepalive=KEEPALIVE_S,
+            **session,
         )
 
-    def _take(self, topic: str, payload: object) -> None:
+    def _take(self, topic: str, payload: object, retained: bool) -> None:
         data = payload if isinstance(payload, bytes) else bytes(str(payload or ""), "utf-8")
+        now_ms = self._now_ms()
         try:
-            outcomes = self._driver.decode(topic, data[:PAYLOAD_MAX], self._now_ms())
+            outcomes = self._driver.decode(topic, data[:PAYLOAD_MAX], now_ms)
+            if retained:
+                outcomes = [_timed(outcome, now_ms) for outcome in outcomes]
             self._intake.take(self._settings.name, outcomes)
         except Exception as error:  # noqa: BLE001 - a driver's mistake must not end the source
             self._intake.failed(self._settings.name, error, data)
+
+
+def _timed(outcome: Outcome, now_ms: int) -> Outcome:
+    """Without the measurements that say "now" of a message that may be weeks old."""
+    if not isinstance(outcome, Decoded):
+        return outcome
+    timed = [m for m in outcome.measurements if m.measured_at_ms != now_ms]
+    return Decoded(fields=outcome.fields, measurements=timed)

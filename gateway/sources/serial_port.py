@@ -83,7 +83,6 @@ class SerialSource:
             parity="N" if simulated else line.parity,
             stopbits=line.stopbits,
             timeout=0,
-            write_timeout=1,
             exclusive=True,
         )
         self._lost = None
@@ -94,10 +93,17 @@ class SerialSource:
         if port is not None:
             asyncio.get_running_loop().remove_reader(port.fileno())
             port.close()
-            if not isinstance(self._driver, BusDriver):
-                self._intake.take(
-                    self._settings.name, self._driver.flush(self._now_ms(), line_ms())
-                )
+            self._flush()
+
+    def _flush(self) -> None:
+        """The line went quiet or closed: half a frame is reported and forgotten."""
+        driver = self._driver
+        if isinstance(driver, BusDriver):
+            return  # a bus knows its own times
+        try:
+            self._intake.take(self._settings.name, driver.flush(self._now_ms(), line_ms()))
+        except Exception as error:  # noqa: BLE001 - a driver's mistake must not end the line
+            self._intake.failed(self._settings.name, error, b"")
 
     def _readable(self) -> None:
         port = self._port
@@ -108,8 +114,9 @@ class SerialSource:
             data = port.read(READ_BYTES)
             if not data:
                 raise serial.SerialException("end of file: unplugged")
-            outcomes = self._driver.feed(data, self._now_ms(), line_ms())
-            self._intake.take(self._settings.name, outcomes)
+            self._intake.take(
+                self._settings.name, self._driver.feed(data, self._now_ms(), line_ms())
+            )
             if isinstance(self._driver, AnsweringDriver):
                 self._write(self._driver.take_reply())
         except (OSError, serial.SerialException) as error:
@@ -120,8 +127,15 @@ class SerialSource:
         self._activity.set()
 
     def _write(self, data: bytes | None) -> None:
-        if data and self._port is not None:
-            self._port.write(data)
+        """Requests are a few dozen bytes: a line that doesn't take them at once is stuck."""
+        if not data or self._port is None:
+            return
+        try:
+            written = os.write(self._port.fileno(), data)
+        except BlockingIOError:
+            written = 0
+        if written < len(data):
+            raise serial.SerialException(f"the line took {written} of {len(data)} bytes")
 
     async def _serve(self) -> None:
         while self._lost is None:
@@ -130,9 +144,7 @@ class SerialSource:
             try:
                 await asyncio.wait_for(self._activity.wait(), wait_s)
             except TimeoutError:
-                if not isinstance(self._driver, BusDriver):
-                    quiet = self._driver.flush(self._now_ms(), line_ms())
-                    self._intake.take(self._settings.name, quiet)
+                self._flush()
         raise serial.SerialException(self._lost)
 
     def _turn(self) -> float:

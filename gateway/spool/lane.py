@@ -1,243 +1,328 @@
 """One lane of the spool: one SQLite file, rows numbered 1, 2, 3 … in the order of acceptance.
 
 Accepted means committed (write-ahead log, a sync per commit). A row leaves only by the hub's
-application acknowledgement. Each row carries a CRC-32: SQLite doesn't notice a flipped bit.
+application acknowledgement. Rules of eviction, the whole list:
 
-Rules of eviction, the whole list:
   activations  are never evicted. Acknowledged rows stay until the hub's backup mark passes them,
                or KEEP_ACKED_MS, so that a hub restored from an older backup gets them again.
-  telemetry    is deleted when acknowledged; above the cap the oldest rows go first, counted.
+  telemetry    is deleted when acknowledged. Above the cap, or when the disk is nearly full, the
+               oldest rows make room for the newest; what was lost is counted and reported.
+
+A failed write or sync ends the connection: the file is opened again and asked what it holds.
+A file that SQLite calls damaged is set aside and its readable rows are kept (`rescue`).
 """
 
 import contextlib
-import json
 import sqlite3
 import uuid
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contract.codec import item_document
-from contract.errors import ContractError
-from contract.ids import item_id
 from contract.item import Item, Measurement
-from contract.moment import from_iso
+from gateway.spool import rescue
+from gateway.spool.row import ROW_OVERHEAD_BYTES, Row, decode, encode, numbered
 
 # Longer than any outage or restore has taken; then an acknowledged row is only weight.
 KEEP_ACKED_MS: Final = 30 * 86_400_000
+# Rows past their time are looked for this often.
+PRUNE_EVERY_MS: Final = 3_600_000
 # Rows evicted at once: one delete per some hundred rows instead of one per row.
 EVICT_ROWS: Final = 500
 BUSY_TIMEOUT_MS: Final = 5_000
+# Commits between two foldings of the log into the file, done after the callbacks.
+CHECKPOINT_COMMITS: Final = 32
+# The log file is cut back to this, so that it doesn't eat what was saved for activations.
+LOG_BYTES_MAX: Final = 512 * 1024
+# A larger file is not read whole at every start; its rows still carry their sums.
+CHECKED_BYTES_MAX: Final = 64 << 20
 
+_CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_PRIMARY: Final = 0xFF  # SQLite's extended codes carry the primary one in the low byte
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS item (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL, crc INTEGER NOT NULL,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL,
   acked_at_ms INTEGER);
 CREATE INDEX IF NOT EXISTS item_waiting ON item (seq) WHERE acked_at_ms IS NULL;
 CREATE TABLE IF NOT EXISTS damaged (
-  seq INTEGER PRIMARY KEY, id TEXT, body BLOB, crc INTEGER, found_at_ms INTEGER NOT NULL);
+  seq INTEGER, id TEXT, body BLOB, crc INTEGER, found_at_ms INTEGER NOT NULL);
 """
+_LAST_SEQ: Final = "SELECT value FROM meta WHERE key = 'last_seq'"
+_BYTES: Final = f"SELECT coalesce(sum(length(body) + {ROW_OVERHEAD_BYTES}), 0) FROM item"  # noqa: S608 - a number
 
 
-class SpoolFull(Exception):  # noqa: N818
+class SpoolFull(Exception):  # noqa: N818 - reads as what it is
     """The disk has no room for this; nothing was accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneSettings:
-    """keep_acked: rows wait for the hub's backup mark. bytes_max: None is no cap."""
+    """keep_acked: rows wait for the hub's backup mark. bytes_max: None is no cap, no eviction."""
 
     keep_acked: bool
     bytes_max: int | None = None
 
 
 class Lane:
-    """Used by one thread at a time (the spool's writer)."""
+    """Used by one thread at a time (its writer). `new_spool` draws the UUID of a new file."""
 
-    def __init__(self, path: Path, settings: LaneSettings, new_spool: uuid.UUID) -> None:
+    def __init__(
+        self, path: Path, settings: LaneSettings, new_spool: Callable[[], uuid.UUID], now_ms: int
+    ) -> None:
         self._path = path
         self._settings = settings
-        self._connection = self._open()
-        self.spool = self._identity(new_spool)
-        self.last_seq = self._scalar("SELECT value FROM meta WHERE key = 'last_seq'")
+        self._new_spool = new_spool
+        self._pruned_ms = now_ms
+        self._commits = 0
+        # Since the start: rows evicted, rows whose sum was wrong, files rescued.
         self.evicted = 0
-        self.damaged = self._scalar("SELECT count(*) FROM damaged")
-        self._bytes = self._scalar("SELECT coalesce(sum(length(body)), 0) FROM item")
+        self.damaged = 0
+        self.rescued = 0
+        try:
+            self._open()
+            if path.stat().st_size <= CHECKED_BYTES_MAX:
+                self._check()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self.rescue(now_ms)
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA journal_size_limit=4194304")
-        connection.executescript(_SCHEMA)
-        return connection
+    # Opening.
 
-    def _identity(self, new_spool: uuid.UUID) -> uuid.UUID:
-        """The UUID of this file: drawn once when the file is made, never again."""
-        self._connection.execute(
-            "INSERT OR IGNORE INTO meta VALUES ('spool', ?), ('last_seq', '0')", (str(new_spool),)
+    def _open(self) -> None:
+        self._connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False
         )
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"journal_size_limit={LOG_BYTES_MAX}",
+        ):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(_SCHEMA)
         row = self._connection.execute("SELECT value FROM meta WHERE key = 'spool'").fetchone()
-        return uuid.UUID(row[0])
+        if row is None:
+            self._connection.execute(
+                "INSERT INTO meta VALUES ('spool', ?), ('last_seq', '0')", (str(self._new_spool()),)
+            )
+            row = self._connection.execute("SELECT value FROM meta WHERE key = 'spool'").fetchone()
+        self.spool = uuid.UUID(row[0])
+        self.last_seq = self._scalar(_LAST_SEQ)
+        self._bytes = self._scalar(_BYTES)
+
+    def _check(self) -> None:
+        found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            error = sqlite3.DatabaseError(str(found))
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
 
     def _scalar(self, sql: str) -> int:
         row = self._connection.execute(sql).fetchone()
         return int(row[0]) if row is not None else 0
 
-    def append(self, batch: Sequence[Measurement]) -> list[Item]:
-        """Make measurements durable; SpoolFull or sqlite3.Error when nothing was accepted."""
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+    def reopen(self) -> None:
+        self.close()
+        self._open()
+
+    def rescue(self, now_ms: int) -> None:
+        """Set the damaged file aside; begin a new one, a new spool, with its readable rows.
+
+        They are numbered anew: a number given twice would be a press taken for a duplicate.
+        The hub may see a row twice under two ids, which joins the same alarm.
+        """
+        with contextlib.suppress(AttributeError):  # it may never have been open
+            self.close()
+        waiting = rescue.set_aside(self._path, now_ms)
+        self._open()
+        items = [item for item in (decode(row) for row in waiting) if item is not None]
+        if items:
+            self.append([_as_measured(item) for item in items])
+        self.rescued += 1
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            raise
+
+    # Writing.
+
+    def append(self, batch: Sequence[Measurement], *, disk_low: bool = False) -> list[Item]:
+        """Make measurements durable; SpoolFull or sqlite3.Error when nothing was accepted.
+
+        Each must have passed `row.check`. `disk_low`: the lane must not grow.
+        """
         items = [
-            _item(measurement, self.spool, self.last_seq + number)
+            numbered(measurement, self.spool, self.last_seq + number)
             for number, measurement in enumerate(batch, start=1)
         ]
-        rows = []
-        size = 0
-        for item in items:
-            body = json.dumps(
-                item_document(item), ensure_ascii=False, separators=(",", ":")
-            ).encode()
-            size += len(body)
-            rows.append((item.seq, item.id, body, zlib.crc32(body)))
-        cap = self._settings.bytes_max
+        rows = [encode(item) for item in items]
+        size = sum(row.size for row in rows)
+        last_seq = self.last_seq + len(items)
+        lost, freed = 0, 0
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            if cap is not None and self._bytes + size > cap:
-                self._evict(self._bytes + size - cap)
-            self._connection.executemany(
-                "INSERT INTO item (seq, id, body, crc) VALUES (?, ?, ?, ?)", rows
-            )
-            self._connection.execute(
-                "UPDATE meta SET value = ? WHERE key = 'last_seq'",
-                (str(self.last_seq + len(items)),),
-            )
-            self._connection.execute("COMMIT")
+            with self._transaction():
+                lost, freed = self._make_room(size, disk_low)
+                self._connection.executemany(
+                    "INSERT INTO item (seq, id, body, crc) VALUES (?, ?, ?, ?)", rows
+                )
+                self._connection.execute(
+                    "UPDATE meta SET value = ? WHERE key = 'last_seq'", (str(last_seq),)
+                )
         except sqlite3.Error as error:
-            self._abandon()
-            if "full" in str(error):
-                raise SpoolFull(str(error)) from error
-            raise
-        self.last_seq += len(items)
-        self._bytes += size
+            self._after_failure(error, last_seq)
+            return items
+        self.last_seq = last_seq
+        self._bytes += size - freed
+        self.evicted += lost
+        self._commits += 1
         return items
 
-    def _evict(self, over_bytes: int) -> None:
-        """Inside the transaction: the oldest rows make room."""
-        freed = 0
-        while freed < over_bytes:
+    def _make_room(self, size: int, disk_low: bool) -> tuple[int, int]:
+        """(rows, bytes) of the oldest telemetry evicted, inside the transaction."""
+        cap = self._settings.bytes_max
+        if cap is None:
+            return 0, 0
+        if disk_low:
+            cap = min(cap, self._bytes)
+        over, lost, freed = self._bytes + size - cap, 0, 0
+        while freed < over:
             oldest = self._connection.execute(
                 "SELECT seq, length(body) FROM item ORDER BY seq LIMIT ?", (EVICT_ROWS,)
             ).fetchall()
             if not oldest:
-                return
+                break
             self._connection.execute("DELETE FROM item WHERE seq <= ?", (oldest[-1][0],))
-            gone = sum(length for _seq, length in oldest)
-            freed += gone
-            self._bytes -= gone
-            self.evicted += len(oldest)
+            freed += sum(length + ROW_OVERHEAD_BYTES for _seq, length in oldest)
+            lost += len(oldest)
+        return lost, freed
 
-    def _abandon(self) -> None:
-        """After an error: nothing half-done stays, and a failed sync is never trusted again."""
-        with contextlib.suppress(sqlite3.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.close()
-        self._connection = self._open()
-        self.last_seq = self._scalar("SELECT value FROM meta WHERE key = 'last_seq'")
-        self._bytes = self._scalar("SELECT coalesce(sum(length(body)), 0) FROM item")
+    def _after_failure(self, error: sqlite3.Error, last_seq: int) -> None:
+        """Returns if the rows turn out to be in the file after all, else raises.
+
+        A failed sync is never tried again on the same connection: the kernel may have forgotten
+        the pages. The file is opened anew, and rows it holds are written once more, elsewhere,
+        by folding the log into the file with a sync of its own.
+        """
+        if _code(error) == sqlite3.SQLITE_FULL:
+            raise SpoolFull(str(error)) from error
+        if is_damage(error):
+            raise error
+        self.reopen()
+        if self.last_seq != last_seq:
+            raise error
+        busy, _log, _done = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise error
+
+    def tidy(self) -> None:
+        """Fold the log into the file when it is time; never in the way of a commit."""
+        if self._commits >= CHECKPOINT_COMMITS:
+            self._commits = 0
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    # Reading and forgetting.
 
     def waiting(self, after_seq: int, limit: int, now_ms: int) -> list[Item]:
-        """Rows not yet acknowledged, oldest first; damaged ones are set aside and counted."""
-        rows = self._connection.execute(
+        """The next rows not yet acknowledged, oldest first, fewer than `limit` only at the end.
+
+        Damaged rows are set aside and counted.
+        """
+        items: list[Item] = []
+        while len(items) < limit:
+            rows = self._rows(after_seq, limit - len(items))
+            if not rows:
+                break
+            after_seq = rows[-1].seq
+            for row in rows:
+                item = decode(row)
+                if item is None:
+                    self._set_aside(row, now_ms)
+                else:
+                    items.append(item)
+        return items
+
+    def _rows(self, after_seq: int, limit: int) -> list[Row]:
+        found = self._connection.execute(
             "SELECT seq, id, body, crc FROM item WHERE acked_at_ms IS NULL AND seq > ?"
             " ORDER BY seq LIMIT ?",
             (after_seq, limit),
-        ).fetchall()
-        items = []
-        for seq, row_id, body, crc in rows:
-            item = _read(body) if zlib.crc32(body) == crc else None
-            if item is None or item.seq != seq:
-                self._set_aside(seq, row_id, body, crc, now_ms)
-            else:
-                items.append(item)
-        return items
-
-    def _set_aside(self, seq: int, row_id: str, body: bytes, crc: int, now_ms: int) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute(
-            "INSERT OR REPLACE INTO damaged VALUES (?, ?, ?, ?, ?)",
-            (seq, row_id, body, crc, now_ms),
         )
-        self._connection.execute("DELETE FROM item WHERE seq = ?", (seq,))
-        self._connection.execute("COMMIT")
-        self.damaged += 1
+        return [Row(*columns) for columns in found]
 
-    def ack(self, ids: Sequence[str], backup_through: int | None, now_ms: int) -> None:
-        """The hub has these; unknown ids are fine (an acknowledgement may come twice)."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        rows = [(i,) for i in ids]
-        if self._settings.keep_acked:
-            self._connection.executemany(
-                f"UPDATE item SET acked_at_ms = {int(now_ms)}"  # noqa: S608 - an integer of ours
-                " WHERE id = ? AND acked_at_ms IS NULL",
-                rows,
-            )
-            self._connection.execute(
-                "DELETE FROM item WHERE acked_at_ms IS NOT NULL AND (seq <= ? OR acked_at_ms < ?)",
-                (backup_through or 0, now_ms - KEEP_ACKED_MS),
-            )
-        else:
-            self._connection.executemany("DELETE FROM item WHERE id = ?", rows)
-        self._connection.execute("COMMIT")
-        self._bytes = self._scalar("SELECT coalesce(sum(length(body)), 0) FROM item")
+    def _set_aside(self, row: Row, now_ms: int) -> None:
+        with self._transaction():
+            self._connection.execute("INSERT INTO damaged VALUES (?, ?, ?, ?, ?)", (*row, now_ms))
+            self._connection.execute("DELETE FROM item WHERE seq = ?", (row.seq,))
+        self.damaged += 1
+        self._bytes -= row.size
+
+    def oldest_waiting(self, now_ms: int) -> Item | None:
+        return next(iter(self.waiting(0, 1, now_ms)), None)
+
+    def ack(self, seqs: Sequence[int], backup_through: int | None, now_ms: int) -> None:
+        """The hub has these; numbers without a row are fine (an acknowledgement may come twice)."""
+        freed = 0
+        with self._transaction():
+            if self._settings.keep_acked:
+                self._connection.executemany(
+                    "UPDATE item SET acked_at_ms = ? WHERE seq = ? AND acked_at_ms IS NULL",
+                    [(now_ms, seq) for seq in seqs],
+                )
+                if backup_through is not None:
+                    freed += self._forget("acked_at_ms IS NOT NULL AND seq <= ?", backup_through)
+                if not 0 <= now_ms - self._pruned_ms < PRUNE_EVERY_MS:
+                    freed += self._forget("acked_at_ms < ?", now_ms - KEEP_ACKED_MS)
+                    self._pruned_ms = now_ms
+            else:
+                for seq in seqs:
+                    freed += self._forget("seq = ?", seq)
+        self._bytes -= freed
+        self._commits += 1
+
+    def _forget(self, condition: str, value: int) -> int:
+        """Bytes freed; `condition` is one of the three above."""
+        sql = f"DELETE FROM item WHERE {condition} RETURNING length(body)"  # noqa: S608 - own text
+        gone = self._connection.execute(sql, (value,)).fetchall()
+        return sum(length + ROW_OVERHEAD_BYTES for (length,) in gone)
 
     def rewind(self, through_seq: int) -> None:
         """The hub asks again for what it lost: acknowledged rows beyond this wait once more."""
-        self._connection.execute("UPDATE item SET acked_at_ms = NULL WHERE seq > ?", (through_seq,))
-
-    def oldest_waiting(self) -> Item | None:
-        row = self._connection.execute(
-            "SELECT body FROM item WHERE acked_at_ms IS NULL ORDER BY seq LIMIT 1"
-        ).fetchone()
-        return None if row is None else _read(row[0])
-
-    def intact(self) -> bool:
-        return bool(self._connection.execute("PRAGMA quick_check").fetchone()[0] == "ok")
-
-    def close(self) -> None:
-        self._connection.close()
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE item SET acked_at_ms = NULL WHERE seq > ?", (through_seq,)
+            )
 
 
-def _item(measurement: Measurement, spool: uuid.UUID, seq: int) -> Item:
-    return Item(
-        id=item_id(spool, seq),
-        seq=seq,
-        device=measurement.device,
-        kind=measurement.kind,
-        measured_at_ms=measurement.measured_at_ms,
-        received_at_ms=measurement.received_at_ms,
-        values=measurement.values,
-        attrs=measurement.attrs,
+def is_damage(error: sqlite3.Error) -> bool:
+    """True when SQLite says that the file itself is broken."""
+    return _code(error) in _CORRUPT
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY
+
+
+def _as_measured(item: Item) -> Measurement:
+    return Measurement(
+        device=item.device,
+        kind=item.kind,
+        measured_at_ms=item.measured_at_ms,
+        received_at_ms=item.received_at_ms,
+        values=item.values,
+        attrs=item.attrs,
     )
-
-
-def _read(body: bytes) -> Item | None:
-    """The item of a row, or None when the bytes are not what was written."""
-    try:
-        row = json.loads(body)
-        return Item(
-            id=row["id"],
-            seq=row["seq"],
-            device=row["device"],
-            kind=row["kind"],
-            measured_at_ms=from_iso(row["measured_at"]),
-            received_at_ms=from_iso(row["received_at"]),
-            values=row["values"],
-            attrs=row["attrs"],
-        )
-    except (ValueError, KeyError, TypeError, ContractError):
-        return None

@@ -1,30 +1,31 @@
-"""The spool: one thread that makes durable whatever is queued, activations first.
+"""The spool of a gateway: activations and telemetry, each in its own file with its own thread.
 
-A caller's callback runs (in the thread) only after the commit: that is when the elder may hear
-that the press was received. Everything queued when the thread comes round shares one commit.
+A caller's callback runs only after the commit: that is when the elder may hear that the press was
+received. What the spool itself loses or refuses becomes a fault item in the activation lane.
 """
 
+import fcntl
 import os
-import queue
-import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from contract.errors import ContractError
-from contract.item import Item, Measurement, check_measurement
+from contract.item import Measurement
 from gateway.spool.lane import Lane, LaneSettings, SpoolFull
+from gateway.spool.writer import Writer
 
-# Held back on the disk for activations: about four thousand presses when all else is full.
+# Held back on the disk for activations: with the log cut back, some two thousand presses.
 RESERVE_BYTES: Final = 1 << 20
 TELEMETRY_BYTES_MAX: Final = 512 << 20
-# Telemetry waiting for the disk; beyond it a source's readings are refused (and counted).
-QUEUE_MAX: Final = 10_000
-
-OnCommit = Callable[[Sequence[Item]], None]
-OnRefused = Callable[[Sequence[Measurement], str], None]
+# With less than this many times the reserve free, telemetry may no longer grow.
+LOW_RESERVES: Final = 3
+# Batches waiting for the disk; a village's devices say a few things a second.
+TELEMETRY_QUEUE_MAX: Final = 10_000
+URGENT_QUEUE_MAX: Final = 10_000
+# The same trouble is told to the hub once in this time; a full disk must not fill with faults.
+FAULT_EVERY_MS: Final = 3_600_000
 
 
 class SpoolState(NamedTuple):
@@ -36,19 +37,21 @@ class SpoolState(NamedTuple):
     free_bytes: int
     evicted: int
     damaged: int
+    refused: int
 
 
-class _Append(NamedTuple):
-    batch: Sequence[Measurement]
+class SpoolInUse(SpoolFull):
+    """Another process has this folder."""
 
 
 class Spool:
-    """Two lanes in `folder`. Callbacks run in the spool's thread and must not block."""
+    """Two lanes in `folder`, which is locked; `gateway` is the device that faults are about."""
 
     def __init__(
         self,
         folder: Path,
         *,
+        gateway: str,
         new_uuid: Callable[[], uuid.UUID],
         now_ms: Callable[[], int],
         log: Callable[[str, str], None],
@@ -57,131 +60,126 @@ class Spool:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._gateway = gateway
         self._now_ms = now_ms
         self._log = log
+        self._lock = _locked(folder / "lock")
         self._reserve = folder / "reserve"
         self._reserve_bytes = reserve_bytes
-        self.urgent = Lane(folder / "activation.db", LaneSettings(keep_acked=True), new_uuid())
-        self.telemetry = Lane(
-            folder / "telemetry.db",
-            LaneSettings(keep_acked=False, bytes_max=telemetry_bytes_max),
-            new_uuid(),
-        )
+        self._told_ms: dict[str, int] = {}
+        self._telling = threading.Lock()
+        # Telemetry frees its space first, the reserve is taken before anything is written.
         self._hold_reserve()
-        self._queue: queue.SimpleQueue[_Append | Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
-        self.on_urgent: OnCommit = lambda _items: None
-        self.on_telemetry: OnCommit = lambda _items: None
-        self.on_refused: OnRefused = lambda _batch, _reason: None
-        self.refused = 0
+        now = now_ms()
+        urgent = LaneSettings(keep_acked=True)
+        telemetry = LaneSettings(keep_acked=False, bytes_max=telemetry_bytes_max)
+        self.urgent = self._writer(
+            "activation",
+            Lane(folder / "activation.db", urgent, new_uuid, now),
+            queue_max=URGENT_QUEUE_MAX,
+            release_reserve=self._release_reserve,
+        )
+        self.telemetry = self._writer(
+            "telemetry",
+            Lane(folder / "telemetry.db", telemetry, new_uuid, now),
+            queue_max=TELEMETRY_QUEUE_MAX,
+            release_reserve=lambda: False,
+        )
+
+    def _writer(
+        self, name: str, lane: Lane, *, queue_max: int, release_reserve: Callable[[], bool]
+    ) -> Writer:
+        writer = Writer(
+            name,
+            lane,
+            queue_max=queue_max,
+            now_ms=self._now_ms,
+            log=self._log,
+            disk_low=self._disk_low,
+            release_reserve=release_reserve,
+        )
+        writer.on_refused = self._refused
+        return writer
 
     def start(self) -> None:
-        self._thread.start()
+        self.telemetry.start()
+        self.urgent.start()
+        self._tell_losses()
 
     def close(self) -> None:
         """Commit what is queued, then stop."""
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
-        self.urgent.close()
         self.telemetry.close()
+        self.urgent.close()
+        os.close(self._lock)
 
     def offer(self, batch: Sequence[Measurement]) -> bool:
-        """Queue measurements; False when the queue is full of telemetry."""
-        if self._queue.qsize() >= QUEUE_MAX and not any(m.urgent for m in batch):
-            self.refused += len(batch)
-            return False
-        self._queue.put(_Append(batch))
-        return True
-
-    def call(self, job: Callable[[], None]) -> None:
-        """Run something in the spool's thread, between commits."""
-        self._queue.put(job)
-
-    def ack(self, spool: str, ids: Sequence[str], backup_through: int | None) -> None:
-        """The hub's acknowledgement, from any thread."""
-        for lane in (self.urgent, self.telemetry):
-            if str(lane.spool) == spool:
-                self.call(lambda lane=lane: lane.ack(ids, backup_through, self._now_ms()))  # type: ignore[misc]
+        """Queue measurements, each in its lane; False when some were refused at once."""
+        urgent = [m for m in batch if m.urgent]
+        telemetry = [m for m in batch if not m.urgent]
+        taken = not urgent or self.urgent.offer(urgent)
+        return (not telemetry or self.telemetry.offer(telemetry)) and taken
 
     def state(self) -> SpoolState:
-        """In the spool's thread."""
-        oldest = self.urgent.oldest_waiting()
-        stat = os.statvfs(self._folder)
+        """In the activation lane's thread (`urgent.call`)."""
+        self._hold_reserve()
+        self._tell_losses()
+        oldest = self.urgent.lane.oldest_waiting(self._now_ms())
         return SpoolState(
-            spool=str(self.urgent.spool),
-            last_seq=self.urgent.last_seq,
+            spool=str(self.urgent.lane.spool),
+            last_seq=self.urgent.lane.last_seq,
             oldest_received_ms=None if oldest is None else oldest.received_at_ms,
-            free_bytes=stat.f_bavail * stat.f_frsize,
-            evicted=self.telemetry.evicted,
-            damaged=self.urgent.damaged + self.telemetry.damaged,
+            free_bytes=self._free_bytes(),
+            evicted=self.telemetry.lane.evicted,
+            damaged=self.urgent.lane.damaged + self.telemetry.lane.damaged,
+            refused=self.urgent.refused + self.telemetry.refused,
         )
 
-    def _run(self) -> None:
-        while True:
-            jobs = [self._queue.get()]
-            while True:
-                try:
-                    jobs.append(self._queue.get_nowait())
-                except queue.Empty:
-                    break
-            batch = [m for job in jobs if isinstance(job, _Append) for m in job.batch]
-            if batch:
-                self._commit(batch)
-            for job in jobs:
-                if job is None:
-                    return
-                if not isinstance(job, _Append):
-                    self._do(job)
+    # Trouble of the spool itself.
 
-    def _do(self, job: Callable[[], None]) -> None:
-        try:
-            job()
-        except sqlite3.Error as error:
-            self._log("spool_job_failed", str(error))
+    def _refused(self, batch: Sequence[Measurement], code: str, detail: str) -> None:
+        self._log("spool_refused", f"{len(batch)} measurements: {code}: {detail}")
+        self._tell(f"spool_{code}", len(batch), detail)
 
-    def _commit(self, batch: Sequence[Measurement]) -> None:
-        good = []
-        for measurement in batch:
-            try:
-                check_measurement(measurement)
-                good.append(measurement)
-            except ContractError as error:
-                self._log("measurement_refused", str(error))
-                self.on_refused([measurement], error.code)
-        urgent = [m for m in good if m.urgent]
-        telemetry = [m for m in good if not m.urgent]
-        if urgent:
-            self._append(self.urgent, urgent, self.on_urgent)
-        if telemetry:
-            self._append(self.telemetry, telemetry, self.on_telemetry)
+    def _tell_losses(self) -> None:
+        telemetry, urgent = self.telemetry.lane, self.urgent.lane
+        if telemetry.evicted:
+            self._tell("spool_evicted", telemetry.evicted, "telemetry lost since the start")
+        for name, lane in (("activation", urgent), ("telemetry", telemetry)):
+            if lane.damaged or lane.rescued:
+                self._tell("spool_damaged", lane.damaged, f"{name}: file rescued {lane.rescued}×")
 
-    def _append(self, lane: Lane, batch: Sequence[Measurement], on_commit: OnCommit) -> None:
-        """One commit, one callback; a full disk gives its reserve to activations."""
-        for attempt in range(2):
-            try:
-                items = lane.append(batch)
-            except SpoolFull as error:
-                if lane is self.urgent and attempt == 0 and self._release_reserve():
-                    continue
-                self._refuse(batch, f"disk full: {error}")
+    def _tell(self, fault: str, count: int, detail: str) -> None:
+        """A fault item about the gateway, at a bearable rate."""
+        now_ms = self._now_ms()
+        with self._telling:
+            last_ms = self._told_ms.get(fault)
+            if last_ms is not None and 0 <= now_ms - last_ms < FAULT_EVERY_MS:
                 return
-            except sqlite3.Error as error:
-                if attempt == 0:
-                    continue  # the lane has reopened its file; a second failure is final
-                self._refuse(batch, str(error))
-                return
-            on_commit(items)
-            return
+            self._told_ms[fault] = now_ms
+        self._log(fault, f"{count}: {detail}")
+        item = Measurement(
+            device=self._gateway,
+            kind="device_health",
+            measured_at_ms=now_ms,
+            received_at_ms=now_ms,
+            attrs={"fault": fault, "count": count, "detail": _printable(detail)[:200]},
+        )
+        self.urgent.offer([item])
 
-    def _refuse(self, batch: Sequence[Measurement], reason: str) -> None:
-        self.refused += len(batch)
-        self._log("spool_refused", f"{len(batch)} measurements: {reason}")
-        self.on_refused(batch, reason)
+    # The disk.
+
+    def _free_bytes(self) -> int:
+        stat = os.statvfs(self._folder)
+        return stat.f_bavail * stat.f_frsize
+
+    def _disk_low(self) -> bool:
+        return self._free_bytes() < LOW_RESERVES * self._reserve_bytes
 
     def _hold_reserve(self) -> None:
-        """A file of zeros that can be given up; made again at the next start with room."""
+        """A file of zeros that can be given up; made again once there is room for it."""
         if self._reserve_bytes <= 0 or self._reserve.exists():
+            return
+        if self._free_bytes() < 2 * self._reserve_bytes:
             return
         try:
             with self._reserve.open("wb") as file:
@@ -196,3 +194,18 @@ class Spool:
         self._reserve.unlink()
         self._log("reserve_released", "the disk is full; activations go on from the reserve")
         return True
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
+def _locked(path: Path) -> int:
+    """Two processes on one spool would give one number twice."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise SpoolInUse(f"{path.parent}: another gateway runs on this folder") from error
+    return handle

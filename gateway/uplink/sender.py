@@ -15,6 +15,10 @@ RESEND_FIRST_S: Final = 1.0
 RESEND_MAX_S: Final = 30.0
 # A tenth of jitter keeps a hundred gateways from resending in step after an outage.
 JITTER: Final = 0.1
+# The broker said that nobody listens: the hub is away, and is tried for at this pace.
+NOBODY_LISTENS_S: Final = 2.0
+# Sendings after which a flight counts as stuck: it is sent at once when the hub is heard again.
+STUCK_ATTEMPTS: Final = 3
 
 
 @dataclass(slots=True)
@@ -41,8 +45,7 @@ class Sender:
         return len(self._flights)
 
     def add(self, items: Iterable[Item], now_s: float) -> bool:
-        """Take items that follow on; False when one is not taken (no room, or a gap before it:
-        the spool has it and gives it later)."""
+        """Take items that follow on; False when one finds no room (the spool gives it later)."""
         for item in items:
             if item.seq <= self.highest_seq:
                 continue
@@ -62,15 +65,38 @@ class Sender:
             flight.due_s = now_s + delay_s * (1 + JITTER * self._spread())
         return [f.item for f in due[:limit]]
 
-    def acked(self, ids: Sequence[str]) -> int:
-        """The hub has these; returns how many were in flight."""
+    def seqs(self, ids: Iterable[str]) -> list[int]:
+        """The numbers of those of these items that are in flight."""
+        return [self._flights[i].item.seq for i in ids if i in self._flights]
+
+    def acked(self, ids: Iterable[str]) -> int:
+        """The hub has these and the spool knows it; returns how many were in flight."""
         return sum(self._flights.pop(i, None) is not None for i in ids)
+
+    def not_sent(self, ids: Iterable[str], now_s: float) -> None:
+        """The broker took these and had nobody to give them to: soon again, not ever later."""
+        for flight in self._of(ids):
+            flight.attempts = max(0, flight.attempts - 1)
+            flight.due_s = now_s + NOBODY_LISTENS_S * (1 + JITTER * self._spread())
+
+    def hub_is_back(self, now_s: float) -> None:
+        """The hub speaks again: what waits for a long pause to end needn't."""
+        for flight in self._flights.values():
+            if flight.attempts >= STUCK_ATTEMPTS:
+                flight.due_s, flight.attempts = now_s, 0
 
     def all_due(self, now_s: float) -> None:
         """A new connection: what was sent on the old one may be gone."""
         for flight in self._flights.values():
-            flight.due_s = now_s
-            flight.attempts = 0
+            flight.due_s, flight.attempts = now_s, 0
+
+    def restart(self, after_seq: int = 0) -> None:
+        """Forget all flights; the spool gives everything after this number again."""
+        self._flights.clear()
+        self.highest_seq = after_seq
 
     def next_due_s(self) -> float | None:
         return min((f.due_s for f in self._flights.values()), default=None)
+
+    def _of(self, ids: Iterable[str]) -> Sequence[_Flight]:
+        return [self._flights[i] for i in ids if i in self._flights]

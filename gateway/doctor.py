@@ -1,0 +1,178 @@
+"""What an installer checks before leaving: ports, broker, disk, clock, sounds. Read-only."""
+
+import os
+import shutil
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from contract.config import ConfigError
+from gateway.clock import Clock, load_clock
+from gateway.config import GatewayConfig, UplinkConfig, load
+
+CONNECT_TIMEOUT_S: Final = 5.0
+# With less, the telemetry of an outage of days has no room.
+FREE_WANTED_BYTES: Final = 1 << 30
+_LOOPBACK: Final = ("127.", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One row of the report; `remedy` says what to do, and is empty when all is well."""
+
+    check: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+def examine(path: Path) -> list[Check]:
+    """All checks of a gateway's configuration; a file that can't be read is the only row."""
+    try:
+        config = load(path)
+        clock = load_clock(config.clock_plan)
+    except ConfigError as error:
+        return [Check(check="configuration", ok=False, detail=str(error), remedy="correct it")]
+    detail = f"{path}: gateway {config.gateway}, {len(config.sources)} sources"
+    return [
+        Check(check="configuration", ok=True, detail=detail),
+        *_sources(config),
+        *_uplink(config.uplink),
+        *_disk(config),
+        _clock(clock),
+        *_feedback(config),
+    ]
+
+
+def _sources(config: GatewayConfig) -> Iterator[Check]:
+    for source in config.sources:
+        if source.serial is not None:
+            yield _serial(source.name, source.serial.port)
+        elif source.mqtt is not None:
+            yield _reachable(f"source {source.name}", source.mqtt.host, source.mqtt.port)
+
+
+def _serial(name: str, port: str) -> Check:
+    check = f"source {name}"
+    if not os.path.exists(port):
+        return Check(
+            check=check,
+            ok=False,
+            detail=f"{port} does not exist",
+            remedy="plug the adapter in; name it by /dev/serial/by-id/… so that it keeps its name",
+        )
+    if not os.access(port, os.R_OK | os.W_OK):
+        return Check(
+            check=check,
+            ok=False,
+            detail=f"{port} may not be opened by this user",
+            remedy="add the user of the service to the group dialout",
+        )
+    return Check(check=check, ok=True, detail=f"{port} is there")
+
+
+def _reachable(check: str, host: str, port: int) -> Check:
+    try:
+        with socket.create_connection((host, port), CONNECT_TIMEOUT_S):
+            return Check(check=check, ok=True, detail=f"{host}:{port} answers")
+    except OSError as error:
+        return Check(
+            check=check,
+            ok=False,
+            detail=f"{host}:{port}: {error}",
+            remedy="is the broker running, is host and port right, does a firewall refuse it?",
+        )
+
+
+def _uplink(uplink: UplinkConfig) -> Iterator[Check]:
+    yield _reachable("hub's broker", uplink.host, uplink.port)
+    if not uplink.tls and not uplink.host.startswith(_LOOPBACK):
+        yield Check(
+            check="transport",
+            ok=False,
+            detail=f"the line to {uplink.host} is not encrypted",
+            remedy="set tls = true and ca_file under [uplink]",
+        )
+    if uplink.tls:
+        yield _tls(uplink)
+    if uplink.username is not None and uplink.password is None:
+        yield Check(
+            check="password",
+            ok=False,
+            detail="a user name without a password",
+            remedy="set password_file under [uplink] or HEARTHWATCH_UPLINK_PASSWORD",
+        )
+
+
+def _tls(uplink: UplinkConfig) -> Check:
+    try:
+        context = ssl.create_default_context(
+            cafile=None if uplink.ca_file is None else str(uplink.ca_file)
+        )
+        if uplink.cert_file is not None:
+            context.load_cert_chain(uplink.cert_file, uplink.key_file)
+        with (
+            socket.create_connection((uplink.host, uplink.port), CONNECT_TIMEOUT_S) as raw,
+            context.wrap_socket(raw, server_hostname=uplink.host) as line,
+        ):
+            return Check(check="TLS", ok=True, detail=f"{line.version()}, certificate accepted")
+    except OSError as error:
+        return Check(
+            check="TLS",
+            ok=False,
+            detail=str(error),
+            remedy="check ca_file, cert_file, key_file and that host is the certificate's name",
+        )
+
+
+def _disk(config: GatewayConfig) -> Iterator[Check]:
+    folder = config.data_dir
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    yield Check(
+        check="data folder",
+        ok=writable,
+        detail=str(config.data_dir),
+        remedy="" if writable else f"{folder} must be writable by the user of the service",
+    )
+    free = shutil.disk_usage(folder).free
+    enough = free >= FREE_WANTED_BYTES
+    yield Check(
+        check="disk",
+        ok=enough,
+        detail=f"{free >> 20} MiB free",
+        remedy="" if enough else f"{FREE_WANTED_BYTES >> 20} MiB free carry an outage of days",
+    )
+
+
+def _clock(clock: Clock) -> Check:
+    synced = clock.state() == "synced"
+    return Check(
+        check="clock",
+        ok=synced,
+        detail="kept by NTP" if synced else "not synchronized",
+        remedy="" if synced else "enable systemd-timesyncd or chrony",
+    )
+
+
+def _feedback(config: GatewayConfig) -> Iterator[Check]:
+    commands = (("received", config.feedback.received), ("reassured", config.feedback.reassured))
+    for name, line in commands:
+        if not line:
+            yield Check(
+                check=f"feedback.{name}",
+                ok=True,
+                detail="no command: the elder hears nothing at this moment",
+            )
+            continue
+        found = shutil.which(line[0]) is not None
+        yield Check(
+            check=f"feedback.{name}",
+            ok=found,
+            detail=line[0],
+            remedy="" if found else "the program does not exist or may not be executed",
+        )

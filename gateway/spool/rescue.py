@@ -1,0 +1,62 @@
+"""What can still be read in a spool file that SQLite calls damaged."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from gateway.spool.row import Row
+
+# Damaged files kept for a person to look at; older ones are deleted.
+KEPT_FILES: Final = 2
+# Rows asked for one by one between the readable ends of a file.
+PROBES_MAX: Final = 100_000
+
+_COLUMNS: Final = "SELECT seq, id, body, crc FROM item NOT INDEXED WHERE acked_at_ms IS NULL"
+
+
+def set_aside(path: Path, now_ms: int) -> list[Row]:
+    """Rename the file and its log; return the rows that can be read and were not acknowledged."""
+    aside = path.with_name(f"{path.stem}.damaged-{now_ms}.db")
+    for ending in ("", "-wal"):
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            source.rename(aside.with_name(aside.name + ending))
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    rows = _readable(aside)
+    _forget_old(path)
+    return rows
+
+
+def _readable(path: Path) -> list[Row]:
+    """From the front, from the back, then one by one in between."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        front = _until_damage(connection, f"{_COLUMNS} ORDER BY seq")
+        back = _until_damage(connection, f"{_COLUMNS} ORDER BY seq DESC")
+        rows = {row.seq: row for row in (*front, *back)}
+        if front and back and front[-1].seq < back[-1].seq:
+            gap = range(front[-1].seq + 1, back[-1].seq)
+            for seq in gap[:PROBES_MAX]:
+                for row in _until_damage(connection, f"{_COLUMNS} AND seq = {seq}"):
+                    rows[row.seq] = row
+        return [rows[seq] for seq in sorted(rows)]
+    finally:
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
+
+
+def _until_damage(connection: sqlite3.Connection, sql: str) -> list[Row]:
+    rows: list[Row] = []
+    with contextlib.suppress(sqlite3.Error):
+        for seq, row_id, body, crc in connection.execute(sql):
+            if isinstance(seq, int) and isinstance(body, bytes) and isinstance(crc, int):
+                rows.append(Row(seq, str(row_id), body, crc))
+    return rows
+
+
+def _forget_old(path: Path) -> None:
+    kept = sorted(path.parent.glob(f"{path.stem}.damaged-*.db"))
+    for old in kept[:-KEPT_FILES]:
+        old.unlink(missing_ok=True)
+        old.with_name(f"{old.name}-wal").unlink(missing_ok=True)
