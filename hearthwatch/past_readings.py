@@ -127,18 +127,13 @@ class PastReadings:
         return max((max(home.times) for home in self._homes.values()), default=0)
 
     def observations(self, home: str) -> Iterator[PastReading]:
-        """The readings of a home by time, then device and kind; a repeated field's last wins."""
+        """The readings of a home by time, then device and kind; of a repeated field the last."""
         columns = self._homes[home]
         times = np.frombuffer(columns.times, dtype=np.int64)
         keys = np.frombuffer(columns.keys, dtype=np.int32)
-        groups: dict[tuple[str, str], int] = {}
-        group_of = np.empty(len(self._keys), dtype=np.int32)
-        for number, (device, kind, _name) in enumerate(
-            sorted(self._keys, key=lambda key: (key[1] == STATUS, key[1], key[0]))
-        ):
-            groups.setdefault((device, kind), number)
-        for number, (device, kind, _name) in enumerate(self._keys):
-            group_of[number] = groups[(device, kind)]
+        pairs = sorted({(device, kind) for device, kind, _name in self._keys})
+        places = {pair: place for place, pair in enumerate(pairs)}
+        group_of = np.array([places[(d, k)] for d, k, _name in self._keys], dtype=np.int32)
         order = np.lexsort((group_of[keys], times))
         rows: list[int] = []
         current: tuple[int, int] | None = None

@@ -23,7 +23,7 @@ from ledger.roster import parse as parse_roster
 from rules.config import default_rules, rules_from_toml
 from rules.engine import Engine
 from rules.finding import Finding
-from rules.rule import HomeFacts, Rule
+from rules.rule import GATEWAY_PREFIX, HomeFacts, Rule
 
 COLUMNS: Final = ("home", "rule", "severity", "reason", "raised_at", "cleared_at", "evidence")
 # Bad rows told one by one; the rest are counted.
@@ -142,7 +142,7 @@ def _load(path: Path, progress: TextIO) -> PastReadings:
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for row in rows:
             finding = row.finding
@@ -163,9 +163,10 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
 
 def _summary(past: PastReadings, rows: Sequence[Row], out: TextIO) -> None:
     """How much work the rules would have made: the burden is to be seen before it is borne."""
-    years = sum(past.stop_ms(home) - past.start_ms(home) for home in past.homes()) / _YEAR_MS
+    homes = [home for home in past.homes() if not home.startswith(GATEWAY_PREFIX)]
+    years = sum(past.stop_ms(home) - past.start_ms(home) for home in homes) / _YEAR_MS
     out.write(
-        f"{past.rows} rows of {len(past.homes())} homes ({years:.2f} home-years), "
+        f"{past.rows} rows of {len(homes)} homes ({years:.2f} home-years), "
         f"{past.bad} bad rows, {len(rows)} findings\n"
     )
     counts = Counter((row.finding.rule, row.finding.severity) for row in rows)

@@ -77,7 +77,9 @@ def rules_from_document(document: Mapping[str, Any], where: str = "rules") -> tu
         home = get(table, "home", str, place)
         name = one_of(get(table, "rule", str, place), rules, f"{place}.rule")
         rule = rules[name]
-        params = rule.kind.parse(_without(table, ("home", "rule")), place, rule.params)
+        params = rule.kind.parse(
+            _without(table, ("home", "rule")), place, rule.overrides.get(home, rule.params)
+        )
         rules[name] = replace(rule, overrides={**rule.overrides, home: params})
     return tuple(sorted(rules.values(), key=lambda rule: rule.name))
 

@@ -13,13 +13,15 @@ from typing import Final, NamedTuple
 LEVELS_W: Final = (8, 14, 25, 40, 65, 100, 160, 250, 400, 650, 1000, 1800)
 # Days poorer than a poor lived day: illness and journeys must not blunt the rule.
 POOR_PART: Final = 0.1
-# The limit: this many deviations above empty, but no further than this share of the way to a
-# poor lived day. Both were chosen on simulated homes of two kinds (docs/rules.md).
+# The strict limit: this many deviations above empty, but no further than this share of the way
+# to a poor lived day. All shares were chosen on simulated homes (docs/rules.md).
 DEVIATIONS: Final = 0.8
 POOR_SHARE: Final = 0.3
+# Where lived and empty lie far apart, a window this share of the way up is still nearly empty;
+# it counts as empty if the rest is spread over it as a machine's work is.
 NEAR_SHARE: Final = 0.2
 # A limit nearer to empty than this is chance: the home can't be judged.
-DEVIATIONS_MIN: Final = 0.5
+DEVIATIONS_MIN: Final = 0.35
 # Slots added to both sides of a weight, so that a band never seen decides nothing.
 PRIOR: Final = 0.03
 # No slot says more than this: e³, twenty times as common in lived days.
@@ -54,17 +56,23 @@ class Scale(NamedTuple):
     poor: float
 
     @property
+    def strict(self) -> float:
+        """Below it a window looks empty by chance alone."""
+        return self.empty + min(DEVIATIONS * self.deviation, POOR_SHARE * self._way)
+
+    @property
     def limit(self) -> float:
-        """Below it a window looks empty."""
-        way = self.poor - self.empty
-        return self.empty + min(
-            max(DEVIATIONS * self.deviation, NEAR_SHARE * way), POOR_SHARE * way
-        )
+        """Below it a window looks empty if what is left of activity is a machine's."""
+        return max(self.strict, self.empty + NEAR_SHARE * self._way)
+
+    @property
+    def _way(self) -> float:
+        return self.poor - self.empty
 
     @property
     def tells(self) -> bool:
         """Whether lived and empty lie apart at all."""
-        return self.limit >= self.empty + DEVIATIONS_MIN * self.deviation
+        return self.strict >= self.empty + DEVIATIONS_MIN * self.deviation
 
 
 def learn_scale(days: Sequence[Day], window: int) -> Scale | None:

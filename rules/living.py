@@ -36,6 +36,11 @@ FLOOR_FROM: Final = 0.05
 FLOOR_TO: Final = 0.30
 # Part of the waking hours that must have been seen in a window.
 COVERAGE: Final = 0.8
+# Part of what a machine leaves in a window that must lie in its newest half.
+NEWEST_PART: Final = 0.3
+# A slot of this weight is rarely a machine's; the last must be this many hours ago.
+TELLING: Final = 2.0
+STIR_HOURS: Final = 16
 # Weight of the newest day in the profile of the hours.
 _PROFILE_WEIGHT: Final = 0.15
 _WATTS_MAX: Final = 65_535
@@ -101,8 +106,8 @@ class Living:
     def push(self, number: int, watts: float, grain_w: float, *, learn: bool) -> None:
         """Take a slot. `learn` is false while the home counts as silent.
 
-        A register shows its energy in grains; spreading each slot evenly over its grain keeps
-        a small drift of the floor from moving whole heaps of slots over the edge of a band.
+        A register shows its energy in grains; spreading each slot over its grain keeps a small
+        drift of the floor from moving whole heaps of slots over the edge of a band.
         """
         numbers, kept, ordered = self._numbers, self._watts, self._ordered
         if numbers and number // SLOTS_PER_DAY != numbers[-1] // SLOTS_PER_DAY:
@@ -167,6 +172,33 @@ class Living:
             total += (count - above) * weight
             above = count
         return total
+
+    def looks_empty(self) -> bool:
+        """Whether the window measured last is an empty one.
+
+        What lies above the strict limit must be a machine's, which works all day: if the newest
+        half of the window has no part in it, it was a person, who left since then.
+        """
+        scale = self.scale
+        if scale is None or not scale.tells or self.last_score > scale.limit:
+            return False
+        if self.last_score <= scale.strict:
+            return not self._stirred(scale)
+        newest = sorted(self._watts[-(self.window // 2) :])
+        size = len(newest)
+        counts = [size - bisect_right(newest, self.floor_w + level) for level in LEVELS_W]
+        rest = self.last_score - scale.empty
+        return self.score(counts) - scale.empty / 2 >= rest * NEWEST_PART
+
+    def _stirred(self, scale: Scale) -> bool:
+        """Whether a slot that says much is too new for a home that is said to be empty."""
+        newest = sorted(self._watts[-int(STIR_HOURS * SLOTS_PER_HOUR) :])
+        edges = [bisect_right(newest, self.floor_w + level) for level in LEVELS_W]
+        edges.append(len(newest))
+        return any(
+            weight >= TELLING and edges[band + 1] > edges[band]
+            for band, weight in enumerate(scale.weights)
+        )
 
     def covered(self) -> bool:
         """Whether the window has seen the waking hours: nights alone say nothing."""

@@ -121,7 +121,7 @@ class Meter:
             return self._skip(at_ms, mean_w)
         self._last_ms = at_ms
         # The usual interval, slowly: one delayed report doesn't change what is usual.
-        self._interval_ms += (passed_ms - self._interval_ms) * 0.1
+        self._interval_ms += (passed_ms - self._interval_ms) * (0.1 if self._interval_ms else 1.0)
         self._step_wh += wh
         step_ms = at_ms - self._step_ms
         if step_ms < STEP_MS:
@@ -146,7 +146,7 @@ class Meter:
             return None
         half_ms = min(end_ms - start_ms, SLOT_MS) / 2
         if self._peak is None or (
-            (self._slot + 1) * SLOT_MS - start_ms >= half_ms and watts > self._peak
+            (self._slot + 1) * SLOT_MS - start_ms > half_ms and watts > self._peak
         ):
             self._peak = watts
         done: list[Slot | Gap] = [Slot(self._slot, self._peak, grain_w)]

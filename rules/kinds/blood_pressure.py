@@ -8,8 +8,9 @@ alarm that may be open is joined by it. `cleared` comes when no condition is lef
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
+from contract.config import one_of
 from rules.cuff import Pending, Person, dump_person, limits, load_person, sitting_evidence
 from rules.finding import EvidenceValue, Finding, Severity
 from rules.params import parse_params
@@ -51,9 +52,9 @@ class BloodPressureMonitor:
         self._subject = subject
         self._params = params
         self._persons: dict[str, Person] = {}
-        # Key, raised and at of the last `raised` finding; `at` only grows, so that two findings
-        # of one millisecond keep their order in the alarms.
-        self._last: tuple[str, int, int] | None = None
+        # Key, raised, at and severity of the last `raised` finding; `at` only grows, so that two
+        # findings of one millisecond keep their order in the alarms.
+        self._last: tuple[str, int, int, Severity] | None = None
         # The last implausible reading: when and why.
         self._marked: tuple[int, str] | None = None
 
@@ -189,13 +190,14 @@ class BloodPressureMonitor:
                 del person.troubles[trouble]
         if self._last is None or any(p.troubles for p in self._persons.values()):
             return NOTHING
-        key, raised_ms, at_ms = self._last
-        self._last = (key, raised_ms, max(now_ms, at_ms + 1))
+        key, raised_ms, at_ms, severity = self._last
+        self._last = (key, raised_ms, max(now_ms, at_ms + 1), severity)
         return [
             self._subject.finding(
                 key=key,
                 phase="cleared",
                 reason=PressureReason.BACK_TO_USUAL,
+                severity=severity,
                 raised_at_ms=raised_ms,
                 at_ms=self._last[2],
                 device=observation.device,
@@ -266,7 +268,8 @@ class BloodPressureMonitor:
     ) -> Finding:
         key = f"{user}|{reason}|{measured_ms}"
         at_ms = at_ms if self._last is None else max(at_ms, self._last[2] + 1)
-        self._last = (key, at_ms, at_ms)
+        severity: Severity = self._subject.severity if reason in URGENT else "watch"
+        self._last = (key, at_ms, at_ms, severity)
         if user:
             evidence["user"] = user
         evidence["measured_at_ms"] = measured_ms
@@ -280,7 +283,7 @@ class BloodPressureMonitor:
             key=key,
             phase="raised",
             reason=reason,
-            severity=None if reason in URGENT else "watch",
+            severity=severity,
             raised_at_ms=at_ms,
             at_ms=at_ms,
             device=device,
@@ -299,7 +302,10 @@ class BloodPressureMonitor:
 
     def load(self, document: Mapping[str, Any]) -> "BloodPressureMonitor":
         last, marked = document["last"], document["marked"]
-        self._last = None if last is None else (str(last[0]), int(last[1]), int(last[2]))
+        self._last = None
+        if last is not None:
+            severity = cast("Severity", one_of(str(last[3]), get_args(Severity), "severity"))
+            self._last = (str(last[0]), int(last[1]), int(last[2]), severity)
         self._marked = None if marked is None else (int(marked[0]), str(marked[1]))
         self._persons = {str(u): load_person(p) for u, p in document["persons"].items()}
         self._plan()

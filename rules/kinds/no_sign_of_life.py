@@ -55,7 +55,7 @@ class NoSignOfLifeParams:
     blind_after_min: without readings for so long the state is `cannot_judge`; meter: the device
     to judge by, empty for the one that measures most."""
 
-    window_h: int = number(25, 12, 48)
+    window_h: int = number(25, 20, 48)
     late_after_min: int = number(120, 20, 1440)
     blind_after_min: int = number(120, 20, 1440)
     meter: str = ""
@@ -170,12 +170,14 @@ class NoSignOfLifeMonitor:
             if activity < _BACK_ACTIVITY or end_ms <= self._raised[0]:
                 return NOTHING
             return self._clear(observation, LifeReason.ACTIVITY, now_ms)
-        if activity > (1.0 if len(living.days) >= _DAYS_TRUSTED else _LEARNING_PART):
+        young = len(living.days) < _DAYS_TRUSTED
+        if not living.looks_empty() or (young and activity > _LEARNING_PART):
             return NOTHING
-        if self._quiet_slots < living.window:
+        if self._quiet_slots < living.window or not living.covered():
             return NOTHING
-        late_ms = self._params.late_after_min * MINUTE_MS
-        if now_ms - end_ms > late_ms or not living.covered():
+        if now_ms - end_ms > self._params.late_after_min * MINUTE_MS:
+            # Of the past: it wakes nobody, but it isn't learned as a lived day either.
+            living.suspect()
             return NOTHING
         self._raised = (now_ms, living.window_start_number() * SLOT_MS)
         living.suspect()
