@@ -1,0 +1,197 @@
+"""The engine itself: lanes, homes, order of timers, dirty states, overrides."""
+
+import pytest
+
+from contract.config import ConfigError
+from contract.item import Item
+from rules.config import default_rules
+from rules.engine import Engine
+from rules.rule import NOTHING, HomeFacts
+
+
+def item(kit, kind, *, at_ms=None, number=1, values=None, attrs=None):
+    at_ms = kit.START_MS if at_ms is None else at_ms
+    return Item(
+        id=f"{kind}-{number}",
+        seq=number,
+        device="device-1",
+        kind=kind,
+        measured_at_ms=at_ms,
+        received_at_ms=at_ms,
+        values=values or {},
+        attrs=attrs or {},
+    )
+
+
+def cuff(kit, systolic, *, at_ms=None, number=1):
+    values = {"systolic_mmhg": float(systolic), "diastolic_mmhg": 90.0}
+    return item(kit, "blood_pressure", at_ms=at_ms, number=number, values=values)
+
+
+def test_lanes_share_out_the_rules(kit) -> None:
+    urgent, readings = (Engine(default_rules(), lane=lane) for lane in ("urgent", "readings"))
+    for engine in (urgent, readings):
+        engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    press = item(kit, "sos")
+    assert [f.rule for f in urgent.observe("h", press, kit.START_MS)] == ["sos"]
+    assert readings.observe("h", press, kit.START_MS) == []
+    assert urgent.observe("h", cuff(kit, 210), kit.START_MS) is NOTHING
+    assert [f.reason for f in readings.observe("h", cuff(kit, 210), kit.START_MS)] == ["crisis"]
+    names = {v.rule for e in (urgent, readings) for v in e.view("h", kit.START_MS)}
+    assert names == {rule.name for rule in default_rules() if rule.kind.subject == "home"}
+
+
+def test_unknown_home_is_an_error_the_caller_sees(kit) -> None:
+    engine = Engine(default_rules())
+    with pytest.raises(KeyError):
+        engine.observe("nobody", item(kit, "sos"), kit.START_MS)
+    with pytest.raises(KeyError):
+        engine.view("nobody", kit.START_MS)
+    engine.remove_home("nobody")
+
+
+def test_gateways_have_their_own_rules(kit) -> None:
+    engine = Engine(default_rules())
+    engine.add_home(HomeFacts(home="gateway:gw-1"), kit.START_MS)
+    assert [v.rule for v in engine.view("gateway:gw-1", kit.START_MS)] == ["gateway_silent"]
+    assert engine.observe("gateway:gw-1", item(kit, "sos"), kit.START_MS) is NOTHING
+
+
+def test_timers_fire_in_order_of_due_and_home_and_rule(kit) -> None:
+    engine = Engine(default_rules())
+    for name in ("gateway:b", "gateway:a", "gateway:c"):
+        engine.add_home(HomeFacts(home=name), kit.START_MS)
+    later = kit.START_MS + 10_000
+    engine.observe("gateway:a", item(kit, "status"), later)
+    assert engine.next_due_ms() == kit.START_MS + 90_000
+    found = engine.advance(later + 90_000)
+    assert [(f.home, f.at_ms - kit.START_MS) for f in found] == [
+        ("gateway:b", 90_000),
+        ("gateway:c", 90_000),
+        ("gateway:a", 100_000),
+    ]
+    assert engine.next_due_ms() is None
+
+
+def test_a_timer_that_moved_on_does_not_fire_early(kit) -> None:
+    engine = Engine(default_rules())
+    engine.add_home(HomeFacts(home="gateway:a"), kit.START_MS)
+    for seconds in range(0, 3000, 30):
+        now_ms = kit.START_MS + seconds * 1000
+        assert engine.observe("gateway:a", item(kit, "status", number=seconds), now_ms) == []
+        assert engine.advance(now_ms) == []
+    assert len(engine._heap) == 1
+    assert engine.next_due_ms() == kit.START_MS + 2970_000 + 90_000
+
+
+def test_a_due_timer_fires_before_the_observation_that_finds_it(kit) -> None:
+    engine = Engine(default_rules())
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    engine.observe("h", cuff(kit, 185), kit.START_MS)
+    late_ms = kit.START_MS + 40 * kit.MINUTE_MS
+    found = engine.observe("h", cuff(kit, 186, at_ms=late_ms, number=2), late_ms)
+    assert [(f.reason, f.at_ms) for f in found] == [
+        ("high_unconfirmed", kit.START_MS + 30 * kit.MINUTE_MS)
+    ]
+
+
+def test_resume_gives_silent_gateways_their_time_again(kit) -> None:
+    engine = Engine(default_rules())
+    engine.add_home(HomeFacts(home="gateway:a"), kit.START_MS)
+    hour_ms = kit.START_MS + kit.HOUR_MS
+    engine.resume(hour_ms)
+    assert engine.advance(hour_ms + 89_999) == []
+    assert [f.reason for f in engine.advance(hour_ms + 90_000)] == ["never_heard"]
+
+
+def test_resume_does_not_forgive_what_waits_for_a_person(kit) -> None:
+    engine = Engine(default_rules())
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    engine.observe("h", cuff(kit, 185), kit.START_MS)
+    engine.resume(kit.START_MS + kit.DAY_MS)
+    assert [f.reason for f in engine.advance(kit.START_MS + kit.DAY_MS)] == ["high_unconfirmed"]
+
+
+def test_dirty_states_are_given_once_and_only_when_changed(kit) -> None:
+    engine = Engine(default_rules(), lane="readings")
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    engine.add_home(HomeFacts(home="other"), kit.START_MS)
+    assert len(engine.take_dirty()) == 4
+    engine.observe("h", cuff(kit, 120), kit.START_MS)
+    engine.observe("h", cuff(kit, 121, number=2), kit.START_MS)
+    assert [row[:2] for row in engine.take_dirty()] == [
+        ("h", "blood_pressure"),
+        ("h", "no_sign_of_life"),
+    ]
+    assert engine.take_dirty() == []
+
+
+def test_states_of_strangers_are_reported(kit) -> None:
+    engine = Engine(default_rules())
+    engine.restore("nobody", "sos", b"{}")
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    engine.restore("h", "no_such_rule", b"{}")
+    engine.restore("h", "fall", b'{"v":1,"kind":"sos","seen":[],"open":null}')
+    problems = engine.take_problems()
+    assert len(problems) == 3
+    assert "kind 'sos'" in problems[2]
+    assert engine.take_problems() == []
+
+
+def test_overrides_of_a_home_win_and_can_change_later(kit) -> None:
+    engine = Engine(default_rules())
+    strict = {"blood_pressure": {"crisis_systolic_mmhg": 190}}
+    engine.add_home(HomeFacts(home="h", overrides=strict), kit.START_MS)
+    assert engine.observe("h", cuff(kit, 192), kit.START_MS) != []
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    day_ms = kit.START_MS + kit.DAY_MS
+    assert engine.observe("h", cuff(kit, 193, at_ms=day_ms, number=2), day_ms) == []
+    view = {v.rule: v for v in engine.view("h", day_ms)}["blood_pressure"]
+    assert view.explanation["systolic_mmhg"] == 193.0
+    assert engine._cells["h"]["blood_pressure"].monitor._persons[""].history[0].systolic == 192
+
+
+def test_an_override_that_makes_no_sense_changes_nothing(kit) -> None:
+    engine = Engine(default_rules())
+    with pytest.raises(ConfigError, match="crisis_systolic_mmhg"):
+        engine.add_home(
+            HomeFacts(home="h", overrides={"blood_pressure": {"crisis_systolik_mmhg": 190}}),
+            kit.START_MS,
+        )
+    assert engine.homes() == []
+
+
+def test_a_removed_home_is_silent(kit) -> None:
+    engine = Engine(default_rules())
+    engine.add_home(HomeFacts(home="gateway:a"), kit.START_MS)
+    engine.remove_home("gateway:a")
+    assert engine.advance(kit.START_MS + kit.DAY_MS) == []
+    assert engine.take_dirty() == []
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="one name"):
+        Engine([*default_rules(), default_rules()[0]])
+
+
+def test_taken_states_are_let_go(kit) -> None:
+    engine = Engine(default_rules(), lane="readings")
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    for number in range(50):
+        engine.observe("h", cuff(kit, 120, number=number), kit.START_MS)
+        engine.take_dirty()
+    assert engine._dirty == []
+
+
+def test_two_urgent_findings_of_one_millisecond_keep_their_order(kit) -> None:
+    """The alarms take a finding that is no newer than the last for a replay, and drop it."""
+    engine = Engine(default_rules(), lane="readings")
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    found = []
+    for number, user in enumerate(("a", "b")):
+        values = {"systolic_mmhg": 210.0, "diastolic_mmhg": 100.0}
+        seen = item(kit, "blood_pressure", number=number, values=values, attrs={"user": user})
+        found += engine.observe("h", seen, kit.START_MS)
+    assert [f.reason for f in found] == ["crisis", "crisis"]
+    assert found[0].episode != found[1].episode
+    assert found[0].at_ms < found[1].at_ms
