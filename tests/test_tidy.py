@@ -1,15 +1,18 @@
 """Style as a test: sizes, names, docstrings, registries, and what may not be in a commit."""
 
 import ast
+import re
 import subprocess
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 from alarms.registry import NOTIFIERS
 from device_sims.registry import SIMULATED
 from gateway.registry import DRIVERS
+from hearthwatch.__main__ import COMMANDS
 from rules.registry import RULE_KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +35,36 @@ LONGER = {
     "hearthwatch/hub.py": "the one place that wires everything; splitting it would hide the order",
     "hearthwatch/demo.py": "one program of one screen: files, processes and story of the demo",
 }
+# Modules that no other module imports, each with its reason.
+UNIMPORTED = {
+    "alarms.registry": "the list of channels for tests; the hub hands each its own secrets",
+    "hearthwatch.amqtt_broker": "a program, started as a child",
+    **{module: "a command" for module, _help in COMMANDS.values()},
+}
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Files of the project that are there, whether committed yet or not."""
+    done = subprocess.run(
+        [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "--",
+            *patterns,
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    paths = sorted({ROOT / name for name in done.stdout.split("\0") if name})
+    return [path for path in paths if path.is_file()]
 
 
 def modules() -> list[Path]:
@@ -81,6 +114,39 @@ def test_every_plugin_is_registered() -> None:
     assert len(SIMULATED) >= 1
 
 
+def test_every_module_is_used() -> None:
+    graph = grimp.build_graph(*ROOMS, cache_dir=None)
+    alone = {
+        name
+        for name in graph.modules
+        if not graph.find_modules_that_directly_import(name)
+        and not graph.find_children(name)
+        and not name.endswith(".__main__")
+        and ".migrations." not in name
+    }
+    assert alone - set(UNIMPORTED) == set()
+
+
+def test_every_driver_has_vectors() -> None:
+    """A driver without a published example that it must read is only as right as its author."""
+    vectors = {p.stem for p in (ROOT / "tests" / "vectors").glob("*.json")}
+    names = {"rf433" if name == "ev1527" else name.replace("-", "_") for name in DRIVERS}
+    assert names <= vectors
+
+
+@pytest.mark.parametrize("path", tracked("*.md"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_documents_name_what_exists(path) -> None:
+    """Links, and paths in backquotes that begin with a folder of the project."""
+    text = path.read_text()
+    folders = {p.name for p in ROOT.iterdir() if p.is_dir()}
+    for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if "://" not in link:
+            assert (path.parent / link).exists(), link
+    for name in re.findall(r"`([\w.-]+/[\w./-]+)`", text):
+        if name.split("/")[0] in folders - {"build", "dist"}:
+            assert (ROOT / name).exists() or (path.parent / name).exists(), name
+
+
 def test_readme_lists_what_the_registries_have() -> None:
     for name in ("README.md", "README.zh-CN.md"):
         text = (ROOT / name).read_text()
@@ -89,9 +155,6 @@ def test_readme_lists_what_the_registries_have() -> None:
 
 
 def test_nothing_of_this_machine_or_its_registries_is_committed() -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
     hosts = [
         ".".join(parts)
         for parts in (
@@ -102,13 +165,12 @@ def test_nothing_of_this_machine_or_its_registries_is_committed() -> None:
         )
     ]
     paths = ["/".join(("", "work", "main")), "/".join(("", "root", ".pyenv"))]
-    for name in tracked:
-        path = ROOT / name
-        if path.suffix in (".png", ".db") or not path.is_file():
+    for path in tracked():
+        if path.suffix in (".png", ".db"):
             continue
         text = path.read_text(errors="replace")
         for word in (*hosts, *paths):
-            assert word not in text, f"{word} in {name}"
+            assert word not in text, f"{word} in {path.relative_to(ROOT)}"
 
 
 def test_locks_have_hashes() -> None:
