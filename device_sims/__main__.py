@@ -193,16 +193,16 @@ async def _run(args: argparse.Namespace) -> None:
         protocol=args.protocol,
         trouble=lambda why: _say("broker", {"trouble": why}),
     )
-    began_ms = args.story_began_ms if args.story_began_ms is not None else clock.now_ms()
     county = County(
         households(args.homes, args.seed),
         clock,
         args.pty_dir,
         out,
         _say,
-        began_ms=began_ms,
+        began_ms=args.story_began_ms,
         faults=_line_faults(args.line_fault),
     )
+    began_ms = county.from_ms if args.story_began_ms is None else args.story_began_ms
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -211,7 +211,7 @@ async def _run(args: argparse.Namespace) -> None:
         asyncio.create_task(county.run(story, began_ms, args.seed)),
         asyncio.create_task(stop.wait()),
     ]
-    _say("started", {"homes": args.homes, "sim_ms": clock.now_ms()})
+    _say("started", {"homes": args.homes, "sim_ms": county.from_ms})
     try:
         done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

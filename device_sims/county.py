@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import random
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -33,8 +33,10 @@ from device_sims.world import Home
 TICK_S: Final = 0.1
 # Real seconds between two progress lines.
 PROGRESS_S: Final = 30.0
-# After so many messages in a row the serial lines get their turn.
+# After so many messages, or homes whose day is planned, the serial lines get their turn.
 TURN: Final = 100
+# Homes whose batteries and distances are kept.
+HOMES_CACHED: Final = 16_384
 # 2026-01-01: registers are counted on from here, so that a county begun later shows more. The
 # allowance is beyond what any of these homes uses in a day.
 _REGISTER_SINCE_DAY: Final = 20_454
@@ -51,7 +53,10 @@ Say = Callable[[str, Mapping[str, Any]], None]
 
 
 class County:
-    """All homes of a roster. `began_ms`: when their past begins; `say` gets progress lines."""
+    """All homes of a roster. `began_ms`: when their past begins; `say` gets progress lines.
+
+    `from_ms` is the simulated moment from which on they are heard: nothing before it is told.
+    """
 
     def __init__(
         self,
@@ -69,11 +74,13 @@ class County:
         self._publisher = publisher
         self._say = say
         self._faults = faults
-        self._from_ms = self._now_ms = clock.now_ms()
+        self.from_ms = self._now_ms = clock.now_ms()
         first_day = day_number(self._now_ms if began_ms is None else began_ms) - 1
         self._homes = {h.home: _home(h, first_day) for h in households}
         self._by_home = {h.home: h for h in households}
         self._due: list[tuple[Due, int]] = []
+        # Homes whose motion sensor has said "somebody" and not yet "nobody".
+        self._occupied: set[str] = set()
         self._refill_ms = day_start_ms(day_number(self._now_ms))
         self._buses: dict[str, Bus] = {}
         self._rf: dict[str, PtyLine] = {}
@@ -89,9 +96,9 @@ class County:
             line.start()
         events = [(story_began_ms + e.at_s * 1000, e) for e in story.events]
         for at_ms, event in events:
-            if at_ms < self._from_ms and event.kind in LASTING:
+            if at_ms < self.from_ms and event.kind in LASTING:
                 self._change(event, at_ms)
-        coming = [(at_ms, event) for at_ms, event in events if at_ms >= self._from_ms]
+        coming = [(at_ms, event) for at_ms, event in events if at_ms >= self.from_ms]
         await self._announce()
         told_s = asyncio.get_running_loop().time()
         while True:
@@ -151,7 +158,7 @@ class County:
             if self._refill_ms <= now_ms and (
                 not self._due or self._due[0][0].at_ms >= self._refill_ms
             ):
-                self._refill()
+                await self._refill()
                 continue
             if not self._due or self._due[0][0].at_ms > now_ms:
                 return
@@ -161,12 +168,14 @@ class County:
             if said % TURN == 0:
                 await asyncio.sleep(0)
 
-    def _refill(self) -> None:
+    async def _refill(self) -> None:
         """The next day of every home."""
         day = day_number(self._refill_ms)
         for number, household in enumerate(self._households):
+            if number % TURN == 0:
+                await asyncio.sleep(0)
             for due in agenda(household, self._homes[household.home], day):
-                if due.at_ms >= self._from_ms:  # before we began, nobody was listening
+                if due.at_ms >= self.from_ms:  # before we began, nobody was listening
                     heapq.heappush(self._due, (due, number))
         self._refill_ms = day_start_ms(day + 1)
 
@@ -193,12 +202,15 @@ class County:
                     "contact",
                     zigbee_contact.state(is_open=due.is_open, **_health(household)),
                 )
-            case _:
-                await self._zigbee(
-                    household,
-                    "motion",
-                    zigbee_motion.state(occupied=due.what == "move", **_health(household)),
-                )
+            case "move":
+                await self._motion(household, occupied=True)
+            case "still" if household.home in self._occupied:
+                await self._motion(household, occupied=False)
+
+    async def _motion(self, household: Household, *, occupied: bool) -> None:
+        (self._occupied.add if occupied else self._occupied.discard)(household.home)
+        payload = zigbee_motion.state(occupied=occupied, **_health(household))
+        await self._zigbee(household, "motion", payload)
 
     async def _plug(self, household: Household, home: Home, at_ms: int) -> None:
         watts = home.appliance_w("television", at_ms)
@@ -281,9 +293,9 @@ class County:
                         "contact",
                         zigbee_contact.state(is_open=is_open, **_health(household)),
                     )
-                await self._zigbee(
-                    household, "motion", zigbee_motion.state(occupied=True, **_health(household))
-                )
+                await self._motion(household, occupied=True)
+                leaves = Due(at_ms=self._now_ms + event.fields["minutes"] * MINUTE_MS, what="still")
+                heapq.heappush(self._due, (leaves, self._households.index(household)))
             case "blackout" | "light":
                 for household in self._in_village(event):
                     fitted = household.fitted("plug")
@@ -357,5 +369,11 @@ def _supply_v(at_ms: int) -> float:
 
 def _health(household: Household) -> dict[str, int]:
     """Batteries at different ages, radios at different distances."""
-    r = random.Random(household.seed)
-    return {"battery_pct": r.randint(35, 100), "link_quality": r.randint(40, 180)}
+    battery_pct, link_quality = _age_and_distance(household.seed)
+    return {"battery_pct": battery_pct, "link_quality": link_quality}
+
+
+@lru_cache(maxsize=HOMES_CACHED)
+def _age_and_distance(seed: int) -> tuple[int, int]:
+    r = random.Random(seed)
+    return r.randint(35, 100), r.randint(40, 180)

@@ -11,8 +11,8 @@ from typing import Final
 
 from device_sims.habits import DAY_MS, HOUR_MS, MINUTE_MS, ZONE_MS, Habits
 
-# Days of routine kept computed, for all homes of one process together.
-DAYS_CACHED: Final = 4096
+# Days of routine kept computed, for all homes of one process together: three of 5,000 homes.
+DAYS_CACHED: Final = 16_384
 # A trip is drawn at most once in so many days.
 TRIP_BLOCK_DAYS: Final = 30
 TRIP_HOURS: Final = (26, 90)

@@ -28,8 +28,9 @@ class Pressure:
 def pressure_at(seed: int, at_ms: int, *, hypertensive: bool) -> Pressure:
     """What a cuff would measure now."""
     person = random.Random(seed * 31 + 17)
-    base = person.gauss(146 if hypertensive else 126, 6)
-    gap = person.gauss(54, 5)
+    # Treated hypertension: at the cuff's hours most stay below a home mean of 135/85, some don't.
+    base = person.gauss(126 if hypertensive else 117, 5)
+    gap = person.gauss(53, 4)
     resting = person.gauss(70, 6)
     r = random.Random(seed * 1_000_033 + at_ms // 1000)
     hour = (at_ms + ZONE_MS) % DAY_MS / HOUR_MS

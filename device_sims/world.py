@@ -39,6 +39,8 @@ class Home:
     _profiles: dict[int, Profile] = field(default_factory=dict)
     # Joules from the beginning until the start of each day.
     _before: list[float] = field(default_factory=lambda: [0.0])
+    # The same of single appliances.
+    _appliances: dict[str, list[float]] = field(default_factory=dict)
 
     # What befalls it.
 
@@ -138,14 +140,25 @@ class Home:
 
     def appliance_kwh(self, name: str, at_ms: int) -> float:
         """Energy of one appliance since the beginning (outages of an evening not taken out)."""
-        days = range(day_number(self.began_ms), day_number(at_ms) + 1)
-        joules = sum(
-            u.watts * max(0, min(u.end_ms, at_ms) - max(u.start_ms, self.began_ms)) / 1000
-            for day in days
+        first, today = day_number(self.began_ms), day_number(at_ms)
+        before = self._appliances.setdefault(name, [0.0])
+        # An evening's use may reach into the next day: only what lies before yesterday is summed.
+        while len(before) <= today - first - 1:
+            before.append(before[-1] + self._used(name, first + len(before) - 1, OPEN_END_MS))
+        done = max(0, today - first - 1)
+        # Added one after the other, as above: in another order the dust of sums would show.
+        joules = before[done]
+        for day in range(first + done, today + 1):
+            joules += self._used(name, day, at_ms)
+        return joules / _JOULES_PER_KWH
+
+    def _used(self, name: str, day: int, until_ms: int) -> float:
+        """Joules of one appliance from what was switched on that day."""
+        return sum(
+            u.watts * max(0, min(u.end_ms, until_ms) - max(u.start_ms, self.began_ms)) / 1000
             for u in self.day(day).uses
             if u.name == name
         )
-        return joules / _JOULES_PER_KWH
 
     def _on(self, name: str, at_ms: int) -> Iterator[Use]:
         today = day_number(at_ms)
@@ -174,7 +187,8 @@ class Home:
     def _forget_from(self, at_ms: int) -> None:
         first = day_number(self.began_ms)
         day = max(day_number(at_ms), first)
-        del self._before[day - first + 1 :]
+        for sums in (self._before, *self._appliances.values()):
+            del sums[day - first + 1 :]
         self._profiles = {d: p for d, p in self._profiles.items() if d < day}
 
 

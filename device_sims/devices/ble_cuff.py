@@ -3,7 +3,7 @@
     flags(1) systolic(2) diastolic(2) mean(2) [time(7)] [pulse(2)] [user(1)] [status(2)]
 
 Flags: bit 0 kPa, 1 time stamp, 2 pulse, 3 user, 4 status. Values are SFLOAT: four bits of signed
-exponent, twelve of signed mantissa, little endian; 07FF stands for "no number".
+exponent, twelve of signed mantissa, little endian.
 """
 
 import struct
@@ -18,9 +18,6 @@ _FLAG_TIME: Final = 0x02
 _FLAG_PULSE: Final = 0x04
 _FLAG_USER: Final = 0x08
 _FLAG_STATUS: Final = 0x10
-STATUS_MOVED: Final = 0x0001
-STATUS_IRREGULAR: Final = 0x0004
-NO_NUMBER: Final = b"\xff\x07"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
