@@ -12,7 +12,8 @@ from typing import Any
 from device_sims.clock_plan import ClockPlanError, SimClock
 from device_sims.county import County
 from device_sims.devices.dlt645_meter import NO_FAULTS, LineFaults
-from device_sims.readings import FAULTS, KINDS, write_readings
+from device_sims.past import PAST_DAYS
+from device_sims.readings import FAULTS, KINDS, write_past, write_readings
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import ROUTINE, StoryError, load
 from device_sims.transports.mqtt_out import MqttOut
@@ -107,6 +108,12 @@ def _add_readings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--truth", type=Path, help="the absences, as CSV")
+    parser.add_argument(
+        "--before-ms",
+        type=int,
+        help="instead: the days before a run whose story began then, up to "
+        f"{PAST_DAYS}, with the registers of that run",
+    )
     parser.set_defaults(func=_readings_command)
 
 
@@ -155,6 +162,23 @@ def _roster_command(args: argparse.Namespace) -> int:
 
 
 def _readings_command(args: argparse.Namespace) -> int:
+    if args.before_ms is not None:
+        if args.truth or args.kind or args.fault:
+            print(
+                "device_sims: --before-ms goes without --truth, --kind and --fault",
+                file=sys.stderr,
+            )
+            return 2
+        rows = write_past(
+            args.out,
+            homes=args.homes,
+            days=args.days,
+            seed=args.seed,
+            interval_s=args.interval_s,
+            before_ms=args.before_ms,
+        )
+        print(f"{rows} rows in {args.out}")
+        return 0
     rows = write_readings(
         args.out,
         args.truth,

@@ -21,7 +21,8 @@ from device_sims.devices import (
 )
 from device_sims.devices.dlt645_meter import NO_FAULTS, Bus, Dlt645Meter, LineFaults, MeterState
 from device_sims.devices.ev1527_button import press_frames
-from device_sims.habits import MINUTE_MS, habits
+from device_sims.habits import MINUTE_MS
+from device_sims.past import lived_home
 from device_sims.pressure import pressure_at
 from device_sims.registry import SIMULATED
 from device_sims.roster import HYPERTENSION, Household, ble_base, cuff_model, zigbee_base
@@ -37,10 +38,6 @@ PROGRESS_S: Final = 30.0
 TURN: Final = 100
 # Homes whose batteries and distances are kept.
 HOMES_CACHED: Final = 16_384
-# 2026-01-01: registers are counted on from here, so that a county begun later shows more. The
-# allowance is beyond what any of these homes uses in a day.
-_REGISTER_SINCE_DAY: Final = 20_454
-_REGISTER_KWH_A_DAY: Final = 15.0
 
 
 class Publisher(Protocol):
@@ -53,7 +50,7 @@ Say = Callable[[str, Mapping[str, Any]], None]
 
 
 class County:
-    """All homes of a roster. `began_ms`: when their past begins; `say` gets progress lines.
+    """All homes of a roster. `began_ms`: when their story began; `say` gets progress lines.
 
     `from_ms` is the simulated moment from which on they are heard: nothing before it is told.
     """
@@ -75,8 +72,8 @@ class County:
         self._say = say
         self._faults = faults
         self.from_ms = self._now_ms = clock.now_ms()
-        first_day = day_number(self._now_ms if began_ms is None else began_ms) - 1
-        self._homes = {h.home: _home(h, first_day) for h in households}
+        past_ms = self._now_ms if began_ms is None else began_ms
+        self._homes = {h.home: lived_home(h, past_ms) for h in households}
         self._by_home = {h.home: h for h in households}
         self._due: list[tuple[Due, int]] = []
         # Homes whose motion sensor has said "somebody" and not yet "nobody".
@@ -348,18 +345,6 @@ class County:
             await self._cuff(
                 household, at_ms, seen.systolic_mmhg, seen.diastolic_mmhg, seen.pulse_bpm
             )
-
-
-def _home(household: Household, first_day: int) -> Home:
-    r = random.Random(household.seed)
-    allowance_kwh = max(0, first_day - _REGISTER_SINCE_DAY) * _REGISTER_KWH_A_DAY
-    return Home(
-        home=household.home,
-        person=habits(household.seed),
-        began_ms=day_start_ms(first_day),
-        initial_kwh=float(r.randint(300, 9000)) + allowance_kwh,
-        resolution_kwh=household.register_kwh,
-    )
 
 
 def _supply_v(at_ms: int) -> float:

@@ -17,6 +17,7 @@ from device_sims.agenda import agenda
 from device_sims.day import day_number
 from device_sims.faults import SERIES_FAULTS, Series
 from device_sims.habits import DAY_MS, HOUR_MS, habits
+from device_sims.past import past_registers
 from device_sims.pressure import pressure_at
 from device_sims.roster import HYPERTENSION, Household, households
 from device_sims.world import Home
@@ -35,6 +36,7 @@ COARSE_KWH: Final = 0.1
 # Silences are put into the second half, so that a rule has had time to learn.
 _DAYS_TO_LEARN_MIN: Final = 8
 
+_HEADER: Final = ("home", "device", "kind", "measured_at", "field", "value")
 Row = tuple[str, str, str, str, str, str]
 
 
@@ -60,7 +62,7 @@ def write_readings(
     rows = 0
     with ExitStack() as files:
         readings = csv.writer(files.enter_context(out.open("w", newline="")))
-        readings.writerow(["home", "device", "kind", "measured_at", "field", "value"])
+        readings.writerow(_HEADER)
         absences = None
         if truth is not None:
             absences = csv.writer(files.enter_context(truth.open("w", newline="")))
@@ -85,6 +87,25 @@ def write_readings(
             ):
                 readings.writerow(row)
                 rows += 1
+    return rows
+
+
+def write_past(
+    out: Path, *, homes: int, days: int, seed: int, interval_s: int, before_ms: int
+) -> int:
+    """Write what the meters of a run showed in the days before its story began."""
+    rows = 0
+    with out.open("w", newline="") as file:
+        readings = csv.writer(file)
+        readings.writerow(_HEADER)
+        for household, at_ms, kwh in past_registers(
+            households(homes, seed), before_ms, days, interval_s
+        ):
+            meter = _name(household, "meter")
+            readings.writerow(
+                [household.home, meter, "power", _iso(at_ms), "energy_kwh", f"{kwh:.2f}"]
+            )
+            rows += 1
     return rows
 
 

@@ -11,7 +11,9 @@ import pytest
 
 from device_sims.__main__ import main
 from device_sims.faults import SERIES_FAULTS
+from device_sims.past import lived_home
 from device_sims.readings import FAULTS, write_readings
+from device_sims.roster import households
 
 Rows = list[dict[str, str]]
 
@@ -103,6 +105,26 @@ def test_a_village_is_dark_together(tmp_path: Path) -> None:
     assert len(set(first)) == len(set(second)) == 1
     assert first[0] != second[0]
     assert all(952 >= len(times) >= 870 for times in lit.values())
+
+
+def test_the_past_of_a_run_leads_up_to_its_registers(tmp_path: Path) -> None:
+    began_ms = 1_795_125_600_000
+    out = tmp_path / "past.csv"
+    past = ["readings", "--homes=3", "--days=20", f"--out={out}", f"--before-ms={began_ms}"]
+    assert main(past) == 0
+    with out.open() as file:
+        series = per_home(list(csv.DictReader(file)))
+    for household in households(3, 1):
+        readings = series[household.home]
+        assert len(readings) == 20 * 96
+        assert all(b[1] >= a[1] for a, b in pairwise(readings))
+        assert readings[-1][0] == began_ms / 1000 - 900
+        now_kwh = lived_home(household, began_ms).register_kwh(began_ms)
+        assert 0 <= now_kwh - readings[-1][1] < 1
+        assert now_kwh - readings[0][1] > 5
+        later = lived_home(household, began_ms + 50 * 86_400_000)
+        assert later.register_kwh(later.began_ms) >= now_kwh, "a county begun later shows more"
+    assert main([*past, "--fault=gaps"]) == 2
 
 
 def test_faults_on_the_way() -> None:

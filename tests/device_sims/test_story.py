@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from device_sims.roster import households
 from device_sims.story import LASTING, Story, StoryError, load, seconds
 
 SCENARIOS = Path(__file__).parents[2] / "device_sims" / "scenarios"
@@ -34,6 +35,11 @@ def test_the_demo_tells_what_it_should() -> None:
     story_begins_s = story.paces[-1].at_s
     assert story_begins_s >= 40 * 3600
     assert all(c.after_s > story_begins_s for c in story.chances)
+    silent = next(e.fields["home"] for e in story.events if e.kind == "quiet")
+    lives_at = next(h for h in households(24, 1) if h.home == silent)
+    assert lives_at.gateway not in [e.fields.get("gateway") for e in story.events]
+    assert lives_at.village not in [e.fields.get("village") for e in story.events]
+    assert "press" not in [e.kind for e in story.events if e.fields.get("home") == silent]
     ends = {"kill_gateway": "start_gateway", "blackout": "light"}
     for begin, end in ends.items():
         assert kinds.count(begin) == kinds.count(end)
