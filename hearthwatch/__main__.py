@@ -25,6 +25,17 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 }
 # Commands of another room, which has its own parser.
 _WHOLE: Final = frozenset({"gateway", "simulate"})
+# The demonstration may have to bring its own broker.
+_EXTRAS: Final = {"demo": "hub,demo"}
+# A missing module of ours is a broken installation, not one that was left out.
+_ROOMS: Final = frozenset(module.split(".")[0] for module, _text in COMMANDS.values()) | {
+    "alarms",
+    "contract",
+    "dashboard",
+    "ingest",
+    "ledger",
+    "rules",
+}
 
 
 def _version() -> str:
@@ -39,7 +50,9 @@ def _overview() -> str:
     return (
         "usage: hearthwatch COMMAND [options]\n\n"
         + "\n".join(lines)
-        + "\n\nhearthwatch COMMAND --help explains each, with examples.\n"
+        + "\n\nhearthwatch COMMAND --help explains each, with examples. To begin:\n"
+        "  hearthwatch demo\n"
+        "  hearthwatch doctor --hub /etc/hearthwatch/hub.toml\n"
     )
 
 
@@ -55,7 +68,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"hearthwatch: unknown command {name!r}\n\n{_overview()}")
         return 2
-    module = importlib.import_module(COMMANDS[name][0])
+    try:
+        module = importlib.import_module(COMMANDS[name][0])
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] in _ROOMS:
+            raise
+        sys.stderr.write(
+            f"hearthwatch {name}: the package {error.name!r} is not installed here;"
+            f" this command comes with 'hearthwatch[{_EXTRAS.get(name, 'hub')}]'\n"
+        )
+        return 2
     if name in _WHOLE:
         return int(module.main(arguments[1:]) or 0)
     parser = argparse.ArgumentParser(prog="hearthwatch")
