@@ -1,22 +1,33 @@
-"""`hearthwatch doctor`: is this machine fit to run, and if not, what to do about it."""
+"""`hearthwatch doctor`: is this machine fit to run, and if not, what to do about it. Read-only."""
 
 import argparse
 import importlib.util
+import os
 import shutil
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from contract.config import ConfigError
-from gateway.config import load as load_gateway
+from gateway import doctor as gateway_doctor
+from gateway.clock import Clock
+
+if TYPE_CHECKING:
+    # A gateway's installation has neither msgspec nor what else the hub's modules import.
+    from hearthwatch.hub_config import BrokerConfig, HubConfig
 
 # Less than this and a day of telemetry may not fit.
 FREE_BYTES_MIN: Final = 1 << 30
 CONNECT_TIMEOUT_S: Final = 3.0
+RECEIVE_BYTES: Final = 4096
 STATIC: Final = Path(__file__).parent.parent / "dashboard" / "static" / "index.html"
+# What a gateway can go on with, though somebody should look.
+_GATEWAY_WARNS: Final = frozenset({"clock", "disk", "transport"})
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -31,102 +42,167 @@ class Finding:
     remedy: str = ""
 
 
-def reachable(what: str, host: str, port: int) -> Finding:
-    try:
-        with socket.create_connection((host, port), CONNECT_TIMEOUT_S):
-            return Finding(check=what, verdict="ok", detail=f"{host}:{port} answers")
-    except OSError as error:
-        return Finding(
-            check=what,
-            verdict="fail",
-            detail=f"{host}:{port}: {error.strerror or error}",
-            remedy="start the broker there, or correct host and port",
-        )
-
-
-def disk(folder: Path) -> Finding:
-    place = next(p for p in (folder, *folder.parents) if p.exists())
-    free = shutil.disk_usage(place).free
-    detail = f"{free / (1 << 30):.1f} GiB free at {place}"
-    if free >= FREE_BYTES_MIN:
-        return Finding(check="disk", verdict="ok", detail=detail)
-    return Finding(check="disk", verdict="warn", detail=detail, remedy="make room or move data_dir")
-
-
-def port_free(host: str, port: int) -> Finding:
-    with socket.socket() as probe:
-        probe.settimeout(CONNECT_TIMEOUT_S)
-        taken = probe.connect_ex((host, port)) == 0
-    if taken:
-        return Finding(
-            check="http port",
-            verdict="warn",
-            detail=f"{host}:{port} is taken (by a running hub?)",
-            remedy="stop the other program or choose another [http] port",
-        )
-    return Finding(check="http port", verdict="ok", detail=f"{host}:{port} is free")
+def judge(check: str, good: bool, detail: str, remedy: str, bad: Verdict = "fail") -> Finding:
+    """`remedy` is for the bad case alone."""
+    return Finding(
+        check=check,
+        verdict="ok" if good else bad,
+        detail=detail,
+        remedy="" if good else remedy,
+    )
 
 
 def machine() -> Iterator[Finding]:
     """What concerns every installation."""
-    version = sys.version.split()[0]
-    yield Finding(check="python", verdict="ok", detail=version)
+    yield Finding(check="python", verdict="ok", detail=sys.version.split()[0])
+    synced = Clock().state() == "synced"
+    yield judge(
+        "clock",
+        synced,
+        "kept by NTP" if synced else "not synchronized",
+        "enable systemd-timesyncd or chrony; times in the book come from this clock",
+        bad="warn",
+    )
     if importlib.util.find_spec("fastapi") is None:
+        yield Finding(check="hub", verdict="ok", detail="not installed: this is a gateway")
         return
     from hearthwatch.embedded_broker import find_mosquitto
 
     program = find_mosquitto()
-    yield Finding(
-        check="mosquitto",
-        verdict="ok" if program else "warn",
-        detail=program or "not found",
-        remedy="" if program else "apt-get install mosquitto (the demo goes without)",
+    yield judge(
+        "mosquitto",
+        program is not None,
+        program or "not found",
+        "apt-get install mosquitto (the demo goes without)",
+        bad="warn",
     )
     built = STATIC.exists()
-    yield Finding(
-        check="web page",
-        verdict="ok" if built else "fail",
-        detail="built" if built else "not built",
-        remedy="" if built else "./dev web",
-    )
+    yield judge("web page", built, "built" if built else "not built", "./dev web")
 
 
 def hub(path: Path) -> Iterator[Finding]:
+    """A hub.toml, what it names, and the places it wants."""
     from hearthwatch.hub_config import load
-    from ledger.roster import parse
-    from rules.config import rules_from_toml
 
     config = load(path)
     yield Finding(check="hub.toml", verdict="ok", detail=str(path))
     if config.rules is not None:
-        rules = rules_from_toml(config.rules.read_text(), config.rules.name)
-        yield Finding(check="rules", verdict="ok", detail=f"{len(rules)} rules")
+        yield from rules(config.rules)
     if config.homes is not None:
-        roster = parse(config.homes.read_text(), config.homes.name)
-        yield Finding(check="homes", verdict="ok", detail=f"{len(roster.homes)} homes")
-    yield disk(config.data_dir)
-    yield port_free(config.http.host, config.http.port)
-    yield reachable("broker", config.broker.host, config.broker.port)
+        yield from homes(config.homes)
+    yield from data_folder(config.data_dir)
+    yield http_port(config)
+    yield sign_in(config.broker)
+
+
+def rules(path: Path) -> Iterator[Finding]:
+    from rules.config import rules_from_toml
+
+    count = len(rules_from_toml(path.read_text(), path.name))
+    yield Finding(check="rules", verdict="ok", detail=f"{path}: {count} rules")
+
+
+def homes(path: Path) -> Iterator[Finding]:
+    from ledger.roster import parse
+
+    roster = parse(path.read_text(), path.name)
+    count = (
+        f"{len(roster.homes)} homes, {len(roster.persons)} people, {len(roster.devices)} devices"
+    )
+    yield Finding(check="homes", verdict="ok", detail=f"{path}: {count}")
+    fitted = {device["home"] for device in roster.devices}
+    bare = [str(home["id"]) for home in roster.homes if home["id"] not in fitted]
+    if bare:
+        yield Finding(
+            check="homes",
+            verdict="warn",
+            detail=f"{len(bare)} homes without a device, the first is {bare[0]}",
+            remedy="add [[home.device]] or take the home out",
+        )
 
 
 def gateway(path: Path) -> Iterator[Finding]:
-    config = load_gateway(path)
-    for source in config.sources:
-        source.spec.build(source.config)
-    yield Finding(check="gateway.toml", verdict="ok", detail=f"{len(config.sources)} sources")
-    yield disk(config.data_dir)
-    for source in config.sources:
-        if source.serial is not None:
-            there = Path(source.serial.port).exists()
-            yield Finding(
-                check=f"serial {source.name}",
-                verdict="ok" if there else "fail",
-                detail=source.serial.port if there else f"{source.serial.port} is not there",
-                remedy="" if there else "plug the adapter in; ls /dev/serial/by-id",
+    for row in gateway_doctor.examine(path):
+        bad: Verdict = "warn" if row.check in _GATEWAY_WARNS else "fail"
+        yield judge(row.check, row.ok, row.detail, row.remedy, bad)
+
+
+def data_folder(folder: Path) -> Iterator[Finding]:
+    place = next(p for p in (folder, *folder.parents) if p.exists())
+    writable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    yield judge(
+        "data folder",
+        writable,
+        str(folder),
+        f"{place} must be a folder that the user of the hub may write to",
+    )
+    free = shutil.disk_usage(place).free
+    yield judge(
+        "disk",
+        free >= FREE_BYTES_MIN,
+        f"{free / (1 << 30):.1f} GiB free at {place}",
+        "make room or move data_dir",
+        bad="warn",
+    )
+
+
+def http_port(config: "HubConfig") -> Finding:
+    host, port = config.http.host, config.http.port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # As the server does: a port that has just been left is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return Finding(
+                check="http port",
+                verdict="warn",
+                detail=f"{host}:{port}: {error.strerror} (a running hub?)",
+                remedy="stop the other program or choose another [http] host and port",
             )
-        elif source.mqtt is not None:
-            yield reachable(f"mqtt {source.name}", source.mqtt.host, source.mqtt.port)
-    yield reachable("uplink", config.uplink.host, config.uplink.port)
+    return Finding(check="http port", verdict="ok", detail=f"{host}:{port} is free")
+
+
+def sign_in(broker: "BrokerConfig") -> Finding:
+    """Whether the broker takes our name and password, not only whether something listens."""
+    from ingest.mqtt.packets import MqttError
+    from ingest.mqtt.session import Session, SessionConfig
+
+    place = f"{broker.host}:{broker.port}"
+    session = Session(
+        SessionConfig(
+            client_id="hearthwatch-doctor",  # the hub's own would end its connection
+            subscriptions=(),
+            protocol=broker.protocol,
+            username=broker.username,
+            password=broker.password,
+        )
+    )
+    try:
+        with connect(broker) as line:
+            line.sendall(session.connect_bytes())
+            while data := line.recv(RECEIVE_BYTES):
+                if session.feed(data).connected:
+                    return Finding(check="broker", verdict="ok", detail=f"{place} takes the hub")
+        detail, remedy = f"{place} closed the connection", "is that a broker for MQTT?"
+    except MqttError as error:
+        detail = f"{place}: {error}"
+        remedy = "correct username and password_file under [broker], or the broker's own list"
+    except OSError as error:
+        detail = f"{place}: {error.strerror or error}"
+        remedy = "start the broker there, or correct host, port and ca_file under [broker]"
+    return Finding(check="broker", verdict="fail", detail=detail, remedy=remedy)
+
+
+def connect(broker: "BrokerConfig") -> socket.socket:
+    """An open line, encrypted where hub.toml says so."""
+    line = socket.create_connection((broker.host, broker.port), CONNECT_TIMEOUT_S)
+    if broker.ca_file is None:
+        return line
+    context = ssl.create_default_context(cafile=str(broker.ca_file))
+    if broker.cert_file is not None:
+        context.load_cert_chain(broker.cert_file, broker.key_file)
+    return context.wrap_socket(line, server_hostname=broker.host)
 
 
 def examine(checks: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -136,6 +212,10 @@ def examine(checks: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding(
             check="configuration", verdict="fail", detail=str(error), remedy="mend this line"
+        )
+    except UnicodeDecodeError as error:
+        yield Finding(
+            check="configuration", verdict="fail", detail=str(error), remedy="save it as UTF-8"
         )
     except OSError as error:
         yield Finding(
@@ -150,21 +230,32 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "doctor",
         help="check configuration and machine, say what to mend",
-        epilog="example: hearthwatch doctor --hub /etc/hearthwatch/hub.toml",
+        epilog="examples: hearthwatch doctor --hub /etc/hearthwatch/hub.toml; "
+        "hearthwatch doctor --homes new-homes.toml. "
+        "Exit code 1 when a check failed; warnings leave it 0.",
     )
-    parser.add_argument("--hub", type=Path, help="a hub.toml to check, with what it names")
-    parser.add_argument("--gateway", type=Path, help="a gateway.toml to check")
+    for name, text in (
+        ("hub", "a hub.toml, with what it names"),
+        ("gateway", "a gateway.toml, with lines, brokers and disk"),
+        ("rules", "a rules.toml by itself"),
+        ("homes", "a homes.toml by itself"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
     parser.set_defaults(func=main)
 
 
 def main(args: argparse.Namespace) -> int:
-    findings = list(examine(machine))
-    if args.hub is not None:
-        findings += examine(lambda: hub(args.hub))
-    if args.gateway is not None:
-        findings += examine(lambda: gateway(args.gateway))
-    for finding in findings:
+    found = list(examine(machine))
+    for path, check in (
+        (args.hub, hub),
+        (args.gateway, gateway),
+        (args.rules, rules),
+        (args.homes, homes),
+    ):
+        if path is not None:
+            found += examine(partial(check, path))
+    for finding in found:
         sys.stdout.write(f"{finding.verdict:4}  {finding.check:16} {finding.detail}\n")
         if finding.remedy:
             sys.stdout.write(f"      {'':16} -> {finding.remedy}\n")
-    return 1 if any(finding.verdict == "fail" for finding in findings) else 0
+    return 1 if any(finding.verdict == "fail" for finding in found) else 0

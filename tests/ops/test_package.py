@@ -93,6 +93,7 @@ def gateway_only(wheel, tmp_path_factory) -> Path:
         ["gateway", "--help"],
         ["decode", "--help"],
         ["drivers"],
+        ["doctor"],
         ["simulate", "--help"],
     ],
     ids=" ".join,
