@@ -83,7 +83,9 @@ class Heartbeat:
 
         self._spool.urgent.call(read)
         try:
-            return await asyncio.wait_for(answer, SPOOL_ANSWERS_S)
+            # Not wait_for: before Python 3.12 it loses a cancellation beside the answer.
+            async with asyncio.timeout(SPOOL_ANSWERS_S):
+                return await answer
         except TimeoutError:
             return None
 

@@ -142,7 +142,9 @@ class SerialSource:
             self._activity.clear()
             wait_s = self._turn() if isinstance(self._driver, BusDriver) else QUIET_S
             try:
-                await asyncio.wait_for(self._activity.wait(), wait_s)
+                # Not wait_for: before Python 3.12 it loses a cancellation beside the event.
+                async with asyncio.timeout(wait_s):
+                    await self._activity.wait()
             except TimeoutError:
                 self._flush()
         raise serial.SerialException(self._lost)

@@ -182,8 +182,10 @@ class PahoClient:
         """Until the connection is lost; True when the broker had accepted us."""
         accepted = False
         while not self._lost.is_set():
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), HOUSEKEEPING_S)
+                async with asyncio.timeout(HOUSEKEEPING_S):
+                    await self._lost.wait()
             accepted = accepted or self.connected
             if client.loop_misc() != mqtt.MQTT_ERR_SUCCESS:
                 break

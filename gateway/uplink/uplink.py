@@ -247,7 +247,9 @@ class LaneUplink:
             if due_s is not None and self._may_send:
                 wait_s = min(LOOK_MAX_S, max(LOOK_EVERY_S, due_s - now_s))
             try:
-                await asyncio.wait_for(self._wake.wait(), wait_s)
+                # Not wait_for: before Python 3.12 it loses a cancellation beside the event.
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             if self._pace.linger_s:
