@@ -117,7 +117,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="examples:\n"
         "  hearthwatch decode --driver dlt645 --hex 686101000000006891063334343534431016\n"
-        "  hearthwatch decode --driver ble-health --hex 0455003C004600 --characteristic 2A35\n"
+        "  hearthwatch decode --driver ble-health --hex 0455003C0046004B00 --characteristic 2A35\n"
         "  hearthwatch decode --driver zigbee2mqtt --topic zigbee2mqtt/button"
         ' --payload \'{"action":"emergency"}\'\n'
         "A file holds lines of `topic<TAB>payload`, lines of hexadecimal, or plain bytes.\n"
