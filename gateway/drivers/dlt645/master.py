@@ -3,19 +3,25 @@
 One request is outstanding at a time. An answer counts when its address, identifier and follow-up
 number are the asked ones; echoes of our own requests and late or foreign answers are counted and
 ignored. A meter that stops answering is asked ever more rarely, once per try, so that it cannot
-starve the others. The items one meter answered in one round become one measurement.
+starve the others (`meter`). Reply time-outs run on the line's clock, polls on the domain's.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from contract.item import Measurement, Scalar
-from gateway.driver import Decoded, Outcome, Undecodable, Wake
-from gateway.drivers.dlt645.frame import Frame, Framer
+from gateway.driver import RAW_SHOWN_MAX, Decoded, Outcome, Undecodable, Wake
+from gateway.drivers.dlt645.frame import FUNCTION_MASK, Frame, Framer
 from gateway.drivers.dlt645.meaning import NO_SUCH_DATA, Meaning, explain, explain_payload
-from gateway.drivers.dlt645.requests import address_request, next_request, read_request
+from gateway.drivers.dlt645.meter import FAULT_AFTER_ROUNDS, Meter, MeterPlan
+from gateway.drivers.dlt645.read_requests import (
+    WILDCARD,
+    ReadControl,
+    address_request,
+    next_request,
+    read_request,
+)
 
 # The standard lets a meter think for 500 ms, and 200 bytes at 2400 baud take 920 ms.
 REPLY_TIMEOUT_MS: Final = 1500
@@ -26,23 +32,15 @@ GAP_IN_FRAME_MS: Final = 500
 REPLY_WAIT_MAX_MS: Final = 4000
 # Quiet time before the next request, so that a slow adapter has turned its transmitter off.
 TURNAROUND_MS: Final = 30
-# Rounds without a value before a fault is reported: one lost round is noise.
-FAULT_AFTER_ROUNDS: Final = 3
-# A dead meter is tried at 2, 4, 8 ... intervals, at least this often.
-BACKOFF_DOUBLINGS_MAX: Final = 5
-BACKOFF_MAX_MS: Final = 30 * 60_000
-# A meter that says it has no such data is asked again after a day: it may have been replaced.
-UNSUPPORTED_MS: Final = 24 * 3_600_000
-# The standard's longest list of follow-up frames is far shorter; a meter in a loop is cut here.
+# A standard answer needs far fewer follow-up frames; a meter in a loop is cut here.
 FOLLOW_UPS_MAX: Final = 16
 DISCOVERY_INTERVAL_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeterPlan:
-    """One meter as configured: its number, the name of its readings, what to ask how often."""
+class Discovery:
+    """Ask the only meter of a bus for its number; `device` empty: named by that number."""
 
-    address: str
     device: str
     items: Sequence[str]
     poll_ms: int
@@ -51,38 +49,24 @@ class MeterPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusPlan:
     meters: Sequence[MeterPlan]
-    discover: MeterPlan | None = None
+    discovery: Discovery | None = None
     reply_timeout_ms: int = REPLY_TIMEOUT_MS
     retries: int = RETRIES
     turnaround_ms: int = TURNAROUND_MS
     fault_after_rounds: int = FAULT_AFTER_ROUNDS
 
 
-@dataclass(slots=True)
-class _Meter:
-    plan: MeterPlan
-    due_ms: int | None = None  # None: at once
-    failed_rounds: int = 0
-    fault: str = ""
-    unsupported_until_ms: dict[str, int] = field(default_factory=dict)
-    # The round under way.
-    todo: list[str] = field(default_factory=list)
-    values: dict[str, float] = field(default_factory=dict)
-    attrs: dict[str, Scalar] = field(default_factory=dict)
-    shown: list[Mapping[str, object]] = field(default_factory=list)
-    heard: bool = False
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """A request and what its answer must match. meter None: the question for an address."""
 
-
-@dataclass(slots=True, kw_only=True)
-class _Outstanding:
-    meter: _Meter | None  # None: the address request
-    di: str
+    meter: Meter | None
+    control: ReadControl
     request: bytes
-    sent_ms: int
-    deadline_ms: int
-    attempt: int = 1
-    sequence: int = 0  # of the follow-up frame asked for, 0 before the first
+    di: str = ""
+    sequence: int = 0
     collected: bytes = b""
+    attempt: int = 1
 
 
 class Master:
@@ -92,40 +76,43 @@ class Master:
         self.counters: Counter[str] = Counter()
         self._plan = plan
         self._framer = Framer()
-        self._meters = [_Meter(meter) for meter in plan.meters]
-        self._asking: _Meter | None = None
-        self._outstanding: _Outstanding | None = None
-        self._again: _Outstanding | None = None
-        self._quiet_until_ms = 0
+        self._meters = [self._meter(meter) for meter in plan.meters]
+        self._asking: Meter | None = None  # whose round is under way
+        self._ready: _Question | None = None  # a retry or follow-up, to be sent next
+        self._asked: _Question | None = None  # sent, its answer awaited
+        self._sent_line_ms = 0
+        self._deadline_line_ms = 0
+        self._quiet_until_line_ms: int | None = None
         self._discovery_due_ms: int | None = None
+        # Nobody answered lately: the line itself may be cut, so each meter gets one try only.
+        self._dark = False
+        self._last_now_ms: int | None = None
+        self._last_line_ms: int | None = None
 
     def next_request(self, now_ms: int, line_ms: int | None = None) -> bytes | None:
         """The request to send now; call `tick` first, it ends what went unanswered."""
-        line = now_ms if line_ms is None else line_ms
-        if self._outstanding is not None or line < self._quiet_until_ms:
+        line = self._clocks(now_ms, line_ms)
+        quiet_until = self._quiet_until_line_ms
+        if self._asked is not None or (quiet_until is not None and line < quiet_until):
             return None
-        again, self._again = self._again, None
-        if again is not None:
-            again.attempt += 1
-            return self._send(again, line)
-        if self._discovery_due(now_ms):
-            self._discovery_due_ms = now_ms + DISCOVERY_INTERVAL_MS
-            return self._send(_request(None, "", address_request()), line)
-        meter = self._asking or self._start_round(now_ms)
-        if meter is None:
+        question = self._ready or self._discovery_question(now_ms) or self._next_item(now_ms)
+        if question is None:
             return None
-        di = meter.todo[0]
-        return self._send(_request(meter, di, read_request(meter.plan.address, di)), line)
+        self._ready = None
+        self._asked = question
+        self._sent_line_ms = line
+        self._deadline_line_ms = line + self._plan.reply_timeout_ms
+        self.counters["requests"] += 1
+        return question.request
 
     def feed(self, data: bytes, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
-        """Take bytes from the line; answers to what was asked, and what could not be read."""
-        line = now_ms if line_ms is None else line_ms
-        asked = self._outstanding
+        """Take bytes from the line; give what was asked for, and what could not be read."""
+        line = self._clocks(now_ms, line_ms)
         if data:
-            self._quiet_until_ms = line + self._plan.turnaround_ms
-            if asked is not None:
-                longest = asked.sent_ms + max(REPLY_WAIT_MAX_MS, self._plan.reply_timeout_ms)
-                asked.deadline_ms = min(max(asked.deadline_ms, line + GAP_IN_FRAME_MS), longest)
+            self._quiet_until_line_ms = line + self._plan.turnaround_ms
+            longest = self._sent_line_ms + max(REPLY_WAIT_MAX_MS, self._plan.reply_timeout_ms)
+            extended = max(self._deadline_line_ms, line + GAP_IN_FRAME_MS)
+            self._deadline_line_ms = min(extended, longest)
         out: list[Outcome] = []
         for found in self._framer.feed(data):
             if isinstance(found, Undecodable):
@@ -134,196 +121,200 @@ class Master:
             elif not found.is_reply:
                 self.counters["echo"] += 1
             else:
-                out += self._answer(found, now_ms, line)
+                out += self._reply(found, now_ms)
         self.counters["junk_bytes"] = self._framer.junk_bytes
         return out
 
     def tick(self, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
-        """End a request whose time is over: ask again, or count the item as unanswered."""
-        line = now_ms if line_ms is None else line_ms
-        asked = self._outstanding
-        if asked is None or line < asked.deadline_ms:
+        """End a request whose time is over: ask again, or go on without the answer."""
+        line = self._clocks(now_ms, line_ms)
+        asked = self._asked
+        if asked is None or line < self._deadline_line_ms:
             return []
+        self._asked = None
         self.counters["timeout"] += 1
         out: list[Outcome] = list(self._framer.flush())
-        self._outstanding = None
         meter = asked.meter
         if meter is None:
             return out
-        retries = 0 if meter.failed_rounds else self._plan.retries
-        if asked.attempt <= retries:
+        hopeless = (meter.failed_rounds > 0 or self._dark) and not meter.heard
+        if asked.attempt <= (0 if hopeless else self._plan.retries):
             self.counters["retry"] += 1
-            self._again = asked
+            self._ready = replace(asked, attempt=asked.attempt + 1)
             return out
-        if not meter.heard:
-            meter.todo.clear()  # it said nothing at all: the other items would only cost time
-            return out + self._end_round(meter, now_ms)
-        return out + self._item_over(meter, now_ms)
+        meter.unanswered(asked.di)
+        return out + self._go_on(meter, now_ms)
 
     def wake(self, now_ms: int, line_ms: int | None = None) -> Wake:
         """When time alone will change something."""
-        line = now_ms if line_ms is None else line_ms
-        if self._outstanding is not None:
-            return Wake(line_ms=self._outstanding.deadline_ms)
-        if self._again is not None or self._asking is not None:
-            return Wake(line_ms=max(line, self._quiet_until_ms))
-        dues = [meter.due_ms for meter in self._meters]
-        if self._plan.discover is not None and not self._meters:
-            dues.append(self._discovery_due_ms)
-        if not dues:
+        line = self._clocks(now_ms, line_ms)
+        if self._asked is not None:
+            return Wake(line_ms=self._deadline_line_ms)
+        due = self._next_due_ms(now_ms)
+        if due is None:
             return Wake()
-        due = min(now_ms if at is None else at for at in dues)
         if due > now_ms:
             return Wake(now_ms=due)
-        return Wake(line_ms=max(line, self._quiet_until_ms))
+        return Wake(line_ms=max(line, self._quiet_until_line_ms or line))
 
-    def _send(self, asked: _Outstanding, line: int) -> bytes:
-        asked.sent_ms = line
-        asked.deadline_ms = line + self._plan.reply_timeout_ms
-        self._outstanding = asked
-        self.counters["request"] += 1
-        return asked.request
+    def _next_due_ms(self, now_ms: int) -> int | None:
+        if self._ready is not None or self._asking is not None:
+            return now_ms
+        dues = [meter.due_ms for meter in self._meters]
+        if self._plan.discovery is not None and not self._meters:
+            dues.append(self._discovery_due_ms)
+        return min((now_ms if due is None else due for due in dues), default=None)
 
-    def _discovery_due(self, now_ms: int) -> bool:
-        if self._plan.discover is None or self._meters:
-            return False
-        return self._discovery_due_ms is None or now_ms >= self._discovery_due_ms
+    def _next_item(self, now_ms: int) -> _Question | None:
+        """The next item of the round under way, else of the meter that waits longest."""
+        meter = self._asking
+        if meter is None:
+            waiting = [m for m in self._meters if m.due_ms is None or m.due_ms <= now_ms]
+            if not waiting:
+                return None
+            meter = min(waiting, key=lambda m: -1 if m.due_ms is None else m.due_ms)
+            meter.start_round(now_ms)
+            self._asking = meter
+        di = meter.todo[0]
+        control = ReadControl.READ if len(di) == 8 else ReadControl.READ_1997
+        request = read_request(meter.plan.address, di)
+        return _Question(meter=meter, control=control, request=request, di=di)
 
-    def _start_round(self, now_ms: int) -> _Meter | None:
-        """The meter that has waited longest, with what it is to be asked."""
-        due = [m for m in self._meters if m.due_ms is None or m.due_ms <= now_ms]
-        if not due:
+    def _discovery_question(self, now_ms: int) -> _Question | None:
+        if self._plan.discovery is None or self._meters:
             return None
-        meter = min(due, key=lambda m: -1 if m.due_ms is None else m.due_ms)
-        meter.todo = [
-            di for di in meter.plan.items if meter.unsupported_until_ms.get(di, 0) <= now_ms
-        ] or list(meter.plan.items)
-        meter.values, meter.attrs, meter.shown, meter.heard = {}, {}, [], False
-        self._asking = meter
-        return meter
+        if self._discovery_due_ms is not None and now_ms < self._discovery_due_ms:
+            return None
+        self._discovery_due_ms = now_ms + DISCOVERY_INTERVAL_MS
+        return _Question(meter=None, control=ReadControl.READ_ADDRESS, request=address_request())
 
-    def _answer(self, frame: Frame, now_ms: int, line: int) -> list[Outcome]:
-        """An answer to what was asked, or something to count and ignore."""
-        asked = self._outstanding
+    def _reply(self, frame: Frame, now_ms: int) -> list[Outcome]:
+        asked = self._asked
         if asked is None:
-            self.counters["late_answer"] += 1
+            self.counters["late_or_foreign"] += 1
             return []
         meaning = explain(frame)
-        if isinstance(meaning, Undecodable):
-            self.counters[meaning.code] += 1
-            return [meaning]
+        if not self._matches(frame, meaning, asked):
+            self.counters["late_or_foreign"] += 1
+            return []
+        self._asked = None
+        self._dark = False
         if asked.meter is None:
-            return self._found(meaning)
-        if frame.address != asked.meter.plan.address.upper():
-            self.counters["foreign_address"] += 1
-            return []
-        if meaning.error is not None:
-            return self._refused(asked, meaning, now_ms)
-        expected = asked.sequence or None
-        if meaning.di != asked.di or meaning.sequence != expected:
-            self.counters["foreign_data"] += 1
-            return []
-        return self._content(asked, frame, meaning, now_ms, line)
+            return self._discovered(meaning)
+        return self._item(asked, asked.meter, frame, meaning, now_ms)
 
-    def _found(self, meaning: Meaning) -> list[Outcome]:
-        """The only meter on the bus told its number: from now on it is asked by it."""
-        address = str(meaning.fields.get("data_address", ""))
-        template = self._plan.discover
-        if not address or template is None:
-            return []
-        self._outstanding = None
-        name = f"{template.device}-{address.lstrip('0') or '0'}"
+    def _matches(self, frame: Frame, meaning: Meaning | Undecodable, asked: _Question) -> bool:
+        if frame.control & FUNCTION_MASK != asked.control.value:
+            return False
+        if asked.meter is None:
+            return True
+        # Some meters of the 1997 edition answer with the wildcard instead of their number.
+        wildcard = asked.control is ReadControl.READ_1997 and frame.address == WILDCARD
+        if frame.address != asked.meter.plan.address and not wildcard:
+            return False
+        if frame.is_error:
+            return True
+        if meaning.fields.get("di") != asked.di:
+            return False
+        return asked.sequence == 0 or meaning.fields.get("seq") == asked.sequence
+
+    def _discovered(self, meaning: Meaning | Undecodable) -> list[Outcome]:
+        discovery = self._plan.discovery
+        if isinstance(meaning, Undecodable):
+            return [meaning]
+        address = meaning.fields.get("data_address", "")
+        if discovery is None or not address.isdecimal():
+            return [Decoded(fields=meaning.fields)]
         plan = MeterPlan(
-            address=address, device=name, items=template.items, poll_ms=template.poll_ms
+            address=address,
+            device=discovery.device or f"dlt645-{address}",
+            items=discovery.items,
+            poll_ms=discovery.poll_ms,
         )
-        self._meters.append(_Meter(plan))
+        self._meters.append(self._meter(plan))
         return [Decoded(fields=meaning.fields)]
 
-    def _refused(self, asked: _Outstanding, meaning: Meaning, now_ms: int) -> list[Outcome]:
-        meter = asked.meter
-        if meter is None:
-            return []
-        self.counters["error_answer"] += 1
-        meter.heard = True
-        if (meaning.error or 0) & NO_SUCH_DATA:
-            meter.unsupported_until_ms[asked.di] = now_ms + UNSUPPORTED_MS
-        meter.shown.append(meaning.fields)
-        return self._item_over(meter, now_ms)
-
-    def _content(
-        self, asked: _Outstanding, frame: Frame, meaning: Meaning, now_ms: int, line: int
+    def _item(
+        self,
+        asked: _Question,
+        meter: Meter,
+        frame: Frame,
+        meaning: Meaning | Undecodable,
+        now_ms: int,
     ) -> list[Outcome]:
-        meter = asked.meter
-        if meter is None:
-            return []
+        """An answer to one item: the whole of it, a piece, a refusal, or something unreadable."""
+        if isinstance(meaning, Undecodable):
+            self.counters[meaning.code] += 1
+            meter.answered(asked.di, None)
+            return [meaning, *self._go_on(meter, now_ms)]
+        shown = Decoded(fields=meaning.fields)
+        if meaning.error is not None:
+            self.counters["error_replies"] += 1
+            refused = bool(meaning.error & NO_SUCH_DATA)
+            meter.refused(asked.di, now_ms, no_such_data=refused)
+            return [shown, *self._go_on(meter, now_ms)]
+        collected = asked.collected + meaning.payload
+        if frame.more_follows:
+            return [shown, *self._follow_up(asked, meter, collected, now_ms)]
+        if asked.sequence == 0:
+            meter.answered(asked.di, meaning)
+            return [shown, *self._go_on(meter, now_ms)]
+        whole = explain_payload(asked.di, collected)
+        meter.answered(asked.di, whole)
+        if whole is None:
+            detail = f"{len(collected)} bytes in several frames are not the length of {asked.di}"
+            raw = collected[:RAW_SHOWN_MAX]
+            bad = Undecodable(code="bad_length", detail=detail, raw=raw, fields=meaning.fields)
+            return [bad, *self._go_on(meter, now_ms)]
+        return [shown, *self._go_on(meter, now_ms)]
+
+    def _follow_up(
+        self, asked: _Question, meter: Meter, collected: bytes, now_ms: int
+    ) -> list[Outcome]:
         meter.heard = True
-        asked.collected += meaning.payload
-        if frame.more_follows and asked.sequence < FOLLOW_UPS_MAX:
-            asked.sequence += 1
-            asked.attempt = 1
-            asked.request = next_request(meter.plan.address, asked.di, asked.sequence)
-            self._outstanding, self._again = None, asked
-            asked.attempt = 0
-            self._quiet_until_ms = line + self._plan.turnaround_ms
-            return []
-        whole: Meaning | None = meaning
-        if asked.sequence:
-            whole = explain_payload(asked.di, asked.collected)
-        if whole is not None:
-            meter.values.update(whole.values)
-            meter.attrs.update(whole.attrs)
-            meter.shown.append(whole.fields)
-        return self._item_over(meter, now_ms)
+        sequence = asked.sequence + 1
+        if sequence > FOLLOW_UPS_MAX or asked.control is ReadControl.READ_1997:
+            meter.answered(asked.di, None)
+            detail = f"{asked.di}: more than {FOLLOW_UPS_MAX} follow-up frames, or 1997 edition"
+            raw = collected[:RAW_SHOWN_MAX]
+            too_long = Undecodable(code="too_many_follow_ups", detail=detail, raw=raw)
+            return [too_long, *self._go_on(meter, now_ms)]
+        self._ready = _Question(
+            meter=meter,
+            control=ReadControl.READ_NEXT,
+            request=next_request(meter.plan.address, asked.di, sequence),
+            di=asked.di,
+            sequence=sequence,
+            collected=collected,
+        )
+        return []
 
-    def _item_over(self, meter: _Meter, now_ms: int) -> list[Outcome]:
-        self._outstanding = None
+    def _go_on(self, meter: Meter, now_ms: int) -> list[Outcome]:
+        """The next item of the round, or its end."""
         if meter.todo:
-            meter.todo.pop(0)
-        return [] if meter.todo else self._end_round(meter, now_ms)
-
-    def _end_round(self, meter: _Meter, now_ms: int) -> list[Outcome]:
-        """One measurement of what was answered; a meter long silent is a fault, told once."""
-        self._asking = None
-        found: list[Measurement] = []
-        if meter.heard:
-            meter.failed_rounds = 0
-            meter.due_ms = now_ms + meter.plan.poll_ms
-            if meter.fault:
-                found.append(_health(meter, now_ms, {"recovered": meter.fault}))
-                meter.fault = ""
-            if meter.values:
-                found.append(
-                    Measurement(
-                        device=meter.plan.device,
-                        kind="power",
-                        measured_at_ms=now_ms,
-                        received_at_ms=now_ms,
-                        values=dict(meter.values),
-                        attrs=dict(meter.attrs),
-                    )
-                )
-        else:
-            meter.failed_rounds += 1
-            doublings = min(meter.failed_rounds, BACKOFF_DOUBLINGS_MAX)
-            wait_ms = min(meter.plan.poll_ms << doublings, max(BACKOFF_MAX_MS, meter.plan.poll_ms))
-            meter.due_ms = now_ms + wait_ms
-            if meter.failed_rounds == self._plan.fault_after_rounds:
-                meter.fault = "no_answer"
-                found.append(_health(meter, now_ms, {"fault": "no_answer"}))
-        if not found:
             return []
-        return [Decoded(fields={"answers": list(meter.shown)}, measurements=found)]
+        self._asking = None
+        self._dark = not meter.heard
+        return meter.end_round(now_ms)
 
+    def _meter(self, plan: MeterPlan) -> Meter:
+        return Meter(plan, fault_after_rounds=self._plan.fault_after_rounds)
 
-def _request(meter: _Meter | None, di: str, request: bytes) -> _Outstanding:
-    return _Outstanding(meter=meter, di=di, request=request, sent_ms=0, deadline_ms=0)
-
-
-def _health(meter: _Meter, now_ms: int, attrs: dict[str, Scalar]) -> Measurement:
-    return Measurement(
-        device=meter.plan.device,
-        kind="device_health",
-        measured_at_ms=now_ms,
-        received_at_ms=now_ms,
-        attrs=attrs,
-    )
+    def _clocks(self, now_ms: int, line_ms: int | None) -> int:
+        """Both clocks as of now; when one was set back, its plans move with it."""
+        line = now_ms if line_ms is None else line_ms
+        if self._last_now_ms is not None and now_ms < self._last_now_ms:
+            back = self._last_now_ms - now_ms
+            for meter in self._meters:
+                meter.shift(back)
+            if self._discovery_due_ms is not None:
+                self._discovery_due_ms -= back
+        if self._last_line_ms is not None and line < self._last_line_ms:
+            back = self._last_line_ms - line
+            self._sent_line_ms -= back
+            self._deadline_line_ms -= back
+            if self._quiet_until_line_ms is not None:
+                self._quiet_until_line_ms -= back
+        self._last_now_ms = now_ms
+        self._last_line_ms = line
+        return line

@@ -1,0 +1,158 @@
+"""One meter as the master sees it: its round under way, its next poll, its fault episode."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from contract.item import Measurement, Scalar
+from gateway.driver import Decoded, Outcome
+from gateway.drivers.dlt645.meaning import Meaning
+
+# Rounds without any value before a fault is reported: one lost round is noise.
+FAULT_AFTER_ROUNDS: Final = 3
+# A failed round is repeated after 30 s, then ever more rarely: a dead meter is known within two
+# minutes, its return within five, and 32 dead ones take a sixth of the bus.
+BACKOFF_FIRST_MS: Final = 30_000
+BACKOFF_MAX_MS: Final = 5 * 60_000
+# An item the meter has not (or never answers, while it answers others) is asked again after a
+# day: the meter may have been replaced.
+UNSUPPORTED_MS: Final = 24 * 3_600_000
+SILENT_ROUNDS_MAX: Final = 3
+# Two items in a row without an answer: the meter is gone, the rest of its round is let go.
+UNANSWERED_IN_A_ROW_MAX: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterPlan:
+    """One meter as configured: its number, the name of its readings, what to ask how often."""
+
+    address: str
+    device: str
+    items: Sequence[str]
+    poll_ms: int
+
+
+@dataclass(slots=True)
+class Meter:
+    plan: MeterPlan
+    fault_after_rounds: int = FAULT_AFTER_ROUNDS
+    due_ms: int | None = None  # None: at once
+    todo: list[str] = field(default_factory=list)
+    heard: bool = False
+    failed_rounds: int = 0
+    _fault: str = ""
+    _unanswered_in_a_row: int = 0
+    _silent_rounds: Counter[str] = field(default_factory=Counter)
+    _unsupported_until_ms: dict[str, int] = field(default_factory=dict)
+    _values: dict[str, float] = field(default_factory=dict)
+    _attrs: dict[str, Scalar] = field(default_factory=dict)
+    _shown: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def shift(self, back_ms: int) -> None:
+        """The domain's clock was set back: what was planned moves with it."""
+        if self.due_ms is not None:
+            self.due_ms -= back_ms
+        for di in self._unsupported_until_ms:
+            self._unsupported_until_ms[di] -= back_ms
+
+    def start_round(self, now_ms: int) -> None:
+        supported = [
+            di for di in self.plan.items if self._unsupported_until_ms.get(di, now_ms) <= now_ms
+        ]
+        # A meter that refused everything is still asked: the refusal proves it is alive.
+        self.todo = supported or list(self.plan.items)
+        self.heard = False
+        self._unanswered_in_a_row = 0
+        self._values.clear()
+        self._attrs.clear()
+        self._shown.clear()
+
+    def answered(self, di: str, meaning: Meaning | None) -> None:
+        """The item under way was answered; without a meaning nobody could read the answer."""
+        self.heard = True
+        self._unanswered_in_a_row = 0
+        self._silent_rounds.pop(di, None)
+        self._unsupported_until_ms.pop(di, None)
+        self.todo.remove(di)
+        if meaning is not None:
+            for name, value in meaning.values.items():
+                self._values.setdefault(name, value)
+            for name, attr in meaning.attrs.items():
+                self._attrs.setdefault(name, attr)
+            self._shown[di] = meaning.fields
+
+    def refused(self, di: str, now_ms: int, *, no_such_data: bool) -> None:
+        """The meter answered that it can't give this item."""
+        self.answered(di, None)
+        if no_such_data:
+            self._unsupported_until_ms[di] = now_ms + UNSUPPORTED_MS
+
+    def unanswered(self, di: str) -> None:
+        """All tries for the item under way passed in silence."""
+        self.todo.remove(di)
+        self._silent_rounds[di] += 1
+        self._unanswered_in_a_row += 1
+        if not self.heard or self._unanswered_in_a_row >= UNANSWERED_IN_A_ROW_MAX:
+            self.todo.clear()
+
+    def end_round(self, now_ms: int) -> list[Outcome]:
+        """One measurement of all that was answered, or the beginning of a fault episode."""
+        if self.heard:
+            for di, rounds in list(self._silent_rounds.items()):
+                if rounds >= SILENT_ROUNDS_MAX:
+                    self._unsupported_until_ms[di] = now_ms + UNSUPPORTED_MS
+                    del self._silent_rounds[di]
+        else:
+            # Silence of the whole meter says nothing about single items.
+            self._silent_rounds.clear()
+        if self._values or self._attrs:
+            return self._good_round(now_ms)
+        return self._failed_round(now_ms)
+
+    def _good_round(self, now_ms: int) -> list[Outcome]:
+        self.failed_rounds = 0
+        planned = (now_ms if self.due_ms is None else self.due_ms) + self.plan.poll_ms
+        self.due_ms = planned if planned > now_ms else now_ms + self.plan.poll_ms
+        out: list[Outcome] = [
+            Decoded(
+                fields={"address": self.plan.address, "items": dict(self._shown)},
+                measurements=(
+                    Measurement(
+                        device=self.plan.device,
+                        kind="power",
+                        measured_at_ms=now_ms,
+                        received_at_ms=now_ms,
+                        values=dict(self._values),
+                        attrs=dict(self._attrs),
+                    ),
+                ),
+            )
+        ]
+        if self._fault:
+            out.append(self._health(now_ms, "recovered", self._fault))
+            self._fault = ""
+        return out
+
+    def _failed_round(self, now_ms: int) -> list[Outcome]:
+        self.failed_rounds += 1
+        doublings = min(self.failed_rounds - 1, 10)
+        self.due_ms = now_ms + min(BACKOFF_FIRST_MS << doublings, BACKOFF_MAX_MS)
+        if self._fault or self.failed_rounds < self.fault_after_rounds:
+            return []
+        self._fault = "no_data" if self.heard else "no_answer"
+        return [self._health(now_ms, "fault", self._fault)]
+
+    def _health(self, now_ms: int, attr: str, fault: str) -> Decoded:
+        return Decoded(
+            fields={"address": self.plan.address, attr: fault},
+            measurements=(
+                Measurement(
+                    device=self.plan.device,
+                    kind="device_health",
+                    measured_at_ms=now_ms,
+                    received_at_ms=now_ms,
+                    attrs={attr: fault},
+                ),
+            ),
+        )

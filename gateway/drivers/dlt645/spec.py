@@ -1,0 +1,198 @@
+"""DL/T 645 meters as configured, and as `hearthwatch decode` reads a capture of their bus."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from contract.config import ConfigError, check_keys, get
+from contract.ids import is_name
+from contract.item import Measurement
+from gateway.driver import (
+    Decoded,
+    Decoder,
+    DecodeRequest,
+    DriverSpec,
+    LineSettings,
+    Outcome,
+    Undecodable,
+)
+from gateway.drivers.dlt645.frame import Framer
+from gateway.drivers.dlt645.items import ALIASES_1997, ALIASES_2007, ITEMS
+from gateway.drivers.dlt645.master import (
+    REPLY_TIMEOUT_MS,
+    RETRIES,
+    TURNAROUND_MS,
+    BusPlan,
+    Discovery,
+    Master,
+)
+from gateway.drivers.dlt645.meaning import explain
+from gateway.drivers.dlt645.meter import FAULT_AFTER_ROUNDS, MeterPlan
+
+# One RS-485 bus carries 32 standard receivers, 64 of the usual half-load ones.
+METERS_MAX: Final = 64
+POLL_S_DEFAULT: Final = 60
+POLL_S_MAX: Final = 86_400
+ITEMS_DEFAULT: Final = ("energy", "power", "voltage", "current")
+ITEMS_MAX: Final = 16
+REPLY_TIMEOUT_MS_MAX: Final = 10_000
+RETRIES_MAX: Final = 10
+
+SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "meters": "tables with address, device, poll_s, items and version (2007 or 1997)",
+        "meters.address": "the 12 digits printed on the meter; shorter numbers get zeros in front",
+        "meters.device": "name of its readings; default dlt645-<address>",
+        "meters.version": "edition of the standard the meter speaks, 2007 (default) or 1997",
+        "poll_s": f"seconds between two rounds of a meter, default {POLL_S_DEFAULT}",
+        "items": "what to ask for: names such as energy, power, voltage, current, power_factor, "
+        f"frequency, balance, or identifiers; default {', '.join(ITEMS_DEFAULT)}",
+        "discover": "true: no meters listed, the only one on the bus is asked for its number",
+        "device": "with discover: the name of that meter's readings",
+        "reply_timeout_ms": f"how long to wait for an answer, default {REPLY_TIMEOUT_MS}",
+        "retries": f"repeated requests before an item is given up, default {RETRIES}",
+        "turnaround_ms": f"quiet time before the next request, default {TURNAROUND_MS}",
+        "fault_after_rounds": f"failed rounds until no_answer, default {FAULT_AFTER_ROUNDS}",
+    }
+)
+
+
+def build(config: Mapping[str, Any]) -> Master:
+    """The master of one bus, from its table in gateway.toml."""
+    check_keys(config, (key for key in SETTINGS if "." not in key), "dlt645")
+    poll_ms = _bounded(config, "poll_s", POLL_S_DEFAULT, (1, POLL_S_MAX), "dlt645") * 1000
+    discover = get(config, "discover", bool, "dlt645", default=False)
+    rows = get(config, "meters", list, "dlt645", default=[])
+    meters = tuple(_meter(row, config, poll_ms, i) for i, row in enumerate(rows))
+    if bool(meters) == discover:
+        detail = "list the meters of the bus, or set discover = true when there is just one"
+        raise ConfigError("dlt645.meters", detail)
+    if len(meters) > METERS_MAX:
+        raise ConfigError("dlt645.meters", f"{len(meters)} meters, at most {METERS_MAX} on a bus")
+    for what in ("address", "device"):
+        names = [getattr(meter, what) for meter in meters]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ConfigError("dlt645.meters", f"{what} {twice!r} appears twice")
+    discovery = None
+    if discover:
+        device = get(config, "device", str, "dlt645", default="")
+        if device:
+            _check_device(device, "dlt645.device")
+        items = _items(config, ALIASES_2007, "dlt645", default=ITEMS_DEFAULT)
+        discovery = Discovery(device=device, items=items, poll_ms=poll_ms)
+    elif "device" in config:
+        raise ConfigError("dlt645.device", "only with discover = true; meters have their own")
+    return Master(
+        BusPlan(
+            meters=meters,
+            discovery=discovery,
+            reply_timeout_ms=_bounded(
+                config, "reply_timeout_ms", REPLY_TIMEOUT_MS, (10, REPLY_TIMEOUT_MS_MAX), "dlt645"
+            ),
+            retries=_bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "dlt645"),
+            turnaround_ms=_bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "dlt645"),
+            fault_after_rounds=_bounded(
+                config, "fault_after_rounds", FAULT_AFTER_ROUNDS, (1, 1000), "dlt645"
+            ),
+        )
+    )
+
+
+def decoder() -> Decoder:
+    """Decodes captures of either direction: each good frame, each damaged one, what was cut."""
+
+    def decode(request: DecodeRequest) -> list[Outcome]:
+        framer = Framer()
+        found = [*framer.feed(request.data), *framer.flush()]
+        out: list[Outcome] = []
+        for frame in found:
+            if isinstance(frame, Undecodable):
+                out.append(frame)
+                continue
+            meaning = explain(frame)
+            if isinstance(meaning, Undecodable):
+                out.append(meaning)
+                continue
+            measurement = Measurement(
+                device=f"dlt645-{frame.address}",
+                kind="power",
+                measured_at_ms=request.now_ms,
+                received_at_ms=request.now_ms,
+                values=meaning.values,
+                attrs=meaning.attrs,
+            )
+            says_something = bool(meaning.values or meaning.attrs)
+            measurements = (measurement,) if says_something else ()
+            out.append(Decoded(fields=meaning.fields, measurements=measurements))
+        return out
+
+    return decode
+
+
+SPEC: Final = DriverSpec(
+    name="dlt645",
+    title="Chinese electricity meters on RS-485, DL/T 645-2007 and -1997 (reads only)",
+    transport="serial",
+    line=LineSettings(baud=2400, parity="E"),
+    settings=SETTINGS,
+    build=build,
+    decoder=decoder,
+)
+
+
+def _meter(row: object, config: Mapping[str, Any], poll_ms: int, index: int) -> MeterPlan:
+    where = f"dlt645.meters[{index}]"
+    if not isinstance(row, dict):
+        raise ConfigError(where, f"is {type(row).__name__}, expected a table")
+    check_keys(row, ("address", "device", "poll_s", "items", "version"), where)
+    address = get(row, "address", str, where)
+    if not (address.isascii() and address.isdecimal() and len(address) <= 12):
+        raise ConfigError(f"{where}.address", f"{address[:40]!r}, expected 1 to 12 digits")
+    address = address.zfill(12)
+    if address == "9" * 12:
+        raise ConfigError(f"{where}.address", "twelve nines is the broadcast, not a meter")
+    version = get(row, "version", int, where, default=2007)
+    if version not in {1997, 2007}:
+        raise ConfigError(f"{where}.version", f"{version}, expected 2007 or 1997")
+    aliases = ALIASES_2007 if version == 2007 else ALIASES_1997
+    device = get(row, "device", str, where, default=f"dlt645-{address}")
+    _check_device(device, f"{where}.device")
+    poll_s = _bounded(row, "poll_s", poll_ms // 1000, (1, POLL_S_MAX), where)
+    table = row if "items" in row else config
+    items = _items(table, aliases, where, default=ITEMS_DEFAULT)
+    return MeterPlan(address=address, device=device, items=items, poll_ms=poll_s * 1000)
+
+
+def _items(
+    table: Mapping[str, Any], aliases: Mapping[str, str], where: str, default: tuple[str, ...]
+) -> tuple[str, ...]:
+    names = get(table, "items", list, where, default=list(default))
+    if not names or len(names) > ITEMS_MAX:
+        raise ConfigError(f"{where}.items", f"{len(names)} items, expected 1 to {ITEMS_MAX}")
+    width = 8 if aliases is ALIASES_2007 else 4
+    found: list[str] = []
+    for name in names:
+        di = aliases.get(name, name.upper()) if isinstance(name, str) else ""
+        if len(di) != width or di not in ITEMS:
+            raise ConfigError(
+                f"{where}.items", f"{name!r} is not one of {', '.join(sorted(aliases))}"
+            )
+        if di not in found:
+            found.append(di)
+    return tuple(found)
+
+
+def _check_device(device: str, where: str) -> None:
+    if not is_name(device):
+        raise ConfigError(where, f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed")
+
+
+def _bounded(
+    table: Mapping[str, Any], key: str, default: int, limits: tuple[int, int], where: str
+) -> int:
+    low, high = limits
+    value = get(table, key, int, where, default=default)
+    if not low <= value <= high:
+        raise ConfigError(f"{where}.{key}", f"is {value}, expected {low} to {high}")
+    return value
