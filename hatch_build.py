@@ -16,14 +16,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 try:
-    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+    # Only the isolated environment of a build has it.
+    from hatchling.builders.hooks.plugin.interface import (  # type: ignore[import-not-found]
+        BuildHookInterface,
+    )
 except ImportError:  # run as a command, without a build backend
     BuildHookInterface = object
 
@@ -53,7 +57,7 @@ class Node:
     npm: Path
 
 
-class WebBuildHook(BuildHookInterface):  # type: ignore[misc, valid-type]  # untyped, or absent
+class WebBuildHook(BuildHookInterface):  # type: ignore[misc]  # its base is unknown here
     """Called by hatchling for wheels (editable ones too) and source distributions."""
 
     PLUGIN_NAME = "custom"
@@ -195,7 +199,11 @@ def _one_at_a_time() -> Iterator[None]:
 
 def main(arguments: list[str]) -> int:
     """The command line."""
-    actions = {"build": build, "check": lambda: script("check"), "test": lambda: script("test")}
+    actions: dict[str, Callable[[], None]] = {
+        "build": build,
+        "check": partial(script, "check"),
+        "test": partial(script, "test"),
+    }
     # With or without dashes.
     asked = arguments[0].removeprefix("--") if arguments else "build"
     action = actions.get(asked)

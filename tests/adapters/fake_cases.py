@@ -8,8 +8,6 @@ from typing import Any, Final
 from contract.moment import to_iso
 from tests.adapters.fake_county import (
     ACCOUNTS,
-    DAY_MS,
-    DEAD_GATEWAY,
     HIGH_HOME,
     HOUR_MS,
     MINUTE_MS,
@@ -19,6 +17,7 @@ from tests.adapters.fake_county import (
     Document,
     account,
 )
+from tests.adapters.fake_shapes import shape_of
 
 LIVE: Final = ("open", "acknowledged", "in_response")
 _TASK_STEPS: Final = {
@@ -81,7 +80,7 @@ class Cases:
         self, kind: str, home: str | None, *, ago_ms: int = 0, presses: int = 1
     ) -> Document:
         at_ms = self._now_ms() - ago_ms
-        shape = self._shape(kind, home, at_ms)
+        shape = shape_of(kind, home, at_ms)
         alarm_id = str(uuid.uuid4())
         urgent = shape["severity"] == "urgent"
         number = next(self._numbers)
@@ -126,81 +125,6 @@ class Cases:
             )
         self._publish("alarm", alarm_id, "raised", alarm)
         return alarm
-
-    def _shape(self, kind: str, home: str | None, at_ms: int) -> Document:
-        tag = (home or "home-0000")[5:]
-        gateway = f"gw-{(int(tag) - 1) // 8 + 1:04d}" if home else DEAD_GATEWAY
-        high = [[at_ms - 9 * DAY_MS // 8 * n, 148 - n, 88, 76] for n in range(6, 0, -1)]
-        high += [[at_ms - 4 * MINUTE_MS, 188, 116, 92], [at_ms, 192, 118, 96]]
-        usual = [[at_ms - n * DAY_MS, 104 + n, 64, 66] for n in range(6, 0, -1)]
-        shapes: dict[str, Document] = {
-            "sos": {
-                "severity": "urgent",
-                "reason": "pressed",
-                "device": f"button-{tag}",
-                "evidence": {"action": "press", "measured_at_ms": at_ms},
-            },
-            "fall": {
-                "severity": "urgent",
-                "reason": "detected",
-                "device": f"motion-{tag}",
-                "evidence": {"action": "press", "measured_at_ms": at_ms},
-            },
-            "blood_pressure": {
-                "severity": "urgent",
-                "reason": "high_confirmed",
-                "device": f"cuff-{tag}",
-                "evidence": {
-                    "systolic_mmhg": 192.0,
-                    "diastolic_mmhg": 118.0,
-                    "count": 2,
-                    "mean_systolic_mmhg": 190.0,
-                    "mean_diastolic_mmhg": 117.0,
-                    "pulse_bpm": 96.0,
-                    "measured_at_ms": at_ms,
-                    "limit_systolic_mmhg": 180.0,
-                    "limit_diastolic_mmhg": 110.0,
-                    "readings": high,
-                },
-            },
-            "blood_pressure_low": {
-                "kind": "blood_pressure",
-                "severity": "watch",
-                "reason": "low_watch",
-                "device": f"cuff-{tag}",
-                "evidence": {
-                    "systolic_mmhg": 96.0,
-                    "diastolic_mmhg": 61.0,
-                    "count": 1,
-                    "measured_at_ms": at_ms,
-                    "limit_systolic_mmhg": 100.0,
-                    "readings": [*usual, [at_ms, 96, 61, 64]],
-                },
-            },
-            "no_sign_of_life": {
-                "severity": "urgent",
-                "reason": "no_activity",
-                "device": f"meter-{tag}",
-                "evidence": {
-                    "quiet_since_ms": at_ms - 26 * HOUR_MS,
-                    "window_h": 24,
-                    "days_learned": 31,
-                    "activity_pct": 100,
-                    "floor_w": 58.0,
-                    "mean_w": 84.5,
-                    "last_sign_ms": at_ms - 26 * HOUR_MS,
-                    "last_sign": "activity",
-                    "last_sign_device": f"meter-{tag}",
-                },
-            },
-            "gateway_silent": {
-                "severity": "technical",
-                "reason": "no_heartbeat",
-                "device": None,
-                "evidence": {"last_heard_ms": at_ms - 90_000, "after_s": 90, "silent_s": 90},
-            },
-        }
-        return {"kind": kind, "gateway": gateway, **shapes[kind]}
 
     def _task(self, alarm: Document, at_ms: int) -> None:
         self.tasks[alarm["task"]] = {

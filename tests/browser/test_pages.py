@@ -240,7 +240,7 @@ def test_a_foreign_request_or_an_inline_style_would_be_noticed(desk: Desk) -> No
         "() => { const style = document.createElement('style'); style.textContent = 'p {top: 0}';"
         " document.head.append(style); return fetch('http://127.0.0.1:9/').catch(() => 0) }"
     )
-    desk.page.wait_for_function("window.violations.length >= 2")
+    desk.wait_for("window.violations.length >= 2")
     with pytest.raises(AssertionError, match="style-src"):
         desk.check()
     desk.problems.clear()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clockSpan, decimal, longSpan } from "../src/lib/format";
+import { clockSpan, decimal, heartbeatAgo, longSpan } from "../src/lib/format";
 import { filled, language } from "../src/lib/i18n.svelte";
 import type { Alarm, Evidence } from "../src/lib/types";
 import { evidenceRows, explanation, headline, particulars, where, who } from "../src/lib/words";
@@ -49,12 +49,22 @@ test("silence is counted until now, lateness is said", () => {
 
 test("evidence that is drawn or said elsewhere is not listed", () => {
   const rows = evidenceRows(
-    { readings: [[1, 2, 3]], first: { a: 1 }, limit_bpm: 40, floor_w: 58.25, late: true },
+    {
+      readings: [[1, 2, 3]],
+      first: { a: 1 },
+      limit_bpm: 40,
+      floor_w: 58.25,
+      late: true,
+      body_movement: false,
+      cuff_fit: "ok",
+      also: ["mean_high"],
+    },
     String,
   );
   assert.deepEqual(rows, [
     { name: "底量功率", value: "58.3 W" },
     { name: "信号迟到", value: "是" },
+    { name: "同时", value: "一周平均偏高" },
   ]);
 });
 
@@ -73,6 +83,7 @@ test("spans", () => {
   assert.equal(clockSpan(26 * HOUR), "1 天 2 小时");
   assert.equal(longSpan(59_999), "59 秒");
   assert.equal(longSpan(90 * 60_000), "1 小时 30 分钟");
+  assert.equal(heartbeatAgo(new Date(NOW - HOUR).toISOString(), NOW, 60), "1 分钟前");
   assert.equal(decimal(1.0), "1");
   assert.equal(decimal(1.25), "1.3");
 });

@@ -46,6 +46,13 @@ export function ago(at: string | null, now: number): string {
   return t("time.ago", { span: longSpan(span) });
 }
 
+/** Heartbeats come in real seconds, also where the clock of a demonstration runs faster. */
+export function heartbeatAgo(at: string | null, now: number, speed: number): string {
+  if (at === null) return t("time.never");
+  const span = Math.max(0, now - Date.parse(at)) / speed;
+  return t("time.ago", { span: longSpan(span) });
+}
+
 /** 02:59:58, with the day in front when it is another day than `now`. */
 export function moment(at: string | number, now: number, locale: string, seconds = true): string {
   const date = new Date(at);

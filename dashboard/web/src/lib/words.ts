@@ -105,7 +105,6 @@ function textParams(evidence: Evidence): Params {
 
 const QUIET_FACTS = new Set([
   "action",
-  "also",
   "first",
   "last_heard_ms",
   "measured_at_ms",
@@ -133,8 +132,13 @@ function valueText(
   value: EvidenceValue,
   timeText: (ms: number) => string,
 ): string | null {
-  if (typeof value === "boolean") return t(value ? "yes" : "no");
+  // What a device reports as usual is no news.
+  if (value === false || value === "ok") return null;
+  if (value === true) return t("yes");
   if (typeof value === "string") return word("value", value);
+  if (name === "also" && Array.isArray(value)) {
+    return value.map((reason) => word("reason", String(reason))).join(t("list.separator"));
+  }
   if (typeof value !== "number") return null;
   if (name.endsWith("_ms")) return name === "silent_ms" ? longSpan(value) : timeText(value);
   if (name.endsWith("_s")) return longSpan(value * 1000);
@@ -175,7 +179,7 @@ export function who(subject: Alarm | Task): string {
   if (names.length > 0) return names.join(t("list.separator"));
   if ("gateway" in subject && subject.device === null && subject.gateway !== null) {
     const name = known.gateways.get(subject.gateway)?.name;
-    return t("who.gateway", { gateway: name || subject.gateway });
+    return name || t("who.gateway", { gateway: subject.gateway });
   }
   return t("who.unknown");
 }
