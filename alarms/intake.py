@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from contract.ids import name_uuid
 from rules.finding import Finding, Severity
 
 _SEVERITY_ORDER: Final[Mapping[Severity, int]] = {"technical": 0, "watch": 1, "urgent": 2}
@@ -60,7 +61,7 @@ def needs_task(severity: str) -> bool:
 
 def task_id(alarm: str) -> str:
     """One emergency task for each alarm, whatever is replayed."""
-    return str(uuid.uuid5(_TASK_NAMESPACE, alarm))
+    return name_uuid(_TASK_NAMESPACE, alarm)
 
 
 def merged_evidence(old: Mapping[str, Any], finding: Finding) -> dict[str, Any]:

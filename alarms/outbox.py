@@ -1,12 +1,13 @@
 """What must be sent is written in the transaction that decided it, and sent from the table."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from contract.codec import encode_command
 from contract.envelope import Command
+from contract.ids import name_uuid
 from contract.kinds import ACTIVATION_KINDS
 from ledger.database import insert_sql
 from ledger.schema import OUTBOX
@@ -39,8 +40,12 @@ class WebhookTarget:
 class TableOutbox:
     """Writes outbox rows; ids are made of what they are about, so nothing is written twice."""
 
-    def __init__(self, webhooks: Sequence[WebhookTarget] = ()) -> None:
+    def __init__(
+        self, webhooks: Sequence[WebhookTarget] = (), on_written: Callable[[], None] | None = None
+    ) -> None:
+        """`on_written` is called in the writer's thread, before the commit."""
         self._webhooks = webhooks
+        self._on_written = on_written
 
     def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         for target in self._webhooks:
@@ -65,7 +70,7 @@ class TableOutbox:
             return
         key = f"{alarm['id']}|reassure|{alarm['version']}"
         command = Command(
-            id=str(uuid.uuid5(_NAMESPACE, key)),
+            id=name_uuid(_NAMESPACE, key),
             command="reassure",
             device=alarm["device"],
             args={"alarm": str(alarm["id"])},
@@ -73,12 +78,13 @@ class TableOutbox:
         body = encode_command(command).decode()
         self._write(unit, key, "gateway_command", alarm["gateway"], body, alarm["id"])
 
-    @staticmethod
     def _write(  # noqa: PLR0917 - one private insert
-        unit: UnitOfWork, key: str, channel: str, target: str, body: str, alarm: str
+        self, unit: UnitOfWork, key: str, channel: str, target: str, body: str, alarm: str
     ) -> None:
-        row_id = str(uuid.uuid5(_NAMESPACE, key))
+        row_id = name_uuid(_NAMESPACE, key)
         now_ms = unit.now_ms
         unit.execute(
             _INSERT, (row_id, channel, target, body, alarm, "pending", 0, now_ms, now_ms, "")
         )
+        if self._on_written is not None:
+            self._on_written()

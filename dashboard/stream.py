@@ -10,7 +10,6 @@ subscribing is in one of the two, or in both and recognised by its number. A lis
 slow for its bounded queue starts over at the first line; nothing is lost, the book has it all.
 """
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -22,10 +21,10 @@ from starlette.concurrency import run_in_threadpool
 
 from dashboard.callers import Caller, refresh
 from dashboard.permissions import topics_of
-from dashboard.ports import Deps
+from dashboard.ports import Deps, Feed
 from dashboard.reads import Row, alarm_documents, rows, task_documents, visit_documents
 from dashboard.register_reads import gateway_documents
-from ledger.feed import FeedEvent, FeedSubscription, Overflow
+from ledger.feed import FeedEvent, Overflow
 from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, TASK, VISIT
 from ledger.unit_of_work import entry_object
 from ledger.views import Document, device_object, to_json
@@ -45,10 +44,10 @@ STREAMS_MAX: Final = 500
 class Streams:
     """The open streams of this process: counted, bounded, and ended when the hub stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, feed: Feed) -> None:
         self.closing = False
+        self._feed = feed
         self._by_account: Counter[str] = Counter()
-        self._waits: set[asyncio.Timeout] = set()
 
     @property
     def count(self) -> int:
@@ -60,8 +59,7 @@ class Streams:
     def close(self) -> None:
         """End every stream now; browsers connect again by themselves."""
         self.closing = True
-        for wait in self._waits:
-            wait.reschedule(0)
+        self._feed.nudge()
 
     @contextmanager
     def opened(self, username: str) -> Iterator[None]:
@@ -72,20 +70,6 @@ class Streams:
             self._by_account[username] -= 1
             # A Counter keeps its zeros.
             self._by_account += Counter()
-
-    async def next_event(
-        self, subscription: FeedSubscription, timeout_s: float
-    ) -> FeedEvent | None:
-        """The next entry; None when nothing came in time or the hub stops."""
-        try:
-            async with asyncio.timeout(timeout_s) as wait:
-                self._waits.add(wait)
-                try:
-                    return await anext(subscription)
-                finally:
-                    self._waits.discard(wait)
-        except TimeoutError:
-            return None
 
 
 async def events(
@@ -116,18 +100,23 @@ async def events(
                 yield b"id: %d\n: ready\n\n" % sent
                 checked_ms = deps.wall_ms()
                 while not streams.closing:
-                    event = await streams.next_event(subscription, deps.keepalive_s)
+                    batch = await subscription.take(deps.keepalive_s)
                     # A busy stream never times out; its session is looked at all the same.
-                    if event is None or deps.wall_ms() - checked_ms > deps.keepalive_s * 1000:
+                    if not batch or deps.wall_ms() - checked_ms > deps.keepalive_s * 1000:
                         if not await _still_signed_in(deps, caller):
                             return
                         checked_ms = deps.wall_ms()
-                    if event is None:
+                    if not batch:
                         yield b"id: %d\n: keepalive\n\n" % sent
-                    elif event.seq > sent:
-                        sent = event.seq
-                        if event.topic in topics and caller.sees(event.region):
-                            yield frame(event)
+                        continue
+                    text = b"".join(
+                        frame(event)
+                        for event in batch
+                        if event.seq > sent and event.topic in topics and caller.sees(event.region)
+                    )
+                    sent = max(sent, batch[-1].seq)
+                    if text:
+                        yield text
             except Overflow:
                 continue
             finally:

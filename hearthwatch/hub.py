@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import sqlite3
@@ -50,7 +51,7 @@ from ingest.supervision import watch_gaps
 from ingest.urgent_lane import UNBOUND, Stored, UrgentLane
 from ingest.wire import WireItem
 from ledger import register as roster_table
-from ledger.database import checkpoint, migrate, open_reader, open_writer, sqlite_url
+from ledger.database import checkpoint, make_log_room, migrate, open_reader, open_writer, sqlite_url
 from ledger.feed import Feed, FeedEvent
 from ledger.register import Register
 from ledger.roster import parse as parse_roster
@@ -86,12 +87,13 @@ class Hub:
         migrate(url)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.feed = Feed()
+        self._outbox_written = False
         self.register = Register()
         self.presence = Presence(self.register)
         self.marks = StoredMarks()
         self.writer = Writer(open_writer(self.book_path), clock.now_ms, self._committed)
         webhooks = [target for target, _secret in config.webhooks]
-        self.book = AlarmBook(self.register, TableOutbox(webhooks))
+        self.book = AlarmBook(self.register, TableOutbox(webhooks, self._note_outbox))
         self.reader = open_reader(url)
         self.urgent = UrgentLane(
             writer=self.writer,
@@ -182,12 +184,18 @@ class Hub:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(callback)
 
-    def _committed(self, events: Sequence[FeedEvent]) -> None:
-        self._call_soon(lambda: self._publish(events))
+    def _note_outbox(self) -> None:
+        self._outbox_written = True
 
-    def _publish(self, events: Sequence[FeedEvent]) -> None:
+    def _committed(self, events: Sequence[FeedEvent]) -> None:
+        # Waking the dispatcher for nothing would cost a press its turn at the interpreter.
+        to_send, self._outbox_written = self._outbox_written, False
+        self._call_soon(lambda: self._publish(events, to_send))
+
+    def _publish(self, events: Sequence[FeedEvent], to_send: bool) -> None:
         self.feed.publish(events)
-        self.dispatcher.wake()
+        if to_send:
+            self.dispatcher.wake()
 
     def _missed(self, after_seq: int) -> Iterator[Stored]:
         """Activations in the book that the readings lane has not seen yet."""
@@ -217,6 +225,9 @@ class Hub:
                 asyncio.create_task(self._supervise(), name="supervision"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
+            # What lives as long as the hub need not be looked through again and again.
+            gc.collect()
+            gc.freeze()
             ready()
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({stopping, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -249,11 +260,12 @@ class Hub:
         }
 
     async def _supervise(self) -> None:
+        await asyncio.to_thread(make_log_room, self.book_path)
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
                 await self.writer.change(self._flush)
-                await asyncio.to_thread(checkpoint, self.book_path)
+                await asyncio.to_thread(_tend_log, self.book_path)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
 
@@ -313,6 +325,11 @@ class Hub:
             "readings_lane": "ok" if self.lane.alive else "stopped",
             "book": "ok" if self.writer.healthy else "last commit failed",
         }
+
+
+def _tend_log(book_path: Path) -> None:
+    checkpoint(book_path)
+    make_log_room(book_path)
 
 
 class _Server(uvicorn.Server):

@@ -84,9 +84,11 @@ class ReadingsLane:
         return self._client.connected
 
     def note_activations(self, stored: Sequence[Stored]) -> None:
-        """From any thread: activations in the book are signs of life too."""
+        """From any thread: activations in the book are signs of life too.
+
+        Taken up at the lane's next turn: nothing hangs on it, and a batch of its own for each
+        press would take the interpreter and the disk from the press's way to the screen."""
         self._inbox.extend(stored)
-        self._wake()
 
     def _wake(self) -> None:
         try:

@@ -33,9 +33,10 @@ from rules.finding import Finding, episode_id
 from rules.rule import HomeFacts
 
 _EVENT_COLUMNS: Final = [c.name for c in EVENT.columns if c.name != "seq"]
-_INSERT_EVENT: Final = insert_sql(EVENT, _EVENT_COLUMNS, "ON CONFLICT (id) DO NOTHING")
+# A second row of one id would be a second press: the table itself refuses it.
+_INSERT_EVENT: Final = insert_sql(EVENT, _EVENT_COLUMNS)
+_KNOWN_EVENT: Final = "SELECT 1 FROM event WHERE id = ?"
 _UPSERT_STATE: Final = upsert_sql(RULE_STATE)
-_LINK_EVENT: Final = "UPDATE event SET alarm = ? WHERE id = ?"
 
 # Actions that ask for nothing: the home tests its button, or the detector says it is over.
 _QUIET_ACTIONS: Final = frozenset({"test", "clear"})
@@ -214,6 +215,14 @@ class UrgentLane:
         gateway, device = taken.gateway, item.device
         self._presence.know_device(unit, gateway, device, item.kind)
         home = self._presence.home_of.get((gateway, device))
+        if self._is_known(unit, item.id):
+            self.duplicates += 1
+            return
+        subject = home if home is not None else f"{UNBOUND}{gateway}/{device}"
+        # The rules first: the row then holds its alarm from the beginning.
+        alarm: str | None = None
+        for finding in self._findings(subject, item, unit.now_ms):
+            alarm = self._book.take(unit, finding, gateway=gateway, replayable=False) or alarm
         row = (
             item.id,
             gateway,
@@ -227,23 +236,19 @@ class UrgentLane:
             unit.now_ms,
             compact(item.values),
             compact(item.attrs),
-            None,
+            alarm,
         )
         unit.execute(_INSERT_EVENT, row)
-        if unit.cursor.rowcount == 0:
-            self.duplicates += 1
-            return
         self.stored += 1
         event_seq = unit.cursor.lastrowid or 0
         self._presence.heard(gateway, device, item.measured_at_ms)
         if item.kind == "device_health":
             self._health(unit, gateway, item)
-        subject = home if home is not None else f"{UNBOUND}{gateway}/{device}"
         stored.append((event_seq, subject, item))
-        for finding in self._findings(subject, item, unit.now_ms):
-            alarm = self._book.take(unit, finding, gateway=gateway, replayable=False)
-            if alarm is not None:
-                unit.execute(_LINK_EVENT, (alarm, item.id))
+
+    @staticmethod
+    def _is_known(unit: UnitOfWork, item_id: str) -> bool:
+        return unit.execute(_KNOWN_EVENT, (item_id,)).fetchone() is not None
 
     def _findings(self, subject: str, item: WireItem, now_ms: int) -> Iterable[Finding]:
         """What the rules say; for an activation that must be heard, never nothing."""

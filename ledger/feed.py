@@ -5,7 +5,6 @@ table, so the feed may drop a slow listener at any time and lose nothing.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,24 +28,37 @@ class Overflow(Exception):  # noqa: N818 - it is a signal to resume from the boo
 
 
 class FeedSubscription:
-    """One listener's bounded queue. Iterate it; close it when done."""
+    """One listener's bounded queue: `take` what waits, `close` it when done."""
 
     def __init__(self, feed: "Feed") -> None:
         self._feed = feed
-        self._queue: deque[FeedEvent] = deque()
-        self._wake = asyncio.Event()
+        self._waiting: list[FeedEvent] = []
+        self._waker: asyncio.Future[None] | None = None
         self._overflown = False
 
-    def __aiter__(self) -> "FeedSubscription":
-        return self
+    async def take(self, timeout_s: float) -> list[FeedEvent]:
+        """All that waits, as soon as there is any; nothing after the time-out or a `nudge`.
 
-    async def __anext__(self) -> FeedEvent:
-        while not self._queue:
-            if self._overflown:
-                raise Overflow
-            self._wake.clear()
-            await self._wake.wait()
-        return self._queue.popleft()
+        One listener waits at a time. Overflow when it was too slow, after what was kept."""
+        if not self._waiting and not self._overflown:
+            loop = asyncio.get_running_loop()
+            self._waker = waker = loop.create_future()
+            # A plain timer: entering a time-out context costs more than the event it waits for.
+            timer = loop.call_later(timeout_s, _wake, waker)
+            try:
+                await waker
+            finally:
+                timer.cancel()
+                self._waker = None
+        taken, self._waiting = self._waiting, []
+        if not taken and self._overflown:
+            raise Overflow
+        return taken
+
+    def nudge(self) -> None:
+        """Let the listener look up, though there may be nothing for it."""
+        if self._waker is not None:
+            _wake(self._waker)
 
     def close(self) -> None:
         self._feed.drop(self)
@@ -54,11 +66,16 @@ class FeedSubscription:
     def offer(self, events: Sequence[FeedEvent]) -> None:
         if self._overflown:
             return
-        if len(self._queue) + len(events) > QUEUE_MAX:
+        if len(self._waiting) + len(events) > QUEUE_MAX:
             self._overflown = True
         else:
-            self._queue.extend(events)
-        self._wake.set()
+            self._waiting.extend(events)
+        self.nudge()
+
+
+def _wake(waker: "asyncio.Future[None]") -> None:
+    if not waker.done():
+        waker.set_result(None)
 
 
 class Feed:
@@ -84,6 +101,11 @@ class Feed:
         self.last_seq = events[-1].seq
         for subscription in self._subscriptions:
             subscription.offer(events)
+
+    def nudge(self) -> None:
+        """Let every listener look up: the hub stops."""
+        for subscription in self._subscriptions:
+            subscription.nudge()
 
     @property
     def listeners(self) -> int:

@@ -32,6 +32,9 @@ from rules.rule import (
 # Problems kept until somebody asks; more only says the same of more homes.
 PROBLEMS_MAX: Final = 1000
 
+# Made once: `json.dumps` with options of its own makes an encoder for each call.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _BAD_STATE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
 
 
@@ -299,4 +302,4 @@ def _listeners(cells: Mapping[str, _Cell]) -> dict[str, tuple[_Cell, ...]]:
 def _state_bytes(cell: _Cell) -> bytes:
     kind = cell.rule.kind
     document = {"v": kind.state_version, "kind": kind.name, **cell.monitor.dump()}
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(document).encode()

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from contract.ids import name_uuid
+
 Severity = Literal["urgent", "watch", "technical"]
 Phase = Literal["raised", "repeated", "cleared"]
 EvidenceValue = str | int | float | bool | None | Sequence[Sequence[float]] | Sequence[str]
@@ -38,4 +40,4 @@ class Finding:
 
 def episode_id(home: str, rule: str, key: str) -> str:
     """The name-based UUID of an occurrence; `key` is the item id or the start that defines it."""
-    return str(uuid.uuid5(_NAMESPACE, f"{home}|{rule}|{key}"))
+    return name_uuid(_NAMESPACE, f"{home}|{rule}|{key}")
