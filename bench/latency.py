@@ -1,4 +1,9 @@
-"""How long a message takes: the broker's echo (the floor), and a press until the screen hears."""
+"""How long a message takes: the broker's echo (the floor), and a press until the screen hears.
+
+Both are closed loops of one message at a time, and both are measured at the same two paces: one
+after the other, and with a rest before each. After a rest a processor first has to wake up, which
+on a virtual machine costs several times what the message itself costs.
+"""
 
 import contextlib
 import json
@@ -7,14 +12,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
+from bench.processes import HOMES, HubProcess
 from bench.wire import connect, puback, publish
 from contract.moment import to_iso
 from ingest.mqtt.session import Session, SessionConfig
 
-ROOT = Path(__file__).resolve().parents[1]
-WARM_UP = 50
-PAUSE_S = 0.05
+ROOT: Final = Path(__file__).resolve().parents[1]
+WARM_UP: Final = 50
+REST_S: Final = 0.05
+# Nothing here takes seconds; a press that is not heard fails the benchmark instead of hanging it.
+ANSWER_S: Final = 20.0
 
 
 def quantiles(samples: list[float]) -> dict[str, float]:
@@ -23,17 +32,20 @@ def quantiles(samples: list[float]) -> dict[str, float]:
     return {"p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": 1000 * ordered[-1], "n": len(ordered)}
 
 
-def echo_floor(port: int, password_file: Path, count: int = 2000) -> dict[str, float]:
+def echo_floor(hub: HubProcess, *, count: int, rest_s: float = 0.0) -> dict[str, float]:
     """There and back through the broker at QoS 1, raw sockets with TCP_NODELAY, two processes."""
+    port, password_file = hub.broker.port, hub.broker.password_file
     command = [sys.executable, "-m", "bench.echo", str(port), str(password_file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as other:
         if other.stdout is not None:
             other.stdout.readline()
         raw = connect(port, "bench-floor", password_file, ["bench/back"])
+        raw.settimeout(ANSWER_S)
         session = Session(SessionConfig(client_id="x", subscriptions=[]))
-        payload = envelope("floor", 0, 1)
+        payload = envelope("floor", 0)
         samples = []
         for number in range(count + WARM_UP):
+            time.sleep(rest_s)
             began = time.perf_counter()
             raw.sendall(publish("bench/there", payload, number))
             back: list[tuple[bytes, bytes, int]] = []
@@ -45,9 +57,9 @@ def echo_floor(port: int, password_file: Path, count: int = 2000) -> dict[str, f
     return quantiles(samples[WARM_UP:])
 
 
-def envelope(tag: str, number: int, homes: int) -> bytes:
+def envelope(tag: str, number: int) -> bytes:
     now = to_iso(time.time_ns() // 1_000_000)
-    home = number % homes
+    home = number % HOMES
     item = {
         "id": f"press-{tag}-{number}",
         "seq": number // 20 + 1,
@@ -69,42 +81,47 @@ def envelope(tag: str, number: int, homes: int) -> bytes:
     return json.dumps(document).encode()
 
 
-def presses(
-    http_port: int,
-    token: str,
-    mqtt_port: int,
-    password_file: Path,
-    *,
-    count: int,
-    tag: str,
-    homes: int,
-) -> dict[str, float]:
+def presses(hub: HubProcess, *, count: int, tag: str, rest_s: float) -> dict[str, float]:
     """Publish → committed in the book → server-sent event received, one press after the other."""
-    stream = socket.create_connection(("127.0.0.1", http_port))
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    stream.sendall(
-        f"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-    )
-    while b"\r\n\r\n" not in stream.recv(65536):
-        pass
-    raw = connect(mqtt_port, f"bench-press-{tag}", password_file, [])
+    stream = _stream(hub)
+    raw = connect(hub.broker.port, f"bench-press-{tag}", hub.broker.password_file, [])
     samples = []
     for number in range(count + WARM_UP):
-        payload = envelope(tag, number, homes)
-        topic = f"hw/v1/gw-{number % homes % 20:04d}/activation"
+        payload = envelope(tag, number)
+        topic = f"hw/v1/gw-{number % HOMES % 20:04d}/activation"
+        time.sleep(rest_s)
+        _drain(raw, stream)
         began = time.perf_counter()
         raw.sendall(publish(topic, payload, number))
         heard = b""
         while b"event: alarm" not in heard:
-            heard = heard[-20:] + stream.recv(1 << 20)
+            part = stream.recv(1 << 20)
+            if not part:
+                raise SystemExit("the hub closed the stream")
+            heard = heard[-20:] + part
         samples.append(time.perf_counter() - began)
-        # The task's event and the broker's answers come behind; the next press starts quiet.
-        time.sleep(PAUSE_S)
-        for line in (raw, stream):
-            line.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                line.recv(1 << 20)
-            line.setblocking(True)
     stream.close()
     raw.close()
     return quantiles(samples[WARM_UP:])
+
+
+def _stream(hub: HubProcess) -> socket.socket:
+    stream = socket.create_connection(("127.0.0.1", hub.port))
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    stream.settimeout(ANSWER_S)
+    head = f"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {hub.token}\r\n\r\n"
+    stream.sendall(head.encode())
+    # Only a stream that is ready hears what is committed from now on.
+    heard = b""
+    while b": ready" not in heard:
+        heard += stream.recv(65536)
+    return stream
+
+
+def _drain(*lines: socket.socket) -> None:
+    """What came behind the last answer: the task's event, the broker's acknowledgement."""
+    for line in lines:
+        line.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            line.recv(1 << 20)
+        line.settimeout(ANSWER_S)
