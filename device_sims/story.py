@@ -114,10 +114,6 @@ class Story:
                 found.append([real_ms, at_ms, pace.speed])
         return found
 
-    def last_pace(self, real_ms: int, sim_ms: int) -> list[list[float]]:
-        """A plan for going on after the story: the last pace from now on."""
-        return [[real_ms, sim_ms, self.paces[-1].speed]]
-
     def chances_between(
         self, from_s: int, to_s: int, homes: Sequence[str], seed: int
     ) -> Iterator[Event]:

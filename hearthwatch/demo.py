@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,7 @@ from device_sims.story import load as load_story
 from hearthwatch import embedded_broker
 from hearthwatch.admin import add_user, change_book, random_password
 from hearthwatch.clock import wall_ms
+from hearthwatch.demo_past import send_past
 from hearthwatch.embedded_broker import Broker
 from ledger.register import store as store_roster
 from ledger.roster import parse as parse_roster
@@ -46,6 +47,9 @@ name = "gateway_silent"
 kind = "gateway_silent"
 after_s = 3600
 """
+# A first start learns the past before the clock starts to run fast; so long that takes at most
+# on a slow machine (in passing, what takes longer costs a few hours of routine).
+PAST_LEAD_MS: Final = 15_000
 LOGINS: Final = (
     ("admin", "系统管理员", "admin", ""),
     ("duty1", "值班员 李敏", "duty", ""),
@@ -99,7 +103,9 @@ class Demo:
         self.gateways = sorted({h.gateway for h in self.homes})
         self.children: dict[str, Child] = {}
         self.began_ms = 0
+        self.is_new = False
         self.passwords: dict[str, str] = {}
+        self.dead: set[str] = set()
 
     @staticmethod
     def _story(speed: float | None) -> Story:
@@ -108,7 +114,7 @@ class Demo:
             return story
         last = story.paces[-1]
         paces = (*story.paces[:-1], type(last)(at_s=last.at_s, speed=speed))
-        return Story(paces=paces, events=story.events)
+        return replace(story, paces=paces)
 
     # Files.
 
@@ -128,20 +134,16 @@ class Demo:
         if state.exists():
             saved = json.loads(state.read_text())
             self.began_ms = saved["began_ms"]
-            segments = self.story.last_pace(now_ms, saved["sim_ms"])
-            left = [s for s in self.story.segments(0, self.began_ms) if s[1] > saved["sim_ms"]]
-            if left:  # still in the fast motion: the rest of it, then the story
-                first = self.story.paces[0].speed
-                reach_ms = (left[0][1] - saved["sim_ms"]) / first
-                segments = [
-                    [now_ms, saved["sim_ms"], first],
-                    [now_ms + reach_ms, left[0][1], left[0][2]],
-                ]
+            segments = self.story.resumed(now_ms, self.began_ms, saved["sim_ms"])
         else:
+            self.is_new = True
             # The simulated past begins three days before now, at six in the morning there.
             day_ms = 86_400_000
             self.began_ms = (now_ms // day_ms - 4) * day_ms + 22 * 3_600_000
-            segments = self.story.segments(now_ms, self.began_ms)
+            segments = [
+                [now_ms, self.began_ms - PAST_LEAD_MS, 1.0],
+                *self.story.segments(now_ms + PAST_LEAD_MS, self.began_ms),
+            ]
         plan.write_text(json.dumps({"v": 1, "segments": segments}))
         self.save_clock()
 
@@ -191,8 +193,11 @@ class Demo:
 
     # Processes.
 
-    def start(self, broker: Broker) -> None:
+    def start_hub(self) -> None:
         self._add("hub", ["hearthwatch", "hub", "--config", str(self.folder / "hub.toml")])
+
+    def start_homes(self, broker: Broker) -> None:
+        """The simulated homes, and a gateway for each village unless the story says it is dead."""
         simulator = [
             "device_sims",
             "run",
@@ -208,14 +213,34 @@ class Demo:
             f"--story-began-ms={self.began_ms}",
         ]
         self._add("homes", simulator)
+        self.dead = self._dead_already()
         for gateway in self.gateways:
             self._add(gateway, ["gateway", "--config", str(self.folder / f"{gateway}.toml")])
+
+    def _dead_already(self) -> set[str]:
+        """Gateways that the story has killed, and not started again, before a resumed run."""
+        dead: set[str] = set()
+        for event in self.story.events:
+            if self._at_ms(event) < self._now_ms():
+                gateway = str(event.fields.get("gateway"))
+                if event.kind == "kill_gateway":
+                    dead.add(gateway)
+                elif event.kind == "start_gateway":
+                    dead.discard(gateway)
+        return dead
 
     def _add(self, name: str, module: Sequence[str]) -> None:
         command = [sys.executable, "-m", *module]
         child = Child(name=name, command=command, log=self.folder / f"{name}.log")
         self.children[name] = child
-        child.start()
+        if name not in self.dead:
+            child.start()
+
+    def _at_ms(self, event: Event) -> int:
+        return self.began_ms + event.at_s * 1000
+
+    def _now_ms(self) -> int:
+        return plan_from_json((self.folder / "clock.json").read_text()).sim_ms(wall_ms())
 
     def wait_ready(self) -> bool:
         deadline_s = time.monotonic() + START_TIMEOUT_S
@@ -238,22 +263,16 @@ class Demo:
         """Until Ctrl-C: keep the processes up, start and kill gateways as the story says."""
         plan = plan_from_json((self.folder / "clock.json").read_text())
         started_ms = plan.sim_ms(wall_ms())
-        events = [
-            e
-            for e in self.story.events
-            if self.began_ms + e.at_s * 1000 >= started_ms and self._mine(e)
-        ]
-        told = [e for e in self.story.events if self.began_ms + e.at_s * 1000 >= started_ms]
-        dead: set[str] = set()
+        events = [e for e in self.story.events if self._at_ms(e) >= started_ms]
         last_save_s = 0.0
         while not stopped.wait(0.2):
             now_ms = plan.sim_ms(wall_ms())
-            while told and self.began_ms + told[0].at_s * 1000 <= now_ms:
-                _say(_words(told.pop(0), self.homes))
-            while events and self.began_ms + events[0].at_s * 1000 <= now_ms:
-                self._happen(events.pop(0), dead)
+            while events and self._at_ms(events[0]) <= now_ms:
+                event = events.pop(0)
+                _say(_words(event, self.homes))
+                self._happen(event)
             for child in self.children.values():
-                if not child.alive and child.name not in dead:
+                if not child.alive and child.name not in self.dead:
                     _say(f"{child.name} ended by itself; its log: {child.log}")
                     return 1
             if time.monotonic() - last_save_s > 1:
@@ -261,17 +280,17 @@ class Demo:
                 self.save_clock()
         return 0
 
-    def _mine(self, event: Event) -> bool:
-        return event.fields.get("gateway") in self.gateways
-
-    def _happen(self, event: Event, dead: set[str]) -> None:
-        gateway = str(event.fields["gateway"])
+    def _happen(self, event: Event) -> None:
+        """What is ours to do; the rest of the story is the simulator's."""
+        gateway = str(event.fields.get("gateway"))
+        if gateway not in self.gateways:
+            return
         if event.kind == "kill_gateway":
-            dead.add(gateway)
+            self.dead.add(gateway)
             self.children[gateway].kill()
-        elif event.kind == "start_gateway":
+        elif event.kind == "start_gateway" and gateway in self.dead:
             self.children[gateway].start()
-            dead.discard(gateway)
+            self.dead.discard(gateway)
 
 
 class Stop:
@@ -308,6 +327,12 @@ def _words(event: Event, homes: Sequence[Household]) -> str:
             return f"{who} measures a blood pressure of {pressure}"
         case "quiet":
             return f"{who} does not get up any more (the absence rule will notice in a day)"
+        case "replay":
+            return f"{who}: the cuff sends what it kept while its bridge was away"
+        case "visit":
+            return f"{who} has a visitor"
+        case "stir":
+            return f"{who} is up again"
         case "blackout":
             return f"{event.fields['village']}: the power fails"
         case "light":
@@ -346,10 +371,14 @@ def main(args: argparse.Namespace) -> int:
         _say(f"broker: {broker.name} (MQTT {broker.protocol})")
         demo.prepare(broker)
         _say(f"starting the hub, {len(demo.gateways)} gateways and {len(demo.homes)} homes")
-        demo.start(broker)
+        demo.start_hub()
         if not demo.wait_ready():
             _say(f"the hub did not come up; its log: {demo.folder / 'hub.log'}")
             return 1
+        if demo.is_new:
+            count = send_past(broker, demo.homes, demo.began_ms)
+            _say(f"the hub has learnt {count} readings of the last four weeks")
+        demo.start_homes(broker)
         _announce(demo)
         return demo.play(stopped)
     finally:
