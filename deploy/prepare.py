@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 HUB_UID = 10001
 BROKER_UID = 1883
 GRAFANA_UID = 472
+INFLUX_UID = 1000
 # Ten years: a gateway in a mountain village that meets an expired certificate is a silent one.
 # The broker's is renewed by deleting server.pem and running this again.
 AUTHORITY_DAYS = 3650
@@ -72,6 +73,9 @@ def prepare(folder: Path, host: str, gateways: "list[str]", *, simulator: bool) 
     if simulator:
         users["simulator"] = password(folder / "simulator-password", HUB_UID)
     password(folder / "grafana-password", GRAFANA_UID)
+    password(folder / "influx-password", INFLUX_UID)
+    # The hub reads it too, as another user.
+    password(folder / "influx-token", None, shared=True)
     for gateway in gateways:
         (folder / "gateways" / gateway).mkdir(mode=0o700, exist_ok=True)
     for place in sorted((folder / "gateways").iterdir()):
@@ -82,10 +86,13 @@ def prepare(folder: Path, host: str, gateways: "list[str]", *, simulator: bool) 
     print(f"{folder}: {len(users)} users of the broker, authority and certificate for {host}")
 
 
-def password(path: Path, uid: "int | None") -> str:
-    """The password in the file, made when it isn't there."""
+def password(path: Path, uid: "int | None", *, shared: bool = False) -> str:
+    """The password in the file, made when it isn't there. `shared`: for more than one container's
+    user; then the folder alone protects it."""
     if not path.exists():
         write(path, secrets.token_urlsafe(24) + "\n", uid)
+        if shared:
+            path.chmod(0o444)
     return path.read_text().strip()
 
 

@@ -394,4 +394,6 @@ def _announce(demo: Demo) -> None:
     for username, _name, role, _region in LOGINS:
         _say(f"  {role:8} {username:9} {demo.passwords[username]}")
     _say("")
-    _say("three days of routine pass in about two minutes; then the story begins. Ctrl-C stops.")
+    if demo.is_new:
+        _say("three days of routine pass in about two minutes; then the story begins.")
+    _say("Ctrl-C stops.")

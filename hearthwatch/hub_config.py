@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, cast
 from alarms.outbox import WebhookTarget
 from contract.config import ConfigError, check_keys, get, one_of
 from ingest.mqtt.packets import Protocol
+from ingest.readings.influx_settings import InfluxSettings
 
 _KEYS: Final = (
     "data_dir",
@@ -21,6 +22,14 @@ _KEYS: Final = (
     "readings",
     "webhook",
 )
+_STORES: Final = ("sqlite", "influxdb")
+_INFLUX_KEYS: Final = ("url", "org", "bucket", "token_file", "timeout_s")
+KEEP_RAW_DAYS: Final = 90
+# Less than the rules remember of a home would leave its charts shorter than its alarms' reasons.
+KEEP_RAW_DAYS_MIN: Final = 28
+KEEP_RAW_DAYS_MAX: Final = 36_500
+# A write that takes longer is given up and comes again; a gateway waits meanwhile.
+INFLUX_TIMEOUT_S: Final = 10.0
 _SEVERITIES: Final = frozenset({"urgent", "watch", "technical"})
 
 
@@ -45,8 +54,12 @@ class HttpConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingsConfig:
-    store: Literal["sqlite"] = "sqlite"
-    keep_raw_days: int = 90
+    """`influx` is the server when `store` says so; SQLite forgets raw readings by itself, a
+    server by the retention of its bucket."""
+
+    store: Literal["sqlite", "influxdb"] = "sqlite"
+    keep_raw_days: int = KEEP_RAW_DAYS
+    influx: InfluxSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +92,7 @@ def load(path: Path) -> HubConfig:
         homes=_path(document, "homes", where, base),
         http=_http(_table(document, "http", where), f"{where}: http"),
         broker=_broker(_table(document, "broker", where), f"{where}: broker", base),
-        readings=_readings(_table(document, "readings", where), f"{where}: readings"),
+        readings=_readings(_table(document, "readings", where), f"{where}: readings", base),
         webhooks=_webhooks(document, where, base),
     )
 
@@ -137,10 +150,39 @@ def _broker(table: Mapping[str, Any], where: str, base: Path) -> BrokerConfig:
     )
 
 
-def _readings(table: Mapping[str, Any], where: str) -> ReadingsConfig:
-    check_keys(table, ("store", "keep_raw_days"), where)
-    one_of(get(table, "store", str, where, "sqlite"), ("sqlite",), f"{where}.store")
-    return ReadingsConfig(keep_raw_days=get(table, "keep_raw_days", int, where, 90))
+def _readings(table: Mapping[str, Any], where: str, base: Path) -> ReadingsConfig:
+    check_keys(table, ("store", "keep_raw_days", *_INFLUX_KEYS), where)
+    store = one_of(get(table, "store", str, where, "sqlite"), _STORES, f"{where}.store")
+    keep_raw_days = get(table, "keep_raw_days", int, where, KEEP_RAW_DAYS)
+    if not KEEP_RAW_DAYS_MIN <= keep_raw_days <= KEEP_RAW_DAYS_MAX:
+        raise ConfigError(f"{where}.keep_raw_days", f"{keep_raw_days}, from {KEEP_RAW_DAYS_MIN} on")
+    if store == "sqlite":
+        strangers = [key for key in _INFLUX_KEYS if key in table]
+        if strangers:
+            raise ConfigError(f"{where}.{strangers[0]}", 'only with store = "influxdb"')
+        return ReadingsConfig(keep_raw_days=keep_raw_days)
+    if "keep_raw_days" in table:
+        raise ConfigError(f"{where}.keep_raw_days", "the bucket's own retention decides")
+    return ReadingsConfig(store="influxdb", influx=_influx(table, where, base))
+
+
+def _influx(table: Mapping[str, Any], where: str, base: Path) -> InfluxSettings:
+    url = get(table, "url", str, where)
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"{where}.url", f"{url[:80]!r}, expected http://… or https://…")
+    token = _secret(table, "token", "HEARTHWATCH_INFLUX_TOKEN", where, base)
+    if not token:
+        raise ConfigError(f"{where}.token_file", "missing, or the file is empty")
+    timeout_s = get(table, "timeout_s", float, where, INFLUX_TIMEOUT_S)
+    if not 0 < timeout_s <= 300:
+        raise ConfigError(f"{where}.timeout_s", f"{timeout_s}, more than 0 and at most 300")
+    return InfluxSettings(
+        url=url,
+        org=get(table, "org", str, where),
+        bucket=get(table, "bucket", str, where),
+        token=token,
+        timeout_ms=int(timeout_s * 1000),
+    )
 
 
 def _webhooks(

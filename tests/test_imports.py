@@ -84,6 +84,11 @@ PLANTED = {
         "dashboard/stray_sql.py",
         "import sqlite3",
     ),
+    "the dashboard asks InfluxDB itself": (
+        "The InfluxDB client is behind its adapter",
+        "dashboard/stray_influx.py",
+        "import influxdb_client",
+    ),
     "ingest answers HTTP": (
         "The web framework stays in the dashboard",
         "ingest/stray_http.py",

@@ -38,6 +38,10 @@ ROW_BYTES: Final = 4 + 8 + 8
 CHUNK_ROW_BYTES: Final = 4 + 8
 
 
+# Of an hour of one series: milliseconds into the hour, values.
+Columns = tuple[Ints, Floats]
+
+
 class DamagedBlobError(ValueError):
     """The bytes are not what was written."""
 
@@ -87,7 +91,7 @@ def pack_chunks(offsets_ms: Ints, values: Floats, bounds: Sequence[tuple[int, in
     return chunks
 
 
-def unpack_chunk(blob: bytes) -> tuple[Ints, Floats]:
+def unpack_chunk(blob: bytes) -> Columns:
     """(milliseconds into the hour, values) of a chunk."""
     n, rest = divmod(len(blob) - _CRC.size, CHUNK_ROW_BYTES)
     if n < 1 or rest or crc32(memoryview(blob)[_CRC.size :]) != _CRC.unpack_from(blob)[0]:

@@ -5,8 +5,6 @@ day likewise, so that SQLite keeps each series' buckets side by side under its i
 Hours are those of UTC; days begin at midnight of the site's time, a whole number of hours off.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -38,18 +36,22 @@ class Hours(NamedTuple):
     totals: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """The roll-up of one hour or day of one series."""
+class Hour(NamedTuple):
+    """The roll-up of one hour of one series."""
 
     n: int
     low: float
     high: float
     total: float
-    first_ms: int
-    first: float
-    last_ms: int
-    last: float
+
+    def joined(self, other: "Hour") -> "Hour":
+        """Of two parts that share no reading."""
+        return Hour(
+            self.n + other.n,
+            min(self.low, other.low),
+            max(self.high, other.high),
+            self.total + other.total,
+        )
 
     @property
     def mean(self) -> float:
@@ -84,7 +86,7 @@ def begins_of(keys: Ints) -> Ints:
 def sum_up(rows: Sorted) -> Hours:
     begins = begins_of(rows.keys)
     ends = np.append(begins[1:], rows.keys.size)
-    with np.errstate(over="ignore"):  # a total may become infinite; `Bucket.mean` copes
+    with np.errstate(over="ignore"):  # a total may become infinite; `Hour.mean` copes
         return Hours(
             rows.keys[begins],
             begins,
@@ -95,54 +97,17 @@ def sum_up(rows: Sorted) -> Hours:
         )
 
 
-def buckets(rows: Sorted) -> dict[int, Bucket]:
+def by_hour(hours: Hours) -> dict[int, Hour]:
     """The roll-up of each hour, by its key."""
-    if rows.keys.size == 0:
-        return {}
-    hours = sum_up(rows)
-    lasts = hours.ends - 1
     columns = zip(
         hours.keys.tolist(),
         (hours.ends - hours.begins).tolist(),
         hours.lows.tolist(),
         hours.highs.tolist(),
         hours.totals.tolist(),
-        rows.moments_ms[hours.begins].tolist(),
-        rows.values[hours.begins].tolist(),
-        rows.moments_ms[lasts].tolist(),
-        rows.values[lasts].tolist(),
         strict=True,
     )
-    return {
-        key: Bucket(
-            n=n,
-            low=low,
-            high=high,
-            total=total,
-            first_ms=first_ms,
-            first=first,
-            last_ms=last_ms,
-            last=last,
-        )
-        for key, n, low, high, total, first_ms, first, last_ms, last in columns
-    }
-
-
-def join(parts: Iterable[Bucket]) -> Bucket:
-    """One bucket of several that share no reading; at least one is needed."""
-    known = list(parts)
-    earliest = min(known, key=lambda bucket: bucket.first_ms)
-    newest = max(known, key=lambda bucket: bucket.last_ms)
-    return Bucket(
-        n=sum(bucket.n for bucket in known),
-        low=min(bucket.low for bucket in known),
-        high=max(bucket.high for bucket in known),
-        total=sum(bucket.total for bucket in known),
-        first_ms=earliest.first_ms,
-        first=earliest.first,
-        last_ms=newest.last_ms,
-        last=newest.last,
-    )
+    return {key: Hour(n, low, high, total) for key, n, low, high, total in columns}
 
 
 def day_of_hour(hour: int, day_offset_h: int) -> int:

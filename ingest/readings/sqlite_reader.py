@@ -1,13 +1,15 @@
 """Reading what the SQLite store holds: chunks and batches not folded yet, as one."""
 
+import contextlib
 import sqlite3
 import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ingest.readings.packing import DamagedBlobError, Floats, Ints, unpack_chunk
+from ingest.readings.packing import Columns, DamagedBlobError, unpack_chunk
 from ingest.readings.port import (
     HOUR_MS,
     POINTS_MAX,
@@ -19,11 +21,14 @@ from ingest.readings.port import (
 )
 from ingest.readings.rollup import (
     BUCKET_MASK,
+    Hour,
     Sorted,
     begins_of,
+    by_hour,
+    day_of_hour,
     day_start_ms,
-    sort_keyed,
     sort_rows,
+    sum_up,
 )
 from ingest.readings.sqlite_store import (
     chunk_rows_sql,
@@ -72,8 +77,12 @@ class SqliteReader:
             fresh = sort_rows(waiting_rows(connection))
             found = []
             for series_id, name, its_kind, its_field in rows:
-                moments, values = self._points(connection, series_id, fresh, from_ms, to_ms)
-                points = self._rolled(moments, values, chosen)
+                points: list[Point]
+                if chosen == "raw":
+                    points = self._points(connection, series_id, fresh, from_ms, to_ms)
+                else:
+                    hours = _hours(connection, series_id, fresh, from_ms, to_ms)
+                    points = self._rolled(hours, chosen)
                 if len(points) > POINTS_MAX:
                     raise too_many_points(len(points))
                 found.append(
@@ -89,60 +98,43 @@ class SqliteReader:
         finally:
             connection.execute("ROLLBACK")
 
+    @staticmethod
     def _points(
-        self,
         connection: sqlite3.Connection,
         series_id: int,
         fresh: Sorted,
         from_ms: int,
         to_ms: int,
-    ) -> tuple[Ints, Floats]:
+    ) -> list[Point]:
         """Moments and values of one series in [from, to)."""
-        first, last = from_ms // HOUR_MS, (to_ms - 1) // HOUR_MS
-        low, high = key_of(series_id, max(first, 0)), key_of(series_id, max(last, 0))
-        keys: list[Ints] = []
-        moments: list[Ints] = []
-        values: list[Floats] = []
-        for key, body in connection.execute(
-            "SELECT key, body FROM chunk WHERE key BETWEEN ? AND ? ORDER BY key", (low, high)
-        ):
-            try:
-                offsets, old = unpack_chunk(body)
-            except DamagedBlobError:
-                continue
-            keys.append(np.full(offsets.size, key, np.int64))
-            moments.append(offsets + (key & BUCKET_MASK) * HOUR_MS)
-            values.append(old)
-        begin, end = np.searchsorted(fresh.keys, [low, high + 1])
-        merged = sort_keyed(
-            np.concatenate((*keys, fresh.keys[begin:end])),
-            np.concatenate((*moments, fresh.moments_ms[begin:end])),
-            np.concatenate((*values, fresh.values[begin:end])),
+        low, high = _bounds(series_id, from_ms, to_ms)
+        merged = merge_chunks(
+            _part(fresh, low, high),
+            _good(
+                connection.execute(
+                    "SELECT key, body FROM chunk WHERE key BETWEEN ? AND ?", (low, high)
+                )
+            ),
         )
         inside = (merged.moments_ms >= from_ms) & (merged.moments_ms < to_ms)
-        return merged.moments_ms[inside], merged.values[inside]
-
-    def _rolled(self, moments: Ints, values: Floats, resolution: str) -> list[Point]:
-        """Raw points, or (start, low, mean, high) of each hour or local day."""
-        if resolution == "raw" or moments.size == 0:
-            return list(zip(moments.tolist(), values.tolist(), strict=True))
-        hours = moments // HOUR_MS
-        buckets = hours if resolution == "hour" else (hours + self._day_offset_h) // 24
-        begins = begins_of(buckets)
-        sizes = np.diff(np.append(begins, moments.size))
-        starts = [
-            int(b) * HOUR_MS if resolution == "hour" else day_start_ms(int(b), self._day_offset_h)
-            for b in buckets[begins].tolist()
-        ]
         return list(
-            zip(
-                starts,
-                np.minimum.reduceat(values, begins).tolist(),
-                (np.add.reduceat(values, begins) / sizes).tolist(),
-                np.maximum.reduceat(values, begins).tolist(),
-                strict=True,
-            )
+            zip(merged.moments_ms[inside].tolist(), merged.values[inside].tolist(), strict=True)
         )
+
+    def _rolled(self, hours: Mapping[int, Hour], resolution: str) -> list[Point]:
+        """(start, low, mean, high) of each hour or local day, from hours since 1970."""
+        if resolution == "hour":
+            return [
+                (hour * HOUR_MS, of.low, of.mean, of.high) for hour, of in sorted(hours.items())
+            ]
+        days: dict[int, Hour] = {}
+        for hour, of in hours.items():
+            day = day_of_hour(hour, self._day_offset_h)
+            days[day] = days[day].joined(of) if day in days else of
+        return [
+            (day_start_ms(day, self._day_offset_h), of.low, of.mean, of.high)
+            for day, of in sorted(days.items())
+        ]
 
     def latest(self, gateway: str | None = None, device: str | None = None) -> list[Latest]:
         """The newest value of each series."""
@@ -181,8 +173,8 @@ class SqliteReader:
             (low, high),
         ).fetchone()
         if row is not None:
-            offsets, values = unpack_chunk(row[1])
-            best = (int(offsets[-1]) + (row[0] & BUCKET_MASK) * HOUR_MS, float(values[-1]))
+            for key, (offsets, values) in _good([row]).items():
+                best = (int(offsets[-1]) + (key & BUCKET_MASK) * HOUR_MS, float(values[-1]))
         begin, end = np.searchsorted(fresh.keys, [low, high + 1])
         if end > begin:
             last = (int(fresh.moments_ms[end - 1]), float(fresh.values[end - 1]))
@@ -199,12 +191,12 @@ class SqliteReader:
             if fresh.keys.size == 0:
                 return folded
             keys = fresh.keys[begins_of(fresh.keys)].tolist()
-            known: dict[int, bytes] = {}
-            for key in keys:
-                row = connection.execute("SELECT body FROM chunk WHERE key = ?", (key,)).fetchone()
-                if row is not None:
-                    known[key] = row[0]
-            before = sum(unpack_chunk(body)[0].size for body in known.values())
+            rows = [
+                connection.execute("SELECT key, body FROM chunk WHERE key = ?", (key,)).fetchone()
+                for key in keys
+            ]
+            known = _good(row for row in rows if row is not None)
+            before = sum(offsets.size for offsets, _values in known.values())
             return folded - before + int(merge_chunks(fresh, known).keys.size)
         finally:
             connection.execute("ROLLBACK")
@@ -212,3 +204,45 @@ class SqliteReader:
     def close(self) -> None:
         for connection in self._all:
             connection.close()
+
+
+def _bounds(series_id: int, from_ms: int, to_ms: int) -> tuple[int, int]:
+    """Keys of the first and the last hour that a span touches."""
+    first, last = from_ms // HOUR_MS, (to_ms - 1) // HOUR_MS
+    return key_of(series_id, max(first, 0)), key_of(series_id, max(last, 0))
+
+
+def _part(rows: Sorted, low: int, high: int) -> Sorted:
+    begin, end = np.searchsorted(rows.keys, [low, high + 1])
+    return Sorted(rows.keys[begin:end], rows.moments_ms[begin:end], rows.values[begin:end])
+
+
+def _good(rows: Iterable[tuple[int, bytes]]) -> dict[int, Columns]:
+    """Chunks as columns; a damaged one is left out (the store sets it aside when it meets it)."""
+    good: dict[int, Columns] = {}
+    for key, body in rows:
+        with contextlib.suppress(DamagedBlobError):
+            good[key] = unpack_chunk(body)
+    return good
+
+
+def _hours(
+    connection: sqlite3.Connection, series_id: int, fresh: Sorted, from_ms: int, to_ms: int
+) -> dict[int, Hour]:
+    """Roll-ups by hour since 1970, of whole hours; those with readings that are not folded yet
+    are made anew from what is raw."""
+    low, high = _bounds(series_id, from_ms, to_ms)
+    stored = {
+        row[0]: Hour(*row[1:])
+        for row in connection.execute("SELECT * FROM hour WHERE key BETWEEN ? AND ?", (low, high))
+    }
+    waiting = _part(fresh, low, high)
+    if waiting.keys.size:
+        keys = waiting.keys[begins_of(waiting.keys)].tolist()
+        marks = ",".join("?" * len(keys))
+        sql = f"SELECT key, body FROM chunk WHERE key IN ({marks})"  # noqa: S608 - marks only
+        known = _good(connection.execute(sql, keys))
+        for key, hour in by_hour(sum_up(merge_chunks(waiting, known))).items():
+            forgotten = key in stored and key not in known
+            stored[key] = hour.joined(stored[key]) if forgotten else hour
+    return {key & BUCKET_MASK: hour for key, hour in stored.items()}

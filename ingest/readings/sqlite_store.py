@@ -2,15 +2,16 @@
 
   add … commit  ->  batch(seq, body)          one insert and one sync, however many readings
   maintain      ->  chunk(series|hour, body)  batches folded, oldest first, duplicates absorbed
+                    hour(series|hour, n, low, high, total)  its roll-up, kept when raw is forgotten
 
 A reading is in `batch` until it is in `chunk`, never in neither: folding is one transaction. Rule
 states and spool marks of the lane commit with their batch.
 """
 
-import json
+import contextlib
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,11 @@ import numpy as np
 
 from contract.errors import ContractError
 from ingest.marks import SpoolMark
+from ingest.readings import lane_state
 from ingest.readings.packing import (
     CHUNK_ROW_BYTES,
     EMPTY,
+    Columns,
     DamagedBlobError,
     Rows,
     pack_batch,
@@ -29,10 +32,19 @@ from ingest.readings.packing import (
     unpack_chunk,
 )
 from ingest.readings.port import HOUR_MS, RefusedReading, RuleState, SeriesKey, StoreError
-from ingest.readings.rollup import BUCKET_BITS, BUCKET_MASK, Sorted, sort_keyed, sort_rows, sum_up
+from ingest.readings.rollup import (
+    BUCKET_BITS,
+    BUCKET_MASK,
+    Hour,
+    Sorted,
+    by_hour,
+    sort_keyed,
+    sort_rows,
+    sum_up,
+)
 
+SCHEMA_VERSION: Final = 1
 CACHE_KIB: Final = 64 * 1024
-BUSY_TIMEOUT_MS: Final = 10_000
 # Folded at once: about half a million readings sort and pack in a third of a second.
 FOLD_BATCHES: Final = 400
 # Batches that wait for folding: a chart reads them all, so they stay few; under full load folding
@@ -50,26 +62,22 @@ CREATE TABLE IF NOT EXISTS series (
   field TEXT NOT NULL, UNIQUE (gateway, device, kind, field));
 CREATE TABLE IF NOT EXISTS batch (seq INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS chunk (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS hour (
+  key INTEGER PRIMARY KEY, n INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
+  total REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS damaged (source TEXT NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS rule_state (
-  home TEXT NOT NULL, rule TEXT NOT NULL, state BLOB NOT NULL, PRIMARY KEY (home, rule)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS mark (
-  spool TEXT PRIMARY KEY, gateway TEXT NOT NULL, contiguous INTEGER NOT NULL,
-  beyond TEXT NOT NULL, gap_since_ms INTEGER) WITHOUT ROWID;
 """
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute(f"PRAGMA busy_timeout={lane_state.BUSY_TIMEOUT_MS}")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     if read_only:
         connection.execute("PRAGMA query_only=ON")
     else:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(_SCHEMA)
+        lane_state.make_durable(connection)
+        connection.executescript(_SCHEMA + lane_state.SCHEMA)
     return connection
 
 
@@ -79,6 +87,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, keep_raw_days: int = 90) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = connect(path)
+        self._roll_up_old_chunks()
         self._keep_h = keep_raw_days * DAY_H
         self._series: dict[SeriesKey, dict[str, int]] = {}
         for row in self._connection.execute("SELECT gateway, device, kind, field, id FROM series"):
@@ -93,6 +102,21 @@ class SqliteStore:
         self._values: array[float] = array("d")
         self._states: list[RuleState] = []
         self._marks: list[SpoolMark] = []
+
+    def _roll_up_old_chunks(self) -> None:
+        """Once: files of a version that computed its roll-ups on reading."""
+        if self._scalar("PRAGMA user_version") >= SCHEMA_VERSION:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        for key, body in self._connection.execute("SELECT key, body FROM chunk").fetchall():
+            with contextlib.suppress(DamagedBlobError):
+                values = unpack_chunk(body)[1]
+                hour = (values.size, values.min(), values.max(), values.sum())
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO hour VALUES (?,?,?,?,?)", (key, *map(float, hour))
+                )
+        self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        self._connection.execute("COMMIT")
 
     def _scalar(self, sql: str) -> int:
         return int(self._connection.execute(sql).fetchone()[0])
@@ -149,7 +173,9 @@ class SqliteStore:
         self._new = []
         self.begin_batch()
         if self._batches > BATCHES_MAX:
-            self._fold()
+            # The batch is durable whatever becomes of this; what is not folded waits.
+            with contextlib.suppress(StoreError):
+                self._fold_or_roll_back()
 
     def _write(self) -> None:
         execute, many = self._connection.execute, self._connection.executemany
@@ -161,19 +187,7 @@ class SqliteStore:
         if self._ids:
             body = pack_batch(self._ids, self._moments, self._values)
             execute("INSERT INTO batch (body) VALUES (?)", (body,))
-        if self._states:
-            gone = [(home, rule) for home, rule, state in self._states if not state]
-            kept = [row for row in self._states if row[2]]
-            many("INSERT OR REPLACE INTO rule_state VALUES (?,?,?)", kept)
-            many("DELETE FROM rule_state WHERE home = ? AND rule = ?", gone)
-        if self._marks:
-            many(
-                "INSERT OR REPLACE INTO mark VALUES (?,?,?,?,?)",
-                [
-                    (m.spool, m.gateway, m.contiguous, json.dumps(m.beyond), m.gap_since_ms)
-                    for m in self._marks
-                ],
-            )
+        lane_state.write(self._connection, self._states, self._marks)
 
     def _roll_back(self) -> None:
         try:
@@ -183,28 +197,16 @@ class SqliteStore:
             raise StoreError(str(error), retryable=False) from error
 
     def load_rule_states(self) -> Iterable[RuleState]:
-        return list(self._connection.execute("SELECT home, rule, state FROM rule_state"))
+        return lane_state.load_states(self._connection)
 
     def load_marks(self) -> Iterable[SpoolMark]:
-        rows = self._connection.execute(
-            "SELECT spool, gateway, contiguous, beyond, gap_since_ms FROM mark"
-        )
-        return [
-            SpoolMark(
-                spool=spool,
-                gateway=gateway,
-                contiguous=contiguous,
-                beyond=json.loads(beyond),
-                gap_since_ms=gap_since_ms,
-            )
-            for spool, gateway, contiguous, beyond, gap_since_ms in rows
-        ]
+        return lane_state.load_marks(self._connection)
 
     def maintain(self, now_ms: int) -> bool:
         """Fold what is waiting; once a day forget raw readings past their time."""
+        if self._batches:
+            self._fold_or_roll_back()
         try:
-            if self._batches:
-                self._fold()
             hour = now_ms // HOUR_MS
             if hour - self._trimmed_h >= DAY_H:
                 self._trimmed_h = hour
@@ -215,6 +217,13 @@ class SqliteStore:
             self._roll_back()
             raise StoreError(str(error), retryable=True) from error
         return self._batches > 0
+
+    def _fold_or_roll_back(self) -> None:
+        try:
+            self._fold()
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise StoreError(str(error), retryable=True) from error
 
     def _fold(self) -> None:
         """The oldest batches into their hours, in one transaction."""
@@ -227,16 +236,17 @@ class SqliteStore:
         damaged: list[tuple[str, bytes, str]] = []
         sorted_rows = sort_rows(_unpacked(rows, damaged))
         self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.executemany("INSERT INTO damaged VALUES (?,?,?)", damaged)
         if sorted_rows.keys.size:
-            self._merge(sorted_rows)
+            self._merge(sorted_rows, damaged)
+        self._connection.executemany("INSERT INTO damaged VALUES (?,?,?)", damaged)
         self._connection.execute("DELETE FROM batch WHERE seq <= ?", (rows[-1][0],))
         self._connection.execute("COMMIT")
         self._batches = max(0, self._batches - len(rows))
 
-    def _merge(self, fresh: Sorted) -> None:
-        hours = sum_up(fresh)
-        known = dict(_chunks_at(self._connection, hours.keys.tolist()))
+    def _merge(self, fresh: Sorted, damaged: list[tuple[str, bytes, str]]) -> None:
+        """Fresh readings into their hours, raw and rolled up."""
+        keys = sum_up(fresh).keys.tolist()
+        known = _good_chunks(_chunks_at(self._connection, keys), damaged)
         merged = merge_chunks(fresh, known)
         hours = sum_up(merged)
         bounds = list(zip(hours.begins.tolist(), hours.ends.tolist(), strict=True))
@@ -244,6 +254,15 @@ class SqliteStore:
         self._connection.executemany(
             "INSERT OR REPLACE INTO chunk VALUES (?,?)",
             zip(hours.keys.tolist(), bodies, strict=True),
+        )
+        rolled = by_hour(hours)
+        # An hour without its raw readings: they were forgotten, or damaged. What it amounted to
+        # stays, and what came late is added.
+        for key, before in hours_at(self._connection, [k for k in keys if k not in known]).items():
+            rolled[key] = rolled[key].joined(before)
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO hour VALUES (?,?,?,?,?)",
+            [(key, *hour) for key, hour in rolled.items()],
         )
 
     def take_refused(self) -> list[RefusedReading]:
@@ -264,14 +283,34 @@ def _chunks_at(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tupl
     return found
 
 
-def merge_chunks(fresh: Sorted, known: Mapping[int, bytes]) -> Sorted:
+def hours_at(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, Hour]:
+    """The stored roll-ups of these hours, as far as there are any."""
+    found: dict[int, Hour] = {}
+    for at in range(0, len(keys), 500):
+        some = keys[at : at + 500]
+        marks = ",".join("?" * len(some))
+        sql = f"SELECT * FROM hour WHERE key IN ({marks})"  # noqa: S608 - marks only
+        found |= {row[0]: Hour(*row[1:]) for row in connection.execute(sql, list(some))}
+    return found
+
+
+def _good_chunks(
+    rows: Sequence[tuple[int, bytes]], damaged: list[tuple[str, bytes, str]]
+) -> dict[int, Columns]:
+    """Chunks that are what was written; the others are set aside with their reason."""
+    good: dict[int, Columns] = {}
+    for key, body in rows:
+        try:
+            good[key] = unpack_chunk(body)
+        except DamagedBlobError as error:
+            damaged.append((f"chunk {key}", body, str(error)))
+    return good
+
+
+def merge_chunks(fresh: Sorted, known: Mapping[int, Columns]) -> Sorted:
     """Fresh rows over what the chunks hold; of the same moment the fresh one stays."""
     keys, moments, values = [], [], []
-    for key, body in known.items():
-        try:
-            offsets, old = unpack_chunk(body)
-        except DamagedBlobError:
-            continue  # what is left of the hour is what came again
+    for key, (offsets, old) in known.items():
         keys.append(np.full(offsets.size, key, np.int64))
         moments.append(offsets + (key & BUCKET_MASK) * HOUR_MS)
         values.append(old)
@@ -312,7 +351,6 @@ def chunk_rows_sql() -> str:
     return f"SELECT coalesce(sum({rows}), 0) FROM chunk"  # noqa: S608 - a constant of ours
 
 
-OpenReader = Callable[[], sqlite3.Connection]
 SeriesRow = tuple[int, str, str, str]
 
 

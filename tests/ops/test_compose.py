@@ -117,22 +117,43 @@ def test_hub_finds_its_settings_where_they_are_mounted(tmp_path) -> None:
     assert config.http.port == int(SERVICES["hub"]["ports"][0].rsplit(":", 1)[1])
 
 
-def test_every_key_that_hub_toml_explains_is_one(tmp_path) -> None:
-    """The keys that are commented out are let in too."""
+def explained(text: str) -> str:
+    """hub.toml with the keys that are commented out let in."""
     lines = []
-    for line in (DEPLOY / "config" / "hub.toml").read_text().splitlines():
+    for line in text.splitlines():
         bare = line.removeprefix("# ")
         lines.append(bare if re.match(r"\[\[?\w+\]\]?( |$)|\w+ = ", bare) else line)
-    text = "\n".join(lines)
-    assert "clock_plan" in text
+    return "\n".join(lines)
+
+
+def test_every_key_that_hub_toml_explains_is_one(tmp_path) -> None:
+    text = (DEPLOY / "config" / "hub.toml").read_text()
     for secret in re.findall(r'"/run/secrets/([\w-]+)"', text):
         (tmp_path / secret).write_text("word")
-    path = tmp_path / "hub.toml"
-    path.write_text(text.replace("/run/secrets", str(tmp_path)))
-    config = load_hub(path)
-    assert config.clock_plan is not None
-    assert config.broker.ca_file is not None
-    assert len(config.webhooks) == 1
+    # Either of the two stores: a table can stand in a file once.
+    sqlite, _, rest = text.partition("[readings]\nstore")[2].partition("\n# [readings]")
+    assert sqlite
+    assert rest
+    for store, without in (
+        ("sqlite", "# [readings]" + rest.split("\n\n")[0]),
+        ("influxdb", "[readings]\nstore" + sqlite),
+    ):
+        path = tmp_path / "hub.toml"
+        path.write_text(explained(text.replace(without, "")).replace("/run/secrets", str(tmp_path)))
+        config = load_hub(path)
+        assert config.readings.store == store
+        assert config.clock_plan is not None
+        assert config.broker.ca_file is not None
+        assert len(config.webhooks) == 1
+    influx = config.readings.influx
+    assert influx is not None
+    server = SERVICES["influxdb"]
+    assert influx.url == "http://influxdb:8086"
+    assert influx.org == server["environment"]["DOCKER_INFLUXDB_INIT_ORG"]
+    assert influx.bucket == server["environment"]["DOCKER_INFLUXDB_INIT_BUCKET"]
+    assert "influx-token" in server["secrets"]
+    assert "influx-token" in SERVICES["hub"]["secrets"]
+    assert set(server["networks"]) & set(SERVICES["hub"]["networks"])
 
 
 def test_broker_finds_its_files_where_they_are_mounted() -> None:
