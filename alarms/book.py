@@ -6,7 +6,6 @@ everything back from the tables.
 """
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
@@ -45,6 +44,7 @@ from alarms.rows import (
     next_number,
     values,
 )
+from ledger.cursor import Cursor
 from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
 from rules.finding import Finding
 
@@ -69,7 +69,7 @@ class AlarmBook:
         self._next_alarm = 1
         self._next_task = 1
 
-    def reload(self, cursor: sqlite3.Cursor) -> None:
+    def reload(self, cursor: Cursor) -> None:
         """Read back what is open; called at the start and after a failed commit."""
         rows = fetch(cursor, "SELECT * FROM alarm WHERE state <> 'closed'")
         self._alarms = {row["id"]: row for row in rows}

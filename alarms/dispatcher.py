@@ -4,12 +4,12 @@ another. Restart-safe: everything it knows is in the table.
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from alarms.notifier import Delivered, Notification, Notifier, Refused, Result, RetryLater
+from ledger.cursor import Cursor
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 
@@ -87,7 +87,7 @@ class Dispatcher:
 
 
 def _due(unit: UnitOfWork) -> list[Pending]:
-    cursor: sqlite3.Cursor = unit.execute(
+    cursor: Cursor = unit.execute(
         "SELECT id, channel, target, body, attempts FROM outbox"
         " WHERE state = 'pending' AND next_at_ms <= ? ORDER BY next_at_ms, id LIMIT ?",
         (unit.now_ms, BATCH_MAX),

@@ -1,9 +1,9 @@
 """Rows of alarms and tasks, and the entries that go with each change of one."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
 from ledger.schema import ALARM, TASK
 from ledger.unit_of_work import UnitOfWork
@@ -89,23 +89,23 @@ def values(row: Row, columns: Sequence[str]) -> tuple[Any, ...]:
     return tuple(row[name] for name in columns)
 
 
-def fetch(cursor: sqlite3.Cursor, sql: str, parameters: tuple[Any, ...] = ()) -> list[Row]:
+def fetch(cursor: Cursor, sql: str, parameters: tuple[Any, ...] = ()) -> list[Row]:
     cursor.execute(sql, parameters)
     names = [d[0] for d in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def next_number(cursor: sqlite3.Cursor, sql: str) -> int:
+def next_number(cursor: Cursor, sql: str) -> int:
     highest = cursor.execute(sql).fetchone()[0]
     return int(highest or 0) + 1
 
 
-def known(cursor: sqlite3.Cursor, alarm_id: str) -> bool:
+def known(cursor: Cursor, alarm_id: str) -> bool:
     cursor.execute("SELECT 1 FROM alarm WHERE id = ?", (alarm_id,))
     return cursor.fetchone() is not None
 
 
-def find_alarm(cursor: sqlite3.Cursor, alarm_id: str) -> Row:
+def find_alarm(cursor: Cursor, alarm_id: str) -> Row:
     """An alarm's row in any state; KeyError if there is none."""
     found = fetch(cursor, "SELECT * FROM alarm WHERE id = ?", (alarm_id,))
     if not found:
@@ -113,7 +113,7 @@ def find_alarm(cursor: sqlite3.Cursor, alarm_id: str) -> Row:
     return found[0]
 
 
-def find_task(cursor: sqlite3.Cursor, task_id: str) -> Row:
+def find_task(cursor: Cursor, task_id: str) -> Row:
     """A task's row in any state; KeyError if there is none."""
     found = fetch(cursor, "SELECT * FROM task WHERE id = ?", (task_id,))
     if not found:

@@ -11,6 +11,7 @@ from typing import Final
 
 from hearthwatch import embedded_broker
 from hearthwatch.admin import add_user
+from ledger.place import SqliteBook
 
 PASSWORD: Final = "correct horse battery staple"
 HOMES: Final = 1000
@@ -30,7 +31,7 @@ class HubProcess:
             f'port = {self.broker.port}\nusername = "{self.broker.username}"\n'
             f'password_file = "{self.broker.password_file}"\n'
         )
-        add_user(folder / "hub" / "hub.db", "bench", "bench", "duty", "", PASSWORD)
+        add_user(SqliteBook(path=folder / "hub" / "hub.db"), "bench", "bench", "duty", "", PASSWORD)
         with (folder / "hub.log").open("wb") as log:
             command = [sys.executable, "-m", "hearthwatch", "hub", "--config"]
             self.process = subprocess.Popen([*command, str(folder / "hub.toml")], stderr=log)

@@ -74,8 +74,9 @@ def prepare(folder: Path, host: str, gateways: "list[str]", *, simulator: bool) 
         users["simulator"] = password(folder / "simulator-password", HUB_UID)
     password(folder / "grafana-password", GRAFANA_UID)
     password(folder / "influx-password", INFLUX_UID)
-    # The hub reads it too, as another user.
+    # The hub reads these too, as another user.
     password(folder / "influx-token", None, shared=True)
+    password(folder / "postgres-password", None, shared=True)
     for gateway in gateways:
         (folder / "gateways" / gateway).mkdir(mode=0o700, exist_ok=True)
     for place in sorted((folder / "gateways").iterdir()):

@@ -15,7 +15,7 @@ from dashboard.passwords import Passwords, WeakPassword
 from dashboard.permissions import ROLES
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import load
-from ledger.database import migrate, open_writer, sqlite_url
+from ledger.place import Place
 from ledger.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -23,11 +23,10 @@ T = TypeVar("T")
 ACTOR = "admin-command"
 
 
-def change_book(path: Path, apply: Callable[[UnitOfWork], T]) -> T:
+def change_book(book: Place, apply: Callable[[UnitOfWork], T]) -> T:
     """One change of the book from outside the hub; waits while the hub writes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    migrate(sqlite_url(path))
-    connection = open_writer(path)
+    book.migrate()
+    connection = book.open_writer(exclusive=False)
     try:
         cursor = connection.cursor()
         cursor.execute("BEGIN IMMEDIATE")
@@ -39,7 +38,7 @@ def change_book(path: Path, apply: Callable[[UnitOfWork], T]) -> T:
 
 
 def add_user(  # noqa: PLR0917 - the fields of an account
-    book: Path, username: str, name: str, role: str, region: str, password: str
+    book: Place, username: str, name: str, role: str, region: str, password: str
 ) -> None:
     """Make an account; AccountError, WeakPassword or ContractError say why not."""
     check_account(username, role, password)
@@ -88,7 +87,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _create_user(args: argparse.Namespace) -> int:
     try:
-        book = load(args.config).data_dir / "hub.db"
+        book = load(args.config).book
         password = random_password() if args.random_password else getpass.getpass("password: ")
         add_user(book, args.username, args.name, args.role, args.region, password)
     except (ConfigError, ContractError, AccountError, WeakPassword) as error:
@@ -101,7 +100,7 @@ def _create_user(args: argparse.Namespace) -> int:
 
 def _gateway_key(args: argparse.Namespace) -> int:
     try:
-        book = load(args.config).data_dir / "hub.db"
+        book = load(args.config).book
         key = change_book(book, lambda unit: issue_gateway_key(unit, args.gateway, actor=ACTOR))
     except (ConfigError, KeyError) as error:
         sys.stderr.write(f"hearthwatch admin: {error}\n")

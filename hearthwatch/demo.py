@@ -31,6 +31,7 @@ from hearthwatch.admin import add_user, change_book, random_password
 from hearthwatch.clock import wall_ms
 from hearthwatch.demo_past import send_past
 from hearthwatch.embedded_broker import Broker
+from ledger.place import SqliteBook
 from ledger.register import store as store_roster
 from ledger.roster import parse as parse_roster
 
@@ -165,7 +166,7 @@ class Demo:
         logins = self.folder / "logins.json"
         if logins.exists():
             self.passwords = json.loads(logins.read_text())
-        book = self.folder / "hub" / "hub.db"
+        book = SqliteBook(path=self.folder / "hub" / "hub.db")
         roster = parse_roster(homes_toml(self.homes))
         change_book(book, lambda unit: store_roster(unit, roster))
         for username, name, role, region in LOGINS:

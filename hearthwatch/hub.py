@@ -6,7 +6,6 @@ import contextlib
 import gc
 import json
 import signal
-import sqlite3
 import ssl
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any, Final
 import httpx2
 import uvicorn
 from prometheus_client import CollectorRegistry
+from sqlalchemy import func, select
 
 from alarms.book import AlarmBook
 from alarms.desk import Desk
@@ -51,10 +51,10 @@ from ingest.supervision import watch_gaps
 from ingest.urgent_lane import UNBOUND, Stored, UrgentLane
 from ingest.wire import WireItem
 from ledger import register as roster_table
-from ledger.database import checkpoint, make_log_room, migrate, open_reader, open_writer, sqlite_url
 from ledger.feed import Feed, FeedEvent
 from ledger.register import Register
 from ledger.roster import parse as parse_roster
+from ledger.schema import ENTRY, EVENT
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.config import default_rules, rules_from_toml
@@ -82,19 +82,17 @@ class Hub:
         self.clock = clock
         self.rules = rules
         config.data_dir.mkdir(parents=True, exist_ok=True)
-        self.book_path = config.data_dir / "hub.db"
-        url = sqlite_url(self.book_path)
-        migrate(url)
+        config.book.migrate()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.feed = Feed()
         self._outbox_written = False
         self.register = Register()
         self.presence = Presence(self.register)
         self.marks = StoredMarks()
-        self.writer = Writer(open_writer(self.book_path), clock.now_ms, self._committed)
+        self.writer = Writer(config.book.open_writer(exclusive=True), clock.now_ms, self._committed)
         webhooks = [target for target, _secret in config.webhooks]
         self.book = AlarmBook(self.register, TableOutbox(webhooks, self._note_outbox))
-        self.reader = open_reader(url)
+        self.reader = config.book.open_reader()
         self.urgent = UrgentLane(
             writer=self.writer,
             book=self.book,
@@ -109,7 +107,7 @@ class Hub:
         )
         for projection in (self.register, self.presence, self.marks, self.book, self.urgent):
             self.writer.attach(projection)
-        self.feed.last_seq = _last_entry(self.book_path)
+        self.feed.last_seq = self._last_entry()
         self.writer.start()
         if config.homes is not None:
             self._import(config.homes)
@@ -199,17 +197,15 @@ class Hub:
 
     def _missed(self, after_seq: int) -> Iterator[Stored]:
         """Activations in the book that the readings lane has not seen yet."""
-        connection = sqlite3.connect(f"file:{self.book_path}?mode=ro", uri=True)
-        try:
-            rows = connection.execute(
-                "SELECT seq, id, gateway, device, home, kind, measured_at_ms, received_at_ms, attrs"
-                " FROM event WHERE seq > ? ORDER BY seq DESC LIMIT ?",
-                (after_seq, MISSED_MAX),
-            ).fetchall()
-        finally:
-            connection.close()
+        newest = select(EVENT).where(EVENT.c.seq > after_seq).order_by(EVENT.c.seq.desc())
+        with self.reader.connect() as connection:
+            rows = connection.execute(newest.limit(MISSED_MAX)).mappings().all()
         for row in reversed(rows):
             yield _stored_event(row)
+
+    def _last_entry(self) -> int:
+        with self.reader.connect() as connection:
+            return connection.scalar(select(func.max(ENTRY.c.seq))) or 0
 
     # Running.
 
@@ -260,12 +256,12 @@ class Hub:
         }
 
     async def _supervise(self) -> None:
-        await asyncio.to_thread(make_log_room, self.book_path)
+        await asyncio.to_thread(self.config.book.tend)
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
                 await self.writer.change(self._flush)
-                await asyncio.to_thread(_tend_log, self.book_path)
+                await asyncio.to_thread(self.config.book.tend)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
 
@@ -327,11 +323,6 @@ class Hub:
         }
 
 
-def _tend_log(book_path: Path) -> None:
-    checkpoint(book_path)
-    make_log_room(book_path)
-
-
 class _Server(uvicorn.Server):
     """Signals are the hub's business: it must end live streams before the server waits."""
 
@@ -364,26 +355,19 @@ def _session(broker: BrokerConfig, name: str, leaves: Sequence[str], window: int
     )
 
 
-def _last_entry(path: Path) -> int:
-    connection = sqlite3.connect(path)
-    try:
-        return int(connection.execute("SELECT coalesce(max(seq), 0) FROM entry").fetchone()[0])
-    finally:
-        connection.close()
-
-
-def _stored_event(row: tuple[Any, ...]) -> Stored:
-    seq, item_id, gateway, device, home, kind, measured_at_ms, received_at_ms, attrs = row
+def _stored_event(row: Mapping[Any, Any]) -> Stored:
+    kind, home = row["kind"], row["home"]
     item = WireItem(
-        id=item_id,
+        id=row["id"],
         seq=1,
-        device=device,
+        device=row["device"],
         kind=kind if kind in ACTIVATION_KINDS else "device_health",
-        measured_at=_moment(measured_at_ms),
-        received_at=_moment(received_at_ms),
-        attrs=json.loads(attrs),
+        measured_at=_moment(row["measured_at_ms"]),
+        received_at=_moment(row["received_at_ms"]),
+        attrs=json.loads(row["attrs"]),
     )
-    return seq, home if home is not None else f"{UNBOUND}{gateway}/{device}", item
+    subject = home if home is not None else f"{UNBOUND}{row['gateway']}/{row['device']}"
+    return row["seq"], subject, item
 
 
 def _moment(at_ms: int) -> datetime:

@@ -11,9 +11,11 @@ from alarms.outbox import WebhookTarget
 from contract.config import ConfigError, check_keys, get, one_of
 from ingest.mqtt.packets import Protocol
 from ingest.readings.influx_settings import InfluxSettings
+from ledger.place import Place, SqliteBook, postgres_book
 
 _KEYS: Final = (
     "data_dir",
+    "book",
     "clock_plan",
     "rules",
     "homes",
@@ -65,6 +67,7 @@ class ReadingsConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubConfig:
     data_dir: Path
+    book: Place
     clock_plan: Path | None = None
     rules: Path | None = None
     homes: Path | None = None
@@ -85,8 +88,10 @@ def load(path: Path) -> HubConfig:
     where = path.name
     check_keys(document, _KEYS, where)
     base = path.parent
+    data_dir = base / get(document, "data_dir", str, where)
     return HubConfig(
-        data_dir=base / get(document, "data_dir", str, where),
+        data_dir=data_dir,
+        book=_book(_table(document, "book", where), f"{where}: book", base, data_dir),
         clock_plan=_path(document, "clock_plan", where, base),
         rules=_path(document, "rules", where, base),
         homes=_path(document, "homes", where, base),
@@ -148,6 +153,21 @@ def _broker(table: Mapping[str, Any], where: str, base: Path) -> BrokerConfig:
         cert_file=_path(table, "cert_file", where, base),
         key_file=_path(table, "key_file", where, base),
     )
+
+
+def _book(table: Mapping[str, Any], where: str, base: Path, data_dir: Path) -> Place:
+    """An SQLite file in data_dir, unless an address is given."""
+    check_keys(table, ("url", "password_file"), where)
+    url = get(table, "url", str, where, "")
+    if not url:
+        if "password_file" in table:
+            raise ConfigError(f"{where}.password_file", "only with url")
+        return SqliteBook(path=data_dir / "hub.db")
+    password = _secret(table, "password", "HEARTHWATCH_BOOK_PASSWORD", where, base)
+    try:
+        return postgres_book(url, password)
+    except ValueError as error:
+        raise ConfigError(f"{where}.url", str(error)) from error
 
 
 def _readings(table: Mapping[str, Any], where: str, base: Path) -> ReadingsConfig:

@@ -5,12 +5,12 @@ changes a person's mind (a device heard for the first time, a gateway gone or ba
 written at once with an entry.
 """
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from contract.envelope import Status
+from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import DEVICE, GATEWAY
 from ledger.unit_of_work import UnitOfWork, compact
@@ -58,7 +58,7 @@ class Presence:
         self._statuses: dict[str, tuple[int, Status]] = {}
         self._counts: dict[str, int] = {}
 
-    def reload(self, cursor: sqlite3.Cursor) -> None:
+    def reload(self, cursor: Cursor) -> None:
         cursor.execute('SELECT gateway, device, home FROM "device"')
         rows = cursor.fetchall()
         self.home_of = {(gateway, device): home for gateway, device, home in rows}
@@ -118,7 +118,8 @@ class Presence:
     def fault(self, unit: UnitOfWork, key: DeviceKey, fault: str | None) -> None:
         """A device's fault began or (None) ended."""
         unit.execute(
-            'UPDATE "device" SET fault = ? WHERE gateway = ? AND device = ? AND fault IS NOT ?',
+            'UPDATE "device" SET fault = ?'
+            " WHERE gateway = ? AND device = ? AND fault IS DISTINCT FROM ?",
             (fault, *key, fault),
         )
         if unit.cursor.rowcount:
@@ -136,13 +137,15 @@ class Presence:
         """Write what was heard since the last flush; returns the heartbeats among it."""
         heard, self._heard = self._heard, {}
         unit.cursor.executemany(
-            'UPDATE "device" SET last_seen_ms = max(coalesce(last_seen_ms, 0), ?),'
+            'UPDATE "device" SET last_seen_ms ='
+            " CASE WHEN coalesce(last_seen_ms, 0) < ? THEN ? ELSE last_seen_ms END,"
             " first_seen_ms = coalesce(first_seen_ms, ?),"
             " battery_pct = coalesce(?, battery_pct), signal_dbm = coalesce(?, signal_dbm)"
             " WHERE gateway = ? AND device = ?",
             [
-                (h.last_seen_ms, h.last_seen_ms, h.battery_pct, h.signal_dbm, gateway, device)
+                (at_ms, at_ms, at_ms, h.battery_pct, h.signal_dbm, gateway, device)
                 for (gateway, device), h in heard.items()
+                for at_ms in (h.last_seen_ms,)
             ],
         )
         statuses, self._statuses = self._statuses, {}
@@ -187,7 +190,7 @@ class Presence:
         )
 
 
-def _row(cursor: sqlite3.Cursor) -> dict[str, Any]:
+def _row(cursor: Cursor) -> dict[str, Any]:
     names = [d[0] for d in cursor.description]
     found = cursor.fetchone()
     return dict(zip(names, found, strict=True)) if found is not None else {}

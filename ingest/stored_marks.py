@@ -1,10 +1,10 @@
 """The spool marks of the urgent lane, kept in the book and written with the same commit."""
 
 import json
-import sqlite3
 from typing import Final
 
 from ingest.marks import SpoolMark
+from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.schema import SPOOL_MARK
 from ledger.unit_of_work import UnitOfWork
@@ -19,7 +19,7 @@ class StoredMarks:
         self._marks: dict[str, SpoolMark] = {}
         self._touched: set[str] = set()
 
-    def reload(self, cursor: sqlite3.Cursor) -> None:
+    def reload(self, cursor: Cursor) -> None:
         cursor.execute("SELECT spool, gateway, contiguous, beyond, gap_since_ms FROM spool_mark")
         self._marks = {
             spool: SpoolMark(

@@ -7,7 +7,6 @@ A crash between any two of these steps ends in a redelivery that the event's id 
 that fails or says nothing never silences a press: then the lane itself makes the finding.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Final, NamedTuple, Protocol
@@ -24,6 +23,7 @@ from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
 from ingest.stored_marks import StoredMarks
 from ingest.wire import Taken, WireItem
+from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
 from ledger.schema import EVENT, RULE_STATE
 from ledger.unit_of_work import UnitOfWork, compact
@@ -98,7 +98,7 @@ class UrgentLane:
         self.stored = 0
         self.duplicates = 0
 
-    def reload(self, cursor: sqlite3.Cursor) -> None:
+    def reload(self, cursor: Cursor) -> None:
         """Rule states as of the last commit."""
         engine = self._make_engine()
         now_ms = self._clock()

@@ -4,10 +4,10 @@ Reloaded in the writer's thread when the roster changes; readers hold the index 
 never changes under them.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.roster import Roster
 from ledger.schema import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
@@ -33,7 +33,7 @@ class Register:
     def __init__(self) -> None:
         self.index: RosterIndex = roster_index()
 
-    def reload(self, cursor: sqlite3.Cursor) -> None:
+    def reload(self, cursor: Cursor) -> None:
         self.index = roster_index(
             regions=_all(cursor, "SELECT * FROM region"),
             homes=_all(cursor, "SELECT * FROM home"),
@@ -90,7 +90,7 @@ def _values(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:
     return tuple(compact(row[c]) if c in _LISTS else row[c] for c in columns)
 
 
-def _all(cursor: sqlite3.Cursor, sql: str) -> list[dict[str, Any]]:
+def _all(cursor: Cursor, sql: str) -> list[dict[str, Any]]:
     cursor.execute(sql)
     names = [d[0] for d in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

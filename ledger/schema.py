@@ -103,7 +103,7 @@ EVENT: Final = Table(
     "event",
     METADATA,
     Column("seq", _Serial, primary_key=True, autoincrement=True),
-    Column("id", String(64), nullable=False, unique=True),
+    Column("id", String(80), nullable=False, unique=True),
     Column("gateway", String(64), nullable=False),
     Column("spool", String(64), nullable=False),
     Column("spool_seq", BigInteger, nullable=False),

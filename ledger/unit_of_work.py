@@ -1,12 +1,12 @@
 """What one transaction of the writer may do: statements, and entries of the append-only book."""
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from contract.moment import to_iso
+from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.feed import FeedEvent
 from ledger.schema import AUDIT, ENTRY
@@ -39,12 +39,12 @@ class UnitOfWork:
     called once, just before the commit, so that listeners see what readers would.
     """
 
-    def __init__(self, cursor: sqlite3.Cursor, now_ms: int) -> None:
+    def __init__(self, cursor: Cursor, now_ms: int) -> None:
         self.cursor = cursor
         self.now_ms = now_ms
         self._entries: list[tuple[dict[str, Any], Callable[[], bytes]]] = []
 
-    def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> Cursor:
         return self.cursor.execute(sql, parameters)
 
     def entry(

@@ -7,12 +7,12 @@ else with it. A caller hears of its change only after the commit.
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, Protocol, TypeVar
 
+from ledger.cursor import Connection, Cursor
 from ledger.feed import FeedEvent
 from ledger.unit_of_work import UnitOfWork
 
@@ -35,7 +35,7 @@ class WriterClosed(Exception):  # noqa: N818
 class Projection(Protocol):
     """State kept in memory beside the tables; dropped and read again after a failed commit."""
 
-    def reload(self, cursor: sqlite3.Cursor) -> None: ...
+    def reload(self, cursor: Cursor) -> None: ...
 
 
 class _Change:
@@ -52,7 +52,7 @@ class Writer:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         clock: Callable[[], int],
         on_commit: Callable[[Sequence[FeedEvent]], None] = lambda _events: None,
     ) -> None:
@@ -66,6 +66,7 @@ class Writer:
         self.commits = 0
         self.failures = 0
         self.healthy = True
+        self._stale = False
         self._thread = threading.Thread(target=self._run, name="record-writer", daemon=True)
 
     def attach(self, projection: Projection) -> None:
@@ -99,7 +100,7 @@ class Writer:
         """Queue a change and await its commit."""
         return await asyncio.wrap_future(self.submit(apply))
 
-    async def run(self, apply: Callable[[sqlite3.Cursor], T]) -> T:
+    async def run(self, apply: Callable[[Cursor], T]) -> T:
         """A change that needs nothing but the cursor."""
         return await self.change(lambda unit: apply(unit.cursor))
 
@@ -127,13 +128,15 @@ class Writer:
         failed: list[tuple[_Change, Exception]] = []
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
+            if self._stale:
+                self._reload()
             for change in batch:
                 self._apply(unit, change, len(batch) > 1, done, failed)
             events = unit.feed_events()
             self._cursor.execute("COMMIT")
             self.healthy = True
         except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
-            self.healthy = not isinstance(error, sqlite3.Error)
+            self.healthy = not _is_of_the_database(error)
             self._abandon()
             done, failed = [], [(change, error) for change in batch]
             events = []
@@ -174,10 +177,21 @@ class Writer:
             if self._connection.in_transaction:
                 self._cursor.execute("ROLLBACK")
             self._reload()
-        except sqlite3.Error:
-            # The file itself is in trouble; the next change meets the same error and says so.
+        except Exception as error:
+            if not _is_of_the_database(error):
+                raise
+            # The file or the server is in trouble; the next change meets the same error and says
+            # so, or begins with what could not be read now.
             self.failures += 1
+            self._stale = True
 
     def _reload(self) -> None:
         for projection in self._projections:
             projection.reload(self._cursor)
+        self._stale = False
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """An error of either driver, without importing the one that isn't used (PEP 249: each driver's
+    errors descend from its own `Error`)."""
+    return any(base.__name__ == "Error" for base in type(error).__mro__)

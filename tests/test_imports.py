@@ -84,6 +84,11 @@ PLANTED = {
         "dashboard/stray_sql.py",
         "import sqlite3",
     ),
+    "the alarms speak to PostgreSQL themselves": (
+        "psycopg is behind its adapter",
+        "alarms/stray_psycopg.py",
+        "import psycopg",
+    ),
     "the dashboard asks InfluxDB itself": (
         "The InfluxDB client is behind its adapter",
         "dashboard/stray_influx.py",

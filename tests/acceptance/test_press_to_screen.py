@@ -11,6 +11,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from hearthwatch.admin import add_user
 from hearthwatch.embedded_broker import find_mosquitto
+from ledger.place import SqliteBook
 from tests.acceptance.rig import Rig, wait_until
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -65,7 +66,7 @@ def at_the_board(rig: Rig, problems: list[str]) -> None:
 
 def test_press_reaches_the_screen_and_the_answer_reaches_the_gateway(tmp_path) -> None:
     rig = Rig(tmp_path)
-    add_user(tmp_path / "hub" / "hub.db", "duty1", "李敏", "duty", "", PASSWORD)
+    add_user(SqliteBook(path=tmp_path / "hub" / "hub.db"), "duty1", "李敏", "duty", "", PASSWORD)
     problems: list[str] = []
     try:
         rig.start()

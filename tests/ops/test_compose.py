@@ -13,6 +13,7 @@ from compose_spec.models import Service
 
 from hearthwatch.__main__ import COMMANDS
 from hearthwatch.hub_config import load as load_hub
+from ledger.place import PostgresBook
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -42,7 +43,7 @@ def test_service_is_hardened_and_pinned(name) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
-    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"])
+    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+(\.\d+)?", service["image"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -145,6 +146,14 @@ def test_every_key_that_hub_toml_explains_is_one(tmp_path) -> None:
         assert config.clock_plan is not None
         assert config.broker.ca_file is not None
         assert len(config.webhooks) == 1
+        assert isinstance(config.book, PostgresBook)
+    book, records = config.book.url, SERVICES["postgres"]
+    assert (book.host, book.port, book.password) == ("postgres", 5432, "word")
+    assert book.username == records["environment"]["POSTGRES_USER"]
+    assert book.database == records["environment"]["POSTGRES_DB"]
+    assert "postgres-password" in records["secrets"]
+    assert "postgres-password" in SERVICES["hub"]["secrets"]
+    assert set(records["networks"]) & set(SERVICES["hub"]["networks"])
     influx = config.readings.influx
     assert influx is not None
     server = SERVICES["influxdb"]

@@ -102,7 +102,7 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=80), nullable=False),
         sa.Column("gateway", sa.String(length=64), nullable=False),
         sa.Column("spool", sa.String(length=64), nullable=False),
         sa.Column("spool_seq", sa.BigInteger(), nullable=False),

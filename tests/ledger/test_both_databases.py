@@ -1,0 +1,304 @@
+"""The book on SQLite and on PostgreSQL: the same presses, the same entries, the same refusals."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from alarms.lifecycle import Outcome, TaskMove
+from contract.moment import to_iso
+from hearthwatch.admin import add_user, change_book
+from hearthwatch.hub import Hub
+from hearthwatch.hub_config import HubConfig
+from ingest.urgent_lane import Committed, decode_message
+from ledger.place import Place, PostgresBook, SqliteBook
+from ledger.postgres import BookInUseError
+from ledger.schema import ALARM, ENTRY, EVENT, QUARANTINE, RULE_STATE, SPOOL_MARK, TASK
+from ledger.unit_of_work import UnitOfWork
+from ledger.writer import WriterClosed
+from rules.config import default_rules
+from tests.adapters.postgres import Postgres
+
+NOW_MS = 1_795_363_200_000
+ROSTER = """
+[[region]]
+code = "1"
+name = "county"
+level = "county"
+[[gateway]]
+id = "gw-1"
+region = "1"
+[[home]]
+id = "home-1"
+region = "1"
+address = "三里垭村四组 3 号"
+[[home.device]]
+gateway = "gw-1"
+device = "button-1"
+kind = "sos"
+"""
+
+
+class Clock:
+    """As the hub's, standing still."""
+
+    def __init__(self) -> None:
+        self.at_ms = NOW_MS
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
+class Bench:
+    """A hub without its broker: what the lane would be handed is handed here."""
+
+    def __init__(self, folder: Path, book: Place) -> None:
+        self.folder, self.book = folder, book
+        (folder / "homes.toml").write_text(ROSTER)
+        self.open()
+
+    def open(self) -> None:
+        config = HubConfig(
+            data_dir=self.folder / "hub", book=self.book, homes=self.folder / "homes.toml"
+        )
+        self.hub = Hub(config, Clock(), default_rules())
+
+    def change(self, apply: Callable[[UnitOfWork], object]) -> object:
+        return self.hub.writer.submit(apply).result(30)
+
+    def deliver(self, *payloads: bytes) -> Committed:
+        batch = [decode_message(b"hw/v1/gw-1/activation", payload) for payload in payloads]
+        return self.change(lambda unit: self.hub.urgent._take_all(unit, batch))
+
+    def count(self, table) -> int:
+        with self.hub.reader.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(table))
+
+    def rows(self, table) -> list[dict]:
+        with self.hub.reader.connect() as connection:
+            return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+
+def press(number: int, device: str = "button-1") -> bytes:
+    item = {
+        "id": f"press-{number}",
+        "seq": number,
+        "device": device,
+        "kind": "sos",
+        "measured_at": to_iso(NOW_MS - 1000 + number),
+        "received_at": to_iso(NOW_MS - 900 + number),
+        "values": {},
+        "attrs": {"action": "press"},
+    }
+    document = {
+        "v": 1,
+        "gateway": "gw-1",
+        "spool": "spool-1",
+        "sent_at": to_iso(NOW_MS),
+        "clock": "synced",
+        "items": [item],
+    }
+    return json.dumps(document).encode()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    book: Place = SqliteBook(path=tmp_path / "hub" / "hub.db")
+    if request.param == "postgres":
+        book = request.getfixturevalue("postgres").fresh()
+    bench = Bench(tmp_path, book)
+    yield bench
+    bench.hub.close()
+
+
+@pytest.fixture
+def pg_bench(postgres: Postgres, tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path, postgres.fresh())
+    yield bench
+    bench.hub.close()
+
+
+def test_a_press_is_event_alarm_task_and_entries_in_one_commit(bench: Bench) -> None:
+    heard = []
+    bench.hub.writer._on_commit = heard.extend
+    before = bench.hub.writer.commits
+    committed = bench.deliver(press(1))
+    assert bench.hub.writer.commits == before + 1
+    assert [ack.ids for _gateway, ack in committed.acks] == [["press-1"]]
+    (event,), (alarm,), (task,) = bench.rows(EVENT), bench.rows(ALARM), bench.rows(TASK)
+    assert event["alarm"] == alarm["id"] == task["alarm"]
+    assert (alarm["home"], alarm["state"], alarm["task"]) == ("home-1", "open", task["id"])
+    entries = bench.rows(ENTRY)
+    assert [(e["topic"], e["fact"]) for e in entries] == [("alarm", "raised"), ("task", "created")]
+    assert [e.seq for e in heard] == [e["seq"] for e in entries]
+    assert bench.count(SPOOL_MARK) == 1
+    assert ("home-1", "sos") in {(r["home"], r["rule"]) for r in bench.rows(RULE_STATE)}
+
+
+def test_a_press_that_comes_again_is_one(bench: Bench) -> None:
+    bench.deliver(press(1))
+    committed = bench.deliver(press(1), press(2))
+    assert [ack.ids for _gateway, ack in committed.acks] == [["press-1"], ["press-2"]]
+    assert bench.count(EVENT) == 2
+    (alarm,) = bench.rows(ALARM)
+    assert alarm["event_count"] == 2
+
+
+def test_what_cannot_be_read_is_kept_even_with_nul_in_it(bench: Bench) -> None:
+    bench.deliver(b"\x00\xff nonsense", b'{"v": 1, "gateway": "gw-\\u0000"}')
+    assert {row["raw"] for row in bench.rows(QUARANTINE)} == {
+        b"\x00\xff nonsense",
+        b'{"v": 1, "gateway": "gw-\\u0000"}',
+    }
+    bench.deliver(b"\x00\xff nonsense")
+    assert sorted(row["count"] for row in bench.rows(QUARANTINE)) == [1, 2]
+
+
+def test_a_device_nobody_knows_is_listed_and_its_press_is_an_alarm(bench: Bench) -> None:
+    bench.deliver(press(1, device="unknown-7"))
+    (alarm,) = bench.rows(ALARM)
+    assert alarm["subject"] == "unbound:gw-1/unknown-7"
+    assert {e["fact"] for e in bench.rows(ENTRY)} == {"discovered", "raised", "created"}
+
+
+def test_people_take_an_alarm_to_its_end(bench: Bench) -> None:
+    bench.deliver(press(1))
+    (alarm,) = bench.rows(ALARM)
+    book = bench.hub.book
+    bench.change(lambda unit: book.acknowledge(unit, alarm["id"], "duty1"))
+    for move in (TaskMove.ACCEPT, TaskMove.DEPART, TaskMove.ARRIVE, TaskMove.COMPLETE):
+        bench.change(lambda unit, m=move: book.move_task(unit, alarm["task"], "v1", m, "平安"))
+    bench.change(lambda unit: book.close(unit, alarm["id"], "duty1", Outcome.REAL_EMERGENCY, "ok"))
+    (after,) = bench.rows(ALARM)
+    assert (after["state"], after["closed_by"], after["outcome"]) == (
+        "closed",
+        "duty1",
+        Outcome.REAL_EMERGENCY,
+    )
+    assert bench.rows(TASK)[0]["finding"] == "平安"
+    seqs = [e["seq"] for e in bench.rows(ENTRY)]
+    assert seqs == sorted(set(seqs))
+
+
+def test_a_change_that_fails_takes_nothing_else_with_it(bench: Bench) -> None:
+    def broken(unit: UnitOfWork) -> None:
+        unit.execute("INSERT INTO meta (key, value) VALUES (?, ?)", ("half", "done"))
+        raise LookupError("planted")
+
+    def whole(unit: UnitOfWork) -> None:
+        unit.execute("INSERT INTO meta (key, value) VALUES (?, ?)", ("whole", "done"))
+
+    gate = bench.hub.writer.submit(lambda _unit: time.monotonic())
+    futures = [bench.hub.writer.submit(change) for change in (broken, whole)]
+    gate.result(30)
+    assert isinstance(futures[0].exception(30), LookupError)
+    assert futures[1].exception(30) is None
+    found = bench.change(lambda unit: unit.execute("SELECT key FROM meta ORDER BY key").fetchall())
+    assert [key for (key,) in found] == ["whole"]
+    bench.deliver(press(1))
+    assert bench.count(ALARM) == 1
+
+
+def test_a_restart_knows_what_is_open(bench: Bench) -> None:
+    bench.deliver(press(1))
+    bench.hub.close()
+    bench.open()
+    bench.deliver(press(1), press(2))
+    assert bench.hub.book.open_count == 1
+    assert (bench.count(EVENT), bench.count(ALARM), bench.count(TASK)) == (2, 1, 1)
+
+
+def test_presence_is_written_and_only_grows(bench: Bench) -> None:
+    bench.deliver(press(1))
+    presence = bench.hub.presence
+    for at_ms in (NOW_MS + 5000, NOW_MS + 1000):
+        presence.heard("gw-1", "button-1", at_ms)
+        bench.change(presence.flush)
+    bench.change(lambda unit: presence.fault(unit, ("gw-1", "button-1"), "low_battery"))
+    bench.change(lambda unit: presence.fault(unit, ("gw-1", "button-1"), "low_battery"))
+    found = bench.change(
+        lambda unit: unit.execute('SELECT last_seen_ms, fault FROM "device"').fetchall()
+    )
+    assert [tuple(row) for row in found] == [(NOW_MS + 5000, "low_battery")]
+    assert [e["fact"] for e in bench.rows(ENTRY)].count("fault_began") == 1
+
+
+def test_a_command_changes_the_book_beside_the_hub(bench: Bench) -> None:
+    add_user(bench.book, "duty1", "李敏", "duty", "", "correct horse battery staple")
+    names = change_book(
+        bench.book, lambda unit: unit.execute("SELECT name FROM account").fetchall()
+    )
+    assert [tuple(row) for row in names] == [("李敏",)]
+    bench.deliver(press(1))
+    assert bench.count(ALARM) == 1
+
+
+# PostgreSQL alone.
+
+
+def test_migration_makes_everything_from_nothing(postgres: Postgres) -> None:
+    book = postgres.empty()
+    book.migrate()
+    book.migrate()
+    reader = book.open_reader()
+    with reader.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(ENTRY)) == 0
+    reader.dispose()
+
+
+def test_a_second_hub_is_told_and_the_first_goes_on(pg_bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(BookInUseError, match="another hub"):
+        pg_bench.book.open_writer(exclusive=True)
+    pg_bench.deliver(press(1))
+    pg_bench.hub.close()
+    pg_bench.open()
+    assert pg_bench.count(EVENT) == 1
+
+
+def cut(postgres: Postgres, book: PostgresBook) -> None:
+    """The server ends the writer's connection."""
+    postgres.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'hearthwatch-writer' AND datname = current_database()",
+        book.url.database,
+    )
+
+
+def test_a_lost_connection_is_told_truthfully_and_made_anew(
+    pg_bench: Bench, postgres: Postgres
+) -> None:
+    pg_bench.deliver(press(1))
+    cut(postgres, pg_bench.book)
+    with pytest.raises(Exception, match=r"(?i)terminat|connection|clos"):
+        pg_bench.deliver(press(2))
+    assert not pg_bench.hub.writer.healthy
+    # The gateway sends again; the hub's memory is that of the book.
+    pg_bench.deliver(press(2))
+    assert pg_bench.hub.writer.healthy
+    (alarm,) = pg_bench.rows(ALARM)
+    assert (alarm["event_count"], pg_bench.count(EVENT), pg_bench.count(TASK)) == (2, 2, 1)
+    with pytest.raises(BookInUseError):
+        pg_bench.book.open_writer(exclusive=True)
+
+
+def test_a_connection_lost_inside_a_change_keeps_nothing_of_it(
+    pg_bench: Bench, postgres: Postgres
+) -> None:
+    def change(unit: UnitOfWork) -> None:
+        unit.execute("INSERT INTO meta (key, value) VALUES (?, ?)", ("half", "done"))
+        cut(postgres, pg_bench.book)
+        unit.execute("INSERT INTO meta (key, value) VALUES (?, ?)", ("whole", "done"))
+
+    with pytest.raises(Exception, match=r"(?i)terminat|connection|clos"):
+        pg_bench.change(change)
+    found = pg_bench.change(lambda unit: unit.execute("SELECT key FROM meta").fetchall())
+    assert found == []
+
+
+def test_a_closed_writer_refuses(bench: Bench) -> None:
+    bench.hub.writer.close()
+    with pytest.raises(WriterClosed):
+        bench.hub.writer.submit(lambda _unit: None)
