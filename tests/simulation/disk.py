@@ -110,9 +110,9 @@ class Disk:
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
-        if sql.startswith("BEGIN") and connection.path not in self._synced:
-            if self._level(connection) < FULL:
-                self._synced[connection.path] = _files(connection.path)
+        begins = sql.startswith("BEGIN") and connection.path not in self._synced
+        if begins and self._level(connection) < FULL:
+            self._synced[connection.path] = _files(connection.path)
         if sql.startswith("COMMIT"):
             self._log_bytes = _size(connection.path)
             if self._due() and self._rng.random() < 1 / 3:
@@ -133,7 +133,9 @@ class Disk:
         grown = _size(connection.path) - self._log_bytes
         torn = self._planned == "power" and grown > 0 and self._rng.random() < 1 / 2
         if torn:
-            self.crash("power", torn=(connection.path, self._log_bytes + self._rng.randrange(grown)))
+            self.crash(
+                "power", torn=(connection.path, self._log_bytes + self._rng.randrange(grown))
+            )
         else:
             self._on_commit(connection, connection.path not in self._synced)
             self.crash(self._planned)

@@ -46,7 +46,7 @@ class Options:
     gateways: int = 2
     press_every_s: float = 12.0
     faulty_s: float = 300.0
-    healing_s: float = 150.0
+    healing_s: float = 130.0
 
     def rate(self, kind: str) -> float:
         return self.rates.get(kind, 0.0)
@@ -73,7 +73,7 @@ class Options:
         ).rstrip()
 
 
-def drawn(seed: int) -> Options:
+def drawn(seed: int, faulty_s: float = 300.0) -> Options:
     """The options of a seed."""
     rates = {}
     for kind in KINDS:
@@ -89,6 +89,7 @@ def drawn(seed: int) -> Options:
     return Options(
         seed=seed,
         rates=rates,
+        faulty_s=faulty_s,
         gateways=rng.randint(1, 3),
         press_every_s=rng.uniform(4.0, 20.0),
     )

@@ -1,5 +1,5 @@
-"""The two kinds of machine: a gateway is the product's own `Gateway`; a hub is the product's writer,
-urgent lane, alarm book, supervision and dispatcher, wired as `hearthwatch.hub` wires them.
+"""The two kinds of machine. A gateway is the product's own `Gateway`; a hub is the product's
+writer, urgent lane, alarm book, supervision and dispatcher, wired as `hearthwatch.hub` does it.
 
 A machine is killed by killing its disk: from then on every statement of the old process ends in
 `Crash`, its connections are closed, and its tasks are cancelled. What it still had in mind is
@@ -162,7 +162,12 @@ class Machine:
 
     def pump(self) -> None:
         """Stand in for the machine's writer threads: what is queued is committed a little later."""
-        if not self.up or self._pumping or all(writer.idle for writer in self._writers()):
+        if not self.up or self._pumping:
+            return
+        for writer in self._writers():
+            if not writer.idle:
+                break
+        else:
             return
         self._pumping = True
         pace = SLOW_COMMIT_S if self.slow else COMMIT_S
@@ -219,6 +224,7 @@ class GatewayMachine(Machine):
             ),
         )
         self._gateway = Gateway(config, self.clock, self._log, edges=edges)
+        self.oracle.spool_opened(self.name, self.lane()._connection)
         return self._gateway.run()
 
     def press(self, device: str, number: int, action: str) -> None:
@@ -261,8 +267,8 @@ class GatewayMachine(Machine):
 
 
 class HubMachine(Machine):
-    def __init__(self, name, folder, rng, oracle, broker: Broker, template: Path) -> None:
-        super().__init__(name, folder, rng, oracle)
+    def __init__(self, folder, rng, oracle, broker: Broker, template: Path) -> None:
+        super().__init__("hub", folder, rng, oracle)
         self._broker = broker
         (self.disk.folder / "hub.db").write_bytes(template.read_bytes())
         self.desk: Desk | None = None

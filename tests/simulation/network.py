@@ -18,7 +18,7 @@ LATENCY_S = (0.001, 0.08)
 OVERTAKING_S = 5.0
 # After this long without an answer a client gives its connection up (keep-alive).
 KEEPALIVE_S = 22.0
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0
 RECONNECT_FIRST_S, RECONNECT_MAX_S = 0.5, 15.0
 ANSWER_TIMEOUT_S = 10.0
 NOBODY_SUBSCRIBED = 0x10
@@ -91,7 +91,9 @@ class Link:
             if not self.open:
                 return
             reason = self._broker.route(topic, payload)
-            self._broker.net.send(self.client.machine, "down", lambda: self._confirm(number, reason))
+            self._broker.net.send(
+                self.client.machine, "down", lambda: self._confirm(number, reason)
+            )
 
         self._broker.net.send(self.client.machine, "up", arrive)
 

@@ -13,7 +13,7 @@ from typing import Any
 RESOLUTION_S = 1e-6
 
 
-class Deadlock(RuntimeError):
+class DeadlockError(RuntimeError):
     """Nothing is ready and no timer waits: the run would stand still for ever."""
 
 
@@ -39,7 +39,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if self._ready:
             return []
         if not self._scheduled:
-            raise Deadlock
+            raise DeadlockError
         self._now_s = max(self._now_s, self._scheduled[0]._when)
         return []
 

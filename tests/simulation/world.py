@@ -87,7 +87,7 @@ class World:
             GatewayMachine(n, folder / n, options.stream(n), oracle, self.broker) for n in names
         ]
         self.hub = HubMachine(
-            "hub", folder / "hub", options.stream("hub"), oracle, self.broker, book(len(names))
+            folder / "hub", options.stream("hub"), oracle, self.broker, book(len(names))
         )
         self.machines = [*self.gateways, self.hub]
         self._failed = loop.create_future()
