@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 # Kind -> (shortest, longest) mean time in seconds between two of them. For the kinds that
 # happen to single messages: (least, most) likely for each.
 TIMED = {
-    "gateway_kill": (40, 300),
-    "gateway_power": (40, 300),
+    "gateway_kill": (20, 150),
+    "gateway_power": (20, 150),
     "hub_kill": (20, 200),
     "hub_power": (40, 300),
     "broker_restart": (60, 300),

@@ -24,6 +24,8 @@ from tests.simulation.virtual_loop import VirtualLoop
 OPERATORS = ("desk-1", "desk-2", "desk-3")
 # A button repeats its frame until it hears the tone or gives up.
 REPEATS, REPEAT_AFTER_S = 3, 1.5
+# A hand in need presses more than once.
+TREMBLES, TREMBLE_S = (1, 1, 1, 2, 5), (0.05, 0.8)
 OPERATORS_LOOK_S = 15.0
 PARTITION_S = (2.0, 90.0)
 BROKER_AWAY_S = (0.1, 20.0)
@@ -173,7 +175,9 @@ class World:
             # Two buttons of homes, one that nobody has bound yet.
             device = f"button-{rng.randint(1, 3)}"
             action = rng.choices(("press", "hold", "test", "clear"), (8, 2, 1, 1))[0]
-            self._spawn(self._press(gateway, device, action))
+            for _press in range(rng.choice(TREMBLES)):
+                self._spawn(self._press(gateway, device, action))
+                await asyncio.sleep(rng.uniform(*TREMBLE_S))
 
     async def _press(self, gateway: GatewayMachine, device: str, action: str) -> None:
         for _frame in range(REPEATS):
