@@ -1,6 +1,7 @@
 """One run: homes, people, machines, faults; first everything may break, then it must heal."""
 
 import asyncio
+import atexit
 import functools
 import os
 import shutil
@@ -313,6 +314,7 @@ class World:
 def book(gateways: int) -> Path:
     """A migrated book with its roster; made once for each number of gateways."""
     folder = Path(tempfile.mkdtemp(prefix="hearthwatch-book-", dir=MEMORY))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "hub.db"
     migrate(sqlite_url(path))
     roster = parse(_homes(gateways))
