@@ -60,13 +60,27 @@ class Dispatcher:
 
     async def run(self) -> None:
         while True:
-            rows = await self._writer.change(_due)
-            if rows:
-                await asyncio.gather(*(self._attempt(row) for row in rows))
+            try:
+                if await self._round():
+                    continue
+            except Exception as error:  # noqa: BLE001 - a full disk must not end the sending
+                self._log("outbox_not_served", f"{type(error).__name__}: {error}")
+                await asyncio.sleep(IDLE_S)
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), IDLE_S)
             self._wake.clear()
+
+    async def _round(self) -> bool:
+        """Send what is due; False when nothing was. Raises when the book could not be written:
+        what was sent then goes out once more."""
+        rows = await self._writer.change(_due)
+        attempts = (self._attempt(row) for row in rows)
+        outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        return bool(rows)
 
     async def _attempt(self, row: Pending) -> None:
         result = await self._send(row)
@@ -89,8 +103,10 @@ class Dispatcher:
 def _due(unit: UnitOfWork) -> list[Pending]:
     cursor: Cursor = unit.execute(
         "SELECT id, channel, target, body, attempts FROM outbox"
-        " WHERE state = 'pending' AND next_at_ms <= ? ORDER BY next_at_ms, id LIMIT ?",
-        (unit.now_ms, BATCH_MAX),
+        " WHERE state = 'pending' AND (next_at_ms <= ? OR next_at_ms > ?)"
+        " ORDER BY next_at_ms, id LIMIT ?",
+        # No pause is longer: a later time was written by a clock that has been set back since.
+        (unit.now_ms, unit.now_ms + RETRY_MAX_MS, BATCH_MAX),
     )
     return [Pending(id=i, channel=c, target=t, body=b, attempts=a) for i, c, t, b, a in cursor]
 

@@ -5,7 +5,8 @@ import contextlib
 import random
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
 
 from contract import topics
 from contract.item import Item
@@ -13,21 +14,36 @@ from gateway.clock import Clock
 from gateway.commands import Commands, DoneCommands
 from gateway.config import GatewayConfig, SourceConfig
 from gateway.driver import BusDriver, MessageDriver, StreamDriver
-from gateway.feedback import Feedback
+from gateway.feedback import Feedback, FeedbackCommands
 from gateway.heartbeat import Heartbeat, offline
 from gateway.notify_systemd import notify
 from gateway.sources.intake import Intake
 from gateway.sources.local_mqtt import LocalMqttSource
 from gateway.sources.serial_port import SerialSource
-from gateway.spool.spool import Spool
+from gateway.spool.spool import Spool, SpoolEdges
 from gateway.spool.writer import Writer
 from gateway.uplink.paho_client import BrokerSettings, PahoClient
-from gateway.uplink.uplink import TELEMETRY, URGENT, HubMessages, LaneUplink
+from gateway.uplink.uplink import TELEMETRY, URGENT, Connection, HubMessages, LaneUplink
 
 # A part that failed by a mistake of ours is started again, with growing pauses.
 RESTART_FIRST_S: Final = 1.0
 RESTART_MAX_S: Final = 60.0
 End = Literal["stop", "reload"]
+
+
+class Client(Connection, Protocol):
+    async def run(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Where a gateway meets the world; a simulation puts its own line, disk and loudspeaker here.
+    `client` is called as `PahoClient` is."""
+
+    client: Callable[..., Client] = PahoClient
+    feedback: Callable[[FeedbackCommands, Callable[[str, str], None]], Feedback] = Feedback
+    new_uuid: Callable[[], uuid.UUID] = uuid.uuid4
+    spool: SpoolEdges = field(default_factory=SpoolEdges)
 
 
 class Gateway:
@@ -39,7 +55,9 @@ class Gateway:
         clock: Clock,
         log: Callable[[str, str], None],
         done: DoneCommands | None = None,
+        edges: Edges | None = None,
     ) -> None:
+        self._edges = edges or Edges()
         self._config = config
         self._clock = clock
         self._log = log
@@ -49,13 +67,14 @@ class Gateway:
         self._spool = Spool(
             config.data_dir,
             gateway=config.gateway,
-            new_uuid=uuid.uuid4,
+            new_uuid=self._edges.new_uuid,
             now_ms=clock.now_ms,
             log=log,
             telemetry_bytes_max=config.telemetry_bytes_max,
             reserve_bytes=config.reserve_bytes,
+            edges=self._edges.spool,
         )
-        self._feedback = Feedback(config.feedback, log)
+        self._feedback = self._edges.feedback(config.feedback, log)
         self._intake = Intake(self._spool.offer, clock.now_ms, log)
         self._urgent = self._lane("activation", self._spool.urgent)
         self._telemetry = self._lane("telemetry", self._spool.telemetry)
@@ -146,11 +165,11 @@ class Gateway:
         writer.on_rescued = lane.rescued
         return lane
 
-    def _client(self, leaf: str, lane: LaneUplink) -> PahoClient:
+    def _client(self, leaf: str, lane: LaneUplink) -> Client:
         uplink, gateway = self._config.uplink, self._config.gateway
         urgent = leaf == "activation"
         listens = [topics.topic(gateway, "ack"), topics.topic(gateway, "command")]
-        client = PahoClient(
+        client = self._edges.client(
             BrokerSettings(
                 host=uplink.host,
                 port=uplink.port,

@@ -25,7 +25,8 @@ def watch_gaps(
             continue
         mark = marks.of(status.spool, status.gateway)
         # What still waits at the gateway is late, not lost.
-        waiting = (status.oldest_unacked_s or 0) > 0
+        # Its age may be 0 for long: by a clock that lost its battery it came in the future.
+        waiting = status.oldest_unacked_s is not None
         last_seq = None if waiting else status.last_seq
         age_ms = mark.watch_gap(unit.now_ms, last_seq)
         missing = mark.missing(last_seq)

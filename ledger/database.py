@@ -8,7 +8,7 @@ through an ORM-less Core execution.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,11 +36,12 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
-    """The one writing connection: WAL with a sync per commit, transactions begun by hand."""
-    connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
+def open_writer(
+    path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+) -> sqlite3.Connection:
+    """The one writing connection: WAL with a sync per commit, transactions begun by hand.
+    `connect`: a simulation's own counts what its disk would have kept."""
+    connection = connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

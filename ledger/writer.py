@@ -104,22 +104,37 @@ class Writer:
         """A change that needs nothing but the cursor."""
         return await self.change(lambda unit: apply(unit.cursor))
 
+    @property
+    def idle(self) -> bool:
+        return self._queue.empty()
+
+    def step(self) -> None:
+        """One round in the caller's thread, for a caller that never starts ours."""
+        if not self.idle:
+            self._round()
+
     def _run(self) -> None:
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            batch = [first]
-            while len(batch) < BATCH_MAX:
-                try:
-                    following = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if following is None:
-                    self._commit(batch)
-                    return
-                batch.append(following)
-            self._commit(batch)
+        while not self._round():
+            pass
+
+    def _round(self) -> bool:
+        """Wait for a change and commit it with all that wait; True when asked to end."""
+        first = self._queue.get()
+        if first is None:
+            return True
+        batch = [first]
+        ended = False
+        while len(batch) < BATCH_MAX:
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                ended = True
+                break
+            batch.append(following)
+        self._commit(batch)
+        return ended
 
     def _commit(self, batch: Sequence[_Change]) -> None:
         """One transaction for the batch; afterwards every caller hears how it went."""

@@ -38,6 +38,9 @@ LOG_BYTES_MAX: Final = 512 * 1024
 # A larger file is not read whole at every start; its rows still carry their sums.
 CHECKED_BYTES_MAX: Final = 64 << 20
 
+# How a lane's file is opened; a simulation's own counts what its disk would have kept.
+Connect = Callable[..., sqlite3.Connection]
+
 _CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PRIMARY: Final = 0xFF  # SQLite's extended codes carry the primary one in the low byte
 _SCHEMA: Final = """
@@ -69,9 +72,15 @@ class Lane:
     """Used by one thread at a time (its writer). `new_spool` draws the UUID of a new file."""
 
     def __init__(
-        self, path: Path, settings: LaneSettings, new_spool: Callable[[], uuid.UUID], now_ms: int
+        self,
+        path: Path,
+        settings: LaneSettings,
+        new_spool: Callable[[], uuid.UUID],
+        now_ms: int,
+        connect: Connect = sqlite3.connect,
     ) -> None:
         self._path = path
+        self._connect = connect
         self._settings = settings
         self._new_spool = new_spool
         self._pruned_ms = now_ms
@@ -92,9 +101,7 @@ class Lane:
     # Opening.
 
     def _open(self) -> None:
-        self._connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False
-        )
+        self._connection = self._connect(self._path, isolation_level=None, check_same_thread=False)
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",

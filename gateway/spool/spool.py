@@ -6,14 +6,16 @@ received. What the spool itself loses or refuses becomes a fault item in the act
 
 import fcntl
 import os
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from contract.item import Measurement
-from gateway.spool.lane import Lane, LaneSettings, SpoolFull
+from gateway.spool.lane import Connect, Lane, LaneSettings, SpoolFull
 from gateway.spool.writer import Writer
 
 # Held back on the disk for activations: with the log cut back, some two thousand presses.
@@ -40,6 +42,21 @@ class SpoolState(NamedTuple):
     refused: int
 
 
+def free_bytes(folder: Path) -> int:
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolEdges:
+    """Where the spool meets disk and threads. A simulation puts its own disk here and, with
+    `threads` false, runs `Writer.step` of both lanes itself."""
+
+    connect: Connect = sqlite3.connect
+    free_bytes: Callable[[Path], int] = free_bytes
+    threads: bool = True
+
+
 class SpoolInUse(SpoolFull):
     """Another process has this folder."""
 
@@ -57,7 +74,9 @@ class Spool:
         log: Callable[[str, str], None],
         telemetry_bytes_max: int = TELEMETRY_BYTES_MAX,
         reserve_bytes: int = RESERVE_BYTES,
+        edges: SpoolEdges | None = None,
     ) -> None:
+        self._edges = edges or SpoolEdges()
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._gateway = gateway
@@ -75,13 +94,13 @@ class Spool:
         telemetry = LaneSettings(keep_acked=False, bytes_max=telemetry_bytes_max)
         self.urgent = self._writer(
             "activation",
-            Lane(folder / "activation.db", urgent, new_uuid, now),
+            Lane(folder / "activation.db", urgent, new_uuid, now, self._edges.connect),
             queue_max=URGENT_QUEUE_MAX,
             release_reserve=self._release_reserve,
         )
         self.telemetry = self._writer(
             "telemetry",
-            Lane(folder / "telemetry.db", telemetry, new_uuid, now),
+            Lane(folder / "telemetry.db", telemetry, new_uuid, now, self._edges.connect),
             queue_max=TELEMETRY_QUEUE_MAX,
             release_reserve=lambda: False,
         )
@@ -102,8 +121,9 @@ class Spool:
         return writer
 
     def start(self) -> None:
-        self.telemetry.start()
-        self.urgent.start()
+        if self._edges.threads:
+            self.telemetry.start()
+            self.urgent.start()
         self._tell_losses()
 
     def close(self) -> None:
@@ -169,8 +189,7 @@ class Spool:
     # The disk.
 
     def _free_bytes(self) -> int:
-        stat = os.statvfs(self._folder)
-        return stat.f_bavail * stat.f_frsize
+        return self._edges.free_bytes(self._folder)
 
     def _disk_low(self) -> bool:
         return self._free_bytes() < LOW_RESERVES * self._reserve_bytes

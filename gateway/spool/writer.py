@@ -78,19 +78,32 @@ class Writer:
         """Run something in the thread, between commits."""
         self._queue.put(job)
 
+    @property
+    def idle(self) -> bool:
+        return self._queue.empty()
+
+    def step(self) -> None:
+        """One round in the caller's thread, for a caller that never starts ours."""
+        if not self.idle:
+            self._round()
+
     # In the thread.
 
     def _run(self) -> None:
-        ended = False
-        while not ended:
-            batch: list[Measurement] = []
-            jobs: list[Callable[[], None]] = []
-            ended = self._gather(batch, jobs)
-            if batch:
-                self._guarded(partial(self._commit, batch))
-            for job in jobs:
-                self._guarded(job)
-            self._guarded(self.lane.tidy)
+        while not self._round():
+            pass
+
+    def _round(self) -> bool:
+        """Wait for work and do it; True when asked to end."""
+        batch: list[Measurement] = []
+        jobs: list[Callable[[], None]] = []
+        ended = self._gather(batch, jobs)
+        if batch:
+            self._guarded(partial(self._commit, batch))
+        for job in jobs:
+            self._guarded(job)
+        self._guarded(self.lane.tidy)
+        return ended
 
     def _gather(self, batch: list[Measurement], jobs: list[Callable[[], None]]) -> bool:
         """Wait for work, then take all that is there; True when asked to end."""

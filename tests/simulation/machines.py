@@ -1,0 +1,385 @@
+"""The two kinds of machine. A gateway is the product's own `Gateway`; a hub is the product's
+writer, urgent lane, alarm book, supervision and dispatcher, wired as `hearthwatch.hub` does it.
+
+A machine is killed by killing its disk: from then on every statement of the old process ends in
+`Crash`, its connections are closed, and its tasks are cancelled. What it still had in mind is
+garbage.
+"""
+
+import asyncio
+import contextlib
+import random
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from alarms.book import AlarmBook
+from alarms.desk import Desk
+from alarms.dispatcher import Dispatcher
+from alarms.notifiers.gateway_command import GatewayCommand
+from alarms.outbox import TableOutbox
+from contract import topics
+from contract.codec import decode_status
+from contract.item import Measurement
+from gateway.config import GatewayConfig, UplinkConfig
+from gateway.driver import Decoded
+from gateway.feedback import Feedback
+from gateway.process import Edges, Gateway
+from gateway.spool.spool import SpoolEdges
+from hearthwatch.clock import PlannedClock
+from hearthwatch.hub import FLUSH_S, Hub
+from ingest.presence import Presence
+from ingest.stored_marks import StoredMarks
+from ingest.supervision import watch_gaps
+from ingest.urgent_lane import UrgentLane
+from ledger.database import open_writer
+from ledger.feed import Feed
+from ledger.register import Register
+from ledger.writer import Writer
+from rules.config import default_rules
+from rules.engine import Engine
+from tests.simulation.disk import Crash, Disk
+from tests.simulation.network import Broker, GatewayClient, HubClient
+from tests.simulation.oracle import Oracle
+
+# 2026-11-23 08:00 UTC.
+EPOCH_MS = 1_795_420_800_000
+# A Pi without a clock of its own starts where its image was made, until NTP answers.
+IMAGE_MS = 1_760_000_000_000
+NTP_AFTER_S = (5.0, 90.0)
+DRIFT_MAX = 0.001
+RESERVE_BYTES = 4096
+FREE_BYTES = 1 << 30
+# What a commit takes: an SSD's usual pace, and a card that is busy with itself.
+COMMIT_S, SLOW_COMMIT_S = (0.0005, 0.01), (0.5, 6.0)
+BOOT_S = {"kill": (0.2, 5.0), "power": (5.0, 60.0)}
+RULES = default_rules()
+
+
+class WallClock:
+    """A machine's idea of the time: drifts, jumps, and is wrong after a start without a battery."""
+
+    def __init__(self, now_s: Callable[[], float], drift: float) -> None:
+        self._now_s = now_s
+        self._drift = drift
+        self._offset_ms = 0
+        self.synced = True
+
+    def now_ms(self) -> int:
+        passed_ms = self._now_s() * 1000 * (1 + self._drift)
+        return EPOCH_MS + self._offset_ms + int(passed_ms)
+
+    def jump(self, by_ms: int) -> None:
+        self._offset_ms += by_ms
+
+    def forget(self) -> None:
+        self._offset_ms = IMAGE_MS - EPOCH_MS
+        self.synced = False
+
+    def ntp(self) -> None:
+        self._offset_ms = 0
+        self.synced = True
+
+    # What the gateway asks of its clock beside the time.
+
+    def state(self) -> str:
+        return "synced" if self.synced else "doubtful"
+
+    def real_delay_s(self, delay_s: float) -> float:
+        return delay_s
+
+    async def sleep(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+
+
+class Ear(Feedback):
+    """Who stands beside the gateway and hears its tones."""
+
+    def __init__(self, commands, log, heard: Callable[[str, str], None]) -> None:
+        super().__init__(commands, log)
+        self._heard = heard
+
+    def received(self, device: str, kind: str) -> None:
+        self._heard(device, kind)
+
+
+class Machine:
+    """Boots, dies, boots again. `_start` opens the disk and returns the process's coroutine."""
+
+    def __init__(self, name: str, folder: Path, rng: random.Random, oracle: Oracle) -> None:
+        self.name = name
+        self.rng = rng
+        self.oracle = oracle
+        self.loop = asyncio.get_running_loop()
+        self.disk = Disk(folder, rng, self._committed)
+        self.clock = WallClock(self.loop.time, 0.0)
+        self.up = False
+        self.slow = False
+        self.no_rtc = False
+        self._main: asyncio.Task[object] | None = None
+        self._pumping = False
+        self._old: list[asyncio.Task[object]] = []
+
+    def boot(self) -> None:
+        if self.up:
+            return
+        self.disk.boot()
+        self.oracle.say(f"{self.name} boots")
+        try:
+            main = self._start()
+        except Crash:
+            self.die(self.disk.end)
+            return
+        self.up = True
+        self._main = self.loop.create_task(main)
+        self._main.add_done_callback(self._ended)
+
+    def die(self, kind: str) -> None:
+        """The end of the process, at once; it comes back by itself."""
+        self.up = False
+        self.disk.crash(kind)
+        self.oracle.say(f"{self.name} dies: {kind}")
+        if self._main is not None:
+            self._main.cancel()
+            self._old.append(self._main)
+            self._main = None
+        self._buried()
+        if kind == "power" and self.no_rtc:
+            self.clock.forget()
+            self.loop.call_later(self.rng.uniform(*NTP_AFTER_S), self.clock.ntp)
+        self.loop.call_later(self.rng.uniform(*BOOT_S[kind]), self.boot)
+
+    def _ended(self, task: "asyncio.Task[object]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.oracle.fail(f"{self.name} ended by itself: {task.exception()!r}")
+
+    async def stop(self) -> None:
+        """The end of the run."""
+        if self._main is not None:
+            self._main.cancel()
+            self._old.append(self._main)
+        await asyncio.gather(*self._old, return_exceptions=True)
+
+    def pump(self) -> None:
+        """Stand in for the machine's writer threads: what is queued is committed a little later."""
+        if not self.up or self._pumping:
+            return
+        for writer in self._writers():
+            if not writer.idle:
+                break
+        else:
+            return
+        self._pumping = True
+        pace = SLOW_COMMIT_S if self.slow else COMMIT_S
+        self.loop.call_later(self.rng.uniform(*pace), self._round)
+
+    def _round(self) -> None:
+        self._pumping = False
+        if not self.up:
+            return
+        try:
+            for writer in self._writers():
+                writer.step()
+        except Crash:
+            self.die(self.disk.end)
+
+    def _start(self):
+        raise NotImplementedError
+
+    def _writers(self) -> Sequence:
+        raise NotImplementedError
+
+    def _buried(self) -> None:
+        """Close what the dead process had open."""
+
+    def _committed(self, connection, durable: bool) -> None:
+        raise NotImplementedError
+
+
+class GatewayMachine(Machine):
+    def __init__(self, name, folder, rng, oracle, broker: Broker) -> None:
+        super().__init__(name, folder, rng, oracle)
+        self._broker = broker
+        self._gateway: Gateway | None = None
+
+    def _start(self):
+        self.oracle.gateway_boots(self.name)
+        config = GatewayConfig(
+            gateway=self.name,
+            data_dir=self.disk.folder,
+            uplink=UplinkConfig(host="simulated", port=1, username=None, password=None),
+            sources=(),
+            reserve_bytes=RESERVE_BYTES,
+        )
+        edges = Edges(
+            client=lambda settings, **calls: GatewayClient(
+                self._broker, self.name, settings, **calls
+            ),
+            feedback=lambda commands, log: Ear(commands, log, self._tone),
+            new_uuid=lambda: uuid.UUID(int=self.rng.getrandbits(128), version=4),
+            spool=SpoolEdges(
+                connect=self.disk.connect,
+                free_bytes=lambda _folder: 0 if self.disk.full else FREE_BYTES,
+                threads=False,
+            ),
+        )
+        self._gateway = Gateway(config, self.clock, self._log, edges=edges)
+        self.oracle.spool_opened(self.name, self.lane()._connection)
+        return self._gateway.run()
+
+    def press(self, device: str, number: int, action: str) -> None:
+        """A frame of the button reaches the gateway's intake, or nobody."""
+        if not self.up:
+            return
+        now_ms = self.clock.now_ms()
+        measurement = Measurement(
+            device=device,
+            kind="sos",
+            measured_at_ms=now_ms,
+            received_at_ms=now_ms,
+            attrs={"action": action, "press": number},
+        )
+        self._gateway._intake.take("button", [Decoded(fields={}, measurements=[measurement])])
+
+    def lane(self):
+        return self._gateway._spool.urgent.lane
+
+    def _tone(self, device: str, kind: str) -> None:
+        if self.up:
+            self.oracle.tone(self.name, device, kind)
+
+    def _log(self, event: str, detail: str) -> None:
+        if event in ("part_failed", "spool_not_mended"):
+            self.oracle.say(f"{self.name}: {event} {detail}")
+
+    def _writers(self):
+        spool = self._gateway._spool
+        return (spool.urgent, spool.telemetry)
+
+    def _buried(self) -> None:
+        if self._gateway is not None:
+            for client in (self._gateway._urgent_client, self._gateway._telemetry_client):
+                client.close()
+
+    def _committed(self, connection, durable: bool) -> None:
+        if connection.path.name == "activation.db":
+            self.oracle.spool_committed(self.name, connection, durable)
+
+
+class HubMachine(Machine):
+    def __init__(self, folder, rng, oracle, broker: Broker, template: Path) -> None:
+        super().__init__("hub", folder, rng, oracle)
+        self._broker = broker
+        (self.disk.folder / "hub.db").write_bytes(template.read_bytes())
+        self.desk: Desk | None = None
+        self._client: HubClient | None = None
+        self._connection = None
+
+    def _start(self):
+        """As `Hub.__init__` and `Hub.run`, without readings, HTTP and migration."""
+        clock = PlannedClock(None, self.clock.now_ms, lambda: self.loop.time() * 1000)
+        self.writer = Writer(
+            open_writer(self.disk.folder / "hub.db", self.disk.connect), clock.now_ms, self._entries
+        )
+        self._connection = self.writer._connection
+        self.feed = Feed()
+        self.register = Register()
+        self.presence = Presence(self.register)
+        self.marks = StoredMarks()
+        self._to_send = False
+        self.book = AlarmBook(self.register, TableOutbox((), self._note_outbox))
+        self._client = client = HubClient(
+            self._broker,
+            [topics.topic("+", "activation"), topics.topic("+", "status")],
+            self._message,
+        )
+        self.urgent = UrgentLane(
+            writer=self.writer,
+            book=self.book,
+            presence=self.presence,
+            marks=self.marks,
+            make_engine=lambda: Engine(RULES, lane="urgent"),
+            know_homes=lambda engine, now_ms: Hub.know_homes(self, engine, now_ms),
+            clock=clock.now_ms,
+            call_soon=self.loop.call_soon_threadsafe,
+            on_stored=lambda _stored: None,
+            log=lambda event, detail: self.oracle.say(f"hub: {event} {detail}"),
+        )
+        for projection in (self.register, self.presence, self.marks, self.book, self.urgent):
+            self.writer.attach(projection)
+        self.desk = Desk(self.writer, self.book, self.register)
+        self._acker = _Acker(client, self.oracle)
+        self.dispatcher = Dispatcher(
+            self.writer, {"gateway_command": GatewayCommand(client)}, lambda _event, _detail: None
+        )
+        self.oracle.hub_boots(self._connection)
+        return self._run(client)
+
+    async def _run(self, client: HubClient) -> None:
+        tasks = [
+            self.loop.create_task(part)
+            for part in (client.run(), self.dispatcher.run(), self._supervise())
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _supervise(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            with contextlib.suppress(Exception):  # as the hub does: it tries again
+                await self.writer.change(self._flush)
+
+    def _flush(self, unit) -> None:
+        watch_gaps(unit, self.book, self.marks, self.presence.flush(unit))
+        self.marks.write(unit)
+
+    def _message(self, topic: str, payload: bytes, packet_id: int, link) -> None:
+        if not self.up:
+            return
+        if topics.parse(topic)[1] == "status":
+            self.presence.status(decode_status(payload), self.clock.now_ms())
+            link.ack([packet_id])
+            return
+        self.urgent.on_messages([(topic.encode(), payload, packet_id)], link, self._acker)
+
+    def _note_outbox(self) -> None:
+        self._to_send = True
+
+    def _entries(self, events) -> None:
+        self.oracle.feed(events)
+        to_send, self._to_send = self._to_send, False
+
+        def publish() -> None:
+            self.feed.publish(events)
+            if to_send:
+                self.dispatcher.wake()
+
+        self.loop.call_soon_threadsafe(publish)
+
+    def _writers(self):
+        return (self.writer,)
+
+    def _buried(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _committed(self, connection, durable: bool) -> None:
+        self.oracle.hub_committed(connection, durable)
+
+
+class _Acker:
+    """Looks at every acknowledgement on its way out."""
+
+    def __init__(self, client: HubClient, oracle: Oracle) -> None:
+        self._client = client
+        self._oracle = oracle
+
+    def publish_soon(self, topic: str, payload: bytes) -> bool:
+        self._oracle.acknowledged(payload)
+        return self._client.publish_soon(topic, payload)
