@@ -77,9 +77,7 @@ def _pzem(data: bytes) -> dict[str, Any]:
     said = content(PZEM_BLOCK, data)
     alarm = int.from_bytes(data[2 * PZEM_ALARM_OFFSET : 2 * PZEM_ALARM_OFFSET + 2], "big")
     return {
-        **{
-            _PZEM_FIELDS[name]: value for name, value in said.values.items() if name != "energy_kwh"
-        },
+        **{_PZEM_FIELDS[name]: value for name, value in said.items() if name != "energy_kwh"},
         "energy_Wh": int.from_bytes(data[12:14] + data[10:12], "big"),
         "alarm": alarm == 0xFFFF,
     }

@@ -10,12 +10,11 @@ where they can, so that the length of a late answer tells which question it belo
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, Literal
 
-from contract.item import Scalar
 from gateway.drivers.modbus.frame import READ_HOLDING, READ_INPUT
 
 Form = Literal["float32", "u16", "s16", "u32", "s32"]
@@ -23,20 +22,6 @@ FORMS: Final[Mapping[Form, int]] = MappingProxyType(
     {"float32": 2, "u16": 1, "s16": 1, "u32": 2, "s32": 2}
 )
 
-# Beyond these a value is a fault of the meter, its wiring or its map, never a reading: a home's
-# supply with room for three phases behind current transformers.
-LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
-    {
-        "energy_kwh": (0.0, 99_999_999.0),
-        "reverse_energy_kwh": (0.0, 99_999_999.0),
-        "power_w": (-500_000.0, 500_000.0),
-        "voltage_v": (0.0, 1000.0),
-        "current_a": (-2000.0, 2000.0),
-        # A little over one is rounding of the meter.
-        "power_factor": (-1.05, 1.05),
-        "frequency_hz": (40.0, 70.0),
-    }
-)
 # Names that the contract has no value for and that travel as attributes.
 ATTR_NAMES: Final = frozenset({"reverse_energy_kwh"})
 
@@ -60,15 +45,6 @@ class Block:
     address: int
     count: int
     registers: Sequence[Register]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a block said: values and attributes of the contract, and what could not be true."""
-
-    values: Mapping[str, float] = field(default_factory=dict)
-    attrs: Mapping[str, Scalar] = field(default_factory=dict)
-    implausible: Mapping[str, str] = field(default_factory=dict)
 
 
 _EASTRON: Final = (
@@ -144,22 +120,14 @@ METER_MAPS: Final[Mapping[str, Sequence[Block]]] = MappingProxyType(
 )
 
 
-def content(block: Block, data: bytes) -> Content:
-    """The quantities in the register bytes of a block; `data` has the block's length."""
-    values: dict[str, float] = {}
-    attrs: dict[str, Scalar] = {}
-    implausible: dict[str, str] = {}
+def content(block: Block, data: bytes) -> dict[str, float]:
+    """The quantities in the register bytes of a block, true or not; `data` has its length."""
+    found: dict[str, float] = {}
     for register in block.registers:
         raw = number(register, data)
-        low, high = LIMITS[register.name]
-        value = float(Decimal(repr(raw)) * register.scale) if math.isfinite(raw) else raw
-        if not low <= value <= high:
-            implausible[register.name] = repr(value)
-        elif register.name in ATTR_NAMES:
-            attrs[register.name] = value
-        else:
-            values[register.name] = value
-    return Content(values=values, attrs=attrs, implausible=implausible)
+        scaled = float(Decimal(repr(raw)) * register.scale) if math.isfinite(raw) else raw
+        found[register.name] = scaled
+    return found
 
 
 def number(register: Register, data: bytes) -> float:

@@ -6,13 +6,14 @@ from typing import Final
 
 from contract.item import Measurement, Scalar
 from gateway.driver import Decoded, Outcome
-from gateway.drivers.modbus.maps import Block, Content
+from gateway.drivers.modbus.maps import ATTR_NAMES, Block
+from gateway.plausible import ImplausibleEpisode
 
 # Rounds without any value before a fault is reported: one lost round is noise.
 FAULT_AFTER_ROUNDS: Final = 3
-# A failed round is repeated after 10 s, so that a bad moment costs no whole interval, then ever more
-# rarely: a dead meter is known within a minute, its return within five, and 64 dead ones take a
-# quarter of the line.
+# A failed round is repeated after 10 s, so that a bad moment costs no whole interval, then ever
+# more rarely: a dead meter is known within a minute, its return within five, and 64 dead ones
+# take a quarter of the line.
 BACKOFF_FIRST_MS: Final = 10_000
 BACKOFF_MAX_MS: Final = 5 * 60_000
 # A block the meter refuses is asked again after a day: the meter may have been replaced.
@@ -39,8 +40,7 @@ class Meter:
     heard: bool = False
     failed_rounds: int = 0
     _fault: str = ""
-    _implausible: dict[str, str] = field(default_factory=dict)
-    _implausible_told: bool = False
+    _implausible: ImplausibleEpisode = field(default_factory=ImplausibleEpisode)
     _unsupported_until_ms: dict[int, int] = field(default_factory=dict)
     _values: dict[str, float] = field(default_factory=dict)
     _attrs: dict[str, Scalar] = field(default_factory=dict)
@@ -63,17 +63,18 @@ class Meter:
         self.heard = False
         self._values.clear()
         self._attrs.clear()
-        self._implausible.clear()
 
-    def answered(self, block: Block, said: Content | None) -> None:
+    def answered(self, block: Block, said: Mapping[str, float] | None) -> None:
         """The block under way was answered; None: the meter could not give it just now."""
         self.heard = True
         self.todo.remove(block)
         if said is not None:
             self._unsupported_until_ms.pop(block.address, None)
-            self._values.update(said.values)
-            self._attrs.update(said.attrs)
-            self._implausible.update(said.implausible)
+            for name, value in self._implausible.sift(said).items():
+                if name in ATTR_NAMES:
+                    self._attrs[name] = value
+                else:
+                    self._values[name] = value
 
     def refused(self, block: Block, now_ms: int) -> None:
         """The meter has no such registers."""
@@ -86,16 +87,10 @@ class Meter:
 
     def end_round(self, now_ms: int) -> list[Outcome]:
         """One measurement of all that was answered, or the beginning of a fault episode."""
-        out = self._good_round(now_ms) if self._values else self._failed_round(now_ms)
-        if not self._implausible:
-            # Silence does not end the episode, a round of good values does.
-            self._implausible_told = self._implausible_told and not self._values
-            return out
-        if not self._implausible_told:
-            self._implausible_told = True
-            name, value = next(iter(self._implausible.items()))
-            detail = {"quantity": name, "value": value}
-            out.append(self._health(now_ms, {"fault": "implausible_value", **detail}))
+        measured = bool(self._values)
+        out = self._good_round(now_ms) if measured else self._failed_round(now_ms)
+        faults = self._implausible.report(self.plan.device, now_ms, measured=measured)
+        out += [Decoded(fields={"unit": self.plan.unit}, measurements=faults)] if faults else []
         return out
 
     def _good_round(self, now_ms: int) -> list[Outcome]:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from contract.config import ConfigError, check_keys, get, one_of
 from contract.ids import is_name
 from contract.item import Measurement
+from contract.kinds import KINDS
 from gateway.driver import Decoded, Decoder, DecodeRequest, DriverSpec, LineSettings, Outcome
 from gateway.drivers.modbus.explain import damage, explain, is_pzem
 from gateway.drivers.modbus.frame import (
@@ -19,8 +20,8 @@ from gateway.drivers.modbus.frame import (
     find,
 )
 from gateway.drivers.modbus.maps import (
+    ATTR_NAMES,
     FORMS,
-    LIMITS,
     METER_MAPS,
     PZEM_BLOCK,
     Block,
@@ -36,6 +37,7 @@ from gateway.drivers.modbus.master import (
     Master,
 )
 from gateway.drivers.modbus.meter import FAULT_AFTER_ROUNDS, MeterPlan
+from gateway.plausible import is_plausible
 
 # One RS-485 line carries 32 standard receivers, 64 of the usual half-load ones.
 METERS_MAX: Final = 64
@@ -46,6 +48,8 @@ POLL_S_MAX: Final = 86_400
 REPLY_TIMEOUT_MS_MAX: Final = 10_000
 RETRIES_MAX: Final = 10
 ADDRESS_MAX: Final = 0xFFFF
+# What registers of one's own may be called.
+NAMES: Final = (KINDS["power"].values - {"energy_interval_wh"}) | ATTR_NAMES
 
 SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -55,7 +59,7 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         "meters.device": "name of its readings; default modbus-<unit>",
         "meters.map": f"one of {', '.join(sorted(METER_MAPS))}",
         "meters.registers": "instead of map: tables with name "
-        f"({', '.join(sorted(LIMITS))}), address, function (3 or 4), "
+        f"({', '.join(sorted(NAMES))}), address, function (3 or 4), "
         f"form ({', '.join(FORMS)}), low_word_first, scale",
         "poll_s": f"seconds between two rounds of a meter, default {POLL_S_DEFAULT}",
         "reply_timeout_ms": f"how long to wait for an answer, default {REPLY_TIMEOUT_MS}",
@@ -149,8 +153,7 @@ def _measurements(frame: Frame, now_ms: int) -> tuple[Measurement, ...]:
             kind="power",
             measured_at_ms=now_ms,
             received_at_ms=now_ms,
-            values=said.values,
-            attrs=said.attrs,
+            values={name: v for name, v in said.items() if is_plausible(name, v)},
         ),
     )
 
@@ -211,7 +214,7 @@ def _own_block(row: object, where: str) -> Block:
     if not math.isfinite(scale) or scale == 0:
         raise ConfigError(f"{where}.scale", f"is {scale}, expected a number other than 0")
     register = Register(
-        name=one_of(get(table, "name", str, where), LIMITS, f"{where}.name"),
+        name=one_of(get(table, "name", str, where), NAMES, f"{where}.name"),
         offset=0,
         form=form,
         low_word_first=get(table, "low_word_first", bool, where, default=False),
