@@ -30,8 +30,10 @@ LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
 )
 
 
-def is_plausible(name: str, value: float) -> bool:
-    low, high = LIMITS[name]
+def is_plausible(
+    name: str, value: float, limits: Mapping[str, tuple[float, float]] = LIMITS
+) -> bool:
+    low, high = limits[name]
     return math.isfinite(value) and low <= value <= high
 
 
@@ -39,13 +41,16 @@ def is_plausible(name: str, value: float) -> bool:
 class ImplausibleEpisode:
     """Tells an implausible value once, and again only after a measurement without any."""
 
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=lambda: LIMITS)
     _found: dict[str, float] = field(default_factory=dict)
     _told: bool = False
 
     def sift(self, values: Mapping[str, float]) -> dict[str, float]:
         """The values that can be true; the others are remembered for `report`."""
-        self._found.update({n: v for n, v in values.items() if not is_plausible(n, v)})
-        return {name: value for name, value in values.items() if is_plausible(name, value)}
+        good: dict[str, float] = {}
+        for name, value in values.items():
+            (good if is_plausible(name, value, self.limits) else self._found)[name] = value
+        return good
 
     def report(self, device: str, now_ms: int, *, measured: bool) -> list[Measurement]:
         """At the end of a measurement: the fault if there is a new one. measured: it had values."""
