@@ -27,6 +27,9 @@ GAP_IN_FRAME_MS: Final = 200
 REPLY_WAIT_MAX_MS: Final = 3000
 # Silence between frames is 3.5 characters of 11 bits: 33 ms at 1200 baud, less when faster.
 TURNAROUND_MS: Final = 40
+# A line that is never silent (a broken adapter, a device that babbles) is asked all the same after
+# this long, so that its meters' silence is noticed.
+BABBLE_MS: Final = 3000
 # An answer that has not come this long after its time-out is not coming.
 LATE_REPLY_MS: Final = 2000
 # Exceptions that say the registers are not there; the others may pass.
@@ -77,7 +80,9 @@ class Master:
         self._asked: _Question | None = None  # sent, its answer awaited
         self._sent_line_ms = 0
         self._deadline_line_ms = 0
-        self._quiet_until_line_ms: int | None = None
+        self._quiet_until_line_ms = 0
+        self._held_since_line_ms: int | None = None
+        self._held_until_line_ms = 0
         # One entry for each shape asked: at most the blocks of all maps on the line.
         self._owed: dict[tuple[int, int, int], _Owed] = {}
         # Nobody answered lately: the line itself may be cut, so each meter gets one try only.
@@ -88,20 +93,16 @@ class Master:
     def next_request(self, now_ms: int, line_ms: int | None = None) -> bytes | None:
         """The request to send now; call `tick` first, it ends what went unanswered."""
         line = self._clocks(now_ms, line_ms)
-        quiet_until = self._quiet_until_line_ms
-        if self._asked is not None or (quiet_until is not None and line < quiet_until):
+        if self._asked is not None:
             return None
         question = self._retry or self._next_block(now_ms)
         if question is None:
             return None
-        owed = self._owed.get(question.shape)
-        if owed is not None and owed.address != question.block.address:
-            if line < owed.until_line_ms:
-                self._quiet_until_line_ms = owed.until_line_ms
-                return None
-            del self._owed[question.shape]
+        self._held_until_line_ms = self._hold(question, line)
+        if line < self._held_until_line_ms:
+            return None
         self._framer.flush()
-        self._retry = None
+        self._retry = self._held_since_line_ms = None
         self._asked = question
         self._sent_line_ms = line
         self._deadline_line_ms = line + self._plan.reply_timeout_ms
@@ -113,8 +114,7 @@ class Master:
         """Take bytes from the line; give what was asked for."""
         line = self._clocks(now_ms, line_ms)
         if data:
-            quiet_until = line + self._plan.turnaround_ms
-            self._quiet_until_line_ms = max(self._quiet_until_line_ms or quiet_until, quiet_until)
+            self._quiet_until_line_ms = line + self._plan.turnaround_ms
             longest = self._sent_line_ms + max(REPLY_WAIT_MAX_MS, self._plan.reply_timeout_ms)
             extended = max(self._deadline_line_ms, line + GAP_IN_FRAME_MS)
             self._deadline_line_ms = min(extended, longest)
@@ -160,7 +160,17 @@ class Master:
             due = min(now_ms if m.due_ms is None else m.due_ms for m in self._meters)
         if due > now_ms:
             return Wake(now_ms=due)
-        return Wake(line_ms=max(line, self._quiet_until_line_ms or line))
+        return Wake(line_ms=max(line, self._held_until_line_ms))
+
+    def _hold(self, question: _Question, line: int) -> int:
+        """Until when a question waits: for silence, and for answers that might be mistaken."""
+        if self._held_since_line_ms is None:
+            self._held_since_line_ms = line
+        until = min(self._quiet_until_line_ms, self._held_since_line_ms + BABBLE_MS)
+        owed = self._owed.get(question.shape)
+        if owed is None or owed.address == question.block.address:
+            return until
+        return max(until, owed.until_line_ms)
 
     def _next_block(self, now_ms: int) -> _Question | None:
         """The next block of the round under way, else of the meter that waits longest."""
@@ -227,8 +237,10 @@ class Master:
             back = self._last_line_ms - line
             self._sent_line_ms -= back
             self._deadline_line_ms -= back
-            if self._quiet_until_line_ms is not None:
-                self._quiet_until_line_ms -= back
+            self._quiet_until_line_ms -= back
+            self._held_until_line_ms -= back
+            if self._held_since_line_ms is not None:
+                self._held_since_line_ms -= back
             for owed in self._owed.values():
                 owed.until_line_ms -= back
         self._last_now_ms = now_ms

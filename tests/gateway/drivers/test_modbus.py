@@ -331,6 +331,21 @@ def test_silence_is_kept_before_every_request() -> None:
     assert bench.line - heard >= master.TURNAROUND_MS
 
 
+def test_a_line_that_is_never_silent_is_noticed() -> None:
+    bench = Bench(SDM)
+    asked = 0
+    for _ in range(180_000 // 20):
+        bench.keep(bench.master.tick(bench.now, bench.line))
+        asked += bench.master.next_request(bench.now, bench.line) is not None
+        bench.wait(20)
+        bench.keep(bench.master.feed(b"\x55", bench.now, bench.line))
+    assert asked >= 5
+    assert [m.attrs for m in bench.found] == [{"fault": "no_answer"}]
+    bench.wait(1000)
+    bench.round(response(1, 4, SDM_A), response(1, 4, SDM_B))
+    assert bench.found[-1].attrs == {"recovered": "no_answer"}
+
+
 @given(st.lists(st.binary(max_size=80), max_size=30))
 def test_noise_is_survived_and_forgotten(chunks) -> None:
     framer = Framer()
