@@ -18,9 +18,13 @@ import pytest
 from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from contract.item import Measurement
 from gateway.driver import Decoded
 from gateway.drivers.modbus.master import LATE_REPLY_MS
 from gateway.drivers.modbus.spec import build
+from gateway.registry import DRIVERS
+from gateway.sources.intake import Intake
+from gateway.sources.serial_port import SerialSettings, SerialSource
 
 HOUR_MS = 3_600_000
 POLL_MS = 30_000
@@ -251,3 +255,44 @@ async def test_an_hour_of_a_bad_line(line, number) -> None:
     assert [m.attrs for m in found if "fault" in m.attrs] == []
     for counter in ("echo", "late", "timeout", "retry", "crc"):
         assert master.counters[counter] > 0, counter
+
+
+async def test_the_serial_source_reads_the_server_in_real_time(line, tmp_path) -> None:
+    """The whole way over two terminals with the bytes carried between them."""
+    world = World()
+    server = await serve(world, line)
+    loop = asyncio.get_running_loop()
+    near, near_slave = os.openpty()
+    tty.setraw(near_slave)
+    loop.remove_reader(line.master)
+    loop.add_reader(line.master, lambda: os.write(near, os.read(line.master, 4096)))
+    loop.add_reader(near, lambda: os.write(line.master, os.read(near, 4096)))
+    found: list[Measurement] = []
+    four = asyncio.Event()
+
+    def offer(batch) -> bool:
+        found.extend(batch)
+        if len(found) >= len(METERS):
+            four.set()
+        return True
+
+    spec = DRIVERS["modbus"]
+    source = SerialSource(
+        SerialSettings(name="meters", port=os.ttyname(near_slave), line=spec.line),
+        spec.build({"meters": METERS}),
+        Intake(offer, lambda: START_MS, lambda _event, _detail: None),
+        now_ms=lambda: START_MS,
+        real_delay_s=lambda delay_s: delay_s,
+        log=lambda _event, _detail: None,
+    )
+    running = asyncio.create_task(source.run())
+    async with asyncio.timeout(DEADLINE_S):
+        await four.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await server.shutdown()
+    for handle in (near, near_slave):
+        loop.remove_reader(handle)
+        os.close(handle)
+    assert {m.device for m in found} == {"sdm", "ddsu", "pzem", "own"}
+    assert [text for m in found for text in wrong(m)] == []
