@@ -11,6 +11,7 @@ wherever it begins, so glitch bytes of an undriven line (00 before and after) do
 Nothing here can build a request that writes.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -30,6 +31,9 @@ UNIT_MAX: Final = 247
 UNIT_GENERAL_PZEM: Final = 0xF8
 # Unclaimed bytes that are kept: one frame of the longest kind and as much noise before it.
 BUFFER_BYTES_MAX: Final = 2 * FRAME_BYTES_MAX
+
+# Any unit before one of the functions: where it is worth computing a CRC.
+_CANDIDATE: Final = re.compile(rb".(?=[\x03\x04\x83\x84])", re.DOTALL)
 
 EXCEPTIONS: Final = {
     0x01: "illegal function",
@@ -130,7 +134,8 @@ def frame_at(buffer: bytes, at: int) -> Frame | None:
 def find(buffer: bytes) -> Iterator[tuple[int, Frame]]:
     """Every good frame with its place; what lies between them is noise."""
     at = 0
-    while at + EXCEPTION_BYTES <= len(buffer):
+    while (candidate := _CANDIDATE.search(buffer, at)) is not None:
+        at = candidate.start()
         frame = frame_at(buffer, at)
         if frame is None:
             at += 1

@@ -126,7 +126,7 @@ def content(block: Block, data: bytes) -> dict[str, float]:
     for register in block.registers:
         raw = number(register, data)
         scaled = float(Decimal(repr(raw)) * register.scale) if math.isfinite(raw) else raw
-        found[register.name] = scaled
+        found[register.name] = scaled + 0.0  # a meter's minus zero is zero
     return found
 
 

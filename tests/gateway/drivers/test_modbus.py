@@ -321,6 +321,12 @@ def test_clocks_set_back_delay_nothing() -> None:
     assert len(fast.found) == 1
 
 
+def test_minus_zero_is_zero() -> None:
+    bench = Bench(SDM)
+    bench.round(response(1, 4, floats(0x20, rC=-0.0, r0=230.0)), response(1, 4, SDM_B))
+    assert math.copysign(1, bench.found[0].values["power_w"]) == 1
+
+
 def test_silence_is_kept_before_every_request() -> None:
     bench = Bench(SDM)
     bench.ask()
