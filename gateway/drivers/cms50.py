@@ -91,7 +91,9 @@ class Oximeter:
         self._finger_line_ms: int | None = None  # since when it measures
         self._out_line_ms: int | None = None  # since when it says that it can't
         self._window: _Window | None = None
-        self._minutes = 0
+        self._told = False  # whether this measurement has given a reading
+        # When the last packet came, on both clocks.
+        self._packet_now_ms = 0
         self._packet_line_ms = 0
         self._probe_error_line_ms: int | None = None
         self._probe_error_told = False
@@ -105,10 +107,10 @@ class Oximeter:
         if packets or len(self._junk) >= JUNK_BYTES_MAX:
             out += self._noise()
         if packets and not 0 <= line - self._packet_line_ms <= GAP_MS:
-            out += self._ended(now_ms)
+            out += self._ended()
         for packet in packets:
             self.counters["packets"] += 1
-            self._packet_line_ms = line
+            self._packet_now_ms, self._packet_line_ms = now_ms, line
             out += self._packet(explain(packet), now_ms, line)
         return out
 
@@ -116,7 +118,7 @@ class Oximeter:
         """The line went quiet: the oximeter was switched off or unplugged."""
         self._junk += self._buffer
         self._buffer = b""
-        return [*self._noise(), *self._ended(now_ms)]
+        return [*self._noise(), *self._ended()]
 
     def _packet(self, fields: Mapping[str, Any], now_ms: int, line: int) -> list[Outcome]:
         out = self._probe(bool(fields["probe_error"]), now_ms, line)
@@ -124,7 +126,7 @@ class Oximeter:
             if self._out_line_ms is None:
                 self._out_line_ms = line
             lasting = line - self._out_line_ms >= FINGER_OUT_MS
-            return [*out, *self._ended(now_ms)] if lasting else out
+            return [*out, *self._ended()] if lasting else out
         self._out_line_ms = None
         if self._finger_line_ms is None:
             if not fields["valid"]:
@@ -135,8 +137,7 @@ class Oximeter:
         if self._window is None:
             self._window = _Window(line)
         elif line - self._window.began_line_ms >= MINUTE_MS:
-            out += self._reading(self._window, "continuous", now_ms)
-            self._minutes += 1
+            out += self._reading(self._window, "continuous")
             self._window = _Window(line)
         self._count(self._window, fields)
         return out
@@ -155,19 +156,23 @@ class Oximeter:
                 "pulse_bpm": fields["pulse_rate"],
             }
 
-    def _ended(self, now_ms: int) -> list[Outcome]:
+    def _ended(self) -> list[Outcome]:
         """The end of a measurement; a short one, that gave no minute, is a spot check."""
         window, self._window = self._window, None
-        spot = window is not None and self._minutes == 0
-        self._finger_line_ms, self._out_line_ms, self._minutes = None, None, 0
-        if window is None or not spot:
+        told, self._told = self._told, False
+        self._finger_line_ms = self._out_line_ms = None
+        if window is None or told:
             return []
         if self._packet_line_ms - window.began_line_ms < SPOT_MS:
             self.counters["too_short"] += 1
             return []
-        return self._reading(window, "spot", now_ms)
+        out = self._reading(window, "spot")
+        self._told = False
+        return out
 
-    def _reading(self, window: _Window, mode: str, now_ms: int) -> list[Outcome]:
+    def _reading(self, window: _Window, mode: str) -> list[Outcome]:
+        # A pause may be noticed late: the last packet says when it was true.
+        now_ms = self._packet_now_ms
         enough = window.valid >= VALID_SHARE_MIN * window.packets and window.valid > 0
         if window.implausible > window.valid:
             self._implausible.sift(window.last_implausible)
@@ -178,6 +183,7 @@ class Oximeter:
         if not enough:
             self.counters["unsettled"] += 1
             return out
+        self._told = True
         signal = _median(window.signal)
         attrs: dict[str, Scalar] = {
             "mode": mode,

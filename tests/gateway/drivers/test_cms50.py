@@ -63,10 +63,13 @@ def test_a_continuous_measurement_gives_one_reading_a_minute() -> None:
     bench.send(OUT, 5)
     bench.send(SEARCHING, 5)
     bench.send(packet(80, 140), 5)  # the device's first guess
-    bench.send(packet(96, 71), 306)
+    bench.send(packet(96, 71), 330)  # the last 25 s are no minute, and no spot check either
     bench.send(OUT, 30)
     assert len(bench.readings) == 5
-    for reading in bench.readings:
+    bench.send(packet(93, 80), 30)
+    bench.send(OUT, 5)
+    assert [m.attrs["mode"] for m in bench.readings] == ["continuous"] * 5 + ["spot"]
+    for reading in bench.readings[:5]:
         assert reading.values == {"spo2_pct": 96.0, "pulse_bpm": 71.0}
         assert reading.attrs == {
             "mode": "continuous",
@@ -76,7 +79,7 @@ def test_a_continuous_measurement_gives_one_reading_a_minute() -> None:
             "duration_s": 60,
         }
         check_measurement(reading)
-    times = [m.measured_at_ms for m in bench.readings]
+    times = [m.measured_at_ms for m in bench.readings[:5]]
     assert {b - a for a, b in pairwise(times)} == {60_000}
 
 
@@ -156,10 +159,23 @@ def test_a_pause_of_the_line_begins_a_new_measurement() -> None:
     bench = Bench()
     bench.send(packet(), 30)
     bench.at += 3_600_000  # no flush came: the gateway was asleep
+    ended = bench.at
     bench.send(packet(90), 30)
     bench.quiet()
     assert [m.values["spo2_pct"] for m in bench.readings] == [97.0, 90.0]
     assert all(m.attrs["duration_s"] <= 20 for m in bench.readings)
+    assert bench.readings[0].measured_at_ms == START + ended - 3_600_000
+
+
+def test_a_bad_minute_does_not_take_the_spot_check_behind_it() -> None:
+    bench = Bench()
+    bench.send(packet(), 11)
+    bench.send(SEARCHING, 61)
+    assert bench.driver.counters["unsettled"] == 1
+    bench.send(packet(95), 30)
+    bench.send(OUT, 5)
+    [reading] = bench.readings
+    assert (reading.values["spo2_pct"], reading.attrs["mode"]) == (95.0, "spot")
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4, 7])
