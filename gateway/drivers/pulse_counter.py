@@ -38,6 +38,8 @@ DEBOUNCE_MS_MAX: Final = 1000
 IMPULSES_MAX: Final = 100_000
 EVERY_S_DEFAULT: Final = 60
 EVERY_S_MAX: Final = 3600
+# Pulses arrive some ten milliseconds early or late: below this their distance says no power.
+POWER_INTERVAL_MS_MIN: Final = 1000
 # The main fuse of a large home, three phases of 63 A; more is a contact that never rests.
 POWER_W_DEFAULT: Final = 45_000
 POWER_W_MAX: Final = 500_000
@@ -95,6 +97,8 @@ class Pulses:
         self._heard_line_ms = line
         if self._silent:
             self._silent = False
+            # Nobody knows what flowed meanwhile: no interval, or it would be told as hardly any use.
+            self._since_ms = None
             out.append(self._told([self._health(now_ms, {"recovered": "no_data"})]))
         self._last_pulse_ms = now_ms
         return [*out, *self._due(now_ms)]
@@ -158,7 +162,8 @@ class Pulses:
         pulses, self._pulses, self._since_ms = self._pulses, 0, until
         values = {"energy_interval_wh": round(energy_wh, 6)}
         # The first pulse after a start ends an interval that nobody saw begin.
-        power = {"power_w": round(energy_wh * 3_600_000 / interval_ms, 3)} if interval_ms else {}
+        sure = interval_ms >= POWER_INTERVAL_MS_MIN
+        power = {"power_w": round(energy_wh * 3_600_000 / interval_ms, 3)} if sure else {}
         good = self._implausible.sift(power)
         faults = self._implausible.report(self._device, now_ms, measured=bool(good))
         if power and not good:
@@ -208,7 +213,7 @@ def build(config: Mapping[str, Any]) -> Pulses:
         for key, default, limits in (
             ("impulses_per_kwh", None, (1, IMPULSES_MAX)),
             ("debounce_ms", DEBOUNCE_MS, (0, DEBOUNCE_MS_MAX)),
-            ("every_s", EVERY_S_DEFAULT, (0, EVERY_S_MAX)),
+            ("every_s", EVERY_S_DEFAULT, (1, EVERY_S_MAX)),
             ("power_w_max", POWER_W_DEFAULT, (1, POWER_W_MAX)),
             ("silence_h", SILENCE_H_DEFAULT, (1, SILENCE_H_MAX)),
         )

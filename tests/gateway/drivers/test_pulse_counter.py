@@ -66,7 +66,7 @@ def test_a_steady_load_is_told_with_its_power_and_all_its_energy() -> None:
 def test_a_restart_loses_no_energy_that_was_told_and_counts_none_twice() -> None:
     total = 0.0
     for _ in range(5):
-        bench = Bench(every_s=0)
+        bench = Bench(every_s=1)
         for _ in range(20):
             bench.feed(after_ms=4000)
         total += bench.energy_wh
@@ -93,10 +93,13 @@ def test_a_cut_cable_is_a_fault_once_and_never_a_zero() -> None:
     assert faults[0].measured_at_ms == START + 6 * 3_600_000
     bench.feed()
     assert bench.found[-2].attrs == {"recovered": "no_data"}
+    # Nor as hardly any use for twenty hours.
+    assert bench.readings[-1].attrs["interval_s"] == 0
+    assert bench.readings[-1].values == {"energy_interval_wh": 1.0}
 
 
 def test_a_bouncing_contact_is_one_pulse() -> None:
-    bench = Bench(every_s=0)
+    bench = Bench(every_s=1)
     for _ in range(50):
         bench.feed(b"\x80", after_ms=3000)
         bench.feed(b"\xff", after_ms=9)
@@ -106,13 +109,22 @@ def test_a_bouncing_contact_is_one_pulse() -> None:
 
 
 def test_pulses_that_waited_for_a_busy_gateway_all_count() -> None:
-    bench = Bench(every_s=0)
+    bench = Bench(every_s=1)
     bench.feed()
     bench.feed(b"\x00" * 20, after_ms=2000)
     assert bench.driver.counters["pulses"] == 21
     # More than there was time for is noise.
     bench.feed(b"\x00" * 500, after_ms=2000)
     assert bench.driver.counters["pulses"] == 21 + 2000 // DEBOUNCE_MS
+
+
+def test_two_pulses_that_came_late_together_are_energy_and_no_power() -> None:
+    bench = Bench()
+    bench.feed()
+    bench.feed(after_ms=60)
+    bench.quiet(120_000)
+    assert bench.energy_wh == pytest.approx(2)
+    assert all("power_w" not in m.values for m in bench.found)
 
 
 def test_more_than_the_main_fuse_lets_through_is_a_fault_and_no_reading() -> None:
@@ -127,7 +139,7 @@ def test_more_than_the_main_fuse_lets_through_is_a_fault_and_no_reading() -> Non
 
 def test_lines_of_a_counter_circuit_are_pulses_however_they_are_cut() -> None:
     for cut in (1, 2, 5, 100):
-        bench = Bench(mode="line", every_s=0, debounce_ms=0)
+        bench = Bench(mode="line", every_s=1, debounce_ms=0)
         text = b"P 1\r\n\r\nP 2\r\nP 3\nP"
         for at in range(0, len(text), cut):
             bench.feed(text[at : at + cut], after_ms=100)
@@ -137,7 +149,7 @@ def test_lines_of_a_counter_circuit_are_pulses_however_they_are_cut() -> None:
 
 
 def test_an_endless_line_is_told_once_and_is_no_pulse() -> None:
-    bench = Bench(mode="line", every_s=0)
+    bench = Bench(mode="line", every_s=1)
     for _ in range(50):
         bench.feed(b"x" * (LINE_BYTES_MAX // 2 + 1), after_ms=100)
     bench.feed(b"\nP 1\n", after_ms=100)
