@@ -97,7 +97,7 @@ class Pulses:
         self._heard_line_ms = line
         if self._silent:
             self._silent = False
-            # Nobody knows what flowed meanwhile: no interval, or it would be told as hardly any use.
+            # What flowed meanwhile is unknown: an interval would tell it as hardly any use.
             self._since_ms = None
             out.append(self._told([self._health(now_ms, {"recovered": "no_data"})]))
         self._last_pulse_ms = now_ms

@@ -1,6 +1,7 @@
 """Every recorded frame with its known meaning: through `decode`, and through framing.
 
-The serial ones are fed whole, byte by byte, behind garbage and between garbage.
+The serial ones are fed whole, byte by byte, behind garbage and between garbage: DL/T 645 and EV1527
+here, and all of them in `test_serial_lines`.
 """
 
 import json
@@ -30,6 +31,10 @@ FILES = {
 # What a vector says about its source and no frame says about itself: Zigbee2MQTT tells a device's
 # model in `bridge/devices`, a Modbus answer does not name its registers.
 NOT_IN_A_FRAME = {"model", "quantity", "unit_of", "tolerance"}
+
+
+def test_every_driver_has_its_vectors_here() -> None:
+    assert set(FILES) == set(DRIVERS)
 
 
 def cases():
