@@ -21,6 +21,9 @@ from gateway.drivers.modbus.meter import FAULT_AFTER_ROUNDS, Meter, MeterPlan
 # 69 bytes at 2400 baud take 320 ms, and the meters of the maps think for up to 100 ms.
 REPLY_TIMEOUT_MS: Final = 1000
 RETRIES: Final = 2
+# After this many silent rounds of a meter, or of all in a row, the meter or the line is dead: one
+# try a round is enough then, so that it doesn't starve the others.
+HOPELESS_ROUNDS: Final = 2
 # Adapters hand over bytes in pieces of 16 ms and more: bytes still arriving extend the wait, but
 # never longer than this after the request, so that noise can't hold the line.
 GAP_IN_FRAME_MS: Final = 200
@@ -85,8 +88,8 @@ class Master:
         self._held_until_line_ms = 0
         # One entry for each shape asked: at most the blocks of all maps on the line.
         self._owed: dict[tuple[int, int, int], _Owed] = {}
-        # Nobody answered lately: the line itself may be cut, so each meter gets one try only.
-        self._dark = False
+        # Rounds that passed in silence, whosever they were.
+        self._silent_rounds = 0
         self._last_now_ms: int | None = None
         self._last_line_ms: int | None = None
 
@@ -132,8 +135,7 @@ class Master:
             return []
         self._asked = None
         self.counters["timeout"] += 1
-        owed_until = line + LATE_REPLY_MS
-        self._owed[asked.shape] = _Owed(asked.block.address, owed_until)
+        self._owed[asked.shape] = self._owing(asked)
         out: list[Outcome] = []
         rest = self._framer.flush()
         self.counters["junk_bytes"] = self._framer.junk_bytes
@@ -142,7 +144,8 @@ class Master:
             self.counters[report.code] += 1
             out.append(report)
         meter = asked.meter
-        hopeless = (meter.failed_rounds > 0 or self._dark) and not meter.heard
+        silent = max(meter.failed_rounds, self._silent_rounds)
+        hopeless = silent >= HOPELESS_ROUNDS and not meter.heard
         if asked.attempt <= (0 if hopeless else self._plan.retries):
             self.counters["retry"] += 1
             self._retry = replace(asked, attempt=asked.attempt + 1)
@@ -168,9 +171,17 @@ class Master:
             self._held_since_line_ms = line
         until = min(self._quiet_until_line_ms, self._held_since_line_ms + BABBLE_MS)
         owed = self._owed.get(question.shape)
+        if owed is not None and line >= owed.until_line_ms:
+            del self._owed[question.shape]
+            return until
         if owed is None or owed.address == question.block.address:
             return until
         return max(until, owed.until_line_ms)
+
+    def _owing(self, asked: _Question) -> _Owed:
+        """The answer to the request just sent, as one that may still come."""
+        until = max(self._sent_line_ms + self._plan.reply_timeout_ms, self._last_line_ms or 0)
+        return _Owed(asked.block.address, until + LATE_REPLY_MS)
 
     def _next_block(self, now_ms: int) -> _Question | None:
         """The next block of the round under way, else of the meter that waits longest."""
@@ -191,7 +202,10 @@ class Master:
             self.counters[stranger] += 1
             return []
         self._asked = None
-        self._dark = False
+        self._silent_rounds = 0
+        if asked.shape in self._owed:
+            # This may be the answer to an earlier try, and the one to this try still to come.
+            self._owed[asked.shape] = self._owing(asked)
         meter, block = asked.meter, asked.block
         shown = Decoded(fields=explain(frame))
         if frame.kind is Kind.RESPONSE:
@@ -224,7 +238,7 @@ class Master:
         if meter.todo:
             return []
         self._asking = None
-        self._dark = not meter.heard
+        self._silent_rounds = 0 if meter.heard else self._silent_rounds + 1
         return meter.end_round(now_ms)
 
     def _clocks(self, now_ms: int, line_ms: int | None) -> int:

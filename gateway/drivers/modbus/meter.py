@@ -10,11 +10,11 @@ from gateway.drivers.modbus.maps import ATTR_NAMES, Block
 from gateway.plausible import ImplausibleEpisode
 
 # Rounds without any value before a fault is reported: one lost round is noise.
-FAULT_AFTER_ROUNDS: Final = 3
-# A failed round is repeated after 10 s, so that a bad moment costs no whole interval, then ever
+FAULT_AFTER_ROUNDS: Final = 4
+# A failed round is repeated after 5 s, so that two bad moments cost no whole interval, then ever
 # more rarely: a dead meter is known within a minute, its return within five, and 64 dead ones
 # take a quarter of the line.
-BACKOFF_FIRST_MS: Final = 10_000
+BACKOFF_FIRST_MS: Final = 5_000
 BACKOFF_MAX_MS: Final = 5 * 60_000
 # A block the meter refuses is asked again after a day: the meter may have been replaced.
 UNSUPPORTED_MS: Final = 24 * 3_600_000

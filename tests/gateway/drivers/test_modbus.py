@@ -220,6 +220,24 @@ def test_a_late_answer_is_never_taken_for_the_next_question() -> None:
     assert bench.found[0].values == {"voltage_v": 230.0, "power_w": 100.0}
 
 
+def test_an_answer_to_an_earlier_try_leaves_one_to_come() -> None:
+    bench = Bench(OWN, reply_timeout_ms=500)
+    voltage = response(5, 4, struct.pack(">f", 230.0))
+    bench.ask()
+    bench.ask()  # the second try, just sent
+    second = bench.line
+    bench.hear(voltage)  # the first one's answer
+    bench.ask()
+    assert bench.line >= second + 500 + master.LATE_REPLY_MS
+    # It was waited for once: the next rounds lose no time over it.
+    bench.hear(voltage)
+    bench.ask()
+    started = bench.line
+    bench.hear(voltage)
+    bench.ask()
+    assert bench.line - started < 500
+
+
 def test_a_dead_meter_is_a_fault_and_does_not_starve_the_other() -> None:
     bench = Bench(SDM, PZEM)
     start, good = bench.now, 0
@@ -277,7 +295,7 @@ def test_refused_registers_are_left_alone_for_a_day() -> None:
 
 def test_a_busy_meter_is_asked_again_and_told_when_it_stays_so() -> None:
     bench = Bench(PZEM)
-    bench.round(*[exception(2, 4, 6)] * 3)
+    bench.round(*[exception(2, 4, 6)] * 4)
     assert [m.attrs for m in bench.found] == [{"fault": "no_data"}]
     bench.round(response(2, 4, PZEM_DATA))
     assert [m.kind for m in bench.found] == ["device_health", "power", "device_health"]
