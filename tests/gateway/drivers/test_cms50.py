@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.config import ConfigError
@@ -217,6 +217,7 @@ def test_a_valid_packet_has_values_that_can_be_true(pulse, spo2, searching) -> N
     assert fields["valid"] == (not searching and pulse >= 18 and 1 <= spo2 <= 100)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.binary(max_size=60), st.integers(0, 90_000)), max_size=30))
 def test_any_bytes_give_only_readings_of_the_contract(steps) -> None:
     bench = Bench()

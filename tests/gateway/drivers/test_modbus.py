@@ -380,7 +380,7 @@ def test_noise_is_survived_and_forgotten(chunks) -> None:
     assert [f.data for f in framer.feed(good) if f.data == SDM_B] == [SDM_B]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_line_gives_only_readings_of_the_contract(data) -> None:
     bench = Bench(SDM, PZEM, retries=0)
