@@ -5,13 +5,26 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.driver import DriverSpec
-from gateway.drivers import ble_health, dlt645, ev1527, zigbee2mqtt
+from gateway.drivers import (
+    ble_health,
+    cms50,
+    dlt645,
+    dsmr,
+    ev1527,
+    modbus,
+    pulse_counter,
+    zigbee2mqtt,
+)
 
 DRIVERS: Final[Mapping[str, DriverSpec]] = MappingProxyType(
     {
         "ble-health": ble_health.SPEC,
+        "cms50": cms50.SPEC,
         "dlt645": dlt645.SPEC,
+        "dsmr": dsmr.SPEC,
         "ev1527": ev1527.SPEC,
+        "modbus": modbus.SPEC,
+        "pulse-counter": pulse_counter.SPEC,
         "zigbee2mqtt": zigbee2mqtt.SPEC,
     }
 )

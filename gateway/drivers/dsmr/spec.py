@@ -1,0 +1,177 @@
+"""A P1 port as configured: one reading in a while out of a telegram a second; and `decode`."""
+
+from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from contract.config import ConfigError, check_keys, get
+from contract.ids import is_name
+from contract.item import Measurement, Scalar
+from gateway.driver import (
+    RAW_SHOWN_MAX,
+    Decoded,
+    Decoder,
+    DecodeRequest,
+    DriverSpec,
+    LineSettings,
+    Outcome,
+    Undecodable,
+)
+from gateway.drivers.dsmr.quantities import Content, content
+from gateway.drivers.dsmr.telegram import Framer, Telegram
+from gateway.plausible import ImplausibleEpisode
+
+# Meters send every second (DSMR 5) or every ten (2 to 4); rules look at minutes.
+EVERY_S_DEFAULT: Final = 30
+EVERY_S_MAX: Final = 3600
+# Twelve telegrams of the slowest meters: a pulled cable, or a meter whose port was switched off.
+SILENCE_MS: Final = 120_000
+# Without a CRC a telegram counts when the one before it agrees: ten seconds at 360 kW are 1 kWh.
+AGREED_KWH: Final = 1.0
+
+SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "device": "name of the meter's readings",
+        "every_s": f"seconds between two readings, default {EVERY_S_DEFAULT}; 0: every telegram",
+    }
+)
+
+
+class Port:
+    """The stream driver of one P1 port. `counters` tells what came, for metrics."""
+
+    def __init__(self, device: str, every_ms: int) -> None:
+        self.counters: Counter[str] = Counter()
+        self._device = device
+        self._every_ms = every_ms
+        self._framer = Framer()
+        self._implausible = ImplausibleEpisode()
+        self._last_reading_ms: int | None = None
+        self._good_line_ms: int | None = None
+        self._silent = False
+        self._energy_before_kwh: float | None = None
+
+    def feed(self, data: bytes, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
+        line = now_ms if line_ms is None else line_ms
+        return [*self._take(self._framer.feed(data), now_ms, line), *self._silence(now_ms, line)]
+
+    def flush(self, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
+        line = now_ms if line_ms is None else line_ms
+        return [*self._take(self._framer.flush(), now_ms, line), *self._silence(now_ms, line)]
+
+    def _take(self, found: list[Telegram | Undecodable], now_ms: int, line: int) -> list[Outcome]:
+        out: list[Outcome] = []
+        for telegram in found:
+            if isinstance(telegram, Undecodable):
+                self.counters[telegram.code] += 1
+                out.append(telegram)
+                continue
+            self.counters["telegrams"] += 1
+            self._good_line_ms = line
+            if self._silent:
+                self._silent = False
+                out.append(self._health(now_ms, {"recovered": "no_data"}))
+            said = content(telegram)
+            believed = self._agrees(said) or telegram.crc is not None
+            if not believed:
+                self.counters["not_agreed"] += 1
+            measured = self._measured(said, now_ms) if believed else []
+            out.append(Decoded(fields=said.fields, measurements=measured))
+        self.counters["junk_bytes"] = self._framer.junk_bytes
+        return out
+
+    def _measured(self, said: Content, now_ms: int) -> list[Measurement]:
+        last = self._last_reading_ms
+        if last is not None and 0 <= now_ms - last < self._every_ms:
+            return []
+        values = self._implausible.sift(said.values)
+        faults = self._implausible.report(self._device, now_ms, measured=bool(values))
+        if not values:
+            return faults
+        self._last_reading_ms = now_ms
+        return [power(self._device, now_ms, values, said.attrs), *faults]
+
+    def _agrees(self, said: Content) -> bool:
+        """The register stands where the telegram before left it, or a little further."""
+        energy = said.values.get("energy_kwh")
+        before, self._energy_before_kwh = self._energy_before_kwh, energy
+        return energy is not None and before is not None and 0 <= energy - before <= AGREED_KWH
+
+    def _silence(self, now_ms: int, line: int) -> list[Outcome]:
+        """The fault of a port that brings no telegram, told once."""
+        if self._good_line_ms is None or line < self._good_line_ms:
+            self._good_line_ms = line
+        if self._silent or line - self._good_line_ms < SILENCE_MS:
+            return []
+        self._silent = True
+        return [self._health(now_ms, {"fault": "no_data"})]
+
+    def _health(self, now_ms: int, attrs: Mapping[str, Scalar]) -> Decoded:
+        health = Measurement(
+            device=self._device,
+            kind="device_health",
+            measured_at_ms=now_ms,
+            received_at_ms=now_ms,
+            attrs=attrs,
+        )
+        return Decoded(fields=attrs, measurements=(health,))
+
+
+def power(
+    device: str, now_ms: int, values: Mapping[str, float], attrs: Mapping[str, Scalar]
+) -> Measurement:
+    return Measurement(
+        device=device,
+        kind="power",
+        measured_at_ms=now_ms,
+        received_at_ms=now_ms,
+        values=values,
+        attrs=attrs,
+    )
+
+
+def build(config: Mapping[str, Any]) -> Port:
+    check_keys(config, SETTINGS, "dsmr")
+    device = get(config, "device", str, "dsmr")
+    if not is_name(device):
+        detail = f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed"
+        raise ConfigError("dsmr.device", detail)
+    every_s = get(config, "every_s", int, "dsmr", EVERY_S_DEFAULT)
+    if not 0 <= every_s <= EVERY_S_MAX:
+        raise ConfigError("dsmr.every_s", f"is {every_s}, expected 0 to {EVERY_S_MAX}")
+    return Port(device, every_s * 1000)
+
+
+def decoder() -> Decoder:
+    return decode
+
+
+def decode(request: DecodeRequest) -> list[Outcome]:
+    """Every telegram of a capture; what stands around telegrams is left out."""
+    framer = Framer()
+    out: list[Outcome] = []
+    for found in [*framer.feed(request.data), *framer.flush()]:
+        if isinstance(found, Undecodable):
+            out.append(found)
+            continue
+        said = content(found)
+        values = ImplausibleEpisode().sift(said.values)
+        reading = power("dsmr", request.now_ms, values, said.attrs)
+        out.append(Decoded(fields=said.fields, measurements=(reading,) if values else ()))
+    if not out and request.data:
+        raw = request.data[:RAW_SHOWN_MAX]
+        detail = f"{len(request.data)} bytes without a / that begins a telegram"
+        return [Undecodable(code="noise", detail=detail, raw=raw, fields={"invalid": "noise"})]
+    return out
+
+
+SPEC: Final = DriverSpec(
+    name="dsmr",
+    title="P1 port of Dutch, Belgian and similar electricity meters (DSMR 2.2 to 5)",
+    transport="serial",
+    line=LineSettings(baud=115_200),
+    settings=SETTINGS,
+    build=build,
+    decoder=decoder,
+)
