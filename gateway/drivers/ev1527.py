@@ -34,6 +34,8 @@ _START: Final = 0xAA
 _END: Final = 0x55
 _RECEIVED: Final = 0xA4
 _RECEIVED_BYTES: Final = 12
+# AA B0 LENGTH COUNT REPEATS TIME(2)*COUNT DATA 55: what a Portisch bridge is told to send.
+_SEND_RAW: Final = 0xB0
 # Raw captures (B1) are the longest frames a bridge sends; 200 is beyond all of them.
 FRAME_BYTES_MAX: Final = 200
 # Repeats of one press are tens of milliseconds apart; people need longer between two presses.
@@ -48,7 +50,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
     0xA2: "learn_timeout",
     0xA3: "learn_done",
     0xA6: "advanced",
-    0xB0: "send_raw",
+    _SEND_RAW: "send_raw",
     0xB1: "raw",
 }
 
@@ -86,6 +88,9 @@ class Receiver:
                 out.append(frame)
                 continue
             fields = explain(frame)
+            if isinstance(fields, Undecodable):
+                out.append(fields)
+                continue
             press = self._press(fields, now_ms, line) if frame[1] == _RECEIVED else None
             out.append(Decoded(fields=fields, measurements=() if press is None else (press,)))
         return out
@@ -162,7 +167,7 @@ def _size(buffer: bytes, at: int) -> int | None:
         return _RECEIVED_BYTES if buffer[at + _RECEIVED_BYTES - 1] == _END else 0
     if command not in _COMMANDS:
         return 0
-    if command == 0xB0:
+    if command == _SEND_RAW:
         if at + 2 >= len(buffer):
             return None
         size = 3 + buffer[at + 2] + 1
@@ -175,8 +180,8 @@ def _size(buffer: bytes, at: int) -> int | None:
     return None if len(buffer) - at < FRAME_BYTES_MAX else 0
 
 
-def explain(frame: bytes) -> dict[str, Any]:
-    """The fields of one complete frame."""
+def explain(frame: bytes) -> dict[str, Any] | Undecodable:
+    """The fields of one complete frame; Undecodable when its own counts don't fit its length."""
     command = frame[1]
     fields: dict[str, Any] = {"cmd": f"{command:02X}"}
     if command == _RECEIVED:
@@ -186,8 +191,15 @@ def explain(frame: bytes) -> dict[str, Any]:
             high_us=int.from_bytes(frame[6:8], "big"),
             **code_fields(frame[8:11].hex().upper()),
         )
-    elif command == 0xB0:
-        count = frame[3]
+    elif command == _SEND_RAW:
+        count = frame[3] if frame[2] else 0
+        if frame[2] < 2 + 2 * count:
+            return Undecodable(
+                code="bad_length",
+                detail=f"{frame[2]} bytes hold no {count} times",
+                raw=frame[:RAW_SHOWN_MAX],
+                fields={**fields, "invalid": "bad_length"},
+            )
         fields.update(
             length=frame[2],
             repeats=frame[4],
@@ -263,10 +275,13 @@ def decode(request: DecodeRequest) -> list[Outcome]:
     if request.topic is not None:
         return tasmota_message(request.data)
     frames, rest = split(request.data)
-    out: list[Outcome] = [
-        f if isinstance(f, Undecodable) else Decoded(fields=explain(f)) for f in frames
-    ]
+    out = [f if isinstance(f, Undecodable) else _shown(f) for f in frames]
     return [*out, _unfinished(rest)] if rest else out
+
+
+def _shown(frame: bytes) -> Outcome:
+    fields = explain(frame)
+    return fields if isinstance(fields, Undecodable) else Decoded(fields=fields)
 
 
 def tasmota_message(payload: bytes) -> list[Outcome]:
