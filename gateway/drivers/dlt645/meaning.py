@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from contract.item import ATTR_LENGTH_MAX, Scalar
+from contract.item import Scalar
 from gateway.driver import RAW_SHOWN_MAX, Undecodable
 from gateway.drivers.dlt645.frame import Frame, address_text
 from gateway.drivers.dlt645.items import (
@@ -331,15 +331,9 @@ def _status(words: Sequence[int], payload: bytes) -> Meaning | Refused:
         f"status_{word}": flags(word, payload[WORD_BYTES * n : WORD_BYTES * (n + 1)])
         for n, word in enumerate(words)
     }
-    attrs: dict[str, Scalar] = {name: _joined(set_bits) for name, set_bits in shown.items()}
+    attrs: dict[str, Scalar] = {name: ",".join(set_bits) for name, set_bits in shown.items()}
     fields = {name: list(set_bits) for name, set_bits in shown.items()}
     return Meaning(fields=fields, attrs=attrs)
-
-
-def _joined(set_bits: Sequence[str]) -> str:
-    """One attribute; a word with nearly every bit set is no state of a meter, only its number."""
-    text = ",".join(set_bits)
-    return text if len(text) <= ATTR_LENGTH_MAX else f"{len(set_bits)} bits"
 
 
 def _moment(data: bytes) -> str | None:
