@@ -30,6 +30,7 @@ from gateway.driver import (
     Undecodable,
 )
 
+_HEX: Final = "0123456789ABCDEF"
 _START: Final = 0xAA
 _END: Final = 0x55
 _RECEIVED: Final = 0xA4
@@ -40,6 +41,8 @@ _SEND_RAW: Final = 0xB0
 FRAME_BYTES_MAX: Final = 200
 # Repeats of one press are tens of milliseconds apart; people need longer between two presses.
 REPEAT_WINDOW_MS: Final = 2000
+# Shorter, one press is told several times; longer, a second call for help is swallowed.
+REPEAT_WINDOW_LIMITS_MS: Final = (100, 10_000)
 # A held or jammed button is told again this often, so that it is neither silent nor a flood.
 HOLD_EVERY_MS: Final = 30_000
 # Strangers' remote controls are heard too; this many identities are remembered.
@@ -241,12 +244,17 @@ def build(config: Mapping[str, Any]) -> Driver:
         place = f"{where}.buttons[{number}]"
         check_keys(table, ("id", "device", "keys"), place)
         identity = get(table, "id", str, place).upper()
-        if len(identity) != 5 or any(c not in "0123456789ABCDEF" for c in identity):
+        if len(identity) != 5 or any(digit not in _HEX for digit in identity):
             raise ConfigError(f"{place}.id", f"{identity[:20]!r} is not five hexadecimal digits")
         if identity in buttons:
             raise ConfigError(f"{place}.id", f"{identity} is there twice")
         buttons[identity] = Button(device=_device(table, place), keys=_keys(table, place))
-    return Receiver(buttons, get(config, "repeat_window_ms", int, where, REPEAT_WINDOW_MS))
+    window_ms = get(config, "repeat_window_ms", int, where, REPEAT_WINDOW_MS)
+    low_ms, high_ms = REPEAT_WINDOW_LIMITS_MS
+    if not low_ms <= window_ms <= high_ms:
+        detail = f"is {window_ms}, expected {low_ms} to {high_ms}"
+        raise ConfigError(f"{where}.repeat_window_ms", detail)
+    return Receiver(buttons, window_ms)
 
 
 def _device(table: Mapping[str, Any], where: str) -> str:
@@ -260,7 +268,7 @@ def _device(table: Mapping[str, Any], where: str) -> str:
 def _keys(table: Mapping[str, Any], where: str) -> dict[int, str]:
     found = {}
     for key, meaning in get(table, "keys", dict, where, {}).items():
-        if not key.isdigit() or int(key) > 15:
+        if not (key.isascii() and key.isdecimal()) or int(key) > 15:
             raise ConfigError(f"{where}.keys.{key}", "a key is a number from 0 to 15")
         found[int(key)] = one_of(str(meaning), ACTIONS, f"{where}.keys.{key}")
     return found
@@ -289,8 +297,8 @@ def tasmota_message(payload: bytes) -> list[Outcome]:
     try:
         received = json.loads(payload)["RfReceived"]
         code = str(received["Data"]).upper()
-        if len(code) != 6:
-            raise ValueError(f"a code has six digits, not {code[:20]!r}")
+        if len(code) != 6 or any(digit not in _HEX for digit in code):
+            raise ValueError(f"a code has six hexadecimal digits, not {code[:20]!r}")
         fields = code_fields(code)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raw = payload[:RAW_SHOWN_MAX]

@@ -19,7 +19,7 @@ from typing import Final
 from contract.item import check_measurement
 from gateway.driver import Decoded, Outcome
 from gateway.drivers.dlt645.items import ITEMS, Quantity
-from gateway.drivers.dlt645.master import REPLY_WAIT_MAX_MS
+from gateway.drivers.dlt645.master import REPLY_WAIT_MAX_MS, Master
 from gateway.drivers.dlt645.spec import build
 from tests.fuzz.dlt645_frames import encode
 from tests.fuzz.engine import Target
@@ -132,16 +132,15 @@ def run(data: bytes) -> Hashable:
     return (len(sent), *sorted(k for k, v in driver.counters.items() if v))
 
 
-def _step(bus: _Bus, driver: object, data: bytes, at: int) -> int:
+def _step(bus: _Bus, driver: Master, data: bytes, at: int) -> int:
     op = data[at]
     at += 1
-    feed = driver.feed  # type: ignore[attr-defined]  # the master, by its port
     if op < 120:
         if bus.asked is not None and bus.asked[1] in ITEMS:
-            bus.seen += feed(answer(op, *bus.asked), bus.now_ms, bus.line_ms)
+            bus.seen += driver.feed(answer(op, *bus.asked), bus.now_ms, bus.line_ms)
     elif op < 200:
         size = op - 119
-        bus.seen += feed(data[at : at + size], bus.now_ms, bus.line_ms)
+        bus.seen += driver.feed(data[at : at + size], bus.now_ms, bus.line_ms)
         at += size
     elif op < 240:
         passed_ms = (op - 199) ** 3
