@@ -15,7 +15,7 @@ question. Used like a bus driver (`gateway.driver.BusDriver`) until `finished`. 
 a meter whose answer is drowned out by a stronger one so well that the stronger stays undamaged.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,8 +35,8 @@ TURNAROUND_MS: Final = 30
 # Silence and damage are asked about once more before they are believed.
 TRIES: Final = 2
 ADDRESS_DIGITS: Final = 12
-# One bus carries 64 meters: more branches with damage than that are noise, not meters.
-BRANCHES_MAX: Final = 64
+# 64 meters on a bus make 32 pairs at most: more branches with damage than that are noise.
+BRANCHES_MAX: Final = 32
 # A search of 64 meters that share their low digits needs this many; a day of asking is not wanted.
 PROBES_MAX: Final = 20_000
 
@@ -75,7 +75,8 @@ class AddressSearch:
         self._control = ReadControl.READ if edition == 2007 else ReadControl.READ_1997
         self._window_ms = window_ms
         first = ReadControl.READ_ADDRESS if edition == 2007 else self._control
-        self._todo = [_Probe(suffix="", control=first)]
+        # Level by level: noise shows in the first hundred, before any branch is followed.
+        self._todo = deque([_Probe(suffix="", control=first)])
         self._asked: _Probe | None = None
         self._framer = Framer()
         self._heard: set[str] = set()
@@ -111,7 +112,7 @@ class AddressSearch:
             self.unresolved += [probe.suffix for probe in self._todo]
             self._todo.clear()
             return None
-        self._asked = self._todo.pop()
+        self._asked = self._todo.popleft()
         self._heard.clear()
         self._damaged = False
         self._junk_before = self._framer.junk_bytes
@@ -182,12 +183,12 @@ class AddressSearch:
         if len(self._heard) == 1 and not damaged:
             number = next(iter(self._heard))
             if number not in self.found:
-                self._todo.append(_Probe(suffix=number, control=self._control, doubted=asked))
+                self._todo.appendleft(_Probe(suffix=number, control=self._control, doubted=asked))
         elif not self._heard and asked.attempt < TRIES:
-            self._todo.append(replace(asked, attempt=asked.attempt + 1))
+            self._todo.appendleft(replace(asked, attempt=asked.attempt + 1))
         elif asked.control is ReadControl.READ_ADDRESS:
             # Not every meter knows the question for its number; reading all of them do.
-            self._todo.append(_Probe(suffix="", control=self._control))
+            self._todo.appendleft(_Probe(suffix="", control=self._control))
         elif asked.doubted is not None and not self._heard:
             self._tell_apart(asked.doubted, damaged=True)
         elif self._heard or damaged:
@@ -201,11 +202,12 @@ class AddressSearch:
             if damaged:
                 self.unresolved.append(suffix)
         elif self._damaged_branches[parent] > BRANCHES_MAX:
-            self.unresolved.append(suffix)
+            self.unresolved.append(parent)
+            self._todo = deque(p for p in self._todo if not p.suffix.endswith(parent))
         else:
             self._todo += [
                 _Probe(suffix=f"{digits:02d}{suffix}", control=self._control)
-                for digits in reversed(range(100))
+                for digits in range(100)
             ]
 
     def _clock(self, now_ms: int, line_ms: int | None) -> int:

@@ -118,6 +118,7 @@ def test_a_reply_in_the_last_moment_counts_and_a_slow_one_extends_the_wait() -> 
     reply = frame(A, 0x91, wire("00010000", ITEMS["00010000"]))
     for byte in reply[:-1]:
         line.passes(150)
+        line.outcomes += driver.tick(line.now_ms, line.line_ms)
         line.outcomes += driver.feed(bytes((byte,)), line.now_ms, line.line_ms)
     assert not driver.counters["timeout"]
     line.outcomes += driver.feed(reply[-1:], line.now_ms, line.line_ms)
@@ -336,6 +337,27 @@ def test_1997_meters_may_answer_with_the_wildcard() -> None:
     meters = [{"address": A, "version": 1997, "items": ["energy"]}]
     line.run(build({"meters": meters}), 10_000)
     assert powers(line)[0].values == {"energy_kwh": 272.61}
+
+
+def test_a_bus_with_more_to_do_than_time_serves_all_alike() -> None:
+    numbers = [f"{n:012d}" for n in range(1, 6)]
+    line = Line([Slave(address=n, items=ITEMS, think_ms=400) for n in numbers])
+    line.run(master(*numbers, poll_s=1), 10 * 60_000)
+    rounds = [len(powers(line, f"dlt645-{n}")) for n in numbers]
+    assert min(rounds) > 50
+    assert max(rounds) - min(rounds) <= 1
+
+
+def test_every_reading_holds_what_was_answered_in_its_own_round() -> None:
+    slave = Slave(address=A, items=ITEMS)
+    line = Line([slave])
+    driver = master(A)
+    line.run(driver, 30_000)
+    slave.items = {"00010000": "00123457", "02030000": "000000"}
+    line.run(driver, POLL_MS)
+    first, second = powers(line)
+    assert first.values["energy_kwh"] == 1234.56
+    assert second.values == {"energy_kwh": 1234.57, "power_w": 0.0}
 
 
 def test_sixty_dead_meters_never_starve_four_living_ones() -> None:

@@ -223,7 +223,8 @@ def test_tasmota_says_the_same() -> None:
 @pytest.mark.parametrize(
     "payload",
     [b"", b"[]", b"{}", b'{"RfReceived":1}', b'{"RfReceived":{}}', b'{"RfReceived":{"Data":"B1"}}',
-     b'{"RfReceived":{"Data":"B1E1EG"}}', b'{"RfReceived":{"Data":"GGGGG1"}}', b"\xff", b"[" * 5000],
+     b'{"RfReceived":{"Data":"B1E1EG"}}', b'{"RfReceived":{"Data":"GGGGG1"}}',
+     b"\xff", b"[" * 5000],
 )  # fmt: skip
 def test_tasmota_nonsense_is_refused(payload) -> None:
     (found,) = tasmota_message(payload)
