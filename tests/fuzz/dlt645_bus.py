@@ -97,7 +97,7 @@ def request_of(raw: bytes) -> tuple[str, str]:
     return body[1:7][::-1].hex().upper(), identifier[::-1].hex().upper()
 
 
-def run(data: bytes) -> Hashable:
+def run(data: bytes) -> frozenset[Hashable]:
     driver = build(_CONFIG)
     bus = _Bus()
     sent: set[str] = set()
@@ -129,7 +129,7 @@ def run(data: bytes) -> Hashable:
             break
         at = _step(bus, driver, data, at)
     _check(bus.seen)
-    return (len(sent), *sorted(k for k, v in driver.counters.items() if v))
+    return frozenset({len(sent), *(name for name, count in driver.counters.items() if count)})
 
 
 def _step(bus: _Bus, driver: Master, data: bytes, at: int) -> int:

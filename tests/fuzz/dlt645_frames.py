@@ -75,7 +75,7 @@ def standing(data: bytes) -> list[tuple[int, int]]:
     return out
 
 
-def run(data: bytes) -> Hashable:
+def run(data: bytes) -> frozenset[Hashable]:
     frames = found(Framer(), data, max(1, len(data)))
     cut = Framer()
     in_pieces = found(cut, data, 1 + len(data) % 7)
@@ -94,7 +94,7 @@ def run(data: bytes) -> Hashable:
     assert behind, "a good frame behind the damage was not found"
     cut.flush()
     assert cut.buffered_bytes == 0
-    return min(len(frames), 4), len(there) > len(frames), bool(cut.junk_bytes)
+    return frozenset({(min(len(frames), 4), len(there) > len(frames), bool(cut.junk_bytes))})
 
 
 def target(seeds: Sequence[bytes]) -> Target:

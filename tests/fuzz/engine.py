@@ -1,9 +1,9 @@
 """A small coverage-guided fuzzer: which lines an input reaches decides whether it is kept.
 
 What it is: a loop of the standard library alone. It keeps an input when `sys.settrace` saw a pair
-of successive lines for the first time, or when the target's own summary of the outcome is new.
+of successive lines for the first time, or when it had a kind of outcome that none had before.
 Tracing makes Python ten to twenty times slower, so only every `trace_every`-th input is traced,
-and each whose summary is new. What it is not: it sees no branches inside an expression, compares
+and each with a new kind. What it is not: it sees no branches inside an expression, compares
 no operands and minimises nothing. A native fuzzer finds more per input; this one runs wherever
 the project runs.
 """
@@ -36,14 +36,14 @@ class Hang(BaseException):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """run: takes an input, raises when a promise is broken, returns what kind of outcome it was.
+    """run: takes an input, raises when a promise is broken, returns what kinds of outcome it had.
 
     seeds: the corpus to begin with. tokens: pieces worth inserting. fresh: an input made by the
     format's own rules, or None. repair: the same input with lengths and checksums right.
     """
 
     name: str
-    run: Callable[[bytes], Hashable]
+    run: Callable[[bytes], frozenset[Hashable]]
     seeds: Sequence[bytes]
     tokens: Sequence[bytes] = ()
     fresh: Callable[[Random], bytes] | None = None
@@ -77,17 +77,19 @@ class Coverage:
         self._last = 0
         self._fresh = False
 
-    def traced(self, run: Callable[[bytes], Hashable], data: bytes) -> tuple[Hashable, bool]:
-        """The outcome, and whether something was reached for the first time."""
+    def traced(
+        self, run: Callable[[bytes], frozenset[Hashable]], data: bytes
+    ) -> tuple[frozenset[Hashable], bool]:
+        """The kinds of outcome, and whether something was reached for the first time."""
         self._steps = self._last = 0
         self._fresh = False
         before = sys.gettrace()
         sys.settrace(self._call)
         try:
-            outcome = run(data)
+            kinds = run(data)
         finally:
             sys.settrace(before)
-        return outcome, self._fresh
+        return kinds, self._fresh
 
     def _call(self, frame: FrameType, event: str, arg: Any) -> Any:
         code = frame.f_code
@@ -123,7 +125,7 @@ class Fuzzer:
         self._trace_every = trace_every
         self._corpus = list(target.seeds) or [b""]
         self._seeds = len(self._corpus)
-        self._outcomes: set[Hashable] = set()
+        self._kinds: set[Hashable] = set()
 
     def run(self, inputs: int) -> Report:
         """That many more inputs; stops early when failures repeat."""
@@ -155,11 +157,11 @@ class Fuzzer:
         try:
             new = False
             if traced:
-                outcome, new = self._coverage.traced(run, data)
+                kinds, new = self._coverage.traced(run, data)
             else:
-                outcome = run(data)
-            if outcome not in self._outcomes:
-                self._outcomes.add(outcome)
+                kinds = run(data)
+            if not kinds <= self._kinds:
+                self._kinds |= kinds
                 new = True
                 if not traced:
                     self._coverage.traced(run, data)

@@ -37,8 +37,8 @@ SEPARATOR: Final = b"\x00"
 QUIET_BYTES: Final = 4096
 
 
-def check(outcomes: list[Outcome]) -> Hashable:
-    """Every promise about an outcome; returns its kind."""
+def check(outcomes: list[Outcome]) -> frozenset[Hashable]:
+    """Every promise about outcomes; returns their kinds."""
     kinds: list[Hashable] = []
     for outcome in outcomes:
         if isinstance(outcome, Undecodable):
@@ -51,7 +51,7 @@ def check(outcomes: list[Outcome]) -> Hashable:
             for measurement in outcome.measurements:
                 check_measurement(measurement)
                 kinds.append((measurement.kind, *sorted(measurement.values)))
-            kinds.append(len(outcome.fields))
+            kinds.append(outcome.fields.get("frame", len(outcome.fields)))
         # What `hearthwatch decode` prints.
         json.dumps(dict(outcome.fields), ensure_ascii=True)
     return frozenset(kinds)
@@ -61,7 +61,7 @@ def decode_target(spec: DriverSpec) -> Target:
     if spec.transport == "mqtt":
         return _messages(spec)
 
-    def run(data: bytes) -> Hashable:
+    def run(data: bytes) -> frozenset[Hashable]:
         decoder = spec.decoder()
         return check(decoder(DecodeRequest(data=data, now_ms=NOW_MS)))
 
@@ -72,7 +72,7 @@ def decode_target(spec: DriverSpec) -> Target:
 def _messages(spec: DriverSpec) -> Target:
     """Topic, separator, payload; half of the changes respect that the payload is JSON."""
 
-    def run(data: bytes) -> Hashable:
+    def run(data: bytes) -> frozenset[Hashable]:
         head, _, payload = data.partition(SEPARATOR)
         topic = head.decode("utf-8", "replace")
         characteristic = topic.rpartition("/")[2] or None
@@ -83,7 +83,7 @@ def _messages(spec: DriverSpec) -> Target:
         driver = _built(spec)
         if driver is None:
             return kinds
-        return kinds, check(driver.decode(topic, payload, NOW_MS))
+        return kinds | check(driver.decode(topic, payload, NOW_MS))
 
     def repair(random: Random, data: bytes) -> bytes:
         head, separator, payload = data.partition(SEPARATOR)
@@ -92,12 +92,14 @@ def _messages(spec: DriverSpec) -> Target:
     return Target(name=spec.name, run=run, seeds=_frames(spec.name), repair=repair)
 
 
-def _fed(spec: DriverSpec, whole: Callable[[bytes], Hashable]) -> Callable[[bytes], Hashable]:
+def _fed(
+    spec: DriverSpec, whole: Callable[[bytes], frozenset[Hashable]]
+) -> Callable[[bytes], frozenset[Hashable]]:
     """The decoder, and the driver itself fed in pieces: no promise may depend on the cuts."""
     if not isinstance(_built(spec), StreamDriver):
         return whole
 
-    def run(data: bytes) -> Hashable:
+    def run(data: bytes) -> frozenset[Hashable]:
         kind = whole(data)
         driver = spec.build(CONFIGS.get(spec.name, {}))
         assert isinstance(driver, StreamDriver)

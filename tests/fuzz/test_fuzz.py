@@ -39,17 +39,17 @@ def test_regressions() -> None:
     TARGETS["ev1527"].run(bytes.fromhex("AAB0030901AA55"))
 
 
-def explodes_deep(data: bytes) -> int:
+def explodes_deep(data: bytes) -> frozenset[int]:
     """A failure behind four conditions: blind luck needs 2^32 inputs, coverage some thousands."""
     if data[:1] == b"\xaa":
         if data[1:2] == b"\x55":
             if data[2:3] == b"\x68":
                 if data[3:4] == b"\x16":
                     raise RuntimeError("planted")
-                return 3
-            return 2
-        return 1
-    return 0
+                return frozenset({3})
+            return frozenset({2})
+        return frozenset({1})
+    return frozenset({0})
 
 
 def test_coverage_leads_to_what_chance_would_not_find() -> None:
@@ -61,10 +61,10 @@ def test_coverage_leads_to_what_chance_would_not_find() -> None:
 
 
 def test_a_loop_without_end_is_a_hang() -> None:
-    def spins(data: bytes) -> int:
+    def spins(data: bytes) -> frozenset[int]:
         while data[:1] == b"\x68":
             pass
-        return 0
+        return frozenset()
 
     target = Target(name="planted", run=spins, seeds=[b"\x68"])
     report = Fuzzer(target, Coverage([__file__], steps_max=1000), trace_every=1).run(1)
@@ -75,7 +75,12 @@ def test_a_loop_without_end_is_a_hang() -> None:
 def test_the_same_seed_makes_the_same_inputs() -> None:
     def inputs(seed: int) -> list[bytes]:
         seen: list[bytes] = []
-        target = Target(name="t", run=seen.append, seeds=[b"abc", b"defgh"])
+
+        def note(data: bytes) -> frozenset[int]:
+            seen.append(data)
+            return frozenset()
+
+        target = Target(name="t", run=note, seeds=[b"abc", b"defgh"])
         Fuzzer(target, Coverage([__file__]), seed=seed).run(50)
         return seen
 

@@ -351,13 +351,16 @@ def test_a_bus_with_more_to_do_than_time_serves_all_alike() -> None:
 def test_every_reading_holds_what_was_answered_in_its_own_round() -> None:
     slave = Slave(address=A, items=ITEMS)
     line = Line([slave])
-    driver = master(A)
+    slave.items = {**ITEMS, "02040000": "004331"}
+    driver = master(A, items=["energy", "power", "voltage", "reactive_power"])
     line.run(driver, 30_000)
     slave.items = {"00010000": "00123457", "02030000": "000000"}
     line.run(driver, POLL_MS)
     first, second = powers(line)
     assert first.values["energy_kwh"] == 1234.56
+    assert first.attrs == {"reactive_power_var": 433.1}
     assert second.values == {"energy_kwh": 1234.57, "power_w": 0.0}
+    assert second.attrs == {}
 
 
 def test_sixty_dead_meters_never_starve_four_living_ones() -> None:
