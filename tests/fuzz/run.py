@@ -21,13 +21,16 @@ BATCH = 20_000
 def fuzz(target: Target, inputs: int, seed: int) -> tuple[Report, float]:
     fuzzer = Fuzzer(target, Coverage(WATCHED), seed=seed)
     began_s = time.perf_counter()
-    while fuzzer.report.inputs < inputs:
-        before = fuzzer.report.inputs
-        fuzzer.run(min(BATCH, inputs - before))
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{target.name}: {fuzzer.report.inputs:,} of {inputs:,} ")
-        if fuzzer.report.inputs == before:
-            break
+    try:
+        while fuzzer.report.inputs < inputs:
+            before = fuzzer.report.inputs
+            fuzzer.run(min(BATCH, inputs - before))
+            if sys.stderr.isatty():
+                sys.stderr.write(f"\r{target.name}: {fuzzer.report.inputs:,} of {inputs:,} ")
+            if fuzzer.report.inputs == before:
+                break
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{target.name}: stopped\n")
     return fuzzer.report, time.perf_counter() - began_s
 
 

@@ -141,6 +141,22 @@ def test_the_command(capsys) -> None:
         run.main(["--replay", "00"])
 
 
+def test_an_interrupted_run_tells_what_it_did(monkeypatch, capsys) -> None:
+    calls = 0
+
+    def interrupted(data: bytes) -> frozenset[int]:
+        nonlocal calls
+        calls += 1
+        if calls == 40:
+            raise KeyboardInterrupt
+        return frozenset()
+
+    target = Target(name="planted", run=interrupted, seeds=[b"a"])
+    monkeypatch.setattr(run, "targets", lambda: {"planted": target})
+    assert run.main(["--inputs", "100"]) == 0
+    assert capsys.readouterr().out.startswith("planted: 40 inputs, 0 crashes")
+
+
 def test_the_command_shows_what_broke_and_how_to_see_it_again(monkeypatch, capsys) -> None:
     target = Target(name="planted", run=explodes_deep, seeds=[b"\xaa\x55\x68\x16"])
     monkeypatch.setattr(run, "targets", lambda: {"planted": target})
