@@ -58,7 +58,11 @@ class Report:
     hangs: list[bytes] = field(default_factory=list)
     corpus: int = 0
     edges: int = 0
-    peak_kib: int = 0
+
+    @property
+    def peak_kib(self) -> int:
+        """Of the whole process."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @property
     def clean(self) -> bool:
@@ -136,10 +140,11 @@ class Fuzzer:
                 first = report.inputs < self._seeds
                 data = self._corpus[report.inputs] if first else self._next()
                 report.inputs += 1
-                self._try(data, first or report.inputs % self._trace_every == 0)
-        report.corpus = len(self._corpus)
-        report.edges = len(self._coverage.seen)
-        report.peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                try:
+                    self._try(data, first or report.inputs % self._trace_every == 0)
+                finally:
+                    report.corpus = len(self._corpus)
+                    report.edges = len(self._coverage.seen)
         return report
 
     def _next(self) -> bytes:
