@@ -30,14 +30,19 @@ from gateway.driver import (
     Undecodable,
 )
 
+_HEX: Final = "0123456789ABCDEF"
 _START: Final = 0xAA
 _END: Final = 0x55
 _RECEIVED: Final = 0xA4
 _RECEIVED_BYTES: Final = 12
+# AA B0 LENGTH COUNT REPEATS TIME(2)*COUNT DATA 55: what a Portisch bridge is told to send.
+_SEND_RAW: Final = 0xB0
 # Raw captures (B1) are the longest frames a bridge sends; 200 is beyond all of them.
 FRAME_BYTES_MAX: Final = 200
 # Repeats of one press are tens of milliseconds apart; people need longer between two presses.
 REPEAT_WINDOW_MS: Final = 2000
+# Shorter, one press is told several times; longer, a second call for help is swallowed.
+REPEAT_WINDOW_LIMITS_MS: Final = (100, 10_000)
 # A held or jammed button is told again this often, so that it is neither silent nor a flood.
 HOLD_EVERY_MS: Final = 30_000
 # Strangers' remote controls are heard too; this many identities are remembered.
@@ -48,7 +53,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
     0xA2: "learn_timeout",
     0xA3: "learn_done",
     0xA6: "advanced",
-    0xB0: "send_raw",
+    _SEND_RAW: "send_raw",
     0xB1: "raw",
 }
 
@@ -86,6 +91,9 @@ class Receiver:
                 out.append(frame)
                 continue
             fields = explain(frame)
+            if isinstance(fields, Undecodable):
+                out.append(fields)
+                continue
             press = self._press(fields, now_ms, line) if frame[1] == _RECEIVED else None
             out.append(Decoded(fields=fields, measurements=() if press is None else (press,)))
         return out
@@ -162,7 +170,7 @@ def _size(buffer: bytes, at: int) -> int | None:
         return _RECEIVED_BYTES if buffer[at + _RECEIVED_BYTES - 1] == _END else 0
     if command not in _COMMANDS:
         return 0
-    if command == 0xB0:
+    if command == _SEND_RAW:
         if at + 2 >= len(buffer):
             return None
         size = 3 + buffer[at + 2] + 1
@@ -175,8 +183,8 @@ def _size(buffer: bytes, at: int) -> int | None:
     return None if len(buffer) - at < FRAME_BYTES_MAX else 0
 
 
-def explain(frame: bytes) -> dict[str, Any]:
-    """The fields of one complete frame."""
+def explain(frame: bytes) -> dict[str, Any] | Undecodable:
+    """The fields of one complete frame; Undecodable when its own counts don't fit its length."""
     command = frame[1]
     fields: dict[str, Any] = {"cmd": f"{command:02X}"}
     if command == _RECEIVED:
@@ -186,8 +194,15 @@ def explain(frame: bytes) -> dict[str, Any]:
             high_us=int.from_bytes(frame[6:8], "big"),
             **code_fields(frame[8:11].hex().upper()),
         )
-    elif command == 0xB0:
-        count = frame[3]
+    elif command == _SEND_RAW:
+        count = frame[3] if frame[2] else 0
+        if frame[2] < 2 + 2 * count:
+            return Undecodable(
+                code="bad_length",
+                detail=f"{frame[2]} bytes hold no {count} times",
+                raw=frame[:RAW_SHOWN_MAX],
+                fields={**fields, "invalid": "bad_length"},
+            )
         fields.update(
             length=frame[2],
             repeats=frame[4],
@@ -229,12 +244,17 @@ def build(config: Mapping[str, Any]) -> Driver:
         place = f"{where}.buttons[{number}]"
         check_keys(table, ("id", "device", "keys"), place)
         identity = get(table, "id", str, place).upper()
-        if len(identity) != 5 or any(c not in "0123456789ABCDEF" for c in identity):
+        if len(identity) != 5 or any(digit not in _HEX for digit in identity):
             raise ConfigError(f"{place}.id", f"{identity[:20]!r} is not five hexadecimal digits")
         if identity in buttons:
             raise ConfigError(f"{place}.id", f"{identity} is there twice")
         buttons[identity] = Button(device=_device(table, place), keys=_keys(table, place))
-    return Receiver(buttons, get(config, "repeat_window_ms", int, where, REPEAT_WINDOW_MS))
+    window_ms = get(config, "repeat_window_ms", int, where, REPEAT_WINDOW_MS)
+    low_ms, high_ms = REPEAT_WINDOW_LIMITS_MS
+    if not low_ms <= window_ms <= high_ms:
+        detail = f"is {window_ms}, expected {low_ms} to {high_ms}"
+        raise ConfigError(f"{where}.repeat_window_ms", detail)
+    return Receiver(buttons, window_ms)
 
 
 def _device(table: Mapping[str, Any], where: str) -> str:
@@ -248,7 +268,7 @@ def _device(table: Mapping[str, Any], where: str) -> str:
 def _keys(table: Mapping[str, Any], where: str) -> dict[int, str]:
     found = {}
     for key, meaning in get(table, "keys", dict, where, {}).items():
-        if not key.isdigit() or int(key) > 15:
+        if not (key.isascii() and key.isdecimal()) or int(key) > 15:
             raise ConfigError(f"{where}.keys.{key}", "a key is a number from 0 to 15")
         found[int(key)] = one_of(str(meaning), ACTIONS, f"{where}.keys.{key}")
     return found
@@ -263,10 +283,13 @@ def decode(request: DecodeRequest) -> list[Outcome]:
     if request.topic is not None:
         return tasmota_message(request.data)
     frames, rest = split(request.data)
-    out: list[Outcome] = [
-        f if isinstance(f, Undecodable) else Decoded(fields=explain(f)) for f in frames
-    ]
+    out = [f if isinstance(f, Undecodable) else _shown(f) for f in frames]
     return [*out, _unfinished(rest)] if rest else out
+
+
+def _shown(frame: bytes) -> Outcome:
+    fields = explain(frame)
+    return fields if isinstance(fields, Undecodable) else Decoded(fields=fields)
 
 
 def tasmota_message(payload: bytes) -> list[Outcome]:
@@ -274,8 +297,8 @@ def tasmota_message(payload: bytes) -> list[Outcome]:
     try:
         received = json.loads(payload)["RfReceived"]
         code = str(received["Data"]).upper()
-        if len(code) != 6:
-            raise ValueError(f"a code has six digits, not {code[:20]!r}")
+        if len(code) != 6 or any(digit not in _HEX for digit in code):
+            raise ValueError(f"a code has six hexadecimal digits, not {code[:20]!r}")
         fields = code_fields(code)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raw = payload[:RAW_SHOWN_MAX]

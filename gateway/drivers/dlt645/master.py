@@ -13,7 +13,13 @@ from typing import Final
 
 from gateway.driver import RAW_SHOWN_MAX, Decoded, Outcome, Undecodable, Wake
 from gateway.drivers.dlt645.frame import FUNCTION_MASK, Frame, Framer
-from gateway.drivers.dlt645.meaning import NO_SUCH_DATA, Meaning, explain, explain_payload
+from gateway.drivers.dlt645.meaning import (
+    NO_SUCH_DATA,
+    Meaning,
+    Refused,
+    explain,
+    explain_payload,
+)
 from gateway.drivers.dlt645.meter import FAULT_AFTER_ROUNDS, Meter, MeterPlan
 from gateway.drivers.dlt645.read_requests import (
     WILDCARD,
@@ -260,12 +266,14 @@ class Master:
             meter.answered(asked.di, meaning)
             return [shown, *self._go_on(meter, now_ms)]
         whole = explain_payload(asked.di, collected)
-        meter.answered(asked.di, whole)
-        if whole is None:
-            detail = f"{len(collected)} bytes in several frames are not the length of {asked.di}"
+        if isinstance(whole, Refused):
+            self.counters[whole.code] += 1
+            meter.answered(asked.di, None)
+            detail = f"{asked.di} in several frames: {whole.detail}"
             raw = collected[:RAW_SHOWN_MAX]
-            bad = Undecodable(code="bad_length", detail=detail, raw=raw, fields=meaning.fields)
+            bad = Undecodable(code=whole.code, detail=detail, raw=raw, fields=meaning.fields)
             return [bad, *self._go_on(meter, now_ms)]
+        meter.answered(asked.di, whole)
         return [shown, *self._go_on(meter, now_ms)]
 
     def _follow_up(

@@ -1,6 +1,6 @@
 """What a checked DL/T 645 frame says: the protocol's fields, and values for an item of `power`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,16 +10,20 @@ from gateway.driver import RAW_SHOWN_MAX, Undecodable
 from gateway.drivers.dlt645.frame import Frame, address_text
 from gateway.drivers.dlt645.items import (
     ADDRESS_DI,
-    ATTR_OF,
     COUNT_NAMES,
-    DATE_DI,
+    DATE_DIS,
     ITEMS,
-    TIME_DI,
+    STATUS_BLOCK_DI,
+    STATUS_DIS,
+    TIME_DIS,
     VALUE_OF,
     Block,
     Quantity,
+    attribute_of,
     digits,
+    is_absent,
 )
+from gateway.drivers.dlt645.status import WORD_BYTES, flags
 
 _FUNCTIONS: Final[Mapping[int, str]] = MappingProxyType(
     {
@@ -77,6 +81,14 @@ class Meaning:
     attrs: Mapping[str, Scalar] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Why the data behind an identifier can't be a reading: `bad_length` or `bad_digits`."""
+
+    code: str
+    detail: str
+
+
 def explain(frame: Frame) -> Meaning | Undecodable:
     """The meaning of a frame; Undecodable when its length does not fit what it claims to be."""
     name = _FUNCTIONS.get(frame.function, "unknown")
@@ -106,19 +118,26 @@ def explain(frame: Frame) -> Meaning | Undecodable:
     return Meaning(fields=fields)
 
 
-def explain_payload(di: str, payload: bytes) -> Meaning | None:
-    """Fields and values of the data behind an identifier; None when its length is wrong."""
-    special = {DATE_DI: _date, TIME_DI: _time, ADDRESS_DI: _address}.get(di)
-    if special is not None:
-        return special(payload)
+def explain_payload(di: str, payload: bytes) -> Meaning | Refused:
+    """Fields and values of the data behind an identifier, or why there are none."""
+    if di in DATE_DIS:
+        return _date(payload)
+    if di in TIME_DIS:
+        return _time(payload)
+    if di == ADDRESS_DI:
+        return _address(payload)
+    if di in STATUS_DIS or di == STATUS_BLOCK_DI:
+        return _status([STATUS_DIS[di]] if di in STATUS_DIS else [*STATUS_DIS.values()], payload)
     item = ITEMS.get(di)
     if item is None:
         return Meaning(fields={"data": payload.hex().upper()}, di=di, payload=payload)
     if isinstance(item, Block):
         return _block(item, payload)
     if len(payload) != item.size_bytes:
-        return None
-    number = digits(payload, signed=item.signed)
+        return _wrong_length(payload, item.size_bytes)
+    number = _number(payload, item)
+    if isinstance(number, Refused):
+        return number
     values, attrs = _placed(item, number)
     if item.name in COUNT_NAMES:
         return Meaning(fields={"count": number}, attrs=attrs)
@@ -127,21 +146,32 @@ def explain_payload(di: str, payload: bytes) -> Meaning | None:
     return Meaning(fields=fields, values=values, attrs=attrs)
 
 
-def _block(block: Block, payload: bytes) -> Meaning | None:
+def _block(block: Block, payload: bytes) -> Meaning | Refused:
+    """As many numbers as the meter has, at most the block's: a meter may have fewer tariffs."""
     size = block.form.size_bytes
     if not payload or len(payload) % size:
-        return None
+        return _wrong_length(payload, size)
     shown: list[float | None] = []
     values: dict[str, float] = {}
     attrs: dict[str, Scalar] = {}
     for index in range(len(payload) // size):
-        number = digits(payload[index * size : (index + 1) * size], signed=block.form.signed)
+        number = _number(payload[index * size : (index + 1) * size], block.form)
+        if isinstance(number, Refused):
+            return number
         shown.append(None if number is None else number / 10**block.form.decimals)
         if index < len(block.names):
             more_values, more_attrs = _placed(block.form, number, block.names[index])
             values.update(more_values)
             attrs.update(more_attrs)
     return Meaning(fields={"block": shown, "unit": block.form.unit}, values=values, attrs=attrs)
+
+
+def _number(wire: bytes, form: Quantity) -> int | Refused | None:
+    """The digits; None: the meter has no value here. Anything else that is no BCD is damage."""
+    if is_absent(wire):
+        return None
+    number = digits(wire, signed=form.signed)
+    return _wrong_digits(wire) if number is None else number
 
 
 def _placed(
@@ -154,10 +184,9 @@ def _placed(
     if name in VALUE_OF:
         value_name, power_of_ten = VALUE_OF[name]
         return {value_name: number / 10 ** (form.decimals - power_of_ten)}, {}
-    if name in ATTR_OF:
-        scaled = number / 10**form.decimals if form.decimals else number
-        return {}, {ATTR_OF[name]: scaled}
-    return {}, {}
+    attr_name, power_of_ten = attribute_of(name, form.unit)
+    decimals = form.decimals - power_of_ten
+    return {}, {attr_name: number / 10**decimals if form.decimals else number}
 
 
 def _read(frame: Frame, fields: dict[str, Any]) -> Meaning | Undecodable:
@@ -174,8 +203,8 @@ def _read(frame: Frame, fields: dict[str, Any]) -> Meaning | Undecodable:
         fields["data"] = payload.hex().upper()
         return Meaning(fields=fields, di=di, payload=payload)
     content = explain_payload(di, payload)
-    if content is None:
-        return _bad_length(frame, fields, f"{len(payload)} bytes are not the length of {di}")
+    if isinstance(content, Refused):
+        return _undecodable(frame, fields, content.code, f"{di}: {content.detail}")
     shown = dict(content.fields)
     if width == 2:
         shown.pop("name", None)
@@ -238,43 +267,73 @@ def _error(frame: Frame, fields: dict[str, Any]) -> Meaning | Undecodable:
 
 
 def _bad_length(frame: Frame, fields: Mapping[str, Any], detail: str) -> Undecodable:
+    return _undecodable(frame, fields, "bad_length", detail)
+
+
+def _undecodable(frame: Frame, fields: Mapping[str, Any], code: str, detail: str) -> Undecodable:
     return Undecodable(
-        code="bad_length",
+        code=code,
         detail=detail,
         raw=frame.data[:RAW_SHOWN_MAX],
-        fields={**fields, "invalid": "bad_length"},
+        fields={**fields, "invalid": code},
     )
+
+
+def _wrong_length(payload: bytes, expected_bytes: int) -> Refused:
+    detail = f"{len(payload)} bytes of data, numbers of it have {expected_bytes}"
+    return Refused(code="bad_length", detail=detail)
+
+
+def _wrong_digits(wire: bytes) -> Refused:
+    return Refused(code="bad_digits", detail=f"{wire[::-1].hex().upper()} is not decimal")
 
 
 def _two_digits(byte: int) -> int | None:
     return digits(bytes((byte,)), signed=False)
 
 
-def _date(payload: bytes) -> Meaning | None:
+def _date(payload: bytes) -> Meaning | Refused:
     """WW DD MM YY; a date that no calendar has is shown as none."""
     if len(payload) != 4:
-        return None
+        return _wrong_length(payload, 4)
     weekday, day, month, year = (_two_digits(byte) for byte in payload)
-    known = day is not None and month is not None and year is not None
-    plausible = known and 1 <= (day or 0) <= 31 and 1 <= (month or 0) <= 12
+    if weekday is None or day is None or month is None or year is None:
+        return _wrong_digits(payload)
+    plausible = 1 <= day <= 31 and 1 <= month <= 12
     date = f"20{year:02d}-{month:02d}-{day:02d}" if plausible else None
-    return Meaning(fields={"date": date, "weekday": weekday})
+    attrs = {} if date is None else {"meter_date": date}
+    return Meaning(fields={"date": date, "weekday": weekday}, attrs=attrs)
 
 
-def _time(payload: bytes) -> Meaning | None:
-    """Ss mm hh."""
+def _time(payload: bytes) -> Meaning | Refused:
+    """Ss mm hh; a time that no clock shows is shown as none."""
     if len(payload) != 3:
-        return None
+        return _wrong_length(payload, 3)
     second, minute, hour = (_two_digits(byte) for byte in payload)
     if second is None or minute is None or hour is None:
-        return Meaning(fields={"time": None})
-    return Meaning(fields={"time": f"{hour:02d}:{minute:02d}:{second:02d}"})
+        return _wrong_digits(payload)
+    plausible = hour <= 23 and minute <= 59 and second <= 59
+    time = f"{hour:02d}:{minute:02d}:{second:02d}" if plausible else None
+    return Meaning(fields={"time": time}, attrs={} if time is None else {"meter_time": time})
 
 
-def _address(payload: bytes) -> Meaning | None:
+def _address(payload: bytes) -> Meaning | Refused:
     if len(payload) != 6:
-        return None
+        return _wrong_length(payload, 6)
     return Meaning(fields={"data_address": address_text(payload)})
+
+
+def _status(words: Sequence[int], payload: bytes) -> Meaning | Refused:
+    """Bits, not digits; the attribute of a word holds the names of those that are set."""
+    if len(payload) != WORD_BYTES * len(words):
+        return _wrong_length(payload, WORD_BYTES * len(words))
+    shown = {
+        f"status_{word}": flags(word, payload[WORD_BYTES * n : WORD_BYTES * (n + 1)])
+        for n, word in enumerate(words)
+    }
+    attrs: dict[str, Scalar] = {name: ",".join(set_bits) for name, set_bits in shown.items()}
+    fields = {name: list(set_bits) for name, set_bits in shown.items()}
+    return Meaning(fields=fields, attrs=attrs)
 
 
 def _moment(data: bytes) -> str | None:

@@ -1,12 +1,13 @@
 """DL/T 645 meters as configured, and as `hearthwatch decode` reads a capture of their bus."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
 from contract.config import ConfigError, check_keys, get
 from contract.ids import is_name
-from contract.item import Measurement
+from contract.item import ATTRS_MAX, Measurement
 from gateway.driver import (
     Decoded,
     Decoder,
@@ -17,7 +18,12 @@ from gateway.driver import (
     Undecodable,
 )
 from gateway.drivers.dlt645.frame import Framer
-from gateway.drivers.dlt645.items import ALIASES_1997, ALIASES_2007, ITEMS
+from gateway.drivers.dlt645.items import (
+    ALIASES_1997,
+    ALIASES_2007,
+    READABLE,
+    attributes_of,
+)
 from gateway.drivers.dlt645.master import (
     REPLY_TIMEOUT_MS,
     RETRIES,
@@ -45,8 +51,9 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         "meters.device": "name of its readings; default dlt645-<address>",
         "meters.version": "edition of the standard the meter speaks, 2007 (default) or 1997",
         "poll_s": f"seconds between two rounds of a meter, default {POLL_S_DEFAULT}",
-        "items": "what to ask for: names such as energy, power, voltage, current, power_factor, "
-        f"frequency, balance, or identifiers; default {', '.join(ITEMS_DEFAULT)}",
+        "items": "what to ask for: names such as energy, power, voltage, current, voltages, "
+        "energy_tariffs, status, or identifiers of the standard; "
+        f"default {', '.join(ITEMS_DEFAULT)}",
         "discover": "true: no meters listed, the only one on the bus is asked for its number",
         "device": "with discover: the name of that meter's readings",
         "reply_timeout_ms": f"how long to wait for an answer, default {REPLY_TIMEOUT_MS}",
@@ -174,13 +181,25 @@ def _items(
     found: list[str] = []
     for name in names:
         di = aliases.get(name, name.upper()) if isinstance(name, str) else ""
-        if len(di) != width or di not in ITEMS:
-            raise ConfigError(
-                f"{where}.items", f"{name!r} is not one of {', '.join(sorted(aliases))}"
-            )
+        if len(di) != width or di not in READABLE:
+            raise ConfigError(f"{where}.items", _unknown_item(name, aliases))
         if di not in found:
             found.append(di)
+    # One round is one item of `power`: what it could hold must fit, or no reading would leave.
+    brought = frozenset().union(*(attributes_of(di) for di in found))
+    if len(brought) > ATTRS_MAX:
+        detail = f"bring {len(brought)} attributes, at most {ATTRS_MAX} fit into a reading"
+        raise ConfigError(f"{where}.items", detail)
     return tuple(found)
+
+
+def _unknown_item(name: object, aliases: Mapping[str, str]) -> str:
+    shown = repr(name)[:60]
+    near = get_close_matches(name, aliases, n=1) if isinstance(name, str) else []
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    digits = 8 if aliases is ALIASES_2007 else 4
+    known = ", ".join(sorted(aliases))
+    return f"{shown}: {hint}expected a known identifier of {digits} digits or one of {known}"
 
 
 def _check_device(device: str, where: str) -> None:

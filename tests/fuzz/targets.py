@@ -1,0 +1,172 @@
+"""What is fuzzed and what must hold: every driver of the registry, and the meter bus as a whole.
+
+A driver that joins the registry is fuzzed by itself: its decoder always, with the vectors of the
+file that VECTOR_FILES or its name says; fed in pieces too when it is a stream driver that needs no
+configuration or has one in CONFIGS. `EXTRA` holds what only one format can promise.
+"""
+
+import json
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from contract.config import ConfigError
+from contract.item import check_measurement
+from gateway.driver import (
+    RAW_SHOWN_MAX,
+    Decoded,
+    DecodeRequest,
+    DriverSpec,
+    Outcome,
+    StreamDriver,
+    Undecodable,
+)
+from gateway.registry import DRIVERS
+from tests.fuzz import dlt645_bus, dlt645_frames
+from tests.fuzz.engine import Target
+from tests.fuzz.mutations import INPUT_BYTES_MAX, mutate_json
+
+VECTORS: Final = Path(__file__).parents[1] / "vectors"
+VECTOR_FILES: Final[Mapping[str, str]] = {"ev1527": "rf433"}
+CONFIGS: Final[Mapping[str, Mapping[str, Any]]] = {}
+NOW_MS: Final = 1_795_392_309_000
+# Between the topic (or the characteristic) and the payload of a message.
+SEPARATOR: Final = b"\x00"
+# Bytes that no frame begins with and that end any: behind them a stream driver starts anew.
+QUIET_BYTES: Final = 4096
+
+
+def check(outcomes: list[Outcome]) -> frozenset[Hashable]:
+    """Every promise about outcomes; returns their kinds."""
+    kinds: list[Hashable] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Undecodable):
+            assert outcome.code, "no code"
+            assert outcome.code.isascii()
+            assert len(outcome.raw) <= RAW_SHOWN_MAX, f"{len(outcome.raw)} raw bytes"
+            kinds.append(outcome.code)
+        else:
+            assert isinstance(outcome, Decoded), type(outcome)
+            for measurement in outcome.measurements:
+                check_measurement(measurement)
+                kinds.append((measurement.kind, *sorted(measurement.values)))
+            kinds.append(outcome.fields.get("frame", len(outcome.fields)))
+        # What `hearthwatch decode` prints.
+        json.dumps(dict(outcome.fields), ensure_ascii=True)
+    return frozenset(kinds)
+
+
+def decode_target(spec: DriverSpec) -> Target:
+    if spec.transport == "mqtt":
+        return _messages(spec)
+
+    def run(data: bytes) -> frozenset[Hashable]:
+        decoder = spec.decoder()
+        return check(decoder(DecodeRequest(data=data, now_ms=NOW_MS)))
+
+    extra = EXTRA.get(spec.name, {})
+    return Target(name=spec.name, run=_fed(spec, run), seeds=_frames(spec.name), **extra)
+
+
+def _messages(spec: DriverSpec) -> Target:
+    """Topic, separator, payload; half of the changes respect that the payload is JSON."""
+
+    def run(data: bytes) -> frozenset[Hashable]:
+        head, _, payload = data.partition(SEPARATOR)
+        topic = head.decode("utf-8", "replace")
+        characteristic = topic.rpartition("/")[2] or None
+        request = DecodeRequest(
+            data=payload, topic=topic, characteristic=characteristic, now_ms=NOW_MS
+        )
+        kinds = check(spec.decoder()(request))
+        driver = _built(spec)
+        if driver is None:
+            return kinds
+        return kinds | check(driver.decode(topic, payload, NOW_MS))
+
+    def repair(random: Random, data: bytes) -> bytes:
+        head, separator, payload = data.partition(SEPARATOR)
+        return head + separator + mutate_json(random, payload)
+
+    return Target(name=spec.name, run=run, seeds=_frames(spec.name), repair=repair)
+
+
+def _fed(
+    spec: DriverSpec, whole: Callable[[bytes], frozenset[Hashable]]
+) -> Callable[[bytes], frozenset[Hashable]]:
+    """The decoder, and the driver itself fed in pieces: no promise may depend on the cuts."""
+    if not isinstance(_built(spec), StreamDriver):
+        return whole
+
+    def run(data: bytes) -> frozenset[Hashable]:
+        kind = whole(data)
+        driver = spec.build(CONFIGS.get(spec.name, {}))
+        assert isinstance(driver, StreamDriver)
+        step = 1 + len(data) % 7
+        pieces: list[Outcome] = []
+        for at in range(0, len(data), step):
+            pieces += driver.feed(data[at : at + step], NOW_MS, at)
+        pieces += driver.flush(NOW_MS, len(data))
+        check(pieces)
+        assert driver.flush(NOW_MS, len(data)) == [], "flush left something behind"
+        at_once = spec.build(CONFIGS.get(spec.name, {}))
+        assert isinstance(at_once, StreamDriver)
+        together = [*at_once.feed(data, NOW_MS, 0), *at_once.flush(NOW_MS, 0)]
+        assert _good(pieces) == _good(together), "the cuts decide what is decoded"
+        return kind
+
+    return run
+
+
+def _good(outcomes: list[Outcome]) -> list[dict[str, Any]]:
+    return [dict(o.fields) for o in outcomes if isinstance(o, Decoded)]
+
+
+def _built(spec: DriverSpec) -> Any:
+    try:
+        return spec.build(CONFIGS.get(spec.name, {}))
+    except ConfigError:
+        return None
+
+
+def _frames(name: str) -> list[bytes]:
+    """The known frames; those of a driver without vectors begin with nothing."""
+    path = VECTORS / f"{VECTOR_FILES.get(name, name.replace('-', '_'))}.json"
+    if not path.exists():
+        return [b"\x00"]
+    return [_frame(vector) for vector in json.loads(path.read_text())]
+
+
+def _frame(vector: Mapping[str, Any]) -> bytes:
+    given = vector["input"]
+    if isinstance(given, dict):
+        payload = given["payload"]
+        text = payload if isinstance(payload, str) else json.dumps(payload)
+        return given["topic"].encode() + SEPARATOR + text.encode()
+    try:
+        raw = bytes.fromhex(given)
+    except ValueError:
+        raw = given.encode()
+    if "characteristic" in vector:
+        return f"ble/cuff/{vector['characteristic']}".encode() + SEPARATOR + raw
+    return raw[:INPUT_BYTES_MAX]
+
+
+EXTRA: Final[Mapping[str, Mapping[str, Any]]] = {
+    "dlt645": {
+        "tokens": (b"\x68", b"\x16", b"\xfe\xfe\xfe\xfe", b"\x68\xaa\xaa\xaa\xaa\xaa\xaa\x68"),
+        "fresh": dlt645_frames.fresh,
+        "repair": dlt645_frames.repair,
+    },
+    "ev1527": {"tokens": (b"\xaa\xa4", b"\xaa\xb1", b"\xaa\xb0", b"\x55", b"\xaa\xa0\x55")},
+}
+
+
+def targets() -> dict[str, Target]:
+    """Every target by its name: the drivers, and what is made of them."""
+    found = {spec.name: decode_target(spec) for spec in DRIVERS.values()}
+    seeds = _frames("dlt645")
+    found["dlt645-framer"] = dlt645_frames.target(seeds)
+    found["dlt645-bus"] = dlt645_bus.target(seeds)
+    return found
