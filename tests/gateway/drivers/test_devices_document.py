@@ -28,4 +28,4 @@ def test_an_example_loads(tmp_path, example) -> None:
 
 def test_the_serial_drivers_of_the_document_have_an_example() -> None:
     named = {tomllib.loads(example)["serial"][0]["driver"] for example in EXAMPLES}
-    assert named == {"modbus", "dsmr", "pulse-counter", "cms50"}
+    assert named == {"dlt645", "modbus", "dsmr", "pulse-counter", "cms50"}
