@@ -143,6 +143,8 @@ class Rig:
     def close(self) -> None:
         for program in self.programs.values():
             program.stop()
+        # Its number will soon be another test's terminal.
+        (self.folder / "rf").unlink()
         os.close(self.device)
         os.close(self.far)
 
