@@ -256,7 +256,6 @@ class Hub:
         }
 
     async def _supervise(self) -> None:
-        await asyncio.to_thread(self.config.book.tend)
         while True:
             await asyncio.sleep(FLUSH_S)
             try:

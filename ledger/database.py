@@ -27,9 +27,9 @@ _CACHE_KIB: Final = 64 * 1024
 _CHECKPOINT_PAGES: Final = 32_000
 # A reader or a backup may hold the file for a moment; nothing holds it longer than this.
 BUSY_TIMEOUT_MS: Final = 10_000
-# Room made in the write-ahead log at the start, for about 400 presses between two foldings: a
+# Room made in the write-ahead log at the start, for about 100 presses between two foldings: a
 # sync of a file that grows also writes the file system's journal and takes about twice as long.
-LOG_ROOM_BYTES: Final = 32 * 1024 * 1024
+LOG_ROOM_BYTES: Final = 8 * 1024 * 1024
 
 
 def sqlite_url(path: Path) -> str:
@@ -51,16 +51,22 @@ def open_writer(
     return connection
 
 
-def make_log_room(path: Path) -> None:
-    """Lengthen the write-ahead log with zeros, which SQLite takes for its end; the log is there
-    once something was written. A full disk or a foreign file system only costs the speed."""
+def make_log_room(connection: sqlite3.Connection, path: Path) -> None:
+    """Lengthen the write-ahead log with zeros, which SQLite takes for its end.
+
+    The write lock is held meanwhile: a frame that somebody else appended at the same moment would
+    be overwritten, and a committed press with it. A full disk or a busy file only costs the speed.
+    """
     log = path.with_name(f"{path.name}-wal")
-    with contextlib.suppress(OSError), log.open("r+b") as handle:
-        missing = LOG_ROOM_BYTES - handle.seek(0, os.SEEK_END)
-        if missing > 0:
-            handle.write(bytes(missing))
-            handle.flush()
-            os.fsync(handle.fileno())
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("BEGIN IMMEDIATE")
+        with contextlib.suppress(OSError), log.open("r+b") as handle:
+            missing = LOG_ROOM_BYTES - handle.seek(0, os.SEEK_END)
+            if missing > 0:
+                handle.write(bytes(missing))
+                handle.flush()
+                os.fsync(handle.fileno())
+        connection.execute("ROLLBACK")
 
 
 def checkpoint(path: Path) -> None:

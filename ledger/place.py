@@ -34,15 +34,17 @@ class SqliteBook:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         database.migrate(database.sqlite_url(self.path))
 
-    def open_writer(self, *, exclusive: bool) -> Connection:  # noqa: ARG002 - the file locks itself
-        return database.open_writer(self.path)
+    def open_writer(self, *, exclusive: bool) -> Connection:
+        connection = database.open_writer(self.path)
+        if exclusive:
+            database.make_log_room(connection, self.path)
+        return connection
 
     def open_reader(self) -> Engine:
         return database.open_reader(database.sqlite_url(self.path))
 
     def tend(self) -> None:
         database.checkpoint(self.path)
-        database.make_log_room(self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,7 @@ class LineBuilder:
         if head is None:
             gateway, device, kind = key
             head = self._heads[key] = (
-                f"{_text(kind, _MEASUREMENT)},device={_text(device, _KEY)}"
-                f",gateway={_text(gateway, _KEY)} "
+                f"{_measurement(kind)},device={_text(device, _KEY)},gateway={_text(gateway, _KEY)} "
             )
         return f"{head}{self._values(values)} {at_ms}"
 
@@ -49,6 +48,12 @@ class LineBuilder:
             # Always a float: a field that began as an integer would refuse every later fraction.
             parts.append(f"{known}={float(value)!r}")
         return ",".join(parts)
+
+
+def _measurement(text: str) -> str:
+    if text.startswith("#"):
+        raise ContractError("bad_name", f"{text[:40]!r} would make the line a comment")
+    return _text(text, _MEASUREMENT)
 
 
 def _text(text: str, escapes: dict[int, str]) -> str:

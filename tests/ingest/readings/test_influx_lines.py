@@ -18,6 +18,7 @@ NAMES = st.text(
     min_size=1,
     max_size=20,
 ).filter(lambda text: text.isprintable() and not text.endswith("\\"))
+KINDS = NAMES.filter(lambda text: not text.startswith("#"))
 VALUES = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -34,7 +35,7 @@ def test_a_line() -> None:
     assert line == f"power,device=meter-1,gateway=gw-1 power_w=12.5,x\\ y=3.0 {AT_MS}"
 
 
-@given(NAMES, NAMES, NAMES, NAMES, VALUES)
+@given(KINDS, NAMES, NAMES, NAMES, VALUES)
 def test_the_client_s_point_writes_the_same(
     kind: str, gateway: str, device: str, field: str, value: float
 ) -> None:
@@ -53,6 +54,11 @@ def test_a_name_that_no_line_can_hold_is_refused(name: str, place: int) -> None:
     names[place] = name
     with pytest.raises(ContractError, match="cannot be part of a line"):
         LineBuilder().line((names[0], names[1], names[2]), AT_MS, {names[3]: 1.0})
+
+
+def test_a_line_that_would_be_a_comment_is_refused() -> None:
+    with pytest.raises(ContractError, match="a comment"):
+        LineBuilder().line(("gw", "dev", "#power"), AT_MS, {"power_w": 1.0})
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -74,7 +80,7 @@ def test_the_real_parser_reads_back_what_was_written(parser) -> None:
 
 
 @settings(max_examples=30)
-@given(st.lists(st.tuples(NAMES, NAMES, NAMES, NAMES, VALUES), min_size=1, max_size=20))
+@given(st.lists(st.tuples(KINDS, NAMES, NAMES, NAMES, VALUES), min_size=1, max_size=20))
 def test_the_real_parser_takes_every_line(parser, rows) -> None:
     builder = LineBuilder()
     lines = [
