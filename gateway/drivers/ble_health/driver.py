@@ -134,7 +134,7 @@ class HealthDriver:
             reason = implausible(made.kind, made.values)
             if reason == "incomplete" and made.kind != "blood_pressure":
                 return []  # an oximeter that has a pulse and seeks the rest
-            fault = None if reason is None else "implausible"
+            fault = None if reason is None else "implausible_value"
         if fault is None or reason is None:
             return [_trimmed(made), *self._recovered(made)]
         if not self._fault_due(number, made, fault):

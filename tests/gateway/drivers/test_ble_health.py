@@ -109,7 +109,7 @@ def test_specials_are_no_readings(mantissa: int, expected: str | None) -> None:
     made = item("2A35", data)
     assert (made.kind, made.attrs["fault"], made.attrs["reason"]) == (
         "device_health",
-        "implausible",
+        "implausible_value",
         "incomplete",
     )
     assert items("2A35", b"\x00" + special * 3) == []
@@ -178,7 +178,7 @@ def test_the_pressure_of_an_inflating_cuff_is_no_reading() -> None:
 def test_impossible_pressures_are_kept_as_faults(systolic, diastolic, reason) -> None:
     made = item("2A35", pressure(systolic, diastolic, time=stamp(), user=1))
     assert (made.kind, dict(made.values)) == ("device_health", {})
-    assert made.attrs["fault"] == "implausible"
+    assert made.attrs["fault"] == "implausible_value"
     assert made.attrs["reason"] == reason
     assert made.attrs["reading"] == "blood_pressure"
     assert made.attrs["systolic_mmhg"] == systolic
@@ -197,7 +197,7 @@ def test_a_good_reading_ends_the_fault_once() -> None:
     item("2A35", pressure(80, 120), d)
     good, ended = items("2A35", pressure(), d)
     assert good.kind == "blood_pressure"
-    assert ended.attrs == {"recovered": "implausible"}
+    assert ended.attrs == {"recovered": "implausible_value"}
     assert not ended.urgent
     assert len(items("2A35", pressure(), d)) == 1
 
@@ -243,7 +243,7 @@ def test_a_broken_oximeter_says_so_and_doesnt_flood() -> None:
     assert items("2A5F", broken, d, NOW_MS + 1000) == []
     assert items("2A5F", broken, d, NOW_MS + STREAM_FAULT_EVERY_MS) != []
     assert len(items("2A5F", b"\x00" + sf(97) + sf(64), d)) == 2
-    assert item("2A5F", b"\x00" + sf(120) + sf(64), d).attrs["fault"] == "implausible"
+    assert item("2A5F", b"\x00" + sf(120) + sf(64), d).attrs["fault"] == "implausible_value"
 
 
 def test_stored_oximetry_is_marked() -> None:
@@ -329,7 +329,7 @@ def test_heart_rate() -> None:
     assert item("2A37", b"\x01\xfa\x00").values == {"pulse_bpm": 250}
     assert items("2A37", b"\x04\x48") == []
     assert items("2A37", b"\x00\x00") == []
-    assert item("2A37", b"\x01\x2c\x01").attrs["fault"] == "implausible"
+    assert item("2A37", b"\x01\x2c\x01").attrs["fault"] == "implausible_value"
     assert fields("2A37", b"\x10\x48\x00\x04\x00")["extra_bytes"] == 1
 
 
