@@ -126,6 +126,12 @@ class NoBluetooth(Exception):  # noqa: N818 - a state, not a mistake
     """The radio can't be used; says what to install or start."""
 
 
+def _assigned_number(uuid: str) -> str:
+    """`2A35`; empty for a vendor's own UUID, whatever digits it has there."""
+    number = uuid[4:8]
+    return number.upper() if uuid.lower() == _ASSIGNED.format(number.lower()) else ""
+
+
 def load_bleak() -> Bleak:
     try:
         import bleak
@@ -280,7 +286,7 @@ class BluetoothSource:
         trouble: Exception | None = None
         every: Iterable[Characteristic] = client.services.characteristics.values()
         for characteristic in every:
-            number = characteristic.uuid[4:8].upper()
+            number = _assigned_number(characteristic.uuid)
             can = set(characteristic.properties)
             if number == RECORD_ACCESS and "write" in can:
                 stores.append(characteristic)

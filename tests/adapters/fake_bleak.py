@@ -21,7 +21,7 @@ class FakeCharacteristic:
 
     @property
     def uuid(self) -> str:
-        return uuid_of(self.number)
+        return uuid_of(self.number) if len(self.number) == 4 else self.number
 
 
 class Services:

@@ -238,6 +238,16 @@ async def test_one_refused_characteristic_does_not_cost_the_others() -> None:
         assert rig.kinds() == ["blood_pressure"]
 
 
+async def test_a_vendors_own_characteristic_is_left_alone() -> None:
+    async with running() as rig:
+        device = cuff()
+        vendors = "b3052a37-0000-1000-8000-00805f9b34fb"
+        device.characteristics.insert(0, FakeCharacteristic(vendors, ["notify"]))
+        rig.radio.appear(device)
+        await rig.turn(lambda: "2A35" in device.subscribed)
+        assert set(device.subscribed) == {"2A35"}
+
+
 async def test_a_silent_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bluetooth, "SILENT_S", 0)
     async with running() as rig:
@@ -344,3 +354,8 @@ def test_bleak_itself_takes_what_the_source_gives_it() -> None:
     for name in ("start", "stop"):
         assert inspect.iscoroutinefunction(getattr(bleak.BleakScanner, name))
     assert isinstance(inspect.getattr_static(client, "services"), property)
+    collection = bleak.backends.service.BleakGATTServiceCollection
+    assert isinstance(inspect.getattr_static(collection, "characteristics"), property)
+    characteristic = bleak.backends.characteristic.BleakGATTCharacteristic
+    for name in ("uuid", "properties"):
+        assert isinstance(inspect.getattr_static(characteristic, name), property)

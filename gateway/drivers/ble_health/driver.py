@@ -87,7 +87,9 @@ class HealthDriver:
             return [Decoded(fields=explained.fields)]
         at_ms, attrs = self._when(reading, now_ms)
         attrs = {**attrs, **reading.attrs}
-        if reading.moment is not None and at_ms != now_ms and self._repeated(device, number, data):
+        # Without a time of its own the same bytes may be a second measurement.
+        stamped = reading.moment is not None and "device_time" not in attrs
+        if stamped and self._repeated(device, number, data):
             attrs["repeated"] = True
         made = Measurement(
             device=device,
@@ -149,7 +151,9 @@ class HealthDriver:
         return [replace(made, kind="device_health", values={}, attrs=attrs)]
 
     def _fault_due(self, number: str, made: Measurement, fault: str) -> bool:
-        """Whether to tell the fault: always, but of a stream only now and then."""
+        """Whether to tell the fault: once, and of a stream only now and then."""
+        if "repeated" in made.attrs:
+            return False
         key, now_ms = (made.device, made.kind), made.received_at_ms
         last_fault, last_ms = self._faults.get(key, ("", 0))
         lately = last_fault == fault and 0 <= now_ms - last_ms < STREAM_FAULT_EVERY_MS

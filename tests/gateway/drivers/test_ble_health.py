@@ -151,6 +151,24 @@ def test_blood_pressure_in_full() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (0x01, {"body_movement": True}),
+        (0x02, {"cuff_fit": "loose"}),
+        (0x04, {"irregular_pulse": True}),
+        (0x08, {"pulse_range": "above"}),
+        (0x10, {"pulse_range": "below"}),
+        (0x18, {}),
+        (0x20, {"position": "improper"}),
+        (0xFFC0, {}),
+    ],
+)
+def test_each_bit_of_a_cuffs_status(status: int, told: dict) -> None:
+    calm = {"body_movement": False, "cuff_fit": "ok", "irregular_pulse": False}
+    assert item("2A35", pressure(status=status)).attrs == {**calm, **told}
+
+
 def test_kilopascals() -> None:
     made = item("2A35", b"\x01" + sf(160, -1) + sf(107, -1) + sf(124, -1))
     assert made.values == {"systolic_mmhg": 120, "diastolic_mmhg": 80.3, "mean_mmhg": 93}
@@ -413,6 +431,15 @@ def test_a_repeated_indication_is_the_same_reading_and_marked() -> None:
     assert "repeated" not in other.attrs
     assert "repeated" not in item("2A35", pressure(), d).attrs
     assert "repeated" not in item("2A35", pressure(), d).attrs  # no time: may be a second one
+
+
+def test_an_impossible_value_out_of_a_memory_is_told_once() -> None:
+    d = driver()
+    data = pressure(80, 120, time=stamp(NOW - timedelta(days=3)))
+    assert item("2A35", data, d).attrs["fault"] == "implausible_value"
+    assert items("2A35", data, d) == []
+    unstamped = pressure(80, 120)
+    assert len(items("2A35", unstamped, d)) == len(items("2A35", unstamped, d)) == 1
 
 
 def test_what_has_been_seen_is_bounded() -> None:
