@@ -143,6 +143,8 @@ async def test_after_a_loss_the_device_rests_and_is_connected_again() -> None:
         await rig.turn(lambda: rig.radio.disconnects == 1)
         await rig.turn(lambda: CUFF not in rig.source._sessions and rig.radio.scanning)
         rig.radio.tell(device)
+        for _ in range(50):  # turns of the loop, far more than a connection takes
+            await asyncio.sleep(0)
         assert rig.radio.connects == 1  # it rests
         rig.line_ms += bluetooth.REST_FIRST_MS
         rig.radio.tell(device)

@@ -497,6 +497,32 @@ def test_truncated_at_every_byte(number: str) -> None:
     assert "extra_bytes" not in fields(number, whole)
 
 
+# Bytes without any flag, and what each flag adds, by the specifications' tables.
+SIZES = {
+    "2A18": (10, {0: 2, 1: 3, 3: 2}),
+    "2A1C": (5, {1: 7, 2: 1}),
+    "2A34": (3, {0: 3, 1: 1, 2: 1, 3: 3, 4: 3, 6: 2, 7: 1}),
+    "2A35": (7, {1: 7, 2: 2, 3: 1, 4: 2}),
+    "2A36": (7, {1: 7, 2: 2, 3: 1, 4: 2}),
+    "2A37": (2, {0: 1, 3: 2}),
+    "2A5E": (5, {0: 7, 1: 2, 2: 3, 3: 2}),
+    "2A5F": (5, {0: 4, 1: 4, 2: 2, 3: 3, 4: 2}),
+    "2A9D": (3, {1: 7, 2: 1, 3: 4}),
+}
+
+
+@pytest.mark.parametrize("number", SIZES)
+def test_every_flag_adds_what_the_specification_says(number: str) -> None:
+    least, added = SIZES[number]
+    for flags in range(256):
+        if number == "2A37" and flags & 0x10:
+            continue  # intervals fill what is left
+        size = least + sum(n for bit, n in added.items() if flags >> bit & 1)
+        assert "extra_bytes" not in fields(number, bytes([flags]) + bytes(size - 1)), flags
+        assert outcome(number, bytes([flags]) + bytes(size - 2)).fields == {"invalid": "too_short"}
+        assert fields(number, bytes([flags]) + bytes(size))["extra_bytes"] == 1
+
+
 def test_too_long_and_unknown() -> None:
     assert outcome("2A35", bytes(513)).code == "too_long"
     assert outcome("2AFF", b"\x00").code == "unknown_characteristic"
