@@ -220,9 +220,17 @@ async def test_the_battery_is_read() -> None:
         assert rig.items[0].values == {"battery_pct": 80}
 
 
-async def test_a_device_that_is_not_paired_is_told_how() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[org.bluez.Error.NotPermitted] Not paired",
+        "[org.bluez.Error.Failed] Insufficient Authentication",
+        "GATT Protocol Error: Insufficient Encryption",
+    ],
+)
+async def test_a_device_that_is_not_paired_is_told_how(words: str) -> None:
     async with running() as rig:
-        refusal = RadioError("[org.bluez.Error.NotPermitted] Insufficient Authentication")
+        refusal = RadioError(words)
         device = cuff(refused={"2A35": refusal})
         rig.radio.appear(device)
         await rig.turn(lambda: rig.said("bluetooth_lost"))
