@@ -1,6 +1,7 @@
 """gateway.toml, checked: every key is known, every mistake names file, key and remedy."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from contract.ids import check_name
 from gateway.driver import DriverSpec, LineSettings
 from gateway.feedback import FeedbackCommands
 from gateway.registry import DRIVERS
+from gateway.sources.bluetooth import DEFAULT_ADAPTER, BluetoothSettings
 from gateway.sources.local_mqtt import LocalMqttSettings
 from gateway.sources.serial_port import SerialSettings
 from gateway.spool.spool import RESERVE_BYTES, TELEMETRY_BYTES_MAX
@@ -28,6 +30,7 @@ _KEYS: Final = (
     "feedback",
     "serial",
     "mqtt",
+    "bluetooth",
 )
 _UPLINK_KEYS: Final = (
     "host",
@@ -45,6 +48,9 @@ _PROTOCOLS: Final = ("5", "3.1.1")
 HEARTBEAT_S: Final = 30.0
 # The port of MQTT over TLS; a gateway that names it means it.
 TLS_PORT: Final = 8883
+# What Bluetooth values mean; there is one driver for them.
+BLUETOOTH_DRIVER: Final = "ble-health"
+_BLUETOOTH_ADDRESS: Final = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}\Z")
 # A smaller reserve would not hold the log of one commit.
 RESERVE_BYTES_MIN: Final = 256 * 1024
 TELEMETRY_BYTES_MIN: Final = 1 << 20
@@ -72,10 +78,11 @@ class SourceConfig:
     config: Mapping[str, Any]
     serial: SerialSettings | None = None
     mqtt: LocalMqttSettings | None = None
+    bluetooth: BluetoothSettings | None = None
 
     @property
     def name(self) -> str:
-        place = self.serial or self.mqtt
+        place = self.serial or self.mqtt or self.bluetooth
         return "" if place is None else place.name
 
 
@@ -105,7 +112,11 @@ def load(path: Path) -> GatewayConfig:
     check_keys(document, _KEYS, where)
     spool = _table(document, "spool", where)
     check_keys(spool, ("telemetry_bytes_max", "reserve_bytes"), f"{where}: spool")
-    sources = (*_serials(document, where), *_mqtts(document, where, base))
+    sources = (
+        *_serials(document, where),
+        *_mqtts(document, where, base),
+        *_bluetooths(document, where),
+    )
     _check_sources(sources, where)
     return GatewayConfig(
         gateway=_name(document, "gateway", where),
@@ -138,19 +149,29 @@ def _check_sources(sources: Sequence[SourceConfig], where: str) -> None:
         if source.name in names:
             raise ConfigError(f"{where}: source {source.name}", "two sources have this name")
         names.add(source.name)
-        if source.serial is not None:
-            if source.serial.port in ports:
-                raise ConfigError(
-                    f"{where}: source {source.name}.port",
-                    f"{source.serial.port} is read by another source already",
-                )
-            ports.add(source.serial.port)
+        key, port = _place(source)
+        if port in ports:
+            raise ConfigError(
+                f"{where}: source {source.name}.{key}",
+                f"{port} is read by another source already",
+            )
+        if port:
+            ports.add(port)
         try:
             source.spec.build(source.config)
         except ConfigError as error:
             raise ConfigError(f"{where}: source {source.name}.config", str(error)) from error
         except ContractError as error:
             raise ConfigError(f"{where}: source {source.name}.config", error.detail) from error
+
+
+def _place(source: SourceConfig) -> tuple[str, str]:
+    """What only one source can hold: the key that names it, and its name; a broker has room."""
+    if source.serial is not None:
+        return "port", source.serial.port
+    if source.bluetooth is not None:
+        return "adapter", source.bluetooth.adapter or "the default Bluetooth adapter"
+    return "", ""
 
 
 def _name(table: Mapping[str, Any], key: str, where: str) -> str:
@@ -285,3 +306,35 @@ def _mqtts(document: Mapping[str, Any], where: str, base: Path) -> list[SourceCo
         spec = _driver(table, "mqtt", place)
         found.append(SourceConfig(spec=spec, config=_table(table, "config", place), mqtt=settings))
     return found
+
+
+def _bluetooths(document: Mapping[str, Any], where: str) -> list[SourceConfig]:
+    found = []
+    for number, table in enumerate(_tables(document, "bluetooth", where), start=1):
+        place = f"{where}: bluetooth[{number}]"
+        check_keys(table, ("name", "adapter", "devices", "config"), place)
+        settings = BluetoothSettings(
+            name=_name(table, "name", place),
+            adapter=get(table, "adapter", str, place, DEFAULT_ADAPTER),
+            devices=_addresses(get(table, "devices", dict, place), f"{place}.devices"),
+        )
+        config = _table(table, "config", place)
+        spec = DRIVERS[BLUETOOTH_DRIVER]
+        found.append(SourceConfig(spec=spec, config=config, bluetooth=settings))
+    return found
+
+
+def _addresses(table: Mapping[str, Any], where: str) -> Mapping[str, str]:
+    """Device names by address in capitals; each once."""
+    if not table:
+        raise ConfigError(where, 'empty; expected "A4:C1:38:00:00:01" = "cuff-0001"')
+    devices: dict[str, str] = {}
+    for text in table:
+        address = text.upper()
+        if not _BLUETOOTH_ADDRESS.match(address):
+            raise ConfigError(f"{where}.{text[:40]}", "not an address like A4:C1:38:00:00:01")
+        name = _name(table, text, where)
+        if address in devices or name in devices.values():
+            raise ConfigError(f"{where}.{text}", f"{name}: this address or device is named twice")
+        devices[address] = name
+    return devices

@@ -12,10 +12,13 @@ from typing import Final
 from contract.config import ConfigError
 from gateway.clock import Clock, load_clock
 from gateway.config import GatewayConfig, UplinkConfig, load
+from gateway.sources.bluetooth import WHAT_TO_START, NoBluetooth, load_bleak
 
 CONNECT_TIMEOUT_S: Final = 5.0
 # With less, the telemetry of an outage of days has no room.
 FREE_WANTED_BYTES: Final = 1 << 30
+# Where the kernel lists its Bluetooth adapters.
+ADAPTERS: Final = Path("/sys/class/bluetooth")
 _LOOPBACK: Final = ("127.", "localhost", "::1")
 
 
@@ -53,6 +56,8 @@ def _sources(config: GatewayConfig) -> Iterator[Check]:
             yield _serial(source.name, source.serial.port)
         elif source.mqtt is not None:
             yield _reachable(f"source {source.name}", source.mqtt.host, source.mqtt.port)
+        elif source.bluetooth is not None:
+            yield _bluetooth(source.name, source.bluetooth.adapter)
 
 
 def _serial(name: str, port: str) -> Check:
@@ -72,6 +77,19 @@ def _serial(name: str, port: str) -> Check:
             remedy="add the user of the service to the group dialout",
         )
     return Check(check=check, ok=True, detail=f"{port} is there")
+
+
+def _bluetooth(name: str, adapter: str) -> Check:
+    check = f"source {name}"
+    try:
+        load_bleak()
+    except NoBluetooth as error:
+        return Check(check=check, ok=False, detail="no Bluetooth client", remedy=str(error))
+    there = sorted(p.name for p in ADAPTERS.iterdir()) if ADAPTERS.is_dir() else []
+    if not there or (adapter and adapter not in there):
+        detail = f"adapter {adapter or 'of any name'} is not there; found: {', '.join(there) or 0}"
+        return Check(check=check, ok=False, detail=detail, remedy=WHAT_TO_START)
+    return Check(check=check, ok=True, detail=f"{adapter or there[0]} is there")
 
 
 def _reachable(check: str, host: str, port: int) -> Check:

@@ -17,6 +17,7 @@ from gateway.driver import BusDriver, MessageDriver, StreamDriver
 from gateway.feedback import Feedback, FeedbackCommands
 from gateway.heartbeat import Heartbeat, offline
 from gateway.notify_systemd import notify
+from gateway.sources.bluetooth import BluetoothSource, GattDriver
 from gateway.sources.intake import Intake
 from gateway.sources.local_mqtt import LocalMqttSource
 from gateway.sources.serial_port import SerialSource
@@ -29,6 +30,7 @@ from gateway.uplink.uplink import TELEMETRY, URGENT, Connection, HubMessages, La
 RESTART_FIRST_S: Final = 1.0
 RESTART_MAX_S: Final = 60.0
 End = Literal["stop", "reload"]
+Source = SerialSource | LocalMqttSource | BluetoothSource
 
 
 class Client(Connection, Protocol):
@@ -209,12 +211,10 @@ class Gateway:
             battery_file=config.battery_file,
         )
 
-    def _named(
-        self, sources: Sequence[SerialSource | LocalMqttSource]
-    ) -> list[tuple[SourceConfig, SerialSource | LocalMqttSource]]:
+    def _named(self, sources: Sequence[Source]) -> list[tuple[SourceConfig, Source]]:
         return list(zip(self._config.sources, sources, strict=True))
 
-    def _source(self, source: SourceConfig) -> SerialSource | LocalMqttSource:
+    def _source(self, source: SourceConfig) -> Source:
         driver = source.spec.build(source.config)
         if source.serial is not None and isinstance(driver, StreamDriver | BusDriver):
             return SerialSource(
@@ -231,6 +231,14 @@ class Gateway:
                 driver,
                 self._intake,
                 client_id=f"{self._config.gateway}-{source.name}",
+                now_ms=self._clock.now_ms,
+                log=self._log,
+            )
+        if source.bluetooth is not None and isinstance(driver, GattDriver):
+            return BluetoothSource(
+                source.bluetooth,
+                driver,
+                self._intake,
                 now_ms=self._clock.now_ms,
                 log=self._log,
             )

@@ -79,6 +79,11 @@ PLANTED = {
         "gateway/sources/stray_line.py",
         "import serial",
     ),
+    "a driver that listens to the radio itself": (
+        "Bluetooth is behind one adapter",
+        "gateway/sources/stray_radio.py",
+        "import bleak",
+    ),
     "the dashboard writes SQL by hand": (
         "sqlite3 is used by the spool, the book, the readings store and nobody else",
         "dashboard/stray_sql.py",

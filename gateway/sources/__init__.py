@@ -1,1 +1,1 @@
-"""Where device bytes come from: serial lines and the local MQTT broker."""
+"""Where device bytes come from: serial lines, the local MQTT broker, a Bluetooth adapter."""

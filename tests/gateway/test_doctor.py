@@ -107,5 +107,11 @@ def test_the_example_is_a_valid_configuration(tmp_path: Path) -> None:
     path.write_text("\n".join(line for line in lines if not line.startswith("password_file")))
     config = load(path)
     assert config.uplink.tls
-    assert [source.name for source in config.sources] == ["meters", "rf", "zigbee", "cuffs"]
+    assert [source.name for source in config.sources] == [
+        "meters",
+        "rf",
+        "zigbee",
+        "cuffs",
+        "radio",
+    ]
     assert len(lines) - len(path.read_text().splitlines()) == 2
