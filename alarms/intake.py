@@ -47,10 +47,11 @@ def decide(finding: Finding, current: OpenAlarm | None, *, replayable: bool) -> 
         return "clear" if current is not None else "ignore"
     if current is None:
         return "raise"
-    if replayable and finding.at_ms <= current.last_event_ms:
-        return "ignore"
+    # Before the replay: what is worse than the alarm cannot be in it yet, however old it is.
     if _SEVERITY_ORDER[finding.severity] > _SEVERITY_ORDER[current.severity]:
         return "worsen"
+    if replayable and finding.at_ms <= current.last_event_ms:
+        return "ignore"
     return "join"
 
 

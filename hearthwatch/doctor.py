@@ -20,6 +20,7 @@ from gateway.clock import Clock
 if TYPE_CHECKING:
     # A gateway's installation has neither msgspec nor what else the hub's modules import.
     from hearthwatch.hub_config import BrokerConfig, HubConfig
+    from ledger.place import Place
 
 # Less than this and a day of telemetry may not fit.
 FREE_BYTES_MIN: Final = 1 << 30
@@ -91,8 +92,32 @@ def hub(path: Path) -> Iterator[Finding]:
     if config.homes is not None:
         yield from homes(config.homes)
     yield from data_folder(config.data_dir)
+    yield book(config.book)
     yield http_port(config)
     yield sign_in(config.broker)
+
+
+def book(place: "Place") -> Finding:
+    """A file needs no more than its folder; a server has to let us in."""
+    from ledger.place import SqliteBook
+
+    if isinstance(place, SqliteBook):
+        return Finding(check="book", verdict="ok", detail=str(place.path))
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    reader = place.open_reader()
+    try:
+        with reader.connect() as connection:
+            version = connection.scalar(text("SHOW server_version"))
+    except (SQLAlchemyError, ImportError) as error:
+        # The first line says why; the rest may hold the address.
+        why = str(error.__cause__ or error).strip().split("\n")[0][:200]
+        remedy = "start the server, or mend [book] in hub.toml"
+        return Finding(check="book", verdict="fail", detail=f"PostgreSQL: {why}", remedy=remedy)
+    finally:
+        reader.dispose()
+    return Finding(check="book", verdict="ok", detail=f"PostgreSQL {version}")
 
 
 def rules(path: Path) -> Iterator[Finding]:

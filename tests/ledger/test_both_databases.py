@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 from alarms.lifecycle import Outcome, TaskMove
 from contract.moment import to_iso
+from hearthwatch import doctor
 from hearthwatch.admin import add_user, change_book
 from hearthwatch.hub import Hub
 from hearthwatch.hub_config import HubConfig
 from ingest.urgent_lane import Committed, decode_message
-from ledger.place import Place, PostgresBook, SqliteBook
+from ledger.place import Place, PostgresBook, SqliteBook, postgres_book
 from ledger.postgres import BookInUseError
 from ledger.schema import ALARM, ENTRY, EVENT, QUARANTINE, RULE_STATE, SPOOL_MARK, TASK
 from ledger.unit_of_work import UnitOfWork
@@ -302,3 +303,29 @@ def test_a_closed_writer_refuses(bench: Bench) -> None:
     bench.hub.writer.close()
     with pytest.raises(WriterClosed):
         bench.hub.writer.submit(lambda _unit: None)
+
+
+def test_the_doctor_asks_the_server(postgres: Postgres, tmp_path: Path) -> None:
+    good = doctor.book(postgres.fresh())
+    assert (good.verdict, good.detail.split(".")[0]) == ("ok", "PostgreSQL 18")
+    away = postgres_book("postgresql://someone@127.0.0.1:1/book", "secret-word")
+    bad = doctor.book(away)
+    assert bad.verdict == "fail"
+    assert "refused" in bad.detail
+    assert "secret-word" not in bad.detail
+    assert doctor.book(SqliteBook(path=tmp_path / "hub.db")).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mysql://h/d", "expected postgresql"),
+        ("postgresql://h", "expected postgresql"),
+        ("postgresql://u:word@h/d", "password_file"),
+        ("::", "cannot be read"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_telling_it(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why) as refusal:
+        postgres_book(url, None)
+    assert "word@" not in str(refusal.value)
