@@ -83,6 +83,6 @@ def postgres_book(url: str, password: str | None) -> PostgresBook:
         raise ValueError("cannot be read as an address") from None
     if parsed.drivername not in {"postgresql", "postgres"} or not parsed.database:
         raise ValueError("expected postgresql://user@host:5432/database")
-    if parsed.password is not None:
+    if parsed.password:
         raise ValueError("the password belongs into password_file, not into the address")
     return PostgresBook(url=parsed.set(drivername="postgresql", password=password))
