@@ -47,11 +47,16 @@ def get(
     return value
 
 
+# A county has hundreds of villages: the nearest is told anyway.
+NAMES_SHOWN_MAX = 20
+
+
 def one_of(value: str, allowed: Iterable[str], where: str) -> str:
     """`value` if allowed, else ConfigError with the nearest allowed one."""
     names = sorted(allowed)
     if value not in names:
         near = difflib.get_close_matches(value, names, n=1, cutoff=0.4)
         hint = f", did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(where, f"{value[:60]!r} is not one of {', '.join(names)}{hint}")
+        shown = ", ".join(names[:NAMES_SHOWN_MAX]) + (" …" if len(names) > NAMES_SHOWN_MAX else "")
+        raise ConfigError(where, f"{value[:60]!r} is not one of {shown}{hint}")
     return value

@@ -21,6 +21,10 @@ GRADES: Final = frozenset({"完好", "轻度", "中度", "重度", "完全"})
 # Contacts are called one after the other; beyond ten nobody would reach the end.
 CONTACTS_MAX: Final = 10
 TEXT_LENGTH_MAX: Final = 500
+# As wide as their columns, which PostgreSQL enforces.
+CODE_LENGTH_MAX: Final = 32
+PHONE_LENGTH_MAX: Final = 32
+USERNAME_LENGTH_MAX: Final = 64
 
 Row = dict[str, Any]
 
@@ -88,10 +92,19 @@ def _tables(
     return enumerate(tables, start=1)
 
 
-def _text(table: Mapping[str, Any], key: str, where: str, default: str | None = None) -> str:
+def _text(
+    table: Mapping[str, Any],
+    key: str,
+    where: str,
+    default: str | None = None,
+    *,
+    longest: int = TEXT_LENGTH_MAX,
+) -> str:
     text = get(table, key, str, where, default)
-    if len(text) > TEXT_LENGTH_MAX:
-        raise ConfigError(f"{where}.{key}", f"longer than {TEXT_LENGTH_MAX} characters")
+    if len(text) > longest:
+        raise ConfigError(f"{where}.{key}", f"longer than {longest} characters")
+    if "\x00" in text:
+        raise ConfigError(f"{where}.{key}", "holds a NUL character")
     return text
 
 
@@ -106,19 +119,17 @@ def _name(table: Mapping[str, Any], key: str, where: str) -> str:
 
 def _region(table: Mapping[str, Any], where: str) -> Row:
     check_keys(table, ("code", "name", "level", "parent"), where)
+    _text(table, "code", where, longest=CODE_LENGTH_MAX)
     return {
         "code": _name(table, "code", where),
         "name": _text(table, "name", where),
         "level": one_of(_text(table, "level", where), LEVELS, f"{where}.level"),
-        "parent": _text(table, "parent", where, "") or None,
+        "parent": _text(table, "parent", where, "", longest=CODE_LENGTH_MAX) or None,
     }
 
 
 def _known_region(table: Mapping[str, Any], codes: set[str], where: str) -> str:
-    code = get(table, "region", str, where)
-    if code not in codes:
-        raise ConfigError(f"{where}.region", f"no [[region]] has the code {code!r}")
-    return code
+    return one_of(get(table, "region", str, where), codes, f"{where}.region")
 
 
 def _gateway(table: Mapping[str, Any], codes: set[str], where: str) -> Row:
@@ -172,14 +183,14 @@ def _person(table: Mapping[str, Any], home: str, where: str) -> Row:
         "name": _text(table, "name", where),
         "sex": one_of(_text(table, "sex", where, ""), ("", "F", "M"), f"{where}.sex"),
         "born": born,
-        "phone": _text(table, "phone", where, ""),
+        "phone": _text(table, "phone", where, "", longest=PHONE_LENGTH_MAX),
         "categories": [
             one_of(c, CATEGORIES, f"{where}.categories") for c in _texts(table, "categories", where)
         ],
         "grade": one_of(grade, GRADES, f"{where}.grade") if grade else "",
         "conditions": _texts(table, "conditions", where),
         "contacts": _contacts(table, where),
-        "visitor": _text(table, "visitor", where, "") or None,
+        "visitor": _text(table, "visitor", where, "", longest=USERNAME_LENGTH_MAX) or None,
     }
 
 
@@ -204,11 +215,8 @@ def _contacts(table: Mapping[str, Any], where: str) -> list[Row]:
 
 def _device(table: Mapping[str, Any], home: str, gateways: set[str], where: str) -> Row:
     check_keys(table, ("gateway", "device", "kind", "model", "label"), where)
-    gateway = _name(table, "gateway", where)
-    if gateway not in gateways:
-        raise ConfigError(f"{where}.gateway", f"no [[gateway]] has the id {gateway!r}")
     return {
-        "gateway": gateway,
+        "gateway": one_of(_name(table, "gateway", where), gateways, f"{where}.gateway"),
         "device": _name(table, "device", where),
         "home": home,
         "kind": one_of(_text(table, "kind", where), KINDS, f"{where}.kind"),
