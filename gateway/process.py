@@ -17,6 +17,7 @@ from gateway.driver import BusDriver, MessageDriver, StreamDriver
 from gateway.feedback import Feedback, FeedbackCommands
 from gateway.heartbeat import Heartbeat, offline
 from gateway.notify_systemd import notify
+from gateway.second_path.https_post import HttpsPath
 from gateway.sources.bluetooth import BluetoothSource, GattDriver
 from gateway.sources.intake import Intake
 from gateway.sources.local_mqtt import LocalMqttSource
@@ -116,6 +117,7 @@ class Gateway:
                 ("telemetry lane", self._telemetry.run),
                 ("heartbeat", self._heartbeat.run),
                 ("watchdog", self._heartbeat.watchdog),
+                *self._second_path(),
                 *((config.name, source.run) for config, source in self._named(sources)),
             ]
             tasks = [self._loop.create_task(self._kept_up(*part)) for part in parts]
@@ -195,6 +197,16 @@ class Gateway:
         )
         lane.connection = client
         return client
+
+    def _second_path(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        settings = self._config.second_path
+        if settings is None:
+            return []
+        topic = topics.topic(self._config.gateway, "ack")
+        path = HttpsPath(
+            settings, self._urgent, lambda body: self._messages.take(topic, body), self._log
+        )
+        return [("second path", path.run)]
 
     def _make_heartbeat(self) -> Heartbeat:
         config = self._config

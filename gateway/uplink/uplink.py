@@ -20,6 +20,7 @@ from contract.envelope import (
 )
 from contract.errors import ContractError
 from contract.item import Item
+from contract.kinds import ACTIVATION_KINDS
 from gateway.spool.writer import Writer
 from gateway.uplink.sender import Sender
 
@@ -271,15 +272,25 @@ class LaneUplink:
                 return
             self._publish(items)
 
-    def _publish(self, items: Sequence[Item]) -> None:
-        envelope = Envelope(
-            gateway=self._gateway,
-            spool=self._spool,
-            sent_at_ms=self._now_ms(),
-            clock=self._clock_state(),
-            items=items,
+    def overdue(self, after_s: float, limit: int) -> bytes | None:
+        """An envelope of the calls for help that the hub has not acknowledged for so long."""
+        old = self._sender.waiting_since(self._loop.time() - after_s)
+        calls = [i for i in old if i.kind in ACTIVATION_KINDS and i.attrs.get("action") != "test"]
+        return self._encoded(calls[:limit]) if calls else None
+
+    def _encoded(self, items: Sequence[Item]) -> bytes:
+        return encode_envelope(
+            Envelope(
+                gateway=self._gateway,
+                spool=self._spool,
+                sent_at_ms=self._now_ms(),
+                clock=self._clock_state(),
+                items=items,
+            )
         )
-        payload = encode_envelope(envelope)
+
+    def _publish(self, items: Sequence[Item]) -> None:
+        payload = self._encoded(items)
         if len(payload) > ENVELOPE_BYTES_MAX and len(items) > 1:
             middle = len(items) // 2
             self._publish(items[:middle])

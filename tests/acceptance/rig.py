@@ -129,6 +129,11 @@ class Rig:
         rows = _rows(self.folder / "spool" / "activation.db", "SELECT id, body FROM item")
         return {row[0]: row[1].decode() for row in rows}
 
+    def unacknowledged(self) -> int:
+        """Presses that wait at the gateway for the hub's word."""
+        sql = "SELECT count(*) FROM item WHERE acked_at_ms IS NULL"
+        return int(_rows(self.folder / "spool" / "activation.db", sql)[0][0])
+
     def events(self) -> list[tuple[str, str | None]]:
         """(id, alarm) of everything in the book."""
         return _rows(self.folder / "hub" / "hub.db", "SELECT id, alarm FROM event ORDER BY seq")

@@ -136,6 +136,7 @@ def test_the_example_is_accepted_and_names_every_key(tmp_path: Path) -> None:
     text = (Path(gateway.config.__file__).parent / "example.toml").read_text()
     # The installer's secrets are not on this machine.
     text = re.sub(r'password_file = "[^"]+"', 'password_file = "secret"', text)
+    text = re.sub(r'key_file = "[^"]+second-path-key"', 'key_file = "secret"', text)
     (tmp_path / "secret").write_text("x")
     load(write(tmp_path, text))
     for key in (*gateway.config._KEYS, *gateway.config._UPLINK_KEYS):
