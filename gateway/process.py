@@ -47,9 +47,9 @@ def _nobody(_items: Sequence[Item]) -> None: ...
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edges:
     """Where a gateway meets the world; a simulation puts its own line, disk and loudspeaker here.
-    `client` is called as `PahoClient` is. measured: sees what drivers found before it is durable and
-    may mark it (the walk test's presses are tests); it must give back every measurement. accepted:
-    told on the event loop what is on the disk."""
+    `client` is called as `PahoClient` is. measured: sees what drivers found before it is durable
+    and may mark it (the walk test's presses are tests), but leaves nothing out. accepted: told on
+    the event loop what is on the disk."""
 
     client: Callable[..., Client] = PahoClient
     feedback: Callable[[FeedbackCommands, Callable[[str, str], None]], Feedback] = Feedback

@@ -3,7 +3,7 @@
 The gateway may serve a whole village, and somebody else may need help while an installer walks
 through one home. So nothing is switched into a test mode: only an activation of the one device that
 the installer was just told to trigger becomes `action` = `test`, from the moment he is told until
-some seconds after it was heard. Every other activation goes out as the call it is.
+GRACE_MS after it was heard. Every other activation goes out as the call it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,10 +62,8 @@ class Walk:
         """From now on an activation of this device is a test."""
         self._asked = device
 
-    def end(self, line_ms: int) -> None:
-        """The step is over; a device that was heard may still be touched for a moment."""
-        if self._asked is not None and self._asked in self.traces:
-            self._marked_until_line_ms[self._asked] = line_ms + GRACE_MS
+    def end(self) -> None:
+        """The step is over: a device that was not heard calls in earnest again."""
         self._asked = None
 
     def measured(self, batch: Sequence[Measurement], line_ms: int) -> list[Measurement]:
@@ -114,6 +112,9 @@ class Walk:
                 self.strangers.add(device)
         elif device not in self.traces and self._tells(device, marked.kind, marked.attrs):
             self.traces[device] = Trace(decoded_line_ms=line_ms, kind=marked.kind)
+            if device == self._asked:
+                self._asked = None
+                self._marked_until_line_ms[device] = line_ms + GRACE_MS
         return marked
 
     def _tells(self, device: str, kind: str, attrs: Mapping[str, Any]) -> bool:

@@ -88,7 +88,7 @@ class WalkTest:
         self._line_ms = line_ms
         self._changed = asyncio.Event()
         self._connected = False
-        self._ended = False
+        self._ended = self._stopped = False
         self._done = DoneCommands()
         self._told_real = 0
         self._gateway = self._make()
@@ -103,8 +103,6 @@ class WalkTest:
             self._gateway.end("stop")
             await asyncio.gather(running, return_exceptions=True)
         return not self._stopped
-
-    _stopped = False
 
     def stop(self) -> None:
         """The installer has had enough: the summary tells what is known."""
@@ -135,6 +133,8 @@ class WalkTest:
     async def _step(self, one: Expected) -> None:
         """One device: told, heard, on the disk, acknowledged."""
         device, walk = one.device, self.walk
+        while not self._keys.empty():
+            self._keys.get_nowait()  # typed for the step before
         self._say(f"\n{device}: press it now ({self._patience.press_s:.0f} s; Enter: next, q: end)")
         walk.begin(device)
         heard = await self._until(lambda: device in walk.traces, self._patience.press_s)
@@ -143,7 +143,7 @@ class WalkTest:
             await self._until(
                 lambda: walk.traces[device].acked_line_ms is not None, self._patience.ack_s
             )
-        walk.end(self._line_ms())
+        walk.end()
         self._say(f"  {result(walk, one)}")
 
     async def _until(self, condition: Callable[[], bool], within_s: float) -> bool:

@@ -7,6 +7,7 @@ that nobody here can read: another master may be at work on it.
 import asyncio
 import errno
 import os
+import termios
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -39,12 +40,32 @@ _HEX_SHOWN: Final = 24
 
 
 class Line(Protocol):
-    """What is needed of pyserial's port."""
+    """An open port."""
 
     def fileno(self) -> int: ...
-    def read(self, size: int = 1, /) -> bytes: ...
-    def write(self, data: bytes, /) -> int | None: ...
+    def read(self, size: int) -> bytes: ...
+    def write(self, data: bytes) -> None: ...
     def close(self) -> None: ...
+
+
+class OpenLine:
+    """pyserial's port, with writing that never waits: a stuck line must not hold up the others."""
+
+    def __init__(self, port: str, line: LineSettings) -> None:
+        self._port = open_line(port, line)
+        self.fileno = self._port.fileno
+        self.close = self._port.close
+
+    def read(self, size: int) -> bytes:
+        return bytes(self._port.read(size))
+
+    def write(self, data: bytes) -> None:
+        try:
+            written = os.write(self.fileno(), data)
+        except BlockingIOError:
+            written = 0
+        if written < len(data):
+            raise OSError(errno.EIO, f"the line took {written} of {len(data)} bytes")
 
 
 class Probe(Protocol):
@@ -76,7 +97,7 @@ class PortSearch:
     plan: Plan
     line_ms: Callable[[], int]
     say: Callable[[str], None]
-    open_port: Callable[[str, LineSettings], Line] = open_line
+    open_port: Callable[[str, LineSettings], Line] = OpenLine
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     state: State = "stopped"
@@ -101,7 +122,7 @@ class PortSearch:
             self.state = "late" if self._late() else "ok"
             if self.state == "late":
                 self.notes.append(f"the {self.plan.port_s:.0f} s for this port were over")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, termios.error) as error:
             self.state, note = trouble(self.port, error)
             self.notes.append(note)
 
@@ -208,6 +229,8 @@ class PortSearch:
                 while not probe.finished and not self._late():
                     now = self.line_ms()
                     probe.tick(now, now)
+                    if probe.finished:
+                        return
                     request = probe.next_request(now, now)
                     if request:
                         opened.write(request)
@@ -227,9 +250,11 @@ class _Readable:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._arrived = asyncio.Event()
+        self._data = b""
+        self._lost: OSError | None = None
 
     async def __aenter__(self) -> "_Readable":
-        asyncio.get_running_loop().add_reader(self._line.fileno(), self._arrived.set)
+        asyncio.get_running_loop().add_reader(self._line.fileno(), self._read)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -237,19 +262,33 @@ class _Readable:
 
     async def bytes_within(self, wait_ms: int) -> bytes:
         """What comes next; empty when nothing came in time. OSError when it was unplugged."""
-        self._arrived.clear()
         try:
             async with asyncio.timeout(wait_ms / 1000):
                 await self._arrived.wait()
         except TimeoutError:
             return b""
-        data = bytes(self._line.read(_READ_BYTES))
-        if not data:
-            raise OSError(errno.ENODEV, "unplugged")
+        self._arrived.clear()
+        data, self._data = self._data, b""
+        if self._lost is not None:
+            if not data:
+                raise self._lost
+            self._arrived.set()  # the next call tells it
         return data
 
+    def _read(self) -> None:
+        """Read here and now: a second look at the same bytes would find none."""
+        try:
+            data = self._line.read(_READ_BYTES)
+            if not data:
+                raise OSError(errno.ENODEV, "unplugged")
+            self._data += data
+        except OSError as error:
+            self._lost = error
+            asyncio.get_running_loop().remove_reader(self._line.fileno())
+        self._arrived.set()
 
-def trouble(port: str, error: OSError | ValueError) -> tuple[State, str]:
+
+def trouble(port: str, error: Exception) -> tuple[State, str]:
     """Why a port could not be read, and what to do about it."""
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.EAGAIN, errno.EBUSY) or "lock" in str(error).lower():
