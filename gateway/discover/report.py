@@ -38,7 +38,9 @@ def table(places: Sequence[PlaceReport]) -> list[str]:
             rows.append((place.place, _STATES[place.state], "", "", "", ""))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     out = [
-        "  ".join(shown_note(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            shown_note(cell).ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in rows
     ]
     return out + [f"{place.place}: {shown_note(n)}" for place in places for n in place.notes]
