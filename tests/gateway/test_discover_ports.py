@@ -192,6 +192,19 @@ def test_modbus_units_are_found_with_their_maps(tmp_path: Path) -> None:
     assert 0 not in slaves.asked
 
 
+def test_an_answer_of_another_unit_is_none(tmp_path: Path) -> None:
+    """Late, or of another master's question: whoever was asked has not answered."""
+
+    def answer(data: bytes) -> bytes:
+        if len(data) != 8 or data[0] != 7:
+            return b""
+        body = bytes((8, data[1], 2 * data[5])) + struct.pack(">f", 230.4).ljust(2 * data[5], b"\0")
+        return body + crc(body)
+
+    report = look(Wire(tmp_path / "bus", answer), Plan(units=(6, 7, 8)))
+    assert report.findings == ()
+
+
 def test_an_empty_line_is_asked_everything_and_ends_within_its_time(tmp_path: Path) -> None:
     wire = Wire(tmp_path / "none")
     said: list[str] = []
