@@ -20,6 +20,7 @@ from gateway.spool.lane import SpoolFull
 
 EXIT_CONFIG = 2
 EXIT_SPOOL = 3
+_INSTALLERS = ("discover", "walk-test")
 
 
 def say(event: str, detail: str) -> None:
@@ -33,14 +34,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m gateway",
         description="Read the devices of a home or village and hand what they say to the hub.",
-        epilog="example: python -m gateway --config /etc/hearthwatch/gateway.toml",
+        epilog="example: python -m gateway --config /etc/hearthwatch/gateway.toml\n"
+        "installers: python -m gateway discover --help, python -m gateway walk-test --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, required=True, help="gateway.toml")
     parser.add_argument("--check", action="store_true", help="read the configuration and stop")
     parser.add_argument(
         "--doctor", action="store_true", help="also look at ports, broker, disk and clock, and stop"
     )
-    args = parser.parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] and arguments[0] in _INSTALLERS:
+        return _install(arguments[0], arguments[1:])
+    args = parser.parse_args(arguments)
     try:
         if args.doctor:
             return _doctor(args.config)
@@ -57,6 +63,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("spool_unusable", str(error))
         return EXIT_SPOOL
     return 0
+
+
+def _install(command: str, arguments: Sequence[str]) -> int:
+    """Commands for whoever fits out a home; the gateway's service doesn't need their code."""
+    from gateway import walk_test
+    from gateway.discover import command as discover
+
+    run = discover.main if command == "discover" else walk_test.main
+    try:
+        return run(arguments, partial(print, flush=True), partial(print, file=sys.stderr))
+    except ConfigError as error:
+        print(f"gateway {command}: {error}", file=sys.stderr)
+        return EXIT_CONFIG
+    except (SpoolFull, sqlite3.Error) as error:
+        print(f"gateway {command}: {error}", file=sys.stderr)
+        return EXIT_SPOOL
 
 
 def _doctor(path: Path) -> int:

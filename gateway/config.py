@@ -208,9 +208,12 @@ def _path(table: Mapping[str, Any], key: str, where: str, base: Path) -> Path | 
 
 
 def _password(table: Mapping[str, Any], variable: str, where: str, base: Path) -> str | None:
+    """The environment also stands in for a file that is not there: systemd's credentials are gone
+    while the service is stopped and an installer's commands run."""
     path = _path(table, "password_file", where, base)
-    if path is None:
-        return os.environ.get(variable)
+    given = os.environ.get(variable)
+    if path is None or (given and not path.exists()):
+        return given
     try:
         return path.read_text().strip()
     except OSError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from contract import topics
-from contract.item import Item
+from contract.item import Item, Measurement
 from gateway.clock import Clock
 from gateway.commands import Commands, DoneCommands
 from gateway.config import GatewayConfig, SourceConfig
@@ -38,15 +38,26 @@ class Client(Connection, Protocol):
     async def run(self) -> None: ...
 
 
+def _as_they_are(batch: Sequence[Measurement]) -> Sequence[Measurement]:
+    return batch
+
+
+def _nobody(_items: Sequence[Item]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edges:
     """Where a gateway meets the world; a simulation puts its own line, disk and loudspeaker here.
-    `client` is called as `PahoClient` is."""
+    `client` is called as `PahoClient` is. measured: sees what drivers found before it is durable
+    and may mark it (the walk test's presses are tests), but leaves nothing out. accepted: told on
+    the event loop what is on the disk."""
 
     client: Callable[..., Client] = PahoClient
     feedback: Callable[[FeedbackCommands, Callable[[str, str], None]], Feedback] = Feedback
     new_uuid: Callable[[], uuid.UUID] = uuid.uuid4
     spool: SpoolEdges = field(default_factory=SpoolEdges)
+    measured: Callable[[Sequence[Measurement]], Sequence[Measurement]] = _as_they_are
+    accepted: Callable[[Sequence[Item]], None] = _nobody
 
 
 class Gateway:
@@ -78,7 +89,7 @@ class Gateway:
             edges=self._edges.spool,
         )
         self._feedback = self._edges.feedback(config.feedback, log)
-        self._intake = Intake(self._spool.offer, clock.now_ms, log)
+        self._intake = Intake(self._offer, clock.now_ms, log)
         self._urgent = self._lane("activation", self._spool.urgent)
         self._telemetry = self._lane("telemetry", self._spool.telemetry)
         commands = Commands(
@@ -98,7 +109,7 @@ class Gateway:
         self._urgent.unanswered = self._telemetry.unanswered = self._urgent_client.drop
         self._heartbeat = self._make_heartbeat()
         self._spool.urgent.on_commit = self._accepted
-        self._spool.telemetry.on_commit = self._telemetry.committed
+        self._spool.telemetry.on_commit = self._accepted_readings
 
     def end(self, how: End) -> None:
         """Ask for a clean stop, from the event loop."""
@@ -258,6 +269,9 @@ class Gateway:
 
     # Events.
 
+    def _offer(self, batch: Sequence[Measurement]) -> bool:
+        return self._spool.offer(self._edges.measured(batch))
+
     def _connected(self) -> None:
         self._urgent.connected()
         beat = self._loop.create_task(self._heartbeat.beat())
@@ -269,7 +283,14 @@ class Gateway:
         with contextlib.suppress(RuntimeError):  # the loop may have ended
             self._loop.call_soon_threadsafe(self._say_received, items)
 
+    def _accepted_readings(self, items: Sequence[Item]) -> None:
+        """As above; readings make no sound."""
+        self._telemetry.committed(items)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._edges.accepted, items)
+
     def _say_received(self, items: Sequence[Item]) -> None:
+        self._edges.accepted(items)
         for item in items:
             if item.kind != "device_health" and item.attrs.get("action") != "clear":
                 self._feedback.received(item.device, item.kind)

@@ -7,7 +7,7 @@ what carries a time of its own is believed.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,6 +38,50 @@ class LocalMqttSettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     protocol: str = "5"
+
+
+# Called with topic, payload, and whether it was retained.
+Heard = Callable[[str, bytes, bool], None]
+# From this reason code on a subscription was refused (MQTT 5, section 3.9.3; 128 in 3.1.1).
+_REFUSED_FROM: Final = 0x80
+
+
+async def hear(settings: LocalMqttSettings, filters: Sequence[str], take: Heard) -> None:
+    """Everything a broker publishes, without leaving a session behind; until cancelled.
+
+    A broker that does not give all topics is asked for `filters`. ConnectionError
+    when the line is lost.
+    """
+    five = settings.protocol == "5"
+    client = aiomqtt.Client(
+        settings.host,
+        settings.port,
+        username=settings.username,
+        password=settings.password,
+        keepalive=KEEPALIVE_S,
+        protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+    )
+    try:
+        async with client:
+            granted = await client.subscribe("#", qos=0)
+            if any(_code(granted_qos) >= _REFUSED_FROM for granted_qos in granted):
+                for topic_filter in filters:
+                    await client.subscribe(topic_filter, qos=0)
+            async for message in client.messages:
+                take(str(message.topic), _bytes(message.payload), message.retain)
+    except aiomqtt.MqttError as error:
+        raise ConnectionError(str(error)) from error
+
+
+def _code(granted: object) -> int:
+    """paho gives a number in 3.1.1 and a ReasonCode in 5."""
+    code = getattr(granted, "value", granted)
+    return code if isinstance(code, int) else 0
+
+
+def _bytes(payload: object) -> bytes:
+    data = payload if isinstance(payload, bytes) else bytes(str(payload or ""), "utf-8")
+    return data[:PAYLOAD_MAX]
 
 
 class LocalMqttSource:
@@ -98,10 +142,10 @@ class LocalMqttSource:
         )
 
     def _take(self, topic: str, payload: object, retained: bool) -> None:
-        data = payload if isinstance(payload, bytes) else bytes(str(payload or ""), "utf-8")
+        data = _bytes(payload)
         now_ms = self._now_ms()
         try:
-            outcomes = self._driver.decode(topic, data[:PAYLOAD_MAX], now_ms)
+            outcomes = self._driver.decode(topic, data, now_ms)
             if retained:
                 outcomes = [_timed(outcome, now_ms) for outcome in outcomes]
             self._intake.take(self._settings.name, outcomes)

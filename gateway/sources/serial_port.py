@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import serial
+from serial.tools import list_ports
 
 from gateway.clock import line_ms
 from gateway.driver import AnsweringDriver, BusDriver, LineSettings, StreamDriver
@@ -31,6 +32,37 @@ class SerialSettings:
     name: str
     port: str
     line: LineSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortSeen:
+    """A serial port that the system knows: its device and what its adapter calls itself."""
+
+    device: str
+    title: str
+
+
+def ports_of_this_machine() -> list[PortSeen]:
+    found = list_ports.comports()
+    return [PortSeen(device=str(port.device), title=str(port.description)) for port in found]
+
+
+def open_line(port: str, line: LineSettings) -> serial.Serial:
+    """A port that reads without waiting, ours alone; OSError or ValueError when it can't be had.
+
+    SerialException is an OSError; pyserial's flock refuses a port that another of us has.
+    """
+    # A pseudo-terminal has no parity, and the kernel refuses to be asked for one twice.
+    simulated = os.path.realpath(port).startswith("/dev/pts/")
+    return serial.Serial(
+        port,
+        baudrate=line.baud,
+        bytesize=line.bytesize,
+        parity="N" if simulated else line.parity,
+        stopbits=line.stopbits,
+        timeout=0,
+        exclusive=True,
+    )
 
 
 class SerialSource:
@@ -73,18 +105,7 @@ class SerialSource:
             delay_s = min(delay_s * 2, RECONNECT_MAX_S)
 
     def _open(self) -> None:
-        line = self._settings.line
-        # A pseudo-terminal has no parity, and the kernel refuses to be asked for one twice.
-        simulated = os.path.realpath(self._settings.port).startswith("/dev/pts/")
-        self._port = serial.Serial(
-            self._settings.port,
-            baudrate=line.baud,
-            bytesize=line.bytesize,
-            parity="N" if simulated else line.parity,
-            stopbits=line.stopbits,
-            timeout=0,
-            exclusive=True,
-        )
+        self._port = open_line(self._settings.port, self._settings.line)
         self._lost = None
         asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
 

@@ -1,0 +1,1 @@
+"""What is connected to a gateway: found by listening and by questions that only read."""
