@@ -271,6 +271,8 @@ class Devices:
         self, said: Said, kind: str, detector: str, *, active: bool, test: bool = False
     ) -> list[Measurement]:
         """The beginning and the end of what a detector sees, each once."""
+        if said.retained and kind == "sos":
+            return []
         if not _changed(self._active, (said.name, detector), active):
             return []
         action = "clear" if not active else "test" if test else "press"
