@@ -13,6 +13,7 @@ from gateway.drivers import (
     ev1527,
     modbus,
     pulse_counter,
+    tasmota,
     zigbee2mqtt,
 )
 
@@ -25,6 +26,7 @@ DRIVERS: Final[Mapping[str, DriverSpec]] = MappingProxyType(
         "ev1527": ev1527.SPEC,
         "modbus": modbus.SPEC,
         "pulse-counter": pulse_counter.SPEC,
+        "tasmota": tasmota.SPEC,
         "zigbee2mqtt": zigbee2mqtt.SPEC,
     }
 )
