@@ -13,6 +13,7 @@ from gateway.drivers import (
     ev1527,
     modbus,
     pulse_counter,
+    shelly,
     tasmota,
     zigbee2mqtt,
 )
@@ -26,6 +27,7 @@ DRIVERS: Final[Mapping[str, DriverSpec]] = MappingProxyType(
         "ev1527": ev1527.SPEC,
         "modbus": modbus.SPEC,
         "pulse-counter": pulse_counter.SPEC,
+        "shelly": shelly.SPEC,
         "tasmota": tasmota.SPEC,
         "zigbee2mqtt": zigbee2mqtt.SPEC,
     }
