@@ -285,6 +285,12 @@ class Devices:
         told: Mapping[str, Scalar] = {"fault": fault} if present else {"recovered": fault}
         return [_made(said, "device_health", {}, told)]
 
+    def unmapped(self, said: Said, entity: str) -> list[Measurement]:
+        """What a device says and nobody has told the meaning of: once, so that it is listed."""
+        if not _changed(self._active, (said.name, f"unmapped:{entity}"), True):
+            return []
+        return [_made(said, "device_health", {}, {"unmapped": clean(entity)})]
+
     def available(self, said: Said, *, online: bool) -> list[Measurement]:
         return self.fault(said, "offline", present=not online)
 
