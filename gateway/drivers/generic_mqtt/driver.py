@@ -62,8 +62,8 @@ class GenericMqtt:
             except BadMessage as error:
                 out.append(refuse(error, payload))
         if not out:
-            error = BadMessage("bad_topic", f"{topic[:80]!r} fits no rule")
-            out.append(refuse(error, payload))
+            unknown = BadMessage("bad_topic", f"{topic[:80]!r} fits no rule")
+            out.append(refuse(unknown, payload))
         return out
 
     def _applied(self, rule: Rule, said: Said, payload: bytes) -> list[Outcome]:
