@@ -94,6 +94,10 @@ def _message(table: Mapping[str, Any], where: str) -> Rule:
     check_keys(table, ("topic", "device", "kind", "values", "press", "time_path"), where)
     kind = one_of(get(table, "kind", str, where), KINDS, f"{where}.kind")
     topic, pattern, device = _topic(table, where)
+    if kind in ACTIVATION_KINDS and table.get("values"):
+        raise ConfigError(
+            f"{where}.values", f"{kind} carries none; give them a message of their own"
+        )
     values = tuple(
         _value(value, kind, f"{where}.values[{index}]")
         for index, value in enumerate(get(table, "values", list, where, []), start=1)

@@ -140,17 +140,19 @@ def test_an_old_state_is_no_reading_of_now(name) -> None:
     assert measured(driver.decode_retained(topic, payload, NOW)) == []
 
 
+NAMES = [
+    *("power", "energy", "action", "contact", "battery", "smoke", "last_seen", "time"),
+    *("ENERGY", "Total", "Power", "Wifi", "Signal", "RfReceived", "Data"),
+    *("method", "params", "events", "event", "component", "ts"),
+    *("switch:0", "em:0", "emdata:0", "apower", "aenergy", "total"),
+    *("stat_t", "~", "dev_cla", "event_type", "friendly_name", "definition"),
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "power energy action contact ENERGY Total Power Wifi Signal RfReceived Data params "
-                "method events switch:0 em:0 emdata:0 apower aenergy total event component ts time "
-                "last_seen battery smoke stat_t ~ dev_cla event_type friendly_name definition".split()
-            )
-            | st.text(max_size=5),
+            st.sampled_from(NAMES) | st.text(max_size=5),
             inner,
             max_size=5,
         )
