@@ -1,4 +1,4 @@
-"""A retained message is the driver's to judge where it can, and else believed only with its time."""
+"""A retained message: a press never, an alarm or an absence always, a reading with its own time."""
 
 from gateway.registry import DRIVERS
 from gateway.sources.intake import Intake

@@ -59,7 +59,10 @@ def test_the_configuration_explains_too() -> None:
 
 @pytest.mark.parametrize("text", ["nan", "unknown", ""])
 def test_no_value_is_no_reading(text) -> None:
-    assert says(build(entities={"n/a": "power_w"}), "n/sensor/a/state", text) == []
+    driver = build(entities={"n/a": "power_w"})
+    [outcome] = driver.decode("n/sensor/a/state", text.encode(), NOW)
+    assert isinstance(outcome, Decoded)
+    assert not outcome.measurements
 
 
 def test_presses() -> None:

@@ -79,6 +79,12 @@ def test_notifications_are_changes_and_carry_their_time() -> None:
     )
 
 
+def test_a_plug_of_the_second_generation_tells_watt_hours() -> None:
+    plug = {"switch:0": {"output": True, "apower": 0.0, "aenergy": {"total": 30473.355}}}
+    [power] = says(build(), "x/events/rpc", {"method": "NotifyStatus", "params": plug})
+    assert power.values == {"power_w": 0, "energy_kwh": pytest.approx(30.473355)}
+
+
 def test_three_phases_and_sensors_of_the_second_generation() -> None:
     params = {
         "em:0": {"total_act_power": 60, "a_voltage": 230, "b_voltage": 231},

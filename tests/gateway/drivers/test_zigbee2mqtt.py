@@ -139,9 +139,16 @@ def test_groups_and_the_bridge_are_no_devices() -> None:
     assert (lost.attrs["fault"], lost.attrs["label"]) == ("offline", "zigbee2mqtt/bridge")
 
 
-def test_a_wrong_number_does_not_take_the_press_with_it() -> None:
-    payload = '{"action":"emergency","battery":NaN,"voltage":1e999}'
-    assert [m.kind for m in Net().says("b", payload)] == ["sos"]
+@pytest.mark.parametrize("battery", ["NaN", "1e999", "9" * 5000, '"\\ud800"', "[[]]"])
+def test_a_wrong_value_does_not_take_the_press_with_it(battery) -> None:
+    found = Net().says("b", f'{{"action":"emergency","battery":{battery}}}')
+    assert found[0].kind == "sos"
+    assert all(not m.values for m in found)
+
+
+def test_text_that_no_encoder_takes_is_mended() -> None:
+    [press] = Net(call_buttons=["b"]).says("b", r'{"action":"single_\ud800"}')
+    assert str(press.attrs["button_action"]).encode() == b"single_?"
 
 
 @pytest.mark.parametrize(
