@@ -128,6 +128,18 @@ class MessageDriver(Protocol):
     def decode(self, topic: str, payload: bytes, now_ms: int) -> list[Outcome]: ...
 
 
+@runtime_checkable
+class RetainedDriver(MessageDriver, Protocol):
+    """A message driver that knows what a message kept by the broker means.
+
+    Of others' only what carries a time of its own is believed.
+    """
+
+    def decode_retained(self, topic: str, payload: bytes, now_ms: int) -> list[Outcome]:
+        """An old state: never a press, but an alarm that sounds still, or who is offline."""
+        ...
+
+
 Driver = StreamDriver | BusDriver | MessageDriver
 
 

@@ -10,9 +10,13 @@ from gateway.drivers import (
     cms50,
     dlt645,
     dsmr,
+    esphome,
     ev1527,
+    generic_mqtt,
     modbus,
     pulse_counter,
+    shelly,
+    tasmota,
     zigbee2mqtt,
 )
 
@@ -22,9 +26,13 @@ DRIVERS: Final[Mapping[str, DriverSpec]] = MappingProxyType(
         "cms50": cms50.SPEC,
         "dlt645": dlt645.SPEC,
         "dsmr": dsmr.SPEC,
+        "esphome": esphome.SPEC,
         "ev1527": ev1527.SPEC,
+        "generic-mqtt": generic_mqtt.SPEC,
         "modbus": modbus.SPEC,
         "pulse-counter": pulse_counter.SPEC,
+        "shelly": shelly.SPEC,
+        "tasmota": tasmota.SPEC,
         "zigbee2mqtt": zigbee2mqtt.SPEC,
     }
 )

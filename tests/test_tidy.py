@@ -135,6 +135,7 @@ def test_every_driver_has_vectors() -> None:
     """A driver without a published example that it must read is only as right as its author."""
     vectors = {p.stem for p in (ROOT / "tests" / "vectors").glob("*.json")}
     shared = {"cms50": "medical_serial", "dsmr": "dsmr_p1", "ev1527": "rf433"}
+    shared.update(dict.fromkeys(("tasmota", "shelly", "esphome"), "tasmota_shelly_esphome"))
     names = {shared.get(name, name.replace("-", "_")) for name in DRIVERS}
     assert names <= vectors
 

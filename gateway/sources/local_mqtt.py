@@ -15,7 +15,7 @@ import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from gateway.driver import Decoded, MessageDriver, Outcome
+from gateway.driver import Decoded, MessageDriver, Outcome, RetainedDriver
 from gateway.sources.intake import Intake
 
 RECONNECT_FIRST_S: Final = 0.5
@@ -145,12 +145,17 @@ class LocalMqttSource:
         data = _bytes(payload)
         now_ms = self._now_ms()
         try:
-            outcomes = self._driver.decode(topic, data, now_ms)
-            if retained:
-                outcomes = [_timed(outcome, now_ms) for outcome in outcomes]
+            outcomes = self._decode(topic, data, now_ms, retained)
             self._intake.take(self._settings.name, outcomes)
         except Exception as error:  # noqa: BLE001 - a driver's mistake must not end the source
             self._intake.failed(self._settings.name, error, data)
+
+    def _decode(self, topic: str, data: bytes, now_ms: int, retained: bool) -> list[Outcome]:
+        if not retained:
+            return self._driver.decode(topic, data, now_ms)
+        if isinstance(self._driver, RetainedDriver):
+            return self._driver.decode_retained(topic, data, now_ms)
+        return [_timed(outcome, now_ms) for outcome in self._driver.decode(topic, data, now_ms)]
 
 
 def _timed(outcome: Outcome, now_ms: int) -> Outcome:

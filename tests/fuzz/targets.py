@@ -28,7 +28,12 @@ from tests.fuzz.engine import Target
 from tests.fuzz.mutations import INPUT_BYTES_MAX, mutate_json
 
 VECTORS: Final = Path(__file__).parents[1] / "vectors"
-VECTOR_FILES: Final[Mapping[str, str]] = {"ev1527": "rf433"}
+VECTOR_FILES: Final[Mapping[str, str]] = {
+    "ev1527": "rf433",
+    "tasmota": "tasmota_shelly_esphome",
+    "shelly": "tasmota_shelly_esphome",
+    "esphome": "tasmota_shelly_esphome",
+}
 CONFIGS: Final[Mapping[str, Mapping[str, Any]]] = {}
 NOW_MS: Final = 1_795_392_309_000
 # Between the topic (or the characteristic) and the payload of a message.
