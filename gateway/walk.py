@@ -148,6 +148,8 @@ def _named(source: SourceConfig) -> list[tuple[str, bool]]:
     for row in config.get("meters", ()):
         number = str(row["address"]).zfill(12) if "address" in row else str(row.get("unit", ""))
         named.append((str(row.get("device") or f"{source.spec.name}-{number}"), False))
+    if source.bluetooth is not None:
+        named += [(device, False) for device in source.bluetooth.devices.values()]
     if config.get("device"):
         named.append((str(config["device"]), False))
     return named

@@ -130,14 +130,15 @@ def test_devices_are_those_of_the_configuration_triggered_ones_first(tmp_path: P
         '[[serial.config.buttons]]\nid = "B1E1E"\ndevice = "button-1"\n'
         '[[serial]]\nname = "p1"\nport = "/dev/d"\ndriver = "dsmr"\nconfig = { device = "p1" }\n'
         '[[mqtt]]\nname = "z"\ndriver = "zigbee2mqtt"\nconfig = { call_buttons = ["堂屋/sos"] }\n'
+        '[[bluetooth]]\nname = "radio"\ndevices = { "A4:C1:38:00:00:01" = "cuff" }\n'
     )
     found = devices_of(load(path), ["hall smoke"])
     pressed = [one.device for one in found if one.pressed]
-    assert [one.pressed for one in found] == [True] * 3 + [False] * 4
+    assert [one.pressed for one in found] == [True] * 3 + [False] * 5
     assert pressed[0] == "button-1"
     assert pressed[1].startswith("sos-")
     assert pressed[2].startswith("hall-smoke-")
     # The names that the drivers themselves give.
     assert [one.device for one in found if not one.pressed] == [
-        "dlt645-000000000161", "meter-b", "modbus-7", "p1",
+        "dlt645-000000000161", "meter-b", "modbus-7", "p1", "cuff",
     ]  # fmt: skip
