@@ -80,7 +80,7 @@ class BrokerSearch:
             self._notes.append(f"{error}: is the broker running, are user and password right?")
 
     def report(self) -> PlaceReport:
-        notes = [*self._notes, *self._heard.skipped]
+        notes = [*self._notes]
         if self._heard.unknown:
             notes.append(f"topics no driver reads: {', '.join(sorted(self._heard.unknown))}")
         return PlaceReport(
