@@ -48,7 +48,7 @@ def test_a_command_of_the_documents_exists(line) -> None:
 def _until_options(words: list[str]) -> list[str]:
     """The command and its action: `admin create-user`."""
     bare = [word for word in words[:2] if re.fullmatch(r"[a-z-]+", word)]
-    return bare if words[0] in ("admin", "simulate") else bare[:1]
+    return bare if words[0] in ("admin", "gateway", "simulate") else bare[:1]
 
 
 def examples() -> list[str]:
