@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -320,3 +321,48 @@ async def test_unreadable_words_of_the_hub_are_logged_and_left(
     bench.hub.take(topic("gw-1", leaf), payload)
     bench.hub.take("something/else", payload)
     assert len(bench.logged) == 2
+
+
+async def test_a_new_connection_sends_at_once_what_waited_for_a_long_pause(bench: Bench) -> None:
+    bench.spool.offer([press(1)])
+    await bench.until(lambda: len(bench.line.sent) == 1)
+    for pause_s in (1.0, 2.0, 4.0, 8.0, 16.0):
+        bench.lane.confirmed(len(bench.line.sent), 0)
+        bench.later(pause_s)
+    bench.lane.confirmed(len(bench.line.sent), 0)
+    sent = len(bench.line.sent)
+    bench.line.connected = False
+    bench.later(3.0)
+    bench.line.connected = True
+    bench.lane.connected()
+    bench.step()
+    assert len(bench.line.sent) == sent + 1
+
+
+async def test_what_the_old_connection_never_confirmed_holds_up_nothing(tmp_path: Path) -> None:
+    """A broker that confirms nothing any more: its window must not be the next one's."""
+    bench = Bench(tmp_path, Pace(window=10, envelope_items=1, envelopes=2))
+    bench.spool.offer([press(n) for n in range(4)])
+    await bench.until(lambda: len(bench.line.sent) == 2)
+    bench.step()
+    assert len(bench.line.sent) == 2
+    bench.lane.connected()
+    bench.step()
+    assert len(bench.line.sent) == 4
+    bench.spool.close()
+
+
+async def test_calls_that_wait_are_overdue_and_nothing_else_is(bench: Bench) -> None:
+    quiet = replace(press(2), attrs={"action": "test"})
+    bench.spool.offer([press(1), quiet])
+    await bench.until(lambda: len(bench.committed) == 2 and len(bench.line.sent) > 0)
+    assert bench.lane.overdue(10.0, 50) is None
+    bench.later(10.0)
+    overdue = bench.lane.overdue(10.0, 50)
+    assert overdue is not None
+    envelope = decode_envelope(overdue)
+    assert [item.seq for item in envelope.items] == [1]
+    assert envelope.spool == bench.lane.spool
+    bench.acknowledge(*bench.committed)
+    await bench.settle()
+    assert bench.lane.overdue(0.0, 50) is None
