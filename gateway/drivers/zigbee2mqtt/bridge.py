@@ -41,6 +41,12 @@ from gateway.messages import (
 SAME_PRESS_MS: Final = 1500
 
 _ATTRIBUTE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+# Types of `bridge/event`: whether the device is gone.
+_MEMBERSHIP: Final[Mapping[object, bool]] = {
+    "device_leave": True,
+    "device_joined": False,
+    "device_announce": False,
+}
 _SHOWN: Final[Mapping[str, str]] = {
     "power": "power_W",
     "energy": "energy_kWh",
@@ -141,6 +147,8 @@ class Bridge:
             bridge = _with(said, name=f"{self._base}/bridge")
             if state in {"online", "offline"}:
                 found = self._devices.available(bridge, online=state == "online")
+        elif sub == "event" and payload and not said.retained:
+            found = self._event(said, read_json(payload, LIST_BYTES_MAX), fields)
         elif sub in {"devices", "groups"} and payload:
             content = read_json(payload, LIST_BYTES_MAX)
             if not isinstance(content, list):
@@ -148,6 +156,17 @@ class Bridge:
             learn = self._network.learn_devices if sub == "devices" else self._network.learn_groups
             fields[sub] = learn(content)
         return Decoded(fields=fields, measurements=found)
+
+    def _event(self, said: Said, event: object, fields: dict[str, Any]) -> list[Measurement]:
+        """A device that left the network is heard no more, whatever its availability says."""
+        data = event.get("data") if isinstance(event, dict) else None
+        kind = shown(event.get("type")) if isinstance(event, dict) else None
+        name = data.get("friendly_name") if isinstance(data, dict) else None
+        if not isinstance(name, str) or kind not in _MEMBERSHIP:
+            return []
+        fields.update(event=kind, device=clean(name))
+        device = self._labelled(_with(said, name=name))
+        return self._devices.fault(device, "left_network", present=_MEMBERSHIP[kind])
 
     def _state(self, said: Said, state: Mapping[str, Any]) -> Decoded:
         said = self._labelled(said)

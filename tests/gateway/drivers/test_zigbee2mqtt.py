@@ -146,6 +146,19 @@ def test_a_wrong_value_does_not_take_the_press_with_it(battery) -> None:
     assert all(not m.values for m in found)
 
 
+def test_a_device_that_leaves_is_a_fault_until_it_is_back() -> None:
+    net = Net()
+
+    def event(kind):
+        found = net.says("bridge/event", {"type": kind, "data": {"friendly_name": "b"}})
+        return [(m.device, dict(m.attrs)) for m in found]
+
+    assert event("device_announce") == []
+    assert event("device_leave") == [("b", {"fault": "left_network"})]
+    assert event("device_leave") == []
+    assert event("device_joined") == [("b", {"recovered": "left_network"})]
+
+
 def test_text_that_no_encoder_takes_is_mended() -> None:
     [press] = Net(call_buttons=["b"]).says("b", r'{"action":"single_\ud800"}')
     assert str(press.attrs["button_action"]).encode() == b"single_?"
