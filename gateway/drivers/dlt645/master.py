@@ -40,6 +40,9 @@ REPLY_WAIT_MAX_MS: Final = 4000
 TURNAROUND_MS: Final = 30
 # A standard answer needs far fewer follow-up frames; a meter in a loop is cut here.
 FOLLOW_UPS_MAX: Final = 16
+# A line that is never silent (a broken adapter, a device that babbles) is asked all the same after
+# this long, so that its meters' silence is noticed.
+BABBLE_MS: Final = 3000
 DISCOVERY_INTERVAL_MS: Final = 60_000
 
 
@@ -89,6 +92,7 @@ class Master:
         self._sent_line_ms = 0
         self._deadline_line_ms = 0
         self._quiet_until_line_ms: int | None = None
+        self._held_since_line_ms: int | None = None  # a question waits for silence since then
         self._discovery_due_ms: int | None = None
         # Nobody answered lately: the line itself may be cut, so each meter gets one try only.
         self._dark = False
@@ -98,10 +102,16 @@ class Master:
     def next_request(self, now_ms: int, line_ms: int | None = None) -> bytes | None:
         """The request to send now; call `tick` first, it ends what went unanswered."""
         line = self._clocks(now_ms, line_ms)
-        quiet_until = self._quiet_until_line_ms
-        if self._asked is not None or (quiet_until is not None and line < quiet_until):
+        if self._asked is not None:
+            return None
+        if line < self._held_until(line):
+            # Only what is due waits for silence; without it a noisy night would count as waiting.
+            due = self._next_due_ms(now_ms)
+            if self._held_since_line_ms is None and due is not None and due <= now_ms:
+                self._held_since_line_ms = line
             return None
         question = self._ready or self._discovery_question(now_ms) or self._next_item(now_ms)
+        self._held_since_line_ms = None
         if question is None:
             return None
         self._ready = None
@@ -161,7 +171,15 @@ class Master:
             return Wake()
         if due > now_ms:
             return Wake(now_ms=due)
-        return Wake(line_ms=max(line, self._quiet_until_line_ms or line))
+        return Wake(line_ms=max(line, self._held_until(line)))
+
+    def _held_until(self, line: int) -> int:
+        """Until when the next question waits for the line to fall silent, if it does."""
+        quiet = self._quiet_until_line_ms
+        if quiet is None:
+            return line
+        held = self._held_since_line_ms
+        return quiet if held is None else min(quiet, held + BABBLE_MS)
 
     def _next_due_ms(self, now_ms: int) -> int | None:
         if self._ready is not None or self._asking is not None:
@@ -323,6 +341,8 @@ class Master:
             self._deadline_line_ms -= back
             if self._quiet_until_line_ms is not None:
                 self._quiet_until_line_ms -= back
+            if self._held_since_line_ms is not None:
+                self._held_since_line_ms -= back
         self._last_now_ms = now_ms
         self._last_line_ms = line
         return line

@@ -480,3 +480,35 @@ def test_only_reading_control_codes_ever_leave() -> None:
     line = Line([Slave(address=A, replies=hostile), Slave(address=B, items=ITEMS)])
     line.run(master(A, B), 20 * POLL_MS)
     assert {split(raw)[1] for _, raw in line.requests} <= {0x11, 0x12, 0x13, 0x01}
+
+
+def test_a_line_that_is_never_silent_is_asked_all_the_same_and_its_fault_is_told() -> None:
+    driver = master(A)
+    requests, outcomes = [], []
+    for at_ms in range(0, 10 * 60_000, 20):
+        outcomes += driver.feed(b"\x5a", at_ms)
+        outcomes += driver.tick(at_ms)
+        request = driver.next_request(at_ms)
+        if request is not None:
+            requests.append(at_ms)
+    told = [
+        dict(m.attrs)
+        for o in outcomes
+        if isinstance(o, Decoded)
+        for m in o.measurements
+        if m.kind == "device_health"
+    ]
+    assert told == [{"fault": "no_answer"}]
+    assert len(requests) >= 6
+    assert min(b - a for a, b in pairwise(requests)) >= 1000
+
+
+def test_a_noisy_line_still_rests_before_a_question() -> None:
+    """Noise that stops is waited for; the limit counts from when something became due."""
+    driver = master(A)
+    driver.feed(b"\x5a", 0)
+    assert driver.next_request(0) is None
+    assert driver.wake(0).line_ms == master_module.TURNAROUND_MS
+    driver.feed(b"\x5a", 2000)
+    assert driver.next_request(2000) is None
+    assert driver.next_request(2000 + master_module.TURNAROUND_MS) is not None
