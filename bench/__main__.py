@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.gateway_cost import gateway_cost
-from bench.latency import REST_S, echo_floor, presses
+from bench.latency import REST_S, echo_floor, presses, quantiles
 from bench.processes import HOMES, HubProcess, cpu_s, rss_mb
 from hearthwatch import embedded_broker
 from ingest.readings.sqlite_reader import SqliteReader
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RATES: Final = (1000, 5000, 10_000)
+TURNS: Final = 5
 
 
 def load(hub: HubProcess, rate: float, count: int, each: int, base: int) -> "subprocess.Popen[str]":
@@ -55,15 +56,20 @@ class Lag(threading.Thread):
 
 
 def idle(hub: HubProcess, results: dict[str, Any]) -> None:
-    """Floor and press at the same two paces, nothing else going on."""
-    for pace, rest_s, count in (("one after the other", 0.0, 1500), ("at rest", REST_S, 300)):
-        floor = echo_floor(hub, count=count, rest_s=rest_s)
+    """Floor and press in turns at the same two paces, nothing else going on: what else the machine
+    does for a while meets both."""
+    for pace, rest_s, count in (("one after the other", 0.0, 400), ("at rest", REST_S, 60)):
+        echoes: list[float] = []
+        pressed: list[float] = []
+        for turn in range(TURNS):
+            echoes += echo_floor(hub, count=count, rest_s=rest_s)
+            pressed += presses(hub, count=count // 2, tag=f"idle{rest_s}-{turn}", rest_s=rest_s)
+        floor, figures = quantiles(echoes), quantiles(pressed)
         print(
             f"{'floor, ' + pace:28} p50 {floor['p50_ms']:7.2f} ms"
             f"                 p99 {floor['p99_ms']:7.2f} ms",
             flush=True,
         )
-        figures = presses(hub, count=count // 2, tag=f"idle{rest_s}", rest_s=rest_s)
         _show(f"press, {pace}", figures, floor)
         results["idle"][pace] = {"floor": floor, "press": figures}
 
@@ -76,7 +82,7 @@ def loaded(hub: HubProcess, results: dict[str, Any], seconds: int) -> int:
         generator = load(hub, rate, rate * seconds, 1, base)
         cpu, began = cpu_s(hub.process.pid), time.monotonic()
         lag = Lag(hub, generator, expected + rate * seconds)
-        figures = presses(hub, count=seconds * 18, tag=str(rate), rest_s=REST_S)
+        figures = quantiles(presses(hub, count=seconds * 18, tag=str(rate), rest_s=REST_S))
         figures.update(lag.result())
         expected += rate * seconds
         base += rate * seconds
@@ -87,15 +93,42 @@ def loaded(hub: HubProcess, results: dict[str, Any], seconds: int) -> int:
     return base
 
 
+class Pressing(threading.Thread):
+    """Presses one after the other until told to stop: what flat out does to a call for help."""
+
+    def __init__(self, hub: HubProcess, tag: str) -> None:
+        super().__init__(daemon=True)
+        self._hub, self._tag = hub, tag
+        self._stopping = threading.Event()
+        self._samples: list[float] = []
+        self.start()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            tag = f"{self._tag}-{len(self._samples)}"
+            self._samples += presses(self._hub, count=20, tag=tag, rest_s=REST_S, warm_up=0)
+
+    def result(self) -> dict[str, float]:
+        """The slowest of all, and how many there were."""
+        self._stopping.set()
+        self.join()
+        return {
+            "press_slowest_ms": 1000 * max(self._samples),
+            "presses": len(self._samples),
+        }
+
+
 def throughput(hub: HubProcess, each: int, count: int, base: int) -> dict[str, float]:
-    """Readings stored a second with the hub on one core; every one counted afterwards."""
+    """Readings stored a second with the hub on one core, and presses meanwhile."""
     before = hub.stored()
     generator = load(hub, 0, count, each, base)
     os.sched_setaffinity(generator.pid, {1})
     began, cpu = time.time(), cpu_s(hub.process.pid)
+    pressing = Pressing(hub, f"flat-out-{each}")
     generator.communicate()
     ended = hub.wait_stored(before + count * each)
     return {
+        **pressing.result(),
         "stored_per_s": count * each / (ended - began),
         "hub_cpu_pct": 100 * (cpu_s(hub.process.pid) - cpu) / (ended - began),
         "readings": count * each,
@@ -114,7 +147,12 @@ def _show(name: str, figures: dict[str, float], floor: dict[str, float]) -> None
 
 
 def _say(name: str, figures: dict[str, float]) -> None:
-    print(f"{name:34} {figures['stored_per_s']:9.0f} readings/s", flush=True)
+    print(
+        f"{name:34} {figures['stored_per_s']:9.0f} readings/s"
+        f"  slowest of {figures['presses']:.0f} presses meanwhile"
+        f" {figures['press_slowest_ms']:.0f} ms",
+        flush=True,
+    )
 
 
 def machine() -> dict[str, Any]:

@@ -32,8 +32,8 @@ def quantiles(samples: list[float]) -> dict[str, float]:
     return {"p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": 1000 * ordered[-1], "n": len(ordered)}
 
 
-def echo_floor(hub: HubProcess, *, count: int, rest_s: float = 0.0) -> dict[str, float]:
-    """There and back through the broker at QoS 1, raw sockets with TCP_NODELAY, two processes."""
+def echo_floor(hub: HubProcess, *, count: int, rest_s: float = 0.0) -> list[float]:
+    """Seconds there and back through the broker at QoS 1: raw sockets, TCP_NODELAY, two processes."""
     port, password_file = hub.broker.port, hub.broker.password_file
     command = [sys.executable, "-m", "bench.echo", str(port), str(password_file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as other:
@@ -54,7 +54,7 @@ def echo_floor(hub: HubProcess, *, count: int, rest_s: float = 0.0) -> dict[str,
             samples.append(time.perf_counter() - began)
             raw.sendall(puback(back[0][2]))
         other.terminate()
-    return quantiles(samples[WARM_UP:])
+    return samples[WARM_UP:]
 
 
 def envelope(tag: str, number: int) -> bytes:
@@ -81,12 +81,14 @@ def envelope(tag: str, number: int) -> bytes:
     return json.dumps(document).encode()
 
 
-def presses(hub: HubProcess, *, count: int, tag: str, rest_s: float) -> dict[str, float]:
-    """Publish → committed in the book → server-sent event received, one press after the other."""
+def presses(
+    hub: HubProcess, *, count: int, tag: str, rest_s: float, warm_up: int = WARM_UP
+) -> list[float]:
+    """Seconds from publishing through the book's commit to the server-sent event, each press alone."""
     stream = _stream(hub)
     raw = connect(hub.broker.port, f"bench-press-{tag}", hub.broker.password_file, [])
     samples = []
-    for number in range(count + WARM_UP):
+    for number in range(count + warm_up):
         payload = envelope(tag, number)
         topic = f"hw/v1/gw-{number % HOMES % 20:04d}/activation"
         time.sleep(rest_s)
@@ -102,7 +104,7 @@ def presses(hub: HubProcess, *, count: int, tag: str, rest_s: float) -> dict[str
         samples.append(time.perf_counter() - began)
     stream.close()
     raw.close()
-    return quantiles(samples[WARM_UP:])
+    return samples[warm_up:]
 
 
 def _stream(hub: HubProcess) -> socket.socket:
