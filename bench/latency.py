@@ -33,7 +33,7 @@ def quantiles(samples: list[float]) -> dict[str, float]:
 
 
 def echo_floor(hub: HubProcess, *, count: int, rest_s: float = 0.0) -> list[float]:
-    """Seconds there and back through the broker at QoS 1: raw sockets, TCP_NODELAY, two processes."""
+    """Seconds there and back through the broker at QoS 1: raw sockets, two processes."""
     port, password_file = hub.broker.port, hub.broker.password_file
     command = [sys.executable, "-m", "bench.echo", str(port), str(password_file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as other:
@@ -84,7 +84,7 @@ def envelope(tag: str, number: int) -> bytes:
 def presses(
     hub: HubProcess, *, count: int, tag: str, rest_s: float, warm_up: int = WARM_UP
 ) -> list[float]:
-    """Seconds from publishing through the book's commit to the server-sent event, each press alone."""
+    """Seconds from publishing through the commit to the server-sent event, each press alone."""
     stream = _stream(hub)
     raw = connect(hub.broker.port, f"bench-press-{tag}", hub.broker.password_file, [])
     samples = []
