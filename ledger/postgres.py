@@ -70,6 +70,10 @@ class PgConnection:
         status = self._raw.info.transaction_status
         return not self._raw.closed and status is not psycopg.pq.TransactionStatus.IDLE
 
+    @property
+    def Error(self) -> type[Exception]:  # noqa: N802 - the name that PEP 249 gives it
+        return psycopg.Error
+
     def cursor(self) -> "PgCursor":
         return PgCursor(self)
 

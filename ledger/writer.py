@@ -151,7 +151,7 @@ class Writer:
             self._cursor.execute("COMMIT")
             self.healthy = True
         except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
-            self.healthy = not _is_of_the_database(error)
+            self.healthy = not isinstance(error, self._connection.Error)
             self._abandon()
             done, failed = [], [(change, error) for change in batch]
             events = []
@@ -192,9 +192,7 @@ class Writer:
             if self._connection.in_transaction:
                 self._cursor.execute("ROLLBACK")
             self._reload()
-        except Exception as error:
-            if not _is_of_the_database(error):
-                raise
+        except self._connection.Error:
             # The file or the server is in trouble; the next change meets the same error and says
             # so, or begins with what could not be read now.
             self.failures += 1
@@ -204,9 +202,3 @@ class Writer:
         for projection in self._projections:
             projection.reload(self._cursor)
         self._stale = False
-
-
-def _is_of_the_database(error: Exception) -> bool:
-    """An error of either driver, without importing the one that isn't used (PEP 249: each driver's
-    errors descend from its own `Error`)."""
-    return any(base.__name__ == "Error" for base in type(error).__mro__)
