@@ -20,13 +20,11 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
-from alarms.book import AlarmBook
 from alarms.desk import Desk
 from alarms.dispatcher import Dispatcher
 from alarms.notifier import Notifier
 from alarms.notifiers.gateway_command import GatewayCommand
 from alarms.notifiers.webhook import Webhook
-from alarms.outbox import TableOutbox
 from contract import topics
 from contract.config import ConfigError
 from contract.kinds import ACTIVATION_KINDS
@@ -40,26 +38,21 @@ from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.stores import open_readings
+from hearthwatch.urgent_side import UrgentSide
 from ingest.mqtt.asyncio_client import AsyncioClient, BrokerAddress, Link
 from ingest.mqtt.blocking_client import BlockingClient
 from ingest.mqtt.session import Message, SessionConfig
-from ingest.presence import Presence
 from ingest.readings_batch import ReadingsBatch
 from ingest.readings_lane import ReadingsLane
-from ingest.stored_marks import StoredMarks
-from ingest.supervision import watch_gaps
-from ingest.urgent_lane import UNBOUND, Stored, UrgentLane
+from ingest.urgent_lane import UNBOUND, Stored
 from ingest.wire import WireItem
 from ledger import register as roster_table
-from ledger.feed import Feed, FeedEvent
-from ledger.register import Register
 from ledger.roster import parse as parse_roster
 from ledger.schema import ENTRY, EVENT
 from ledger.unit_of_work import UnitOfWork
-from ledger.writer import Writer
 from rules.config import default_rules, rules_from_toml
 from rules.engine import Engine
-from rules.rule import HomeFacts, Rule
+from rules.rule import Rule
 
 # Presence (last seen, heartbeats) is written this often.
 FLUSH_S: Final = 2.0
@@ -84,29 +77,18 @@ class Hub:
         config.data_dir.mkdir(parents=True, exist_ok=True)
         config.book.migrate()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.feed = Feed()
-        self._outbox_written = False
-        self.register = Register()
-        self.presence = Presence(self.register)
-        self.marks = StoredMarks()
-        self.writer = Writer(config.book.open_writer(exclusive=True), clock.now_ms, self._committed)
-        webhooks = [target for target, _secret in config.webhooks]
-        self.book = AlarmBook(self.register, TableOutbox(webhooks, self._note_outbox))
-        self.reader = config.book.open_reader()
-        self.urgent = UrgentLane(
-            writer=self.writer,
-            book=self.book,
-            presence=self.presence,
-            marks=self.marks,
-            make_engine=lambda: Engine(rules, lane="urgent"),
-            know_homes=self.know_homes,
+        self.side = side = UrgentSide(
+            config.book.open_writer(exclusive=True),
+            rules=rules,
+            webhooks=[target for target, _secret in config.webhooks],
             clock=clock.now_ms,
             call_soon=self._call_soon,
             on_stored=self._stored,
             log=say,
         )
-        for projection in (self.register, self.presence, self.marks, self.book, self.urgent):
-            self.writer.attach(projection)
+        self.feed, self.register, self.presence = side.feed, side.register, side.presence
+        self.writer, self.book, self.urgent = side.writer, side.book, side.urgent
+        self.reader = config.book.open_reader()
         self.feed.last_seq = self._last_entry()
         self.writer.start()
         if config.homes is not None:
@@ -118,7 +100,7 @@ class Hub:
             book=self.book,
             presence=self.presence,
             make_engine=lambda: Engine(rules, lane="readings"),
-            know_homes=self.know_homes,
+            know_homes=self.side.know_homes,
             clock=clock.now_ms,
             missed=self._missed,
             log=say,
@@ -143,22 +125,9 @@ class Hub:
 
     # Wiring.
 
-    def know_homes(self, engine: Engine, now_ms: int) -> None:
-        index = self.register.index
-        for home, row in index.homes.items():
-            persons = tuple(str(p["id"]) for p in index.persons.get(home, ()))
-            facts = HomeFacts(home=home, region=row["region"], persons=persons)
-            engine.add_home(facts, now_ms)
-        for gateway, row in index.gateways.items():
-            engine.add_home(
-                HomeFacts(home=f"gateway:{gateway}", region=row["region"] or ""), now_ms
-            )
-
     def roster_changed(self, unit: UnitOfWork) -> None:
         """In the writer's thread, inside the transaction that changed the roster."""
-        self.register.reload(unit.cursor)
-        self.presence.reload(unit.cursor)
-        self.urgent.roster_changed(unit.now_ms)
+        self.side.roster_changed(unit)
         self.batch.roster_changed()
 
     def _import(self, path: Path) -> None:
@@ -166,9 +135,7 @@ class Hub:
 
         def apply(unit: UnitOfWork) -> None:
             roster_table.store(unit, roster)
-            self.register.reload(unit.cursor)
-            self.presence.reload(unit.cursor)
-            self.urgent.roster_changed(unit.now_ms)
+            self.side.roster_changed(unit)
 
         self.writer.submit(apply).result()
 
@@ -181,19 +148,6 @@ class Hub:
     def _call_soon(self, callback: Callable[[], None]) -> None:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(callback)
-
-    def _note_outbox(self) -> None:
-        self._outbox_written = True
-
-    def _committed(self, events: Sequence[FeedEvent]) -> None:
-        # Waking the dispatcher for nothing would cost a press its turn at the interpreter.
-        to_send, self._outbox_written = self._outbox_written, False
-        self._call_soon(lambda: self._publish(events, to_send))
-
-    def _publish(self, events: Sequence[FeedEvent], to_send: bool) -> None:
-        self.feed.publish(events)
-        if to_send:
-            self.dispatcher.wake()
 
     def _missed(self, after_seq: int) -> Iterator[Stored]:
         """Activations in the book that the readings lane has not seen yet."""
@@ -212,12 +166,12 @@ class Hub:
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         async with httpx2.AsyncClient() as http:
-            self.dispatcher = Dispatcher(self.writer, self._notifiers(http), say)
+            dispatcher = self.side.dispatcher = Dispatcher(self.writer, self._notifiers(http), say)
             server = self._server()
             self.lane.start()
             tasks = [
                 asyncio.create_task(self.client.run(), name="urgent-broker"),
-                asyncio.create_task(self.dispatcher.run(), name="dispatcher"),
+                asyncio.create_task(dispatcher.run(), name="dispatcher"),
                 asyncio.create_task(self._supervise(), name="supervision"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
@@ -259,14 +213,10 @@ class Hub:
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
-                await self.writer.change(self._flush)
+                await self.writer.change(self.side.flush)
                 await asyncio.to_thread(self.config.book.tend)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
-
-    def _flush(self, unit: UnitOfWork) -> None:
-        watch_gaps(unit, self.book, self.marks, self.presence.flush(unit))
-        self.marks.write(unit)
 
     def _server(self) -> uvicorn.Server:
         registry = CollectorRegistry()

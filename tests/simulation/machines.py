@@ -1,5 +1,5 @@
 """The two kinds of machine. A gateway is the product's own `Gateway`; a hub is the product's
-writer, urgent lane, alarm book, supervision and dispatcher, wired as `hearthwatch.hub` does it.
+own `UrgentSide` (writer, urgent lane, alarm book, supervision) with its dispatcher.
 
 A machine is killed by killing its disk: from then on every statement of the old process ends in
 `Crash`, its connections are closed, and its tasks are cancelled. What it still had in mind is
@@ -13,11 +13,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from alarms.book import AlarmBook
 from alarms.desk import Desk
 from alarms.dispatcher import Dispatcher
 from alarms.notifiers.gateway_command import GatewayCommand
-from alarms.outbox import TableOutbox
 from contract import topics
 from contract.codec import decode_status
 from contract.item import Measurement
@@ -27,17 +25,10 @@ from gateway.feedback import Feedback
 from gateway.process import Edges, Gateway
 from gateway.spool.spool import SpoolEdges
 from hearthwatch.clock import PlannedClock
-from hearthwatch.hub import FLUSH_S, Hub
-from ingest.presence import Presence
-from ingest.stored_marks import StoredMarks
-from ingest.supervision import watch_gaps
-from ingest.urgent_lane import UrgentLane
+from hearthwatch.hub import FLUSH_S
+from hearthwatch.urgent_side import UrgentSide
 from ledger.database import open_writer
-from ledger.feed import Feed
-from ledger.register import Register
-from ledger.writer import Writer
 from rules.config import default_rules
-from rules.engine import Engine
 from tests.simulation.disk import Crash, Disk
 from tests.simulation.network import Broker, GatewayClient, HubClient
 from tests.simulation.oracle import Oracle
@@ -276,40 +267,29 @@ class HubMachine(Machine):
         self._connection = None
 
     def _start(self):
-        """As `Hub.__init__` and `Hub.run`, without readings, HTTP and migration."""
+        """The side of the book as the hub has it; no readings, HTTP and migration."""
         clock = PlannedClock(None, self.clock.now_ms, lambda: self.loop.time() * 1000)
-        self.writer = Writer(
-            open_writer(self.disk.folder / "hub.db", self.disk.connect), clock.now_ms, self._entries
-        )
-        self._connection = self.writer._connection
-        self.feed = Feed()
-        self.register = Register()
-        self.presence = Presence(self.register)
-        self.marks = StoredMarks()
-        self._to_send = False
-        self.book = AlarmBook(self.register, TableOutbox((), self._note_outbox))
-        self._client = client = HubClient(
-            self._broker,
-            [topics.topic("+", "activation"), topics.topic("+", "status")],
-            self._message,
-        )
-        self.urgent = UrgentLane(
-            writer=self.writer,
-            book=self.book,
-            presence=self.presence,
-            marks=self.marks,
-            make_engine=lambda: Engine(RULES, lane="urgent"),
-            know_homes=lambda engine, now_ms: Hub.know_homes(self, engine, now_ms),
+        self._connection = open_writer(self.disk.folder / "hub.db", self.disk.connect)
+        self.side = UrgentSide(
+            self._connection,
+            rules=RULES,
+            webhooks=(),
             clock=clock.now_ms,
             call_soon=self.loop.call_soon_threadsafe,
             on_stored=lambda _stored: None,
             log=lambda event, detail: self.oracle.say(f"hub: {event} {detail}"),
         )
-        for projection in (self.register, self.presence, self.marks, self.book, self.urgent):
-            self.writer.attach(projection)
-        self.desk = Desk(self.writer, self.book, self.register)
+        self.writer, self.book, self.urgent = self.side.writer, self.side.book, self.side.urgent
+        # The oracle hears of every entry before the screens do.
+        self.writer._on_commit = self._entries
+        self._client = client = HubClient(
+            self._broker,
+            [topics.topic("+", "activation"), topics.topic("+", "status")],
+            self._message,
+        )
+        self.desk = Desk(self.writer, self.book, self.side.register)
         self._acker = _Acker(client, self.oracle)
-        self.dispatcher = Dispatcher(
+        self.dispatcher = self.side.dispatcher = Dispatcher(
             self.writer, {"gateway_command": GatewayCommand(client)}, lambda _event, _detail: None
         )
         self.oracle.hub_boots(self._connection)
@@ -331,34 +311,20 @@ class HubMachine(Machine):
         while True:
             await asyncio.sleep(FLUSH_S)
             with contextlib.suppress(Exception):  # as the hub does: it tries again
-                await self.writer.change(self._flush)
-
-    def _flush(self, unit) -> None:
-        watch_gaps(unit, self.book, self.marks, self.presence.flush(unit))
-        self.marks.write(unit)
+                await self.writer.change(self.side.flush)
 
     def _message(self, topic: str, payload: bytes, packet_id: int, link) -> None:
         if not self.up:
             return
         if topics.parse(topic)[1] == "status":
-            self.presence.status(decode_status(payload), self.clock.now_ms())
+            self.side.presence.status(decode_status(payload), self.clock.now_ms())
             link.ack([packet_id])
             return
         self.urgent.on_messages([(topic.encode(), payload, packet_id)], link, self._acker)
 
-    def _note_outbox(self) -> None:
-        self._to_send = True
-
     def _entries(self, events) -> None:
         self.oracle.feed(events)
-        to_send, self._to_send = self._to_send, False
-
-        def publish() -> None:
-            self.feed.publish(events)
-            if to_send:
-                self.dispatcher.wake()
-
-        self.loop.call_soon_threadsafe(publish)
+        self.side.committed(events)
 
     def _writers(self):
         return (self.writer,)
