@@ -47,6 +47,18 @@ def get(
     return value
 
 
+def bounded(
+    table: Mapping[str, Any], key: str, default: int | None, limits: tuple[int, int], where: str
+) -> int:
+    """The whole number of a key within `limits`, both included; ConfigError otherwise."""
+    low, high = limits
+    value = get(table, key, int, where, default=default)
+    if not low <= value <= high:
+        path = f"{where}.{key}" if where else key
+        raise ConfigError(path, f"is {value}, expected {low} to {high}")
+    return value
+
+
 # A county has hundreds of villages: the nearest is told anyway.
 NAMES_SHOWN_MAX = 20
 

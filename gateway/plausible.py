@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from contract.item import Measurement
+from gateway.device_health import health
 
 # A home's supply with room for three phases behind current transformers; the human body.
 LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
@@ -63,12 +64,5 @@ class ImplausibleEpisode:
             return []
         self._told = True
         name, value = next(iter(found.items()))
-        return [
-            Measurement(
-                device=device,
-                kind="device_health",
-                measured_at_ms=now_ms,
-                received_at_ms=now_ms,
-                attrs={"fault": "implausible_value", "quantity": name, "value": repr(value)},
-            )
-        ]
+        attrs = {"fault": "implausible_value", "quantity": name, "value": repr(value)}
+        return [health(device, now_ms, attrs)]

@@ -24,6 +24,7 @@ from typing import Any, Final
 from contract.config import ConfigError, check_keys, get
 from contract.ids import is_name
 from contract.item import Measurement, Scalar
+from gateway.device_health import health
 from gateway.driver import (
     RAW_SHOWN_MAX,
     Decoded,
@@ -226,14 +227,7 @@ class Oximeter:
         return [damage(junk)] if len(junk) >= PACKET_BYTES else []
 
     def _health(self, now_ms: int, attrs: Mapping[str, Scalar]) -> Decoded:
-        health = Measurement(
-            device=self._device,
-            kind="device_health",
-            measured_at_ms=now_ms,
-            received_at_ms=now_ms,
-            attrs=attrs,
-        )
-        return Decoded(fields=attrs, measurements=(health,))
+        return Decoded(fields=attrs, measurements=(health(self._device, now_ms, attrs),))
 
 
 def split(buffer: bytes) -> tuple[list[bytes], bytes, bytes]:

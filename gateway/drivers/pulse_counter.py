@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from contract.config import ConfigError, check_keys, get, one_of
+from contract.config import ConfigError, bounded, check_keys, get, one_of
 from contract.ids import is_name
 from contract.item import Measurement, Scalar
+from gateway.device_health import health
 from gateway.driver import (
     RAW_SHOWN_MAX,
     Decoded,
@@ -191,13 +192,7 @@ class Pulses:
         return Decoded(fields={"pulses": self.counters["pulses"]}, measurements=measurements)
 
     def _health(self, now_ms: int, attrs: Mapping[str, Scalar]) -> Measurement:
-        return Measurement(
-            device=self._device,
-            kind="device_health",
-            measured_at_ms=now_ms,
-            received_at_ms=now_ms,
-            attrs=attrs,
-        )
+        return health(self._device, now_ms, attrs)
 
 
 def build(config: Mapping[str, Any]) -> Pulses:
@@ -209,7 +204,7 @@ def build(config: Mapping[str, Any]) -> Pulses:
         raise ConfigError(f"{where}.device", detail)
     mode = one_of(get(config, "mode", str, where, "byte"), MODES, f"{where}.mode")
     numbers = {
-        key: _bounded(config, key, default, limits)
+        key: bounded(config, key, default, limits, where)
         for key, default, limits in (
             ("impulses_per_kwh", None, (1, IMPULSES_MAX)),
             ("debounce_ms", DEBOUNCE_MS, (0, DEBOUNCE_MS_MAX)),
@@ -239,16 +234,6 @@ SPEC: Final = DriverSpec(
     build=build,
     decoder=decoder,
 )
-
-
-def _bounded(
-    table: Mapping[str, Any], key: str, default: int | None, limits: tuple[int, int]
-) -> int:
-    low, high = limits
-    value = get(table, key, int, "pulse-counter", default)
-    if not low <= value <= high:
-        raise ConfigError(f"pulse-counter.{key}", f"is {value}, expected {low} to {high}")
-    return value
 
 
 def _too_long(text: bytes) -> Undecodable:

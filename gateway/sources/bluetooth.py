@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any, Final, Protocol, cast, runtime_checkable
 
 from contract.ids import safe_name
-from contract.item import Measurement
 from gateway.clock import line_ms as real_line_ms
+from gateway.device_health import health
 from gateway.driver import Decoded, Outcome
 from gateway.sources.intake import Intake
 
@@ -352,12 +352,5 @@ class BluetoothSource:
             self._health({"recovered": "bluetooth_unavailable"})
 
     def _health(self, attrs: Mapping[str, str]) -> None:
-        now_ms = self._now_ms()
-        health = Measurement(
-            device=safe_name(self._settings.name),
-            kind="device_health",
-            measured_at_ms=now_ms,
-            received_at_ms=now_ms,
-            attrs=dict(attrs),
-        )
-        self._intake.take(self._settings.name, [Decoded(fields={}, measurements=(health,))])
+        told = health(safe_name(self._settings.name), self._now_ms(), dict(attrs))
+        self._intake.take(self._settings.name, [Decoded(fields={}, measurements=(told,))])

@@ -5,6 +5,7 @@ from typing import Final
 
 from contract.ids import safe_name
 from contract.item import Measurement, Scalar
+from gateway.device_health import health
 from gateway.driver import Decoded, Outcome, Undecodable
 
 # One report for a source and a kind of damage in this time; the counter has the rest.
@@ -72,12 +73,4 @@ class Intake:
             "raw_hex": found.raw[:RAW_REPORTED_MAX].hex(),
             "count": self.undecodable[source],
         }
-        return [
-            Measurement(
-                device=safe_name(source),
-                kind="device_health",
-                measured_at_ms=now_ms,
-                received_at_ms=now_ms,
-                attrs=attrs,
-            )
-        ]
+        return [health(safe_name(source), now_ms, attrs)]

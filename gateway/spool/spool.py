@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from contract.item import Measurement
+from contract.item import Measurement, Scalar
+from gateway.device_health import health
 from gateway.spool.lane import Connect, Lane, LaneSettings, SpoolFull
 from gateway.spool.writer import Writer
 
@@ -177,14 +178,9 @@ class Spool:
                 return
             self._told_ms[fault] = now_ms
         self._log(fault, f"{count}: {detail}")
-        item = Measurement(
-            device=self._gateway,
-            kind="device_health",
-            measured_at_ms=now_ms,
-            received_at_ms=now_ms,
-            attrs={"fault": fault, "count": count, "detail": _printable(detail)[:200]},
-        )
-        self.urgent.offer([item])
+        shown = _printable(detail)[:200]
+        attrs: dict[str, Scalar] = {"fault": fault, "count": count, "detail": shown}
+        self.urgent.offer([health(self._gateway, now_ms, attrs)])
 
     # The disk.
 

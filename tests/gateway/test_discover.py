@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiomqtt
@@ -24,31 +23,13 @@ from gateway.discover.report import table, toml
 from gateway.driver import LineSettings
 from gateway.registry import DRIVERS
 from gateway.sources.local_mqtt import LocalMqttSettings
-from hearthwatch import embedded_broker
 from hearthwatch.embedded_broker import Broker, find_mosquitto, free_port
+from tests.adapters.processes import DEADLINE_S, until
 
-DEADLINE_S = 30
 ROOT = Path(__file__).resolve().parents[2]
 NOW_MS = 1_795_420_800_000
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 HEAD = 'gateway = "gw-1"\ndata_dir = "d"\n[uplink]\nhost = "127.0.0.1"\n'
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            while not condition():  # noqa: ASYNC110 - other processes have no event
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"not within {DEADLINE_S} s: {what}") from None
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    started = embedded_broker.start(tmp_path_factory.mktemp("broker"))
-    yield started
-    started.process.kill()
-    started.process.wait()
 
 
 @pytest.mark.mosquitto

@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import tty
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,9 @@ from gateway.__main__ import EXIT_CONFIG, EXIT_SPOOL, main
 from gateway.clock import Clock
 from gateway.config import load
 from gateway.process import Gateway
-from hearthwatch import embedded_broker
 from hearthwatch.embedded_broker import Broker, find_mosquitto
+from tests.adapters.processes import DEADLINE_S, until
 
-DEADLINE_S = 30
 ROOT = Path(__file__).resolve().parents[2]
 # Writes what the spool holds at the moment of the tone: nothing, if it came too early.
 TONE = """
@@ -41,14 +40,6 @@ pytestmark = [
     pytest.mark.mosquitto,
     pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto on this machine"),
 ]
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    started = embedded_broker.start(tmp_path_factory.mktemp("broker"))
-    yield started
-    started.process.kill()
-    started.process.wait()
 
 
 class Radio:
@@ -147,16 +138,6 @@ class Rig:
             return [bool(row[0]) for row in rows]
         finally:
             connection.close()
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    """Poll: the other side is a process or a file."""
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            while not condition():  # noqa: ASYNC110 - files and processes have no event
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"not within {DEADLINE_S} s: {what}") from None
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiomqtt
@@ -30,10 +30,9 @@ from gateway.walk_test import (
     result,
     summary,
 )
-from hearthwatch import embedded_broker
 from hearthwatch.embedded_broker import Broker, find_mosquitto
+from tests.adapters.processes import DEADLINE_S, until
 
-DEADLINE_S = 30
 ROOT = Path(__file__).resolve().parents[2]
 PATIENT = Patience(
     connect_s=DEADLINE_S, press_s=DEADLINE_S, ack_s=DEADLINE_S, readings_s=DEADLINE_S
@@ -43,23 +42,6 @@ pytestmark = [
     pytest.mark.mosquitto,
     pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto on this machine"),
 ]
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            while not condition():  # noqa: ASYNC110 - other processes have no event
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"not within {DEADLINE_S} s: {what}") from None
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    started = embedded_broker.start(tmp_path_factory.mktemp("broker"))
-    yield started
-    started.process.kill()
-    started.process.wait()
 
 
 class Home:

@@ -153,7 +153,7 @@ class Master:
         meter = asked.meter
         if meter is None:
             return out
-        hopeless = (meter.failed_rounds > 0 or self._dark) and not meter.heard
+        hopeless = (meter.schedule.failed_rounds > 0 or self._dark) and not meter.heard
         if asked.attempt <= (0 if hopeless else self._plan.retries):
             self.counters["retry"] += 1
             self._ready = replace(asked, attempt=asked.attempt + 1)

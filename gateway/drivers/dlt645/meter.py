@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any, Final
 
 from contract.item import Measurement, Scalar
+from gateway.device_health import health
 from gateway.driver import Decoded, Outcome
 from gateway.drivers.dlt645.meaning import Meaning
+from gateway.polling import PollSchedule
 
 # Rounds without any value before a fault is reported: one lost round is noise.
 FAULT_AFTER_ROUNDS: Final = 3
@@ -36,12 +38,10 @@ class MeterPlan:
 @dataclass(slots=True)
 class Meter:
     plan: MeterPlan
-    fault_after_rounds: int = FAULT_AFTER_ROUNDS
-    due_ms: int | None = None  # None: at once
+    fault_after_rounds: InitVar[int] = FAULT_AFTER_ROUNDS
+    schedule: PollSchedule = field(init=False)
     todo: list[str] = field(default_factory=list)
     heard: bool = False
-    failed_rounds: int = 0
-    _fault: str = ""
     _unanswered_in_a_row: int = 0
     _silent_rounds: Counter[str] = field(default_factory=Counter)
     _unsupported_until_ms: dict[str, int] = field(default_factory=dict)
@@ -49,10 +49,22 @@ class Meter:
     _attrs: dict[str, Scalar] = field(default_factory=dict)
     _shown: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    def __post_init__(self, fault_after_rounds: int) -> None:
+        self.schedule = PollSchedule(
+            poll_ms=self.plan.poll_ms,
+            backoff_first_ms=BACKOFF_FIRST_MS,
+            backoff_max_ms=BACKOFF_MAX_MS,
+            fault_after_rounds=fault_after_rounds,
+        )
+
+    @property
+    def due_ms(self) -> int | None:
+        """None: at once."""
+        return self.schedule.due_ms
+
     def shift(self, back_ms: int) -> None:
         """The domain's clock was set back: what was planned moves with it."""
-        if self.due_ms is not None:
-            self.due_ms -= back_ms
+        self.schedule.shift(back_ms)
         for di in self._unsupported_until_ms:
             self._unsupported_until_ms[di] -= back_ms
 
@@ -111,48 +123,25 @@ class Meter:
         return self._failed_round(now_ms)
 
     def _good_round(self, now_ms: int) -> list[Outcome]:
-        self.failed_rounds = 0
-        planned = (now_ms if self.due_ms is None else self.due_ms) + self.plan.poll_ms
-        self.due_ms = planned if planned > now_ms else now_ms + self.plan.poll_ms
-        out: list[Outcome] = [
-            Decoded(
-                fields={"address": self.plan.address, "items": dict(self._shown)},
-                measurements=(
-                    Measurement(
-                        device=self.plan.device,
-                        kind="power",
-                        measured_at_ms=now_ms,
-                        received_at_ms=now_ms,
-                        values=dict(self._values),
-                        attrs=dict(self._attrs),
-                    ),
-                ),
-            )
-        ]
-        if self._fault:
-            out.append(self._health(now_ms, "recovered", self._fault))
-            self._fault = ""
-        return out
+        measured = Measurement(
+            device=self.plan.device,
+            kind="power",
+            measured_at_ms=now_ms,
+            received_at_ms=now_ms,
+            values=dict(self._values),
+            attrs=dict(self._attrs),
+        )
+        fields = {"address": self.plan.address, "items": dict(self._shown)}
+        ended = self.schedule.succeeded(now_ms)
+        told = [self._health(now_ms, "recovered", ended)] if ended else []
+        return [Decoded(fields=fields, measurements=(measured,)), *told]
 
     def _failed_round(self, now_ms: int) -> list[Outcome]:
-        self.failed_rounds += 1
-        doublings = min(self.failed_rounds - 1, 10)
-        self.due_ms = now_ms + min(BACKOFF_FIRST_MS << doublings, BACKOFF_MAX_MS)
-        if self._fault or self.failed_rounds < self.fault_after_rounds:
-            return []
-        self._fault = "no_data" if self.heard else "no_answer"
-        return [self._health(now_ms, "fault", self._fault)]
+        fault = self.schedule.failed(now_ms, heard=self.heard)
+        return [self._health(now_ms, "fault", fault)] if fault else []
 
     def _health(self, now_ms: int, attr: str, fault: str) -> Decoded:
         return Decoded(
             fields={"address": self.plan.address, attr: fault},
-            measurements=(
-                Measurement(
-                    device=self.plan.device,
-                    kind="device_health",
-                    measured_at_ms=now_ms,
-                    received_at_ms=now_ms,
-                    attrs={attr: fault},
-                ),
-            ),
+            measurements=(health(self.plan.device, now_ms, {attr: fault}),),
         )

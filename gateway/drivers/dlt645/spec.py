@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
-from contract.config import ConfigError, check_keys, get
+from contract.config import ConfigError, bounded, check_keys, get
 from contract.ids import is_name
 from contract.item import ATTRS_MAX, Measurement
 from gateway.driver import (
@@ -67,7 +67,7 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 def build(config: Mapping[str, Any]) -> Master:
     """The master of one bus, from its table in gateway.toml."""
     check_keys(config, (key for key in SETTINGS if "." not in key), "dlt645")
-    poll_ms = _bounded(config, "poll_s", POLL_S_DEFAULT, (1, POLL_S_MAX), "dlt645") * 1000
+    poll_ms = bounded(config, "poll_s", POLL_S_DEFAULT, (1, POLL_S_MAX), "dlt645") * 1000
     discover = get(config, "discover", bool, "dlt645", default=False)
     rows = get(config, "meters", list, "dlt645", default=[])
     meters = tuple(_meter(row, config, poll_ms, i) for i, row in enumerate(rows))
@@ -94,12 +94,12 @@ def build(config: Mapping[str, Any]) -> Master:
         BusPlan(
             meters=meters,
             discovery=discovery,
-            reply_timeout_ms=_bounded(
+            reply_timeout_ms=bounded(
                 config, "reply_timeout_ms", REPLY_TIMEOUT_MS, (10, REPLY_TIMEOUT_MS_MAX), "dlt645"
             ),
-            retries=_bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "dlt645"),
-            turnaround_ms=_bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "dlt645"),
-            fault_after_rounds=_bounded(
+            retries=bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "dlt645"),
+            turnaround_ms=bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "dlt645"),
+            fault_after_rounds=bounded(
                 config, "fault_after_rounds", FAULT_AFTER_ROUNDS, (1, 1000), "dlt645"
             ),
         )
@@ -165,7 +165,7 @@ def _meter(row: object, config: Mapping[str, Any], poll_ms: int, index: int) -> 
     aliases = ALIASES_2007 if version == 2007 else ALIASES_1997
     device = get(row, "device", str, where, default=f"dlt645-{address}")
     _check_device(device, f"{where}.device")
-    poll_s = _bounded(row, "poll_s", poll_ms // 1000, (1, POLL_S_MAX), where)
+    poll_s = bounded(row, "poll_s", poll_ms // 1000, (1, POLL_S_MAX), where)
     table = row if "items" in row else config
     items = _items(table, aliases, where, default=ITEMS_DEFAULT)
     return MeterPlan(address=address, device=device, items=items, poll_ms=poll_s * 1000)
@@ -205,13 +205,3 @@ def _unknown_item(name: object, aliases: Mapping[str, str]) -> str:
 def _check_device(device: str, where: str) -> None:
     if not is_name(device):
         raise ConfigError(where, f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed")
-
-
-def _bounded(
-    table: Mapping[str, Any], key: str, default: int, limits: tuple[int, int], where: str
-) -> int:
-    low, high = limits
-    value = get(table, key, int, where, default=default)
-    if not low <= value <= high:
-        raise ConfigError(f"{where}.{key}", f"is {value}, expected {low} to {high}")
-    return value

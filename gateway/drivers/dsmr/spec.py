@@ -8,6 +8,7 @@ from typing import Any, Final
 from contract.config import ConfigError, check_keys, get
 from contract.ids import is_name
 from contract.item import Measurement, Scalar
+from gateway.device_health import health
 from gateway.driver import (
     RAW_SHOWN_MAX,
     Decoded,
@@ -108,14 +109,7 @@ class Port:
         return [self._health(now_ms, {"fault": "no_data"})]
 
     def _health(self, now_ms: int, attrs: Mapping[str, Scalar]) -> Decoded:
-        health = Measurement(
-            device=self._device,
-            kind="device_health",
-            measured_at_ms=now_ms,
-            received_at_ms=now_ms,
-            attrs=attrs,
-        )
-        return Decoded(fields=attrs, measurements=(health,))
+        return Decoded(fields=attrs, measurements=(health(self._device, now_ms, attrs),))
 
 
 def power(

@@ -144,7 +144,7 @@ class Master:
             self.counters[report.code] += 1
             out.append(report)
         meter = asked.meter
-        silent = max(meter.failed_rounds, self._silent_rounds)
+        silent = max(meter.schedule.failed_rounds, self._silent_rounds)
         hopeless = silent >= HOPELESS_ROUNDS and not meter.heard
         if asked.attempt <= (0 if hopeless else self._plan.retries):
             self.counters["retry"] += 1

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from contract.config import ConfigError, check_keys, get, one_of
+from contract.config import ConfigError, bounded, check_keys, get, one_of
 from contract.ids import is_name
 from contract.item import Measurement
 from contract.kinds import KINDS
@@ -73,7 +73,7 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 def build(config: Mapping[str, Any]) -> Master:
     """The master of one line, from its table in gateway.toml."""
     check_keys(config, (key for key in SETTINGS if "." not in key), "modbus")
-    poll_s = _bounded(config, "poll_s", POLL_S_DEFAULT, (1, POLL_S_MAX), "modbus")
+    poll_s = bounded(config, "poll_s", POLL_S_DEFAULT, (1, POLL_S_MAX), "modbus")
     rows = get(config, "meters", list, "modbus", default=[])
     if not 1 <= len(rows) <= METERS_MAX:
         raise ConfigError("modbus.meters", f"{len(rows)} meters, expected 1 to {METERS_MAX}")
@@ -91,12 +91,12 @@ def build(config: Mapping[str, Any]) -> Master:
     return Master(
         BusPlan(
             meters=meters,
-            reply_timeout_ms=_bounded(
+            reply_timeout_ms=bounded(
                 config, "reply_timeout_ms", REPLY_TIMEOUT_MS, (10, REPLY_TIMEOUT_MS_MAX), "modbus"
             ),
-            retries=_bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "modbus"),
-            turnaround_ms=_bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "modbus"),
-            fault_after_rounds=_bounded(
+            retries=bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "modbus"),
+            turnaround_ms=bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "modbus"),
+            fault_after_rounds=bounded(
                 config, "fault_after_rounds", FAULT_AFTER_ROUNDS, (1, 1000), "modbus"
             ),
         )
@@ -183,7 +183,7 @@ def _meter(row: object, poll_s: int, index: int) -> MeterPlan:
         device=device,
         map_name=name,
         blocks=blocks,
-        poll_ms=_bounded(table, "poll_s", poll_s, (1, POLL_S_MAX), where) * 1000,
+        poll_ms=bounded(table, "poll_s", poll_s, (1, POLL_S_MAX), where) * 1000,
     )
 
 
@@ -231,13 +231,3 @@ def _table(row: object, where: str) -> Mapping[str, Any]:
     if not isinstance(row, dict):
         raise ConfigError(where, f"is {type(row).__name__}, expected a table")
     return row
-
-
-def _bounded(
-    table: Mapping[str, Any], key: str, default: int, limits: tuple[int, int], where: str
-) -> int:
-    low, high = limits
-    value = get(table, key, int, where, default=default)
-    if not low <= value <= high:
-        raise ConfigError(f"{where}.{key}", f"is {value}, expected {low} to {high}")
-    return value
