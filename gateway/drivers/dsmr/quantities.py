@@ -81,9 +81,13 @@ _VALUES: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A telegram understood. values may still hold what cannot be true."""
+    """A telegram understood. values may still hold what cannot be true.
+
+    shape: how many characters each quantity has; a meter writes its numbers with fixed width.
+    """
 
     fields: Mapping[str, Any]
+    shape: Mapping[str, int]
     values: Mapping[str, float]
     attrs: Mapping[str, Scalar]
 
@@ -106,11 +110,17 @@ def content(telegram: Telegram) -> Content:
     for reference, name in ((TIMESTAMP, "timestamp"), (TARIFF, "tariff")):
         if texts := telegram.objects.get(reference):
             fields[name] = texts[0]
+    shape = {
+        name: len(texts[-1])
+        for reference, name in QUANTITIES.items()
+        if (texts := telegram.objects.get(reference)) is not None
+    }
     fields["crc"] = telegram.crc
     if telegram.crc is not None:
         fields["crc_ok"] = True
     fields["objects"] = {name: [*texts] for name, texts in telegram.objects.items()}
-    return Content(fields=fields, values=_values(numbers), attrs=_attrs(numbers, fields))
+    attrs = _attrs(numbers, fields)
+    return Content(fields=fields, shape=shape, values=_values(numbers), attrs=attrs)
 
 
 def _measure(name: str) -> str:

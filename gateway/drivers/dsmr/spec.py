@@ -28,7 +28,7 @@ EVERY_S_DEFAULT: Final = 30
 EVERY_S_MAX: Final = 3600
 # Twelve telegrams of the slowest meters: a pulled cable, or a meter whose port was switched off.
 SILENCE_MS: Final = 120_000
-# Without a CRC a telegram counts when the one before it agrees: ten seconds at 360 kW are 1 kWh.
+# Without a CRC a telegram counts when an earlier one agrees: ten seconds at 360 kW are 1 kWh.
 AGREED_KWH: Final = 1.0
 
 SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
@@ -51,7 +51,9 @@ class Port:
         self._last_reading_ms: int | None = None
         self._good_line_ms: int | None = None
         self._silent = False
-        self._energy_before_kwh: float | None = None
+        # The telegram before, and the last that was believed: one bad telegram costs no other.
+        self._before: Content | None = None
+        self._believed: Content | None = None
 
     def feed(self, data: bytes, now_ms: int, line_ms: int | None = None) -> list[Outcome]:
         line = now_ms if line_ms is None else line_ms
@@ -74,8 +76,13 @@ class Port:
                 self._silent = False
                 out.append(self._health(now_ms, {"recovered": "no_data"}))
             said = content(telegram)
-            believed = self._agrees(said) or telegram.crc is not None
-            if not believed:
+            before, self._before = self._before, said
+            believed = telegram.crc is not None or any(
+                _agrees(earlier, said) for earlier in (before, self._believed) if earlier
+            )
+            if believed:
+                self._believed = said
+            else:
                 self.counters["not_agreed"] += 1
             measured = self._measured(said, now_ms) if believed else []
             out.append(Decoded(fields=said.fields, measurements=measured))
@@ -93,12 +100,6 @@ class Port:
         self._last_reading_ms = now_ms
         return [power(self._device, now_ms, values, said.attrs), *faults]
 
-    def _agrees(self, said: Content) -> bool:
-        """The register stands where the telegram before left it, or a little further."""
-        energy = said.values.get("energy_kwh")
-        before, self._energy_before_kwh = self._energy_before_kwh, energy
-        return energy is not None and before is not None and 0 <= energy - before <= AGREED_KWH
-
     def _silence(self, now_ms: int, line: int) -> list[Outcome]:
         """The fault of a port that brings no telegram, told once."""
         if self._good_line_ms is None or line < self._good_line_ms:
@@ -110,6 +111,15 @@ class Port:
 
     def _health(self, now_ms: int, attrs: Mapping[str, Scalar]) -> Decoded:
         return Decoded(fields=attrs, measurements=(health(self._device, now_ms, attrs),))
+
+
+def _agrees(earlier: Content, said: Content) -> bool:
+    """The register stands where the earlier telegram left it, or a little further, and no number
+    has lost or gained a character (a byte with a wrong parity is left out)."""
+    energy, before = said.values.get("energy_kwh"), earlier.values.get("energy_kwh")
+    if energy is None or before is None:
+        return False
+    return earlier.shape == said.shape and 0 <= energy - before <= AGREED_KWH
 
 
 def power(
