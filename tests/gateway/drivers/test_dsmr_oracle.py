@@ -170,7 +170,7 @@ def spoilt(seed: random.Random, raw: bytes, *, parity: bool, seen: Counter[str])
     ("name", "period_s"),
     [("v5_two_mbus", 1), ("fluvius_v171", 1), ("v3", 10), ("v2_2", 10)],
 )
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 3])
 def test_an_hour_of_a_bad_line(name: str, period_s: int, number: int) -> None:
     seed = random.Random(f"{name} {number}")
     meter = Meter(name, seed)
