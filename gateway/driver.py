@@ -160,7 +160,8 @@ Decoder = Callable[[DecodeRequest], list[Outcome]]
 class DriverSpec:
     """A registry entry: one module-level object per driver, named SPEC.
 
-    title: what it reads, in one line of English. line: default settings of a serial driver.
+    title, title_zh: what it reads, in a line of English and of Chinese (the READMEs' table).
+    line: default settings of a serial driver.
     settings: what each key of the driver's table in gateway.toml means, for people.
     build: a driver from that table; ConfigError names the wrong key.
     decoder: a decoder without configuration that remembers what earlier inputs taught it.
@@ -168,6 +169,7 @@ class DriverSpec:
 
     name: str
     title: str
+    title_zh: str
     transport: Literal["serial", "mqtt"]
     line: LineSettings | None
     settings: Mapping[str, str]

@@ -102,6 +102,7 @@ def _driver(spec: DriverSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
         "title": spec.title,
+        "title_zh": spec.title_zh,
         "transport": spec.transport,
         "line": None
         if line is None

@@ -356,6 +356,7 @@ def decode(request: DecodeRequest) -> list[Outcome]:
 SPEC: Final = DriverSpec(
     name="cms50",
     title="Contec CMS50D+ and CMS50E fingertip oximeters on their serial line",
+    title_zh="康泰 CMS50D+、CMS50E 指夹血氧仪（串口）",
     transport="serial",
     line=LineSettings(baud=19_200, parity="O"),
     settings=SETTINGS,

@@ -294,7 +294,8 @@ def _decoder() -> Decoder:
 
 SPEC = DriverSpec(
     name="esphome",
-    title="ESPHome nodes: meters, climate, motion, contact, smoke, gas, leak, buttons",
+    title="ESPHome nodes; what a value means is learnt from their discovery messages",
+    title_zh="ESPHome 节点，含义取自其自动发现消息",
     transport="mqtt",
     line=None,
     settings={

@@ -311,6 +311,7 @@ def tasmota_message(payload: bytes) -> list[Outcome]:
 SPEC = DriverSpec(
     name="ev1527",
     title="EV1527 433 MHz call buttons through a Sonoff or Portisch bridge",
+    title_zh="通过 Sonoff / Portisch 网桥的 433 MHz 呼叫按钮",
     transport="serial",
     line=LineSettings(baud=19200),
     settings={

@@ -227,7 +227,8 @@ def decode(request: DecodeRequest) -> list[Outcome]:
 
 SPEC: Final = DriverSpec(
     name="pulse-counter",
-    title="S0 pulse outputs of electricity meters on a serial receive line",
+    title="S0 pulse outputs of electricity meters on the receive line of a serial port",
+    title_zh="电表的 S0 脉冲输出，接在串口的接收线上",
     transport="serial",
     line=LineSettings(baud=300),
     settings=SETTINGS,

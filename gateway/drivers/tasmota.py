@@ -296,7 +296,11 @@ def _decoder() -> Decoder:
 
 SPEC = DriverSpec(
     name="tasmota",
-    title="Tasmota: metering plugs, climate sensors, buttons, 433 MHz buttons by its RF bridge",
+    title=(
+        "Tasmota plugs, meters of one and three phases, climate sensors, buttons, 433 MHz "
+        "buttons by its RF bridge"
+    ),
+    title_zh="Tasmota 插座、单相和三相电表、温湿度、按钮，以及经其射频网桥的 433 MHz 按钮",
     transport="mqtt",
     line=None,
     settings={

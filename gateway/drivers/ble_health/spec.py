@@ -49,7 +49,11 @@ def decoder() -> Decoder:
 
 SPEC = DriverSpec(
     name="ble-health",
-    title="Bluetooth blood pressure, oximeter, glucose, thermometer, heart rate, weight, battery",
+    title=(
+        "Bluetooth blood pressure, oximeter, glucose, thermometer, heart rate, weight, "
+        "battery: by an adapter of the gateway's own or over MQTT"
+    ),
+    title_zh="蓝牙血压、血氧、血糖、体温、心率、体重、电量：网关自带蓝牙适配器，或经 MQTT 转发",
     transport="mqtt",
     line=None,
     settings={

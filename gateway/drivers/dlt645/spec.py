@@ -139,7 +139,8 @@ def decoder() -> Decoder:
 
 SPEC: Final = DriverSpec(
     name="dlt645",
-    title="Chinese electricity meters on RS-485, DL/T 645-2007 and -1997 (reads only)",
+    title="DL/T 645-2007 electricity meters on RS-485 (1997 edition recognised); it can only read",
+    title_zh="RS-485 上的 DL/T 645-2007 电表（能识别 1997 版），只读不写",
     transport="serial",
     line=LineSettings(baud=2400, parity="E"),
     settings=SETTINGS,

@@ -172,7 +172,8 @@ def decode(request: DecodeRequest) -> list[Outcome]:
 
 SPEC: Final = DriverSpec(
     name="dsmr",
-    title="P1 port of Dutch, Belgian and similar electricity meters (DSMR 2.2 to 5)",
+    title="P1 ports of Dutch, Belgian and similar electricity meters, DSMR 2.2 to 5",
+    title_zh="荷兰、比利时等国电表的 P1 口，DSMR 2.2 至 5",
     transport="serial",
     line=LineSettings(baud=115_200),
     settings=SETTINGS,

@@ -52,7 +52,8 @@ def _decoder() -> Decoder:
 
 SPEC = DriverSpec(
     name="generic-mqtt",
-    title="any device over MQTT that the configuration describes: topic, path, field, unit",
+    title="any device over MQTT that the configuration describes (CONTRIBUTING.md)",
+    title_zh="任何 MQTT 设备，只需写配置（见 CONTRIBUTING.md）",
     transport="mqtt",
     line=None,
     settings={

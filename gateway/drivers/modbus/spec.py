@@ -133,7 +133,13 @@ def decode(request: DecodeRequest) -> list[Outcome]:
 
 SPEC: Final = DriverSpec(
     name="modbus",
-    title="Modbus RTU meters: Eastron SDM120/230, Chint DDSU666, PZEM-004T, own maps (reads only)",
+    title=(
+        "Modbus RTU meters: Eastron SDM120 and SDM230, Chint DDSU666, PZEM-004T, or "
+        "registers of your own; it can only read"
+    ),
+    title_zh=(
+        "Modbus RTU 电表：Eastron SDM120、SDM230，正泰 DDSU666，PZEM-004T，或自定寄存器，只读不写"
+    ),
     transport="serial",
     line=LineSettings(baud=9600),
     settings=SETTINGS,

@@ -84,6 +84,7 @@ def _decoder() -> Decoder:
 SPEC = DriverSpec(
     name="shelly",
     title="Shelly of all generations: meters, plugs, buttons, climate, flood, smoke, gas, doors",
+    title_zh="Shelly 各代设备：电表、插座、按钮、温湿度、漏水、烟雾、燃气、门磁",
     transport="mqtt",
     line=None,
     settings={

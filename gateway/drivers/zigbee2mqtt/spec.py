@@ -45,7 +45,14 @@ def _decoder() -> Decoder:
 
 SPEC = DriverSpec(
     name="zigbee2mqtt",
-    title="Zigbee2MQTT: call buttons, metering plugs, motion, contact, smoke, gas, leak, fall",
+    title=(
+        "Zigbee2MQTT: call buttons, metering plugs, motion, presence, bed, contact, smoke, gas, "
+        "CO, leak, fall, climate"
+    ),
+    title_zh=(
+        "Zigbee2MQTT：呼叫按钮、计量插座、人体、存在雷达、床垫、门磁、烟雾、燃气、"
+        "一氧化碳、漏水、跌倒、温湿度"
+    ),
     transport="mqtt",
     line=None,
     settings={
