@@ -9,14 +9,14 @@ import pytest
 
 from gateway.drivers.dlt645.frame import Framer
 from gateway.registry import DRIVERS
-from tests.fuzz import dlt645_bus, dlt645_frames, run
+from tests.fuzz import dlt645_bus, dlt645_frames, modbus_bus, run
 from tests.fuzz.engine import Coverage, Fuzzer, Target
 from tests.fuzz.mutations import INPUT_BYTES_MAX, mutate, mutate_json
 from tests.fuzz.targets import targets
 
 TARGETS = targets()
 # A script of the bus is a hundred turns: it costs fifty times a frame.
-INPUTS = {"dlt645-bus": 300}
+INPUTS = {"dlt645-bus": 300, "modbus-bus": 300}
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
@@ -129,7 +129,9 @@ def test_a_master_with_a_mistake_is_caught(name, monkeypatch) -> None:
 
 def test_only_reading_requests_pass_the_bus() -> None:
     with pytest.raises(AssertionError, match="not a reading"):
-        dlt645_bus.request_of(dlt645_frames.encode("000000000161", 0x14, bytes(12)))
+        dlt645_bus.question(dlt645_frames.encode("000000000161", 0x14, bytes(12)))
+    with pytest.raises(AssertionError, match="not a reading"):
+        modbus_bus.question(modbus_bus.sealed(bytes((200, 6, 0, 1, 0, 1))))
 
 
 def test_the_command(capsys) -> None:
