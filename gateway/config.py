@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, cast
-from urllib.parse import urlsplit
 
 from contract.config import ConfigError, check_keys, get, one_of
 from contract.errors import ContractError
@@ -15,7 +14,7 @@ from contract.ids import check_name
 from gateway.driver import DriverSpec, LineSettings
 from gateway.feedback import FeedbackCommands
 from gateway.registry import DRIVERS
-from gateway.second_path.https_post import AFTER_S, HttpsSettings
+from gateway.second_path.settings import SecondPath, second_path
 from gateway.sources.bluetooth import DEFAULT_ADAPTER, BluetoothSettings
 from gateway.sources.local_mqtt import LocalMqttSettings
 from gateway.sources.serial_port import SerialSettings
@@ -49,10 +48,6 @@ _UPLINK_KEYS: Final = (
 )
 _PROTOCOLS: Final = ("5", "3.1.1")
 HEARTBEAT_S: Final = 30.0
-_KEY_VARIABLE: Final = "HEARTHWATCH_GATEWAY_KEY"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-# Later than this nobody would call it a second path of an alarm.
-AFTER_S_MAX: Final = 300.0
 # The port of MQTT over TLS; a gateway that names it means it.
 TLS_PORT: Final = 8883
 # What Bluetooth values mean; there is one driver for them.
@@ -105,7 +100,7 @@ class GatewayConfig:
     telemetry_bytes_max: int = TELEMETRY_BYTES_MAX
     reserve_bytes: int = RESERVE_BYTES
     feedback: FeedbackCommands = field(default_factory=FeedbackCommands)
-    second_path: HttpsSettings | None = None
+    second_path: SecondPath = field(default_factory=SecondPath)
 
 
 def load(path: Path) -> GatewayConfig:
@@ -125,7 +120,8 @@ def load(path: Path) -> GatewayConfig:
         *_mqtts(document, where, base),
         *_bluetooths(document, where),
     )
-    _check_sources(sources, where)
+    paths = second_path(document, f"{where}: second_path", base)
+    _check_sources(sources, where, modem_port="" if paths.sms is None else paths.sms.port)
     return GatewayConfig(
         gateway=_name(document, "gateway", where),
         data_dir=base / get(document, "data_dir", str, where),
@@ -137,7 +133,7 @@ def load(path: Path) -> GatewayConfig:
             spool, "telemetry_bytes_max", TELEMETRY_BYTES_MAX, TELEMETRY_BYTES_MIN, where
         ),
         reserve_bytes=_bytes(spool, "reserve_bytes", RESERVE_BYTES, RESERVE_BYTES_MIN, where),
-        second_path=_second_path(document, f"{where}: second_path", base),
+        second_path=paths,
         feedback=_feedback(_table(document, "feedback", where), f"{where}: feedback"),
         sources=sources,
     )
@@ -150,10 +146,10 @@ def _bytes(table: Mapping[str, Any], key: str, default: int, least: int, where: 
     return value
 
 
-def _check_sources(sources: Sequence[SourceConfig], where: str) -> None:
+def _check_sources(sources: Sequence[SourceConfig], where: str, modem_port: str) -> None:
     """Names and ports are each used once, and every driver takes its table."""
     names: set[str] = set()
-    ports: set[str] = set()
+    ports: set[str] = {modem_port} - {""}
     for source in sources:
         if source.name in names:
             raise ConfigError(f"{where}: source {source.name}", "two sources have this name")
@@ -250,39 +246,6 @@ def _uplink(table: Mapping[str, Any], where: str, base: Path) -> UplinkConfig:
         cert_file=_path(table, "cert_file", where, base),
         key_file=_path(table, "key_file", where, base),
         heartbeat_s=heartbeat_s,
-    )
-
-
-def _second_path(document: Mapping[str, Any], where: str, base: Path) -> HttpsSettings | None:
-    if "second_path" not in document:
-        return None
-    table = _table(document, "second_path", where)
-    check_keys(table, ("url", "key_file", "ca_file", "after_s"), where)
-    url = get(table, "url", str, where).rstrip("/")
-    try:
-        address = urlsplit(url)
-        local = address.hostname in _LOOPBACK
-        fits = address.port != 0 and not (address.path or address.query or address.username)
-    except ValueError as error:
-        raise ConfigError(f"{where}.url", str(error)) from error
-    if not (address.hostname and fits and (address.scheme == "https" or local)):
-        raise ConfigError(
-            f"{where}.url", f"{url[:80]!r}, expected https://host or https://host:port"
-        )
-    after_s = get(table, "after_s", float, where, AFTER_S)
-    if not 0 < after_s <= AFTER_S_MAX:
-        raise ConfigError(f"{where}.after_s", f"{after_s}, more than 0 and at most {AFTER_S_MAX}")
-    key_file = _path(table, "key_file", where, base)
-    try:
-        key = key_file.read_text().strip() if key_file else os.environ.get(_KEY_VARIABLE, "")
-    except OSError as error:
-        raise ConfigError(f"{where}.key_file", f"{key_file}: {error.strerror}") from error
-    if not key:
-        raise ConfigError(
-            f"{where}.key_file", "missing or empty; hearthwatch admin gateway-key makes one"
-        )
-    return HttpsSettings(
-        url=url, key=key, ca_file=_path(table, "ca_file", where, base), after_s=after_s
     )
 
 

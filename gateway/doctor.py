@@ -5,13 +5,16 @@ import shutil
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from contract.config import ConfigError
 from gateway.clock import Clock, load_clock
 from gateway.config import GatewayConfig, UplinkConfig, load
+from gateway.second_path.gsm_modem import Ready
+from gateway.second_path.modem_check import MODEM_REMEDIES, asked
+from gateway.second_path.sms_plan import SmsSettings
 from gateway.sources.bluetooth import WHAT_TO_START, NoBluetooth, load_bleak
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -44,6 +47,7 @@ def examine(path: Path) -> list[Check]:
         Check(check="configuration", ok=True, detail=detail),
         *_sources(config),
         *_uplink(config.uplink),
+        *_modem(config.second_path.sms),
         *_disk(config),
         _clock(clock),
         *_feedback(config),
@@ -77,6 +81,26 @@ def _serial(name: str, port: str) -> Check:
             remedy="add the user of the service to the group dialout",
         )
     return Check(check=check, ok=True, detail=f"{port} is there")
+
+
+def _modem(settings: SmsSettings | None) -> Iterator[Check]:
+    """The modem answers, its card is open, and a network has it; no message is sent."""
+    if settings is None:
+        return
+    there = _serial("modem", settings.port)
+    if not there.ok:
+        yield replace(there, check="short messages")
+        return
+    event, detail = asked(settings)
+    if isinstance(event, Ready):
+        signal = "" if event.signal_dbm is None else f", {event.signal_dbm} dBm"
+        count = len(settings.numbers)
+        detail = f"{settings.port} answers{signal}; {count} numbers are told"
+        yield Check(check="short messages", ok=True, detail=detail)
+        return
+    yield Check(
+        check="short messages", ok=False, detail=detail, remedy=MODEM_REMEDIES.get(detail, "")
+    )
 
 
 def _bluetooth(name: str, adapter: str) -> Check:

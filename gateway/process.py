@@ -18,6 +18,7 @@ from gateway.feedback import Feedback, FeedbackCommands
 from gateway.heartbeat import Heartbeat, offline
 from gateway.notify_systemd import notify
 from gateway.second_path.https_post import HttpsPath
+from gateway.second_path.sms_path import SmsPath
 from gateway.sources.bluetooth import BluetoothSource, GattDriver
 from gateway.sources.intake import Intake
 from gateway.sources.local_mqtt import LocalMqttSource
@@ -210,14 +211,29 @@ class Gateway:
         return client
 
     def _second_path(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        paths: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = []
         settings = self._config.second_path
-        if settings is None:
-            return []
-        topic = topics.topic(self._config.gateway, "ack")
-        path = HttpsPath(
-            settings, self._urgent, lambda body: self._messages.take(topic, body), self._log
-        )
-        return [("second path", path.run)]
+        if settings.https is not None:
+            topic = topics.topic(self._config.gateway, "ack")
+            https = HttpsPath(
+                settings.https,
+                self._urgent,
+                lambda body: self._messages.take(topic, body),
+                self._log,
+            )
+            paths.append(("second path", https.run))
+        if settings.sms is not None:
+            sms = SmsPath(
+                settings.sms,
+                self._urgent,
+                self._intake,
+                book_file=self._config.data_dir / "sms.db",
+                now_ms=self._clock.now_ms,
+                clock_synced=lambda: self._clock.state() == "synced",
+                log=self._log,
+            )
+            paths.append(("short messages", sms.run))
+        return paths
 
     def _make_heartbeat(self) -> Heartbeat:
         config = self._config

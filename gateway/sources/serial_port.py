@@ -17,6 +17,9 @@ from gateway.clock import line_ms
 from gateway.driver import AnsweringDriver, BusDriver, LineSettings, StreamDriver
 from gateway.sources.intake import Intake
 
+# What `open_line` gives; other parts name it so, without the library.
+OpenLine = serial.Serial
+
 RECONNECT_FIRST_S: Final = 0.5
 RECONNECT_MAX_S: Final = 10.0
 # One read; a line at 115200 baud brings this much in a third of a second.
@@ -47,7 +50,7 @@ def ports_of_this_machine() -> list[PortSeen]:
     return [PortSeen(device=str(port.device), title=str(port.description)) for port in found]
 
 
-def open_line(port: str, line: LineSettings) -> serial.Serial:
+def open_line(port: str, line: LineSettings) -> OpenLine:
     """A port that reads without waiting, ours alone; OSError or ValueError when it can't be had.
 
     SerialException is an OSError; pyserial's flock refuses a port that another of us has.

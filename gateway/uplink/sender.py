@@ -26,7 +26,6 @@ class _Flight:
     item: Item
     attempts: int
     due_s: float
-    since_s: float
 
 
 class Sender:
@@ -52,7 +51,7 @@ class Sender:
                 continue
             if not self.room:
                 return False
-            self._flights[item.id] = _Flight(item, 0, now_s, now_s)
+            self._flights[item.id] = _Flight(item, 0, now_s)
             self.highest_seq = item.seq
         return True
 
@@ -65,11 +64,6 @@ class Sender:
             flight.attempts += 1
             flight.due_s = now_s + delay_s * (1 + JITTER * self._spread())
         return [f.item for f in due[:limit]]
-
-    def waiting_since(self, before_s: float) -> list[Item]:
-        """Items in flight since then or longer, oldest first."""
-        old = [f.item for f in self._flights.values() if f.since_s <= before_s]
-        return sorted(old, key=lambda item: item.seq)
 
     def seqs(self, ids: Iterable[str]) -> list[int]:
         """The numbers of those of these items that are in flight."""

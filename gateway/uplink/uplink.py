@@ -20,9 +20,9 @@ from contract.envelope import (
 )
 from contract.errors import ContractError
 from contract.item import Item
-from contract.kinds import ACTIVATION_KINDS
 from gateway.spool.writer import Writer
 from gateway.uplink.sender import Sender
+from gateway.uplink.unanswered import Unanswered
 
 # Items read from the spool at once.
 REFILL: Final = 500
@@ -95,6 +95,7 @@ class LaneUplink:
         self._writer = writer
         self._pace = pace
         self._sender = Sender(pace.window, spread)
+        self._unanswered_calls = Unanswered()
         self._envelope_items = min(pace.envelope_items, ENVELOPE_ITEMS_MAX)
         self._now_ms = now_ms
         self._clock_state = clock_state
@@ -135,11 +136,13 @@ class LaneUplink:
 
     def _restart(self, after_seq: int) -> None:
         self._sender.restart(after_seq)
+        self._unanswered_calls.clear()
         self._spool = str(self._writer.lane.spool)
         self._behind = True
         self._refill()
 
     def _offer(self, items: Sequence[Item]) -> None:
+        self._unanswered_calls.add(items, self._loop.time())
         if not len(self._sender):
             self._waiting_since_s = self._loop.time()
         if self._behind or not self._sender.add(items, self._loop.time()):
@@ -178,6 +181,7 @@ class LaneUplink:
             self._refill()  # an answer to a question of before the restart
             return
         taken = self._sender.add(items, self._loop.time())
+        self._unanswered_calls.add(items, self._loop.time())
         if taken and len(items) < limit:
             # Rows up to here are all given; some may be acknowledged already and have no row.
             self._sender.highest_seq = max(self._sender.highest_seq, last_seq)
@@ -229,6 +233,7 @@ class LaneUplink:
 
     def _forget(self, ids: Sequence[str]) -> None:
         self._sender.acked(ids)
+        self._unanswered_calls.acked(ids)
         if self._behind:
             self._refill()
 
@@ -274,9 +279,12 @@ class LaneUplink:
 
     def overdue(self, after_s: float, limit: int) -> bytes | None:
         """An envelope of the calls for help that the hub has not acknowledged for so long."""
-        old = self._sender.waiting_since(self._loop.time() - after_s)
-        calls = [i for i in old if i.kind in ACTIVATION_KINDS and i.attrs.get("action") != "test"]
-        return self._encoded(calls[:limit]) if calls else None
+        calls = self.overdue_items(after_s, limit)
+        return self._encoded(calls) if calls else None
+
+    def overdue_items(self, after_s: float, limit: int) -> Sequence[Item]:
+        """The same calls themselves: each device's first before any device's second."""
+        return self._unanswered_calls.since(self._loop.time() - after_s, limit)
 
     def _encoded(self, items: Sequence[Item]) -> bytes:
         return encode_envelope(

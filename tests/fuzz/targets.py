@@ -24,7 +24,7 @@ from gateway.driver import (
 )
 from gateway.drivers.generic_mqtt.spec import EXAMPLE
 from gateway.registry import DRIVERS
-from tests.fuzz import dlt645_bus, dlt645_frames, meter_bus, modbus_bus, serial_frames
+from tests.fuzz import dlt645_bus, dlt645_frames, gsm_modem, meter_bus, modbus_bus, serial_frames
 from tests.fuzz.engine import Target
 from tests.fuzz.mutations import INPUT_BYTES_MAX, mutate_json
 
@@ -156,6 +156,8 @@ def _frames(name: str) -> list[bytes]:
 
 def _frame(vector: Mapping[str, Any]) -> bytes:
     given = vector["input"]
+    if isinstance(given, dict) and "rx" in given:
+        return "\r\n".join(given["rx"]).encode()
     if isinstance(given, dict) and "text" in given:
         return str(given["text"]).encode("latin-1")[:INPUT_BYTES_MAX]
     if isinstance(given, dict):
@@ -198,5 +200,6 @@ def targets() -> dict[str, Target]:
     seeds = _frames("dlt645")
     found["dlt645-framer"] = dlt645_frames.target(seeds)
     found["dlt645-bus"] = meter_bus.target(dlt645_bus.PROTOCOL, seeds)
+    found["gsm-modem"] = gsm_modem.target()
     found["modbus-bus"] = meter_bus.target(modbus_bus.PROTOCOL, _frames("modbus"))
     return found

@@ -137,7 +137,9 @@ def test_the_example_is_accepted_and_names_every_key(tmp_path: Path) -> None:
     # The installer's secrets are not on this machine.
     text = re.sub(r'password_file = "[^"]+"', 'password_file = "secret"', text)
     text = re.sub(r'key_file = "[^"]+second-path-key"', 'key_file = "secret"', text)
+    text = re.sub(r'pin_file = "[^"]+"', 'pin_file = "pin"', text)
     (tmp_path / "secret").write_text("x")
+    (tmp_path / "pin").write_text("1234")
     load(write(tmp_path, text))
     for key in (*gateway.config._KEYS, *gateway.config._UPLINK_KEYS):
         assert re.search(rf"^#? ?\[*{key}\b", text, re.MULTILINE), key

@@ -10,6 +10,7 @@ import pytest
 from gateway.__main__ import main
 from gateway.config import load
 from gateway.doctor import Check, examine
+from tests.adapters.modem_line import ModemOnALine
 
 
 @pytest.fixture
@@ -62,6 +63,38 @@ def test_what_is_missing_is_named_with_a_remedy(tmp_path: Path) -> None:
         assert row(checks, name).remedy
 
 
+@pytest.fixture
+def modem(tmp_path: Path) -> Iterator[ModemOnALine]:
+    modem = ModemOnALine(tmp_path / "modem")
+    yield modem
+    modem.close()
+
+
+def test_the_modem_is_asked_and_nothing_is_sent(
+    tmp_path: Path, listener: int, modem: ModemOnALine
+) -> None:
+    (tmp_path / "pin").write_text("1234")
+    path = write(
+        tmp_path,
+        listener,
+        f'[second_path.sms]\nport = "{tmp_path}/modem"\nnumbers = ["+8613800138000"]\n'
+        'pin_file = "pin"\n',
+    )
+    found = row(examine(path), "short messages")
+    assert found.ok
+    assert "-79 dBm" in found.detail
+    assert modem.sent == []
+    modem.modem.sim = "locked"
+    found = row(examine(path), "short messages")
+    assert (found.ok, found.detail) == (False, "sim_locked")
+    assert "PIN" in found.remedy
+    assert modem.modem.pin_tries == 0
+    (tmp_path / "modem").unlink()
+    found = row(examine(path), "short messages")
+    assert not found.ok
+    assert "does not exist" in found.detail
+
+
 def test_an_open_line_beyond_this_machine_is_a_fault(tmp_path: Path, listener: int) -> None:
     open_line = examine(write(tmp_path, listener, host="hub.invalid"))
     assert not row(open_line, "transport").ok
@@ -107,7 +140,9 @@ def test_the_example_is_a_valid_configuration(tmp_path: Path) -> None:
     # The secrets' files are on a gateway only.
     (tmp_path / "key").write_text("word")
     text = "\n".join(line for line in lines if not line.startswith("password_file"))
-    path.write_text(re.sub(r'"[^"]+second-path-key"', '"key"', text))
+    (tmp_path / "pin").write_text("1234")
+    text = re.sub(r'"[^"]+second-path-key"', '"key"', text)
+    path.write_text(re.sub(r'"[^"]+sim-pin"', '"pin"', text))
     config = load(path)
     assert config.uplink.tls
     assert [source.name for source in config.sources] == [

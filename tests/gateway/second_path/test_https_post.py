@@ -13,11 +13,9 @@ import pytest
 from contract.codec import encode_ack
 from contract.config import ConfigError
 from contract.envelope import Ack
-from contract.item import Item
 from gateway.config import load
 from gateway.second_path import https_post
 from gateway.second_path.https_post import HttpsPath, HttpsSettings, post
-from gateway.uplink.sender import Sender
 
 ACK = encode_ack(Ack(spool="s", ids=["a"]))
 
@@ -177,22 +175,6 @@ async def test_a_hub_that_is_away_is_tried_again(monkeypatch) -> None:
     assert "second_path_failed" in run.log[0]
 
 
-def item(seq: int) -> Item:
-    return Item(id=f"i{seq}", seq=seq, device="d", kind="sos", measured_at_ms=1, received_at_ms=1)
-
-
-def test_only_what_waits_long_enough_is_overdue() -> None:
-    sender = Sender(10, lambda: 0.0)
-    sender.add([item(1), item(2)], 100.0)
-    sender.add([item(3)], 105.0)
-    sender.take_due(107.0, 10)
-    sender.all_due(108.0)
-    assert [i.seq for i in sender.waiting_since(99.9)] == []
-    assert [i.seq for i in sender.waiting_since(100.0)] == [1, 2]
-    sender.acked(["i1"])
-    assert [i.seq for i in sender.waiting_since(105.0)] == [2, 3]
-
-
 CONFIG = """
 gateway = "gw-1"
 data_dir = "spool"
@@ -208,11 +190,11 @@ def test_configuration(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("the-key\n")
     path = tmp_path / "gateway.toml"
     path.write_text(CONFIG)
-    settings = load(path).second_path
+    settings = load(path).second_path.https
     assert settings == HttpsSettings(url="https://hub.example:8443", key="the-key")
     assert "the-key" not in repr(settings)
     path.write_text(CONFIG.replace("https://hub.example:8443/", "http://127.0.0.1:8080"))
-    assert load(path).second_path.url == "http://127.0.0.1:8080"
+    assert load(path).second_path.https.url == "http://127.0.0.1:8080"
 
 
 @pytest.mark.parametrize(
