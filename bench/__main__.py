@@ -1,4 +1,7 @@
-"""`./dev bench`: press → committed → screen, and readings stored, beside the broker's own echo."""
+"""`./dev bench`: press → committed → screen, and readings stored, beside the broker's own echo.
+
+./dev bench --week    a week of 1,000 simulated homes through drivers, codec and rules
+"""
 
 import argparse
 import json
@@ -17,6 +20,7 @@ from typing import Any, Final
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
 from bench.processes import HOMES, HubProcess, cpu_s, rss_mb
+from bench.week import report
 from hearthwatch import embedded_broker
 from ingest.readings.sqlite_reader import SqliteReader
 
@@ -218,7 +222,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="of each load")
     parser.add_argument("--gateway-seconds", type=int, default=60, help="that the gateway is timed")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
+    parser.add_argument("--week", action="store_true", help="instead: a week of simulated homes")
+    parser.add_argument("--homes", type=int, default=1000, help="of the week")
+    parser.add_argument("--days", type=int, default=7, help="of the week")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the week")
     args = parser.parse_args()
+    if args.week:
+        print(json.dumps(machine()), flush=True)
+        report(args.homes, args.days, 1, args.processes)
+        return
     if embedded_broker.find_mosquitto() is None:
         raise SystemExit("the benchmark needs mosquitto: apt-get install mosquitto")
     args.out.parent.mkdir(parents=True, exist_ok=True)

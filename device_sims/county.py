@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from device_sims.agenda import Due, agenda, cuff_times
-from device_sims.clock_plan import SimClock
 from device_sims.day import day_number, day_start_ms
 from device_sims.devices import (
     ble_cuff,
@@ -46,6 +45,20 @@ class Publisher(Protocol):
     async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None: ...
 
 
+class Clock(Protocol):
+    """Simulated time."""
+
+    def now_ms(self) -> int: ...
+
+
+class Line(Protocol):
+    """A serial line: `PtyLine`, or another whose far side is in the same process."""
+
+    def start(self) -> None: ...
+    def write(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
 Say = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -58,13 +71,14 @@ class County:
     def __init__(
         self,
         households: list[Household],
-        clock: SimClock,
+        clock: Clock,
         line_dir: Path,
         publisher: Publisher,
         say: Say,
         *,
         began_ms: int | None = None,
         faults: LineFaults = NO_FAULTS,
+        make_line: Callable[[Path, Callable[[bytes], bytes]], Line] = PtyLine,
     ) -> None:
         self._households = households
         self._clock = clock
@@ -80,12 +94,15 @@ class County:
         self._occupied: set[str] = set()
         self._refill_ms = day_start_ms(day_number(self._now_ms))
         self._buses: dict[str, Bus] = {}
-        self._rf: dict[str, PtyLine] = {}
-        self._lines: list[PtyLine] = []
+        self._rf: dict[str, Line] = {}
+        self._lines: list[Line] = []
         for number, gateway in enumerate(sorted({h.gateway for h in households})):
             bus = self._buses[gateway] = self._bus(gateway, number)
-            self._rf[gateway] = PtyLine(line_dir / f"{gateway}-rf")
-            self._lines += [PtyLine(line_dir / f"{gateway}-meters", bus.feed), self._rf[gateway]]
+            self._rf[gateway] = make_line(line_dir / f"{gateway}-rf", _deaf)
+            self._lines += [
+                make_line(line_dir / f"{gateway}-meters", bus.feed),
+                self._rf[gateway],
+            ]
 
     async def run(self, story: Story, story_began_ms: int, seed: int = 0) -> None:
         """For ever: the devices of every home, and the story's events when their time comes."""
@@ -96,7 +113,7 @@ class County:
             if at_ms < self.from_ms and event.kind in LASTING:
                 self._change(event, at_ms)
         coming = [(at_ms, event) for at_ms, event in events if at_ms >= self.from_ms]
-        await self._announce()
+        await self.announce()
         told_s = asyncio.get_running_loop().time()
         while True:
             was_ms, self._now_ms = self._now_ms, max(self._now_ms, self._clock.now_ms())
@@ -235,7 +252,7 @@ class County:
         topic = f"{ble_base(household.gateway)}/{fitted.device}/2A35"
         await self._publisher.publish(topic, payload)
 
-    async def _announce(self) -> None:
+    async def announce(self) -> None:
         """The Zigbee bridges come up: their state, their networks, who can be reached."""
         for gateway in self._buses:
             base = zigbee_base(gateway)
@@ -345,6 +362,11 @@ class County:
             await self._cuff(
                 household, at_ms, seen.systolic_mmhg, seen.diastolic_mmhg, seen.pulse_bpm
             )
+
+
+def _deaf(_data: bytes) -> bytes:
+    """A radio receiver hears nothing from its gateway."""
+    return b""
 
 
 def _supply_v(at_ms: int) -> float:
