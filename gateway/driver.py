@@ -165,6 +165,7 @@ class DriverSpec:
     settings: what each key of the driver's table in gateway.toml means, for people.
     build: a driver from that table; ConfigError names the wrong key.
     decoder: a decoder without configuration that remembers what earlier inputs taught it.
+    example: a table that builds it, where an empty one does not; tests and fuzzing use it.
     """
 
     name: str
@@ -175,6 +176,7 @@ class DriverSpec:
     settings: Mapping[str, str]
     build: Callable[[Mapping[str, Any]], Driver]
     decoder: Callable[[], Decoder]
+    example: Mapping[str, Any] = field(default_factory=dict)
 
     def decode_once(self, request: DecodeRequest) -> list[Outcome]:
         """Decode one complete input without any configuration (`hearthwatch decode`)."""

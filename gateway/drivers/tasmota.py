@@ -179,7 +179,7 @@ class Tasmota:
                 continue
             several = [number(value) for value in given[:PHASES_MAX]]
             known = [value for value in several if value is not None]
-            if theirs in {"Total", "Power", "Current"} and len(known) == len(given):
+            if theirs in {"Total", "Power", "Current"} and 0 < len(known) == len(given):
                 # Current is that of the fullest phase: a sum of three says nothing.
                 values[ours] = max(known, key=abs) if theirs == "Current" else sum(known)
             elif several and several[0] is not None:

@@ -111,12 +111,13 @@ def _fed(
     spec: DriverSpec, whole: Callable[[bytes], frozenset[Hashable]]
 ) -> Callable[[bytes], frozenset[Hashable]]:
     """The decoder, and the driver itself fed in pieces: no promise may depend on the cuts."""
+    config = CONFIGS.get(spec.name, spec.example)
     if not isinstance(_built(spec), StreamDriver):
         return whole
 
     def run(data: bytes) -> frozenset[Hashable]:
         kind = whole(data)
-        driver = spec.build(CONFIGS.get(spec.name, {}))
+        driver = spec.build(config)
         assert isinstance(driver, StreamDriver)
         step = 1 + len(data) % 7
         pieces: list[Outcome] = []
@@ -125,7 +126,7 @@ def _fed(
         pieces += driver.flush(NOW_MS, len(data))
         check(pieces)
         assert driver.flush(NOW_MS, len(data)) == [], "flush left something behind"
-        at_once = spec.build(CONFIGS.get(spec.name, {}))
+        at_once = spec.build(config)
         assert isinstance(at_once, StreamDriver)
         together = [*at_once.feed(data, NOW_MS, 0), *at_once.flush(NOW_MS, 0)]
         same = spec.name in TIMED or _good(pieces) == _good(together)
@@ -141,7 +142,7 @@ def _good(outcomes: list[Outcome]) -> list[dict[str, Any]]:
 
 def _built(spec: DriverSpec) -> Any:
     try:
-        return spec.build(CONFIGS.get(spec.name, {}))
+        return spec.build(CONFIGS.get(spec.name, spec.example))
     except ConfigError:
         return None
 

@@ -37,6 +37,8 @@ def test_regressions() -> None:
     # B0 with length 0: its count stood outside of the frame.
     TARGETS["ev1527"].run(bytes.fromhex("AAB00055"))
     TARGETS["ev1527"].run(bytes.fromhex("AAB0030901AA55"))
+    # A meter of no phases: nothing to take the fullest of, nor to sum up.
+    TARGETS["tasmota"].run(b'tele/m/SENSOR\x00{"ENERGY": {"Current": [], "Power": []}}')
 
 
 def explodes_deep(data: bytes) -> frozenset[int]:

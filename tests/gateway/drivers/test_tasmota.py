@@ -58,6 +58,11 @@ def test_a_phase_without_its_value_gives_no_wrong_sum() -> None:
     assert power.values["power_w"] != 4
 
 
+def test_a_meter_of_no_phases_measures_nothing() -> None:
+    meter = {"Total": [], "Power": [], "Current": [], "Voltage": []}
+    assert says(build(), "tele/m/SENSOR", {"ENERGY": meter}) == []
+
+
 def test_fahrenheit_and_two_sensors_in_two_places() -> None:
     document = {"A": {"Temperature": 68}, "B": {"Temperature": 50}, "TempUnit": "F"}
     first, second = says(build(), "tele/m/SENSOR", document)

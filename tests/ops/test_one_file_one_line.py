@@ -1,0 +1,40 @@
+"""That a driver is one file, one line and its cases: shown on the example of CONTRIBUTING.md."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "ld2410"
+# The file, the line, the cases; and words for people.
+ITS_OWN = {
+    f"gateway/drivers/{NAME}.py",
+    "gateway/registry.py",
+    f"tests/vectors/{NAME}.json",
+    f"tests/gateway/drivers/test_{NAME}.py",
+}
+DOCUMENTS = {"README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/devices.md"}
+DOCUMENTS |= {"docs/fuzzing.md"}
+# Tests about documents and about this rule.
+ABOUT = {"tests/ops/test_one_file_one_line.py", "tests/gateway/drivers/test_devices_document.py"}
+
+
+def test_nothing_else_knows_the_driver() -> None:
+    done = subprocess.run(
+        ["git", "grep", "-il", NAME], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    knowing = set(done.stdout.split())
+    assert knowing >= ITS_OWN
+    assert knowing - DOCUMENTS - ABOUT == ITS_OWN
+
+
+def test_the_registry_has_it_in_one_line_and_an_import() -> None:
+    text = (ROOT / "gateway" / "registry.py").read_text()
+    assert re.findall(rf".*{NAME}.*", text) == [f"    {NAME},", f'        "{NAME}": {NAME}.SPEC,']
+
+
+def test_contributing_shows_the_spec_as_it_is() -> None:
+    source = (ROOT / "gateway" / "drivers" / f"{NAME}.py").read_text()
+    spec = source[source.index("SPEC: Final") :].rstrip()
+    shown = "\n".join(f"   {line}" if line else "" for line in spec.splitlines())
+    assert shown in (ROOT / "CONTRIBUTING.md").read_text()
