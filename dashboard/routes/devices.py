@@ -18,6 +18,7 @@ from dashboard.asked import (
     Word,
 )
 from dashboard.callers import Caller, Hub, needs
+from dashboard.label import device_label
 from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
@@ -129,6 +130,21 @@ async def change_device(
         return await run_in_threadpool(_document, hub, caller, gateway, device)
 
     return await once(request, caller, work)
+
+
+@router.get("/devices/{gateway}/{device}/label.svg", response_class=Response)
+def label_of_device(
+    *,
+    gateway: PathId,
+    device: PathId,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("device.read")],
+) -> Response:
+    """A label to print: the device's name, and a QR code that opens it in the page."""
+    document = _document(hub, caller, gateway, device)
+    picture = device_label(str(request.base_url), gateway, device, str(document["label"]))
+    return Response(picture, media_type="image/svg+xml")
 
 
 def _entry(unit: UnitOfWork, hub: Deps, caller: Caller, key: tuple[str, str], fact: str) -> None:

@@ -41,6 +41,18 @@ def test_close_with_an_outcome(desk: Desk, hub: FakeHub) -> None:
     assert (case_["state"], case_["outcome"]) == ("closed", "accidental")
 
 
+def test_a_scanned_label_shows_its_device(desk: Desk, hub: FakeHub) -> None:
+    name = next(n for n, d in hub.county.devices.items() if d["home"] is not None)
+    desk.go(f"/equipment?device={name}")
+    page = desk.page
+    expect(page.locator("li.device")).to_have_count(1)
+    expect(page.locator("li.device")).to_contain_text(name)
+    label = page.locator("li.device a", has_text="二维码标签")
+    expect(label).to_have_attribute("href", f"/api/v1/devices/{name}/label.svg")
+    page.get_by_role("button", name="显示全部").click()
+    expect(page.locator("li.device").nth(1)).to_be_visible()
+
+
 def test_send_somebody_and_the_visitors_way(desk: Desk, open_desk: OpenDesk, hub: FakeHub) -> None:
     alarm = alarm_of(hub, "sos")
     desk.go(f"/alarms/{alarm}")

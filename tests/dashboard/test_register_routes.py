@@ -1,11 +1,13 @@
 """Homes, persons, devices, gateways and their keys, readings, rules, and what is masked."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 
 from contract.moment import from_iso
 from dashboard.asked import DAY_MS
+from dashboard.label import device_address, device_label
 from tests.adapters.dashboard_ports import PlainRuleView
 from tests.dashboard.conftest import NOW_MS, World, problem_of
 
@@ -172,6 +174,30 @@ async def test_a_discovered_device_is_bound(world: World) -> None:
     entries = await world.query("SELECT fact, subject, region, actor FROM entry")
     assert entries == [("bound", "gw-0001/contact-9", "610926101001", "installer-1")]
     assert world.register.index.devices[("gw-0001", "contact-9")]["home"] == "home-0001"
+
+
+async def test_a_label_names_the_device_and_nobody(world: World) -> None:
+    async with world.client("installer-1") as client:
+        answer = await client.get("/api/v1/devices/gw-0001/meter-0001/label.svg")
+        assert answer.headers["content-type"] == "image/svg+xml"
+        picture = ElementTree.fromstring(answer.content)  # noqa: S314 - our own answer
+        texts = [node.text for node in picture.iter() if node.tag.endswith("text")]
+        assert texts[-2:] == ["gw-0001", "meter-0001"]
+        assert "张" not in answer.text
+        missing = await client.get("/api/v1/devices/gw-0001/none/label.svg")
+        assert missing.status_code == 404
+
+
+def test_a_label_is_the_size_of_its_roll_whatever_the_name() -> None:
+    long = device_label("https://hub.example/", "g" * 64, "<&>" * 20, "<堂屋人体感应器>" * 9)
+    picture = ElementTree.fromstring(long)  # noqa: S314 - our own
+    assert (picture.get("width"), picture.get("viewBox")) == ("50mm", "0 0 50 30")
+    texts = [node for node in picture.iter() if node.tag.endswith("text")]
+    assert texts[0].text == "<堂屋人体感应器"
+    assert all(float(node.get("y") or 99) < 30 for node in texts)
+    assert device_address("https://hub.example/", "gw-1", "a b") == (
+        "https://hub.example/equipment?device=gw-1/a%20b"
+    )
 
 
 async def test_new_homes_gateways_and_devices(world: World) -> None:
