@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -13,6 +13,7 @@ from contract.errors import ContractError
 from contract.ids import check_name
 from gateway.driver import DriverSpec, LineSettings
 from gateway.feedback import FeedbackCommands
+from gateway.output_tables import outputs
 from gateway.registry import DRIVERS
 from gateway.second_path.settings import SecondPath, second_path
 from gateway.sources.bluetooth import DEFAULT_ADAPTER, BluetoothSettings
@@ -30,6 +31,7 @@ _KEYS: Final = (
     "spool",
     "second_path",
     "feedback",
+    "output",
     "serial",
     "mqtt",
     "bluetooth",
@@ -134,7 +136,10 @@ def load(path: Path) -> GatewayConfig:
         ),
         reserve_bytes=_bytes(spool, "reserve_bytes", RESERVE_BYTES, RESERVE_BYTES_MIN, where),
         second_path=paths,
-        feedback=_feedback(_table(document, "feedback", where), f"{where}: feedback"),
+        feedback=replace(
+            _feedback(_table(document, "feedback", where), f"{where}: feedback"),
+            outputs=outputs(document, where, base),
+        ),
         sources=sources,
     )
 

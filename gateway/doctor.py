@@ -51,6 +51,7 @@ def examine(path: Path) -> list[Check]:
         *_disk(config),
         _clock(clock),
         *_feedback(config),
+        *_outputs(config),
     ]
 
 
@@ -199,6 +200,14 @@ def _clock(clock: Clock) -> Check:
         detail="kept by NTP" if synced else "not synchronized",
         remedy="" if synced else "enable systemd-timesyncd or chrony",
     )
+
+
+def _outputs(config: GatewayConfig) -> Iterator[Check]:
+    for bound in config.feedback.outputs:
+        trouble = bound.output.trouble()
+        for_whom = f" for {len(bound.devices)} devices" if bound.devices else ""
+        detail = f"answers {', '.join(bound.on)}{for_whom}"
+        yield Check(check=f"output {bound.name}", ok=not trouble, detail=detail, remedy=trouble)
 
 
 def _feedback(config: GatewayConfig) -> Iterator[Check]:

@@ -1,13 +1,17 @@
-"""What the elder hears: commands of the installer's choice, run and forgotten.
+"""What the elder hears: outputs and commands of the installer's choice, played and forgotten.
 
 "Received" is said only after the commit, "somebody is coming" only when a human has taken the
-alarm. A command that hangs is ended; nothing here ever holds up an activation.
+alarm. An output that hangs is ended, one that fails is told once until it works again; nothing
+here ever holds up an activation.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from gateway.output import BoundOutput, Occasion, OccasionName, OutputFailed
+from gateway.program import run_program
 
 # A spoken sentence takes five seconds; a hung player is ended after this.
 TIMEOUT_S: Final = 20.0
@@ -15,67 +19,90 @@ TIMEOUT_S: Final = 20.0
 # bomb.
 PARALLEL_MAX: Final = 4
 
+Trouble = Callable[[str, str], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackCommands:
-    """Command lines with `{device}` and `{kind}` as placeholders; empty: nothing is run."""
+    """Command lines with `{device}` and `{kind}` as placeholders, and the outputs beside them."""
 
     received: Sequence[str] = ()
     reassured: Sequence[str] = ()
+    outputs: Sequence[BoundOutput] = ()
 
 
 class Feedback:
-    """Lives on the event loop."""
+    """Lives on the event loop. `on_trouble` gets an output's name and what failed, or "" when it
+    works again."""
 
     def __init__(self, commands: FeedbackCommands, log: Callable[[str, str], None]) -> None:
         self._commands = commands
         self._log = log
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[str, set[asyncio.Task[None]]] = {}
+        self._failing: set[str] = set()
+        self.on_trouble: Trouble = _nobody
         self.skipped = 0
 
     def received(self, device: str, kind: str) -> None:
-        self._start(self._commands.received, device, kind)
+        name: OccasionName = "identify" if kind == "identify" else "received"
+        self._answer(self._commands.received, Occasion(name=name, device=device, kind=kind))
 
     def reassured(self, device: str) -> None:
-        self._start(self._commands.reassured, device, "reassure")
+        occasion = Occasion(name="reassured", device=device, kind="reassure")
+        self._answer(self._commands.reassured, occasion)
 
     async def close(self) -> None:
         """End what still sounds."""
-        running = list(self._running)
+        running = [task for tasks in self._running.values() for task in tasks]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    def _start(self, command: Sequence[str], device: str, kind: str) -> None:
-        if not command:
-            return
-        if len(self._running) >= PARALLEL_MAX:
-            self.skipped += 1
-            self._log("feedback_skipped", f"{command[0]}: {PARALLEL_MAX} already run")
-            return
-        line = [part.replace("{device}", device).replace("{kind}", kind) for part in command]
-        task = asyncio.get_running_loop().create_task(self._run(line))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+    def _answer(self, command: Sequence[str], occasion: Occasion) -> None:
+        if command:
+            words = {"{device}": occasion.device, "{kind}": occasion.kind}
+            line = [_filled(part, words) for part in command]
+            self._start(f"command {command[0]}", lambda: run_program(line))
+        for bound in self._commands.outputs:
+            if bound.answers(occasion):
+                self._start(bound.name, _played(bound, occasion))
 
-    async def _run(self, line: Sequence[str]) -> None:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *line,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
-        except (OSError, ValueError) as error:
-            self._log("feedback_failed", f"{line[0]}: {error}")
+    def _start(self, name: str, play: Callable[[], Awaitable[None]]) -> None:
+        running = self._running.setdefault(name, set())
+        if len(running) >= PARALLEL_MAX:
+            self.skipped += 1
+            self._log("feedback_skipped", f"{name}: {PARALLEL_MAX} already run")
             return
+        task = asyncio.get_running_loop().create_task(self._play(name, play))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    async def _play(self, name: str, play: Callable[[], Awaitable[None]]) -> None:
+        trouble = ""
         try:
-            code = await asyncio.wait_for(process.wait(), TIMEOUT_S)
+            async with asyncio.timeout(TIMEOUT_S):
+                await play()
+        except OutputFailed as error:
+            trouble = str(error)
         except TimeoutError:
-            code = -9
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if code:
-            self._log("feedback_failed", f"{line[0]} ended with {code}")
+            trouble = f"{name} was ended after {TIMEOUT_S:.0f} s"
+        except Exception as error:  # noqa: BLE001 - an output's mistake must not be the gateway's
+            trouble = f"{type(error).__name__}: {error}"
+        if trouble:
+            self._log("feedback_failed", trouble)
+        if bool(trouble) is not (name in self._failing):
+            (self._failing.add if trouble else self._failing.discard)(name)
+            self.on_trouble(name, trouble)
+
+
+def _filled(part: str, words: dict[str, str]) -> str:
+    for placeholder, word in words.items():
+        part = part.replace(placeholder, word)
+    return part
+
+
+def _played(bound: BoundOutput, occasion: Occasion) -> Callable[[], Awaitable[None]]:
+    return lambda: bound.output.play(occasion)
+
+
+def _nobody(_name: str, _trouble: str) -> None: ...

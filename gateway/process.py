@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from contract import topics
-from contract.item import Item, Measurement
+from contract.item import Item, Measurement, Scalar
 from gateway.clock import Clock
 from gateway.commands import Commands, DoneCommands
 from gateway.config import GatewayConfig, SourceConfig
-from gateway.driver import BusDriver, MessageDriver, StreamDriver
+from gateway.device_health import health
+from gateway.driver import BusDriver, Decoded, MessageDriver, StreamDriver
 from gateway.feedback import Feedback, FeedbackCommands
 from gateway.heartbeat import Heartbeat, offline
 from gateway.notify_systemd import notify
@@ -91,6 +92,7 @@ class Gateway:
         )
         self._feedback = self._edges.feedback(config.feedback, log)
         self._intake = Intake(self._offer, clock.now_ms, log)
+        self._feedback.on_trouble = self._output_trouble
         self._urgent = self._lane("activation", self._spool.urgent)
         self._telemetry = self._lane("telemetry", self._spool.telemetry)
         commands = Commands(
@@ -287,6 +289,14 @@ class Gateway:
 
     def _offer(self, batch: Sequence[Measurement]) -> bool:
         return self._spool.offer(self._edges.measured(batch))
+
+    def _output_trouble(self, name: str, trouble: str) -> None:
+        """The elder heard nothing: somebody has to mend it, and it is told when it is mended."""
+        attrs: dict[str, Scalar] = {"recovered": "output_failed", "output": name}
+        if trouble:
+            attrs = {"fault": "output_failed", "output": name, "detail": trouble[:200]}
+        told = health(self._config.gateway, self._clock.now_ms(), attrs)
+        self._intake.take("outputs", [Decoded(fields={}, measurements=(told,))])
 
     def _connected(self) -> None:
         self._urgent.connected()

@@ -69,6 +69,11 @@ PLANTED = {
         "alarms/notifiers/leaning.py",
         "import alarms.notifiers.webhook",
     ),
+    "an output uses another": (
+        "Outputs don't know each other",
+        "gateway/outputs/leaning.py",
+        "import gateway.outputs.speech",
+    ),
     "a second user of aiomqtt": (
         "paho and aiomqtt are behind three adapters",
         "ingest/stray_mqtt.py",

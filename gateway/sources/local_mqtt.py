@@ -73,6 +73,24 @@ async def hear(settings: LocalMqttSettings, filters: Sequence[str], take: Heard)
         raise ConnectionError(str(error)) from error
 
 
+async def publish(settings: LocalMqttSettings, topic: str, payload: bytes) -> None:
+    """One message of QoS 1, on a connection of its own; ConnectionError when it can't be given."""
+    five = settings.protocol == "5"
+    client = aiomqtt.Client(
+        settings.host,
+        settings.port,
+        username=settings.username,
+        password=settings.password,
+        keepalive=KEEPALIVE_S,
+        protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+    )
+    try:
+        async with client:
+            await client.publish(topic, payload, qos=1)
+    except aiomqtt.MqttError as error:
+        raise ConnectionError(str(error)) from error
+
+
 def _code(granted: object) -> int:
     """paho gives a number in 3.1.1 and a ReasonCode in 5."""
     code = getattr(granted, "value", granted)
