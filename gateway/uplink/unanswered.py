@@ -11,7 +11,9 @@ from contract.item import Item
 from contract.kinds import ACTIVATION_KINDS
 
 # The first calls of a device are what a second path must tell; later ones say the same.
-CALLS_PER_DEVICE_MAX: Final = 20
+CALLS_PER_DEVICE_MAX: Final = 100
+# Of all devices together; a device's first call is taken beyond it.
+CALLS_MAX: Final = 3000
 # Beyond this the hub's own limit of devices a gateway is reached.
 DEVICES_MAX: Final = 5000
 
@@ -28,12 +30,16 @@ class Unanswered:
         for item in items:
             if item.kind not in ACTIVATION_KINDS or item.attrs.get("action") == "test":
                 continue
-            if item.device not in self._calls and len(self._calls) >= DEVICES_MAX:
-                continue
-            calls = self._calls.setdefault(item.device, {})
-            if item.id not in calls and len(calls) < CALLS_PER_DEVICE_MAX:
+            calls = self._calls.get(item.device, {})
+            if item.id not in calls and self._has_room(len(calls)):
+                self._calls[item.device] = calls
                 calls[item.id] = (item, now_s)
                 self._device_of[item.id] = item.device
+
+    def _has_room(self, calls_of_device: int) -> bool:
+        if calls_of_device == 0:
+            return len(self._calls) < DEVICES_MAX
+        return calls_of_device < CALLS_PER_DEVICE_MAX and len(self._device_of) < CALLS_MAX
 
     def acked(self, ids: Iterable[str]) -> None:
         for item_id in ids:

@@ -13,7 +13,7 @@ def item(seq: int, device: str = "d", kind: str = "sos", action: str = "press") 
     )  # fmt: skip
 
 
-def seqs(calls: Unanswered, before_s: float, limit: int = 100) -> list[int]:
+def seqs(calls: Unanswered, before_s: float, limit: int = 1000) -> list[int]:
     return [i.seq for i in calls.since(before_s, limit)]
 
 
@@ -45,7 +45,15 @@ def test_a_jammed_button_does_not_push_another_aside() -> None:
     assert seqs(calls, 1.0, limit=2) == [1, 5000]
 
 
-def test_it_is_bounded(monkeypatch) -> None:
+def test_all_together_are_bounded_and_a_first_call_is_not(monkeypatch) -> None:
+    monkeypatch.setattr(unanswered, "CALLS_MAX", 5)
+    calls = Unanswered()
+    calls.add([item(n, "a") for n in range(10)], 0.0)
+    calls.add([item(20, "b"), item(21, "b")], 0.0)
+    assert sorted(seqs(calls, 0.0)) == [0, 1, 2, 3, 4, 20]
+
+
+def test_devices_are_bounded(monkeypatch) -> None:
     monkeypatch.setattr(unanswered, "DEVICES_MAX", 3)
     calls = Unanswered()
     calls.add([item(n, f"d{n}") for n in range(10)], 0.0)
