@@ -45,7 +45,13 @@ UNIMPORTED = {
 
 
 # What documents name and only an installation or a build makes.
-MADE = ("dashboard/static", "dashboard/web/dist", "deploy/config/homes.toml", "deploy/secrets")
+MADE = (
+    "build",
+    "dashboard/static",
+    "dashboard/web/dist",
+    "deploy/config/homes.toml",
+    "deploy/secrets",
+)
 
 
 def tracked(*patterns: str) -> list[Path]:

@@ -172,13 +172,14 @@ class SmsPath:
             self._refused.discard(sms.number)
             self._tell({"recovered": "sms_refused", "number": sms.number[-4:]})
         self.sent += 1
-        self._log("sms_sent", f"{sms.device}: {len(sms.items)} calls to ...{sms.number[-4:]}")
         if book is not None:
             try:
                 told = [(row.item, row.number, row.device, row.at_ms) for row in rows]
                 await asyncio.to_thread(book.add, told, SENT_MAX)
             except OSError as error:
                 self._log("sms_book_failed", str(error))
+        # Told when a restart would know of it.
+        self._log("sms_sent", f"{sms.device}: {len(sms.items)} calls to ...{sms.number[-4:]}")
 
     def _not_left(self, detail: str, plan: SmsPlan, *, final: bool) -> None:
         sms, self._current = self._current, None
