@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from contract.errors import ContractError
+from contract.ids import is_name
 
 T = TypeVar("T")
 
@@ -57,6 +58,15 @@ def bounded(
         path = f"{where}.{key}" if where else key
         raise ConfigError(path, f"is {value}, expected {low} to {high}")
     return value
+
+
+def name_of(table: Mapping[str, Any], key: str, where: str, default: str | None = None) -> str:
+    """The name of a device or a part, fit to stand in a topic (`contract.ids`)."""
+    name = get(table, key, str, where, default)
+    if not is_name(name):
+        path = f"{where}.{key}" if where else key
+        raise ConfigError(path, f"{name[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed")
+    return name
 
 
 # A county has hundreds of villages: the nearest is told anyway.

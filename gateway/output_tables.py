@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
-from contract.config import ConfigError, check_keys, get, one_of
+from contract.config import ConfigError, check_keys, get, name_of, one_of
 from contract.ids import is_name
 from gateway.output import OCCASIONS, BoundOutput, OccasionName
 from gateway.output_registry import OUTPUTS
@@ -34,9 +34,7 @@ def _output(table: object, where: str, base: Path) -> BoundOutput:
         raise ConfigError(where, "expected a table")
     check_keys(table, _KEYS, where)
     spec = OUTPUTS[one_of(get(table, "kind", str, where), OUTPUTS, f"{where}.kind")]
-    name = get(table, "name", str, where, spec.name)
-    if not is_name(name):
-        raise ConfigError(f"{where}.name", f"{name[:60]!r}: 1-64 of A-Z a-z 0-9 . _ -")
+    name = name_of(table, "name", where, spec.name)
     on = get(table, "on", list, where, list(OCCASIONS))
     for word in on:
         one_of(str(word), OCCASIONS, f"{where}.on")

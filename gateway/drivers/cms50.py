@@ -21,8 +21,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from contract.config import ConfigError, check_keys, get
-from contract.ids import is_name
+from contract.config import check_keys, name_of
 from contract.item import Measurement, Scalar
 from gateway.device_health import health
 from gateway.driver import (
@@ -310,10 +309,7 @@ def _median(counts: Counter[int]) -> int:
 
 def build(config: Mapping[str, Any]) -> Oximeter:
     check_keys(config, SETTINGS, "cms50")
-    device = get(config, "device", str, "cms50")
-    if not is_name(device):
-        detail = f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed"
-        raise ConfigError("cms50.device", detail)
+    device = name_of(config, "device", "cms50")
     return Oximeter(device)
 
 

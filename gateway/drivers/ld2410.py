@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from contract.config import ConfigError, bounded, check_keys, get
-from contract.ids import is_name
+from contract.config import bounded, check_keys, name_of
 from contract.item import Measurement, Scalar
 from gateway.device_health import health
 from gateway.driver import (
@@ -186,10 +185,7 @@ class Radar:
 def build(config: Mapping[str, Any]) -> Radar:
     where = "ld2410"
     check_keys(config, SETTINGS, where)
-    device = get(config, "device", str, where)
-    if not is_name(device):
-        detail = f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed"
-        raise ConfigError(f"{where}.device", detail)
+    device = name_of(config, "device", where)
     every_s = bounded(config, "every_s", EVERY_S_DEFAULT, (1, EVERY_S_MAX), where)
     return Radar(device, every_s * 1000)
 

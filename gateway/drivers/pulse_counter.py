@@ -16,8 +16,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from contract.config import ConfigError, bounded, check_keys, get, one_of
-from contract.ids import is_name
+from contract.config import bounded, check_keys, get, name_of, one_of
 from contract.item import Measurement, Scalar
 from gateway.device_health import health
 from gateway.driver import (
@@ -198,10 +197,7 @@ class Pulses:
 def build(config: Mapping[str, Any]) -> Pulses:
     where = "pulse-counter"
     check_keys(config, SETTINGS, where)
-    device = get(config, "device", str, where)
-    if not is_name(device):
-        detail = f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed"
-        raise ConfigError(f"{where}.device", detail)
+    device = name_of(config, "device", where)
     mode = one_of(get(config, "mode", str, where, "byte"), MODES, f"{where}.mode")
     numbers = {
         key: bounded(config, key, default, limits, where)

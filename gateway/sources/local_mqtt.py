@@ -52,17 +52,8 @@ async def hear(settings: LocalMqttSettings, filters: Sequence[str], take: Heard)
     A broker that does not give all topics is asked for `filters`. ConnectionError
     when the line is lost.
     """
-    five = settings.protocol == "5"
-    client = aiomqtt.Client(
-        settings.host,
-        settings.port,
-        username=settings.username,
-        password=settings.password,
-        keepalive=KEEPALIVE_S,
-        protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
-    )
     try:
-        async with client:
+        async with _without_session(settings) as client:
             granted = await client.subscribe("#", qos=0)
             if any(_code(granted_qos) >= _REFUSED_FROM for granted_qos in granted):
                 for topic_filter in filters:
@@ -75,8 +66,16 @@ async def hear(settings: LocalMqttSettings, filters: Sequence[str], take: Heard)
 
 async def publish(settings: LocalMqttSettings, topic: str, payload: bytes) -> None:
     """One message of QoS 1, on a connection of its own; ConnectionError when it can't be given."""
+    try:
+        async with _without_session(settings) as client:
+            await client.publish(topic, payload, qos=1)
+    except aiomqtt.MqttError as error:
+        raise ConnectionError(str(error)) from error
+
+
+def _without_session(settings: LocalMqttSettings) -> aiomqtt.Client:
     five = settings.protocol == "5"
-    client = aiomqtt.Client(
+    return aiomqtt.Client(
         settings.host,
         settings.port,
         username=settings.username,
@@ -84,11 +83,6 @@ async def publish(settings: LocalMqttSettings, topic: str, payload: bytes) -> No
         keepalive=KEEPALIVE_S,
         protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
     )
-    try:
-        async with client:
-            await client.publish(topic, payload, qos=1)
-    except aiomqtt.MqttError as error:
-        raise ConnectionError(str(error)) from error
 
 
 def _code(granted: object) -> int:

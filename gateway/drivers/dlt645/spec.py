@@ -5,8 +5,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
-from contract.config import ConfigError, bounded, check_keys, get
-from contract.ids import is_name
+from contract.config import ConfigError, bounded, check_keys, get, name_of
 from contract.item import ATTRS_MAX, Measurement
 from gateway.driver import (
     Decoded,
@@ -83,9 +82,9 @@ def build(config: Mapping[str, Any]) -> Master:
             raise ConfigError("dlt645.meters", f"{what} {twice!r} appears twice")
     discovery = None
     if discover:
-        device = get(config, "device", str, "dlt645", default="")
-        if device:
-            _check_device(device, "dlt645.device")
+        # Without a name, the meter's number becomes one.
+        nameless = get(config, "device", str, "dlt645", default="") == ""
+        device = "" if nameless else name_of(config, "device", "dlt645")
         items = _items(config, ALIASES_2007, "dlt645", default=ITEMS_DEFAULT)
         discovery = Discovery(device=device, items=items, poll_ms=poll_ms)
     elif "device" in config:
@@ -164,8 +163,7 @@ def _meter(row: object, config: Mapping[str, Any], poll_ms: int, index: int) -> 
     if version not in {1997, 2007}:
         raise ConfigError(f"{where}.version", f"{version}, expected 2007 or 1997")
     aliases = ALIASES_2007 if version == 2007 else ALIASES_1997
-    device = get(row, "device", str, where, default=f"dlt645-{address}")
-    _check_device(device, f"{where}.device")
+    device = name_of(row, "device", where, f"dlt645-{address}")
     poll_s = bounded(row, "poll_s", poll_ms // 1000, (1, POLL_S_MAX), where)
     table = row if "items" in row else config
     items = _items(table, aliases, where, default=ITEMS_DEFAULT)
@@ -201,8 +199,3 @@ def _unknown_item(name: object, aliases: Mapping[str, str]) -> str:
     digits = 8 if aliases is ALIASES_2007 else 4
     known = ", ".join(sorted(aliases))
     return f"{shown}: {hint}expected a known identifier of {digits} digits or one of {known}"
-
-
-def _check_device(device: str, where: str) -> None:
-    if not is_name(device):
-        raise ConfigError(where, f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed")

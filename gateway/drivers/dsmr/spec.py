@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from contract.config import ConfigError, check_keys, get
-from contract.ids import is_name
+from contract.config import ConfigError, check_keys, get, name_of
 from contract.item import Measurement, Scalar
 from gateway.device_health import health
 from gateway.driver import (
@@ -137,10 +136,7 @@ def power(
 
 def build(config: Mapping[str, Any]) -> Port:
     check_keys(config, SETTINGS, "dsmr")
-    device = get(config, "device", str, "dsmr")
-    if not is_name(device):
-        detail = f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed"
-        raise ConfigError("dsmr.device", detail)
+    device = name_of(config, "device", "dsmr")
     every_s = get(config, "every_s", int, "dsmr", EVERY_S_DEFAULT)
     if not 0 <= every_s <= EVERY_S_MAX:
         raise ConfigError("dsmr.every_s", f"is {every_s}, expected 0 to {EVERY_S_MAX}")

@@ -6,8 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from contract.config import ConfigError, bounded, check_keys, get, one_of
-from contract.ids import is_name
+from contract.config import ConfigError, bounded, check_keys, get, name_of, one_of
 from contract.item import Measurement
 from contract.kinds import KINDS
 from gateway.driver import Decoded, Decoder, DecodeRequest, DriverSpec, LineSettings, Outcome
@@ -173,10 +172,7 @@ def _meter(row: object, poll_s: int, index: int) -> MeterPlan:
         raise ConfigError(
             f"{where}.unit", f"is {unit}, expected 1 to {UNIT_MAX} (or {UNIT_GENERAL_PZEM})"
         )
-    device = get(table, "device", str, where, default=f"modbus-{unit}")
-    if not is_name(device):
-        detail = f"{device[:60]!r}: 1-64 of A-Z a-z 0-9 . _ - are allowed"
-        raise ConfigError(f"{where}.device", detail)
+    device = name_of(table, "device", where, f"modbus-{unit}")
     if ("map" in table) == ("registers" in table):
         raise ConfigError(where, "give either map or registers")
     if "map" in table:
