@@ -36,7 +36,7 @@ _TROUBLES: Final[dict[Trouble, str]] = {
 
 
 def named_like_a_modem(port: str) -> bool:
-    return _NAMES.search(port) is not None
+    return _NAMES.search(port.rpartition("/")[2]) is not None
 
 
 class ModemProbe:

@@ -67,7 +67,7 @@ def test_the_other_ports_of_a_modem_are_looked_at_like_any_port(tmp_path):
 
 @pytest.mark.parametrize("name", ["usb-FTDI_FT232R_USB_UART", "usb-1a86_USB_Serial", "ttyAMA0"])
 def test_adapters_of_meters_are_not_named_like_modems(name):
-    assert not named_like_a_modem(f"/dev/serial/by-id/{name}-if00-port0")
+    assert not named_like_a_modem(f"/dev/modems/{name}-if00-port0")
 
 
 def test_a_modem_that_speaks_unasked_is_asked_at_once(tmp_path):

@@ -128,7 +128,6 @@ def test_items_of_a_boot_that_never_knew_keep_their_place(bench):
     bench.machine.pass_ms(1_000)
     bench.press()
     bench.machine.power_cut("boot-3")
-    shutil.rmtree(bench.folder / "after", ignore_errors=True)
     bench.kill()
     bench.machine.set_by_ntp(NOW_MS + HOUR_MS)
     bench.press()
