@@ -26,6 +26,7 @@ class Measurement:
 
     device: topic-safe name. measured_at_ms: when it was true (device clock if it has one).
     values: unit-suffixed names of `contract.kinds`. attrs: everything that is not a number.
+    own_time: measured_at_ms was told by the device's own clock, not by the gateway's.
     """
 
     device: str
@@ -34,6 +35,7 @@ class Measurement:
     received_at_ms: int
     values: Mapping[str, float] = field(default_factory=dict)
     attrs: Mapping[str, Scalar] = field(default_factory=dict)
+    own_time: bool = False
 
     @property
     def urgent(self) -> bool:

@@ -9,6 +9,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # while anything past this range is a decoding mistake and not a time.
 MIN_MS = 0
 MAX_MS = 7_258_118_400_000
+# No gateway is older than this: an earlier time is that of a machine without a clock.
+EARLIEST_MS = 1_700_000_000_000
 
 
 def to_iso(at_ms: int) -> str:

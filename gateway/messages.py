@@ -37,6 +37,9 @@ DEVICES_MAX: Final = 1000
 TEXT_MAX: Final = 80
 # A device clock this far off ours is not believed.
 CLOCK_SLACK_MS: Final = 24 * 3_600_000
+# A time this near to the gateway's may be the gateway's: Zigbee2MQTT on the same Pi says
+# `last_seen` by the same clock, and is wrong with it.
+SAME_CLOCK_MS: Final = 10 * 60_000
 # Below it a number of a time is seconds (year 2199), above it milliseconds (from March 1970 on).
 EPOCH_S_MAX: Final = MAX_MS // 1000
 
@@ -309,6 +312,7 @@ def _made(
         received_at_ms=said.now_ms,
         values=values,
         attrs={**label, **said.attrs, **(attrs or {})},
+        own_time=abs(said.now_ms - said.at_ms) > SAME_CLOCK_MS,
     )
 
 

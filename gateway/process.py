@@ -89,6 +89,7 @@ class Gateway:
             telemetry_bytes_max=config.telemetry_bytes_max,
             reserve_bytes=config.reserve_bytes,
             edges=self._edges.spool,
+            times=clock,
         )
         self._feedback = self._edges.feedback(config.feedback, log)
         self._intake = Intake(self._offer, clock.now_ms, log)

@@ -10,6 +10,7 @@ from contract.envelope import Status
 from contract.errors import ContractError
 from contract.item import Scalar
 from contract.topics import topic
+from ingest.doubtful_time import place
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
@@ -117,6 +118,7 @@ class ReadingsBatch:
             mark = self._marks[spool] = SpoolMark(spool=spool, gateway=gateway)
         self._touched.add(spool)
         home_of = self._presence.home_of
+        place(taken, self._now_ms)
         ids = []
         for item in taken.items:
             ids.append(item.id)

@@ -18,6 +18,7 @@ from contract.envelope import ACK_IDS_MAX, Ack
 from contract.errors import ContractError
 from contract.kinds import ACTIVATION_KINDS
 from ingest import wire
+from ingest.doubtful_time import place
 from ingest.mqtt.session import Message
 from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
@@ -181,6 +182,7 @@ class UrgentLane:
 
     def _take(self, unit: UnitOfWork, taken: Taken, stored: list[Stored]) -> list[str]:
         mark = self._marks.of(taken.spool, taken.gateway)
+        place(taken, unit.now_ms)
         ids = []
         for item in taken.items:
             self._store(unit, taken, item, stored)

@@ -60,6 +60,8 @@ class _Head(msgspec.Struct, kw_only=True):
     v: int
     gateway: str
     spool: Id
+    sent_at: str = ""
+    clock: str = "doubtful"
     items: Annotated[list[Any], msgspec.Meta(max_length=ENVELOPE_ITEMS_MAX)]
 
 
@@ -75,12 +77,15 @@ class BadItem:
 
 
 class Taken(msgspec.Struct, gc=False):
-    """A decoded envelope: the good items and the refused ones."""
+    """A decoded envelope: the good items and the refused ones. clock, sent_at: the gateway's word
+    about its own clock, and what that clock said."""
 
     gateway: str
     spool: str
     items: list[WireItem]
     bad: Sequence[BadItem] = ()
+    clock: str = "synced"
+    sent_at: str = ""
 
 
 _envelope = msgspec.json.Decoder(WireEnvelope)
@@ -108,7 +113,13 @@ def decode(payload: bytes, topic_gateway: str) -> Taken:
     for item in envelope.items:
         if _fault(item) is not None:
             return _decode_loosely(payload, topic_gateway)
-    return Taken(envelope.gateway, envelope.spool, envelope.items)
+    return Taken(
+        envelope.gateway,
+        envelope.spool,
+        envelope.items,
+        clock=envelope.clock,
+        sent_at=envelope.sent_at,
+    )
 
 
 def _check_head(version: int, gateway: str, topic_gateway: str) -> None:
@@ -165,7 +176,7 @@ def _decode_loosely(payload: bytes, topic_gateway: str) -> Taken:
             items.append(item)
         else:
             bad.append(_bad(raw, *fault))
-    return Taken(head.gateway, head.spool, items, bad)
+    return Taken(head.gateway, head.spool, items, bad, head.clock, head.sent_at)
 
 
 def _code(raw: object, detail: str) -> str:

@@ -136,5 +136,7 @@ class ActivationMonitor:
             evidence["delay_s"] = delay_ms // 1000
         elif delay_ms < -self._late_after_ms:
             evidence["clock_doubtful"] = True
+        if observation.attrs.get("time") == "doubtful":
+            evidence["clock_doubtful"] = True
         evidence.update(observation.values)
         return evidence

@@ -37,7 +37,8 @@ EPILOG: Final = """examples:
   python -m gateway discover                       all ports, the broker on this machine
   python -m gateway discover --serial /dev/ttyUSB0 --no-mqtt
   python -m gateway discover --config gateway.toml marks what is configured already
-Nothing is ever written to a meter. Stop the gateway first: it has its ports for itself.
+Nothing is ever written to a meter, and a modem sends no message. Stop the gateway first: it has
+its ports for itself.
 """
 
 
@@ -216,6 +217,8 @@ def _ports(given: Sequence[str] | None, config: GatewayConfig | None) -> list[st
     if given:
         return list(dict.fromkeys(given))
     wanted = [] if config is None else [s.serial.port for s in config.sources if s.serial]
+    if config is not None and config.second_path.sms is not None:
+        wanted.append(config.second_path.sms.port)
     seen = {os.path.realpath(port) for port in wanted}
     stable = {os.path.realpath(link): str(link) for link in _links()}
     for port in ports_of_this_machine():
@@ -270,7 +273,15 @@ def _marked(report: PlaceReport, config: GatewayConfig | None) -> PlaceReport:
         for source in config.sources
         if source.serial and os.path.realpath(source.serial.port) == os.path.realpath(report.place)
     ]
+    sms = config.second_path.sms
+    if sms is not None and os.path.realpath(sms.port) == os.path.realpath(report.place):
+        return replace(report, findings=[_told_by_sms(found) for found in report.findings])
     return replace(report, findings=[_mark(found, sources) for found in report.findings])
+
+
+def _told_by_sms(found: Finding) -> Finding:
+    """On the port of [second_path.sms]."""
+    return replace(found, configured=found.driver == "gsm-sms")
 
 
 def _mark(found: Finding, sources: Sequence[SourceConfig]) -> Finding:

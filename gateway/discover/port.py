@@ -1,7 +1,9 @@
 """One serial port looked at: first listened to, then asked. Nothing that writes is ever sent.
 
 A port whose device speaks by itself is not asked at all, and neither is one with a conversation
-that nobody here can read: another master may be at work on it.
+that nobody here can read: another master may be at work on it. Whether a modem is there is asked
+last, so that a line with a meter never gets a byte of it; first only where the port's name or what
+was heard says modem.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from gateway.discover.finding import Finding, PlaceReport, State, line_text
 from gateway.discover.holders import holders
 from gateway.discover.listening import Chunk, lines, recognise
 from gateway.discover.modbus_scan import ModbusScan
+from gateway.discover.modem_probe import MODEM_LINES, UNASKED, ModemProbe, named_like_a_modem
 from gateway.driver import LineSettings, Outcome, Wake
 from gateway.drivers.dlt645 import AddressSearch
 from gateway.sources.serial_port import open_line
@@ -103,6 +106,7 @@ class PortSearch:
     state: State = "stopped"
     _until_ms: int = 0
     _heard_bytes: int = 0
+    _modem_heard: bool = False
 
     def report(self) -> PlaceReport:
         return PlaceReport(
@@ -141,6 +145,9 @@ class PortSearch:
             if self.findings:
                 return
             data = b"".join(chunk.data for chunk in chunks)
+            if UNASKED.search(data):
+                self._modem_heard = True
+                return
             self._heard_bytes = max(self._heard_bytes, len(data))
             if data:
                 start = data[:_HEX_SHOWN].hex(" ")
@@ -163,7 +170,7 @@ class PortSearch:
         return chunks
 
     def _may_ask(self) -> bool:
-        if self._heard_bytes < CHATTER_BYTES or self.plan.insist:
+        if self._modem_heard or self._heard_bytes < CHATTER_BYTES or self.plan.insist:
             return True
         self.notes.append(
             "somebody speaks on this line and was not interrupted by questions;"
@@ -174,6 +181,26 @@ class PortSearch:
     # Asking.
 
     async def _ask_all(self) -> None:
+        first = self._modem_heard or named_like_a_modem(self.port)
+        if first:
+            await self._ask_modem()
+        if not (self.findings or self._late() or self._modem_heard):
+            await self._ask_meters()
+        if not (self.findings or self._late() or first):
+            await self._ask_modem()
+
+    async def _ask_modem(self) -> None:
+        for line in MODEM_LINES:
+            self.say(f"{self.port}: asking for a GSM modem at {line_text(line)}")
+            probe = ModemProbe()
+            try:
+                await self._ask(line, probe)
+            finally:
+                self.findings += probe.findings(self.port, line)
+            if self.findings or self._late():
+                return
+
+    async def _ask_meters(self) -> None:
         for edition, settings in ((2007, DLT645_LINES), (1997, DLT645_1997_LINES)):
             for line in settings:
                 await self._ask_dlt645(line, edition)

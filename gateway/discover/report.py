@@ -96,6 +96,14 @@ def _serial(port: str, fresh: Sequence[Finding], used: set[str]) -> list[str]:
     if not fresh:
         return []
     first = fresh[0]
+    if first.table == "second_path.sms":
+        return [
+            f"# [{first.table}]",
+            f"# {shown(first.what)}: {shown(first.quality)}",
+            *[f"# {row}" for row in _rows(first)],
+            f"# needs {first.needs}",
+            "",
+        ]
     lines = [
         "[[serial]]",
         f"name = {_value(_name(first.driver, used))}",

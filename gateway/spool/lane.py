@@ -21,7 +21,10 @@ from pathlib import Path
 from typing import Final
 
 from contract.item import Item, Measurement
-from gateway.spool import rescue
+from gateway import boot_time
+from gateway.boot_time import Boot, Stamp, StampedItem
+from gateway.spool import boots, rescue
+from gateway.spool.boots import NoTimes, Times
 from gateway.spool.row import ROW_OVERHEAD_BYTES, Row, decode, encode, numbered
 
 # Longer than any outage or restore has taken; then an acknowledged row is only weight.
@@ -43,7 +46,8 @@ Connect = Callable[..., sqlite3.Connection]
 
 _CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PRIMARY: Final = 0xFF  # SQLite's extended codes carry the primary one in the low byte
-_SCHEMA: Final = """
+_SCHEMA: Final = (
+    """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS item (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL,
@@ -52,6 +56,8 @@ CREATE INDEX IF NOT EXISTS item_waiting ON item (seq) WHERE acked_at_ms IS NULL;
 CREATE TABLE IF NOT EXISTS damaged (
   seq INTEGER, id TEXT, body BLOB, crc INTEGER, found_at_ms INTEGER NOT NULL);
 """
+    + boots.TABLE
+)
 _LAST_SEQ: Final = "SELECT value FROM meta WHERE key = 'last_seq'"
 _BYTES: Final = f"SELECT coalesce(sum(length(body) + {ROW_OVERHEAD_BYTES}), 0) FROM item"  # noqa: S608 - a number
 
@@ -78,8 +84,13 @@ class Lane:
         new_spool: Callable[[], uuid.UUID],
         now_ms: int,
         connect: Connect = sqlite3.connect,
+        *,
+        times: Times | None = None,
     ) -> None:
         self._path = path
+        self._times = times or NoTimes()
+        # As in the file; replaced whole, for readers in other threads.
+        self.boots: tuple[Boot, ...] = ()
         self._connect = connect
         self._settings = settings
         self._new_spool = new_spool
@@ -119,6 +130,9 @@ class Lane:
         self.spool = uuid.UUID(row[0])
         self.last_seq = self._scalar(_LAST_SEQ)
         self._bytes = self._scalar(_BYTES)
+        if not self.boots:
+            self.boots = boots.read(self._connection)
+            self._times.recall(self.boots)
 
     def _check(self) -> None:
         found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -147,11 +161,15 @@ class Lane:
         """
         with contextlib.suppress(AttributeError):  # it may never have been open
             self.close()
-        waiting = rescue.set_aside(self._path, now_ms)
+        waiting, found = rescue.set_aside(self._path, now_ms)
         self._open()
+        self.boots = self.boots or found
         items = [item for item in (decode(row) for row in waiting) if item is not None]
+        self._times.recall(self.boots)
+        with self._transaction():
+            boots.write(self._connection, self.boots)
         if items:
-            self.append([_as_measured(item) for item in items])
+            self._insert([_as_measured(item) for item in items], [_stamp(item) for item in items])
         self.rescued += 1
 
     @contextlib.contextmanager
@@ -173,13 +191,24 @@ class Lane:
 
         Each must have passed `row.check`. `disk_low`: the lane must not grow.
         """
+        stamps = [self._times.stamp(measurement) for measurement in batch]
+        return self._insert(batch, stamps, disk_low=disk_low)
+
+    def _insert(
+        self,
+        batch: Sequence[Measurement],
+        stamps: Sequence[Stamp | None],
+        *,
+        disk_low: bool = False,
+    ) -> list[Item]:
         items = [
-            numbered(measurement, self.spool, self.last_seq + number)
-            for number, measurement in enumerate(batch, start=1)
+            numbered(measurement, self.spool, self.last_seq + number, stamp)
+            for number, (measurement, stamp) in enumerate(zip(batch, stamps, strict=True), start=1)
         ]
         rows = [encode(item) for item in items]
         size = sum(row.size for row in rows)
         last_seq = self.last_seq + len(items)
+        known = self._known_boots(item_came=True)
         lost, freed = 0, 0
         try:
             with self._transaction():
@@ -190,10 +219,12 @@ class Lane:
                 self._connection.execute(
                     "UPDATE meta SET value = ? WHERE key = 'last_seq'", (str(last_seq),)
                 )
+                self._write_boots(known)
         except sqlite3.Error as error:
             self._after_failure(error, last_seq)
             return items
         self.last_seq = last_seq
+        self.boots = known
         self._bytes += size - freed
         self.evicted += lost
         self._commits += 1
@@ -235,6 +266,30 @@ class Lane:
         busy, _log, _done = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise error
+
+    # The time.
+
+    def note_time(self) -> None:
+        """Write down what the clock has learnt, for the items that wait and the next boots."""
+        known = self._known_boots(item_came=False)
+        if known != self.boots:
+            with self._transaction():
+                self._write_boots(known)
+            self.boots = known
+
+    def told(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Items as they are to be sent, by what is known of the time now; from any thread."""
+        return boot_time.told(items, self.boots, self._times.present())
+
+    def _known_boots(self, *, item_came: bool) -> tuple[Boot, ...]:
+        present = self._times.present()
+        if present is None:
+            return self.boots
+        seen_ms = present.now_ms if item_came else None
+        return boot_time.noted(self.boots, present, seen_ms)[-boots.BOOTS_KEPT :]
+
+    def _write_boots(self, known: Sequence[Boot]) -> None:
+        boots.write(self._connection, [boot for boot in known if boot not in self.boots])
 
     def tidy(self) -> None:
         """Fold the log into the file when it is time; never in the way of a commit."""
@@ -279,7 +334,7 @@ class Lane:
         self._bytes -= row.size
 
     def oldest_waiting(self, now_ms: int) -> Item | None:
-        return next(iter(self.waiting(0, 1, now_ms)), None)
+        return next(iter(self.told(self.waiting(0, 1, now_ms))), None)
 
     def ack(self, seqs: Sequence[int], backup_through: int | None, now_ms: int) -> None:
         """The hub has these; numbers without a row are fine (an acknowledgement may come twice)."""
@@ -313,6 +368,10 @@ class Lane:
             self._connection.execute(
                 "UPDATE item SET acked_at_ms = NULL WHERE seq > ?", (through_seq,)
             )
+
+
+def _stamp(item: Item) -> Stamp | None:
+    return item.stamp if isinstance(item, StampedItem) else None
 
 
 def is_damage(error: sqlite3.Error) -> bool:

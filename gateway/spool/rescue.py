@@ -5,6 +5,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from gateway.boot_time import Boot
+from gateway.spool import boots
 from gateway.spool.row import Row
 
 # Damaged files kept for a person to look at; older ones are deleted.
@@ -15,35 +17,42 @@ PROBES_MAX: Final = 100_000
 _COLUMNS: Final = "SELECT seq, id, body, crc FROM item NOT INDEXED WHERE acked_at_ms IS NULL"
 
 
-def set_aside(path: Path, now_ms: int) -> list[Row]:
-    """Rename the file and its log; return the rows that can be read and were not acknowledged."""
+def set_aside(path: Path, now_ms: int) -> tuple[list[Row], tuple[Boot, ...]]:
+    """Rename the file and its log; return the rows that can be read and were not acknowledged, and
+    what can be read of the boots."""
     aside = path.with_name(f"{path.stem}.damaged-{now_ms}.db")
     for ending in ("", "-wal"):
         source = path.with_name(path.name + ending)
         if source.exists():
             source.rename(aside.with_name(aside.name + ending))
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
-    rows = _readable(aside)
-    _forget_old(path)
-    return rows
-
-
-def _readable(path: Path) -> list[Row]:
-    """From the front, from the back, then one by one in between."""
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite3.connect(aside, isolation_level=None)
     try:
-        front = _until_damage(connection, f"{_COLUMNS} ORDER BY seq")
-        back = _until_damage(connection, f"{_COLUMNS} ORDER BY seq DESC")
-        rows = {row.seq: row for row in (*front, *back)}
-        if front and back and front[-1].seq < back[-1].seq:
-            gap = range(front[-1].seq + 1, back[-1].seq)
-            for seq in gap[:PROBES_MAX]:
-                for row in _until_damage(connection, f"{_COLUMNS} AND seq = {seq}"):
-                    rows[row.seq] = row
-        return [rows[seq] for seq in sorted(rows)]
+        rows, found = _readable(connection), _boots(connection)
     finally:
         with contextlib.suppress(sqlite3.Error):
             connection.close()
+    _forget_old(path)
+    return rows, found
+
+
+def _boots(connection: sqlite3.Connection) -> tuple[Boot, ...]:
+    with contextlib.suppress(sqlite3.Error, TypeError):
+        return boots.read(connection)
+    return ()
+
+
+def _readable(connection: sqlite3.Connection) -> list[Row]:
+    """From the front, from the back, then one by one in between."""
+    front = _until_damage(connection, f"{_COLUMNS} ORDER BY seq")
+    back = _until_damage(connection, f"{_COLUMNS} ORDER BY seq DESC")
+    rows = {row.seq: row for row in (*front, *back)}
+    if front and back and front[-1].seq < back[-1].seq:
+        gap = range(front[-1].seq + 1, back[-1].seq)
+        for seq in gap[:PROBES_MAX]:
+            for row in _until_damage(connection, f"{_COLUMNS} AND seq = {seq}"):
+                rows[row.seq] = row
+    return [rows[seq] for seq in sorted(rows)]
 
 
 def _until_damage(connection: sqlite3.Connection, sql: str) -> list[Row]:

@@ -1,6 +1,7 @@
 """One row of the spool: a measurement as bytes on the disk, and back. No I/O.
 
-body: the item's JSON as it crosses the wire. crc: CRC-32 of the body, because SQLite doesn't
+body: the item's JSON as it crosses the wire; with a `stamp` beside it when the clock was doubtful,
+which stays here (`gateway.boot_time`). crc: CRC-32 of the body, because SQLite doesn't
 notice a flipped bit.
 """
 
@@ -17,6 +18,7 @@ from contract.ids import item_id, safe_name
 from contract.item import Item, Measurement, Scalar, check_measurement
 from contract.kinds import ACTIONS, KINDS
 from contract.moment import MAX_MS, MIN_MS, from_iso
+from gateway.boot_time import Stamp, StampedItem, stamped
 
 # Bytes a row costs beside its body: numbers, the id, page overhead; a round guess for the cap.
 ROW_OVERHEAD_BYTES: Final = 96
@@ -35,8 +37,10 @@ class Row(NamedTuple):
         return len(self.body) + ROW_OVERHEAD_BYTES
 
 
-def numbered(measurement: Measurement, spool: uuid.UUID, seq: int) -> Item:
-    return Item(
+def numbered(
+    measurement: Measurement, spool: uuid.UUID, seq: int, stamp: Stamp | None = None
+) -> Item:
+    item = Item(
         id=item_id(spool, seq),
         seq=seq,
         device=measurement.device,
@@ -46,11 +50,15 @@ def numbered(measurement: Measurement, spool: uuid.UUID, seq: int) -> Item:
         values=measurement.values,
         attrs=measurement.attrs,
     )
+    return item if stamp is None else stamped(item, stamp)
 
 
 def encode(item: Item) -> Row:
     """ValueError or TypeError for what `check` would have refused."""
     document = item_document(item)
+    if isinstance(item, StampedItem):
+        stamp = item.stamp
+        document["stamp"] = {"boot": stamp.boot, "at_ms": stamp.at_ms, "own": stamp.own}
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     return Row(item.seq, item.id, body, zlib.crc32(body))
 
@@ -71,6 +79,10 @@ def decode(row: Row) -> Item | None:
             values=found["values"],
             attrs=found["attrs"],
         )
+        if "stamp" in found:
+            told = found["stamp"]
+            stamp = Stamp(boot=told["boot"], at_ms=int(told["at_ms"]), own=bool(told["own"]))
+            item = stamped(item, stamp)
     except (ValueError, KeyError, TypeError):
         return None
     return item if (item.seq, item.id) == (row.seq, row.id) else None

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from contract.item import Measurement, Scalar
 from gateway.device_health import health
+from gateway.spool.boots import Times
 from gateway.spool.lane import Connect, Lane, LaneSettings, SpoolFull
 from gateway.spool.writer import Writer
 
@@ -76,6 +77,7 @@ class Spool:
         telemetry_bytes_max: int = TELEMETRY_BYTES_MAX,
         reserve_bytes: int = RESERVE_BYTES,
         edges: SpoolEdges | None = None,
+        times: Times | None = None,
     ) -> None:
         self._edges = edges or SpoolEdges()
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,13 +97,15 @@ class Spool:
         telemetry = LaneSettings(keep_acked=False, bytes_max=telemetry_bytes_max)
         self.urgent = self._writer(
             "activation",
-            Lane(folder / "activation.db", urgent, new_uuid, now, self._edges.connect),
+            Lane(folder / "activation.db", urgent, new_uuid, now, self._edges.connect, times=times),
             queue_max=URGENT_QUEUE_MAX,
             release_reserve=self._release_reserve,
         )
         self.telemetry = self._writer(
             "telemetry",
-            Lane(folder / "telemetry.db", telemetry, new_uuid, now, self._edges.connect),
+            Lane(
+                folder / "telemetry.db", telemetry, new_uuid, now, self._edges.connect, times=times
+            ),
             queue_max=TELEMETRY_QUEUE_MAX,
             release_reserve=lambda: False,
         )
@@ -144,6 +148,9 @@ class Spool:
         """In the activation lane's thread (`urgent.call`)."""
         self._hold_reserve()
         self._tell_losses()
+        # Jobs of their own: a disk that takes nothing must not cost the heartbeat.
+        self.urgent.call(self.urgent.lane.note_time)
+        self.telemetry.call(self.telemetry.lane.note_time)
         oldest = self.urgent.lane.oldest_waiting(self._now_ms())
         return SpoolState(
             spool=str(self.urgent.lane.spool),

@@ -279,12 +279,13 @@ class LaneUplink:
 
     def overdue(self, after_s: float, limit: int) -> bytes | None:
         """An envelope of the calls for help that the hub has not acknowledged for so long."""
-        calls = self.overdue_items(after_s, limit)
+        calls = self._unanswered_calls.since(self._loop.time() - after_s, limit)
         return self._encoded(calls) if calls else None
 
     def overdue_items(self, after_s: float, limit: int) -> Sequence[Item]:
         """The same calls themselves: each device's first before any device's second."""
-        return self._unanswered_calls.since(self._loop.time() - after_s, limit)
+        calls = self._unanswered_calls.since(self._loop.time() - after_s, limit)
+        return self._writer.lane.told(calls)
 
     def _encoded(self, items: Sequence[Item]) -> bytes:
         return encode_envelope(
@@ -293,7 +294,7 @@ class LaneUplink:
                 spool=self._spool,
                 sent_at_ms=self._now_ms(),
                 clock=self._clock_state(),
-                items=items,
+                items=self._writer.lane.told(items),
             )
         )
 

@@ -11,6 +11,7 @@ from contract.codec import decode_envelope, encode_ack
 from contract.envelope import ENVELOPE_BYTES_MAX, Ack, Envelope
 from contract.item import Item, Measurement
 from contract.topics import topic
+from gateway.clock import Clock
 from gateway.spool.spool import Spool
 from gateway.uplink.uplink import (
     CONFIRM_TIMEOUT_S,
@@ -22,6 +23,7 @@ from gateway.uplink.uplink import (
     Pace,
 )
 from tests.adapters.gateway_items import NOW_MS, press, uuids
+from tests.adapters.machine_clocks import MachineClocks
 
 DEADLINE_S = 30
 
@@ -53,9 +55,14 @@ class Line:
 class Bench:
     """A real spool, a lane, a line; `step` does what `run` does between two waits."""
 
-    def __init__(self, folder: Path, pace: Pace = URGENT) -> None:
+    def __init__(self, folder: Path, pace: Pace = URGENT, clock: Clock | None = None) -> None:
         self.spool = Spool(
-            folder, gateway="gw-1", new_uuid=uuids(), now_ms=lambda: NOW_MS, log=self.log
+            folder,
+            gateway="gw-1",
+            new_uuid=uuids(),
+            now_ms=lambda: NOW_MS if clock is None else clock.now_ms(),
+            log=self.log,
+            times=clock,
         )
         self.logged: list[str] = []
         self.lane = LaneUplink(
@@ -64,7 +71,7 @@ class Bench:
             writer=self.spool.urgent,
             pace=pace,
             now_ms=lambda: NOW_MS,
-            clock_state=lambda: "synced",
+            clock_state=lambda: "synced" if clock is None else clock.state(),
             spread=lambda: 0.0,
             log=self.log,
         )
@@ -366,3 +373,52 @@ async def test_calls_that_wait_are_overdue_and_nothing_else_is(bench: Bench) -> 
     bench.acknowledge(*bench.committed)
     await bench.settle()
     assert bench.lane.overdue(0.0, 50) is None
+
+
+async def test_a_press_is_sent_at_once_and_again_with_its_time_when_the_clock_knows(tmp_path):
+    machine = MachineClocks()
+    clock = machine.process()
+    bench = Bench(tmp_path, clock=clock)
+    bench.spool.offer([press(1, at_ms=clock.now_ms())])
+    await bench.until(lambda: bool(bench.line.sent))
+    first = bench.line.sent[0]
+    assert (first.clock, first.items[0].measured_at_ms) == ("doubtful", 5_000)
+    assert first.items[0].attrs["time"] == "doubtful"
+    machine.set_by_ntp(NOW_MS)
+    bench.later(2.0)
+    again = bench.line.sent[1]
+    assert (again.clock, again.items[0].measured_at_ms) == ("synced", NOW_MS)
+    assert again.items[0].attrs["time"] == "corrected"
+    assert (again.items[0].id, again.items[0].seq) == (first.items[0].id, first.items[0].seq)
+    # The second path tells the same.
+    bench.now_s += 20.0
+    assert bench.lane.overdue_items(10.0, 5)[0].measured_at_ms == NOW_MS
+    envelope = bench.lane.overdue(10.0, 5)
+    assert envelope is not None
+    assert decode_envelope(envelope).items[0].measured_at_ms == NOW_MS
+    bench.spool.close()
+
+
+async def test_the_oldest_that_waits_does_not_wait_since_1970(tmp_path):
+    machine = MachineClocks()
+    clock = machine.process()
+    bench = Bench(tmp_path, clock=clock)
+    bench.spool.offer([press(1, at_ms=clock.now_ms())])
+    await bench.until(lambda: bool(bench.committed))
+    machine.set_by_ntp(NOW_MS)
+    assert bench.spool.state().oldest_received_ms == NOW_MS
+    bench.spool.close()
+
+
+async def test_the_offset_of_this_boot_is_on_the_disk_without_a_further_item(tmp_path):
+    machine = MachineClocks()
+    clock = machine.process()
+    bench = Bench(tmp_path, clock=clock)
+    bench.spool.offer([press(1, at_ms=clock.now_ms())])
+    await bench.until(lambda: bool(bench.committed))
+    machine.set_by_ntp(NOW_MS)
+    bench.spool.urgent.call(bench.spool.state)  # what the heartbeat asks
+    await bench.settle()
+    (boot,) = bench.spool.urgent.lane.boots
+    assert (boot.trusted, boot.offset_ms) == (True, NOW_MS - 5_000)
+    bench.spool.close()

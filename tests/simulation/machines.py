@@ -19,6 +19,8 @@ from alarms.notifiers.gateway_command import GatewayCommand
 from contract import topics
 from contract.codec import decode_status
 from contract.item import Measurement
+from gateway.clock import Clock
+from gateway.clock import Machine as ClockEdges
 from gateway.config import GatewayConfig, UplinkConfig
 from gateway.driver import Decoded
 from gateway.feedback import Feedback
@@ -35,8 +37,8 @@ from tests.simulation.oracle import Oracle
 
 # 2026-11-23 08:00 UTC.
 EPOCH_MS = 1_795_420_800_000
-# A Pi without a clock of its own starts where its image was made, until NTP answers.
-IMAGE_MS = 1_760_000_000_000
+# Where a Pi without a clock of its own starts until NTP answers: the epoch, or its image's date.
+IMAGES_MS = (10_000, 1_760_000_000_000)
 NTP_AFTER_S = (5.0, 90.0)
 DRIFT_MAX = 0.001
 RESERVE_BYTES = 4096
@@ -48,39 +50,53 @@ RULES = default_rules()
 
 
 class WallClock:
-    """A machine's idea of the time: drifts, jumps, and is wrong after a start without a battery."""
+    """A machine's clocks: both drift, the wall jumps and is wrong after a start without a battery,
+    the running time begins anew with the power."""
 
     def __init__(self, now_s: Callable[[], float], drift: float) -> None:
         self._now_s = now_s
         self._drift = drift
         self._offset_ms = 0
+        self._booted_ms = 0
+        self.boots = 0
         self.synced = True
 
+    def _passed_ms(self) -> int:
+        return int(self._now_s() * 1000 * (1 + self._drift))
+
     def now_ms(self) -> int:
-        passed_ms = self._now_s() * 1000 * (1 + self._drift)
-        return EPOCH_MS + self._offset_ms + int(passed_ms)
+        return EPOCH_MS + self._offset_ms + self._passed_ms()
+
+    def running_ms(self) -> int:
+        return self._passed_ms() - self._booted_ms
 
     def jump(self, by_ms: int) -> None:
+        """Somebody sets it; the kernel knows at once that this was not NTP."""
         self._offset_ms += by_ms
+        self.synced = False
 
-    def forget(self) -> None:
-        self._offset_ms = IMAGE_MS - EPOCH_MS
+    def power_cut(self) -> None:
+        self._booted_ms = self._passed_ms()
+        self.boots += 1
+
+    def forget(self, image_ms: int) -> None:
+        self._offset_ms = image_ms - EPOCH_MS - self._passed_ms()
         self.synced = False
 
     def ntp(self) -> None:
         self._offset_ms = 0
         self.synced = True
 
-    # What the gateway asks of its clock beside the time.
-
-    def state(self) -> str:
-        return "synced" if self.synced else "doubtful"
-
-    def real_delay_s(self, delay_s: float) -> float:
-        return delay_s
-
-    async def sleep(self, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
+    def as_read(self, name: str) -> Clock:
+        """The product's clock of a process that starts now."""
+        return Clock(
+            machine=ClockEdges(
+                boot=lambda: f"{name}-boot-{self.boots}",
+                boot_ms=self.running_ms,
+                wall_ms=self.now_ms,
+                kept=lambda: self.synced,
+            )
+        )
 
 
 class Ear(Feedback):
@@ -135,10 +151,16 @@ class Machine:
             self._old.append(self._main)
             self._main = None
         self._buried()
-        if kind == "power" and self.no_rtc:
-            self.clock.forget()
-            self.loop.call_later(self.rng.uniform(*NTP_AFTER_S), self.clock.ntp)
+        if kind == "power":
+            self.clock.power_cut()
+            if self.no_rtc:
+                self.lose_time()
         self.loop.call_later(self.rng.uniform(*BOOT_S[kind]), self.boot)
+
+    def lose_time(self) -> None:
+        """It starts without a battery for its clock; NTP answers some time later."""
+        self.clock.forget(self.rng.choice(IMAGES_MS))
+        self.loop.call_later(self.rng.uniform(*NTP_AFTER_S), self.clock.ntp)
 
     def _ended(self, task: "asyncio.Task[object]") -> None:
         if not task.cancelled() and task.exception() is not None:
@@ -214,7 +236,8 @@ class GatewayMachine(Machine):
                 threads=False,
             ),
         )
-        self._gateway = Gateway(config, self.clock, self._log, edges=edges)
+        self._time = self.clock.as_read(self.name)
+        self._gateway = Gateway(config, self._time, self._log, edges=edges)
         self.oracle.spool_opened(self.name, self.lane()._connection)
         return self._gateway.run()
 
@@ -222,7 +245,8 @@ class GatewayMachine(Machine):
         """A frame of the button reaches the gateway's intake, or nobody."""
         if not self.up:
             return
-        now_ms = self.clock.now_ms()
+        now_ms = self._time.now_ms()
+        self.oracle.pressed(number, EPOCH_MS + int(self.loop.time() * 1000))
         measurement = Measurement(
             device=device,
             kind="sos",

@@ -6,6 +6,7 @@ Each is what somebody might really write, and must be caught within `SEEDS` seed
 import contextlib
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from unittest import mock
 
@@ -15,6 +16,7 @@ from alarms.lifecycle import AlarmMove, AlarmState, Outcome, TaskMove, TaskState
 from contract import topics
 from contract.codec import encode_ack
 from contract.envelope import Ack
+from gateway import boot_time
 from gateway.spool.lane import Lane
 from gateway.spool.row import numbered
 from gateway.spool.writer import Writer as SpoolWriter
@@ -195,6 +197,26 @@ def oldest_acked() -> Planted:
     return mock.patch.object(Sender, "seqs", seqs)
 
 
+def times_as_given() -> Planted:
+    """Whatever the clock said is the time."""
+    return mock.patch.object(Lane, "told", lambda _self, items: items)
+
+
+def corrected_once_more() -> Planted:
+    """What waited is corrected when the clock steps, although it was when it was read."""
+    honest = boot_time.told
+
+    def told(items, boots, present):
+        return [
+            replace(made, measured_at_ms=2 * made.measured_at_ms - item.measured_at_ms)
+            if made.attrs.get("time") == "corrected"
+            else made
+            for item, made in zip(items, honest(items, boots, present), strict=True)
+        ]
+
+    return mock.patch.object(boot_time, "told", told)
+
+
 # Within this many seeds from 0 each must be caught.
 SEEDS = 6
 MUTANTS = (
@@ -211,4 +233,6 @@ MUTANTS = (
     numbers_skipped,
     tidied_at_start,
     oldest_acked,
+    times_as_given,
+    corrected_once_more,
 )

@@ -29,6 +29,8 @@ _TASK_MOVES = {
     "cancelled": {"cancelled"},
 }
 _QUIET = ("test", "clear")
+# What a clock of a thousandth drift is off at the end of the longest run, and the last look at it.
+DRIFT_MS = 2_000
 # Facts that one human alone may bring about, once for each alarm or task.
 _ONCE = ("acknowledged", "accepted", "completed", "closed", "raised", "created")
 
@@ -58,6 +60,9 @@ class Oracle:
         self.spools: dict[str, _SpoolView] = {}
         self.events: dict[str, tuple] = {}
         self._received: dict[str, set[int]] = {}
+        # Presses with a time to be believed, by how it came about.
+        self.dated: Counter[str] = Counter()
+        self._pressed: dict[int, list[int]] = {}
         self._last_event = 0
         self._last_entry = 0
         self._feed_seq = 0
@@ -86,6 +91,10 @@ class Oracle:
         return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
 
     # The gateway.
+
+    def pressed(self, number: int, at_ms: int) -> None:
+        """When it truly was; a frame that nobody heard comes again."""
+        self._pressed.setdefault(number, []).append(at_ms)
 
     def gateway_boots(self, gateway: str) -> None:
         view = self.spools.setdefault(gateway, _SpoolView())
@@ -189,22 +198,33 @@ class Oracle:
 
     def _new_events(self, connection) -> None:
         rows = connection.look(
-            "SELECT seq, id, gateway, spool, spool_seq, kind, attrs, alarm FROM event"
-            " WHERE seq > ? ORDER BY seq",
+            "SELECT seq, id, gateway, spool, spool_seq, kind, attrs, alarm, measured_at_ms"
+            " FROM event WHERE seq > ? ORDER BY seq",
             self._last_event,
         )
-        for seq, item_id, gateway, spool, spool_seq, kind, attrs, alarm in rows:
+        for seq, item_id, gateway, spool, spool_seq, kind, raw_attrs, alarm, at_ms in rows:
             self._last_event = seq
             self.demand(item_id not in self.events, f"I3 {gateway} {spool_seq} is stored twice")
             view = self.spools.get(gateway)
             known = view is not None and view.rows.get(spool_seq, ("",))[0] == item_id
             self.demand(known, f"I1 {gateway} {spool_seq} was never durable at its gateway")
-            action = json.loads(attrs).get("action")
+            attrs = json.loads(raw_attrs)
+            action = attrs.get("action")
+            self._dated(f"{gateway} {spool_seq}", attrs, at_ms)
             loud = kind == "sos" and action not in _QUIET
             self.demand(not loud or alarm is not None, f"I7 {gateway} {spool_seq} has no alarm")
             self.events[item_id] = (gateway, spool, spool_seq, alarm)
             self._received.setdefault(gateway, set()).add(spool_seq)
             self.say(f"hub commits {gateway} {spool_seq}")
+
+    def _dated(self, what: str, attrs, at_ms: int) -> None:
+        """I12: a time that is not marked doubtful is true."""
+        truth = self._pressed.get(attrs.get("press", 0))
+        if truth is None or attrs.get("time") == "doubtful":
+            return
+        off_ms = min(abs(at_ms - true_ms) for true_ms in truth)
+        self.demand(off_ms <= DRIFT_MS, f"I12 {what} is dated {off_ms} ms beside the press")
+        self.dated[attrs.get("time", "trusted")] += 1
 
     def _fact(self, subject: str, fact: str) -> None:
         self._facts[(subject, fact)] += 1

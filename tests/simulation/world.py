@@ -17,7 +17,7 @@ from ledger.roster import parse
 from ledger.writer import Writer
 from tests.simulation.disk import Crash
 from tests.simulation.faults import Options
-from tests.simulation.machines import EPOCH_MS, GatewayMachine, HubMachine
+from tests.simulation.machines import EPOCH_MS, NTP_AFTER_S, GatewayMachine, HubMachine
 from tests.simulation.network import Broker, Network
 from tests.simulation.oracle import Oracle
 from tests.simulation.virtual_loop import VirtualLoop
@@ -104,6 +104,8 @@ class World:
                 machine.clock._drift = rng.uniform(-0.001, 0.001)
         for gateway in self.gateways:
             gateway.no_rtc = options.rate("no_rtc") > 0
+            if gateway.no_rtc:
+                gateway.lose_time()
 
     def exception(self, _loop, context) -> None:
         error = context.get("exception")
@@ -302,6 +304,8 @@ class World:
         by_ms = rng.choice(CLOCK_JUMPS_MS)
         self.oracle.say(f"{machine.name}: clock jumps {by_ms} ms")
         machine.clock.jump(by_ms)
+        if machine is not self.hub:
+            self.loop.call_later(rng.uniform(*NTP_AFTER_S), machine.clock.ntp)
 
     def _slow(self, rng) -> None:
         machine = rng.choice(self.machines)

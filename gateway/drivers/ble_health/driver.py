@@ -85,7 +85,7 @@ class HealthDriver:
         reading = explained.reading
         if reading is None or (not reading.values and reading.fault is None):
             return [Decoded(fields=explained.fields)]
-        at_ms, attrs = self._when(reading, now_ms)
+        own_ms, attrs = self._when(reading, now_ms)
         attrs = {**attrs, **reading.attrs}
         # Without a time of its own the same bytes may be a second measurement.
         stamped = reading.moment is not None and "device_time" not in attrs
@@ -94,25 +94,27 @@ class HealthDriver:
         made = Measurement(
             device=device,
             kind=reading.kind,
-            measured_at_ms=at_ms,
+            measured_at_ms=now_ms if own_ms is None else own_ms,
             received_at_ms=now_ms,
             values=reading.values,
             attrs=attrs,
+            own_time=own_ms is not None,
         )
         measurements = self._judged(number, reading.fault, made)
         return [Decoded(fields=explained.fields, measurements=measurements)]
 
-    def _when(self, reading: Reading, now_ms: int) -> tuple[int, dict[str, Scalar]]:
-        """When it was measured, and what is to be said about the device's clock."""
+    def _when(self, reading: Reading, now_ms: int) -> tuple[int | None, dict[str, Scalar]]:
+        """When it was measured by the device's clock (None: it does not say), and what is to be
+        said about that clock."""
         moment = reading.moment
         if moment is None:
-            return now_ms, {"clock": "unset"} if reading.clock_unset else {}
+            return None, {"clock": "unset"} if reading.clock_unset else {}
         told: dict[str, Scalar] = {"device_time": moment.text()}
         if reading.clock_unset or not moment.known:
-            return now_ms, {"clock": "unset", **told}
+            return None, {"clock": "unset", **told}
         at_ms = moment.at_ms(self._zone, reading.offset_min)
         if at_ms is None:
-            return now_ms, {"clock": "invalid", **told}
+            return None, {"clock": "invalid", **told}
         if at_ms > now_ms + AHEAD_MAX_MS:
             return at_ms, {"clock": "ahead", "clock_off_s": (at_ms - now_ms) // 1000}
         if now_ms - at_ms > BEHIND_MS:
@@ -171,7 +173,7 @@ class HealthDriver:
             return []
         now_ms = made.received_at_ms
         health = replace(made, kind="device_health", measured_at_ms=now_ms, values={})
-        return [replace(health, attrs={"recovered": last[0]})]
+        return [replace(health, own_time=False, attrs={"recovered": last[0]})]
 
 
 def _trimmed(made: Measurement) -> Measurement:

@@ -395,6 +395,7 @@ def test_a_stamp_is_kept_and_judged(age_ms: int, attrs: dict) -> None:
     data = pressure(time=stamp(NOW - timedelta(milliseconds=age_ms)))
     made = item("2A35", data)
     assert made.measured_at_ms == NOW_MS - age_ms
+    assert made.own_time
     assert made.attrs == attrs
 
 
@@ -416,6 +417,7 @@ def test_a_stamp_is_kept_and_judged(age_ms: int, attrs: dict) -> None:
 def test_a_time_that_is_none_counts_as_now_and_is_told(raw: tuple, clock: str) -> None:
     made = item("2A35", pressure(time=struct.pack("<H5B", *raw)))
     assert made.measured_at_ms == NOW_MS
+    assert not made.own_time
     assert made.attrs["clock"] == clock
     assert str(made.attrs["device_time"]).startswith(f"{raw[0]:04d}-")
 

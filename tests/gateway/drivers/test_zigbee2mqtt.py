@@ -6,6 +6,7 @@ import pytest
 
 from contract.config import ConfigError
 from gateway.driver import Decoded
+from gateway.messages import SAME_CLOCK_MS
 from gateway.registry import DRIVERS
 
 NOW = 1_795_392_309_000
@@ -71,6 +72,15 @@ def test_a_retained_press_is_none_even_with_its_time_and_does_not_hide_the_next(
     state = {"action": "emergency", "last_seen": NOW - 5000}
     assert net.says("b", state, retained=True) == []
     assert [m.kind for m in net.says("b", {"action": "emergency"}, after_ms=0)] == ["sos"]
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "own"), [(0, False), (SAME_CLOCK_MS, False), (SAME_CLOCK_MS + 1, True)]
+)
+def test_a_time_near_ours_may_be_the_clock_of_this_machine(age_ms: int, own: bool) -> None:
+    net = Net()
+    (made,) = net.says("a", {"occupancy": True, "last_seen": NOW - age_ms}, after_ms=0)
+    assert (made.measured_at_ms, made.own_time) == (NOW - age_ms, own)
 
 
 def test_state_and_attribute_of_one_press_are_one_and_the_next_is_another() -> None:
