@@ -20,6 +20,8 @@ SRC: Final = Path(__file__).resolve().parents[2] / "dashboard" / "web" / "src"
 CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 # Looked up with a word of the hub's behind the dot: `word("kind", …)`, `tAny([…])`.
 BY_DATA: Final = (
+    "advice.",
+    "device_filter.",
     "device_state.",
     "fact.",
     "fault.",
@@ -37,6 +39,7 @@ BY_DATA: Final = (
     "rule_state.",
     "severity.",
     "sex.",
+    "signal.",
     "state.",
     "task_kind.",
     "task_state.",

@@ -5,6 +5,7 @@ import type {
   AlarmDetail,
   Assignee,
   Device,
+  DeviceChanges,
   Gateway,
   Home,
   HomeDetail,
@@ -103,7 +104,7 @@ export const api = {
   clock: () => request<HubClock>("GET", "clock"),
   summary: () => request<Summary>("GET", "summary"),
 
-  alarms: (asked: { state?: string; home?: string; limit?: number }) =>
+  alarms: (asked: { state?: string; severity?: string; home?: string; limit?: number }) =>
     request<Page<Alarm>>("GET", `alarms${query(asked)}`),
   alarm: (alarm: string) => request<AlarmDetail>("GET", `alarms/${id(alarm)}`),
   acknowledge: (alarm: string) => request<Alarm>("POST", `alarms/${id(alarm)}/acknowledge`, {}),
@@ -112,7 +113,7 @@ export const api = {
   close: (alarm: string, outcome: string, note: string) =>
     request<Alarm>("POST", `alarms/${id(alarm)}/close`, { outcome, note }),
 
-  tasks: (asked: { state?: string; assignee?: string; limit?: number }) =>
+  tasks: (asked: { state?: string; assignee?: string; limit?: number; before?: number }) =>
     request<Page<Task>>("GET", `tasks${query(asked)}`),
   moveTask: (task: string, move: TaskMove, finding = "") =>
     request<Task>("POST", `tasks/${id(task)}/${move}`, move === "complete" ? { finding } : {}),
@@ -129,7 +130,7 @@ export const api = {
   changeDevice: (
     gateway: string,
     device: string,
-    changes: { home?: string; label?: string; kind?: string },
+    changes: DeviceChanges,
   ) => request<Device>("PATCH", `devices/${id(gateway)}/${id(device)}`, changes),
   gateways: () => request<Page<Gateway>>("GET", "gateways"),
   quarantine: (limit: number) =>

@@ -14,4 +14,5 @@ export const DEVICE_TONES: Record<string, string> = {
   unbound: "technical",
 };
 
+// As the hub's rule `low_battery` has it.
 export const BATTERY_LOW_PCT = 20;

@@ -57,6 +57,20 @@ export function ruleWords(kind: string, evidence: Evidence): string {
   return tAny(keys, textParams(evidence)) ?? reason;
 }
 
+/** What is wrong with a device, in two or three words. */
+export function troubleWords(reason: string): string {
+  return tAny([`reason.${reason}`, `fault.${reason}`]) ?? reason;
+}
+
+/** What somebody who stands in front of it can do. */
+export function adviceFor(reason: string): string {
+  return tAny([`advice.${reason}`]) ?? t("advice.other");
+}
+
+export function deviceName(of: { label: string; device: string | null; gateway: string }): string {
+  return of.label || of.device || t("who.gateway", { gateway: of.gateway });
+}
+
 /** "192/118 mmHg, pulse 96", the mean of the sitting when it was repeated. */
 function pressureText(evidence: Evidence): string | null {
   const systolic = numberOf(evidence, "systolic_mmhg");
