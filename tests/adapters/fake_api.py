@@ -111,7 +111,10 @@ class FakeHub:
             case ["summary"]:
                 return self._summary()
             case ["alarms"]:
-                return {"items": cases.list_alarms(asked), "next": None}
+                found = cases.list_alarms(asked)
+                limit = int(asked.get("limit", 100))
+                more = found[limit - 1]["number"] if len(found) > limit else None
+                return {"items": found[:limit], "next": more}
             case ["alarms", alarm]:
                 return cases.alarm_detail(alarm)
             case ["tasks"]:

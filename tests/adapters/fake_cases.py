@@ -156,8 +156,9 @@ class Cases:
             for a in self.alarms.values()
             if (states is None or a["state"] in states)
             and (severities is None or a["severity"] in severities)
+            and a["number"] < int(asked.get("before", len(self.alarms) + 1))
         ]
-        return sorted(found, key=lambda a: -a["number"])[: int(asked.get("limit", 100))]
+        return sorted(found, key=lambda a: -a["number"])
 
     def list_tasks(self, asked: Document, username: str) -> list[Document]:
         states = asked["state"].split(",") if "state" in asked else None

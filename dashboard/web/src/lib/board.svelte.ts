@@ -1,6 +1,6 @@
 // The alarms of the board and the counters above it, kept true by the stream and by reloading.
 
-import { ApiError, api } from "./api";
+import { ApiError, api, readAll } from "./api";
 import { known } from "./known.svelte";
 import { live } from "./live.svelte";
 import { byClosing, byNeed, isCalm, isEquipment, merged, rowsOf, withItem } from "./order";
@@ -10,8 +10,10 @@ const PEOPLE = "urgent,watch";
 const NONE_OPEN: ReadonlySet<string> = new Set();
 
 const LIVE_STATES = "open,acknowledged,in_response";
-// A storm can raise hundreds; what a screen can't show is still counted by the summary.
+// Newest first: a storm is read to its end, so that what waits longest is not missing. What is
+// beyond, no screen can show; the summary still counts it.
 const LIVE_LIMIT = 500;
+const ANSWERS_MAX = 4;
 const CLOSED_LIMIT = 20;
 const SUMMARY_DELAY_MS = 400;
 // A screen that believes its stream asks all the same, now and then; one that may not hear names
@@ -86,8 +88,8 @@ class Board {
       if (this.#can.has("alarm.read")) {
         // Asked for apart: however many devices are broken, no person is missing from the answer.
         const answers = await Promise.all([
-          api.alarms({ state: LIVE_STATES, severity: PEOPLE, limit: LIVE_LIMIT }),
-          api.alarms({ state: LIVE_STATES, severity: "technical", limit: LIVE_LIMIT }),
+          allLive(PEOPLE),
+          allLive("technical"),
           api.alarms({ state: "closed", severity: PEOPLE, limit: CLOSED_LIMIT }),
           api.alarms({ state: "closed", severity: "technical", limit: CLOSED_LIMIT }),
         ]);
@@ -150,6 +152,11 @@ class Board {
       // The last numbers stay; the banner says that the line is down.
     }
   }
+}
+
+async function allLive(severity: string): Promise<{ items: Alarm[] }> {
+  const asked = { state: LIVE_STATES, severity, limit: LIVE_LIMIT };
+  return readAll((before) => api.alarms({ ...asked, before }), ANSWERS_MAX);
 }
 
 /** A device that came back by itself; nobody has to read that. */

@@ -1,5 +1,6 @@
 // What comes first. Pure.
 
+import { isLifeCritical } from "./troubles";
 import type { Alarm, Severity, Task } from "./types";
 
 const SEVERITY: Record<Severity, number> = { urgent: 0, watch: 1, technical: 2 };
@@ -82,13 +83,18 @@ export function byClosing(one: Alarm, other: Alarm): number {
   return Date.parse(other.closed_at ?? other.raised_at) - Date.parse(one.closed_at ?? one.raised_at);
 }
 
-/** Who goes to a person first; of equals, what is due first. */
+/** Who goes to a person first, then what a life hangs on; of equals, what is due first. */
 export function byDue(one: Task, other: Task): number {
   return (
-    Number(one.kind === "repair") - Number(other.kind === "repair") ||
+    rankOf(one) - rankOf(other) ||
     Date.parse(one.due_at ?? one.created_at) - Date.parse(other.due_at ?? other.created_at) ||
     one.number - other.number
   );
+}
+
+function rankOf(task: Task): number {
+  if (task.kind !== "repair") return 0;
+  return isLifeCritical(task) ? 1 : 2;
 }
 
 /** A list with `item` put in, unless a newer version is there already. */

@@ -89,12 +89,23 @@ export function checksOf(task: Task): { own: Trouble[]; others: Trouble[] } {
   };
 }
 
+/** Of a repair: whether a life hangs on it. */
+export function isLifeCritical(task: Task): boolean {
+  return checksOf(task).own.some((trouble) => trouble.life_critical);
+}
+
 export type Tone = "urgent" | "watch" | "technical";
 
 /** Red is kept for a life that hangs on it and a deadline that has passed. */
 export function toneOf(trouble: Trouble, now: number): Tone {
   const late = isOverdue(trouble, now);
   if (trouble.life_critical) return late ? "urgent" : "watch";
+  return late ? "watch" : "technical";
+}
+
+/** A task's deadline: one about a person, or what a life hangs on, is red when it is late. */
+export function toneOfTask(task: Task, late: boolean): Tone {
+  if (task.kind !== "repair" || isLifeCritical(task)) return late ? "urgent" : "watch";
   return late ? "watch" : "technical";
 }
 
