@@ -195,6 +195,7 @@ class County:
         button = kind == "sos"
         return {
             "expected_interval_s": {"power": 3_600, "motion": 43_200}.get(kind),
+            "test_interval_s": 604_800 if button else None,
             "mains": True if kind == "power" else None,
             "link_quality": 112 if kind == "motion" else None,
             "tampered_at": None,

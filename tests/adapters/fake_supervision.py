@@ -44,7 +44,7 @@ def trouble_of(alarm: Document, task: Document, device: Document, now_ms: int) -
         "reason": alarm["reason"],
         "since": alarm["raised_at"],
         "due_at": task["due_at"],
-        "life_critical": device["life_critical"] and alarm["kind"] != "test_due",
+        "life_critical": device["life_critical"],
         "overdue": from_iso(task["due_at"]) < now_ms,
         "alarm": alarm["id"],
         "task": task["id"],

@@ -139,7 +139,7 @@ def test_while_you_are_there_under_every_task(open_desk: OpenDesk) -> None:
     expect(while_there.locator("li")).to_have_count(2)
     expect(while_there.locator("li").nth(0)).to_contain_text("没有信号")
     expect(while_there.locator("li").nth(1)).to_contain_text("请老人按一次，确认收到")
-    # Emergencies first, then what a life hangs on, though the meter is late for longer.
+    # Emergencies first, then what presses, though the meter is late for longer.
     kinds = page.locator("main li.panel h2").all_inner_texts()
     assert [text.split()[0] for text in kinds[:5]] == ["紧急上门"] * 4 + ["维修"]
     assert "设备失联" in kinds[4]

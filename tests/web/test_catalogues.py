@@ -68,6 +68,14 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
+@pytest.mark.parametrize("name", ["zh-CN", "en"])
+def test_no_key_stands_twice(name: str) -> None:
+    """JSON would take the last and say nothing."""
+    text = (SRC / "locales" / f"{name}.json").read_text(encoding="utf-8")
+    keys = json.loads(text, object_pairs_hook=lambda pairs: [key for key, _text in pairs])
+    assert len(keys) == len(set(keys))
+
+
 def test_both_languages_have_the_same_keys() -> None:
     assert set(ZH) == set(EN)
     assert all(ZH.values())

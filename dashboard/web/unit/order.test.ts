@@ -109,10 +109,10 @@ test("where the alarms of a group are", () => {
   ]);
 });
 
-test("who goes to a person first, then what a life hangs on, however late the rest is", () => {
+test("who goes to a person first, then what presses, however late the rest is", () => {
   const task = (id: string, kind: string, hour: number, life_critical = false): Task => {
     const due_at = new Date(Date.UTC(2026, 10, 23, hour)).toISOString();
-    return { id, kind, due_at, number: 1, alarm: null, checks: [{ task: id, life_critical, due_at }] } as Task;
+    return { id, kind, due_at, number: 1, alarm: null, checks: [{ task: id, life_critical, due_at, since: due_at }] } as Task;
   };
   const sorted = [
     task("battery", "repair", 1),

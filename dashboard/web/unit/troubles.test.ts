@@ -17,7 +17,7 @@ import {
   troublesOf,
 } from "../src/lib/troubles";
 import type { Device, Task, Trouble } from "../src/lib/types";
-import { adviceFor, deviceName, troubleWords } from "../src/lib/words";
+import { adviceFor, deviceName, taskPlace, taskWho, troubleWords } from "../src/lib/words";
 
 const HOUR = 3_600_000;
 const NOW = Date.UTC(2026, 10, 23, 19);
@@ -49,21 +49,22 @@ function device(more: Partial<Device> = {}): Device {
   return { ...base, ...told, ...more } as Device;
 }
 
-test("what a life hangs on first, then what is due first, without a deadline last", () => {
+test("what presses first, then what is due first, without a deadline last", () => {
   const sorted = [
     trouble("no_deadline", { due_at: null }),
     trouble("late", { due_at: at(-5) }),
     trouble("battery", { due_at: at(50) }),
+    trouble("test", { due_at: at(160), life_critical: true }),
     trouble("life", { due_at: at(1), life_critical: true }),
   ].sort(byUrgency);
   assert.deepEqual(
     sorted.map((one) => one.reason),
-    ["life", "late", "battery", "no_deadline"],
+    ["life", "late", "battery", "test", "no_deadline"],
   );
   const devices = [
     device({ device: "well" }),
     device({ device: "battery", troubles: [trouble("battery_low")] }),
-    device({ device: "life", troubles: [trouble("x"), trouble("y", { life_critical: true })] }),
+    device({ device: "life", troubles: [trouble("x"), trouble("y", { life_critical: true, due_at: at(1) })] }),
   ].sort(byTrouble);
   assert.deepEqual(
     devices.map((one) => one.device),
@@ -122,12 +123,14 @@ test("red is kept for a life that hangs on it and a deadline that has passed", (
   const late = { due_at: at(-1) };
   assert.equal(toneOf(trouble("x"), NOW), "technical");
   assert.equal(toneOf(trouble("x", late), NOW), "watch");
-  assert.equal(toneOf(trouble("x", { life_critical: true }), NOW), "watch");
-  assert.equal(toneOf(trouble("x", { life_critical: true, ...late }), NOW), "urgent");
+  assert.equal(toneOf(trouble("x", { life_critical: true }), NOW), "technical");
+  assert.equal(toneOf(trouble("x", { life_critical: true, due_at: at(1) }), NOW), "watch");
+  assert.equal(toneOf(trouble("x", { life_critical: true, since: at(-3), ...late }), NOW), "urgent");
+  assert.equal(toneOf(trouble("x", { life_critical: true, since: at(-90), ...late }), NOW), "watch");
   assert.equal(isOverdue(trouble("x", { overdue: true, due_at: null }), NOW), true);
   assert.equal(isOverdue(trouble("x", late), 0), false);
   const repair = (life_critical: boolean): Task =>
-    ({ id: "t", kind: "repair", alarm: null, checks: [trouble("x", { task: "t", life_critical })] }) as Task;
+    ({ id: "t", kind: "repair", alarm: null, checks: [trouble("x", { task: "t", life_critical, due_at: at(1) })] }) as Task;
   assert.equal(toneOfTask(repair(false), true), "watch");
   assert.equal(toneOfTask(repair(true), true), "urgent");
   assert.equal(toneOfTask({ kind: "emergency" } as Task, true), "urgent");
@@ -141,6 +144,14 @@ test("words for a reason, a fault, and what a newer hub invents", () => {
   assert.equal(adviceFor("brand_new"), "看看设备，记下情况");
   assert.equal(deviceName(trouble("x")), "d");
   assert.equal(deviceName(trouble("x", { device: null })), "网关 gw-1");
+});
+
+test("a repair at a gateway is nobody's home", () => {
+  const mains = trouble("mains_lost", { device: "gw-1", label: "gw-1", task: "t" });
+  const task = { id: "t", kind: "repair", alarm: null, home: null, persons: [] } as unknown as Task;
+  assert.equal(taskWho({ ...task, checks: [mains] }), "gw-1");
+  assert.equal(taskWho(task), "未登记人员");
+  assert.equal(taskPlace(task), "未绑定家庭的设备");
 });
 
 test("deadlines", () => {

@@ -1,6 +1,6 @@
 // What comes first. Pure.
 
-import { isLifeCritical } from "./troubles";
+import { isPressingRepair } from "./troubles";
 import type { Alarm, Severity, Task } from "./types";
 
 const SEVERITY: Record<Severity, number> = { urgent: 0, watch: 1, technical: 2 };
@@ -83,7 +83,7 @@ export function byClosing(one: Alarm, other: Alarm): number {
   return Date.parse(other.closed_at ?? other.raised_at) - Date.parse(one.closed_at ?? one.raised_at);
 }
 
-/** Who goes to a person first, then what a life hangs on; of equals, what is due first. */
+/** Who goes to a person first, then what presses; of equals, what is due first. */
 export function byDue(one: Task, other: Task): number {
   return (
     rankOf(one) - rankOf(other) ||
@@ -94,7 +94,7 @@ export function byDue(one: Task, other: Task): number {
 
 function rankOf(task: Task): number {
   if (task.kind !== "repair") return 0;
-  return isLifeCritical(task) ? 1 : 2;
+  return isPressingRepair(task) ? 1 : 2;
 }
 
 /** A list with `item` put in, unless a newer version is there already. */

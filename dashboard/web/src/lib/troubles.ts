@@ -14,6 +14,8 @@ const FAIR_DBM = -85;
 // Zigbee's link quality goes to 255; below 50 routers begin to lose frames.
 const GOOD_LINK = 100;
 const FAIR_LINK = 50;
+// A life-critical fault has two hours, everything else has days.
+const PRESSING_MS = 24 * 3_600_000;
 
 export type Signal = "good" | "fair" | "weak";
 
@@ -21,10 +23,16 @@ export function troublesOf(device: Device): Trouble[] {
   return [...(device.troubles ?? [])].sort(byUrgency);
 }
 
-/** What a life hangs on first, then what is due first; without a deadline last. */
+/** A life hangs on it, and the deadline says so: a button's weekly test has days. */
+export function isPressing(trouble: Trouble): boolean {
+  if (!trouble.life_critical || trouble.due_at === null) return trouble.life_critical;
+  return Date.parse(trouble.due_at) - Date.parse(trouble.since) <= PRESSING_MS;
+}
+
+/** What presses first, then what is due first; without a deadline last. */
 export function byUrgency(one: Trouble, other: Trouble): number {
   return (
-    Number(other.life_critical) - Number(one.life_critical) ||
+    Number(isPressing(other)) - Number(isPressing(one)) ||
     dueMs(one) - dueMs(other) ||
     Date.parse(one.since) - Date.parse(other.since)
   );
@@ -89,23 +97,22 @@ export function checksOf(task: Task): { own: Trouble[]; others: Trouble[] } {
   };
 }
 
-/** Of a repair: whether a life hangs on it. */
-export function isLifeCritical(task: Task): boolean {
-  return checksOf(task).own.some((trouble) => trouble.life_critical);
+export function isPressingRepair(task: Task): boolean {
+  return checksOf(task).own.some(isPressing);
 }
 
 export type Tone = "urgent" | "watch" | "technical";
 
-/** Red is kept for a life that hangs on it and a deadline that has passed. */
+/** Red is kept for what a life hangs on and whose deadline has passed. */
 export function toneOf(trouble: Trouble, now: number): Tone {
   const late = isOverdue(trouble, now);
-  if (trouble.life_critical) return late ? "urgent" : "watch";
+  if (isPressing(trouble)) return late ? "urgent" : "watch";
   return late ? "watch" : "technical";
 }
 
-/** A task's deadline: one about a person, or what a life hangs on, is red when it is late. */
+/** A task's deadline: one about a person, or one that presses, is red when it is late. */
 export function toneOfTask(task: Task, late: boolean): Tone {
-  if (task.kind !== "repair" || isLifeCritical(task)) return late ? "urgent" : "watch";
+  if (task.kind !== "repair" || isPressingRepair(task)) return late ? "urgent" : "watch";
   return late ? "watch" : "technical";
 }
 

@@ -121,7 +121,7 @@ export interface Task {
   checks?: Trouble[];
 }
 
-/** Something about a device that somebody has to mend, or to try. `device` is "" for a gateway. */
+/** Something about a device that somebody has to mend, or to try. Of a gateway, `device` is the gateway itself. */
 export interface Trouble {
   gateway: string;
   device: string | null;
@@ -159,6 +159,7 @@ export interface Device {
   mains?: boolean | null;
   /** Null: it is never missed. */
   expected_interval_s?: number | null;
+  test_interval_s?: number | null;
   tampered_at?: string | null;
   tested_at?: string | null;
   test_due_at?: string | null;
