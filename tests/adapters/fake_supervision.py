@@ -31,7 +31,7 @@ def equipment_shape(kind: str, tag: str, at_ms: int) -> Document:
         "severity": "technical",
         "reason": reason,
         "device": device,
-        "evidence": {"since_ms": at_ms},
+        "evidence": {"began_ms": at_ms, "life_critical": device.startswith("button")},
     }
 
 

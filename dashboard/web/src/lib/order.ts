@@ -70,7 +70,7 @@ export function villagesOf(alarms: Alarm[]): { village: string; count: number }[
   }
   return [...counts]
     .map(([village, count]) => ({ village, count }))
-    .sort((one, other) => other.count - one.count || one.village.localeCompare(other.village));
+    .sort((one, other) => other.count - one.count || one.village.localeCompare(other.village, "zh-CN"));
 }
 
 function groupOf(alarm: Alarm): string | null {
