@@ -26,6 +26,7 @@ from dashboard.middleware import HEADERS
 from dashboard.permissions import permissions_of
 from tests.adapters.fake_cases import Cases, Refused
 from tests.adapters.fake_county import ACCOUNTS, HOMES, QUARANTINE, County, Document
+from tests.adapters.fake_supervision import repairs, wear
 
 PASSWORD: Final = "demo"
 STATIC: Final = Path(__file__).resolve().parents[2] / "dashboard" / "static"
@@ -35,7 +36,7 @@ KEEPALIVE_S: Final = 5.0
 class FakeHub:
     """The state behind the server; every method may be called from any thread."""
 
-    def __init__(self, *, speed: float = 1.0, empty: bool = False) -> None:
+    def __init__(self, *, speed: float = 1.0, empty: bool = False, worn: bool = False) -> None:
         self.speed = speed
         self.county = County()
         self._began = time.monotonic()
@@ -48,6 +49,8 @@ class FakeHub:
         self.cases = Cases(self.county, self.now_ms, self._publish)
         if not empty:
             self.cases.begin()
+        if worn:
+            wear(self.cases, self.county)
 
     def now_ms(self) -> int:
         return self.county.now_ms + round((time.monotonic() - self._began) * 1000 * self.speed)
@@ -108,7 +111,10 @@ class FakeHub:
             case ["summary"]:
                 return self._summary()
             case ["alarms"]:
-                return {"items": cases.list_alarms(asked), "next": None}
+                found = cases.list_alarms(asked)
+                limit = int(asked.get("limit", 100))
+                more = found[limit - 1]["number"] if len(found) > limit else None
+                return {"items": found[:limit], "next": more}
             case ["alarms", alarm]:
                 return cases.alarm_detail(alarm)
             case ["tasks"]:
@@ -134,7 +140,7 @@ class FakeHub:
                 found = next(p for ps in county.persons.values() for p in ps if p["id"] == person)
                 return {**found, "born": "1941-03-09", "home": None}
             case ["devices"]:
-                return {"items": list(county.devices.values())}
+                return {"items": [self._device(found) for found in county.devices.values()]}
             case ["gateways"]:
                 return {"items": county.gateways()}
             case ["quarantine"]:
@@ -156,8 +162,8 @@ class FakeHub:
                 found = self.county.devices[f"{gateway}/{device}"]
                 found.update(asked)
                 found["state"] = "ok"
-                self._publish("device", f"{gateway}/{device}", "bound", found)
-                return found
+                self._publish("device", f"{gateway}/{device}", "bound", self._device(found))
+                return self._device(found)
         raise Refused(404, "not_found")
 
     def _home(self, home: str) -> Document:
@@ -165,12 +171,18 @@ class FakeHub:
             raise Refused(404, "not_found")
         return {
             **self.county.home_row(home, self.cases.open_of(home)),
-            "devices": [d for d in self.county.devices.values() if d["home"] == home],
+            "devices": [self._device(d) for d in self.county.devices.values() if d["home"] == home],
+            "checks": self.cases.checks(home),
             "rules": self.county.rules(home),
             "alarms": [
                 a for a in self.cases.alarms.values() if (a["home"] or {}).get("id") == home
             ],
         }
+
+    def _device(self, device: Document) -> Document:
+        mine = (device["gateway"], device["device"])
+        found = self.cases.checks(None)
+        return {**device, "troubles": [t for t in found if (t["gateway"], t["device"]) == mine]}
 
     def _summary(self) -> Document:
         devices = list(self.county.devices.values())
@@ -187,6 +199,7 @@ class FakeHub:
                 "unbound": sum(d["home"] is None for d in devices),
             },
             "quarantine": len(QUARANTINE),
+            "repairs": repairs(self.cases.checks(None)),
         }
 
 
@@ -330,8 +343,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--empty", action="store_true", help="no alarm is open")
+    parser.add_argument("--worn", action="store_true", help="many devices are in trouble")
     asked = parser.parse_args()
-    hub = FakeHub(speed=asked.speed, empty=asked.empty)
+    hub = FakeHub(speed=asked.speed, empty=asked.empty, worn=asked.worn)
     with serving(hub, asked.port):
         threading.Event().wait()
 

@@ -18,6 +18,7 @@ from tests.adapters.fake_county import (
     account,
 )
 from tests.adapters.fake_shapes import shape_of
+from tests.adapters.fake_supervision import DUE_MS, troubles
 
 LIVE: Final = ("open", "acknowledged", "in_response")
 _TASK_STEPS: Final = {
@@ -82,7 +83,7 @@ class Cases:
         at_ms = self._now_ms() - ago_ms
         shape = shape_of(kind, home, at_ms)
         alarm_id = str(uuid.uuid4())
-        urgent = shape["severity"] == "urgent"
+        tasked = shape["severity"] == "urgent" or kind in DUE_MS
         number = next(self._numbers)
         device = shape.pop("device")
         found = self._county.devices.get(f"{shape['gateway']}/{device}")
@@ -107,7 +108,7 @@ class Cases:
                     "note",
                 )
             ),
-            "task": str(uuid.uuid4()) if urgent else None,
+            "task": str(uuid.uuid4()) if tasked else None,
             "version": 1,
             "home": self._county.homes.get(home or ""),
             "device": device,
@@ -116,7 +117,7 @@ class Cases:
             **shape,
         }
         self.alarms[alarm_id] = alarm
-        if urgent:
+        if tasked:
             self._task(alarm, at_ms)
         self._told(alarm_id, "raised", "system", at_ms=at_ms, reason=alarm["reason"])
         for press in range(1, presses):
@@ -130,7 +131,7 @@ class Cases:
         self.tasks[alarm["task"]] = {
             "id": alarm["task"],
             "number": len(self.tasks) + 1,
-            "kind": "emergency",
+            "kind": "repair" if alarm["kind"] in DUE_MS else "emergency",
             "state": "open",
             "alarm": alarm["id"],
             "alarm_kind": alarm["kind"],
@@ -138,7 +139,7 @@ class Cases:
             "persons": alarm["persons"],
             "assignee": None,
             "created_at": to_iso(at_ms),
-            "due_at": to_iso(at_ms + 45 * MINUTE_MS),
+            "due_at": to_iso(at_ms + DUE_MS.get(alarm["kind"], 45 * MINUTE_MS)),
             **dict.fromkeys(
                 ("accepted_at", "departed_at", "arrived_at", "completed_at", "finding")
             ),
@@ -149,14 +150,21 @@ class Cases:
 
     def list_alarms(self, asked: Document) -> list[Document]:
         states = asked["state"].split(",") if "state" in asked else None
-        found = [a for a in self.alarms.values() if states is None or a["state"] in states]
+        severities = asked["severity"].split(",") if "severity" in asked else None
+        found = [
+            a
+            for a in self.alarms.values()
+            if (states is None or a["state"] in states)
+            and (severities is None or a["severity"] in severities)
+            and a["number"] < int(asked.get("before", len(self.alarms) + 1))
+        ]
         return sorted(found, key=lambda a: -a["number"])
 
     def list_tasks(self, asked: Document, username: str) -> list[Document]:
         states = asked["state"].split(",") if "state" in asked else None
         mine = asked.get("assignee") == "me"
         return [
-            task
+            self.shown(task)
             for task in self.tasks.values()
             if (states is None or task["state"] in states)
             and (not mine or (task["assignee"] or {}).get("username") == username)
@@ -183,8 +191,17 @@ class Cases:
             **alarm,
             "timeline": self._timelines[alarm_id],
             "events": events,
-            "task_detail": self.tasks.get(alarm["task"] or ""),
+            "task_detail": self.shown(self.tasks[alarm["task"]]) if alarm["task"] else None,
         }
+
+    def checks(self, home: str | None) -> list[Document]:
+        """The troubles of a home, those of all devices for None."""
+        found = troubles(self, self._county, self._now_ms())
+        mine = {d["device"] for d in self._county.devices.values() if d["home"] == home}
+        return [t for t in found if home is None or t["device"] in mine]
+
+    def shown(self, task: Document) -> Document:
+        return {**task, "checks": self.checks(task["home"]["id"]) if task["home"] else []}
 
     def open_of(self, home: str) -> int:
         return sum(
@@ -236,12 +253,25 @@ class Cases:
         alarm["last_event_at"] = to_iso(self._now_ms())
         self._bump(alarm, "repeated", "system", {})
 
+    def worsen(self, alarm_id: str) -> None:
+        """A life hangs on it, and its deadline has passed."""
+        alarm = self._alarm(alarm_id)
+        alarm["severity"] = "watch"
+        self._bump(alarm, "worsened", "system", {})
+
+    def recover(self, alarm_id: str) -> None:
+        """The device came back by itself: nobody closes this alarm, its task is cancelled."""
+        alarm = self._alarm(alarm_id)
+        alarm.update(state="closed", closed_at=to_iso(self._now_ms()), outcome="recovered")
+        self._cancel(alarm["task"])
+        self._bump(alarm, "closed", "system", {})
+
     def _cancel(self, task_id: str | None) -> None:
         task = self.tasks.get(task_id or "")
         if task is not None and task["state"] != "completed":
             task["state"] = "cancelled"
             task["version"] += 1
-            self._publish("task", task["id"], "cancelled", task)
+            self._publish("task", task["id"], "cancelled", self.shown(task))
 
     def move_task(self, task_id: str, move: str, actor: str, finding: str) -> Document:
         task = self.tasks.get(task_id)
@@ -255,7 +285,7 @@ class Cases:
         task["assignee"] = task["assignee"] or account(actor)
         task["finding"] = finding or task["finding"]
         task["version"] += 1
-        self._publish("task", task_id, after, task)
+        self._publish("task", task_id, after, self.shown(task))
         alarm = self.alarms[task["alarm"]]
         if move == "accept":
             alarm.update(state="in_response", assignee=task["assignee"])
@@ -263,7 +293,7 @@ class Cases:
                 at = to_iso(self._now_ms())
                 alarm.update(acknowledged_at=at, acknowledged_by=task["assignee"])
             self._bump(alarm, "in_response", actor, {})
-        return task
+        return self.shown(task)
 
     def _bump(self, alarm: Document, fact: str, actor: str, data: Document) -> None:
         alarm["version"] += 1

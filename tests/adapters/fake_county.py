@@ -185,9 +185,24 @@ class County:
             "signal_dbm": -71 if battery else None,
             "fault": "battery_low" if battery == 18 and home == "home-0007" else None,
             "state": "silent" if dead else "ok",
+            **self._supervised(kind),
         }
         if home == "home-0007" and battery == 18:
             self.devices[f"{gateway}/{device}"]["state"] = "fault"
+
+    def _supervised(self, kind: str) -> Document:
+        """What a Device tells of its supervision when nothing is wrong."""
+        button = kind == "sos"
+        return {
+            "expected_interval_s": {"power": 3_600, "motion": 43_200}.get(kind),
+            "test_interval_s": 604_800 if button else None,
+            "mains": True if kind == "power" else None,
+            "link_quality": 112 if kind == "motion" else None,
+            "tampered_at": None,
+            "tested_at": to_iso(self.now_ms - 3 * DAY_MS) if button else None,
+            "test_due_at": to_iso(self.now_ms + 4 * DAY_MS) if button else None,
+            "life_critical": button,
+        }
 
     def _unbound(self, gateway: str, device: str, kind: str, model: str) -> None:
         self._fit(

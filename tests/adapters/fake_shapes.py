@@ -1,6 +1,7 @@
 """What alarms of each kind look like: severity, reason, device and evidence as of the rules."""
 
 from tests.adapters.fake_county import DAY_MS, DEAD_GATEWAY, HOUR_MS, MINUTE_MS, Document
+from tests.adapters.fake_supervision import DUE_MS, equipment_shape
 
 
 def shape_of(kind: str, home: str | None, at_ms: int) -> Document:
@@ -31,7 +32,8 @@ def shape_of(kind: str, home: str | None, at_ms: int) -> Document:
             "evidence": {"last_heard_ms": at_ms - 90_000, "after_s": 90, "silent_s": 90},
         },
     }
-    return {"kind": kind, "gateway": gateway, **shapes[kind]}
+    found = equipment_shape(kind, tag, at_ms) if kind in DUE_MS else shapes[kind]
+    return {"kind": kind, "gateway": gateway, **found}
 
 
 def _high_pressure(tag: str, at_ms: int) -> Document:

@@ -20,6 +20,8 @@ SRC: Final = Path(__file__).resolve().parents[2] / "dashboard" / "web" / "src"
 CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 # Looked up with a word of the hub's behind the dot: `word("kind", …)`, `tAny([…])`.
 BY_DATA: Final = (
+    "advice.",
+    "device_filter.",
     "device_state.",
     "fact.",
     "fault.",
@@ -37,6 +39,7 @@ BY_DATA: Final = (
     "rule_state.",
     "severity.",
     "sex.",
+    "signal.",
     "state.",
     "task_kind.",
     "task_state.",
@@ -63,6 +66,14 @@ def sources() -> Iterator[tuple[str, str]]:
 
 def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
+
+
+@pytest.mark.parametrize("name", ["zh-CN", "en"])
+def test_no_key_stands_twice(name: str) -> None:
+    """JSON would take the last and say nothing."""
+    text = (SRC / "locales" / f"{name}.json").read_text(encoding="utf-8")
+    keys = json.loads(text, object_pairs_hook=lambda pairs: [key for key, _text in pairs])
+    assert len(keys) == len(set(keys))
 
 
 def test_both_languages_have_the_same_keys() -> None:

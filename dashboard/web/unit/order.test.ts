@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { byDue, byNeed, merged, stepped, withItem } from "../src/lib/order";
+import { byDue, byNeed, isCalm, merged, rowsOf, stepped, villagesOf, withItem } from "../src/lib/order";
 import type { Alarm, Severity, Task } from "../src/lib/types";
 
 function alarm(id: string, severity: Severity, minute: number, version = 1): Alarm {
   const raised_at = new Date(Date.UTC(2026, 10, 23, 3, minute)).toISOString();
-  return { id, severity, raised_at, number: minute, version } as Alarm;
+  return { id, severity, raised_at, number: minute, version, kind: "sos", home: null } as Alarm;
+}
+
+function broken(kind: string, minute: number, severity: Severity = "technical"): Alarm {
+  return { ...alarm(`${kind}-${minute}`, severity, minute), kind };
 }
 
 test("the queue: severity first, then who has waited longest", () => {
@@ -51,5 +55,72 @@ test("tasks by when they are due, those without a time by when they came", () =>
   assert.deepEqual(
     sorted.map((one) => one.id),
     ["soon", "none", "later"],
+  );
+});
+
+test("people before devices of the same severity, whoever waits longer", () => {
+  const queue = [broken("device_silent", 0, "watch"), alarm("person", "watch", 30)].sort(byNeed);
+  assert.equal(queue[0]?.id, "person");
+});
+
+test("three of a kind are one line, and open into their cards", () => {
+  const many = [broken("low_battery", 1), broken("test_due", 2), broken("low_battery", 3)];
+  const keys = (alarms: Alarm[], open: string[] = []) =>
+    rowsOf(alarms, new Set(open)).map((row) => row.key);
+  assert.deepEqual(keys(many), ["low_battery-1", "test_due-2", "low_battery-3"]);
+  const more = [...many, broken("low_battery", 4)];
+  assert.deepEqual(keys(more), ["technical/low_battery", "test_due-2"]);
+  assert.deepEqual(keys(more, ["technical/low_battery"]), [
+    "technical/low_battery",
+    "low_battery-1",
+    "low_battery-3",
+    "low_battery-4",
+    "test_due-2",
+  ]);
+});
+
+test("fifty broken devices hide nobody: what is urgent stands alone and first", () => {
+  const fifty = Array.from({ length: 50 }, (_, minute) => broken("device_silent", minute));
+  const overdue = Array.from({ length: 5 }, (_, minute) => broken("device_silent", minute, "watch"));
+  const people = ["a", "b", "c"].map((id) => alarm(id, "urgent", 59));
+  const rows = rowsOf([...fifty, ...overdue, ...people].sort(byNeed), new Set());
+  assert.deepEqual(
+    rows.map((row) => row.key),
+    ["a", "b", "c", "watch/device_silent", "technical/device_silent"],
+  );
+  // Three people of one kind, not even urgent, are never one line.
+  const watched = ["a", "b", "c"].map((id) => alarm(id, "watch", 1));
+  assert.equal(rowsOf(watched, new Set()).length, 3);
+});
+
+test("a device calls nobody until a life hangs on it", () => {
+  assert.equal(isCalm(broken("device_silent", 1)), true);
+  assert.equal(isCalm(broken("device_silent", 1, "watch")), false);
+  assert.equal(isCalm(broken("gateway_silent", 1)), false);
+});
+
+test("where the alarms of a group are", () => {
+  const at = (village: string) =>
+    ({ home: { region_path: ["县", village] } }) as unknown as Alarm;
+  assert.deepEqual(villagesOf([at("甲"), at("乙"), at("乙"), { home: null } as Alarm]), [
+    { village: "乙", count: 2 },
+    { village: "", count: 1 },
+    { village: "甲", count: 1 },
+  ]);
+});
+
+test("who goes to a person first, then what presses, however late the rest is", () => {
+  const task = (id: string, kind: string, hour: number, life_critical = false): Task => {
+    const due_at = new Date(Date.UTC(2026, 10, 23, hour)).toISOString();
+    return { id, kind, due_at, number: 1, alarm: null, checks: [{ task: id, life_critical, due_at, since: due_at }] } as Task;
+  };
+  const sorted = [
+    task("battery", "repair", 1),
+    task("button", "repair", 2, true),
+    task("fall", "emergency", 3),
+  ].sort(byDue);
+  assert.deepEqual(
+    sorted.map((one) => one.id),
+    ["fall", "button", "battery"],
   );
 });

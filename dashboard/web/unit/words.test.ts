@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { clockSpan, decimal, heartbeatAgo, longSpan } from "../src/lib/format";
 import { filled, language } from "../src/lib/i18n.svelte";
 import type { Alarm, Evidence } from "../src/lib/types";
-import { evidenceRows, explanation, headline, particulars, where, who } from "../src/lib/words";
+import { evidenceRows, explanation, headline, particulars, ruleWords, where, who } from "../src/lib/words";
 
 const HOUR = 3_600_000;
 const NOW = Date.UTC(2026, 10, 23, 19);
@@ -45,6 +45,19 @@ test("silence is counted until now, lateness is said", () => {
   assert.match(particulars(silent, NOW), /^1 天 3 小时没有动静/);
   const late = alarm("sos", "pressed", { late: true, delay_s: 7200 });
   assert.match(particulars(late, NOW), /信号迟到 2 小时$/);
+});
+
+test("which fault, and how much battery is left", () => {
+  assert.equal(particulars(alarm("device_fault", "no_answer", {}), NOW), "没有应答 · 床头按钮");
+  const low = alarm("low_battery", "battery_low", { battery_pct: 12 });
+  assert.equal(particulars(low, NOW), "电量 12% · 床头按钮");
+  assert.equal(ruleWords("device_fault", { reason: "no_answer" }), "没有应答");
+  const rows = evidenceRows({ fault: "no_answer", life_critical: true, began_ms: 7 }, String);
+  assert.deepEqual(rows, [
+    { name: "故障", value: "没有应答" },
+    { name: "救命设备", value: "是" },
+    { name: "开始时间", value: "7" },
+  ]);
 });
 
 test("evidence that is drawn or said elsewhere is not listed", () => {

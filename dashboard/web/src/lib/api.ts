@@ -5,6 +5,7 @@ import type {
   AlarmDetail,
   Assignee,
   Device,
+  DeviceChanges,
   Gateway,
   Home,
   HomeDetail,
@@ -93,6 +94,22 @@ function query(values: Record<string, string | number | boolean | null | undefin
   return text === "" ? "" : `?${text}`;
 }
 
+/** Answer after answer until there is no next one, or there were enough. */
+export async function readAll<T>(
+  ask: (before: number | undefined) => Promise<Page<T>>,
+  answersMax: number,
+): Promise<Page<T>> {
+  const items: T[] = [];
+  let next: number | undefined;
+  for (let answers = 0; answers < answersMax; answers += 1) {
+    const page = await ask(next);
+    items.push(...page.items);
+    if (!page.next) return { items, next: null };
+    next = Number(page.next);
+  }
+  return { items, next: next ?? null };
+}
+
 const id = encodeURIComponent;
 
 export const api = {
@@ -103,7 +120,13 @@ export const api = {
   clock: () => request<HubClock>("GET", "clock"),
   summary: () => request<Summary>("GET", "summary"),
 
-  alarms: (asked: { state?: string; home?: string; limit?: number }) =>
+  alarms: (asked: {
+    state?: string;
+    severity?: string;
+    home?: string;
+    limit?: number;
+    before?: number | undefined;
+  }) =>
     request<Page<Alarm>>("GET", `alarms${query(asked)}`),
   alarm: (alarm: string) => request<AlarmDetail>("GET", `alarms/${id(alarm)}`),
   acknowledge: (alarm: string) => request<Alarm>("POST", `alarms/${id(alarm)}/acknowledge`, {}),
@@ -112,7 +135,7 @@ export const api = {
   close: (alarm: string, outcome: string, note: string) =>
     request<Alarm>("POST", `alarms/${id(alarm)}/close`, { outcome, note }),
 
-  tasks: (asked: { state?: string; assignee?: string; limit?: number }) =>
+  tasks: (asked: { state?: string; assignee?: string; limit?: number; before?: number | undefined }) =>
     request<Page<Task>>("GET", `tasks${query(asked)}`),
   moveTask: (task: string, move: TaskMove, finding = "") =>
     request<Task>("POST", `tasks/${id(task)}/${move}`, move === "complete" ? { finding } : {}),
@@ -129,7 +152,7 @@ export const api = {
   changeDevice: (
     gateway: string,
     device: string,
-    changes: { home?: string; label?: string; kind?: string },
+    changes: DeviceChanges,
   ) => request<Device>("PATCH", `devices/${id(gateway)}/${id(device)}`, changes),
   gateways: () => request<Page<Gateway>>("GET", "gateways"),
   quarantine: (limit: number) =>

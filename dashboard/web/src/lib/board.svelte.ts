@@ -1,14 +1,19 @@
 // The alarms of the board and the counters above it, kept true by the stream and by reloading.
 
-import { ApiError, api } from "./api";
+import { ApiError, api, readAll } from "./api";
 import { known } from "./known.svelte";
 import { live } from "./live.svelte";
-import { byClosing, byNeed, merged, withItem } from "./order";
+import { byClosing, byNeed, isCalm, isEquipment, merged, rowsOf, withItem } from "./order";
 import type { Alarm, Gateway, Summary } from "./types";
 
+const PEOPLE = "urgent,watch";
+const NONE_OPEN: ReadonlySet<string> = new Set();
+
 const LIVE_STATES = "open,acknowledged,in_response";
-// A storm can raise hundreds; what a screen can't show is still counted by the summary.
+// Newest first: a storm is read to its end, so that what waits longest is not missing. What is
+// beyond, no screen can show; the summary still counts it.
 const LIVE_LIMIT = 500;
+const ANSWERS_MAX = 4;
 const CLOSED_LIMIT = 20;
 const SUMMARY_DELAY_MS = 400;
 // A screen that believes its stream asks all the same, now and then; one that may not hear names
@@ -33,10 +38,12 @@ class Board {
   );
   closed = $derived(
     this.#alarms
-      .filter((a) => a.state === "closed")
+      .filter((a) => a.state === "closed" && !isMended(a))
       .sort(byClosing)
       .slice(0, CLOSED_LIMIT),
   );
+  /** Lines of the queue; many devices of one kind are one thing to look at. */
+  thingsWaiting = $derived(rowsOf(this.waiting, NONE_OPEN).length);
   urgentWaiting = $derived(this.waiting.filter((a) => a.severity === "urgent").length);
 
   #can = new Set<string>();
@@ -79,13 +86,18 @@ class Board {
     const before = new Set(this.#alarms.map((alarm) => alarm.id));
     try {
       if (this.#can.has("alarm.read")) {
-        const [open, closed] = await Promise.all([
-          api.alarms({ state: LIVE_STATES, limit: LIVE_LIMIT }),
-          api.alarms({ state: "closed", limit: CLOSED_LIMIT }),
+        // Asked for apart: however many devices are broken, no person is missing from the answer.
+        const answers = await Promise.all([
+          allLive(PEOPLE),
+          allLive("technical"),
+          api.alarms({ state: "closed", severity: PEOPLE, limit: CLOSED_LIMIT }),
+          api.alarms({ state: "closed", severity: "technical", limit: CLOSED_LIMIT }),
         ]);
-        // The two answers may show one alarm in both states; the newer version counts.
-        let loaded = open.items;
-        for (const alarm of closed.items) loaded = withItem(loaded, alarm);
+        // Several answers may show one alarm in several states; the newer version counts.
+        let loaded: Alarm[] = [];
+        for (const alarm of answers.flatMap((answer) => answer.items)) {
+          loaded = withItem(loaded, alarm);
+        }
         const ids = new Set(loaded.map((alarm) => alarm.id));
         const since = this.#alarms.filter((a) => !ids.has(a.id) && !before.has(a.id));
         this.#alarms = [...merged(loaded, this.#alarms), ...since];
@@ -105,8 +117,9 @@ class Board {
   put(alarm: Alarm): void {
     const before = this.find(alarm.id);
     const again = before !== undefined && alarm.event_count > before.event_count;
+    const fresh = before === undefined && alarm.state === "open";
     // Pressed again is heard again, also when somebody has the alarm already.
-    if (alarm.state !== "closed" && (again || (before === undefined && alarm.state === "open"))) {
+    if (alarm.state !== "closed" && !isCalm(alarm) && (again || fresh)) {
       this.newest = alarm;
     }
     this.#alarms = withItem(this.#alarms, alarm);
@@ -139,6 +152,16 @@ class Board {
       // The last numbers stay; the banner says that the line is down.
     }
   }
+}
+
+async function allLive(severity: string): Promise<{ items: Alarm[] }> {
+  const asked = { state: LIVE_STATES, severity, limit: LIVE_LIMIT };
+  return readAll((before) => api.alarms({ ...asked, before }), ANSWERS_MAX);
+}
+
+/** A device that came back by itself; nobody has to read that. */
+function isMended(alarm: Alarm): boolean {
+  return isEquipment(alarm) && alarm.closed_by === null;
 }
 
 export const board = new Board();

@@ -46,6 +46,15 @@ export function ago(at: string | null, now: number): string {
   return t("time.ago", { span: longSpan(span) });
 }
 
+/** "45 min left", "2 h late"; null without a deadline or a clock. */
+export function dueText(at: string | null, now: number): { text: string; late: boolean } | null {
+  if (at === null || now === 0) return null;
+  const left = Date.parse(at) - now;
+  return left >= 0
+    ? { text: t("task.due_in", { span: longSpan(left) }), late: false }
+    : { text: t("task.overdue", { span: longSpan(-left) }), late: true };
+}
+
 /** Heartbeats come in real seconds, also where the clock of a demonstration runs faster. */
 export function heartbeatAgo(at: string | null, now: number, speed: number): string {
   if (at === null) return t("time.never");

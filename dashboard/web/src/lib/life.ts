@@ -1,10 +1,11 @@
-// How the states of homes and devices look.
+// How the states of homes, rules and devices look.
 
 export const LIFE_TONES: Record<string, string> = {
   well: "good",
   silent: "urgent",
   cannot_judge: "watch",
   learning: "technical",
+  trouble: "watch",
 };
 
 export const DEVICE_TONES: Record<string, string> = {
@@ -14,4 +15,5 @@ export const DEVICE_TONES: Record<string, string> = {
   unbound: "technical",
 };
 
+// As the hub's rule `low_battery` has it.
 export const BATTERY_LOW_PCT = 20;

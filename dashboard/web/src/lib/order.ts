@@ -1,27 +1,100 @@
 // What comes first. Pure.
 
+import { isPressingRepair } from "./troubles";
 import type { Alarm, Severity, Task } from "./types";
 
 const SEVERITY: Record<Severity, number> = { urgent: 0, watch: 1, technical: 2 };
 
-/** The queue: what is worse first; of equals, who has waited longest. */
+/** The rule kinds that speak of devices alone; never of how somebody is. */
+const EQUIPMENT_KINDS: ReadonlySet<string> = new Set([
+  "device_fault",
+  "device_silent",
+  "low_battery",
+  "test_due",
+]);
+// Two of a kind are read at a glance; from three on one line says more than three cards.
+const GROUP_MIN = 3;
+
+export function isEquipment(alarm: Pick<Alarm, "kind">): boolean {
+  return EQUIPMENT_KINDS.has(alarm.kind);
+}
+
+/** Work for the day: it waits on the board, and calls nobody. */
+export function isCalm(alarm: Pick<Alarm, "kind" | "severity">): boolean {
+  return isEquipment(alarm) && alarm.severity === "technical";
+}
+
+/** The queue: what is worse first, people before devices; of equals, who has waited longest. */
 export function byNeed(one: Alarm, other: Alarm): number {
   return (
     SEVERITY[one.severity] - SEVERITY[other.severity] ||
+    Number(isEquipment(one)) - Number(isEquipment(other)) ||
     Date.parse(one.raised_at) - Date.parse(other.raised_at) ||
     one.number - other.number
   );
+}
+
+/** A line of the board: an alarm, or many of one kind that are about devices and gateways. */
+export type Row =
+  | { key: string; alarm: Alarm; inGroup: boolean }
+  | { key: string; group: Alarm[]; open: boolean };
+
+/** Sorted alarms as lines. An urgent alarm never goes into a group; those in `open` are shown. */
+export function rowsOf(alarms: Alarm[], open: ReadonlySet<string>): Row[] {
+  const groups = new Map<string, Alarm[]>();
+  for (const alarm of alarms) {
+    const key = groupOf(alarm);
+    if (key !== null) groups.set(key, [...(groups.get(key) ?? []), alarm]);
+  }
+  const rows: Row[] = [];
+  for (const alarm of alarms) {
+    const key = groupOf(alarm);
+    const group = key === null ? [] : (groups.get(key) ?? []);
+    if (key === null || group.length < GROUP_MIN) {
+      rows.push({ key: alarm.id, alarm, inGroup: false });
+    } else if (group[0] === alarm) {
+      rows.push({ key, group, open: open.has(key) });
+      if (!open.has(key)) continue;
+      for (const member of group) rows.push({ key: member.id, alarm: member, inGroup: true });
+    }
+  }
+  return rows;
+}
+
+/** Where the alarms of a group are: villages, most alarms first; "" are those without a home. */
+export function villagesOf(alarms: Alarm[]): { village: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const alarm of alarms) {
+    const village = alarm.home?.region_path.at(-1) ?? "";
+    counts.set(village, (counts.get(village) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([village, count]) => ({ village, count }))
+    .sort((one, other) => other.count - one.count || one.village.localeCompare(other.village, "zh-CN"));
+}
+
+function groupOf(alarm: Alarm): string | null {
+  if (alarm.severity === "urgent") return null;
+  if (alarm.severity !== "technical" && !isEquipment(alarm)) return null;
+  return `${alarm.severity}/${alarm.kind}`;
 }
 
 export function byClosing(one: Alarm, other: Alarm): number {
   return Date.parse(other.closed_at ?? other.raised_at) - Date.parse(one.closed_at ?? one.raised_at);
 }
 
+/** Who goes to a person first, then what presses; of equals, what is due first. */
 export function byDue(one: Task, other: Task): number {
   return (
+    rankOf(one) - rankOf(other) ||
     Date.parse(one.due_at ?? one.created_at) - Date.parse(other.due_at ?? other.created_at) ||
     one.number - other.number
   );
+}
+
+function rankOf(task: Task): number {
+  if (task.kind !== "repair") return 0;
+  return isPressingRepair(task) ? 1 : 2;
 }
 
 /** A list with `item` put in, unless a newer version is there already. */

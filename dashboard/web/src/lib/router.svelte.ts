@@ -36,7 +36,7 @@ class Router {
   }
 
   go(path: string): void {
-    if (path === location.pathname) return;
+    if (path === location.pathname + location.search) return;
     this.#scroll.set(location.pathname, window.scrollY);
     history.pushState({ inside: true }, "", path);
     this.#arrive(true);
@@ -63,5 +63,5 @@ export function follow(event: MouseEvent): void {
   const link = event.currentTarget as HTMLAnchorElement;
   if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  router.go(link.pathname);
+  router.go(link.pathname + link.search);
 }

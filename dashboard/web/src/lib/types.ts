@@ -1,4 +1,5 @@
-// The objects of docs/http.md.
+// The objects of docs/http.md. What supervision adds is optional: a hub may be older than a page
+// that is still open.
 
 export type AlarmState = "open" | "acknowledged" | "in_response" | "closed";
 export type Severity = "urgent" | "watch" | "technical";
@@ -117,6 +118,22 @@ export interface Task {
   completed_at: string | null;
   finding: string | null;
   version: number;
+  checks?: Trouble[];
+}
+
+/** Something about a device that somebody has to mend, or to try. Of a gateway, `device` is the gateway itself. */
+export interface Trouble {
+  gateway: string;
+  device: string | null;
+  label: string;
+  kind: string;
+  reason: string;
+  since: string;
+  due_at: string | null;
+  life_critical: boolean;
+  overdue: boolean;
+  alarm: string | null;
+  task: string | null;
 }
 
 export interface AlarmDetail extends Alarm {
@@ -138,6 +155,26 @@ export interface Device {
   signal_dbm: number | null;
   fault: string | null;
   state: string;
+  link_quality?: number | null;
+  mains?: boolean | null;
+  /** Null: it is never missed. */
+  expected_interval_s?: number | null;
+  test_interval_s?: number | null;
+  tampered_at?: string | null;
+  tested_at?: string | null;
+  test_due_at?: string | null;
+  life_critical?: boolean;
+  troubles?: Trouble[];
+}
+
+/** What may be changed about a device; null is what its kind has. */
+export interface DeviceChanges {
+  home?: string;
+  label?: string;
+  kind?: string;
+  expected_interval_s?: number | null;
+  test_interval_s?: number | null;
+  life_critical?: boolean | null;
 }
 
 export interface Gateway {
@@ -185,6 +222,7 @@ export interface HomeDetail extends Omit<Home, "devices"> {
   devices: Device[];
   rules: RuleView[];
   alarms: Alarm[];
+  checks?: Trouble[];
 }
 
 export interface ServiceUser extends Person {
@@ -230,6 +268,7 @@ export interface Summary {
   gateways: { online: number; total: number };
   devices: { total: number; silent: number; unbound: number };
   quarantine: number;
+  repairs?: { open: number; overdue: number };
 }
 
 export interface Me {

@@ -3,6 +3,7 @@
 import { decimal, longSpan } from "./format";
 import { type Params, t, tAny, word } from "./i18n.svelte";
 import { known } from "./known.svelte";
+import { checksOf } from "./troubles";
 import type { Alarm, Evidence, EvidenceValue, HomeRef, Person, Task } from "./types";
 
 /** The headline: what happened. */
@@ -32,6 +33,9 @@ export function particulars(alarm: Alarm, now: number): string {
     const ppm = numberOf(evidence, gas);
     if (ppm !== null) parts.push(`${word("field", gas)} ${decimal(ppm)} ppm`);
   }
+  if (alarm.kind === "device_fault") parts.push(troubleWords(alarm.reason));
+  const battery = alarm.kind === "low_battery" ? numberOf(evidence, "battery_pct") : null;
+  if (battery !== null) parts.push(t("device.battery", { pct: decimal(battery, 0) }));
   if (alarm.device_label !== null && alarm.kind !== "blood_pressure") {
     parts.push(alarm.device_label);
   }
@@ -54,7 +58,21 @@ export function explanation(alarm: Pick<Alarm, "kind" | "reason" | "evidence">):
 export function ruleWords(kind: string, evidence: Evidence): string {
   const reason = String(evidence["reason"] ?? "");
   const keys = [`opinion.${kind}.${reason}`, `opinion.${reason}`];
-  return tAny(keys, textParams(evidence)) ?? reason;
+  return tAny(keys, textParams(evidence)) ?? troubleWords(reason);
+}
+
+/** What is wrong with a device, in two or three words. */
+export function troubleWords(reason: string): string {
+  return tAny([`reason.${reason}`, `fault.${reason}`]) ?? reason;
+}
+
+/** What somebody who stands in front of it can do. */
+export function adviceFor(reason: string): string {
+  return tAny([`advice.${reason}`]) ?? t("advice.other");
+}
+
+export function deviceName(of: { label: string; device: string | null; gateway: string }): string {
+  return of.label || of.device || t("who.gateway", { gateway: of.gateway });
 }
 
 /** "192/118 mmHg, pulse 96", the mean of the sitting when it was repeated. */
@@ -135,6 +153,7 @@ function valueText(
   // What a device reports as usual is no news.
   if (value === false || value === "ok") return null;
   if (value === true) return t("yes");
+  if (name === "fault") return troubleWords(String(value));
   if (typeof value === "string") return word("value", value);
   if (name === "also" && Array.isArray(value)) {
     return value.map((reason) => word("reason", String(reason))).join(t("list.separator"));
@@ -182,6 +201,18 @@ export function who(subject: Alarm | Task): string {
     return name || t("who.gateway", { gateway: subject.gateway });
   }
   return t("who.unknown");
+}
+
+/** Whom or what a task is about: at a gateway nobody lives. */
+export function taskWho(task: Task): string {
+  const [own] = checksOf(task).own;
+  return task.home === null && own !== undefined ? deviceName(own) : who(task);
+}
+
+export function taskPlace(task: Task): string {
+  const gateway = known.gateways.get(checksOf(task).own[0]?.gateway ?? "");
+  if (task.home !== null || gateway === undefined) return where(task.home);
+  return gateway.region_path.slice(1).join(" · ");
 }
 
 export function villageOf(path: string[]): string {
