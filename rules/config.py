@@ -28,6 +28,7 @@ _DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
     ("leak", "activation", "watch", {"listens_to": ["leak"]}),
     ("tamper", "activation", "technical", {"listens_to": ["tamper"]}),
     ("blood_pressure", "blood_pressure", "urgent", {}),
+    ("mains", "mains", "technical", {}),
     ("no_sign_of_life", "no_sign_of_life", "urgent", {}),
     ("gateway_silent", "gateway_silent", "technical", {}),
 )

@@ -10,13 +10,15 @@ by then are fired, so findings don't depend on how often `advance` is called.
         home -> kind -> (cell, cell)        heap of (due, home, rule, cell)
                               \\                         /
                                monitor.observe / monitor.fire -> findings
+                               feed: -> observations for other cells (rules.derived)
 """
 
 import heapq
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
+from rules.derived import Feed, FeedMonitor
 from rules.finding import Finding
 from rules.rule import (
     GATEWAY_PREFIX,
@@ -39,15 +41,17 @@ _BAD_STATE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError
 
 
 class _Cell:
-    """One rule for one home. `scheduled_ms`: the due time of its entry in the heap, if any."""
+    """One rule for one home. `scheduled_ms`: the due time of its entry in the heap, if any;
+    `feeds`: its monitor makes observations for the rules behind it."""
 
-    __slots__ = ("dirty", "home", "monitor", "params", "rule", "scheduled_ms")
+    __slots__ = ("dirty", "feeds", "home", "monitor", "params", "rule", "scheduled_ms")
 
     def __init__(self, home: str, rule: Rule, params: Any, monitor: Monitor) -> None:
         self.home = home
         self.rule = rule
         self.params = params
         self.monitor = monitor
+        self.feeds = isinstance(rule.kind, Feed)
         self.scheduled_ms: int | None = None
         self.dirty = False
 
@@ -71,6 +75,7 @@ class Engine:
         names = [rule.name for rule in self._rules]
         if len(set(names)) != len(names):
             raise ValueError(f"two rules of one name among {names}")
+        _check_feeds(self._rules)
         self._cells: dict[str, dict[str, _Cell]] = {}
         self._listeners: dict[str, dict[str, tuple[_Cell, ...]]] = {}
         self._heap: list[tuple[int, str, str, _Cell]] = []
@@ -138,6 +143,9 @@ class Engine:
             if not cell.dirty:
                 cell.dirty = True
                 self._dirty.append(cell)
+            if cell.feeds:
+                for derived in cast("FeedMonitor", monitor).take_derived():
+                    found = found + self.observe(home, derived, now_ms)
             due_ms = monitor.due_ms
             if due_ms is not None and (cell.scheduled_ms is None or due_ms < cell.scheduled_ms):
                 self._schedule(cell)
@@ -291,9 +299,21 @@ def _subject(home: str, rule: Rule) -> Subject:
     return Subject(home=home, rule=rule.name, kind=rule.kind.name, severity=rule.severity)
 
 
+def _check_feeds(rules: Sequence[Rule]) -> None:
+    """A feed reads what devices say, never what a feed says: nothing can go round in circles."""
+    feeds = [(rule, rule.kind) for rule in rules if isinstance(rule.kind, Feed)]
+    made = frozenset[str]().union(*(kind.emits for _rule, kind in feeds))
+    for rule, kind in feeds:
+        circle = kind.listens(rule.params) & made
+        if circle:
+            raise ValueError(f"the feed {rule.name!r} listens to {sorted(circle)}, made by a feed")
+
+
 def _listeners(cells: Mapping[str, _Cell]) -> dict[str, tuple[_Cell, ...]]:
+    """Who hears what, in the order of the rules' names; feeds last, so that every rule has seen
+    the reading itself before what is made of it."""
     by_kind: dict[str, tuple[_Cell, ...]] = {}
-    for cell in cells.values():
+    for cell in sorted(cells.values(), key=lambda cell: (cell.feeds, cell.rule.name)):
         for kind in sorted(cell.rule.kind.listens(cell.params)):
             by_kind[kind] = (*by_kind.get(kind, ()), cell)
     return by_kind

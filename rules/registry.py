@@ -7,6 +7,7 @@ from typing import Final
 from rules.kinds.activation import Activation
 from rules.kinds.blood_pressure import BloodPressure
 from rules.kinds.gateway_silent import GatewaySilent
+from rules.kinds.mains import MainsFeed
 from rules.kinds.no_sign_of_life import NoSignOfLife
 from rules.kinds.sos import Sos
 from rules.rule import RuleKind
@@ -16,6 +17,7 @@ RULE_KINDS: Final[Mapping[str, RuleKind]] = MappingProxyType(
         "activation": Activation(),
         "blood_pressure": BloodPressure(),
         "gateway_silent": GatewaySilent(),
+        "mains": MainsFeed(),
         "no_sign_of_life": NoSignOfLife(),
         "sos": Sos(),
     }

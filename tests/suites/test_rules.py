@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from contract.kinds import KINDS
 from rules.config import default_rules, rules_from_document
+from rules.derived import DERIVED_VALUES
 from rules.engine import Engine
 from rules.registry import RULE_KINDS
 from rules.rule import HomeFacts, Rule
@@ -31,6 +32,9 @@ ATTRS = st.fixed_dictionaries(
         "interval_s": st.sampled_from([0, 900]),
     },
 )
+
+
+VALUES = {**{name: spec.values for name, spec in KINDS.items()}, **DERIVED_VALUES}
 
 
 def rule_of(name: str) -> Rule:
@@ -53,7 +57,7 @@ def stories(draw, name: str):
             story.append((now_ms, draw(st.sampled_from(earlier))))
         else:
             kind = draw(st.sampled_from(sorted(rule.kind.listens(rule.params))))
-            fields = sorted(KINDS[kind].values) if kind in KINDS else []
+            fields = sorted(VALUES.get(kind, ()))
             late_ms = draw(st.sampled_from([0, 0, 0, 60_000, 8_000_000, 90_000_000, -7_200_000]))
             seen = SimpleNamespace(
                 id=f"i{number}",
