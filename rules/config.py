@@ -30,6 +30,15 @@ _DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
     ("blood_pressure", "blood_pressure", "urgent", {}),
     ("mains", "mains", "technical", {}),
     ("no_sign_of_life", "no_sign_of_life", "urgent", {}),
+    ("bed_absence", "bed_absence", "watch", {}),
+    ("carbon_monoxide", "carbon_monoxide", "urgent", {}),
+    ("jammed_button", "jammed_button", "technical", {}),
+    ("load_left_on", "load_left_on", "watch", {}),
+    ("meter_dead", "meter_dead", "technical", {}),
+    ("night_activity", "night_activity", "watch", {}),
+    ("not_up_yet", "not_up_yet", "watch", {}),
+    ("overload", "overload", "watch", {}),
+    ("profile_change", "profile_change", "watch", {}),
     ("gateway_silent", "gateway_silent", "technical", {}),
 )
 

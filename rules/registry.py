@@ -5,20 +5,38 @@ from types import MappingProxyType
 from typing import Final
 
 from rules.kinds.activation import Activation
+from rules.kinds.bed_absence import BED_ABSENCE
 from rules.kinds.blood_pressure import BloodPressure
+from rules.kinds.carbon_monoxide import CARBON_MONOXIDE
 from rules.kinds.gateway_silent import GatewaySilent
+from rules.kinds.jammed_button import JAMMED_BUTTON
+from rules.kinds.load_left_on import LOAD_LEFT_ON
 from rules.kinds.mains import MainsFeed
+from rules.kinds.meter_dead import METER_DEAD
+from rules.kinds.night_activity import NIGHT_ACTIVITY
 from rules.kinds.no_sign_of_life import NoSignOfLife
+from rules.kinds.not_up_yet import NOT_UP_YET
+from rules.kinds.overload import OVERLOAD
+from rules.kinds.profile_change import PROFILE_CHANGE
 from rules.kinds.sos import Sos
 from rules.rule import RuleKind
 
 RULE_KINDS: Final[Mapping[str, RuleKind]] = MappingProxyType(
     {
         "activation": Activation(),
+        "bed_absence": BED_ABSENCE,
         "blood_pressure": BloodPressure(),
+        "carbon_monoxide": CARBON_MONOXIDE,
         "gateway_silent": GatewaySilent(),
+        "jammed_button": JAMMED_BUTTON,
+        "load_left_on": LOAD_LEFT_ON,
         "mains": MainsFeed(),
+        "meter_dead": METER_DEAD,
+        "night_activity": NIGHT_ACTIVITY,
         "no_sign_of_life": NoSignOfLife(),
+        "not_up_yet": NOT_UP_YET,
+        "overload": OVERLOAD,
+        "profile_change": PROFILE_CHANGE,
         "sos": Sos(),
     }
 )
