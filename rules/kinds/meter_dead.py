@@ -1,7 +1,7 @@
 """A meter that answers and counts nothing more: its register stands, its figures are dead.
 
-Sees: registers (`energy_kwh`) that go on arriving and don't move, beside what the home usually
-uses.
+Sees: the register (`energy_kwh`) of the home's main meter (`mains`) that goes on arriving and
+doesn't move, beside how often it usually does. A socket may well count nothing for days.
 
 Can't see: a home that is really switched off at its main switch looks the same, and wants a look as
 well. A meter that doesn't answer at all is the rule `device_silent`.
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from rules.derived import POWER_METER, POWER_SLOT
 from rules.finding import EvidenceValue, Finding
 from rules.local_time import DAY_MS, HOUR_MS, MINUTE_MS
 from rules.params import number
@@ -57,15 +58,19 @@ class _Meter:
 
 
 class MeterDeadMonitor:
-    __slots__ = ("_meters", "_params", "_subject", "due_ms")
+    __slots__ = ("_main", "_meters", "_params", "_subject", "due_ms")
 
     def __init__(self, subject: Subject, params: MeterDeadParams) -> None:
         self.due_ms: int | None = None
         self._subject = subject
         self._params = params
         self._meters: dict[str, _Meter] = {}
+        self._main = ""
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        if observation.kind in (POWER_SLOT, POWER_METER):
+            self._main = observation.device
+            return NOTHING
         kwh = observation.values.get("energy_kwh")
         at_ms = observation.measured_at_ms
         if at_ms > now_ms + _AHEAD_MAX_MS:
@@ -107,7 +112,8 @@ class MeterDeadMonitor:
         lively = 0.0 < meter.step_ms <= DAY_MS / _STEPS_A_DAY_MIN
         stands = at_ms - meter.moved_ms >= self._params.after_h * HOUR_MS
         late = now_ms - at_ms > self._params.late_after_min * MINUTE_MS
-        if meter.raised_ms is not None or late or not (lively and stands):
+        main = observation.device == self._main
+        if meter.raised_ms is not None or late or not (main and lively and stands):
             return NOTHING
         meter.raised_ms = now_ms
         return [self._finding("raised", MeterReason.REGISTER_STANDS, observation, meter, now_ms)]
@@ -120,13 +126,15 @@ class MeterDeadMonitor:
 
     def dump(self) -> dict[str, Any]:
         return {
+            "main": self._main,
             "meters": {
                 device: [m.register_kwh, m.moved_ms, m.last_ms, m.step_ms, m.raised_ms]
                 for device, m in self._meters.items()
-            }
+            },
         }
 
     def load(self, document: Mapping[str, Any]) -> "MeterDeadMonitor":
+        self._main = str(document["main"])
         for device, (kwh, moved, last, step, raised) in document["meters"].items():
             self._meters[str(device)] = _Meter(
                 float(kwh),
@@ -172,7 +180,7 @@ class MeterDeadMonitor:
 METER_DEAD: Final = PlainKind(
     name="meter_dead",
     params=MeterDeadParams,
-    hears=frozenset({"power"}),
+    hears=frozenset({"power", POWER_SLOT, POWER_METER}),
     monitor=MeterDeadMonitor,
     severity="technical",
 )

@@ -120,10 +120,9 @@ def test_dirty_states_are_given_once_and_only_when_changed(kit) -> None:
     assert len(engine.take_dirty()) == 2 * len(kinds)
     engine.observe("h", cuff(kit, 120), kit.START_MS)
     engine.observe("h", cuff(kit, 121, number=2), kit.START_MS)
-    assert [row[:2] for row in engine.take_dirty()] == [
-        ("h", "blood_pressure"),
-        ("h", "no_sign_of_life"),
-    ]
+    hears = [r.name for r in kinds if "blood_pressure" in r.kind.listens(r.params)]
+    assert len(hears) > 1
+    assert [row[:2] for row in engine.take_dirty()] == [("h", name) for name in hears]
     assert engine.take_dirty() == []
 
 

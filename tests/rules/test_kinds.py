@@ -1,8 +1,9 @@
 """Scenario tables: every TOML file under kinds/<kind>/ is a story with the findings it must give.
 
 A step is an observation (`at` from the start, `measured` relative to `at`); an expectation is
-`at phase severity reason`. Each story is also run with a restart before every step, and fed twice
-over: what came twice must not be found twice.
+`at phase severity reason`. With `every` and `to` a step is many; `only` names the rules that run
+(with the feeds), where others have something to say as well. Each story is also run with restarts
+before its steps, and fed twice over: what came twice must not be found twice.
 """
 
 import tomllib
@@ -16,18 +17,24 @@ from rules.registry import RULE_KINDS
 from rules.rule import HomeFacts
 
 FOLDER = Path(__file__).parent / "kinds"
+STEPS_BROKEN_MAX = 100
 CASES = sorted(FOLDER.glob("*/*.toml"))
 
 
 def play(kit, case, *, restart=False, twice=False):
     rules = rules_from_document(case.get("rules", {}))
+    only = case.get("only")
+    if only is not None:
+        rules = [rule for rule in rules if rule.name in only or rule.name == "mains"]
     home = HomeFacts(home=case.get("home", "home-1"))
     engine = Engine(rules)
     engine.add_home(home, kit.START_MS)
     findings = []
-    for number, step in enumerate(case["step"]):
-        now_ms = kit.START_MS + kit.duration_ms(step["at"])
-        if restart:
+    many = steps(kit, case)
+    for number, step in enumerate(many):
+        now_ms = kit.START_MS + step["at_ms"]
+        # Long stories are not broken off at each of a thousand steps.
+        if restart and number % (len(many) // STEPS_BROKEN_MAX + 1) == 0:
             states = engine.take_dirty() if number == 0 else dict_rows(engine)
             engine = Engine(rules)
             engine.add_home(home, now_ms)
@@ -49,6 +56,22 @@ def play(kit, case, *, restart=False, twice=False):
             findings += engine.observe(home.home, seen, now_ms)
     findings += engine.advance(kit.START_MS + kit.duration_ms(case["until"]))
     return findings
+
+
+def steps(kit, case):
+    """The steps by time; of many made of one, each has `add` more than the one before."""
+    many = []
+    for step in case["step"]:
+        at_ms = kit.duration_ms(step["at"])
+        every_ms = kit.duration_ms(step.get("every", "1s"))
+        last_ms = kit.duration_ms(step.get("to", step["at"]))
+        for turn, now_ms in enumerate(range(at_ms, last_ms + 1, every_ms)):
+            values = {
+                name: value + turn * step.get("add", {}).get(name, 0)
+                for name, value in step.get("values", {}).items()
+            }
+            many.append({**step, "at_ms": now_ms, "values": values})
+    return sorted(many, key=lambda step: step["at_ms"])
 
 
 def dict_rows(engine):

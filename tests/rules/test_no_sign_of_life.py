@@ -33,7 +33,8 @@ class House:
             values=values,
             attrs=attrs or {},
         )
-        self.found += self.engine.observe("h", seen, self.now_ms)
+        found = self.engine.observe("h", seen, self.now_ms)
+        self.found += [finding for finding in found if finding.rule == RULE]
 
     def power(self, rows, *, device="meter") -> "House":
         for at_ms, kwh in rows:
