@@ -7,7 +7,7 @@ Can't see: what it was: an illness, a visitor, a film. Machines with a timer tha
 like somebody awake. A night of which less than most was seen isn't judged.
 
 Defaults: 23:00 to 05:00; told in the morning, when the count lies above the median of the last 28
-nights by four robust deviations and by an hour and a half. Seven nights are learned first.
+nights by four robust deviations and by two hours. Seven nights are learned first.
 
 Sources: change from the person's own norm (thresholds, section 2); the limit is this project's.
 """
@@ -48,7 +48,7 @@ class NightReason(StrEnum):
 class NightActivityParams:
     from_h: int = number(23, 18, 23)
     until_h: int = number(5, 2, 9)
-    margin_slots: int = number(6, 2, 24)
+    margin_slots: int = number(8, 2, 24)
     deviations: float = number(4.0, 2.0, 20.0)
 
 
