@@ -10,7 +10,8 @@ once after a low value makes the repeat normal: then nothing is said, which is r
 above 33.4 mmol/L no meter shows a number: such values, mg/dL among them, are marked and never
 alarmed on; mg/dL below 33 would be read as a high value, and alarm.
 
-Defaults: urgent below 3.0 mmol/L and from 16.7 on, to be watched below 3.9 and from 11.1 on twice.
+Defaults: urgent below 3.0 mmol/L and from 16.7 on, to be watched below 3.9 and from 11.1 on twice;
+a rise by 3 mmol/L in fourteen days.
 
 Sources: International Hypoglycaemia Study Group (BMJ), American Diabetes Association; 16.7 is not
 confirmed by a source. All for a clinician to confirm.
@@ -22,7 +23,7 @@ from typing import Final
 from rules.params import check_order, number
 from rules.vitals.kind import VitalKind
 from rules.vitals.params import HOUR_MS, HabitParams
-from rules.vitals.sign import OneValueLimits, OneValueSign
+from rules.vitals.sign import OneValueLimits, OneValueSign, Spread
 
 # Meters end at 33.3 mmol/L (600 mg/dL); 34-600 is what they show in mg/dL.
 _MG_DL: Final = (33.4, 610.0)
@@ -38,6 +39,7 @@ class GlucoseParams(HabitParams):
     watch_within_h: int = number(168, 1, 168)
     release_mmol_l: float = number(0.5, 0, 5)
     third_mmol_l: float = number(1.5, 0.1, 10)
+    trend_up_mmol_l: float = number(3.0, 0, 15)
 
 
 class BloodGlucose(OneValueSign):
@@ -61,6 +63,9 @@ class BloodGlucose(OneValueSign):
             watch_times={"high": params.watch_high_times},
             watch_within_ms=params.watch_within_h * HOUR_MS,
         )
+
+    def trend(self, params: GlucoseParams) -> Spread:
+        return Spread(up=params.trend_up_mmol_l)
 
 
 class Glucose(VitalKind):

@@ -21,7 +21,7 @@ from typing import Final
 from rules.params import check_order, number
 from rules.vitals.kind import VitalKind
 from rules.vitals.params import HOUR_MS, HabitParams
-from rules.vitals.sign import OneValueLimits, OneValueSign
+from rules.vitals.sign import OneValueLimits, OneValueSign, Spread
 
 # 30-45 °C in Fahrenheit: the unit was lost.
 _FAHRENHEIT: Final = (86.0, 113.0)
@@ -37,6 +37,8 @@ class TemperatureParams(HabitParams):
     watch_within_h: int = number(48, 1, 168)
     release_c: float = number(0.2, 0, 2)
     third_c: float = number(0.5, 0.1, 3)
+    # Off: no source names a slow rise that matters.
+    trend_up_c: float = number(0.0, 0, 3)
 
 
 class BodyTemperature(OneValueSign):
@@ -60,6 +62,9 @@ class BodyTemperature(OneValueSign):
             watch_times={"low": params.watch_low_times},
             watch_within_ms=params.watch_within_h * HOUR_MS,
         )
+
+    def trend(self, params: TemperatureParams) -> Spread:
+        return Spread(up=params.trend_up_c)
 
 
 class Temperature(VitalKind):
