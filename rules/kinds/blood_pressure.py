@@ -216,7 +216,7 @@ def _person_of_1(old: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "history": history,
         "days": days.dump(),
-        "pending": None if old["pending"] is None else old["pending"][1:],
+        "pending": [] if old["pending"] is None else [old["pending"][1:]],
         "troubles": troubles,
         "seen": {},
         "runs": {},

@@ -75,7 +75,7 @@ def opinion(sign: Sign, persons: Mapping[str, Person], marked: tuple[int, str] |
     worst: tuple[int, int, str] | None = None
     waiting: Pending | None = None
     for person in persons.values():
-        waiting = person.pending or waiting
+        waiting = person.pending[0] if person.pending else waiting
         last = person.history.measurements[-1:]
         if last and (newest is None or last[0].began_ms > newest.began_ms):
             newest = last[0]

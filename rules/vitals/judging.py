@@ -62,16 +62,16 @@ class Judge:
         for trouble, level in limits.judge(values):
             if level == CRISIS or solid or (level >= URGENT and trouble in certain):
                 news += self._say(person, trouble, level, alone, limits)
-        pending, wait_ms = person.pending, self.wait_ms
-        if pending is not None and m.began_ms > pending.began_ms:
-            sitting = person.history.from_on(pending.began_ms, wait_ms)
-            person.pending = None
-            news += self._confirmed(person, sitting, limits)
-        elif pending is not None and m.began_ms == pending.began_ms:
-            person.pending = pending if limits.judge(m.values) else None
+        for pending in list(person.pending):
+            if pending.began_ms < m.began_ms <= pending.began_ms + self.wait_ms:
+                person.pending.remove(pending)
+                sitting = person.history.from_on(pending.began_ms, self.wait_ms)
+                news += self._confirmed(person, sitting, limits)
+            elif m.began_ms == pending.began_ms and not limits.judge(m.values):
+                person.pending.remove(pending)
         if solid:
             return news
-        sitting = person.history.from_on(m.began_ms, wait_ms)
+        sitting = person.history.from_on(m.began_ms, self.wait_ms)
         if len(sitting) > 1:
             return news + self._confirmed(person, sitting, limits)
         for trouble, level in limits.judge(m.values):
@@ -148,17 +148,18 @@ class Judge:
         return level == WATCH or abs(at_ms - before[1]) <= self.wait_ms
 
     def _wait(self, person: Person, m: Measurement, observation: Observation, now_ms: int) -> None:
-        if person.pending is not None:
+        if any(pending.began_ms == m.began_ms for pending in person.pending):
             return
         began_ms = min(m.began_ms, now_ms)
         due_ms = max(began_ms + self.wait_ms, now_ms + _CONFIRM_GRACE_MS)
-        person.pending = Pending(
+        pending = Pending(
             began_ms=m.began_ms, due_ms=due_ms, device=observation.device, item=observation.id
         )
+        person.pending.append(pending)
 
     def unconfirmed(self, person: Person, pending: Pending, limits: Limits) -> list[News]:
         """What is left to say of a measurement that nobody repeated."""
-        person.pending = None
+        person.pending.remove(pending)
         sitting = person.history.from_on(pending.began_ms, 0)[:1]
         news: list[News] = []
         for m in sitting:

@@ -109,8 +109,8 @@ class SignMonitor:
         found = NOTHING
         habit = self._sign.habit(self._params)
         for user, person in self._persons.items():
-            if person.pending is not None and person.pending.due_ms <= at_ms:
-                found = found + self._unconfirmed(user, person, person.pending, at_ms)
+            for pending in [p for p in person.pending if p.due_ms <= at_ms]:
+                found = found + self._unconfirmed(user, person, pending, at_ms)
             due_ms = person.missing_due_ms(habit)
             if due_ms is not None and due_ms <= at_ms:
                 found = [*found, self._missed(user, person, at_ms)]
@@ -124,11 +124,12 @@ class SignMonitor:
         self._plan()
 
     def _overtaken(self, user: str, person: Person, at_ms: int, now_ms: int) -> list[Finding]:
-        """A waiting measurement whose time for a repeat is over by this later one's own word."""
-        pending = person.pending
-        if pending is None or at_ms - pending.began_ms <= self._judge.wait_ms:
-            return NOTHING
-        return self._unconfirmed(user, person, pending, now_ms)
+        """Waiting measurements whose time for a repeat is over by this later one's own word."""
+        found = NOTHING
+        for pending in list(person.pending):
+            if at_ms - pending.began_ms > self._judge.wait_ms:
+                found = found + self._unconfirmed(user, person, pending, now_ms)
+        return found
 
     def _unconfirmed(
         self, user: str, person: Person, pending: Pending, now_ms: int
@@ -255,6 +256,6 @@ class SignMonitor:
 
     def _plan(self) -> None:
         habit = self._sign.habit(self._params)
-        due = [p.pending.due_ms for p in self._persons.values() if p.pending is not None]
+        due = [pending.due_ms for p in self._persons.values() for pending in p.pending]
         missing = [p.missing_due_ms(habit) for p in self._persons.values()]
         self.due_ms = min([*due, *(ms for ms in missing if ms is not None)], default=None)

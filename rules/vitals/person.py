@@ -50,7 +50,8 @@ class Person:
     def __init__(self) -> None:
         self.history = History()
         self.days = Days()
-        self.pending: Pending | None = None
+        # In the order of their arrival; no two can be each other's repeat, so they are few.
+        self.pending: list[Pending] = []
         self.troubles: dict[str, list[int]] = {}
         self.seen: dict[str, list[int]] = {}
         self.runs: dict[str, list[int]] = {}
@@ -99,11 +100,10 @@ class Person:
         return len(times)
 
     def dump(self) -> dict[str, Any]:
-        p = self.pending
         return {
             "history": self.history.dump(),
             "days": self.days.dump(),
-            "pending": None if p is None else [p.began_ms, p.due_ms, p.device, p.item],
+            "pending": [[p.began_ms, p.due_ms, p.device, p.item] for p in self.pending],
             "troubles": self.troubles,
             "seen": self.seen,
             "runs": self.runs,
@@ -117,11 +117,10 @@ class Person:
         person = cls()
         person.history = History.load(document["history"], width)
         person.days = Days.load(document["days"])
-        if document["pending"] is not None:
-            began_ms, due_ms, device, item = document["pending"]
-            person.pending = Pending(
-                began_ms=int(began_ms), due_ms=int(due_ms), device=str(device), item=str(item)
-            )
+        person.pending = [
+            Pending(began_ms=int(began), due_ms=int(due), device=str(device), item=str(item))
+            for began, due, device, item in document["pending"]
+        ]
         person.troubles = _times(document["troubles"])
         person.seen = _times(document["seen"])
         person.runs = _times(document["runs"])
