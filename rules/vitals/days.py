@@ -17,8 +17,8 @@ DAYS_MAX: Final = 28
 # A day begins at four in the morning in China: who measures at seven or at nine does so on one day,
 # and who can't sleep measures for the day before.
 _DAY_BEGINS_MS: Final = 4 * HOUR_MS
-# Mann-Kendall's z: one chance in a hundred, for it is asked anew every day.
-_SOLID_Z: Final = 2.58
+# Mann-Kendall's z: three chances in a thousand, for it is asked anew every day.
+_SOLID_Z: Final = 3.0
 
 
 class Trend(NamedTuple):
