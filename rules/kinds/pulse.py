@@ -92,7 +92,7 @@ class Pulse(OneValueSign):
 
     def limits(self, params: PulseParams, user: str) -> OneValueLimits:  # noqa: ARG002
         return OneValueLimits(
-            unit="bpm",
+            unit="pulse_bpm",
             urgent_low=params.urgent_low_bpm,
             watch_low=params.watch_low_bpm,
             watch_high=params.watch_high_bpm,

@@ -1,9 +1,9 @@
 """Body weight: water that gathers in days, and flesh lost in weeks.
 
 Sees: items of kind `weight`; the readings of each `attrs.user` are judged apart. A gain of
-`gain_kg` within `gain_days` (the day's mean above the lowest day's) is to be watched: in a failing
-heart it is water, days before breath gets short. So is a loss of `trend_down_kg` in `trend_days`,
-and no measurement by who used to measure. Nothing of a weight is ever urgent.
+`gain_kg` within `gain_days`, on both sides by weights that another one supports, is to be watched:
+in a failing heart it is water, days before breath gets short. So is a loss of `trend_down_kg` in
+`trend_days`, and no measurement by who used to measure. Nothing of a weight is ever urgent.
 
 Can't see: clothes, a meal, a scale on a carpet. Somebody else on the scale without `attrs.user`
 looks like a jump; one of more than `other_person_kg` is taken for that and says nothing.
@@ -16,16 +16,19 @@ clinician to confirm.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from rules.finding import EvidenceValue, Severity
 from rules.params import check_order, number
-from rules.vitals.days import Days, day_of
+from rules.vitals.days import day_of
 from rules.vitals.kind import VitalKind
 from rules.vitals.measures import Measurement, Values
 from rules.vitals.params import HabitParams
 from rules.vitals.reasons import SignReason
 from rules.vitals.sign import OneValueLimits, OneValueSign, Spread
+
+# Scales and clothes scatter by half of this; water gathers by it in a day.
+SUPPORT_KG: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +65,26 @@ class BodyWeight(OneValueSign):
     def mean(
         self, history: Sequence[Measurement], params: WeightParams
     ) -> tuple[Values, Literal["over", "between", "under"]] | None:
-        """The mean of the days, and whether the newest is far above those before."""
-        days = Days()
-        for m in history:
-            days.add(m.began_ms, m.values[0])
-        today = max((day_of(m.began_ms) for m in history), default=0)
-        means = [mean for _, mean in days.means(today - params.gain_days, today)]
-        if len(means) < 2:
+        """The mean of what can be believed, and whether today is far above the days before."""
+        weights = [(day_of(m.began_ms), m.values[0]) for m in history]
+        believed = [row for n, row in enumerate(weights) if _supported(row[1], weights, n)]
+        today = weights[-1][0] if weights else 0
+        now = [kg for day, kg in believed if day == today]
+        before = [kg for day, kg in believed if today - params.gain_days <= day < today]
+        if not now or not before:
             return None
-        gain = means[-1] - min(means[:-1])
+        gain = sum(now) / len(now) - min(before)
         over = params.gain_kg <= gain <= params.other_person_kg
         under = gain < params.gain_kg / 2
-        return (sum(means) / len(means),), "over" if over else "under" if under else "between"
+        mean = sum(kg for _, kg in believed) / len(believed)
+        return (mean,), "over" if over else "under" if under else "between"
+
+
+def _supported(kg: float, weights: Sequence[tuple[int, float]], number: int) -> bool:
+    """Whether another measurement says about the same: a coat or a carpet stands alone."""
+    return any(
+        n != number and abs(kg - other) <= SUPPORT_KG for n, (_, other) in enumerate(weights)
+    )
 
 
 class Weight(VitalKind):

@@ -211,7 +211,9 @@ class Judge:
         for trouble in [t for t in person.troubles if t in self._sign.reasons]:
             if trouble in bad or m.last_ms < person.troubles[trouble][1]:
                 continue
-            since_ms = m.began_ms - self.wait_ms
+            # Who lives at a watch limit goes over and back for years: that is one trouble.
+            watched = person.troubles[trouble][0] == WATCH
+            since_ms = 0 if watched else m.began_ms - self.wait_ms
             sitting = [x for x in person.history.measurements if since_ms <= x.began_ms]
             sitting = [x for x in sitting if x.began_ms <= m.began_ms][-_RELEASE_MEASUREMENTS:]
             if limits.gone(trouble, mean_of(sitting)):

@@ -149,7 +149,10 @@ def test_overrides_of_a_home_win_and_can_change_later(kit) -> None:
     assert engine.observe("h", cuff(kit, 193, at_ms=day_ms, number=2), day_ms) == []
     view = {v.rule: v for v in engine.view("h", day_ms)}["blood_pressure"]
     assert view.explanation["systolic_mmhg"] == 193.0
-    assert engine._cells["h"]["blood_pressure"].monitor._persons[""].history.measurements[0].values[0] == 192
+    assert (
+        engine._cells["h"]["blood_pressure"].monitor._persons[""].history.measurements[0].values[0]
+        == 192
+    )
 
 
 def test_an_override_that_makes_no_sense_changes_nothing(kit) -> None:

@@ -84,8 +84,8 @@ def played(kit, rule, story, chance):
         )
         found += engine.advance(now_ms)
         found += engine.observe("h", seen, now_ms)
-        for _, _, state in engine.take_dirty():
-            pass
+        for row in engine.take_dirty():
+            state = row[2]
         if chance.random() < 0.3:
             engine = fresh(now_ms)
             engine.restore("h", rule, state)

@@ -172,7 +172,7 @@ def test_late_values_wake_nobody_and_count_in_the_mean(kit) -> None:
 
 
 def test_a_state_of_version_1_is_read_on(kit) -> None:
-    """Of the rule that had the pulse in it: what it remembers of it is forgotten, the rest stays."""
+    """Of the rule that had the pulse in it: its memory of that is forgotten, the rest stays."""
     at_ms = kit.START_MS
     person = {
         "history": [[at_ms - 60_000, 150.0, 80.0, 70.0], [at_ms, 185.0, 90.0, 0.0]],
