@@ -226,13 +226,16 @@ class Engine:
         views = []
         for name, cell in self._cells[home].items():
             opinion = cell.monitor.view(now_ms)
+            explanation = opinion.explanation
+            if cell.rule.awaits_signature:
+                explanation = {**explanation, "limits_unconfirmed": True}
             views.append(
                 RuleView(
                     rule=name,
                     kind=cell.rule.kind.name,
                     state=opinion.state,
                     since_ms=opinion.since_ms,
-                    explanation=opinion.explanation,
+                    explanation=explanation,
                 )
             )
         return views

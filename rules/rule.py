@@ -172,10 +172,25 @@ class RuleKind(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A configured instance of a kind. `overrides`: home → parameters that differ there."""
+    """A configured instance of a kind. `overrides`: home → parameters that differ there.
+
+    signed_off_by, signed_off_on: the clinician who confirmed the limits, and the day; empty as
+    long as nobody has, and always where no limit is clinical.
+    """
 
     name: str
     kind: RuleKind
     severity: Severity
     params: Any
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    signed_off_by: str = ""
+    signed_off_on: str = ""
+
+    @property
+    def awaits_signature(self) -> bool:
+        return is_clinical(self.kind) and not self.signed_off_by
+
+
+def is_clinical(kind: RuleKind) -> bool:
+    """Whether a kind's limits are for clinicians to confirm; it says so by `clinical = True`."""
+    return getattr(kind, "clinical", False) is True

@@ -13,8 +13,8 @@ from contract.kinds import KINDS
 from dashboard.permissions import ROLES
 from rules.kinds.gateway_silent import SilenceReason
 from rules.pressing import PressReason
-from rules.pressure import PressureReason
 from rules.signs import LifeReason
+from rules.vitals.reasons import SignReason
 
 SRC: Final = Path(__file__).resolve().parents[2] / "dashboard" / "web" / "src"
 CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
@@ -138,7 +138,7 @@ def test_everything_the_hub_says_has_a_word() -> None:
     assert not wanted - set(ZH)
 
 
-@pytest.mark.parametrize("reasons", [PressReason, PressureReason, LifeReason, SilenceReason])
+@pytest.mark.parametrize("reasons", [PressReason, SignReason, LifeReason, SilenceReason])
 def test_every_reason_of_a_rule_has_a_word(reasons: type[PressReason]) -> None:
     silent = [r for r in reasons if f"reason.{r}" not in ZH and f"opinion.{r}" not in ZH]
     assert not silent
