@@ -233,7 +233,8 @@ class DeviceCases:
         return self._subject.finding(
             key=case.key,
             phase=phase,
-            reason=reason or trouble.reason,
+            # A plain text, as it is again after a restart.
+            reason=str(reason or trouble.reason),
             severity=severity,
             raised_at_ms=at_ms if case.raised_ms is None else case.raised_ms,
             at_ms=at_ms,

@@ -53,7 +53,9 @@ def test_unknown_home_is_an_error_the_caller_sees(kit) -> None:
 def test_gateways_have_their_own_rules(kit) -> None:
     engine = Engine(default_rules())
     engine.add_home(HomeFacts(home="gateway:gw-1"), kit.START_MS)
-    assert [v.rule for v in engine.view("gateway:gw-1", kit.START_MS)] == ["gateway_silent"]
+    # Faults and batteries of its own devices, and of those that no home has claimed.
+    rules = ["device_fault", "gateway_silent", "low_battery"]
+    assert [v.rule for v in engine.view("gateway:gw-1", kit.START_MS)] == rules
     assert engine.observe("gateway:gw-1", item(kit, "sos"), kit.START_MS) is NOTHING
 
 
@@ -116,7 +118,7 @@ def test_dirty_states_are_given_once_and_only_when_changed(kit) -> None:
     engine = Engine(default_rules(), lane="readings")
     engine.add_home(HomeFacts(home="h"), kit.START_MS)
     engine.add_home(HomeFacts(home="other"), kit.START_MS)
-    assert len(engine.take_dirty()) == 4
+    assert len(engine.take_dirty()) == 12
     engine.observe("h", cuff(kit, 120), kit.START_MS)
     engine.observe("h", cuff(kit, 121, number=2), kit.START_MS)
     assert [row[:2] for row in engine.take_dirty()] == [
