@@ -33,8 +33,8 @@ def troubles_of_devices(
     found: dict[tuple[str, str], list[Document]] = {}
     if parts:
         for row in _rows(connection, ALARM.c.part.in_(parts)):
-            document = _document(row, now_ms)
-            found.setdefault((document["gateway"], document["device"]), []).append(document)
+            key = (row["gateway"], row["device"])
+            found.setdefault(key, []).append(_document(row, now_ms))
     return found
 
 

@@ -67,22 +67,19 @@ class Register:
         return to_json(visit_object(row, self.index))
 
     def device(self, row: Mapping[str, Any]) -> bytes:
-        key = (row["gateway"], row["device"])
-        troubles = [
-            trouble
-            for trouble in self._checks(row["home"] or f"gateway:{row['gateway']}")
-            if (trouble["gateway"], trouble["device"]) == key
-        ]
+        part = f"{row['gateway']}/{row['device']}"
+        troubles = self._checks(row["home"] or f"gateway:{row['gateway']}", part)
         document = device_object(row, row["last_seen_ms"] or 0)
         return to_json({**document, "troubles": troubles})
 
-    def _checks(self, subject: str | None) -> list[Document]:
+    def _checks(self, subject: str | None, part: str | None = None) -> list[Document]:
         if subject is None:
             return []
         now_ms = self.now_ms()
         return [
             trouble_object(alarm, task, self.index.device_label(*_part(alarm)), now_ms)
             for alarm, task in self.troubles(subject)
+            if part in (None, alarm["part"])
         ]
 
     def gateway(self, row: Mapping[str, Any]) -> bytes:

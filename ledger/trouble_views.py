@@ -12,7 +12,8 @@ def trouble_object(alarm: Row, task: Row | None, label: str | None, now_ms: int)
     due_ms = None if task is None else task["due_at_ms"]
     return {
         "gateway": gateway,
-        "device": device,
+        # A gateway that speaks of itself is no device of a home.
+        "device": "" if device == gateway else device,
         "label": label or device,
         "kind": alarm["kind"],
         "reason": alarm["reason"],

@@ -74,7 +74,8 @@ class DueTestMonitor:
                 reason=DueTestReason.WEEKLY_TEST_DUE,
                 mend_ms=round(self._params.repair_h * 3_600_000),
                 worsens=False,
-                life_critical=facts.life_critical,
+                # Nothing is known to be broken: no two hours, and it never becomes `watch`.
+                life_critical=False,
                 evidence={"tested_ms": tested_ms, "test_interval_s": facts.test_interval_s},
             )
             # `tested_ms` as the present: what is due already is raised by the next timer.
