@@ -25,6 +25,9 @@ from rules.rule import NOTHING, DeviceFacts, Opinion, Subject
 CASES_MAX: Final = 2000
 # After the hub was away, what waits at the gateways (a test, a recovery) gets this long to come.
 RESUME_GRACE_MS: Final = 5 * 60_000
+# A device that was heard for the first time is in the register, and in what is said of it, within
+# this time; one that is not there later has left.
+LISTED_MS: Final = 60_000
 
 
 class CaseReason(StrEnum):
@@ -47,13 +50,13 @@ class Trouble:
 class _Case:
     """`raise_ms`: when it has lasted long enough; `key` names the occasion."""
 
-    __slots__ = ("gone_ms", "key", "known", "raise_ms", "raised_ms", "trouble", "worsen_ms")
+    __slots__ = ("began_ms", "gone_ms", "key", "raise_ms", "raised_ms", "trouble", "worsen_ms")
 
-    def __init__(self, key: str, trouble: Trouble, raise_ms: int, known: bool) -> None:
+    def __init__(self, key: str, trouble: Trouble, began_ms: int, raise_ms: int) -> None:
         self.key = key
         self.trouble = trouble
+        self.began_ms = began_ms
         self.raise_ms = raise_ms
-        self.known = known
         self.raised_ms: int | None = None
         self.worsen_ms: int | None = None
         self.gone_ms: int | None = None
@@ -90,8 +93,7 @@ class DeviceCases:
         """A case that lasts until `raise_ms` is raised then; one that is there stays as it is."""
         if name in self._cases or len(self._cases) >= CASES_MAX:
             return NOTHING
-        known = self._subject.device(_part(name)) is not None
-        case = self._cases[name] = _Case(f"{name}|{now_ms}", trouble, raise_ms, known)
+        case = self._cases[name] = _Case(f"{name}|{now_ms}", trouble, now_ms, raise_ms)
         found = self._raise(name, case, now_ms) if raise_ms <= now_ms else NOTHING
         self._plan()
         return found
@@ -160,11 +162,11 @@ class DeviceCases:
         return {
             name: [
                 case.key,
+                case.began_ms,
                 case.raise_ms,
                 case.raised_ms,
                 case.worsen_ms,
                 case.gone_ms,
-                case.known,
                 case.trouble.reason,
                 case.trouble.mend_ms,
                 case.trouble.worsens,
@@ -177,9 +179,8 @@ class DeviceCases:
     def load(self, document: Mapping[str, Any]) -> "DeviceCases":
         """Cases of devices that have left are ended at the next moment."""
         for name, row in document.items():
-            key, raise_ms, raised_ms, worsen_ms, gone_ms, known, *told = row
+            key, began_ms, raise_ms, raised_ms, worsen_ms, gone_ms, *told = row
             reason, mend_ms, worsens, life_critical, evidence = told
-            here = self._subject.device(_part(name)) is not None
             trouble = Trouble(
                 reason=str(reason),
                 mend_ms=int(mend_ms),
@@ -187,11 +188,13 @@ class DeviceCases:
                 life_critical=bool(life_critical),
                 evidence=dict(evidence),
             )
-            case = _Case(str(key), trouble, int(raise_ms), bool(known) or here)
+            case = _Case(str(key), trouble, int(began_ms), int(raise_ms))
             case.raised_ms = None if raised_ms is None else int(raised_ms)
             case.worsen_ms = None if worsen_ms is None else int(worsen_ms)
             case.gone_ms = None if gone_ms is None else int(gone_ms)
-            if known and not here and case.gone_ms is None:
+            here = self._subject.device(_part(name)) is not None
+            old = case.began_ms < self._subject.since_ms - LISTED_MS
+            if old and not here and case.gone_ms is None:
                 case.gone_ms = self._subject.since_ms
             self._cases[str(name)] = case
         self._plan()

@@ -94,17 +94,21 @@ class Engine:
         ConfigError when an override can't be used (nothing has changed then).
         """
         wanted = self._wanted(home)
+        # What a gateway has that no home claims can come and go between two facts, unlisted.
+        gateway = home.home.startswith(GATEWAY_PREFIX)
         old = self._cells.get(home.home, {})
         cells: dict[str, _Cell] = {}
         for rule, params in wanted:
             cell = old.get(rule.name)
-            devices = home.devices if rule.name in self._about_devices else ()
+            about_devices = rule.name in self._about_devices
+            devices = home.devices if about_devices else ()
+            unlisted = gateway and about_devices
             if cell is None:
                 subject = _subject(home.home, rule, devices, now_ms)
                 monitor = rule.kind.start(subject, params, now_ms)
                 cell = _Cell(subject, rule, params, monitor)
                 self._touch(cell)
-            elif cell.params != params or cell.subject.devices != devices:
+            elif cell.params != params or cell.subject.devices != devices or unlisted:
                 cell.params = params
                 cell.subject = _subject(home.home, rule, devices, now_ms)
                 self._reload(cell, cell.monitor.dump())

@@ -1,8 +1,8 @@
 """Scenario tables: every TOML file under kinds/<kind>/ is a story with the findings it must give.
 
 A step is an observation (`at` from the start, `measured` relative to `at`); an expectation is
-`at phase severity reason`; `[[device]]` are what the roster knows. Each story is also run with a restart before every step, and fed twice
-over: what came twice must not be found twice.
+`at phase severity reason`; `[[device]]` are what the roster knows. Each story is also run with a
+restart before every step, and fed twice over: what came twice must not be found twice.
 """
 
 import tomllib

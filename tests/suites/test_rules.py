@@ -50,7 +50,7 @@ def rule_of(name: str) -> Rule:
 
 
 # What is told about devices carries their parts, and last-seen times by device.
-PARTS = ["gw-1/d1", "gw-1/d2", "gw-1/unknown"]
+PARTS = ["gw-1/d1", "gw-1/d2"]
 DEVICES = {DEVICE_WORD: PARTS, DEVICE_PRESS: PARTS, DEVICE_STATUS: ["gw-1", "gw-2"]}
 FIELDS = {DEVICE_WORD: ["battery_pct", "mains"], DEVICE_STATUS: ["d1", "d2"]}
 FACTS = (
