@@ -201,9 +201,12 @@ def _entry(unit: UnitOfWork, hub: Deps, caller: Caller, key: tuple[str, str], fa
 
 
 def _shown(hub: Deps, row: Row, now_ms: int) -> Document:
-    """A change of a device leaves its alarms as they are: those of the last commit hold."""
+    """A change of a device leaves its alarms as they are: those of the last commit hold. Its name
+    is that of the change."""
     with hub.engine.connect() as connection:
-        return device_documents(connection, [row], now_ms)[0]
+        document = device_documents(connection, [row], now_ms)[0]
+    label = row["label"] or row["device"]
+    return {**document, "troubles": [{**t, "label": label} for t in document["troubles"]]}
 
 
 def _check(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
