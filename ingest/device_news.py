@@ -19,10 +19,16 @@ from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
 
 # A twelfth of the shortest interval that is expected of any kind of device (1 h).
 STATUS_EVERY_MS: Final = 5 * 60_000
-# A word this close to a press belongs to it: buttons add their battery to it.
-BESIDE_PRESS_MS: Final = 10 * 60_000
-# Two words so far apart were not one waking of the device.
+# A word this close to a press or movement belongs to it: devices add their battery to what they
+# say anyway.
+BESIDE_MS: Final = 10 * 60_000
+# Two words so far apart were not one waking of the device; words further apart than a day and
+# some are none that anybody could wait for, but a bridge that was restarted now and then.
 APART_MS: Final = 60 * 60_000
+DAILY_MS: Final = 26 * 60 * 60_000
+
+# Said when something happened there, not by the clock.
+_TRIGGERED: Final = frozenset({"motion", "contact", "bed", "presence"})
 
 DeviceKey = tuple[str, str]
 
@@ -47,7 +53,7 @@ class DeviceNews:
         self._status_ms: dict[str, int] = {}
         self._told: dict[DeviceKey, tuple[float | None, float | None]] = {}
         self._gateway_mains: dict[str, float] = {}
-        self._pressed_ms: dict[DeviceKey, int] = {}
+        self._spoke_ms: dict[DeviceKey, int] = {}
         self._word_ms: dict[DeviceKey, int] = {}
 
     def statuses(
@@ -113,20 +119,28 @@ class DeviceNews:
         if item.kind == "device_health":
             return _told(key, item, DEVICE_WORD) if self._is_new(key, item) else None
         if item.kind in ACTIVATION_KINDS:
-            self._pressed_ms[key] = now_ms
+            self._spoke_ms[key] = now_ms
             return _told(key, item, DEVICE_PRESS)
         return None
 
+    def reading(self, gateway: str, item: WireItem, now_ms: int) -> None:
+        """A reading of a sensor; those that come when something happened are remembered."""
+        if item.kind in _TRIGGERED:
+            self._spoke_ms[(gateway, item.device)] = now_ms
+
     def shows_itself(self, gateway: str, item: WireItem, now_ms: int) -> bool:
-        """Whether this word is the second, well apart, that came without a press."""
+        """Whether this word is the second within a day, and well apart from the first, that came
+        without a press or movement."""
         key = (gateway, item.device)
         if item.kind != "device_health" or "fault" in item.attrs or not item.values:
             return False
-        pressed_ms = self._pressed_ms.get(key)
-        if pressed_ms is not None and now_ms - pressed_ms < BESIDE_PRESS_MS:
+        spoke_ms = self._spoke_ms.get(key)
+        if spoke_ms is not None and now_ms - spoke_ms < BESIDE_MS:
             return False
-        first_ms = self._word_ms.setdefault(key, now_ms)
-        return now_ms - first_ms >= APART_MS
+        apart_ms = now_ms - self._word_ms.setdefault(key, now_ms)
+        if apart_ms > DAILY_MS:
+            self._word_ms[key] = now_ms
+        return APART_MS <= apart_ms <= DAILY_MS
 
     def _is_new(self, key: DeviceKey, item: WireItem) -> bool:
         values, attrs = item.values, item.attrs

@@ -127,6 +127,8 @@ class ReadingsBatch:
                 self._unknown[(gateway, device)] = item.kind
             if item.kind == "device_health":
                 self._health(gateway, item)
+            else:
+                self._news.reading(gateway, item, self._now_ms)
         for bad in taken.bad:
             self._unreadable.append(
                 Unreadable(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from contract.envelope import DeviceStatus, Status
-from ingest.device_news import APART_MS, BESIDE_PRESS_MS, STATUS_EVERY_MS, DeviceNews
+from ingest.device_news import APART_MS, BESIDE_MS, DAILY_MS, STATUS_EVERY_MS, DeviceNews
 from ingest.wire import WireItem
 from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
 
@@ -100,4 +100,14 @@ def test_two_words_of_its_own_show_that_a_device_reports_by_itself() -> None:
     assert not news.shows_itself("gw-1", word(fault="offline"), NOW_MS + APART_MS)
     news.item("gw-1", word("sos", action="press"), NOW_MS + APART_MS)
     assert not news.shows_itself("gw-1", health, NOW_MS + APART_MS + 1)
-    assert news.shows_itself("gw-1", health, NOW_MS + APART_MS + BESIDE_PRESS_MS)
+    assert news.shows_itself("gw-1", health, NOW_MS + APART_MS + BESIDE_MS)
+
+
+def test_what_comes_with_a_movement_or_at_restarts_of_a_bridge_shows_nothing() -> None:
+    news, health = DeviceNews(), word(values={"battery_pct": 80.0})
+    for hours in range(0, 12, 2):
+        at_ms = NOW_MS + hours * APART_MS
+        news.reading("gw-1", word("motion", values={"active": 1.0}), at_ms)
+        assert not news.shows_itself("gw-1", health, at_ms)
+    for days in range(1, 5):
+        assert not news.shows_itself("gw-1", health, NOW_MS + days * (DAILY_MS + 1) * 2)
