@@ -39,9 +39,12 @@ class DeviceSilentReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSilentParams:
-    """life_critical_repair_h: thresholds, section 3; repair_h: a meter or sensor that is missing
-    makes the home harder to judge, it does not leave anybody without help."""
+    """least_s: a shorter silence is none, whatever the device's interval (where time runs fast, or
+    a site's radio has long pauses). life_critical_repair_h: thresholds, section 3; repair_h: a
+    meter or sensor that is missing makes the home harder to judge, it does not leave anybody
+    without help."""
 
+    least_s: int = number(0, 0, 604_800)
     life_critical_repair_h: float = number(2.0, 0.25, 168.0)
     repair_h: float = number(72.0, 1.0, 720.0)
 
@@ -99,7 +102,7 @@ class DeviceSilentMonitor:
         expected_s = facts.expected_interval_s
         if expected_s is None or (facts.once_shown and not shown):
             return self._cases.end(part, CaseReason.NOT_WATCHED, now_ms)
-        if silent_ms < expected_s * 1000:
+        if silent_ms < max(expected_s, self._params.least_s) * 1000:
             return NOTHING
         hours = self._params.repair_h
         if facts.life_critical:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from alarms.book import AlarmBook
 from alarms.lifecycle import IllegalMove, Outcome, TaskMove
+from alarms.outbox import TableOutbox
 from tests.adapters.book import Book, finding
 
 
@@ -219,3 +221,15 @@ def test_a_completed_repair_leaves_the_alarm_to_the_device(book) -> None:
     book.do(lambda u: book.alarms.take(u, ended))
     assert book.rows("SELECT state FROM alarm")[0]["state"] == "closed"
     assert book.rows("SELECT state FROM task")[0]["state"] == "completed"
+
+
+@pytest.mark.parametrize(("severity", "told"), [("urgent", 1), ("watch", 1), ("technical", 0)])
+def test_nobody_at_home_hears_of_what_is_wrong_with_a_thing(book, severity, told) -> None:
+    alarms = AlarmBook(book.objects, TableOutbox())
+    book.writer.attach(alarms)
+    book.do(lambda u: alarms.reload(u.cursor))
+    one = finding(rule="tamper", severity=severity)
+    alarm = book.do(lambda u: alarms.take(u, one, gateway="gw-1"))
+    book.do(lambda u: alarms.acknowledge(u, alarm, "duty1"))
+    rows = book.rows("SELECT * FROM outbox WHERE channel = 'gateway_command'")
+    assert len(rows) == told

@@ -105,6 +105,11 @@ async def test_the_next_visitor_is_shown_every_trouble_of_the_home(world: World)
         assert [d["troubles"] for d in home["devices"]] == [[first], [second]]
         task = (await client.get(f"/api/v1/tasks/{tasks[0]['id']}")).json()
         assert task["checks"] == [first, second]
+    async with world.client("duty-1") as client:
+        await client.post(f"/api/v1/alarms/{silent}/close", json={"outcome": "device_fault"})
+        home = (await client.get("/api/v1/homes/home-0001")).json()
+        assert home["checks"] == [second]
+        assert [d["troubles"] for d in home["devices"]] == [[], [second]]
     async with world.client("duty-2") as client:
         [task] = (await client.get("/api/v1/tasks")).json()["items"]
         assert task["checks"] == []
