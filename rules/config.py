@@ -38,6 +38,10 @@ _DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
     ("weight", "weight", "watch", {}),
     ("no_sign_of_life", "no_sign_of_life", "urgent", {}),
     ("gateway_silent", "gateway_silent", "technical", {}),
+    ("device_silent", "device_silent", "technical", {}),
+    ("device_fault", "device_fault", "technical", {}),
+    ("low_battery", "low_battery", "technical", {}),
+    ("test_due", "test_due", "technical", {}),
 )
 
 

@@ -1,8 +1,8 @@
 """Scenario tables: every TOML file under kinds/<kind>/ is a story with the findings it must give.
 
 A step is an observation (`at` from the start, `measured` relative to `at`); an expectation is
-`at phase severity reason`. Each story is also run with a restart before every step, and fed twice
-over: what came twice must not be found twice.
+`at phase severity reason`; `[[device]]` are what the roster knows. Each story is also run with a
+restart before every step, and fed twice over: what came twice must not be found twice.
 """
 
 import tomllib
@@ -12,7 +12,7 @@ import pytest
 
 from rules.config import rules_from_document
 from rules.engine import Engine
-from rules.rule import HomeFacts
+from rules.rule import DeviceFacts, HomeFacts
 
 FOLDER = Path(__file__).parent / "kinds"
 CASES = sorted(FOLDER.glob("*/*.toml"))
@@ -20,7 +20,8 @@ CASES = sorted(FOLDER.glob("*/*.toml"))
 
 def play(kit, case, *, restart=False, twice=False):
     rules = rules_from_document(case.get("rules", {}))
-    home = HomeFacts(home=case.get("home", "home-1"))
+    devices = tuple(DeviceFacts(**table) for table in case.get("device", []))
+    home = HomeFacts(home=case.get("home", "home-1"), devices=devices)
     engine = Engine(rules)
     engine.add_home(home, kit.START_MS)
     findings = []
@@ -84,3 +85,4 @@ def test_story(kit, path, mode) -> None:
 def test_every_kind_has_stories() -> None:
     told = {path.parent.name for path in CASES}
     assert told >= {"sos", "activation", "blood_pressure", "gateway_silent"}
+    assert told >= {"device_silent", "device_fault", "low_battery", "test_due"}

@@ -15,7 +15,15 @@ from contract.kinds import KINDS
 from rules.config import default_rules, rules_from_document
 from rules.engine import Engine
 from rules.registry import RULE_KINDS
-from rules.rule import HomeFacts, Rule, is_clinical
+from rules.rule import (
+    DEVICE_PRESS,
+    DEVICE_STATUS,
+    DEVICE_WORD,
+    DeviceFacts,
+    HomeFacts,
+    Rule,
+    is_clinical,
+)
 
 START_MS = 1_767_225_600_000
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +38,9 @@ ATTRS = st.fixed_dictionaries(
         "online": st.booleans(),
         "retained": st.booleans(),
         "interval_s": st.sampled_from([0, 900]),
+        "fault": st.sampled_from(["no_answer", "offline", "battery_low", "?"]),
+        "recovered": st.sampled_from(["no_answer", "offline", "battery_low", "?"]),
+        "d1": st.booleans(),
     },
 )
 
@@ -38,6 +49,16 @@ def rule_of(name: str) -> Rule:
     """The kind with its defaults, under the kind's own name."""
     kind = RULE_KINDS[name]
     return Rule(name=name, kind=kind, severity=kind.severity, params=kind.parse({}, name))
+
+
+# What is told about devices carries their parts, and last-seen times by device.
+PARTS = ["gw-1/d1", "gw-1/d2"]
+DEVICES = {DEVICE_WORD: PARTS, DEVICE_PRESS: PARTS, DEVICE_STATUS: ["gw-1", "gw-2"]}
+FIELDS = {DEVICE_WORD: ["battery_pct", "mains"], DEVICE_STATUS: ["d1", "d2"]}
+FACTS = (
+    DeviceFacts("gw-1", "d1", "sos", 3600, True, 604_800, True),
+    DeviceFacts("gw-1", "d2", "power", 3600),
+)
 
 
 @st.composite
@@ -54,11 +75,11 @@ def stories(draw, name: str):
             story.append((now_ms, draw(st.sampled_from(earlier))))
         else:
             kind = draw(st.sampled_from(sorted(rule.kind.listens(rule.params))))
-            fields = sorted(KINDS[kind].values) if kind in KINDS else []
+            fields = sorted(KINDS[kind].values) if kind in KINDS else FIELDS.get(kind, [])
             late_ms = draw(st.sampled_from([0, 0, 0, 60_000, 8_000_000, 90_000_000, -7_200_000]))
             seen = SimpleNamespace(
                 id=f"i{number}",
-                device=draw(st.sampled_from(["d1", "d2"])),
+                device=draw(st.sampled_from(DEVICES.get(kind, ["d1", "d2"]))),
                 kind=kind,
                 measured_at_ms=now_ms - late_ms,
                 received_at_ms=now_ms,
@@ -71,7 +92,8 @@ def stories(draw, name: str):
 
 
 def home_of(rule: Rule) -> HomeFacts:
-    return HomeFacts(home="gateway:gw-1" if rule.kind.subject == "gateway" else "home-1")
+    home = "gateway:gw-1" if rule.kind.subject == "gateway" else "home-1"
+    return HomeFacts(home=home, devices=FACTS)
 
 
 def engine_of(rule: Rule, now_ms: int = START_MS) -> Engine:

@@ -11,7 +11,13 @@ import pytest
 from alarms.lifecycle import AlarmState, Outcome, TaskState
 from contract.kinds import KINDS
 from dashboard.permissions import ROLES
+from rules.device_cases import CaseReason
+from rules.device_faults import REPAIRED
+from rules.kinds.device_fault import DeviceFaultReason
+from rules.kinds.device_silent import DeviceSilentReason
 from rules.kinds.gateway_silent import SilenceReason
+from rules.kinds.low_battery import LowBatteryReason
+from rules.kinds.test_due import DueTestReason
 from rules.pressing import PressReason
 from rules.signs import LifeReason
 from rules.vitals.reasons import SignReason
@@ -138,10 +144,27 @@ def test_everything_the_hub_says_has_a_word() -> None:
     assert not wanted - set(ZH)
 
 
-@pytest.mark.parametrize("reasons", [PressReason, SignReason, LifeReason, SilenceReason])
+REASONS: Final = (
+    PressReason,
+    SignReason,
+    LifeReason,
+    SilenceReason,
+    CaseReason,
+    DeviceFaultReason,
+    DeviceSilentReason,
+    DueTestReason,
+    LowBatteryReason,
+)
+
+
+@pytest.mark.parametrize("reasons", REASONS)
 def test_every_reason_of_a_rule_has_a_word(reasons: type[PressReason]) -> None:
     silent = [r for r in reasons if f"reason.{r}" not in ZH and f"opinion.{r}" not in ZH]
     assert not silent
+
+
+def test_every_fault_that_asks_for_a_repair_has_a_word() -> None:
+    assert {f for f in REPAIRED if f"fault.{f}" not in ZH and f"reason.{f}" not in ZH} == set()
 
 
 def test_outcomes_offered_are_those_a_human_may_choose() -> None:
