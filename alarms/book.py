@@ -11,14 +11,15 @@ from typing import Any, Final, Protocol
 
 from alarms.intake import (
     EVIDENCE_BYTES_MAX,
-    TASK_DUE_MS,
     OpenAlarm,
     decide,
+    due_within_ms,
     merged_evidence,
     needs_task,
     task_id,
 )
 from alarms.lifecycle import (
+    REPAIR_KINDS,
     SELF_CLOSING,
     AlarmMove,
     AlarmState,
@@ -48,6 +49,8 @@ from ledger.cursor import Cursor
 from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
 from rules.finding import Finding
 
+Cause = tuple[str, str, str]
+
 
 class Outbox(Protocol):
     """Where what must be sent is written, in the same transaction."""
@@ -64,8 +67,10 @@ class AlarmBook:
         self._outbox = outbox
         self._rows = AlarmRows(objects)
         self._alarms: dict[str, Row] = {}
-        self._by_cause: dict[tuple[str, str], str] = {}
+        self._by_cause: dict[Cause, str] = {}
         self._tasks: dict[str, Row] = {}
+        # By subject: the ids of its alarms about devices.
+        self._troubles: dict[str, set[str]] = {}
         self._next_alarm = 1
         self._next_task = 1
 
@@ -74,7 +79,10 @@ class AlarmBook:
         rows = fetch(cursor, "SELECT * FROM alarm WHERE state <> 'closed'")
         self._alarms = {row["id"]: row for row in rows}
         self._rows.open_alarms = self._alarms
-        self._by_cause = {(row["subject"], row["rule"]): row["id"] for row in rows}
+        self._by_cause = {_cause(row): row["id"] for row in rows}
+        self._troubles = {}
+        for row in rows:
+            self._note_trouble(row)
         tasks = fetch(cursor, "SELECT * FROM task WHERE state NOT IN ('completed', 'cancelled')")
         self._tasks = {row["id"]: row for row in tasks}
         self._next_alarm = next_number(cursor, "SELECT max(number) FROM alarm")
@@ -91,7 +99,7 @@ class AlarmBook:
         replayable: bool = True,
     ) -> str | None:
         """Apply a finding; returns the id of the alarm it now belongs to, if any."""
-        current_id = self._by_cause.get((finding.home, finding.rule))
+        current_id = self._by_cause.get((finding.home, finding.rule, finding.part))
         current = self._alarms[current_id] if current_id is not None else None
         action = decide(finding, _open_alarm(current), replayable=replayable)
         if action == "raise":
@@ -108,7 +116,9 @@ class AlarmBook:
         if known(unit.cursor, finding.episode):
             return None
         home = None if ":" in finding.home else finding.home
-        if finding.home.startswith("gateway:"):
+        if finding.part:
+            gateway = finding.part.partition("/")[0]
+        elif finding.home.startswith("gateway:"):
             gateway = finding.home.removeprefix("gateway:")
         row: Row = dict.fromkeys(ALARM_COLUMNS)
         row.update(
@@ -120,6 +130,7 @@ class AlarmBook:
             device=finding.device,
             region=self._objects.region_of(home, gateway),
             rule=finding.rule,
+            part=finding.part,
             kind=finding.kind,
             severity=finding.severity,
             reason=finding.reason,
@@ -132,12 +143,13 @@ class AlarmBook:
             last_event_ms=finding.at_ms,
         )
         self._next_alarm += 1
-        task = self._new_task(unit, row) if needs_task(finding.severity) else None
+        task = self._new_task(unit, row, finding) if needs_task(finding) else None
         if task is not None:
             row["task"] = task["id"]
         unit.execute(INSERT_ALARM, values(row, ALARM_COLUMNS))
         self._alarms[row["id"]] = row
-        self._by_cause[(finding.home, finding.rule)] = row["id"]
+        self._by_cause[_cause(row)] = row["id"]
+        self._note_trouble(row)
         self._rows.alarm_entry(unit, row, "raised", SYSTEM, reason=finding.reason)
         if task is not None:
             self._rows.task_entry(unit, task, "created", SYSTEM, reason=finding.reason)
@@ -154,8 +166,8 @@ class AlarmBook:
         task = None
         if worsened:
             row["severity"] = finding.severity
-            if needs_task(finding.severity) and row["task"] is None:
-                task = self._new_task(unit, row)
+            if needs_task(finding) and row["task"] is None:
+                task = self._new_task(unit, row, finding)
                 row["task"] = task["id"]
         self._rows.write_alarm(unit, row)
         fact = "worsened" if worsened else "repeated"
@@ -216,16 +228,25 @@ class AlarmBook:
         )
         self._rows.write_alarm(unit, row)
         del self._alarms[alarm_id]
-        del self._by_cause[(row["subject"], row["rule"])]
+        del self._by_cause[_cause(row)]
+        self._troubles.get(row["subject"], set()).discard(alarm_id)
         self._rows.alarm_entry(unit, row, "closed", actor, data={"outcome": outcome, "note": note})
         task = self._tasks.get(row["task"]) if row["task"] else None
         if task is not None:
-            self.move_task(unit, task["id"], actor, TaskMove.CANCEL, "")
+            self.move_task(unit, task["id"], actor, TaskMove.CANCEL, "", reason=outcome)
 
     def move_task(
-        self, unit: UnitOfWork, task_id_: str, actor: str, move: TaskMove, finding: str
+        self,
+        unit: UnitOfWork,
+        task_id_: str,
+        actor: str,
+        move: TaskMove,
+        finding: str,
+        *,
+        reason: str = "",
     ) -> Row:
-        """Move a task on; returns its row. A task taken up puts its alarm in response."""
+        """Move a task on; returns its row. A task taken up puts its alarm in response; `reason`:
+        why it is cancelled, the outcome of its alarm."""
         task = self._tasks.get(task_id_) or find_task(unit.cursor, task_id_)
         state = move_task(task["state"], move, task["assignee"])
         task["state"] = state.value
@@ -242,7 +263,7 @@ class AlarmBook:
         unit.execute(UPSERT_TASK, values(task, TASK_COLUMNS))
         if state in (TaskState.COMPLETED, TaskState.CANCELLED):
             self._tasks.pop(task_id_, None)
-        self._rows.task_entry(unit, task, fact, actor)
+        self._rows.task_entry(unit, task, fact, actor, reason=reason)
         alarm = self._alarms.get(task["alarm"] or "")
         if alarm is not None and move is TaskMove.ACCEPT:
             self._in_response(unit, alarm, actor)
@@ -273,19 +294,19 @@ class AlarmBook:
             return row
         return find_alarm(unit.cursor, alarm_id)
 
-    def _new_task(self, unit: UnitOfWork, alarm: Row) -> Row:
+    def _new_task(self, unit: UnitOfWork, alarm: Row, finding: Finding | None = None) -> Row:
         task: Row = dict.fromkeys(TASK_COLUMNS)
         task.update(
             id=task_id(alarm["id"]),
             number=self._next_task,
-            kind="emergency" if alarm["severity"] == "urgent" else "follow_up",
+            kind=_task_kind(alarm),
             state=TaskState.OPEN.value,
             version=1,
             alarm=alarm["id"],
             home=alarm["home"],
             region=alarm["region"],
             created_at_ms=unit.now_ms,
-            due_at_ms=unit.now_ms + TASK_DUE_MS,
+            due_at_ms=unit.now_ms + due_within_ms(finding),
         )
         self._next_task += 1
         unit.execute(INSERT_TASK, values(task, TASK_COLUMNS))
@@ -296,6 +317,16 @@ class AlarmBook:
     def open_count(self) -> int:
         return len(self._alarms)
 
+    def troubles(self, subject: str) -> list[tuple[Row, Row | None]]:
+        """The open alarms about devices of a home or gateway, each with its task, by age."""
+        alarms = [self._alarms[i] for i in self._troubles.get(subject, ())]
+        alarms.sort(key=lambda row: row["number"])
+        return [(row, self._tasks.get(row["task"] or "")) for row in alarms]
+
+    def _note_trouble(self, row: Row) -> None:
+        if row["kind"] in REPAIR_KINDS:
+            self._troubles.setdefault(row["subject"], set()).add(row["id"])
+
 
 _TASK_FACTS: Final[Mapping[TaskMove, tuple[str, str | None]]] = {
     TaskMove.ACCEPT: ("accepted", "accepted_at_ms"),
@@ -304,6 +335,17 @@ _TASK_FACTS: Final[Mapping[TaskMove, tuple[str, str | None]]] = {
     TaskMove.COMPLETE: ("completed", "completed_at_ms"),
     TaskMove.CANCEL: ("cancelled", None),
 }
+
+
+def _cause(row: Row) -> Cause:
+    """What joins findings to an open alarm."""
+    return row["subject"], row["rule"], row["part"]
+
+
+def _task_kind(alarm: Row) -> str:
+    if alarm["kind"] in REPAIR_KINDS:
+        return "repair"
+    return "emergency" if alarm["severity"] == "urgent" else "follow_up"
 
 
 def _open_alarm(row: Row | None) -> OpenAlarm | None:

@@ -4,7 +4,7 @@ from typing import Any, Final, Literal, Protocol
 
 from alarms.book import AlarmBook
 from alarms.lifecycle import NOTE_LENGTH_MAX, IllegalMove, TaskMove, check_outcome
-from alarms.rows import Row, find_alarm
+from alarms.rows import Row, find_alarm, find_task
 from ledger.database import insert_sql
 from ledger.schema import VISIT
 from ledger.unit_of_work import UnitOfWork, compact
@@ -64,14 +64,16 @@ class Desk:
         """A completed task that took somebody to a home is a visit in the ledger."""
         task = self._book.move_task(unit, task_id, actor, move, finding)
         if move is TaskMove.COMPLETE and task["home"] is not None:
-            self._record(unit, _visit_of(task, actor, unit.now_ms), actor, "emergency")
+            kind = "repair" if task["kind"] == "repair" else "emergency"
+            self._record(unit, _visit_of(task, actor, unit.now_ms), actor, kind)
 
     async def record_visit(self, visit: NewVisit, actor: str) -> str:
         """Write a visit down; the same id again changes nothing."""
         if len(compact(dict(visit.record)).encode()) > RECORD_BYTES_MAX:
             raise IllegalMove("record_too_large", f"at most {RECORD_BYTES_MAX} bytes")
-        kind = "emergency" if visit.task or visit.alarm else "routine"
-        await self._writer.change(lambda unit: self._record(unit, visit, actor, kind))
+        await self._writer.change(
+            lambda unit: self._record(unit, visit, actor, _visit_kind(unit, visit))
+        )
         return visit.id
 
     def _record(self, unit: UnitOfWork, visit: NewVisit, actor: str, kind: str) -> None:
@@ -100,8 +102,15 @@ class Desk:
             )
 
 
+def _visit_kind(unit: UnitOfWork, visit: NewVisit) -> str:
+    """By the task that led there; KeyError: there is none of this id."""
+    if visit.task and find_task(unit.cursor, visit.task)["kind"] == "repair":
+        return "repair"
+    return "emergency" if visit.task or visit.alarm else "routine"
+
+
 def _visit_of(task: Row, actor: str, now_ms: int) -> NewVisit:
-    """The visit that completing an emergency task is; its id is the task's, so it is one."""
+    """The visit that completing a task is; its id is the task's, so it is one."""
     return NewVisit(
         id=str(task["id"]),
         home=str(task["home"]),

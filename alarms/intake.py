@@ -1,7 +1,7 @@
 """What a finding does to the alarms that are open. Pure.
 
-One open alarm per subject and rule: another press, a worse reading or more evidence joins it and
-is heard again; nothing that arrives ever opens a second one beside it.
+One open alarm per subject, rule and part: another press, a worse reading or more evidence joins
+it and is heard again; nothing that arrives ever opens a second one beside it.
 """
 
 import uuid
@@ -27,7 +27,7 @@ Action = Literal["raise", "join", "worsen", "clear", "note", "ignore"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAlarm:
-    """What intake must know of the alarm that is open for this subject and rule."""
+    """What intake must know of the alarm that is open for this subject, rule and part."""
 
     id: str
     severity: Severity
@@ -55,9 +55,15 @@ def decide(finding: Finding, current: OpenAlarm | None, *, replayable: bool) -> 
     return "join"
 
 
-def needs_task(severity: str) -> bool:
-    """Every urgent alarm gets somebody sent."""
-    return severity == "urgent"
+def needs_task(finding: Finding) -> bool:
+    """Every urgent alarm gets somebody sent, and every device that must be mended."""
+    return finding.severity == "urgent" or finding.repair_within_ms is not None
+
+
+def due_within_ms(finding: Finding | None) -> int:
+    """Time for the task: a repair's own, or that of a home visit."""
+    repair_ms = None if finding is None else finding.repair_within_ms
+    return TASK_DUE_MS if repair_ms is None else repair_ms
 
 
 def task_id(alarm: str) -> str:

@@ -115,8 +115,11 @@ class Outcome(StrEnum):
 
 HUMAN_OUTCOMES: Final = frozenset(Outcome) - {Outcome.RECOVERED}
 
+# About a device that somebody has to mend or test (docs/rules.md).
+REPAIR_KINDS: Final = frozenset({"device_fault", "device_silent", "low_battery", "test_due"})
+
 # Technical alarms about things, not persons, end with their cause.
-SELF_CLOSING: Final = frozenset({"gateway_silent", "spool_gap"})
+SELF_CLOSING: Final = REPAIR_KINDS | {"gateway_silent", "spool_gap"}
 
 # A note is a sentence or two; longer texts belong into the visit record.
 NOTE_LENGTH_MAX: Final = 2000

@@ -65,8 +65,11 @@ class TableOutbox:
             self._write(unit, key, "webhook", target.url, compact(body), alarm["id"])
 
     def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
-        """Tell the elder at the device that was pressed; other alarms have nobody waiting."""
+        """Tell the elder at the device that was pressed; other alarms have nobody waiting, and
+        nobody hears of what is wrong with a thing."""
         if alarm["gateway"] is None or alarm["kind"] not in ACTIVATION_KINDS:
+            return
+        if alarm["severity"] == "technical":
             return
         key = f"{alarm['id']}|reassure|{alarm['version']}"
         command = Command(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table, select, tuple_
 
+from dashboard.trouble_reads import troubles_of
 from ledger.schema import (
     ACCOUNT,
     ALARM,
@@ -91,20 +92,28 @@ def alarm_documents(connection: Connection, alarms: Sequence[Row]) -> list[Docum
     return [alarm_object(row, roster) for row in alarms]
 
 
-def task_documents(connection: Connection, tasks: Sequence[Row]) -> list[Document]:
+def task_documents(connection: Connection, tasks: Sequence[Row], now_ms: int) -> list[Document]:
+    """`Task` of docs/http.md, with what the visitor should look at there (`checks`)."""
     roster = roster_for(
         connection,
         homes=(row["home"] for row in tasks),
         usernames=_people(tasks, "assignee"),
     )
     alarm_ids = {row["alarm"] for row in tasks if row["alarm"] is not None}
-    kinds = {
-        row["id"]: row["kind"]
-        for row in rows(
-            connection, select(ALARM.c.id, ALARM.c.kind).where(ALARM.c.id.in_(alarm_ids))
-        )
+    of_alarm = select(ALARM.c.id, ALARM.c.kind, ALARM.c.subject).where(ALARM.c.id.in_(alarm_ids))
+    alarms: dict[str, Row] = {row["id"]: row for row in rows(connection, of_alarm)}
+    nothing: Row = {}
+    subjects = {
+        row["id"]: row["home"] or alarms.get(row["alarm"], nothing).get("subject") for row in tasks
     }
-    return [task_object(row, roster, kinds.get(row["alarm"])) for row in tasks]
+    checks = troubles_of(connection, subjects.values(), now_ms)
+    return [
+        {
+            **task_object(row, roster, alarms.get(row["alarm"], nothing).get("kind")),
+            "checks": checks.get(subjects[row["id"]] or "", []),
+        }
+        for row in tasks
+    ]
 
 
 def visit_documents(connection: Connection, visits: Sequence[Row]) -> list[Document]:
@@ -116,7 +125,7 @@ def visit_documents(connection: Connection, visits: Sequence[Row]) -> list[Docum
     return [visit_object(row, roster) for row in visits]
 
 
-def alarm_detail(connection: Connection, row: Row) -> Document:
+def alarm_detail(connection: Connection, row: Row, now_ms: int) -> Document:
     """An alarm with everything that is known about it."""
     document = alarm_documents(connection, [row])[0]
     events = select(EVENT).where(EVENT.c.alarm == row["id"])
@@ -128,12 +137,12 @@ def alarm_detail(connection: Connection, row: Row) -> Document:
         **document,
         "timeline": timeline(connection, "alarm", row["id"]),
         "events": [event_object(event) for event in reversed(rows(connection, events))],
-        "task_detail": None if task is None else task_documents(connection, [task])[0],
+        "task_detail": None if task is None else task_documents(connection, [task], now_ms)[0],
     }
 
 
-def task_detail(connection: Connection, row: Row) -> Document:
-    document = task_documents(connection, [row])[0]
+def task_detail(connection: Connection, row: Row, now_ms: int) -> Document:
+    document = task_documents(connection, [row], now_ms)[0]
     return {**document, "timeline": timeline(connection, "task", row["id"])}
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from dashboard.ports import RuleViews
 from dashboard.reads import Row, one, roster_for, rows
+from dashboard.trouble_reads import troubles_of_devices
 from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
 from ledger.views import (
     Document,
@@ -84,8 +85,15 @@ def person_documents(connection: Connection, persons: Sequence[Row], now_ms: int
     return [service_user_object(row, roster, now_ms) for row in persons]
 
 
-def device_documents(devices: Sequence[Row], now_ms: int) -> list[Document]:
-    return [device_object(row, now_ms) for row in devices]
+def device_documents(connection: Connection, devices: Sequence[Row], now_ms: int) -> list[Document]:
+    troubles = troubles_of_devices(connection, devices, now_ms)
+    return [
+        {
+            **device_object(row, now_ms),
+            "troubles": troubles.get((row["gateway"], row["device"]), []),
+        }
+        for row in devices
+    ]
 
 
 def gateway_documents(connection: Connection, gateways: Sequence[Row]) -> list[Document]:

@@ -23,11 +23,11 @@ from dashboard.callers import Caller, refresh
 from dashboard.permissions import topics_of
 from dashboard.ports import Deps, Feed
 from dashboard.reads import Row, alarm_documents, rows, task_documents, visit_documents
-from dashboard.register_reads import gateway_documents
+from dashboard.register_reads import device_documents, gateway_documents
 from ledger.feed import FeedEvent, Overflow
 from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, TASK, VISIT
 from ledger.unit_of_work import entry_object
-from ledger.views import Document, device_object, to_json
+from ledger.views import Document, to_json
 
 # Beyond this a client reloads its lists instead of hearing every entry.
 MISSED_MAX: Final = 5_000
@@ -183,9 +183,12 @@ def _objects(
         keys = [tuple(subject.split("/", 1)) for subject in subjects if "/" in subject]
         wanted = select(DEVICE).where(tuple_(DEVICE.c.gateway, DEVICE.c.device).in_(keys))
         return {
-            f"{row['gateway']}/{row['device']}": device_object(row, now_ms)
-            for row in rows(connection, wanted)
+            f"{document['gateway']}/{document['device']}": document
+            for document in device_documents(connection, rows(connection, wanted), now_ms)
         }
+    if topic == "task":
+        tasks = rows(connection, select(TASK).where(TASK.c.id.in_(subjects)))
+        return {document["id"]: document for document in task_documents(connection, tasks, now_ms)}
     table, documents = _BY_ID[topic]
     found = rows(connection, select(table).where(table.c.id.in_(subjects)))
     return {document["id"]: document for document in documents(connection, found)}
@@ -193,7 +196,6 @@ def _objects(
 
 _BY_ID: Final[dict[str, tuple[Any, Any]]] = {
     "alarm": (ALARM, alarm_documents),
-    "task": (TASK, task_documents),
     "visit": (VISIT, visit_documents),
     "gateway": (GATEWAY, gateway_documents),
 }

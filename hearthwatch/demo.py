@@ -40,13 +40,18 @@ SEED: Final = 1
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 10.0
 # Heartbeats of the accelerated gateways: ten simulated minutes are a quarter of a second in
-# fast motion, and the rule's threshold below is in proportion.
+# fast motion, and the rules' thresholds below are in proportion: reading a meter over its
+# simulated serial line takes as long as ever, which is up to an hour of a simulated day.
 HEARTBEAT_S: Final = 600.0
 _RULES: Final = """\
 [[rule]]
 name = "gateway_silent"
 kind = "gateway_silent"
 after_s = 3600
+[[rule]]
+name = "device_silent"
+kind = "device_silent"
+least_s = 21600
 """
 # A first start learns the past before the clock starts to run fast; so long that takes at most
 # on a slow machine (in passing, what takes longer costs a few hours of routine).

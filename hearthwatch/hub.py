@@ -313,10 +313,11 @@ def _stored_event(row: Mapping[Any, Any]) -> Stored:
         kind=kind if kind in ACTIVATION_KINDS else "device_health",
         measured_at=_moment(row["measured_at_ms"]),
         received_at=_moment(row["received_at_ms"]),
+        values=json.loads(row["values"]),
         attrs=json.loads(row["attrs"]),
     )
     subject = home if home is not None else f"{UNBOUND}{row['gateway']}/{row['device']}"
-    return row["seq"], subject, item
+    return Stored(row["seq"], subject, item, row["gateway"])
 
 
 def _moment(at_ms: int) -> datetime:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from alarms.book import AlarmBook
 from alarms.dispatcher import Dispatcher
 from alarms.outbox import TableOutbox, WebhookTarget
+from hearthwatch.device_facts import device_facts
 from ingest.presence import Presence
 from ingest.stored_marks import StoredMarks
 from ingest.supervision import watch_gaps
@@ -20,7 +21,7 @@ from ledger.register import Register
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.engine import Engine
-from rules.rule import HomeFacts, Rule
+from rules.rule import GATEWAY_PREFIX, HomeFacts, Rule
 
 
 class UrgentSide:
@@ -47,6 +48,8 @@ class UrgentSide:
         self.marks = StoredMarks()
         self.writer = Writer(connection, clock, self.committed)
         self.book = AlarmBook(self.register, TableOutbox(webhooks, self._note_outbox))
+        self.register.troubles = self.book.troubles
+        self.register.now_ms = clock
         self.urgent = UrgentLane(
             writer=self.writer,
             book=self.book,
@@ -64,12 +67,18 @@ class UrgentSide:
 
     def know_homes(self, engine: Engine, now_ms: int) -> None:
         index = self.register.index
+        devices = device_facts(index.devices.values()) if engine.wants_devices else {}
         for home, row in index.homes.items():
             persons = tuple(str(p["id"]) for p in index.persons.get(home, ()))
-            facts = HomeFacts(home=home, region=row["region"], persons=persons)
+            facts = HomeFacts(
+                home=home, region=row["region"], persons=persons, devices=devices.get(home, ())
+            )
             engine.add_home(facts, now_ms)
         for gateway, row in index.gateways.items():
-            facts = HomeFacts(home=f"gateway:{gateway}", region=row["region"] or "")
+            subject = f"{GATEWAY_PREFIX}{gateway}"
+            facts = HomeFacts(
+                home=subject, region=row["region"] or "", devices=devices.get(subject, ())
+            )
             engine.add_home(facts, now_ms)
 
     def roster_changed(self, unit: UnitOfWork) -> None:

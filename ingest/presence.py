@@ -39,11 +39,15 @@ class PresenceObjects(Protocol):
 
 @dataclass(slots=True)
 class Heard:
-    """What was last heard of a device, waiting to be written."""
+    """What was last heard of a device, waiting to be written. tampered_ms: 0 when it is over."""
 
     last_seen_ms: int
     battery_pct: float | None = None
     signal_dbm: float | None = None
+    link_quality: float | None = None
+    mains: bool | None = None
+    tampered_ms: int | None = None
+    tested_ms: int | None = None
 
 
 class Presence:
@@ -57,14 +61,23 @@ class Presence:
         self._gateways: dict[str, bool] = {}
         self._statuses: dict[str, tuple[int, Status]] = {}
         self._counts: dict[str, int] = {}
+        # Devices of a gateway, by their homes; and those that report by themselves.
+        self.devices_of: dict[str, dict[str, str | None]] = {}
+        self.reports_itself: set[DeviceKey] = set()
+        self._newly_reporting: set[DeviceKey] = set()
 
     def reload(self, cursor: Cursor) -> None:
-        cursor.execute('SELECT gateway, device, home FROM "device"')
+        cursor.execute('SELECT gateway, device, home, reports_itself FROM "device"')
         rows = cursor.fetchall()
-        self.home_of = {(gateway, device): home for gateway, device, home in rows}
+        self.home_of = {(gateway, device): home for gateway, device, home, _reports in rows}
         self._counts = {}
-        for gateway, _device, _home in rows:
+        devices_of: dict[str, dict[str, str | None]] = {}
+        for gateway, device, home, _reports in rows:
             self._counts[gateway] = self._counts.get(gateway, 0) + 1
+            devices_of.setdefault(gateway, {})[device] = home
+        self.devices_of = devices_of
+        told = {(gateway, device) for gateway, device, _home, reports in rows if reports}
+        self.reports_itself = told | self._newly_reporting
         cursor.execute("SELECT id, online FROM gateway")
         self._gateways = {gateway: bool(online) for gateway, online in cursor.fetchall()}
 
@@ -82,6 +95,25 @@ class Presence:
         if known is not None:
             known.battery_pct = values.get("battery_pct", known.battery_pct)
             known.signal_dbm = values.get("signal_dbm", known.signal_dbm)
+            known.link_quality = values.get("link_quality", known.link_quality)
+            if "mains" in values:
+                known.mains = bool(values["mains"])
+
+    def activated(self, gateway: str, device: str, kind: str, action: object, at_ms: int) -> None:
+        """A press or test shows that a button works; a tampering stays until the device says
+        that it is over."""
+        known = self._heard.get((gateway, device))
+        if known is None:
+            return
+        if kind == "tamper":
+            known.tampered_ms = 0 if action == "clear" else at_ms
+        elif action != "clear":
+            known.tested_ms = max(at_ms, known.tested_ms or 0)
+
+    def reporting(self, key: DeviceKey) -> None:
+        """This device has shown that it reports by itself."""
+        self.reports_itself.add(key)
+        self._newly_reporting.add(key)
 
     def status(self, status: Status, now_ms: int) -> None:
         self._statuses[status.gateway] = (now_ms, status)
@@ -111,20 +143,29 @@ class Presence:
         self.know_gateway(unit, gateway)
         unit.execute(_INSERT_DEVICE, (gateway, device, kind, "", "", unit.now_ms, unit.now_ms))
         self.home_of[key] = None
+        self.devices_of.setdefault(gateway, {})[device] = None
         self._counts[gateway] = self._counts.get(gateway, 0) + 1
         self._device_entry(unit, key, "discovered")
         return True
 
-    def fault(self, unit: UnitOfWork, key: DeviceKey, fault: str | None) -> None:
-        """A device's fault began or (None) ended."""
+    def fault(self, unit: UnitOfWork, key: DeviceKey, fault: str) -> None:
+        """A device's fault began."""
         unit.execute(
             'UPDATE "device" SET fault = ?'
             " WHERE gateway = ? AND device = ? AND fault IS DISTINCT FROM ?",
             (fault, *key, fault),
         )
         if unit.cursor.rowcount:
-            fact = "fault_began" if fault else "fault_ended"
-            self._device_entry(unit, key, fact, {"fault": fault} if fault else None)
+            self._device_entry(unit, key, "fault_began", {"fault": fault})
+
+    def recovered(self, unit: UnitOfWork, key: DeviceKey, fault: str) -> None:
+        """A device's fault ended; another one that it has told since stays."""
+        unit.execute(
+            'UPDATE "device" SET fault = NULL WHERE gateway = ? AND device = ? AND fault = ?',
+            (*key, fault),
+        )
+        if unit.cursor.rowcount:
+            self._device_entry(unit, key, "fault_ended", {"fault": fault})
 
     def gateway_online(self, unit: UnitOfWork, gateway: str, online: bool) -> None:
         self.know_gateway(unit, gateway)
@@ -140,13 +181,20 @@ class Presence:
             'UPDATE "device" SET last_seen_ms ='
             " CASE WHEN coalesce(last_seen_ms, 0) < ? THEN ? ELSE last_seen_ms END,"
             " first_seen_ms = coalesce(first_seen_ms, ?),"
-            " battery_pct = coalesce(?, battery_pct), signal_dbm = coalesce(?, signal_dbm)"
+            " battery_pct = coalesce(?, battery_pct), signal_dbm = coalesce(?, signal_dbm),"
+            " link_quality = coalesce(?, link_quality), mains = coalesce(?, mains),"
+            " tested_at_ms = coalesce(?, tested_at_ms)"
             " WHERE gateway = ? AND device = ?",
-            [
-                (at_ms, at_ms, at_ms, h.battery_pct, h.signal_dbm, gateway, device)
-                for (gateway, device), h in heard.items()
-                for at_ms in (h.last_seen_ms,)
-            ],
+            [_heard_row(key, one) for key, one in heard.items()],
+        )
+        unit.cursor.executemany(
+            'UPDATE "device" SET tampered_at_ms = ? WHERE gateway = ? AND device = ?',
+            [(h.tampered_ms or None, *k) for k, h in heard.items() if h.tampered_ms is not None],
+        )
+        newly, self._newly_reporting = self._newly_reporting, set()
+        unit.cursor.executemany(
+            'UPDATE "device" SET reports_itself = ? WHERE gateway = ? AND device = ?',
+            [(True, *key) for key in sorted(newly)],
         )
         statuses, self._statuses = self._statuses, {}
         for gateway, (at_ms, status) in statuses.items():
@@ -188,6 +236,12 @@ class Presence:
             region=row.get("region"),
             payload=lambda: self._objects.gateway(row),
         )
+
+
+def _heard_row(key: DeviceKey, heard: Heard) -> tuple[Any, ...]:
+    at_ms = heard.last_seen_ms
+    told = (heard.battery_pct, heard.signal_dbm, heard.link_quality, heard.mains, heard.tested_ms)
+    return (at_ms, at_ms, at_ms, *told, *key)
 
 
 def _row(cursor: Cursor) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """One batch of the readings lane: rules stepped, findings handed to the book, rows to the store."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Final
 
 from alarms.book import AlarmBook
 from contract.envelope import Status
 from contract.errors import ContractError
-from contract.item import Scalar
 from contract.topics import topic
+from ingest.device_news import DeviceNews, Heartbeat
 from ingest.doubtful_time import place
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
@@ -21,25 +20,13 @@ from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.engine import Engine
 from rules.finding import Finding
+from rules.rule import GATEWAY_PREFIX
 
 # The book's numbers of activations that this lane has seen, kept like a spool's marks.
 BOOK_SPOOL: Final = "book-events"
 
 # Longest wait for the book to take findings; beyond it the batch is given up and comes again.
 BOOK_TIMEOUT_S: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat:
-    """A gateway's status as an observation of the rules."""
-
-    id: str
-    device: str
-    kind: str
-    measured_at_ms: int
-    received_at_ms: int
-    values: Mapping[str, float] = field(default_factory=dict)
-    attrs: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 class ReadingsBatch:
@@ -72,6 +59,8 @@ class ReadingsBatch:
         self._findings: list[tuple[Finding, str | None]] = []
         self._unreadable: list[Unreadable] = []
         self._unknown: dict[tuple[str, str], str] = {}
+        self._recovered: list[tuple[tuple[str, str], str]] = []
+        self._news = DeviceNews()
         self._changed = False
         self._now_ms = 0
         self._roster_changed = False
@@ -88,6 +77,8 @@ class ReadingsBatch:
             engine.restore(home, rule, state)
         engine.resume(now_ms)
         self.engine = engine
+        # What was told of devices and not committed is told again.
+        self._news = DeviceNews()
         self._marks = {mark.spool: mark for mark in self._store.load_marks()}
         self._touched = set()
         seen = self._marks.get(BOOK_SPOOL)
@@ -100,6 +91,7 @@ class ReadingsBatch:
     def begin(self) -> None:
         self._store.begin_batch()
         self._findings = []
+        self._recovered = []
         self._unreadable = [_refused(refused) for refused in self._store.take_refused()]
         self._changed = False
         self._now_ms = self._clock()
@@ -134,7 +126,9 @@ class ReadingsBatch:
             elif (gateway, device) not in home_of:
                 self._unknown[(gateway, device)] = item.kind
             if item.kind == "device_health":
-                self._presence.health(gateway, device, item.values)
+                self._health(gateway, item)
+            else:
+                self._news.reading(gateway, item, self._now_ms)
         for bad in taken.bad:
             self._unreadable.append(
                 Unreadable(
@@ -151,6 +145,26 @@ class ReadingsBatch:
                 ids.append(bad.id)
         self._changed = True
         return ids
+
+    def _health(self, gateway: str, item: WireItem) -> None:
+        key = (gateway, item.device)
+        self._presence.health(gateway, item.device, item.values)
+        if "recovered" in item.attrs:
+            self._recovered.append((key, str(item.attrs["recovered"])))
+        shown = self._presence.reports_itself
+        if key not in shown and self._news.shows_itself(gateway, item, self._now_ms):
+            self._presence.reporting(key)
+        self._tell(gateway, item)
+
+    def _tell(self, gateway: str, item: WireItem) -> None:
+        """The rules about devices: of the home, or of the gateway while no home has claimed it."""
+        key = (gateway, item.device)
+        if key not in self._presence.home_of:
+            return  # listed with this batch; what it says next is heard
+        news = self._news.item(gateway, item, self._now_ms)
+        if news is not None:
+            home = self._presence.home_of.get(key)
+            self._observe(home or f"{GATEWAY_PREFIX}{gateway}", news, gateway)
 
     def _store_item(self, gateway: str, item: WireItem) -> None:
         try:
@@ -189,11 +203,19 @@ class ReadingsBatch:
                 measured_at_ms=self._now_ms,
                 received_at_ms=self._now_ms,
             )
-            self._observe(f"gateway:{status.gateway}", heartbeat, status.gateway)
+            gateway, presence = status.gateway, self._presence
+            self._observe(f"{GATEWAY_PREFIX}{gateway}", heartbeat, gateway)
+            mains = self._news.mains_of(status, self._now_ms)
+            if mains is not None:
+                self._observe(f"{GATEWAY_PREFIX}{gateway}", mains, gateway)
+            homes = presence.devices_of.get(gateway, {})
+            told = self._news.statuses(status, homes, presence.reports_itself, self._now_ms)
+            for home, observation in told:
+                self._observe(home, observation, gateway)
 
     def note_activation(self, stored: Stored) -> None:
         """An activation that is in the book already: a sign of life for the rules here."""
-        seq, subject, item = stored
+        seq, subject, item, gateway = stored
         mark = self._marks.get(BOOK_SPOOL)
         if mark is None:
             mark = self._marks[BOOK_SPOOL] = SpoolMark(spool=BOOK_SPOOL, gateway="")
@@ -203,6 +225,7 @@ class ReadingsBatch:
         self._touched.add(BOOK_SPOOL)
         self._changed = True
         self._observe(subject, item, None)
+        self._tell(gateway, item)
 
     def quarantine(self, found: Unreadable) -> None:
         self._unreadable.append(found)
@@ -215,7 +238,7 @@ class ReadingsBatch:
         states = self.engine.take_dirty()
         for problem in self.engine.take_problems():
             self._log("rule_state", problem)
-        if self._findings or self._unreadable or self._unknown:
+        if self._findings or self._unreadable or self._unknown or self._recovered:
             self._into_book()
         if not (self._changed or states):
             return
@@ -228,12 +251,15 @@ class ReadingsBatch:
         """Whoever must hear of this is told durably before the readings are acknowledged."""
         findings, unreadable = self._findings, self._unreadable
         unknown, self._unknown = self._unknown, {}
+        recovered = self._recovered
 
         def apply(unit: UnitOfWork) -> None:
             for (gateway, device), kind in unknown.items():
                 self._presence.know_device(unit, gateway, device, kind)
             for found in unreadable:
                 keep(unit, found)
+            for key, fault in recovered:
+                self._presence.recovered(unit, key, fault)
             for finding, via in findings:
                 self._settle(unit, finding, via)
 

@@ -47,8 +47,14 @@ UNBOUND: Final = "unbound:"
 
 Decoded = Taken | Unreadable
 
-# An activation in the book: (event number, home or subject, item).
-Stored = tuple[int, str, WireItem]
+
+class Stored(NamedTuple):
+    """An activation or fault in the book; `subject`: its home, or `unbound:<gateway>/<device>`."""
+
+    seq: int
+    subject: str
+    item: WireItem
+    gateway: str
 
 
 class Committed(NamedTuple):
@@ -246,7 +252,11 @@ class UrgentLane:
         self._presence.heard(gateway, device, item.measured_at_ms)
         if item.kind == "device_health":
             self._health(unit, gateway, item)
-        stored.append((event_seq, subject, item))
+        else:
+            action = item.attrs.get("action")
+            at_ms = min(item.measured_at_ms, unit.now_ms)
+            self._presence.activated(gateway, device, item.kind, action, at_ms)
+        stored.append(Stored(event_seq, subject, item, gateway))
 
     @staticmethod
     def _is_known(unit: UnitOfWork, item_id: str) -> bool:
@@ -272,7 +282,8 @@ class UrgentLane:
         if fault:
             self._presence.fault(unit, (gateway, item.device), str(fault))
         elif "recovered" in item.attrs:
-            self._presence.fault(unit, (gateway, item.device), None)
+            ended = str(item.attrs["recovered"])
+            self._presence.recovered(unit, (gateway, item.device), ended)
 
     def _quarantine(self, unit: UnitOfWork, found: Unreadable) -> None:
         """Kept, and told to a person: somebody may have pressed a button."""

@@ -4,16 +4,19 @@ Reloaded in the writer's thread when the roster changes; readers hold the index 
 never changes under them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.roster import Roster
 from ledger.schema import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
+from ledger.trouble_views import trouble_object
 from ledger.unit_of_work import UnitOfWork, compact
 from ledger.views import (
+    Document,
     RosterIndex,
+    Row,
     alarm_object,
     device_object,
     gateway_counts,
@@ -24,6 +27,7 @@ from ledger.views import (
     visit_object,
 )
 
+_SETTINGS: Final = ("expected_interval_s", "test_interval_s", "life_critical")
 _LISTS: Final = ("categories", "conditions", "contacts")
 
 
@@ -32,6 +36,10 @@ class Register:
 
     def __init__(self) -> None:
         self.index: RosterIndex = roster_index()
+        # The open alarms about devices of a subject, with their tasks; the book of alarms, which
+        # is above this room, is asked (set where the two are put together).
+        self.troubles: Callable[[str], Sequence[tuple[Row, Row | None]]] = lambda _subject: ()
+        self.now_ms: Callable[[], int] = lambda: 0
 
     def reload(self, cursor: Cursor) -> None:
         self.index = roster_index(
@@ -51,13 +59,28 @@ class Register:
 
     def task(self, row: Mapping[str, Any], alarm: Mapping[str, Any] | None) -> bytes:
         kind = None if alarm is None else str(alarm["kind"])
-        return to_json(task_object(row, self.index, kind))
+        subject = row["home"] if alarm is None else alarm["subject"]
+        checks = self._checks(subject)
+        return to_json({**task_object(row, self.index, kind), "checks": checks})
 
     def visit(self, row: Mapping[str, Any]) -> bytes:
         return to_json(visit_object(row, self.index))
 
     def device(self, row: Mapping[str, Any]) -> bytes:
-        return to_json(device_object(row, row["last_seen_ms"] or 0))
+        part = f"{row['gateway']}/{row['device']}"
+        troubles = self._checks(row["home"] or f"gateway:{row['gateway']}", part)
+        document = device_object(row, row["last_seen_ms"] or 0)
+        return to_json({**document, "troubles": troubles})
+
+    def _checks(self, subject: str | None, part: str | None = None) -> list[Document]:
+        if subject is None:
+            return []
+        now_ms = self.now_ms()
+        return [
+            trouble_object(alarm, task, self.index.device_label(*_part(alarm)), now_ms)
+            for alarm, task in self.troubles(subject)
+            if part in (None, alarm["part"])
+        ]
 
     def gateway(self, row: Mapping[str, Any]) -> bytes:
         homes, devices = gateway_counts(row["id"], self.index)
@@ -77,6 +100,13 @@ def store(unit: UnitOfWork, roster: Roster) -> None:
             continue
         columns = list(rows[0])
         sql = upsert_sql(table, columns)
+        if table is DEVICE:
+            for name in _SETTINGS:
+                # Not named in the file: what was set on the page stays.
+                sql = sql.replace(
+                    f'"{name}" = excluded."{name}"',
+                    f'"{name}" = coalesce(excluded."{name}", "device"."{name}")',
+                )
         if table is GATEWAY:
             columns = [*columns, "online", "status"]
             sql = upsert_sql(table, columns).replace(
@@ -84,6 +114,11 @@ def store(unit: UnitOfWork, roster: Roster) -> None:
             )
             rows = [{**row, "online": False, "status": "{}"} for row in rows]  # noqa: PLW2901
         unit.cursor.executemany(sql, [_values(row, columns) for row in rows])
+
+
+def _part(alarm: Row) -> tuple[str, str]:
+    gateway, _, device = str(alarm["part"]).partition("/")
+    return gateway, device
 
 
 def _values(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from contract.config import ConfigError, check_keys, get, one_of
 from contract.errors import ContractError
 from contract.ids import check_name
 from contract.kinds import KINDS
+from ledger.expectations import INTERVAL_MAX_S, INTERVAL_MIN_S
 
 LEVELS: Final = frozenset({"county", "town", "village", "group"})
 CATEGORIES: Final = frozenset({"独居", "空巢", "留守", "失能", "重残", "计划生育特殊家庭"})
@@ -214,7 +215,8 @@ def _contacts(table: Mapping[str, Any], where: str) -> list[Row]:
 
 
 def _device(table: Mapping[str, Any], home: str, gateways: set[str], where: str) -> Row:
-    check_keys(table, ("gateway", "device", "kind", "model", "label"), where)
+    settings = ("expected_interval_s", "test_interval_s", "life_critical")
+    check_keys(table, ("gateway", "device", "kind", "model", "label", *settings), where)
     return {
         "gateway": one_of(_name(table, "gateway", where), gateways, f"{where}.gateway"),
         "device": _name(table, "device", where),
@@ -222,7 +224,23 @@ def _device(table: Mapping[str, Any], home: str, gateways: set[str], where: str)
         "kind": one_of(_text(table, "kind", where), KINDS, f"{where}.kind"),
         "model": _text(table, "model", where, ""),
         "label": _text(table, "label", where, ""),
+        "expected_interval_s": _interval(table, "expected_interval_s", where),
+        "test_interval_s": _interval(table, "test_interval_s", where),
+        "life_critical": get(table, "life_critical", bool, where)
+        if "life_critical" in table
+        else None,
     }
+
+
+def _interval(table: Mapping[str, Any], key: str, where: str) -> int | None:
+    """Seconds, 0 for never; None when the kind decides."""
+    if key not in table:
+        return None
+    seconds: int = get(table, key, int, where)
+    if seconds and not INTERVAL_MIN_S <= seconds <= INTERVAL_MAX_S:
+        limits = f"between {INTERVAL_MIN_S} and {INTERVAL_MAX_S}"
+        raise ConfigError(f"{where}.{key}", f"{seconds} is neither 0 (never) nor {limits}")
+    return seconds
 
 
 def _unique(rows: Iterable[Row], keys: tuple[str, ...], where: str) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 METADATA: Final = MetaData()
@@ -96,6 +97,16 @@ DEVICE: Final = Table(
     Column("battery_pct", Float),
     Column("signal_dbm", Float),
     Column("fault", Text),  # NULL: none known
+    # NULL: by kind (ledger/expectations.py); 0: never.
+    Column("expected_interval_s", Integer),
+    Column("test_interval_s", Integer),
+    Column("life_critical", Boolean),
+    # Has shown that it reports without being pressed or triggered.
+    Column("reports_itself", Boolean, nullable=False, default=False, server_default=false()),
+    Column("mains", Boolean),
+    Column("link_quality", Float),
+    _ms("tampered_at_ms"),
+    _ms("tested_at_ms"),
     Index("device_home", "home"),
 )
 
@@ -131,6 +142,8 @@ ALARM: Final = Table(
     Column("device", String(64)),
     Column("region", String(32)),
     Column("rule", String(64), nullable=False),
+    # Which of several things of the subject: `<gateway>/<device>`, or empty.
+    Column("part", String(160), nullable=False, default="", server_default=""),
     Column("kind", String(32), nullable=False),
     Column("severity", String(16), nullable=False),
     Column("reason", String(64), nullable=False),

@@ -14,12 +14,11 @@ from typing import Any, Final
 import msgspec
 
 from contract.moment import EPOCH, to_iso
+from ledger.expectations import effective_interval_s, life_critical, test_interval_s
 
 Row = Mapping[str, Any]
 Document = dict[str, Any]
 
-# A button that nobody presses still says that it lives once a day (thresholds, section 3).
-DEVICE_SILENT_MS: Final = 24 * 3_600_000
 # Levels above a home: county, town, village, group; more is a loop in the data.
 REGION_DEPTH_MAX: Final = 8
 
@@ -102,6 +101,7 @@ def alarm_object(row: Row, roster: RosterIndex) -> Document:
         "severity": row["severity"],
         "kind": row["kind"],
         "rule": row["rule"],
+        "part": row["part"],
         "reason": row["reason"],
         "raised_at": to_iso(row["raised_at_ms"]),
         "ingested_at": to_iso(row["ingested_at_ms"]),
@@ -172,6 +172,7 @@ def visit_object(row: Row, roster: RosterIndex) -> Document:
 
 
 def device_object(row: Row, now_ms: int) -> Document:
+    """`Device` of docs/http.md without its `troubles`, which are alarms."""
     return {
         "gateway": row["gateway"],
         "device": row["device"],
@@ -183,9 +184,24 @@ def device_object(row: Row, now_ms: int) -> Document:
         "last_seen_at": instant(row["last_seen_ms"]),
         "battery_pct": row["battery_pct"],
         "signal_dbm": row["signal_dbm"],
+        "link_quality": row["link_quality"],
+        "mains": None if row["mains"] is None else bool(row["mains"]),
         "fault": row["fault"],
+        "tampered_at": instant(row["tampered_at_ms"]),
+        "tested_at": instant(row["tested_at_ms"]),
+        "test_due_at": instant(_test_due_ms(row)),
+        "expected_interval_s": effective_interval_s(row),
+        "test_interval_s": test_interval_s(row),
+        "life_critical": life_critical(row),
         "state": device_state(row, now_ms),
     }
+
+
+def _test_due_ms(row: Row) -> int | None:
+    """A week after the last press, or after it was first heard; None: no test is expected."""
+    interval_s = test_interval_s(row)
+    last_ms = row["tested_at_ms"] or row["first_seen_ms"]
+    return None if interval_s is None or last_ms is None else last_ms + interval_s * 1000
 
 
 def device_state(row: Row, now_ms: int) -> str:
@@ -196,7 +212,10 @@ def device_state(row: Row, now_ms: int) -> str:
         return "fault"
     if row["last_seen_ms"] is None:
         return "never_seen"
-    return "silent" if now_ms - row["last_seen_ms"] > DEVICE_SILENT_MS else "ok"
+    expected_s = effective_interval_s(row)
+    if expected_s is None:
+        return "ok"
+    return "silent" if now_ms - row["last_seen_ms"] > expected_s * 1000 else "ok"
 
 
 # What a heartbeat says about the gateway itself; its device list is kept with the devices.

@@ -7,17 +7,20 @@ changes parameters for one home. Unknown keys and names are refused with the nea
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import date
 from typing import Any, Final, cast, get_args
 
 from contract.config import ConfigError, check_keys, get, one_of
 from rules.finding import Severity
 from rules.registry import RULE_KINDS
-from rules.rule import Rule
+from rules.rule import Rule, is_clinical
 
 # Room for a dozen rules a kind; more is a generated file that went wrong.
 RULES_MAX: Final = 64
 
 _OWN_KEYS: Final = ("name", "kind", "severity", "enabled")
+# Of a rule with clinical limits: who confirmed them for these persons, and when.
+_SIGNATURE_KEYS: Final = ("signed_off_by", "signed_off_on")
 
 # name, kind, severity, parameters. Severities: who must act, and how soon (docs/rules.md).
 _DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
@@ -29,6 +32,11 @@ _DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
     ("tamper", "activation", "technical", {"listens_to": ["tamper"]}),
     ("blood_pressure", "blood_pressure", "urgent", {}),
     ("mains", "mains", "technical", {}),
+    ("glucose", "glucose", "urgent", {}),
+    ("oximetry", "oximetry", "urgent", {}),
+    ("pulse", "pulse", "urgent", {}),
+    ("temperature", "temperature", "urgent", {}),
+    ("weight", "weight", "watch", {}),
     ("no_sign_of_life", "no_sign_of_life", "urgent", {}),
     ("bed_absence", "bed_absence", "watch", {}),
     ("carbon_monoxide", "carbon_monoxide", "urgent", {}),
@@ -40,6 +48,10 @@ _DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
     ("overload", "overload", "watch", {}),
     ("profile_change", "profile_change", "watch", {}),
     ("gateway_silent", "gateway_silent", "technical", {}),
+    ("device_silent", "device_silent", "technical", {}),
+    ("device_fault", "device_fault", "technical", {}),
+    ("low_battery", "low_battery", "technical", {}),
+    ("test_due", "test_due", "technical", {}),
 )
 
 
@@ -102,6 +114,9 @@ def describe(rules: Sequence[Rule]) -> list[dict[str, object]]:
             "kind": rule.kind.name,
             "severity": rule.severity,
             "enabled": True,
+            "clinical": is_clinical(rule.kind),
+            "signed_off_by": rule.signed_off_by,
+            "signed_off_on": rule.signed_off_on,
             "params": {f.name: getattr(rule.params, f.name) for f in fields(rule.params)},
             "homes_overridden": len(rule.overrides),
         }
@@ -120,13 +135,38 @@ def _rule(table: Mapping[str, Any], name: str, default: Rule | None, place: str)
     )
     one_of(severity, get_args(Severity), f"{place}.severity")
     own = None if default is None else default.params
-    params = kind.parse(_without(table, _OWN_KEYS), place, own)
+    own_keys = (*_OWN_KEYS, *_SIGNATURE_KEYS) if is_clinical(kind) else _OWN_KEYS
+    params = kind.parse(_without(table, own_keys), place, own)
     enabled = get(table, "enabled", bool, place, True)
     if kind.name == "sos" and (not enabled or severity != "urgent"):
         raise ConfigError(place, "a call for help is always on and always urgent")
     if not enabled:
         return None
-    return Rule(name=name, kind=kind, severity=cast("Severity", severity), params=params)
+    signed_by, signed_on = _signature(table, place) if is_clinical(kind) else ("", "")
+    return Rule(
+        name=name,
+        kind=kind,
+        severity=cast("Severity", severity),
+        params=params,
+        signed_off_by=signed_by,
+        signed_off_on=signed_on,
+    )
+
+
+def _signature(table: Mapping[str, Any], place: str) -> tuple[str, str]:
+    """Who signed the limits and when: both or neither."""
+    by, on = (get(table, key, str, place, "") for key in _SIGNATURE_KEYS)
+    if bool(by.strip()) != bool(on):
+        missing = _SIGNATURE_KEYS[1] if by.strip() else _SIGNATURE_KEYS[0]
+        raise ConfigError(f"{place}.{missing}", "a signature has a name and a date")
+    if on:
+        try:
+            date.fromisoformat(on)
+        except ValueError:
+            raise ConfigError(
+                f"{place}.signed_off_on", f"{on[:60]!r} is no date like 2026-11-28"
+            ) from None
+    return by.strip(), on
 
 
 def _tables(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

@@ -21,8 +21,10 @@ from typing import Any, Final, Literal, cast
 from rules.derived import Feed, FeedMonitor
 from rules.finding import Finding
 from rules.rule import (
+    DEVICE_KINDS,
     GATEWAY_PREFIX,
     NOTHING,
+    DeviceFacts,
     HomeFacts,
     Monitor,
     Observation,
@@ -44,10 +46,11 @@ class _Cell:
     """One rule for one home. `scheduled_ms`: the due time of its entry in the heap, if any;
     `feeds`: its monitor makes observations for the rules behind it."""
 
-    __slots__ = ("dirty", "feeds", "home", "monitor", "params", "rule", "scheduled_ms")
+    __slots__ = ("dirty", "feeds", "home", "monitor", "params", "rule", "scheduled_ms", "subject")
 
-    def __init__(self, home: str, rule: Rule, params: Any, monitor: Monitor) -> None:
-        self.home = home
+    def __init__(self, subject: Subject, rule: Rule, params: Any, monitor: Monitor) -> None:
+        self.home = subject.home
+        self.subject = subject
         self.rule = rule
         self.params = params
         self.monitor = monitor
@@ -76,6 +79,11 @@ class Engine:
         if len(set(names)) != len(names):
             raise ValueError(f"two rules of one name among {names}")
         _check_feeds(self._rules)
+        self._about_devices = frozenset(
+            rule.name
+            for rule in self._rules
+            if not DEVICE_KINDS.isdisjoint(rule.kind.listens(rule.params))
+        )
         self._cells: dict[str, dict[str, _Cell]] = {}
         self._listeners: dict[str, dict[str, tuple[_Cell, ...]]] = {}
         self._heap: list[tuple[int, str, str, _Cell]] = []
@@ -87,20 +95,27 @@ class Engine:
     def add_home(self, home: HomeFacts, now_ms: int) -> None:
         """Watch a home from now on; timers that need no observation start here.
 
-        Adding a home again applies its new overrides and keeps what was learned.
+        Adding a home again applies its new overrides and devices and keeps what was learned.
         ConfigError when an override can't be used (nothing has changed then).
         """
         wanted = self._wanted(home)
+        # What a gateway has that no home claims can come and go between two facts, unlisted.
+        gateway = home.home.startswith(GATEWAY_PREFIX)
         old = self._cells.get(home.home, {})
         cells: dict[str, _Cell] = {}
         for rule, params in wanted:
             cell = old.get(rule.name)
+            about_devices = rule.name in self._about_devices
+            devices = home.devices if about_devices else ()
+            unlisted = gateway and about_devices
             if cell is None:
-                monitor = rule.kind.start(_subject(home.home, rule), params, now_ms)
-                cell = _Cell(home.home, rule, params, monitor)
+                subject = _subject(home.home, rule, devices, now_ms)
+                monitor = rule.kind.start(subject, params, now_ms)
+                cell = _Cell(subject, rule, params, monitor)
                 self._touch(cell)
-            elif cell.params != params:
+            elif cell.params != params or cell.subject.devices != devices or unlisted:
                 cell.params = params
+                cell.subject = _subject(home.home, rule, devices, now_ms)
                 self._reload(cell, cell.monitor.dump())
                 self._touch(cell)
             self._schedule(cell)
@@ -117,6 +132,11 @@ class Engine:
 
     def homes(self) -> list[str]:
         return list(self._cells)
+
+    @property
+    def wants_devices(self) -> bool:
+        """Whether any rule asks for the devices of a home."""
+        return bool(self._about_devices)
 
     # The hot path.
 
@@ -234,13 +254,16 @@ class Engine:
         views = []
         for name, cell in self._cells[home].items():
             opinion = cell.monitor.view(now_ms)
+            explanation = opinion.explanation
+            if cell.rule.awaits_signature:
+                explanation = {**explanation, "limits_unconfirmed": True}
             views.append(
                 RuleView(
                     rule=name,
                     kind=cell.rule.kind.name,
                     state=opinion.state,
                     since_ms=opinion.since_ms,
-                    explanation=opinion.explanation,
+                    explanation=explanation,
                 )
             )
         return views
@@ -251,7 +274,7 @@ class Engine:
         subject = "gateway" if home.home.startswith(GATEWAY_PREFIX) else "home"
         wanted = []
         for rule in self._rules:
-            if rule.kind.subject != subject:
+            if rule.kind.subject not in (subject, "either"):
                 continue
             params = rule.overrides.get(home.home, rule.params)
             table = home.overrides.get(rule.name)
@@ -269,9 +292,8 @@ class Engine:
         return found
 
     def _reload(self, cell: _Cell, document: Mapping[str, Any]) -> bool:
-        subject = _subject(cell.home, cell.rule)
         try:
-            cell.monitor = cell.rule.kind.load(subject, cell.params, document)
+            cell.monitor = cell.rule.kind.load(cell.subject, cell.params, document)
         except _BAD_STATE as error:
             self._problem(f"{cell.home}/{cell.rule.name}: state not usable: {error!r:.200}")
             return False
@@ -295,8 +317,15 @@ class Engine:
             self._problems.append(text)
 
 
-def _subject(home: str, rule: Rule) -> Subject:
-    return Subject(home=home, rule=rule.name, kind=rule.kind.name, severity=rule.severity)
+def _subject(home: str, rule: Rule, devices: tuple[DeviceFacts, ...], now_ms: int) -> Subject:
+    return Subject(
+        home=home,
+        rule=rule.name,
+        kind=rule.kind.name,
+        severity=rule.severity,
+        devices=devices,
+        since_ms=now_ms,
+    )
 
 
 def _check_feeds(rules: Sequence[Rule]) -> None:

@@ -22,6 +22,8 @@ class Finding:
     phase: `raised` opens, `repeated` is heard again (second press, worsening), `cleared` says
     that the cause is gone; whether that closes an alarm is not the rule's to decide.
     reason: a value of the rule kind's Reason enum. source_id: the item that caused it, if any.
+    part: which of several things of the home it is about (`<gateway>/<device>`); each has an alarm
+    of its own. repair_within_ms: somebody has to mend it in this time.
     """
 
     episode: str
@@ -36,6 +38,8 @@ class Finding:
     device: str | None = None
     source_id: str | None = None
     evidence: Mapping[str, EvidenceValue] = field(default_factory=dict)
+    part: str = ""
+    repair_within_ms: int | None = None
 
 
 def episode_id(home: str, rule: str, key: str) -> str:

@@ -38,3 +38,10 @@ def _texts(value: object, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
         raise ConfigError(where, "expected a list of strings")
     return tuple(value)
+
+
+def check_order(params: Any, where: str, *pairs: tuple[str, str]) -> None:
+    """ConfigError when the first of a pair is above the second."""
+    for low, high in pairs:
+        if getattr(params, low) > getattr(params, high):
+            raise ConfigError(f"{where}.{low}", f"must not be above {high}")

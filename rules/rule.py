@@ -10,15 +10,25 @@ Monitors never read a clock. `now_ms` is the hub's time and never decreases for 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from contract.item import Scalar
 from rules.finding import EvidenceValue, Finding, Phase, Severity, episode_id
 
 Lane = Literal["urgent", "readings"]
-SubjectKind = Literal["home", "gateway"]
+SubjectKind = Literal["home", "gateway", "either"]
 
 GATEWAY_PREFIX: Final = "gateway:"
+
+# What the hub tells the rules about devices; a kind that listens to one of these gets the facts
+# of the roster about its devices. `device_status`: once in a while, from a gateway's heartbeats;
+# device: the gateway, values: its devices and when it last heard each (its own clock), attrs: true
+# for those that are known to report by themselves. `device_word`: what a device says of itself
+# (`device_health`, changes only), `device_press`: an activation; device of both: the part.
+DEVICE_STATUS: Final = "device_status"
+DEVICE_WORD: Final = "device_word"
+DEVICE_PRESS: Final = "device_press"
+DEVICE_KINDS: Final = frozenset({DEVICE_STATUS, DEVICE_WORD, DEVICE_PRESS})
 
 # Answered whenever nothing was found, so that the hot path allocates nothing. Never changed.
 NOTHING: Final[list[Finding]] = []
@@ -43,16 +53,39 @@ class Observation(Protocol):
     def attrs(self) -> Mapping[str, Scalar]: ...
 
 
+class DeviceFacts(NamedTuple):
+    """What the roster knows of a device. A tuple: a county has a million of them.
+
+    expected_interval_s: longest time that it is not heard, None: may be silent for ever.
+    once_shown: expected only of a device that has shown that it reports by itself.
+    test_interval_s: longest time between two presses or tests, None: needs none.
+    """
+
+    gateway: str
+    device: str
+    kind: str = ""
+    expected_interval_s: int | None = None
+    once_shown: bool = False
+    test_interval_s: int | None = None
+    life_critical: bool = False
+
+    @property
+    def part(self) -> str:
+        return f"{self.gateway}/{self.device}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeFacts:
     """What the roster knows of a home; a gateway is the home `gateway:<id>`.
 
+    devices: those bound to the home; of a gateway those that no home has claimed.
     overrides: rule name → parameters that differ for this home; they win over rules.toml.
     """
 
     home: str
     region: str = ""
     persons: Sequence[str] = ()
+    devices: tuple[DeviceFacts, ...] = ()
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -78,12 +111,26 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Whom a monitor watches, and under which rule; makes its findings."""
+    """Whom a monitor watches, and under which rule; makes its findings.
+
+    devices: for kinds that listen to what is told about devices. since_ms: when these facts were
+    given to the engine.
+    """
 
     home: str
     rule: str
     kind: str
     severity: Severity
+    devices: tuple[DeviceFacts, ...] = ()
+    since_ms: int = 0
+
+    def device(self, part: str) -> DeviceFacts | None:
+        """The facts of a device; None when the roster doesn't have it here."""
+        gateway, _, device = part.partition("/")
+        for facts in self.devices:
+            if facts.device == device and facts.gateway == gateway:
+                return facts
+        return None
 
     def finding(
         self,
@@ -98,6 +145,8 @@ class Subject:
         device: str | None = None,
         source_id: str | None = None,
         evidence: Mapping[str, EvidenceValue] | None = None,
+        part: str = "",
+        repair_within_ms: int | None = None,
     ) -> Finding:
         """A finding about this subject; `key` names the occurrence and gives the episode."""
         return Finding(
@@ -113,6 +162,8 @@ class Subject:
             device=device,
             source_id=source_id,
             evidence=evidence or {},
+            part=part,
+            repair_within_ms=repair_within_ms,
         )
 
 
@@ -172,10 +223,25 @@ class RuleKind(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A configured instance of a kind. `overrides`: home → parameters that differ there."""
+    """A configured instance of a kind. `overrides`: home → parameters that differ there.
+
+    signed_off_by, signed_off_on: the clinician who confirmed the limits, and the day; empty as
+    long as nobody has, and always where no limit is clinical.
+    """
 
     name: str
     kind: RuleKind
     severity: Severity
     params: Any
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    signed_off_by: str = ""
+    signed_off_on: str = ""
+
+    @property
+    def awaits_signature(self) -> bool:
+        return is_clinical(self.kind) and not self.signed_off_by
+
+
+def is_clinical(kind: RuleKind) -> bool:
+    """Whether a kind's limits are for clinicians to confirm; it says so by `clinical = True`."""
+    return getattr(kind, "clinical", False) is True

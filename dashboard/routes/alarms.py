@@ -95,7 +95,7 @@ def get_alarm(
         row = find_alarm(connection, alarm_id)
         if row is None or not caller.sees(row["region"]):
             raise not_found("alarm")
-        document = alarm_detail(connection, row)
+        document = alarm_detail(connection, row, hub.clock.now_ms())
     trail.note(caller.username, "viewed", f"alarm:{alarm_id}", f"home {row['home'] or 'none'}")
     shown = present(document, caller.can)
     if shown["task_detail"] is not None:

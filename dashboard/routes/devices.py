@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
+from pydantic import AfterValidator, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -33,23 +34,47 @@ from dashboard.register_reads import (
 )
 from dashboard.routes.homes import check_id
 from ledger.database import insert_sql
+from ledger.expectations import INTERVAL_MAX_S, INTERVAL_MIN_S
 from ledger.schema import DEVICE
 from ledger.unit_of_work import UnitOfWork
-from ledger.views import Document, device_object, to_json
+from ledger.views import Document, to_json
 
 router = APIRouter(tags=["devices"])
 
-_COLUMNS: Final = ("gateway", "device", "home", "kind", "model", "label")
+_COLUMNS: Final = (
+    "gateway",
+    "device",
+    "home",
+    "kind",
+    "model",
+    "label",
+    "expected_interval_s",
+    "test_interval_s",
+    "life_critical",
+)
 _INSERT: Final = insert_sql(DEVICE, _COLUMNS, "ON CONFLICT DO NOTHING")
 
 
+def _interval(seconds: int) -> int:
+    if seconds and not INTERVAL_MIN_S <= seconds <= INTERVAL_MAX_S:
+        raise ValueError(f"0 (never), or between {INTERVAL_MIN_S} and {INTERVAL_MAX_S} seconds")
+    return seconds
+
+
+Interval = Annotated[int, Field(strict=True), AfterValidator(_interval)]
+
+
 class DeviceChanges(Body):
-    """`home: null` takes the device out of its home."""
+    """`home: null` takes the device out of its home. Intervals are seconds, 0 for never, null for
+    what its kind says; the same for `life_critical`."""
 
     home: Word | None = None
     label: Line = ""
     kind: Line = ""
     model: Line = ""
+    expected_interval_s: Interval | None = None
+    test_interval_s: Interval | None = None
+    life_critical: bool | None = None
 
 
 class NewDevice(DeviceChanges):
@@ -78,7 +103,8 @@ def list_devices(
     wanted = wanted.order_by(DEVICE.c.gateway, DEVICE.c.device).limit(limit)
     with hub.engine.connect() as connection:
         found = rows(connection, wanted)
-    return answer({"items": device_documents(found, hub.clock.now_ms())})
+        documents = device_documents(connection, found, hub.clock.now_ms())
+    return answer({"items": documents})
 
 
 @router.post("/devices", status_code=CREATED)
@@ -113,7 +139,7 @@ async def change_device(
     hub: Hub,
     caller: Annotated[Caller, needs("device.write")],
 ) -> Response:
-    """Bind a device to a home, name it, or say what it is."""
+    """Bind a device to a home, name it, say what it is and how often it must be heard."""
     changes = body.model_dump(exclude_unset=True)
     await run_in_threadpool(_document, hub, caller, gateway, device)
 
@@ -168,10 +194,19 @@ def _entry(unit: UnitOfWork, hub: Deps, caller: Caller, key: tuple[str, str], fa
         actor=caller.username,
         region=region,
         data={"home": row["home"]},
-        payload=lambda: to_json(device_object(row, unit.now_ms)),
+        payload=lambda: to_json(_shown(hub, row, unit.now_ms)),
     )
     unit.audit(caller.username, fact, f"device:{subject}", f"home {row['home'] or 'none'}")
     hub.roster_changed(unit)
+
+
+def _shown(hub: Deps, row: Row, now_ms: int) -> Document:
+    """A change of a device leaves its alarms as they are: those of the last commit hold. Its name
+    is that of the change."""
+    with hub.engine.connect() as connection:
+        document = device_documents(connection, [row], now_ms)[0]
+    label = row["label"] or row["device"]
+    return {**document, "troubles": [{**t, "label": label} for t in document["troubles"]]}
 
 
 def _check(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
@@ -191,6 +226,6 @@ def _check(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
 def _document(hub: Deps, caller: Caller, gateway: str, device: str) -> Document:
     with hub.engine.connect() as connection:
         row: Row | None = find_device(connection, gateway, device)
-    if row is None or not caller.sees(row["seen_region"]):
-        raise not_found("device")
-    return device_object(row, hub.clock.now_ms())
+        if row is None or not caller.sees(row["seen_region"]):
+            raise not_found("device")
+        return device_documents(connection, [row], hub.clock.now_ms())[0]

@@ -36,6 +36,7 @@ from dashboard.register_reads import (
     home_documents,
     rule_documents,
 )
+from dashboard.trouble_reads import troubles_of
 from ledger.database import insert_sql
 from ledger.schema import ALARM, DEVICE, HOME, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork
@@ -100,7 +101,8 @@ def list_homes(
 def get_home(
     home_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("home.read")]
 ) -> Response:
-    """A home with `devices`, `rules` (the state of each rule) and its latest `alarms`."""
+    """A home with `devices` and what is wrong with them (`checks`), `rules` (the state of each
+    rule) and its latest `alarms`."""
     document = _document(hub, caller, home_id)
     trail.note(caller.username, "viewed", f"home:{home_id}")
     return answer(document)
@@ -186,6 +188,8 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
         newest = select(ALARM).where(ALARM.c.home == home_id)
         newest = newest.order_by(ALARM.c.number.desc()).limit(ALARMS_SHOWN)
         alarms = alarm_documents(connection, rows(connection, newest))
+        shown = device_documents(connection, devices, now_ms)
+        checks = troubles_of(connection, [home_id], now_ms).get(home_id, [])
     can = caller.can
     # Whoever may not read people gets the list's three fields, masked.
     known = (
@@ -196,7 +200,8 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
     return {
         **present({**document, **known}, can),
         "access_note": row["access_note"] if "address.read" in can else "",
-        "devices": device_documents(devices, now_ms),
+        "devices": shown,
+        "checks": checks,
         "rules": rule_documents(home_id, hub.rules),
         "alarms": [present(a, can) for a in alarms] if "alarm.read" in can else [],
     }

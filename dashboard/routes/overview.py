@@ -5,9 +5,10 @@ from collections import Counter
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 from starlette.responses import Response
 
+from alarms.lifecycle import REPAIR_KINDS
 from contract.moment import to_iso
 from dashboard.answers import answer
 from dashboard.asked import DAY_MS, FromTime, QueryWord, day_start_ms, span_ms
@@ -15,8 +16,9 @@ from dashboard.callers import SIGNED_IN, Caller, Hub, needs
 from dashboard.ports import Deps
 from dashboard.reads import rows
 from dashboard.register_reads import seen_region
+from ledger.expectations import ALWAYS_EXPECTED_S, EXPECTED_ONCE_SHOWN_S
 from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, QUARANTINE, TASK
-from ledger.views import DEVICE_SILENT_MS, Document
+from ledger.views import Document
 
 router = APIRouter(tags=["overview"])
 
@@ -104,11 +106,7 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
     closed = select(func.count()).select_from(ALARM)
     closed = closed.where(ALARM.c.state == "closed", ALARM.c.closed_at_ms >= today_ms)
     homes = select(func.count()).select_from(HOME).where(caller.visible(HOME.c.region))
-    silent = and_(
-        DEVICE.c.home.is_not(None),
-        DEVICE.c.last_seen_ms < now_ms - DEVICE_SILENT_MS,
-        or_(DEVICE.c.fault.is_(None), DEVICE.c.fault == ""),
-    )
+    silent = _silent(now_ms)
     devices = (
         select(
             func.count(),
@@ -133,8 +131,43 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
         "homes": connection.scalar(homes),
         "gateways": {"online": online, "total": gateways_total},
         "devices": {"total": total, "silent": quiet, "unbound": unbound},
+        "repairs": _repairs(connection, caller, now_ms),
         "quarantine": connection.scalar(quarantine_visible(func.count(), caller)),
     }
+
+
+def _silent(now_ms: int) -> Any:
+    """As `ledger.views.device_state`: bound, without a fault, and longer than expected unheard."""
+    shown = [
+        (and_(DEVICE.c.kind == kind, DEVICE.c.reports_itself.is_(True)), seconds)
+        for kind, seconds in EXPECTED_ONCE_SHOWN_S.items()
+    ]
+    always = [(DEVICE.c.kind == kind, seconds) for kind, seconds in ALWAYS_EXPECTED_S.items()]
+    by_kind = case(*shown, *always, else_=0)
+    expected_s = func.coalesce(DEVICE.c.expected_interval_s, by_kind)
+    return and_(
+        DEVICE.c.home.is_not(None),
+        expected_s > 0,
+        # Compared in seconds: PostgreSQL would count them as 32-bit milliseconds otherwise.
+        (now_ms - DEVICE.c.last_seen_ms) / 1000 > expected_s,
+        or_(DEVICE.c.fault.is_(None), DEVICE.c.fault == ""),
+    )
+
+
+def _repairs(connection: Connection, caller: Caller, now_ms: int) -> Document:
+    """What is wrong with devices, and how much of it should have been mended by now."""
+    counted = (
+        select(func.count(), func.count().filter(TASK.c.due_at_ms < now_ms))
+        .select_from(ALARM)
+        .join(TASK, TASK.c.id == ALARM.c.task, isouter=True)
+        .where(
+            ALARM.c.kind.in_(sorted(REPAIR_KINDS)),
+            ALARM.c.state.in_(_LIVE_ALARMS),
+            caller.visible(ALARM.c.region),
+        )
+    )
+    total, overdue = connection.execute(counted).one()
+    return {"open": total, "overdue": overdue}
 
 
 def quarantine_visible(what: Any, caller: Caller) -> Any:

@@ -55,7 +55,7 @@ def list_tasks(
     wanted = wanted.order_by(TASK.c.number.desc()).limit(limit + 1)
     with hub.engine.connect() as connection:
         found = rows(connection, wanted)
-        documents = task_documents(connection, found[:limit])
+        documents = task_documents(connection, found[:limit], hub.clock.now_ms())
     if "person.read" in caller.can:
         trail.note(caller.username, "listed", "tasks", f"{len(documents)} shown")
     shown = [present(document, caller.can) for document in documents]
@@ -66,10 +66,10 @@ def list_tasks(
 def get_task(
     task_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("task.read")]
 ) -> Response:
-    """A task with its `timeline`."""
+    """A task with its `timeline`; `checks` are the troubles of devices there."""
     row = _visible(hub, caller, task_id)
     with hub.engine.connect() as connection:
-        document = task_detail(connection, row)
+        document = task_detail(connection, row, hub.clock.now_ms())
     trail.note(caller.username, "viewed", f"task:{task_id}", f"home {row['home'] or 'none'}")
     return answer(present(document, caller.can))
 
@@ -165,7 +165,8 @@ def _visible(hub: Deps, caller: Caller, task_id: str) -> Row:
 def _document(hub: Deps, caller: Caller, task_id: str) -> Document:
     row = _visible(hub, caller, task_id)
     with hub.engine.connect() as connection:
-        return present(task_documents(connection, [row])[0], caller.can)
+        document = task_documents(connection, [row], hub.clock.now_ms())[0]
+    return present(document, caller.can)
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from alarms.book import AlarmBook
 from alarms.lifecycle import IllegalMove, Outcome, TaskMove
+from alarms.outbox import TableOutbox
 from tests.adapters.book import Book, finding
 
 
@@ -152,3 +154,82 @@ def test_a_failed_change_leaves_no_trace_and_costs_its_neighbours_nothing(book) 
     assert futures[2].result(10)
     assert {r["home"] for r in book.rows("SELECT home FROM alarm")} == {"home-1", "home-2"}
     assert len(book.facts("alarm")) == 2
+
+
+def trouble(part="gw-1/meter-1", **changes):
+    fields = {
+        "rule": "device_fault",
+        "severity": "technical",
+        "reason": "no_answer",
+        "part": part,
+        "device": part.partition("/")[2],
+        "repair_within_ms": 72 * 3_600_000,
+        **changes,
+    }
+    return finding(part, **fields)
+
+
+def test_each_device_of_a_home_has_an_alarm_and_a_repair_of_its_own(book) -> None:
+    for part in ("gw-1/meter-1", "gw-2/meter-1"):
+        book.do(lambda u, part=part: book.alarms.take(u, trouble(part)))
+        book.do(lambda u, part=part: book.alarms.take(u, trouble(part, at_ms=2000)))
+    rows = book.rows("SELECT * FROM alarm ORDER BY number")
+    assert [(r["part"], r["gateway"], r["event_count"]) for r in rows] == [
+        ("gw-1/meter-1", "gw-1", 2),
+        ("gw-2/meter-1", "gw-2", 2),
+    ]
+    tasks = book.rows("SELECT * FROM task ORDER BY number")
+    assert [(t["kind"], t["due_at_ms"] - t["created_at_ms"]) for t in tasks] == [
+        ("repair", 72 * 3_600_000)
+    ] * 2
+    # After a restart the parts still join and end by themselves, one by one.
+    book.writer.close()
+    book.open()
+    book.start()
+    assert len(book.alarms.troubles("home-1")) == 2
+    ended = trouble(at_ms=3000, phase="cleared", reason="recovered", repair_within_ms=None)
+    book.do(lambda u: book.alarms.take(u, ended))
+    rows = book.rows("SELECT * FROM alarm ORDER BY number")
+    assert [(r["state"], r["outcome"]) for r in rows] == [("closed", "recovered"), ("open", None)]
+    (cancelled, _open) = book.rows("SELECT * FROM task ORDER BY number")
+    assert cancelled["state"] == "cancelled"
+    (entry,) = book.rows("SELECT * FROM entry WHERE fact = 'cancelled'")
+    assert (entry["subject"], entry["reason"]) == (cancelled["id"], "recovered")
+    assert [alarm["part"] for alarm, _task in book.alarms.troubles("home-1")] == ["gw-2/meter-1"]
+
+
+def test_a_repair_that_is_late_worsens_and_keeps_its_task(book) -> None:
+    alarm = book.do(lambda u: book.alarms.take(u, trouble()))
+    late = trouble(at_ms=9000, phase="repeated", severity="watch")
+    assert book.do(lambda u: book.alarms.take(u, late)) == alarm
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert (row["severity"], row["event_count"]) == ("watch", 2)
+    assert len(book.rows("SELECT * FROM task")) == 1
+    assert book.outbox.raised == [alarm, alarm]
+
+
+def test_a_completed_repair_leaves_the_alarm_to_the_device(book) -> None:
+    alarm = book.do(lambda u: book.alarms.take(u, trouble()))
+    (task,) = book.rows("SELECT * FROM task")
+    for move in (TaskMove.ACCEPT, TaskMove.COMPLETE):
+        book.do(
+            lambda u, m=move: book.alarms.move_task(u, task["id"], "visitor-1", m, "plugged in")
+        )
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert (row["id"], row["state"]) == (alarm, "in_response")
+    ended = trouble(at_ms=3000, phase="cleared", reason="recovered", repair_within_ms=None)
+    book.do(lambda u: book.alarms.take(u, ended))
+    assert book.rows("SELECT state FROM alarm")[0]["state"] == "closed"
+    assert book.rows("SELECT state FROM task")[0]["state"] == "completed"
+
+
+@pytest.mark.parametrize(("severity", "told"), [("urgent", 1), ("watch", 1), ("technical", 0)])
+def test_nobody_at_home_hears_of_what_is_wrong_with_a_thing(book, severity, told) -> None:
+    alarms = AlarmBook(book.objects, TableOutbox())
+    book.writer.attach(alarms)
+    book.do(lambda u: alarms.reload(u.cursor))
+    one = finding(rule="tamper", severity=severity)
+    alarm = book.do(lambda u: alarms.take(u, one, gateway="gw-1"))
+    book.do(lambda u: alarms.acknowledge(u, alarm, "duty1"))
+    rows = book.rows("SELECT * FROM outbox WHERE channel = 'gateway_command'")
+    assert len(rows) == told

@@ -275,6 +275,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
     )
     register, outbox = Register(), SilentOutbox()
     book = AlarmBook(register, outbox)
+    register.troubles, register.now_ms = book.troubles, clock.now_ms
     writer.attach(register)
     writer.attach(book)
     writer.start()

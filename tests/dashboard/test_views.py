@@ -8,7 +8,6 @@ from contract.moment import from_iso
 from dashboard.masking import masked_name, masked_phone
 from ledger.schema import ALARM, DEVICE
 from ledger.views import (
-    DEVICE_SILENT_MS,
     RosterIndex,
     age_years,
     alarm_object,
@@ -18,6 +17,7 @@ from ledger.views import (
 )
 
 NOW_MS = from_iso("2026-11-23T08:00:00Z")
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,14 @@ def test_age(born: str, at: str, age: int | None) -> None:
     ("changes", "state"),
     [
         ({}, "ok"),
-        ({"last_seen_ms": NOW_MS - DEVICE_SILENT_MS}, "ok"),
-        ({"last_seen_ms": NOW_MS - DEVICE_SILENT_MS - 1}, "silent"),
+        ({"last_seen_ms": NOW_MS - DAY_MS}, "ok"),
+        # A plain button is never expected to speak; one that reports by itself is, daily.
+        ({"last_seen_ms": NOW_MS - 9 * DAY_MS}, "ok"),
+        ({"last_seen_ms": NOW_MS - DAY_MS, "reports_itself": True}, "ok"),
+        ({"last_seen_ms": NOW_MS - DAY_MS - 1, "reports_itself": True}, "silent"),
+        ({"last_seen_ms": NOW_MS - HOUR_MS - 1, "kind": "power"}, "silent"),
+        ({"last_seen_ms": 0, "kind": "power", "expected_interval_s": 0}, "ok"),
+        ({"last_seen_ms": NOW_MS - HOUR_MS - 1, "expected_interval_s": 3600}, "silent"),
         ({"last_seen_ms": None}, "never_seen"),
         ({"fault": "battery_low"}, "fault"),
         ({"fault": "battery_low", "home": None}, "unbound"),
@@ -49,7 +55,7 @@ def test_age(born: str, at: str, age: int | None) -> None:
 )
 def test_device_state(changes: dict[str, Any], state: str) -> None:
     row = dict.fromkeys(c.name for c in DEVICE.columns)
-    row |= {"home": "h", "last_seen_ms": NOW_MS} | changes
+    row |= {"home": "h", "kind": "sos", "last_seen_ms": NOW_MS} | changes
     assert device_state(row, NOW_MS) == state
 
 

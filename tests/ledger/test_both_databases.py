@@ -1,108 +1,22 @@
 """The book on SQLite and on PostgreSQL: the same presses, the same entries, the same refusals."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from alarms.lifecycle import Outcome, TaskMove
-from contract.moment import to_iso
 from hearthwatch import doctor
 from hearthwatch.admin import add_user, change_book
-from hearthwatch.hub import Hub
-from hearthwatch.hub_config import HubConfig
-from ingest.urgent_lane import Committed, decode_message
 from ledger.place import Place, PostgresBook, SqliteBook, postgres_book
 from ledger.postgres import BookInUseError
 from ledger.schema import ALARM, ENTRY, EVENT, QUARANTINE, RULE_STATE, SPOOL_MARK, TASK
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import WriterClosed
-from rules.config import default_rules
+from tests.adapters.hub_bench import NOW_MS, Bench, press
 from tests.adapters.postgres import Postgres
-
-NOW_MS = 1_795_363_200_000
-ROSTER = """
-[[region]]
-code = "1"
-name = "county"
-level = "county"
-[[gateway]]
-id = "gw-1"
-region = "1"
-[[home]]
-id = "home-1"
-region = "1"
-address = "三里垭村四组 3 号"
-[[home.device]]
-gateway = "gw-1"
-device = "button-1"
-kind = "sos"
-"""
-
-
-class Clock:
-    """As the hub's, standing still."""
-
-    def __init__(self) -> None:
-        self.at_ms = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.at_ms
-
-
-class Bench:
-    """A hub without its broker: what the lane would be handed is handed here."""
-
-    def __init__(self, folder: Path, book: Place) -> None:
-        self.folder, self.book = folder, book
-        (folder / "homes.toml").write_text(ROSTER)
-        self.open()
-
-    def open(self) -> None:
-        config = HubConfig(
-            data_dir=self.folder / "hub", book=self.book, homes=self.folder / "homes.toml"
-        )
-        self.hub = Hub(config, Clock(), default_rules())
-
-    def change(self, apply: Callable[[UnitOfWork], object]) -> object:
-        return self.hub.writer.submit(apply).result(30)
-
-    def deliver(self, *payloads: bytes) -> Committed:
-        batch = [decode_message(b"hw/v1/gw-1/activation", payload) for payload in payloads]
-        return self.change(lambda unit: self.hub.urgent._take_all(unit, batch))
-
-    def count(self, table) -> int:
-        with self.hub.reader.connect() as connection:
-            return connection.scalar(select(func.count()).select_from(table))
-
-    def rows(self, table) -> list[dict]:
-        with self.hub.reader.connect() as connection:
-            return [dict(row) for row in connection.execute(select(table)).mappings()]
-
-
-def press(number: int, device: str = "button-1") -> bytes:
-    item = {
-        "id": f"press-{number}",
-        "seq": number,
-        "device": device,
-        "kind": "sos",
-        "measured_at": to_iso(NOW_MS - 1000 + number),
-        "received_at": to_iso(NOW_MS - 900 + number),
-        "values": {},
-        "attrs": {"action": "press"},
-    }
-    document = {
-        "v": 1,
-        "gateway": "gw-1",
-        "spool": "spool-1",
-        "sent_at": to_iso(NOW_MS),
-        "clock": "synced",
-        "items": [item],
-    }
-    return json.dumps(document).encode()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

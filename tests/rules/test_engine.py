@@ -6,15 +6,15 @@ from contract.config import ConfigError
 from contract.item import Item
 from rules.config import default_rules
 from rules.engine import Engine
-from rules.rule import NOTHING, HomeFacts
+from rules.rule import DEVICE_WORD, NOTHING, DeviceFacts, HomeFacts
 
 
-def item(kit, kind, *, at_ms=None, number=1, values=None, attrs=None):
+def item(kit, kind, *, device="device-1", at_ms=None, number=1, values=None, attrs=None):
     at_ms = kit.START_MS if at_ms is None else at_ms
     return Item(
         id=f"{kind}-{number}",
         seq=number,
-        device="device-1",
+        device=device,
         kind=kind,
         measured_at_ms=at_ms,
         received_at_ms=at_ms,
@@ -38,7 +38,7 @@ def test_lanes_share_out_the_rules(kit) -> None:
     assert urgent.observe("h", cuff(kit, 210), kit.START_MS) is NOTHING
     assert [f.reason for f in readings.observe("h", cuff(kit, 210), kit.START_MS)] == ["crisis"]
     names = {v.rule for e in (urgent, readings) for v in e.view("h", kit.START_MS)}
-    assert names == {rule.name for rule in default_rules() if rule.kind.subject == "home"}
+    assert names == {rule.name for rule in default_rules() if rule.kind.subject != "gateway"}
 
 
 def test_unknown_home_is_an_error_the_caller_sees(kit) -> None:
@@ -53,8 +53,56 @@ def test_unknown_home_is_an_error_the_caller_sees(kit) -> None:
 def test_gateways_have_their_own_rules(kit) -> None:
     engine = Engine(default_rules())
     engine.add_home(HomeFacts(home="gateway:gw-1"), kit.START_MS)
-    assert [v.rule for v in engine.view("gateway:gw-1", kit.START_MS)] == ["gateway_silent"]
+    # Faults and batteries of its own devices, and of those that no home has claimed.
+    rules = ["device_fault", "gateway_silent", "low_battery"]
+    assert [v.rule for v in engine.view("gateway:gw-1", kit.START_MS)] == rules
     assert engine.observe("gateway:gw-1", item(kit, "sos"), kit.START_MS) is NOTHING
+
+
+BUTTON = DeviceFacts("gw-1", "button", "sos", test_interval_s=86_400, life_critical=True)
+
+
+def test_other_devices_are_known_without_a_restart(kit) -> None:
+    engine = Engine(default_rules(), lane="readings")
+    assert engine.wants_devices
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    hour_ms = kit.START_MS + kit.HOUR_MS
+    # A button that is bound now has its first test a day from now, and again after facts that
+    # say the same.
+    for _ in range(2):
+        engine.add_home(HomeFacts(home="h", devices=(BUTTON,)), hour_ms)
+    assert engine.advance(hour_ms + kit.DAY_MS - 1) == []
+    (found,) = engine.advance(hour_ms + kit.DAY_MS)
+    assert (found.reason, found.part, found.device) == ("weekly_test_due", "gw-1/button", "button")
+    assert found.repair_within_ms == 7 * kit.DAY_MS
+    # It is bound elsewhere: the alarm here must not wait for it.
+    later_ms = hour_ms + 3 * kit.DAY_MS
+    engine.add_home(HomeFacts(home="h"), later_ms)
+    (gone,) = engine.advance(later_ms)
+    assert (gone.phase, gone.reason, gone.episode) == ("cleared", "not_watched", found.episode)
+    assert engine.next_due_ms() is None
+
+
+def test_a_test_interval_that_is_changed_counts_from_the_last_test(kit) -> None:
+    engine = Engine(default_rules(), lane="readings")
+    engine.add_home(HomeFacts(home="h", devices=(BUTTON,)), kit.START_MS)
+    engine.advance(kit.START_MS + kit.DAY_MS)
+    monthly = BUTTON._replace(test_interval_s=30 * 86_400)
+    now_ms = kit.START_MS + 2 * kit.DAY_MS
+    engine.add_home(HomeFacts(home="h", devices=(monthly,)), now_ms)
+    assert [f.phase for f in engine.advance(now_ms)] == ["cleared"]
+    assert engine.next_due_ms() == kit.START_MS + 30 * kit.DAY_MS
+
+
+def test_a_word_of_a_device_that_was_just_discovered_is_kept(kit) -> None:
+    engine = Engine(default_rules(), lane="readings")
+    gateway = HomeFacts(home="gateway:gw-1")
+    engine.add_home(gateway, kit.START_MS)
+    word = item(kit, DEVICE_WORD, device="gw-1/modem", attrs={"fault": "sim_missing"})
+    engine.observe("gateway:gw-1", word, kit.START_MS)
+    engine.add_home(gateway, kit.START_MS + 1000)
+    found = engine.advance(kit.START_MS + kit.HOUR_MS)
+    assert "sim_missing" in {f.reason for f in found}
 
 
 def test_timers_fire_in_order_of_due_and_home_and_rule(kit) -> None:
@@ -148,7 +196,10 @@ def test_overrides_of_a_home_win_and_can_change_later(kit) -> None:
     assert engine.observe("h", cuff(kit, 193, at_ms=day_ms, number=2), day_ms) == []
     view = {v.rule: v for v in engine.view("h", day_ms)}["blood_pressure"]
     assert view.explanation["systolic_mmhg"] == 193.0
-    assert engine._cells["h"]["blood_pressure"].monitor._persons[""].history[0].systolic == 192
+    assert (
+        engine._cells["h"]["blood_pressure"].monitor._persons[""].history.measurements[0].values[0]
+        == 192
+    )
 
 
 def test_an_override_that_makes_no_sense_changes_nothing(kit) -> None:

@@ -1,9 +1,10 @@
 """Scenario tables: every TOML file under kinds/<kind>/ is a story with the findings it must give.
 
 A step is an observation (`at` from the start, `measured` relative to `at`); an expectation is
-`at phase severity reason`. With `every` and `to` a step is many; `only` names the rules that run
-(with the feeds), where others have something to say as well. Each story is also run with restarts
-before its steps, and fed twice over: what came twice must not be found twice.
+`at phase severity reason`; `[[device]]` are what the roster knows. With `every` and `to` a step is
+many; `only` names the rules that run (with the feeds), where others have something to say as well.
+Each story is also run with restarts before its steps, and fed twice over: what came twice must not
+be found twice.
 """
 
 import tomllib
@@ -14,7 +15,7 @@ import pytest
 from rules.config import rules_from_document
 from rules.engine import Engine
 from rules.registry import RULE_KINDS
-from rules.rule import HomeFacts
+from rules.rule import DeviceFacts, HomeFacts
 
 FOLDER = Path(__file__).parent / "kinds"
 STEPS_BROKEN_MAX = 100
@@ -26,7 +27,8 @@ def play(kit, case, *, restart=False, twice=False):
     only = case.get("only")
     if only is not None:
         rules = [rule for rule in rules if rule.name in only or rule.name == "mains"]
-    home = HomeFacts(home=case.get("home", "home-1"))
+    devices = tuple(DeviceFacts(**table) for table in case.get("device", []))
+    home = HomeFacts(home=case.get("home", "home-1"), devices=devices)
     engine = Engine(rules)
     engine.add_home(home, kit.START_MS)
     findings = []

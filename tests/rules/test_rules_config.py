@@ -112,6 +112,9 @@ def test_description_is_plain_data() -> None:
         "kind",
         "severity",
         "enabled",
+        "clinical",
+        "signed_off_by",
+        "signed_off_on",
         "params",
         "homes_overridden",
     }

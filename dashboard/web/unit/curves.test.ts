@@ -43,6 +43,28 @@ test("power shows its best source alone: watts and kilowatt-hours share no axis"
   assert.deepEqual(kindsOf(both), ["power", "device_health"]);
 });
 
+test("readings of a sign of one value say what they are of", () => {
+  const curves = evidenceCurves({
+    fields: ["spo2_pct"],
+    readings: [
+      [1, 96],
+      [2, 88],
+    ],
+  });
+  assert.deepEqual(
+    curves.map((curve) => [curve.field, curve.points]),
+    [
+      [
+        "spo2_pct",
+        [
+          [1, 96],
+          [2, 88],
+        ],
+      ],
+    ],
+  );
+});
+
 test("readings kept with an alarm; a pulse of 0 was not measured", () => {
   const curves = evidenceCurves({
     readings: [

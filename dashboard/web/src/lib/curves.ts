@@ -18,7 +18,7 @@ export interface Limit {
   value: number;
 }
 
-const DOTTED = new Set(["blood_pressure", "oximetry", "temperature", "glucose", "weight"]);
+const DOTTED = new Set(["blood_pressure", "heart_rate", "oximetry", "temperature", "glucose", "weight"]);
 // Values people look at first; others of a device are left out of the chart.
 const SHOWN: Record<string, string[]> = {
   power: ["power_w", "energy_interval_wh", "energy_kwh"],
@@ -83,11 +83,16 @@ export function withGaps(points: [number, number][]): [number, number | null][] 
   return result;
 }
 
-/** Readings that the rule kept with the alarm: [[ms, systolic, diastolic, pulse], …]. */
+// What readings kept with an alarm are of, when it doesn't say so by `fields`.
+const PRESSURE_FIELDS = ["systolic_mmhg", "diastolic_mmhg", "pulse_bpm"];
+
+/** Readings that the rule kept with the alarm: [[ms, value of each of its `fields`], …]. */
 export function evidenceCurves(evidence: Evidence): Curve[] {
   const rows = readingRows(evidence["readings"]);
   if (rows.length === 0) return [];
-  return ["systolic_mmhg", "diastolic_mmhg", "pulse_bpm"].flatMap((field, i) => {
+  const told = evidence["fields"];
+  const fields = Array.isArray(told) ? told.map(String) : PRESSURE_FIELDS;
+  return fields.flatMap((field, i) => {
     const points = rows
       .map((row): [number, number] => [row[0] ?? 0, row[i + 1] ?? 0])
       .filter((point) => point[1] > 0);
@@ -99,7 +104,7 @@ function readingRows(value: EvidenceValue | undefined): number[][] {
   if (!Array.isArray(value)) return [];
   return value.filter(
     (row): row is number[] =>
-      Array.isArray(row) && row.length >= 3 && row.every((cell) => typeof cell === "number"),
+      Array.isArray(row) && row.length >= 2 && row.every((cell) => typeof cell === "number"),
   );
 }
 

@@ -19,6 +19,12 @@ export function particulars(alarm: Alarm, now: number): string {
   const pressure = pressureText(evidence);
   const watts = numberOf(evidence, "power_w");
   if (alarm.kind === "blood_pressure" && pressure !== null) parts.push(pressure);
+  const sign = signText(alarm.kind, evidence);
+  if (sign !== null) parts.push(sign);
+  const missing = numberOf(evidence, "missing_days");
+  if (missing !== null) {
+    parts.push(t("evidence.missing_for", { span: longSpan(missing * 86_400_000) }));
+  }
   const silence = silentMs(evidence, now);
   const gateway = alarm.home === null ? known.gateways.get(alarm.gateway ?? "") : undefined;
   if (silence !== null) {
@@ -58,7 +64,28 @@ export function explanation(alarm: Pick<Alarm, "kind" | "reason" | "evidence">):
 export function ruleWords(kind: string, evidence: Evidence): string {
   const reason = String(evidence["reason"] ?? "");
   const keys = [`opinion.${kind}.${reason}`, `opinion.${reason}`];
-  return tAny(keys, textParams(evidence)) ?? troubleWords(reason);
+  const text = tAny(keys, textParams(evidence)) ?? troubleWords(reason);
+  return evidence["limits_unconfirmed"] === true ? `${text} ${t("rule.limits_unconfirmed")}` : text;
+}
+
+const SIGN_FIELDS: Record<string, string> = {
+  pulse: "pulse_bpm",
+  oximetry: "spo2_pct",
+  temperature: "temperature_c",
+  glucose: "glucose_mmol_l",
+  weight: "weight_kg",
+};
+
+/** "89 %, mean of 2 88 %": a vital sign of one value. */
+function signText(kind: string, evidence: Evidence): string | null {
+  const field = SIGN_FIELDS[kind];
+  const value = field === undefined ? null : numberOf(evidence, field);
+  if (field === undefined || value === null) return null;
+  const text = `${decimal(value)}${unitOf(field)}`;
+  const mean = numberOf(evidence, `mean_${field}`);
+  const count = numberOf(evidence, "count");
+  if (mean === null || count === null || count < 2) return text;
+  return `${text} · ${t("evidence.mean_of", { count, value: decimal(mean) })}`;
 }
 
 /** What is wrong with a device, in two or three words. */
@@ -123,6 +150,7 @@ function textParams(evidence: Evidence): Params {
 
 const QUIET_FACTS = new Set([
   "action",
+  "fields",
   "first",
   "last_heard_ms",
   "measured_at_ms",
