@@ -28,6 +28,7 @@ class PlainKind:
     severity: Severity = "watch"
     subject: SubjectKind = "home"
     state_version: int = 1
+    starts_idle: bool = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> Any:
         return parse_params(self.params, table, where, base)

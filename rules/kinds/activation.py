@@ -40,6 +40,7 @@ class Activation:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> ActivationParams:
         params = parse_params(ActivationParams, table, where, base)

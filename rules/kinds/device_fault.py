@@ -147,6 +147,7 @@ class DeviceFault:
     subject: Final[SubjectKind] = "either"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> DeviceFaultParams:
         return parse_params(DeviceFaultParams, table, where, base)

@@ -167,6 +167,7 @@ class DeviceSilent:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = False
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> DeviceSilentParams:
         return parse_params(DeviceSilentParams, table, where, base)

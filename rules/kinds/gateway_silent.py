@@ -137,6 +137,7 @@ class GatewaySilent:
     subject: Final[SubjectKind] = "gateway"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = False
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> GatewaySilentParams:
         return parse_params(GatewaySilentParams, table, where, base)

@@ -111,6 +111,7 @@ class LowBattery:
     subject: Final[SubjectKind] = "either"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> LowBatteryParams:
         params = parse_params(LowBatteryParams, table, where, base)

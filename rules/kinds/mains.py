@@ -122,6 +122,7 @@ class MainsFeed:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = True
     emits: Final = frozenset({POWER_SLOT, POWER_GAP, POWER_METER})
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> MainsParams:

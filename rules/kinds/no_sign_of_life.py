@@ -348,6 +348,7 @@ class NoSignOfLife:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> NoSignOfLifeParams:
         return parse_params(NoSignOfLifeParams, table, where, base)

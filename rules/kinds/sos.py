@@ -37,6 +37,7 @@ class Sos:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> SosParams:
         return parse_params(SosParams, table, where, base)

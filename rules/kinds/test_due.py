@@ -135,6 +135,7 @@ class DueTest:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = False
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> DueTestParams:
         return parse_params(DueTestParams, table, where, base)

@@ -197,7 +197,7 @@ def test_overrides_of_a_home_win_and_can_change_later(kit) -> None:
     view = {v.rule: v for v in engine.view("h", day_ms)}["blood_pressure"]
     assert view.explanation["systolic_mmhg"] == 193.0
     assert (
-        engine._cells["h"]["blood_pressure"].monitor._persons[""].history.measurements[0].values[0]
+        engine._homes["h"].cells["blood_pressure"].monitor._persons[""].history.measurements[0].values[0]
         == 192
     )
 

@@ -78,8 +78,8 @@ def steps(kit, case):
 
 def dict_rows(engine):
     """All states of an engine, dirty or not."""
-    for cells in engine._cells.values():
-        for cell in cells.values():
+    for known in engine._homes.values():
+        for cell in known.cells.values():
             engine._touch(cell)
     return engine.take_dirty()
 

@@ -42,7 +42,7 @@ class House:
         return self
 
     def restart(self) -> None:
-        self.engine._touch(self.engine._cells["h"][RULE])
+        self.engine._touch(self.engine._homes["h"].cells[RULE])
         states = self.engine.take_dirty()
         self.engine = Engine(self.rules, lane="readings")
         self.engine.add_home(HomeFacts(home="h"), self.now_ms)
@@ -215,7 +215,7 @@ def test_a_socket_does_not_speak_for_the_home(kit) -> None:
         house.see("power", at_ms, {"energy_kwh": round(plug, 3)}, device="a-socket")
         house.power([(at_ms, kwh)])
     assert house.found == []
-    assert house.engine._cells["h"][RULE].monitor._mains.primary == "meter"
+    assert house.engine._homes["h"].cells[RULE].monitor._mains.primary == "meter"
 
 
 SIGNS = {

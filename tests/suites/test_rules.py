@@ -103,7 +103,10 @@ def home_of(rule: Rule) -> HomeFacts:
 
 def engine_of(rule: Rule, now_ms: int = START_MS) -> Engine:
     engine = Engine([rule])
-    engine.add_home(home_of(rule), now_ms)
+    home = home_of(rule)
+    engine.add_home(home, now_ms)
+    # Also where nothing was heard yet: the state of a beginning is a state.
+    engine._cell(home.home, rule.name)
     return engine
 
 
@@ -171,7 +174,7 @@ def test_state_is_versioned_json_and_returns_the_same(name) -> None:
             assert again.take_problems() == []
             assert again.next_due_ms() == engine.next_due_ms()
             assert again.view(home, story[-1][0]) == engine.view(home, story[-1][0])
-            cell = again._cells[home][name]
+            cell = again._homes[home].cells[name]
             again._touch(cell)
             assert again.take_dirty() == [(row_home, row_rule, state)]
 
