@@ -21,6 +21,7 @@ class Listener:
     subject = "home"
     severity = "technical"
     state_version = 1
+    starts_idle = True
 
     def __init__(self, *kinds):
         self.kinds = frozenset(kinds)

@@ -42,7 +42,7 @@ class House:
         return self
 
     def restart(self) -> None:
-        self.engine._touch(self.engine._homes["h"].cells[RULE])
+        self.engine._touch(self.engine._cell("h", RULE))
         states = self.engine.take_dirty()
         self.engine = Engine(self.rules, lane="readings")
         self.engine.add_home(HomeFacts(home="h"), self.now_ms)
