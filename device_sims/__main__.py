@@ -13,7 +13,15 @@ from device_sims.clock_plan import ClockPlanError, SimClock
 from device_sims.county import County
 from device_sims.devices.dlt645_meter import NO_FAULTS, LineFaults
 from device_sims.past import PAST_DAYS
-from device_sims.readings import FAULTS, KINDS, write_past, write_readings
+from device_sims.readings import (
+    EQUIPMENT,
+    FAULTS,
+    KINDS,
+    STEP_KWH_MAX,
+    STEP_KWH_MIN,
+    write_past,
+    write_readings,
+)
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import ROUTINE, StoryError, load
 from device_sims.transports.mqtt_out import MqttOut
@@ -107,7 +115,13 @@ def _add_readings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--kind", action="append", choices=KINDS, help="only these (power)")
     parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS))
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--truth", type=Path, help="the absences, as CSV")
+    parser.add_argument("--truth", type=Path, help="absences and illnesses, as CSV")
+    parser.add_argument(
+        "--equip", action="append", default=[], choices=EQUIPMENT, help="every home has it"
+    )
+    parser.add_argument(
+        "--step-kwh", type=_step, help="every register counts in these steps, as in 1 or 0.001"
+    )
     parser.add_argument(
         "--before-ms",
         type=int,
@@ -121,6 +135,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _step(text: str) -> float:
+    number = float(text)
+    if not STEP_KWH_MIN <= number <= STEP_KWH_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not from {STEP_KWH_MIN} to {STEP_KWH_MAX}")
     return number
 
 
@@ -163,9 +184,10 @@ def _roster_command(args: argparse.Namespace) -> int:
 
 def _readings_command(args: argparse.Namespace) -> int:
     if args.before_ms is not None:
-        if args.truth or args.kind or args.fault:
+        if args.truth or args.kind or args.fault or args.equip or args.step_kwh:
             print(
-                "device_sims: --before-ms goes without --truth, --kind and --fault",
+                "device_sims: --before-ms goes without --truth, --kind, --fault, --equip and "
+                "--step-kwh",
                 file=sys.stderr,
             )
             return 2
@@ -188,6 +210,8 @@ def _readings_command(args: argparse.Namespace) -> int:
         interval_s=args.interval_s,
         kinds=args.kind or ("power",),
         faults=args.fault,
+        equipment=args.equip,
+        step_kwh=args.step_kwh,
     )
     print(f"{rows} rows in {args.out}")
     return 0

@@ -123,10 +123,10 @@ async def test_a_day_of_routine(rig: Rig) -> None:
 
 def test_the_agenda_of_a_day_is_in_order(rig: Rig) -> None:
     for household in rig.households:
-        home = rig.county._homes[household.home]
+        home = rig.county.dwellings[household.home].home
         due = agenda(household, home, day_number(T0) + 1)
         assert [d.at_ms for d in due] == sorted(d.at_ms for d in due)
-        assert {d.what for d in due} <= {"move", "still", "door", "plug", "cuff"}
+        assert {d.what for d in due} <= {"move", "still", "door", "plug", "vital", "battery"}
         assert ("door" in {d.what for d in due}) <= (household.fitted("contact") is not None)
 
 
@@ -219,7 +219,7 @@ async def test_a_restarted_simulator_knows_what_happened_and_its_registers(tmp_p
     await stopped(running)
     dark = next(h for h in again.households if h.village == "药妇沟村")
     assert ask(again, dark) == b""
-    assert again.county._homes["home-0012"].is_quiet(T0 + 3 * HOUR_MS)
+    assert again.county.dwellings["home-0012"].home.is_quiet(T0 + 3 * HOUR_MS)
     assert "press" not in [what for what, _fields in again.said], "what is over is not repeated"
     again.clock.set_ms = T0
     assert ask(again, again.households[1]) == register

@@ -120,9 +120,9 @@ def test_zigbee_sensors() -> None:
         (one,) = [m for m in zigbee(device, payload) if m.kind == kind]
         return dict(one.values)
 
-    moving = zigbee_motion.state(occupied=True, battery_pct=80, link_quality=90)
+    moving = zigbee_motion.state(occupied=True, battery_pct=80, battery_mv=2900, link_quality=90)
     assert values("motion-0001", moving, "motion") == {"active": 1}
-    opened = zigbee_contact.state(is_open=True, battery_pct=80, link_quality=90)
+    opened = zigbee_contact.state(is_open=True, battery_pct=80, battery_mv=2900, link_quality=90)
     assert values("door-0001", opened, "contact") == {"open": 1}
     plug = values("plug-0001", zigbee_plug.state(97.6, 12.349, 231.2, 120), "power")
     assert plug["power_w"] == 98
