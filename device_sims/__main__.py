@@ -24,7 +24,10 @@ from device_sims.readings import (
 )
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import ROUTINE, StoryError, load
+from device_sims.transports.descriptors import TooFewFiles, allow_lines
 from device_sims.transports.mqtt_out import MqttOut
+from device_sims.transports.no_line import NoLine
+from device_sims.transports.pty_line import PtyLine
 
 # How often a bad line spoils a reply, per fault that may be asked for.
 _BAD_LINE = {"noise": 0.2, "lost": 0.1, "corrupt": 0.1}
@@ -34,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         return int(args.func(args))
-    except (StoryError, ClockPlanError, OSError) as error:
+    except (StoryError, ClockPlanError, TooFewFiles, OSError) as error:
         print(f"device_sims: {error}", file=sys.stderr)
         return 2
 
@@ -84,6 +87,11 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         default=[],
         choices=("echo", *_BAD_LINE),
         help="what is wrong with the meters' lines; may be given more than once",
+    )
+    parser.add_argument(
+        "--no-lines",
+        action="store_true",
+        help="no serial lines: meters aren't asked, radio buttons aren't heard",
     )
     parser.set_defaults(func=_run_command)
 
@@ -218,8 +226,8 @@ def _readings_command(args: argparse.Namespace) -> int:
 
 
 def _run_command(args: argparse.Namespace) -> int:
-    if args.pty_dir is None:
-        print("device_sims: run needs --pty-dir", file=sys.stderr)
+    if args.pty_dir is None and not args.no_lines:
+        print("device_sims: run needs --pty-dir, or --no-lines", file=sys.stderr)
         return 2
     asyncio.run(_run(args))
     return 0
@@ -241,14 +249,19 @@ async def _run(args: argparse.Namespace) -> None:
         protocol=args.protocol,
         trouble=lambda why: _say("broker", {"trouble": why}),
     )
+    homes = households(args.homes, args.seed)
+    if not args.no_lines:
+        allow_lines(len({h.gateway for h in homes}))
     county = County(
-        households(args.homes, args.seed),
+        homes,
         clock,
-        args.pty_dir,
+        Path() if args.no_lines else args.pty_dir,
         out,
         _say,
         began_ms=args.story_began_ms,
         faults=_line_faults(args.line_fault),
+        make_line=NoLine if args.no_lines else PtyLine,
+        sending=out.state,
     )
     began_ms = county.from_ms if args.story_began_ms is None else args.story_began_ms
     stop = asyncio.Event()

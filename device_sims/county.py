@@ -60,7 +60,9 @@ class County:
         began_ms: int | None = None,
         faults: LineFaults = NO_FAULTS,
         make_line: Callable[[Path, Callable[[bytes], bytes]], Line] = PtyLine,
+        sending: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
+        self._sending = sending
         self._clock = clock
         self._say = say
         self.from_ms = self._now_ms = clock.now_ms()
@@ -148,6 +150,7 @@ class County:
             "messages": self._said,
             "meter_requests": sum(bus.requests for bus in self._buses.values()),
             "refused_requests": sum(bus.refused for bus in self._buses.values()),
+            **self._sending(),
         }
 
     async def announce(self) -> None:

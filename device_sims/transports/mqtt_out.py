@@ -50,6 +50,10 @@ class MqttOut:
         self._logger = logging.getLogger("device_sims.mqtt")
         self._logger.setLevel(logging.ERROR)
 
+    def state(self) -> dict[str, int]:
+        """Messages that wait for the broker, and those that were given up."""
+        return {"waiting": len(self._held), "dropped": self.dropped}
+
     async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
         """Hold it for sending; when too much is held, the oldest is given up and counted."""
         if len(self._held) >= HELD_MAX:
