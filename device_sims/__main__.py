@@ -24,7 +24,7 @@ from device_sims.readings import (
 )
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import ROUTINE, StoryError, load
-from device_sims.transports.descriptors import TooFewFiles, allow_lines
+from device_sims.transports.descriptors import TooFewFilesError, allow_lines
 from device_sims.transports.mqtt_out import MqttOut
 from device_sims.transports.no_line import NoLine
 from device_sims.transports.pty_line import PtyLine
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         return int(args.func(args))
-    except (StoryError, ClockPlanError, TooFewFiles, OSError) as error:
+    except (StoryError, ClockPlanError, TooFewFilesError, OSError) as error:
         print(f"device_sims: {error}", file=sys.stderr)
         return 2
 

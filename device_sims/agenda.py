@@ -27,6 +27,7 @@ What = Literal[
     "battery",
     "jam",
     "stuck",
+    "low",
     "offline",
     "noise",
     "hush",

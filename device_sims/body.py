@@ -74,7 +74,7 @@ ILLNESSES: Final[Mapping[str, Illness]] = MappingProxyType(
             who=LUNGS,
         ),
         "hypoglycaemia": Illness(
-            adds={"glucose_mmol_l": -6.5, "pulse_bpm": 16.0}, hours=(2, 5), who=DIABETES
+            adds={"glucose_mmol_l": -8.0, "pulse_bpm": 16.0}, hours=(2, 5), who=DIABETES
         ),
         "hyperglycaemia": Illness(adds={"glucose_mmol_l": 11.0}, hours=(24, 96), who=DIABETES),
         "arrhythmia": Illness(

@@ -213,7 +213,7 @@ class County:
             if not it.home.is_dark(at_ms):
                 await self._voices.plug(it, at_ms)
             return
-        if due.what in ("jam", "stuck", "offline", "noise", "hush"):
+        if due.what in ("jam", "stuck", "low", "offline", "noise", "hush"):
             await self._incidents.go_on(it, due)
             return
         if due.what == "still":

@@ -255,11 +255,11 @@ def automatic(person: Habits, day: int) -> Iterator[Use]:
     defrosting = by_name.get("defrost")
     frost: list[Use] = []
     if defrosting is not None:
-        for day_of_it in (day - 1, day):
+        for day_of_it in (day - 1, day, day + 1):
             frost += _turns(person, defrosting, day_of_it, "steady")
     for load in person.thermostats:
         if load.name == "defrost":
-            yield from (u for u in frost if u.start_ms >= day_start_ms(day))
+            yield from _turns(person, load, day, "steady")
         elif load.name == "refrigerator":
             for run in _turns(person, load, day, "refrigerator"):
                 yield _after_frost(run, frost)

@@ -115,10 +115,12 @@ class Incidents:
             trouble = replace(trouble, until_ms=at_ms + fields["minutes"] * MINUTE_MS)
         it.home.troubles.begin(trouble)
         match event.kind:
-            case "flat_battery" if SIMULATED[trouble.model].line == "zigbee":
+            case "flat_battery":
+                low_ms = it.home.troubles.low_at_ms(trouble)
                 given_up_ms = at_ms + int(trouble.days * DAY_MS) + GIVEN_UP_MS
-                due = Due(at_ms=given_up_ms, what="offline", model=trouble.model)
-                self._plan(it, due)
+                if low_ms >= from_ms:
+                    self._plan(it, Due(at_ms=low_ms, what="low", model=trouble.model))
+                self._plan(it, Due(at_ms=given_up_ms, what="offline", model=trouble.model))
             case "jammed_button":
                 self._plan(it, Due(at_ms=max(at_ms, from_ms), what="jam", model=trouble.model))
             case "stuck_sensor" if trouble.model == "motion":
@@ -219,9 +221,11 @@ class Incidents:
             case "stuck" if troubles.now("stuck_sensor", "motion", at_ms) is not None:
                 await self._voices.motion(it, at_ms, occupied=True)
                 self._plan(it, Due(at_ms=at_ms + STUCK_EVERY_MS, what="stuck", model=due.model))
+            case "low" if troubles.now("flat_battery", due.model, at_ms) is not None:
+                await self._voices.battery_level(it, due.model, at_ms)
             case "offline" if troubles.is_flat(due.model, at_ms):
                 fitted = it.household.fitted(due.model)
-                if fitted is not None:
+                if fitted is not None and SIMULATED[due.model].line == "zigbee":
                     await self._voices.available(it, fitted, online=False)
             case "noise" if troubles.now("noise", "", at_ms) is not None:
                 r = random.Random(f"{it.household.seed} {at_ms}")

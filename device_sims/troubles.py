@@ -94,8 +94,14 @@ class Troubles:
         age_ms = (asked_ms + phase_ms if changed_ms is None else asked_ms - changed_ms) % life_ms
         left = 100.0 - (100 - _CHANGED_AT_PCT) * age_ms / life_ms
         if flat is not None:
-            left *= max(0.0, 1.0 - (at_ms - flat.began_ms) / (flat.days * DAY_MS))
+            falls_ms = flat.days * DAY_MS
+            left *= max(0.0, 1.0 - (at_ms - flat.began_ms) / falls_ms) if falls_ms else 0.0
         return round(left)
+
+    def low_at_ms(self, flat: Trouble) -> int:
+        """When a battery that falls has `LOW_PCT` left."""
+        full = max(LOW_PCT, self.battery_pct(flat.model, flat.began_ms))
+        return flat.began_ms + int(flat.days * DAY_MS * (1 - LOW_PCT / full))
 
     def is_flat(self, model: str, at_ms: int) -> bool:
         return self.now("flat_battery", model, at_ms) is not None and not self.battery_pct(

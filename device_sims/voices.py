@@ -45,6 +45,7 @@ class Dwelling:
     home: Home
     # The motion sensor has said "somebody" and not yet "nobody".
     occupied: bool = False
+    door_open: bool = False
 
 
 class Voices:
@@ -65,8 +66,10 @@ class Voices:
         await self._zigbee(it, "motion", payload, at_ms)
 
     async def door(self, it: Dwelling, at_ms: int, *, is_open: bool) -> None:
-        if it.home.troubles.now("stuck_sensor", "contact", at_ms) is not None:
+        stuck = it.home.troubles.now("stuck_sensor", "contact", at_ms) is not None
+        if stuck and is_open != it.door_open:
             return
+        it.door_open = is_open
         pct, mv = self._battery(it, "contact", at_ms)
         payload = zigbee_contact.state(
             is_open=is_open, battery_pct=pct, battery_mv=mv, link_quality=_distance(it)
@@ -101,8 +104,17 @@ class Voices:
             await self._ble(it, model, vital.characteristic, payload, at_ms)
 
     async def battery_level(self, it: Dwelling, model: str, at_ms: int) -> None:
+        """A device tells its battery by itself; a radio button has no words for it."""
         pct, _mv = self._battery(it, model, at_ms)
-        await self._ble(it, model, _BATTERY_LEVEL, bytes([pct]), at_ms)
+        match model:
+            case "motion":
+                await self.motion(it, at_ms, occupied=it.occupied)
+            case "contact":
+                await self.door(it, at_ms, is_open=it.door_open)
+            case "zigbee-button":
+                await self._zigbee(it, model, zigbee_button.announce(pct, _distance(it)), at_ms)
+            case _:
+                await self._ble(it, model, _BATTERY_LEVEL, bytes([pct]), at_ms)
 
     async def cuff(
         self, it: Dwelling, at_ms: int, systolic: float, diastolic: float, pulse: float
@@ -159,7 +171,7 @@ class Voices:
     async def _ble(
         self, it: Dwelling, model: str, characteristic: str, payload: bytes, at_ms: int
     ) -> None:
-        fitted = it.household.fitted(model)
+        fitted = it.household.fitted(model) if SIMULATED[model].line == "ble" else None
         if fitted is not None and not it.home.troubles.is_flat(model, at_ms):
             topic = f"{ble_base(it.household.gateway)}/{fitted.device}/{characteristic}"
             await self._publisher.publish(topic, payload)

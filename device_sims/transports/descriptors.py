@@ -13,23 +13,23 @@ _PTY_MAX: Final = Path("/proc/sys/kernel/pty/max")
 _PTY_NR: Final = Path("/proc/sys/kernel/pty/nr")
 
 
-class TooFewFiles(RuntimeError):
+class TooFewFilesError(RuntimeError):
     """The machine won't open so many lines: what to do about it."""
 
 
 def allow_lines(gateways: int) -> None:
-    """Raise the soft limit of open files as far as needed; TooFewFiles when the machine refuses."""
+    """Raise the soft limit of open files as far as needed; an error when the machine refuses."""
     files = gateways * FILES_A_GATEWAY + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and files > hard:
-        raise TooFewFiles(
+        raise TooFewFilesError(
             f"{gateways} gateways need {files} open files and at most {hard} are allowed: raise "
             f"the hard limit (ulimit -Hn {files}, LimitNOFILE= of systemd), simulate fewer homes, "
             "or leave the serial lines away with --no-lines"
         )
     free = free_terminals()
     if free is not None and gateways * LINES_A_GATEWAY > free:
-        raise TooFewFiles(
+        raise TooFewFilesError(
             f"{gateways} gateways need {gateways * LINES_A_GATEWAY} pseudo-terminals and {free} "
             "are free: raise kernel.pty.max (sysctl), simulate fewer homes, or leave the serial "
             "lines away with --no-lines"

@@ -68,6 +68,7 @@ class Rig:
             self.heard,
             lambda what, fields: self.said.append((what, fields)),
             began_ms=T0,
+            sending=lambda: {"waiting": 3, "dropped": 7},
         )
 
     async def until(self, now_ms: int, step_ms: int = 10 * MINUTE_MS) -> None:
@@ -259,6 +260,18 @@ async def test_the_story_runs_by_the_clock(rig: Rig) -> None:
     retained = {t for t, _p, r in rig.heard.messages if r}
     assert f"{zigbee_base('gw-0001')}/bridge/state" in retained
     assert f"{zigbee_base('gw-0001')}/button-0002/availability" in retained
+
+
+async def test_what_the_machine_cannot_keep_up_with_is_told(tmp_path: Path) -> None:
+    """A clock that runs away while one look is taken: progress says by how much."""
+    rig = Rig(tmp_path)
+    await rig.until(T0 + HOUR_MS)
+    rig.clock.set_ms = T0 + 9 * HOUR_MS
+    told = rig.county.progress()
+    assert told["lag_sim_ms"] == rig.clock.set_ms - told["sim_ms"] > 0
+    assert told["messages"] > 0
+    assert (told["waiting"], told["dropped"]) == (3, 7), "and what the broker has not taken"
+    rig.county.close()
 
 
 def test_the_clock_reads_the_plan(tmp_path: Path) -> None:
