@@ -33,8 +33,8 @@ _DIGESTION_H: Final = 1.0
 # An illness comes over the first quarter of its time and goes over the last third.
 _COMES: Final = 0.25
 _GOES: Final = 0.35
-EPISODE_BLOCK_DAYS: Final = 30
-_EPISODE_CHANCE: Final = 0.3
+SPELL_BLOCK_DAYS: Final = 30
+_SPELL_CHANCE: Final = 0.3
 # Bodies whose norms are kept.
 BODIES_CACHED: Final = 16_384
 
@@ -91,7 +91,7 @@ ILLNESSES: Final[Mapping[str, Illness]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class Spell:
     illness: str
     began_ms: int
     ended_ms: int
@@ -111,30 +111,30 @@ class Body:
     seed: int
     conditions: tuple[str, ...] = ()
     ails: bool = False
-    episodes: list[Episode] = field(default_factory=list)
+    spells: list[Spell] = field(default_factory=list)
 
     def fall_ill(self, illness: str, at_ms: int, hours: float) -> None:
         ended_ms = at_ms + int(hours * HOUR_MS)
-        self.episodes.append(Episode(illness=illness, began_ms=at_ms, ended_ms=ended_ms))
+        self.spells.append(Spell(illness=illness, began_ms=at_ms, ended_ms=ended_ms))
 
     def recover(self, at_ms: int) -> None:
         """Whatever it was is over; what has not begun yet never comes."""
-        self.episodes = [
-            Episode(illness=e.illness, began_ms=e.began_ms, ended_ms=min(e.ended_ms, at_ms))
-            for e in self.episodes
+        self.spells = [
+            Spell(illness=e.illness, began_ms=e.began_ms, ended_ms=min(e.ended_ms, at_ms))
+            for e in self.spells
             if e.began_ms < at_ms
         ]
 
-    def ill_with(self, at_ms: int) -> tuple[Episode, ...]:
-        return tuple(e for e in self.episodes_around(at_ms) if e.severity(at_ms) > 0)
+    def ill_with(self, at_ms: int) -> tuple[Spell, ...]:
+        return tuple(e for e in self.spells_around(at_ms) if e.severity(at_ms) > 0)
 
-    def episodes_around(self, at_ms: int) -> Iterator[Episode]:
+    def spells_around(self, at_ms: int) -> Iterator[Spell]:
         """The story's, and those of the seed that can touch this moment."""
-        yield from self.episodes
+        yield from self.spells
         if self.ails:
-            block = at_ms // DAY_MS // EPISODE_BLOCK_DAYS
+            block = at_ms // DAY_MS // SPELL_BLOCK_DAYS
             for number in (block - 1, block):
-                drawn = drawn_episode(self.seed, self.conditions, number)
+                drawn = drawn_spell(self.seed, self.conditions, number)
                 if drawn is not None:
                     yield drawn
 
@@ -143,10 +143,10 @@ class Body:
         norm = _norm(self.seed, self.conditions)
         r = random.Random(self.seed * 1_000_033 + at_ms // 1000)
         values, irregular = _well(norm, self.conditions, at_ms, r), False
-        for episode in self.episodes_around(at_ms):
-            severity = episode.severity(at_ms)
+        for spell in self.spells_around(at_ms):
+            severity = spell.severity(at_ms)
             if severity > 0:
-                illness = ILLNESSES[episode.illness]
+                illness = ILLNESSES[spell.illness]
                 irregular = irregular or illness.irregular
                 for name, more in illness.adds.items():
                     values[name] += more * severity
@@ -226,16 +226,16 @@ def _possible(values: dict[str, float]) -> dict[str, float]:
 
 
 @lru_cache(maxsize=BODIES_CACHED)
-def drawn_episode(seed: int, conditions: tuple[str, ...], block: int) -> Episode | None:
+def drawn_spell(seed: int, conditions: tuple[str, ...], block: int) -> Spell | None:
     """What the seed has for this person in a block of thirty days, at most one."""
     r = random.Random(f"{seed} ill {block}")
-    if r.random() >= _EPISODE_CHANCE:
+    if r.random() >= _SPELL_CHANCE:
         return None
     can_have = [n for n, i in ILLNESSES.items() if i.who is None or i.who in conditions]
     illness = r.choice(can_have)
-    began_ms = int((block + r.random()) * EPISODE_BLOCK_DAYS * DAY_MS)
+    began_ms = int((block + r.random()) * SPELL_BLOCK_DAYS * DAY_MS)
     ended_ms = began_ms + int(r.uniform(*ILLNESSES[illness].hours) * HOUR_MS)
-    return Episode(illness=illness, began_ms=began_ms, ended_ms=ended_ms)
+    return Spell(illness=illness, began_ms=began_ms, ended_ms=ended_ms)
 
 
 def _digested(since_meal_h: float) -> float:

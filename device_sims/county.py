@@ -23,8 +23,9 @@ from device_sims.voices import Dwelling, Publisher, Say, Voices
 TICK_S: Final = 0.1
 # Real seconds between two progress lines.
 PROGRESS_S: Final = 30.0
-# After so many messages, or homes whose day is planned, the serial lines get their turn.
-TURN: Final = 100
+# After so many messages, or homes whose day is planned, the serial lines and the broker get their
+# turn. A home whose past is asked for the first time takes some 25 ms.
+TURN: Final = 20
 # Real seconds that what is said may lie behind what is due before it is called lagging.
 LAG_S: Final = 5.0
 

@@ -48,7 +48,7 @@ Row = tuple[str, str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class Truth:
     began_ms: int
     ended_ms: int
     cause: str
@@ -193,9 +193,7 @@ def _name(household: Household, model: str) -> str:
     return fitted.device if fitted is not None else ""
 
 
-def _silence(
-    home: Home, household: Household, days: int, faults: Collection[str]
-) -> Episode | None:
+def _silence(home: Home, household: Household, days: int, faults: Collection[str]) -> Truth | None:
     """One long silence in the second half, for every second home that isn't away then."""
     r = random.Random(household.seed ^ 0x5A5A)
     if days < _DAYS_TO_LEARN_MIN or r.random() < 0.5:
@@ -209,22 +207,22 @@ def _silence(
     left_on_w = LEFT_ON_W if "left-on" in faults else 0.0
     home.be_quiet(start_ms, quiet=True, left_on_w=left_on_w)
     home.be_quiet(end_ms, quiet=False)
-    return Episode(began_ms=start_ms, ended_ms=end_ms, cause="silent")
+    return Truth(began_ms=start_ms, ended_ms=end_ms, cause="silent")
 
 
-def _truth(home: Home, silence: Episode | None, days: int, kinds: Collection[str]) -> list[Episode]:
+def _truth(home: Home, silence: Truth | None, days: int, kinds: Collection[str]) -> list[Truth]:
     """A home's absences, and its illnesses where a person is measured, that reach into the time."""
     end_ms = BEGIN_MS + days * DAY_MS
     trips = {t for n in range(days + 1) for t in home.trips(day_number(BEGIN_MS + n * DAY_MS))}
     found = [
-        Episode(began_ms=began_ms, ended_ms=ended_ms, cause="away")
+        Truth(began_ms=began_ms, ended_ms=ended_ms, cause="away")
         for began_ms, ended_ms in trips
         if began_ms < end_ms and ended_ms > BEGIN_MS
     ]
     times = [BEGIN_MS + n * DAY_MS for n in range(days + 1)] if _VITALS.keys() & kinds else []
-    illnesses = {e for at_ms in times for e in home.body.episodes_around(at_ms)}
+    illnesses = {e for at_ms in times for e in home.body.spells_around(at_ms)}
     found += [
-        Episode(began_ms=e.began_ms, ended_ms=e.ended_ms, cause=e.illness)
+        Truth(began_ms=e.began_ms, ended_ms=e.ended_ms, cause=e.illness)
         for e in illnesses
         if e.began_ms < end_ms and e.ended_ms > BEGIN_MS
     ]

@@ -16,6 +16,9 @@ RECONNECT_S: Final = 0.5
 HELD_MAX: Final = 50_000
 # Messages awaiting their PUBACK together; order is kept, round trips are shared.
 WINDOW: Final = 50
+# A broker that doesn't answer is gone; one whose answers wait until a large county has planned its
+# day is not.
+ANSWER_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,7 @@ class MqttOut:
                     identifier=f"device-sims-{os.getpid()}",
                     socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
                     logger=self._logger,
+                    timeout=ANSWER_S,
                 ) as client:
                     told = ""
                     await self._send(client)

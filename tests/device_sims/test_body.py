@@ -107,10 +107,10 @@ def test_the_seed_brings_illnesses_only_to_who_can_have_them() -> None:
     found = set()
     for seed in range(120):
         body = Body(seed=seed, conditions=(DIABETES,), ails=True)
-        found |= {e.illness for t in times[::24] for e in body.episodes_around(t)}
+        found |= {e.illness for t in times[::24] for e in body.spells_around(t)}
         assert not Body(seed=seed, conditions=(DIABETES,)).ill_with(times[seed])
     assert found == {"fever", "hypoglycaemia", "hyperglycaemia"}
     assert Body(seed=9, ails=True).vitals(T0) == Body(seed=9, ails=True).vitals(T0)
-    assert list(Body(seed=9, ails=True).episodes_around(T0 + DAY_MS)) == list(
-        Body(seed=9, ails=True).episodes_around(T0 + DAY_MS)
+    assert list(Body(seed=9, ails=True).spells_around(T0 + DAY_MS)) == list(
+        Body(seed=9, ails=True).spells_around(T0 + DAY_MS)
     )
