@@ -13,10 +13,21 @@ from device_sims.clock_plan import ClockPlanError, SimClock
 from device_sims.county import County
 from device_sims.devices.dlt645_meter import NO_FAULTS, LineFaults
 from device_sims.past import PAST_DAYS
-from device_sims.readings import FAULTS, KINDS, write_past, write_readings
+from device_sims.readings import (
+    EQUIPMENT,
+    FAULTS,
+    KINDS,
+    STEP_KWH_MAX,
+    STEP_KWH_MIN,
+    write_past,
+    write_readings,
+)
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import ROUTINE, StoryError, load
+from device_sims.transports.descriptors import TooFewFilesError, allow_lines
 from device_sims.transports.mqtt_out import MqttOut
+from device_sims.transports.no_line import NoLine
+from device_sims.transports.pty_line import PtyLine
 
 # How often a bad line spoils a reply, per fault that may be asked for.
 _BAD_LINE = {"noise": 0.2, "lost": 0.1, "corrupt": 0.1}
@@ -26,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         return int(args.func(args))
-    except (StoryError, ClockPlanError, OSError) as error:
+    except (StoryError, ClockPlanError, TooFewFilesError, OSError) as error:
         print(f"device_sims: {error}", file=sys.stderr)
         return 2
 
@@ -77,6 +88,11 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         choices=("echo", *_BAD_LINE),
         help="what is wrong with the meters' lines; may be given more than once",
     )
+    parser.add_argument(
+        "--no-lines",
+        action="store_true",
+        help="no serial lines: meters aren't asked, radio buttons aren't heard",
+    )
     parser.set_defaults(func=_run_command)
 
 
@@ -107,7 +123,13 @@ def _add_readings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--kind", action="append", choices=KINDS, help="only these (power)")
     parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS))
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--truth", type=Path, help="the absences, as CSV")
+    parser.add_argument("--truth", type=Path, help="absences and illnesses, as CSV")
+    parser.add_argument(
+        "--equip", action="append", default=[], choices=EQUIPMENT, help="every home has it"
+    )
+    parser.add_argument(
+        "--step-kwh", type=_step, help="every register counts in these steps, as in 1 or 0.001"
+    )
     parser.add_argument(
         "--before-ms",
         type=int,
@@ -121,6 +143,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _step(text: str) -> float:
+    number = float(text)
+    if not STEP_KWH_MIN <= number <= STEP_KWH_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not from {STEP_KWH_MIN} to {STEP_KWH_MAX}")
     return number
 
 
@@ -163,9 +192,10 @@ def _roster_command(args: argparse.Namespace) -> int:
 
 def _readings_command(args: argparse.Namespace) -> int:
     if args.before_ms is not None:
-        if args.truth or args.kind or args.fault:
+        if args.truth or args.kind or args.fault or args.equip or args.step_kwh:
             print(
-                "device_sims: --before-ms goes without --truth, --kind and --fault",
+                "device_sims: --before-ms goes without --truth, --kind, --fault, --equip and "
+                "--step-kwh",
                 file=sys.stderr,
             )
             return 2
@@ -188,14 +218,16 @@ def _readings_command(args: argparse.Namespace) -> int:
         interval_s=args.interval_s,
         kinds=args.kind or ("power",),
         faults=args.fault,
+        equipment=args.equip,
+        step_kwh=args.step_kwh,
     )
     print(f"{rows} rows in {args.out}")
     return 0
 
 
 def _run_command(args: argparse.Namespace) -> int:
-    if args.pty_dir is None:
-        print("device_sims: run needs --pty-dir", file=sys.stderr)
+    if args.pty_dir is None and not args.no_lines:
+        print("device_sims: run needs --pty-dir, or --no-lines", file=sys.stderr)
         return 2
     asyncio.run(_run(args))
     return 0
@@ -217,14 +249,19 @@ async def _run(args: argparse.Namespace) -> None:
         protocol=args.protocol,
         trouble=lambda why: _say("broker", {"trouble": why}),
     )
+    homes = households(args.homes, args.seed)
+    if not args.no_lines:
+        allow_lines(len({h.gateway for h in homes}))
     county = County(
-        households(args.homes, args.seed),
+        homes,
         clock,
-        args.pty_dir,
+        Path() if args.no_lines else args.pty_dir,
         out,
         _say,
         began_ms=args.story_began_ms,
         faults=_line_faults(args.line_fault),
+        make_line=NoLine if args.no_lines else PtyLine,
+        sending=out.state,
     )
     began_ms = county.from_ms if args.story_began_ms is None else args.story_began_ms
     stop = asyncio.Event()

@@ -5,11 +5,22 @@ evening's lamp may burn into the next day.
 """
 
 import random
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import cos, pi
+from types import MappingProxyType
 from typing import Final
 
-from device_sims.habits import DAY_MS, HOUR_MS, MINUTE_MS, ZONE_MS, Habits
+from device_sims.habits import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    WATER_HEATER,
+    ZONE_MS,
+    Habits,
+    Thermostat,
+)
 
 # Days of routine kept computed, for all homes of one process together: three of 5,000 homes.
 DAYS_CACHED: Final = 16_384
@@ -20,16 +31,40 @@ TRIP_HOURS: Final = (26, 90)
 _WEEKDAY_OF_EPOCH: Final = 3
 _SUNDAY: Final = 6
 _DAYS_PER_YEAR: Final = 365.2425
+# How much harder a refrigerator works in the warmest hour of the room, and when that is.
+_ROOM_SWING: Final = 0.15
+_WARMEST_H: Final = 15.0
+# A turn of a thermostat begins up to so much of its period late.
+_JITTER: Final = 0.2
+
+# How the appliances of `Use.name` draw their power; others are as steady as a lamp.
+SHAPE_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "cooker": "hob",
+        "rice cooker": "rice_cooker",
+        "heater": "heater",
+        "blanket": "blanket",
+        "washing": "washing",
+        "television": "television",
+        "pump": "pump",
+        "fan": "motor",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """An appliance that somebody (or, in `Day.automatic`, its thermostat) switched on."""
+    """An appliance that somebody (or, in `Day.automatic`, its thermostat) switched on.
+
+    `shape` is how it draws its `watts` (see `loads`), `variant` the make of it.
+    """
 
     start_ms: int
     end_ms: int
     watts: float
     name: str
+    shape: str = "steady"
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +117,12 @@ def day_of(person: Habits, day: int) -> Day:
     plan.daytime()
     plan.evening()
     plan.night()
+    plan.water()
     uses = _without(plan.uses, outings)
     moves = [at for at in plan.moves() if not _within(outings, at)]
     return Day(
         uses=tuple(sorted(uses, key=lambda u: u.start_ms)),
-        automatic=tuple(_automatic(person, day, r)),
+        automatic=tuple(automatic(person, day)),
         moves_ms=tuple(sorted(moves + [u.start_ms for u in uses])),
         door=tuple(door_of(outings)),
     )
@@ -111,7 +147,19 @@ class _Plan:
             return
         begin_ms = self.start_ms + int(at_h * HOUR_MS)
         end_ms = begin_ms + int(minutes * MINUTE_MS)
-        self.uses.append(Use(start_ms=begin_ms, end_ms=end_ms, watts=watts, name=name))
+        shape = SHAPE_OF.get(name, "steady")
+        if name == "washing" and self.person.hot_washing:
+            shape = "hot_washing"
+        self.uses.append(
+            Use(
+                start_ms=begin_ms,
+                end_ms=end_ms,
+                watts=watts,
+                name=name,
+                shape=shape,
+                variant=self.person.seed,
+            )
+        )
 
     def morning(self) -> None:
         p, r = self.person, self.r
@@ -142,7 +190,7 @@ class _Plan:
             for _ in range(2 if self.visited else 1):
                 self.use(11.0 + r.gauss(0, 0.5), r.uniform(25, 50), p.cooker_w, "cooker")
             if self.day % p.washes_every_days == 0:
-                self.use(r.uniform(8.0, 11.0), r.uniform(35, 60), r.uniform(180, 400), "washing")
+                self.use(r.uniform(8.0, 11.0), r.uniform(35, 60), p.wash_w, "washing")
         for _ in range(max(0, p.kettles_a_day - 1 - 2 * self.unwell)):
             self.use(r.uniform(8.0, 19.0), r.uniform(4, 7), p.kettle_w, "kettle")
         if r.random() < 0.6 * p.likes_television:
@@ -174,6 +222,18 @@ class _Plan:
                 self.r.uniform(0.5, 4.5), self.r.uniform(3, 10), self.person.lamp_w, "night lamp"
             )
 
+    def water(self) -> None:
+        """What needs water: the rice, the pump at the well, and the tank that heats it again."""
+        p, r = self.person, random.Random(f"{self.person.seed} {self.day} water")
+        if not self.unwell:
+            for at_h in (10.8, 17.0) if self.visited else (r.choice((10.8, 17.0)),):
+                warm_minutes = r.uniform(20, 240) if r.random() < 0.8 else 0.0
+                self.use(at_h + r.gauss(0, 0.4), 30 + warm_minutes, p.rice_w, "rice cooker")
+        for _ in range(r.randint(2, 5)):
+            self.use(r.uniform(self.wakes_h, 20.0), r.uniform(0.4, 2.5), p.pump_w, "pump")
+        washing_h = self.sleeps_h - r.uniform(0.4, 1.5)
+        self.use(washing_h, r.uniform(12, 45), p.water_heater_w, WATER_HEATER)
+
     def moves(self) -> list[int]:
         """Steps through the room that its sensor sees."""
         an_hour = self.person.moves_an_hour * (0.3 if self.unwell else 1.0)
@@ -185,18 +245,62 @@ class _Plan:
         return found
 
 
-def _automatic(person: Habits, day: int, r: random.Random) -> list[Use]:
-    """What thermostats do in these 24 hours, whoever is there."""
-    found = []
+def automatic(person: Habits, day: int) -> Iterator[Use]:
+    """What thermostats begin in these 24 hours, whoever is there; it may end on the next day.
+
+    A load has a phase of its own that goes on over midnight: its turns are numbered since the
+    epoch, and each day has those whose time it is.
+    """
+    by_name = {load.name: load for load in person.thermostats}
+    defrosting = by_name.get("defrost")
+    frost: list[Use] = []
+    if defrosting is not None:
+        for day_of_it in (day - 1, day, day + 1):
+            frost += _turns(person, defrosting, day_of_it, "steady")
     for load in person.thermostats:
-        warm = 1.0 - 0.25 * coldness(day) if load.name == "refrigerator" else 1.0
-        at_ms = day_start_ms(day) + int(r.uniform(0, load.period_ms - load.on_ms))
-        end_ms = day_start_ms(day + 1)
-        while at_ms < end_ms:
-            stop_ms = min(at_ms + int(load.on_ms * warm * r.uniform(0.8, 1.25)), end_ms)
-            found.append(Use(start_ms=at_ms, end_ms=stop_ms, watts=load.watts, name=load.name))
-            at_ms += int(load.period_ms * r.uniform(0.85, 1.2))
-    return found
+        if load.name == "defrost":
+            yield from _turns(person, load, day, "steady")
+        elif load.name == "refrigerator":
+            for run in _turns(person, load, day, "refrigerator"):
+                yield _after_frost(run, frost)
+        else:
+            yield from _turns(person, load, day, "steady")
+
+
+def _turns(person: Habits, load: Thermostat, day: int, shape: str) -> Iterator[Use]:
+    r = random.Random(f"{person.seed} {load.name} {day}")
+    start_ms, end_ms = day_start_ms(day), day_start_ms(day + 1)
+    phase_ms = random.Random(f"{person.seed} {load.name}").randrange(load.period_ms)
+    nominal_ms = start_ms + (phase_ms - start_ms) % load.period_ms
+    # A cold room is good for a refrigerator and bad for a tank.
+    cold = coldness(day)
+    season = {"refrigerator": 1.0 - 0.35 * cold, WATER_HEATER: 1.0 + 0.4 * cold}.get(load.name, 1.0)
+    while nominal_ms < end_ms:
+        hour = (nominal_ms - start_ms) / HOUR_MS
+        warmth = 1.0 + _ROOM_SWING * cos((hour - _WARMEST_H) / 24 * 2 * pi)
+        room = warmth if load.name == "refrigerator" else 1.0
+        begins_ms = nominal_ms + int(load.period_ms * r.uniform(0.0, _JITTER))
+        runs_ms = int(load.on_ms * season * room * r.uniform(0.85, 1.15))
+        # Always over before the next turn may begin.
+        runs_ms = min(runs_ms, nominal_ms + load.period_ms - begins_ms)
+        yield Use(
+            start_ms=begins_ms,
+            end_ms=begins_ms + runs_ms,
+            watts=load.watts,
+            name=load.name,
+            shape=shape,
+            variant=person.seed,
+        )
+        nominal_ms += load.period_ms
+
+
+def _after_frost(run: Use, frost: list[Use]) -> Use:
+    """While the heater melts the frost the compressor rests; then it has more to do."""
+    for melting in frost:
+        if melting.start_ms < run.end_ms and run.start_ms < melting.end_ms:
+            rest_ms = max(melting.end_ms, run.start_ms) - run.start_ms
+            return replace(run, start_ms=run.start_ms + rest_ms, end_ms=run.end_ms + rest_ms)
+    return run
 
 
 def _without(uses: list[Use], outings: list[tuple[int, int]]) -> list[Use]:
@@ -207,7 +311,7 @@ def _without(uses: list[Use], outings: list[tuple[int, int]]) -> list[Use]:
             continue
         leaving = [start for start, _end in outings if use.start_ms < start < use.end_ms]
         end_ms = min([use.end_ms, *leaving])
-        found.append(Use(start_ms=use.start_ms, end_ms=end_ms, watts=use.watts, name=use.name))
+        found.append(replace(use, end_ms=end_ms) if leaving else use)
     return found
 
 

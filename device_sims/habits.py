@@ -6,7 +6,7 @@ with a thermostat (refrigerator, its defrost heater, a water tank) that go on wh
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 MINUTE_MS: Final = 60_000
@@ -14,6 +14,9 @@ HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 # The county's clock; routines follow it.
 ZONE_MS: Final = 8 * HOUR_MS
+WATER_HEATER: Final = "water_heater"
+# Homes with panels on the roof.
+PV_SHARE: Final = 0.04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +53,25 @@ class Habits:
     unwell_chance: float
     trip_chance: float
     moves_an_hour: float
+    rice_w: float
+    pump_w: float
+    wash_w: float
+    hot_washing: bool
+    # Peak of the panels on the roof; what the home doesn't use itself goes to the grid.
+    pv_w: float
+
+    @property
+    def water_heater_w(self) -> float:
+        """A tank's heating rod; 0 W without one."""
+        return sum(t.watts for t in self.thermostats if t.name == WATER_HEATER)
 
 
 def habits(seed: int) -> Habits:
     """A person and a household; the same for the same seed."""
     r = random.Random(seed)
     wood_stove = r.random() < 0.2
+    # What came later to the simulator draws apart, so that people stay who they were.
+    late = random.Random(f"{seed} appliances")
     return Habits(
         seed=seed,
         wakes_h=r.uniform(5.2, 7.0),
@@ -77,7 +93,23 @@ def habits(seed: int) -> Habits:
         unwell_chance=r.uniform(0.0, 0.06),
         trip_chance=r.uniform(0.0, 0.5),
         moves_an_hour=r.uniform(2.0, 6.0),
+        rice_w=late.uniform(350, 800) if late.random() < 0.7 else 0.0,
+        pump_w=late.uniform(370, 750) if late.random() < 0.3 else 0.0,
+        wash_w=late.uniform(180, 400) if late.random() < 0.85 else 0.0,
+        hot_washing=late.random() < 0.15,
+        pv_w=late.uniform(1500, 5000) if late.random() < PV_SHARE else 0.0,
     )
+
+
+def equipped(person: Habits, *, pv: bool = False, water_heater: bool = False) -> Habits:
+    """The same person in a home that has panels, or a water tank, for certain."""
+    r = random.Random(f"{person.seed} equipped")
+    pv_w, tank = r.uniform(1500, 5000), _water_heater(r)
+    if pv and person.pv_w == 0:
+        person = replace(person, pv_w=pv_w)
+    if water_heater and person.water_heater_w == 0:
+        person = replace(person, thermostats=(*person.thermostats, tank))
+    return person
 
 
 def _thermostats(r: random.Random) -> tuple[Thermostat, ...]:
@@ -97,12 +129,15 @@ def _thermostats(r: random.Random) -> tuple[Thermostat, ...]:
                 )
             )
     if r.random() < 0.3:
-        found.append(
-            Thermostat(
-                name="water_tank",
-                watts=r.uniform(1000, 2000),
-                period_ms=int(r.uniform(5, 10) * HOUR_MS),
-                on_ms=int(r.uniform(8, 16) * MINUTE_MS),
-            )
-        )
+        found.append(_water_heater(r))
     return tuple(found)
+
+
+def _water_heater(r: random.Random) -> Thermostat:
+    """What a tank loses by standing is heated again night and day."""
+    return Thermostat(
+        name=WATER_HEATER,
+        watts=r.uniform(1000, 2000),
+        period_ms=int(r.uniform(5, 10) * HOUR_MS),
+        on_ms=int(r.uniform(8, 16) * MINUTE_MS),
+    )

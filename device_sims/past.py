@@ -31,6 +31,7 @@ def lived_home(household: Household, began_ms: int) -> Home:
         began_ms=day_start_ms(first_day),
         initial_kwh=random.Random(household.seed).randint(300, 9000) + allowance_kwh,
         resolution_kwh=household.register_kwh,
+        conditions=household.conditions,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from device_sims.devices.ble_cuff import PLAIN, CuffModel
+from device_sims.body import DIABETES, HEART, HYPERTENSION, LUNGS
 from device_sims.registry import SIMULATED
 from device_sims.world import REGISTER_KWH
 
@@ -21,8 +21,9 @@ _SURNAMES: Final = "张王李陈刘杨黄周吴徐孙胡朱高林何郭马罗梁
 _GIVEN_F: Final = ("桂英", "秀兰", "玉珍", "凤英", "淑芳", "春梅", "翠花", "素云", "金莲", "月娥")
 _GIVEN_M: Final = ("德福", "长贵", "明山", "国富", "志远", "永昌", "世成", "守义", "宗保", "文才")
 _CATEGORIES: Final = ("独居", "空巢", "留守", "失能", "重残", "计划生育特殊家庭")
-HYPERTENSION: Final = "高血压"
-_ILLNESSES: Final = ("糖尿病", "冠心病", "慢阻肺", "关节炎", "听力障碍")
+_ILLNESSES: Final = (DIABETES, HEART, LUNGS, "关节炎", "听力障碍")
+# Devices that are given to people because of a condition.
+_GIVEN_FOR: Final = {"glucometer": DIABETES, "heart-strap": HEART}
 _GRADES: Final = ("完好", "完好", "轻度")
 # Who needs care is graded accordingly.
 _GRADES_IN_CARE: Final = ("中度", "重度", "完全")
@@ -35,6 +36,14 @@ _ACCESS: Final = (
     "",
 )
 METER_POLL_S: Final = 900
+# One home in so many has it, and which of them.
+_FEW_HAVE: Final = {
+    "oximeter": (6, 4),
+    "thermometer": (7, 2),
+    "glucometer": (9, 5),
+    "scale": (10, 8),
+    "heart-strap": (12, 11),
+}
 HOMES_PER_GATEWAY: Final = 8
 # The year the ages are counted from.
 _YEAR: Final = 2026
@@ -107,6 +116,11 @@ def _household(number: int, seed: int) -> Household:
     illnesses = r.sample(_ILLNESSES, r.randint(0, 2))
     if r.random() < (0.8 if has_cuff else 0.3):
         illnesses.insert(0, HYPERTENSION)
+    illnesses += [
+        condition
+        for model, condition in _GIVEN_FOR.items()
+        if condition not in illnesses and any(d.model == model for d in devices)
+    ]
     return Household(
         home=f"home-{tag}",
         gateway=gateway,
@@ -151,17 +165,11 @@ def _devices(number: int, tag: str) -> tuple[Fitted, ...]:
         devices.append(Fitted(model="plug", device=f"plug-{tag}", address=f"plug-{tag}"))
     if number % 2 == 1:
         devices.append(Fitted(model="cuff", device=f"cuff-{tag}", address=f"cuff-{tag}"))
+    for model, (every, which) in _FEW_HAVE.items():
+        if number % every == which:
+            name = f"{model}-{tag}"
+            devices.append(Fitted(model=model, device=name, address=name))
     return tuple(devices)
-
-
-def cuff_model(household: Household) -> CuffModel:
-    """Makes differ: one in five tells kPa, another keeps no time, another knows its users."""
-    make = household.seed % 5
-    if make == 1:
-        return CuffModel(kpa=True)
-    if make == 2:
-        return CuffModel(stamps_time=False)
-    return CuffModel(user=1) if make == 3 else PLAIN
 
 
 def homes_toml(homes: list[Household]) -> str:

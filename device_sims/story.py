@@ -16,6 +16,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from device_sims.body import ILLNESSES
+from device_sims.registry import SIMULATED
+from device_sims.troubles import KINDS as TROUBLES
+
 # Kind: what it needs beside `at`, and what it may have, with the default.
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -29,10 +33,38 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "light": ("village",),
         "kill_gateway": ("gateway",),
         "start_gateway": ("gateway",),
+        "ill": ("home", "illness"),
+        "well": ("home",),
+        "measure": ("home",),
+        "flat_battery": ("home", "device"),
+        "jammed_button": ("home",),
+        "dead_meter": ("home",),
+        "stuck_sensor": ("home", "device"),
+        "noise": ("home",),
+        "mend": ("home",),
     }
 )
-_OPTIONAL: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
-    {"quiet": {"left_on_w": 0}, "visit": {"minutes": 40}, "replay": {"count": 5}}
+_OPTIONAL: Final[Mapping[str, Mapping[str, int | str]]] = MappingProxyType(
+    {
+        "quiet": {"left_on_w": 0},
+        "visit": {"minutes": 40},
+        "replay": {"count": 5},
+        "ill": {"hours": 72},
+        "measure": {"device": ""},
+        "flat_battery": {"days": 3},
+        "jammed_button": {"every_s": 20},
+        "dead_meter": {"frozen": 0},
+        "noise": {"minutes": 30},
+    }
+)
+# Names that are not free, by kind and field.
+_CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyType(
+    {
+        ("ill", "illness"): tuple(ILLNESSES),
+        ("measure", "device"): tuple(n for n, d in SIMULATED.items() if d.vital is not None),
+        ("flat_battery", "device"): tuple(n for n, d in SIMULATED.items() if d.battery),
+        ("stuck_sensor", "device"): ("motion", "contact"),
+    }
 )
 # Numbers and their limits; everything else is a name.
 _LIMITS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
@@ -43,12 +75,20 @@ _LIMITS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
         "left_on_w": (0, 5000),
         "minutes": (1, 1440),
         "count": (1, 100),
+        "hours": (1, 720),
+        "days": (0, 60),
+        "every_s": (1, 3600),
+        "frozen": (0, 1),
     }
 )
 # Kinds that leave a home changed: a run that begins later has to know of them.
-LASTING: Final = frozenset({"quiet", "stir", "visit", "blackout", "light"})
+LASTING: Final = frozenset(
+    {"quiet", "stir", "visit", "blackout", "light", "ill", "well", "mend", *TROUBLES}
+)
 # Kinds that may befall any home by chance.
-BY_CHANCE: Final = frozenset({"press", "cuff", "replay", "visit"})
+BY_CHANCE: Final = frozenset(
+    {"press", "cuff", "replay", "visit", "ill", "well", "measure", "mend", *TROUBLES}
+)
 SPEED_MAX: Final = 100_000
 _UNITS: Final = (86_400, 3_600, 60, 1)
 _TIME: Final = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?\Z")
@@ -227,6 +267,9 @@ def _fields(
                 raise StoryError(f"{where}.{name}: a number from {low} to {high}, not {value!r}")
         elif not isinstance(value, str) or not value:
             raise StoryError(f"{where}.{name}: a name in quotes, not {value!r}")
+        elif value not in _CHOICES.get((kind, name), (value,)):
+            known = _CHOICES[kind, name]
+            raise StoryError(f"{where}.{name}: {value!r} is not known{_hint(value, known)}")
     return fields
 
 

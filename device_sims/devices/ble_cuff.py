@@ -8,10 +8,12 @@ exponent, twelve of signed mantissa, little endian.
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
-_ZONE: Final = timedelta(hours=8)
+from device_sims.ble_format import local_time, sfloat
+from device_sims.body import Vitals
+
+CHARACTERISTIC: Final = "2A35"
 _KPA_PER_MMHG: Final = 0.133322387
 _FLAG_KPA: Final = 0x01
 _FLAG_TIME: Final = 0x02
@@ -30,11 +32,29 @@ class CuffModel:
 
 
 PLAIN: Final = CuffModel()
+# Status: the pulse was not regular.
+_IRREGULAR: Final = 0x04
 
 
-def sfloat(value: float, exponent: int = 0) -> bytes:
-    mantissa = round(value / 10**exponent)
-    return struct.pack("<H", (exponent & 0xF) << 12 | mantissa & 0xFFF)
+def cuff_model(make: int) -> CuffModel:
+    """Makes differ: one in five tells kPa, another keeps no time, another knows its users."""
+    if make % 5 == 1:
+        return CuffModel(kpa=True)
+    if make % 5 == 2:
+        return CuffModel(stamps_time=False)
+    return CuffModel(user=1) if make % 5 == 3 else PLAIN
+
+
+def payload(at_ms: int, seen: Vitals, make: int) -> bytes:
+    """What a cuff of this make says when it has measured."""
+    return measurement(
+        at_ms,
+        seen.systolic_mmhg,
+        seen.diastolic_mmhg,
+        seen.pulse_bpm,
+        model=cuff_model(make),
+        status=_IRREGULAR if seen.irregular else 0,
+    )
 
 
 def measurement(
@@ -55,9 +75,7 @@ def measurement(
         flags |= _FLAG_KPA
     if model.stamps_time:
         flags |= _FLAG_TIME
-        local = datetime.fromtimestamp(at_ms / 1000, tz=UTC) + _ZONE
-        body += struct.pack("<H", local.year)
-        body += bytes([local.month, local.day, local.hour, local.minute, local.second])
+        body += local_time(at_ms)
     if pulse is not None:
         flags |= _FLAG_PULSE
         body += sfloat(pulse)

@@ -28,7 +28,7 @@ _BUFFER_MAX: Final = 512
 
 # Identifier: (field of MeterState, bytes, decimals, factor from the field's unit).
 _ITEMS: Final[Mapping[str, tuple[str, int, int, float]]] = {
-    "00000000": ("energy_kwh", 4, 2, 1.0),
+    "00000000": ("combined_kwh", 4, 2, 1.0),
     "00010000": ("energy_kwh", 4, 2, 1.0),
     "00010100": ("energy_kwh", 4, 2, 1.0),
     "00020000": ("reverse_kwh", 4, 2, 1.0),
@@ -62,12 +62,20 @@ class MeterState:
     reverse_kwh: float = 0.0
 
     @property
+    def combined_kwh(self) -> float:
+        """Forward and reverse added up, as meters are set when they leave the works."""
+        return self.energy_kwh + self.reverse_kwh
+
+    @property
     def apparent_va(self) -> float:
-        return self.power_w / self.power_factor if self.power_factor else 0.0
+        """Never negative: it has no direction."""
+        return abs(self.power_w) / self.power_factor if self.power_factor else 0.0
 
     @property
     def current_a(self) -> float:
-        return self.apparent_va / self.voltage_v if self.voltage_v else 0.0
+        """Negative as the power is: what the home gives flows backwards."""
+        amps = self.apparent_va / self.voltage_v if self.voltage_v else 0.0
+        return -amps if self.power_w < 0 else amps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +92,12 @@ NO_FAULTS: Final = LineFaults()
 
 
 def bcd(value: float, size: int, decimals: int) -> bytes:
-    """Packed decimal, low byte first."""
+    """Packed decimal, low byte first; the top bit says that it is negative."""
     digits = f"{round(abs(value) * 10**decimals):0{2 * size}d}"[-2 * size :]
-    return bytes.fromhex(digits)[::-1]
+    packed = bytearray.fromhex(digits)[::-1]
+    if value < 0:
+        packed[-1] |= 0x80
+    return bytes(packed)
 
 
 def frame(address: str, control: int, data: bytes) -> bytes:
@@ -150,8 +161,8 @@ class Bus:
         self, meters: Sequence[Dlt645Meter], faults: LineFaults = NO_FAULTS, seed: int = 0
     ) -> None:
         self.requests = 0
+        self.faults = faults
         self._meters = meters
-        self._faults = faults
         self._random = Random(seed)
         self._buffer = b""
 
@@ -163,7 +174,7 @@ class Bus:
     def feed(self, data: bytes) -> bytes:
         """Bytes from the master in, what then is on the line out."""
         self._buffer = (self._buffer + data)[-_BUFFER_MAX:]
-        replies = data if self._faults.echo else b""
+        replies = data if self.faults.echo else b""
         while True:
             start = self._buffer.find(b"\x68")
             self._buffer = self._buffer[start:] if start >= 0 else b""
@@ -197,7 +208,7 @@ class Bus:
         return bytes(a & b for a, b in zip(replies[0], replies[1], strict=False))
 
     def _spoil(self, reply: bytes) -> bytes:
-        faults, r = self._faults, self._random
+        faults, r = self.faults, self._random
         if not reply or faults == NO_FAULTS or faults == LineFaults(echo=True):
             return reply
         if r.random() < faults.lost:

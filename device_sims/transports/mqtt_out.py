@@ -16,6 +16,9 @@ RECONNECT_S: Final = 0.5
 HELD_MAX: Final = 50_000
 # Messages awaiting their PUBACK together; order is kept, round trips are shared.
 WINDOW: Final = 50
+# A broker that doesn't answer is gone; one whose answers wait until a large county has planned its
+# day is not.
+ANSWER_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,10 @@ class MqttOut:
         self._logger = logging.getLogger("device_sims.mqtt")
         self._logger.setLevel(logging.ERROR)
 
+    def state(self) -> dict[str, int]:
+        """Messages that wait for the broker, and those that were given up."""
+        return {"waiting": len(self._held), "dropped": self.dropped}
+
     async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
         """Hold it for sending; when too much is held, the oldest is given up and counted."""
         if len(self._held) >= HELD_MAX:
@@ -72,6 +79,7 @@ class MqttOut:
                     identifier=f"device-sims-{os.getpid()}",
                     socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
                     logger=self._logger,
+                    timeout=ANSWER_S,
                 ) as client:
                     told = ""
                     await self._send(client)

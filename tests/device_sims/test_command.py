@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def test_a_roster_and_its_gateways(tmp_path: Path, capsys: pytest.CaptureFixture
         (["run", "--broker=nowhere", "--pty-dir=l"], "is not HOST:PORT"),
         (["readings", "--homes=0", "--out=r.csv"], "0 is not above 0"),
         (["readings", "--fault=gap", "--out=r.csv"], "invalid choice: 'gap'"),
+        (["readings", "--step-kwh=0", "--out=r.csv"], "0 is not from 0.001 to 10"),
     ],
 )
 def test_wrong_options(options: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,6 +73,41 @@ def test_wrong_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "tale.toml: pace[1].sped: unknown key, did you mean 'speed'?" in capsys.readouterr().err
     assert main([*run, f"--clock-plan={tmp_path / 'none.json'}"]) == 2
     assert "none.json" in capsys.readouterr().err
+
+
+def test_more_lines_than_the_machine_gives(tmp_path: Path) -> None:
+    """In a process of its own, whose limits are low: it says what to do."""
+    run = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (90, 90)); "
+        "from device_sims.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = ["run", "--homes=800", "--broker=127.0.0.1:1", f"--pty-dir={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-c", run, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 2
+    assert "100 gateways need 464 open files and at most 90 are allowed" in done.stderr
+    assert "--no-lines" in done.stderr
+
+
+def test_a_soft_limit_is_raised() -> None:
+    run = (
+        "import resource; hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (70, hard)); "
+        "from device_sims.transports.descriptors import allow_lines; allow_lines(20); "
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 144
+
+
+def test_a_run_needs_lines_or_says_that_it_wants_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--broker=127.0.0.1:1"]) == 2
+    assert "--pty-dir, or --no-lines" in capsys.readouterr().err
 
 
 def free_port() -> int:

@@ -68,6 +68,7 @@ class Rig:
             self.heard,
             lambda what, fields: self.said.append((what, fields)),
             began_ms=T0,
+            sending=lambda: {"waiting": 3, "dropped": 7},
         )
 
     async def until(self, now_ms: int, step_ms: int = 10 * MINUTE_MS) -> None:
@@ -123,10 +124,10 @@ async def test_a_day_of_routine(rig: Rig) -> None:
 
 def test_the_agenda_of_a_day_is_in_order(rig: Rig) -> None:
     for household in rig.households:
-        home = rig.county._homes[household.home]
+        home = rig.county.dwellings[household.home].home
         due = agenda(household, home, day_number(T0) + 1)
         assert [d.at_ms for d in due] == sorted(d.at_ms for d in due)
-        assert {d.what for d in due} <= {"move", "still", "door", "plug", "cuff"}
+        assert {d.what for d in due} <= {"move", "still", "door", "plug", "vital", "battery"}
         assert ("door" in {d.what for d in due}) <= (household.fitted("contact") is not None)
 
 
@@ -219,7 +220,7 @@ async def test_a_restarted_simulator_knows_what_happened_and_its_registers(tmp_p
     await stopped(running)
     dark = next(h for h in again.households if h.village == "药妇沟村")
     assert ask(again, dark) == b""
-    assert again.county._homes["home-0012"].is_quiet(T0 + 3 * HOUR_MS)
+    assert again.county.dwellings["home-0012"].home.is_quiet(T0 + 3 * HOUR_MS)
     assert "press" not in [what for what, _fields in again.said], "what is over is not repeated"
     again.clock.set_ms = T0
     assert ask(again, again.households[1]) == register
@@ -259,6 +260,18 @@ async def test_the_story_runs_by_the_clock(rig: Rig) -> None:
     retained = {t for t, _p, r in rig.heard.messages if r}
     assert f"{zigbee_base('gw-0001')}/bridge/state" in retained
     assert f"{zigbee_base('gw-0001')}/button-0002/availability" in retained
+
+
+async def test_what_the_machine_cannot_keep_up_with_is_told(tmp_path: Path) -> None:
+    """A clock that runs away while one look is taken: progress says by how much."""
+    rig = Rig(tmp_path)
+    await rig.until(T0 + HOUR_MS)
+    rig.clock.set_ms = T0 + 9 * HOUR_MS
+    told = rig.county.progress()
+    assert told["lag_sim_ms"] == rig.clock.set_ms - told["sim_ms"] > 0
+    assert told["messages"] > 0
+    assert (told["waiting"], told["dropped"]) == (3, 7), "and what the broker has not taken"
+    rig.county.close()
 
 
 def test_the_clock_reads_the_plan(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from random import Random
 import pytest
 
 from device_sims.__main__ import main
+from device_sims.body import ILLNESSES
 from device_sims.faults import SERIES_FAULTS
+from device_sims.habits import habits
 from device_sims.past import lived_home
-from device_sims.readings import FAULTS, write_readings
+from device_sims.readings import FAULTS, KINDS, write_readings
 from device_sims.roster import households
 
 Rows = list[dict[str, str]]
@@ -57,7 +59,7 @@ def test_quarter_hours_of_every_meter_never_running_backwards(tmp_path: Path) ->
 
 def test_the_truth_has_silences_and_journeys(tmp_path: Path) -> None:
     rows, truth = made(tmp_path, homes=60, days=30)
-    assert {a["cause"] for a in truth} == {"silent", "away"}
+    assert {a["cause"] for a in truth} == {"silent", "away"}, "nobody is measured: no illness"
     series = per_home(rows)
     for absence in truth:
         began, ended = (
@@ -73,12 +75,56 @@ def test_the_truth_has_silences_and_journeys(tmp_path: Path) -> None:
 
 
 def test_all_kinds(tmp_path: Path) -> None:
-    kinds = ("power", "motion", "contact", "blood_pressure")
-    rows, _truth = made(tmp_path, *(f"--kind={k}" for k in kinds))
-    assert {r["kind"] for r in rows} == set(kinds)
+    rows, _truth = made(tmp_path, *(f"--kind={k}" for k in KINDS), homes=24)
+    assert {r["kind"] for r in rows} == set(KINDS)
     fields = {"energy_kwh", "active", "open", "systolic_mmhg", "diastolic_mmhg", "pulse_bpm"}
+    fields |= {"spo2_pct", "temperature_c", "glucose_mmol_l", "weight_kg"}
     assert {r["field"] for r in rows} == fields
     assert all(r["device"] for r in rows)
+
+
+def test_the_truth_of_an_illness_is_in_the_readings(tmp_path: Path) -> None:
+    """Who was ill with what, from when to when; measured values outside are those of a well day."""
+    rows, truth = made(tmp_path, "--kind=temperature", homes=120, days=60)
+    fevers = [t for t in truth if t["cause"] == "fever"]
+    assert {t["cause"] for t in truth} - {"silent", "away"} <= set(ILLNESSES)
+    assert len(fevers) > 10
+    hot = [r for r in rows if float(r["value"]) > 38.0]
+    assert hot
+    for row in hot:
+        assert any(
+            t["home"] == row["home"] and t["began_at"] <= row["measured_at"] < t["ended_at"]
+            for t in fevers
+        ), row
+
+
+@pytest.mark.parametrize(("step", "decimals"), [("1", 0), ("0.1", 1), ("0.001", 3)])
+def test_registers_in_other_steps_and_hours_instead_of_quarters(
+    tmp_path: Path, step: str, decimals: int
+) -> None:
+    rows, _truth = made(tmp_path, f"--step-kwh={step}", "--interval-s=3600")
+    for readings in per_home(rows).values():
+        assert len(readings) == 240
+        assert all(round(kwh, decimals) == kwh for _at, kwh in readings)
+        assert any(round(kwh, decimals - 1) != kwh for _at, kwh in readings)
+
+
+def test_homes_are_equipped(tmp_path: Path) -> None:
+    for folder in ("plain", "tank", "sun"):
+        (tmp_path / folder).mkdir()
+    plain, _ = made(tmp_path / "plain")
+    tank, _ = made(tmp_path / "tank", "--equip=water-heater")
+    sun, _ = made(tmp_path / "sun", "--equip=pv")
+
+    def used(rows: Rows) -> dict[str, float]:
+        return {home: r[-1][1] - r[0][1] for home, r in per_home(rows).items()}
+
+    without = [h for h in households(6, 1) if not habits(h.seed).water_heater_w]
+    assert without
+    assert all(used(tank)[h.home] > used(plain)[h.home] + 10 for h in without)
+    roofless = [h for h in households(6, 1) if not habits(h.seed).pv_w]
+    assert roofless
+    assert all(used(sun)[h.home] < used(plain)[h.home] for h in roofless)
 
 
 def test_a_left_on_load_raises_the_floor_of_a_silence(tmp_path: Path) -> None:

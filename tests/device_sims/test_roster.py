@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from device_sims.devices.ble_cuff import cuff_model
 from device_sims.registry import SIMULATED
 from device_sims.roster import (
     GatewayPlaces,
-    cuff_model,
     gateway_toml,
     homes_toml,
     households,
@@ -51,8 +51,9 @@ def test_people_are_invented_but_likely() -> None:
     assert in_care
     assert all(h.grade in ("中度", "重度", "完全") for h in in_care)
     assert all(h.grade in ("完好", "轻度") for h in homes if h not in in_care)
-    assert {cuff_model(h).kpa for h in homes} == {True, False}
-    assert {cuff_model(h).stamps_time for h in homes} == {True, False}
+    assert {cuff_model(h.seed).kpa for h in homes} == {True, False}
+    assert {cuff_model(h.seed).stamps_time for h in homes} == {True, False}
+    assert all("糖尿病" in h.conditions for h in homes if h.fitted("glucometer"))
 
 
 def test_same_seed_same_people_other_seed_others() -> None:

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from device_sims.ble_format import sfloat
 from device_sims.devices import (
     ev1527_button,
     zigbee_bridge,
@@ -14,7 +15,7 @@ from device_sims.devices import (
     zigbee_motion,
     zigbee_plug,
 )
-from device_sims.devices.ble_cuff import CuffModel, measurement, sfloat
+from device_sims.devices.ble_cuff import CuffModel, measurement
 
 # 2026-11-23T08:05:09+08:00
 AT_MS = 1_795_392_309_000
@@ -58,10 +59,16 @@ def test_zigbee_messages() -> None:
     press = json.loads(zigbee_button.press(None, 90))
     assert press == {"action": "emergency", "battery": None, "linkquality": 90}
     assert json.loads(zigbee_button.announce(80, 90))["action"] is None
-    moving = json.loads(zigbee_motion.state(occupied=True, battery_pct=80, link_quality=90))
+    moving = json.loads(
+        zigbee_motion.state(occupied=True, battery_pct=80, battery_mv=2900, link_quality=90)
+    )
     assert (moving["occupancy"], moving["battery"]) == (True, 80)
-    door = json.loads(zigbee_contact.state(is_open=True, battery_pct=80, link_quality=90))
+    door = json.loads(
+        zigbee_contact.state(is_open=True, battery_pct=10, battery_mv=2380, link_quality=90)
+    )
     assert door["contact"] is False, "true means shut"
+    assert (moving["battery_low"], moving["voltage"]) == (False, 2900)
+    assert (door["battery_low"], door["voltage"]) == (True, 2380)
     plug = json.loads(zigbee_plug.state(97.6, 12.349, 231.2, 120))
     assert (plug["power"], plug["energy"], plug["voltage"], plug["current"]) == (
         98,
