@@ -166,9 +166,8 @@ def test_dirty_states_are_given_once_and_only_when_changed(kit) -> None:
     engine = Engine(default_rules(), lane="readings")
     engine.add_home(HomeFacts(home="h"), kit.START_MS)
     engine.add_home(HomeFacts(home="other"), kit.START_MS)
-    kinds = [
-        r for r in default_rules() if r.kind.lane == "readings" and r.kind.subject != "gateway"
-    ]
+    rules = sorted(default_rules(), key=lambda rule: rule.name)
+    kinds = [r for r in rules if r.kind.lane == "readings" and r.kind.subject != "gateway"]
     # Only what waits for something from the beginning is there before anything was heard.
     waiting = [r.name for r in kinds if not r.kind.starts_idle]
     assert [row[:2] for row in engine.take_dirty()] == [
