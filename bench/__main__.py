@@ -1,6 +1,7 @@
 """`./dev bench`: press → committed → screen, and readings stored, beside the broker's own echo.
 
 ./dev bench --week    a week of 1,000 simulated homes through drivers, codec and rules
+./dev bench --engine  the rule engine alone with 100,000 homes in memory
 """
 
 import argparse
@@ -17,16 +18,18 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from bench import engine, week
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
 from bench.processes import HOMES, HubProcess, cpu_s, rss_mb
-from bench.week import report
 from hearthwatch import embedded_broker
 from ingest.readings.sqlite_reader import SqliteReader
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RATES: Final = (1000, 5000, 10_000)
 TURNS: Final = 5
+WEEK_HOMES: Final = 1000
+ENGINE_HOMES: Final = 100_000
 
 
 def load(hub: HubProcess, rate: float, count: int, each: int, base: int) -> "subprocess.Popen[str]":
@@ -223,13 +226,18 @@ def main() -> None:
     parser.add_argument("--gateway-seconds", type=int, default=60, help="that the gateway is timed")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
     parser.add_argument("--week", action="store_true", help="instead: a week of simulated homes")
-    parser.add_argument("--homes", type=int, default=1000, help="of the week")
+    parser.add_argument("--engine", action="store_true", help="instead: the rule engine alone")
+    parser.add_argument("--homes", type=int, help="of the week (1,000), of the engine (100,000)")
     parser.add_argument("--days", type=int, default=7, help="of the week")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the week")
     args = parser.parse_args()
     if args.week:
         print(json.dumps(machine()), flush=True)
-        report(args.homes, args.days, 1, args.processes)
+        week.report(args.homes or WEEK_HOMES, args.days, 1, args.processes)
+        return
+    if args.engine:
+        print(json.dumps(machine()), flush=True)
+        engine.report(args.homes or ENGINE_HOMES)
         return
     if embedded_broker.find_mosquitto() is None:
         raise SystemExit("the benchmark needs mosquitto: apt-get install mosquitto")

@@ -1,34 +1,55 @@
-"""`./dev docs`: writes the tables of the READMEs that the registries know better than any author.
+"""`./dev docs`: writes what the registries know better than any author: the READMEs' tables of
+drivers and rules, and the page of rule kinds.
 
 python -m docs.tables           write them
 python -m docs.tables --check   exit 1 when one is not what the registry says
 """
 
+import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from docs.rule_kinds import page
 from gateway.driver import DriverSpec
 from gateway.registry import DRIVERS
+from rules.registry import RULE_KINDS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-HEADS: Final = {
+LOCALES: Final = ROOT / "dashboard" / "web" / "src" / "locales"
+READMES: Final = ("README.md", "README.zh-CN.md")
+_DRIVER_HEADS: Final = {
     "README.md": ("driver", "on", "reads"),
     "README.zh-CN.md": ("驱动", "接口", "读取"),
 }
-_TABLE: Final = re.compile(r"(<!-- drivers -->\n).*?(<!-- /drivers -->)", re.DOTALL)
+_RULE_HEADS: Final = {"README.md": ("kind", "finds"), "README.zh-CN.md": ("类型", "发现")}
+_CATALOGUES: Final = {"README.md": "en.json", "README.zh-CN.md": "zh-CN.json"}
 
 
 def drivers_table(readme: str) -> str:
     """One row a driver, in the order of the registry."""
-    head = HEADS[readme]
-    rows = [_row(spec, chinese=readme != "README.md") for spec in DRIVERS.values()]
-    return "\n".join((f"| {' | '.join(head)} |", "|---|---|---|", *rows)) + "\n"
+    return _table(
+        _DRIVER_HEADS[readme],
+        [_driver(spec, chinese=readme != "README.md") for spec in DRIVERS.values()],
+    )
 
 
-def _row(spec: DriverSpec, *, chinese: bool) -> str:
+def rules_table(readme: str) -> str:
+    """One row a rule kind, in the words that the web page has for it."""
+    words = json.loads((LOCALES / _CATALOGUES[readme]).read_text(encoding="utf-8"))
+    return _table(
+        _RULE_HEADS[readme],
+        [f"| `{name}` | {words.get(f'finds.{name}', '')} |" for name in RULE_KINDS],
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[str]) -> str:
+    return "\n".join((f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows)) + "\n"
+
+
+def _driver(spec: DriverSpec, *, chinese: bool) -> str:
     place = "MQTT"
     if spec.line is not None:
         line = spec.line
@@ -38,20 +59,30 @@ def _row(spec: DriverSpec, *, chinese: bool) -> str:
 
 
 def rendered(readme: str, text: str) -> str:
-    """The README with its table made anew; ValueError when it has no place for one."""
-    if not _TABLE.search(text):
-        raise ValueError(f"{readme} has no <!-- drivers --> … <!-- /drivers -->")
-    return _TABLE.sub(lambda match: match[1] + drivers_table(readme) + match[2], text)
+    """The README with its tables made anew; ValueError when it has no place for one."""
+    for name, table in (("drivers", drivers_table), ("rules", rules_table)):
+        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if not place.search(text):
+            raise ValueError(f"{readme} has no <!-- {name} --> … <!-- /{name} -->")
+        text = place.sub(lambda match, table=table: match[1] + table(readme) + match[2], text)
+    return text
+
+
+def pages() -> Iterator[tuple[Path, str, str]]:
+    """(file, what it holds, what it should hold)."""
+    for readme in READMES:
+        path = ROOT / readme
+        text = path.read_text(encoding="utf-8")
+        yield path, text, rendered(readme, text)
+    path = ROOT / "docs" / "rule-kinds.md"
+    yield path, path.read_text(encoding="utf-8") if path.exists() else "", page()
 
 
 def main(arguments: Sequence[str]) -> int:
     stale = []
-    for readme in HEADS:
-        path = ROOT / readme
-        text = path.read_text(encoding="utf-8")
-        new = rendered(readme, text)
+    for path, text, new in pages():
         if new != text:
-            stale.append(readme)
+            stale.append(path.name)
             if "--check" not in arguments:
                 path.write_text(new, encoding="utf-8")
     if stale:

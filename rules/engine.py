@@ -10,53 +10,45 @@ by then are fired, so findings don't depend on how often `advance` is called.
         home -> kind -> (cell, cell)        heap of (due, home, rule, cell)
                               \\                         /
                                monitor.observe / monitor.fire -> findings
+                               feed: -> observations for other cells (rules.derived)
 """
 
 import heapq
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
+from rules.cells import (
+    Cell,
+    HomeCells,
+    check_feeds,
+    differs,
+    hearers,
+    params_of,
+    state_bytes,
+    subject_of,
+)
+from rules.derived import Feed, FeedMonitor
 from rules.finding import Finding
 from rules.rule import (
     DEVICE_KINDS,
     GATEWAY_PREFIX,
     NOTHING,
-    DeviceFacts,
     HomeFacts,
     Monitor,
     Observation,
     Rule,
     RuleView,
     Subject,
+    SubjectKind,
 )
 
 # Problems kept until somebody asks; more only says the same of more homes.
 PROBLEMS_MAX: Final = 1000
 
-# Made once: `json.dumps` with options of its own makes an encoder for each call.
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_SUBJECTS: Final[tuple[SubjectKind, ...]] = ("home", "gateway")
 
 _BAD_STATE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
-
-
-class _Cell:
-    """One rule for one home. `scheduled_ms`: the due time of its entry in the heap, if any."""
-
-    __slots__ = ("dirty", "home", "monitor", "params", "rule", "scheduled_ms", "subject")
-
-    def __init__(self, subject: Subject, rule: Rule, params: Any, monitor: Monitor) -> None:
-        self.home = subject.home
-        self.subject = subject
-        self.rule = rule
-        self.params = params
-        self.monitor = monitor
-        self.scheduled_ms: int | None = None
-        self.dirty = False
-
-    def __lt__(self, other: "_Cell") -> bool:
-        # Entries equal in (due, home, rule) can only be stale twins of one cell.
-        return False
 
 
 class Engine:
@@ -65,24 +57,21 @@ class Engine:
     def __init__(
         self, rules: Sequence[Rule], lane: Literal["urgent", "readings"] | None = None
     ) -> None:
-        self._rules = tuple(
-            sorted(
-                (rule for rule in rules if lane is None or rule.kind.lane == lane),
-                key=lambda rule: rule.name,
-            )
-        )
+        mine = (rule for rule in rules if lane is None or rule.kind.lane == lane)
+        self._rules = tuple(sorted(mine, key=lambda rule: rule.name))
         names = [rule.name for rule in self._rules]
         if len(set(names)) != len(names):
             raise ValueError(f"two rules of one name among {names}")
+        check_feeds(self._rules)
         self._about_devices = frozenset(
             rule.name
             for rule in self._rules
             if not DEVICE_KINDS.isdisjoint(rule.kind.listens(rule.params))
         )
-        self._cells: dict[str, dict[str, _Cell]] = {}
-        self._listeners: dict[str, dict[str, tuple[_Cell, ...]]] = {}
-        self._heap: list[tuple[int, str, str, _Cell]] = []
-        self._dirty: list[_Cell] = []
+        self._hearers = {subject: hearers(self._rules, subject) for subject in _SUBJECTS}
+        self._homes: dict[str, HomeCells] = {}
+        self._heap: list[tuple[int, str, str, Cell]] = []
+        self._dirty: list[Cell] = []
         self._problems: list[str] = []
 
     # Homes.
@@ -93,40 +82,50 @@ class Engine:
         Adding a home again applies its new overrides and devices and keeps what was learned.
         ConfigError when an override can't be used (nothing has changed then).
         """
-        wanted = self._wanted(home)
+        rules = self._of_subject(home.home)
+        params = {rule.name: params_of(rule, home) for rule in rules if differs(rule, home)}
+        old = self._homes.get(home.home)
+        known = self._homes[home.home] = HomeCells(home, now_ms, {} if old is None else old.cells)
         # What a gateway has that no home claims can come and go between two facts, unlisted.
-        gateway = home.home.startswith(GATEWAY_PREFIX)
-        old = self._cells.get(home.home, {})
-        cells: dict[str, _Cell] = {}
-        for rule, params in wanted:
-            cell = old.get(rule.name)
+        unlisted = home.home.startswith(GATEWAY_PREFIX)
+        for rule in rules:
+            cell = known.cells.get(rule.name)
+            if cell is None:
+                if not rule.kind.starts_idle:
+                    self._start(known, rule)
+                continue
+            wanted = params.get(rule.name, rule.params)
             about_devices = rule.name in self._about_devices
             devices = home.devices if about_devices else ()
-            unlisted = gateway and about_devices
-            if cell is None:
-                subject = _subject(home.home, rule, devices, now_ms)
-                monitor = rule.kind.start(subject, params, now_ms)
-                cell = _Cell(subject, rule, params, monitor)
-                self._touch(cell)
-            elif cell.params != params or cell.subject.devices != devices or unlisted:
-                cell.params = params
-                cell.subject = _subject(home.home, rule, devices, now_ms)
+            same = cell.params == wanted and cell.subject.devices == devices
+            if not same or (unlisted and about_devices):
+                cell.params = wanted
+                cell.subject = self._subject(known, rule)
                 self._reload(cell, cell.monitor.dump())
                 self._touch(cell)
+            cell.rule = rule
             self._schedule(cell)
-            cells[rule.name] = cell
-        self._cells[home.home] = cells
-        self._listeners[home.home] = _listeners(cells)
 
     def remove_home(self, home: str) -> None:
         """Stop watching; unknown homes are fine. Its states in the store are the caller's."""
-        for cell in self._cells.pop(home, {}).values():
+        known = self._homes.pop(home, None)
+        for cell in () if known is None else known.cells.values():
             cell.scheduled_ms = None
             cell.dirty = False
-        self._listeners.pop(home, None)
 
     def homes(self) -> list[str]:
-        return list(self._cells)
+        return list(self._homes)
+
+    def configure(self, rules: Sequence[Rule]) -> None:
+        """Put other parameters or severities of the same rules into force. They reach a home when
+        it is added again; what it learned is kept. ValueError when a rule is missing or new."""
+        mine = {rule.name: rule for rule in rules}
+        if any(
+            rule.name not in mine or mine[rule.name].kind is not rule.kind for rule in self._rules
+        ):
+            raise ValueError("only the parameters of rules can be changed while they run")
+        self._rules = tuple(mine[rule.name] for rule in self._rules)
+        self._hearers = {subject: hearers(self._rules, subject) for subject in _SUBJECTS}
 
     @property
     def wants_devices(self) -> bool:
@@ -141,9 +140,10 @@ class Engine:
         KeyError when the home was never added. The empty answer is one shared list: don't
         change it.
         """
-        cells = self._listeners[home].get(observation.kind)
+        known = self._homes[home]
+        cells = known.hears.get(observation.kind)
         if cells is None:
-            return NOTHING
+            cells = self._hear(known, observation.kind)
         found = NOTHING
         for cell in cells:
             monitor = cell.monitor
@@ -158,6 +158,9 @@ class Engine:
             if not cell.dirty:
                 cell.dirty = True
                 self._dirty.append(cell)
+            if cell.feeds:
+                for derived in cast("FeedMonitor", monitor).take_derived():
+                    found = found + self.observe(home, derived, now_ms)
             due_ms = monitor.due_ms
             if due_ms is not None and (cell.scheduled_ms is None or due_ms < cell.scheduled_ms):
                 self._schedule(cell)
@@ -198,8 +201,8 @@ class Engine:
     def resume(self, now_ms: int) -> None:
         """Say that the hub was not listening until now. Call it once after the states were
         restored at a start: what kept silent meanwhile gets its full time again."""
-        for cells in self._cells.values():
-            for cell in cells.values():
+        for known in self._homes.values():
+            for cell in known.cells.values():
                 cell.monitor.resume(now_ms)
                 self._touch(cell)
                 self._schedule(cell)
@@ -212,14 +215,14 @@ class Engine:
         for cell in self._dirty:
             if cell.dirty:
                 cell.dirty = False
-                rows.append((cell.home, cell.rule.name, _state_bytes(cell)))
+                rows.append((cell.home, cell.rule.name, state_bytes(cell)))
         self._dirty = []
         return rows
 
     def restore(self, home: str, rule: str, state: bytes) -> None:
         """Put back a state that `take_dirty` gave. What can't be used is told by
         `take_problems` and the rule starts afresh: never a crash."""
-        cell = self._cells.get(home, {}).get(rule)
+        cell = self._cell(home, rule)
         if cell is None:
             self._problem(f"{home}/{rule}: state of a home or rule that is not configured")
             return
@@ -243,39 +246,83 @@ class Engine:
 
     def view(self, home: str, now_ms: int) -> list[RuleView]:
         """Every rule's present opinion of a home; KeyError when it was never added."""
-        views = []
-        for name, cell in self._cells[home].items():
-            opinion = cell.monitor.view(now_ms)
-            explanation = opinion.explanation
-            if cell.rule.awaits_signature:
-                explanation = {**explanation, "limits_unconfirmed": True}
-            views.append(
-                RuleView(
-                    rule=name,
-                    kind=cell.rule.kind.name,
-                    state=opinion.state,
-                    since_ms=opinion.since_ms,
-                    explanation=explanation,
-                )
-            )
-        return views
+        known = self._homes[home]
+        return [self._view(known, rule, now_ms) for rule in self._of_subject(home)]
 
     # Inside.
 
-    def _wanted(self, home: HomeFacts) -> list[tuple[Rule, Any]]:
-        subject = "gateway" if home.home.startswith(GATEWAY_PREFIX) else "home"
-        wanted = []
-        for rule in self._rules:
-            if rule.kind.subject not in (subject, "either"):
-                continue
-            params = rule.overrides.get(home.home, rule.params)
-            table = home.overrides.get(rule.name)
-            if table:
-                params = rule.kind.parse(table, f"{home.home}.{rule.name}", params)
-            wanted.append((rule, params))
-        return wanted
+    def _view(self, known: HomeCells, rule: Rule, now_ms: int) -> RuleView:
+        cell = known.cells.get(rule.name)
+        # A rule that has heard nothing yet thinks what it would think if it began now.
+        monitor = self._monitor(known, rule) if cell is None else cell.monitor
+        opinion = monitor.view(now_ms)
+        explanation = opinion.explanation
+        if rule.awaits_signature:
+            explanation = {**explanation, "limits_unconfirmed": True}
+        return RuleView(
+            rule=rule.name,
+            kind=rule.kind.name,
+            state=opinion.state,
+            since_ms=opinion.since_ms,
+            explanation=explanation,
+        )
 
-    def _fire(self, cell: _Cell, now_ms: int) -> list[Finding]:
+    def _of_subject(self, home: str) -> list[Rule]:
+        subject = subject_of(home)
+        return [rule for rule in self._rules if rule.kind.subject in (subject, "either")]
+
+    def _hear(self, known: HomeCells, kind: str) -> tuple[Cell, ...]:
+        """The cells of a home that want a kind of item, started if this is the first of it. Feeds
+        come last, so that every rule has seen a reading before what is made of it."""
+        home = known.facts
+        rules = self._hearers[subject_of(home.home)].get(kind, ())
+        if any(differs(rule, home) for rule in self._rules):
+            wants = [
+                rule
+                for rule in self._of_subject(home.home)
+                if kind in rule.kind.listens(params_of(rule, home))
+            ]
+            rules = tuple(sorted(wants, key=lambda rule: (isinstance(rule.kind, Feed), rule.name)))
+        found = tuple(known.cells.get(rule.name) or self._start(known, rule) for rule in rules)
+        known.hears[kind] = found
+        return found
+
+    def _cell(self, home: str, rule: str) -> Cell | None:
+        known = self._homes.get(home)
+        if known is None:
+            return None
+        cell = known.cells.get(rule)
+        if cell is not None:
+            return cell
+        for configured in self._of_subject(home):
+            if configured.name == rule:
+                return self._start(known, configured)
+        return None
+
+    def _start(self, known: HomeCells, rule: Rule) -> Cell:
+        params = params_of(rule, known.facts)
+        monitor = self._monitor(known, rule)
+        cell = Cell(self._subject(known, rule), rule, params, monitor)
+        known.cells[rule.name] = cell
+        self._touch(cell)
+        self._schedule(cell)
+        return cell
+
+    def _monitor(self, known: HomeCells, rule: Rule) -> Monitor:
+        params = params_of(rule, known.facts)
+        return rule.kind.start(self._subject(known, rule), params, known.since_ms)
+
+    def _subject(self, known: HomeCells, rule: Rule) -> Subject:
+        return Subject(
+            home=known.facts.home,
+            rule=rule.name,
+            kind=rule.kind.name,
+            severity=rule.severity,
+            devices=known.facts.devices if rule.name in self._about_devices else (),
+            since_ms=known.since_ms,
+        )
+
+    def _fire(self, cell: Cell, now_ms: int) -> list[Finding]:
         found = NOTHING
         due_ms = cell.monitor.due_ms
         while due_ms is not None and due_ms <= now_ms:
@@ -283,7 +330,7 @@ class Engine:
             due_ms = cell.monitor.due_ms
         return found
 
-    def _reload(self, cell: _Cell, document: Mapping[str, Any]) -> bool:
+    def _reload(self, cell: Cell, document: Mapping[str, Any]) -> bool:
         try:
             cell.monitor = cell.rule.kind.load(cell.subject, cell.params, document)
         except _BAD_STATE as error:
@@ -291,12 +338,12 @@ class Engine:
             return False
         return True
 
-    def _touch(self, cell: _Cell) -> None:
+    def _touch(self, cell: Cell) -> None:
         if not cell.dirty:
             cell.dirty = True
             self._dirty.append(cell)
 
-    def _schedule(self, cell: _Cell) -> None:
+    def _schedule(self, cell: Cell) -> None:
         """Keep one live heap entry at or before the monitor's due time."""
         due_ms = cell.monitor.due_ms
         if due_ms is None or (cell.scheduled_ms is not None and cell.scheduled_ms <= due_ms):
@@ -307,28 +354,3 @@ class Engine:
     def _problem(self, text: str) -> None:
         if len(self._problems) < PROBLEMS_MAX:
             self._problems.append(text)
-
-
-def _subject(home: str, rule: Rule, devices: tuple[DeviceFacts, ...], now_ms: int) -> Subject:
-    return Subject(
-        home=home,
-        rule=rule.name,
-        kind=rule.kind.name,
-        severity=rule.severity,
-        devices=devices,
-        since_ms=now_ms,
-    )
-
-
-def _listeners(cells: Mapping[str, _Cell]) -> dict[str, tuple[_Cell, ...]]:
-    by_kind: dict[str, tuple[_Cell, ...]] = {}
-    for cell in cells.values():
-        for kind in sorted(cell.rule.kind.listens(cell.params)):
-            by_kind[kind] = (*by_kind.get(kind, ()), cell)
-    return by_kind
-
-
-def _state_bytes(cell: _Cell) -> bytes:
-    kind = cell.rule.kind
-    document = {"v": kind.state_version, "kind": kind.name, **cell.monitor.dump()}
-    return _encode(document).encode()

@@ -204,6 +204,11 @@ class RuleKind(Protocol):
     def severity(self) -> Severity: ...
     @property
     def state_version(self) -> int: ...
+    @property
+    def starts_idle(self) -> bool:
+        """Its monitor waits for nothing and says nothing before it has heard something: it need
+        not exist before that."""
+        ...
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> Any:
         """Checked parameters from a TOML table, on top of `base` or of the defaults."""

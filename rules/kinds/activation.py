@@ -1,8 +1,15 @@
 """A detector went off: fall, smoke, gas, leak, tamper; one configured rule for each.
 
-Sees: items of the kinds in `listens_to`. The same words as a call button: `press`, `hold` or
-none raise, `test` is technical, `clear` tells that the device sees the cause gone (and closes
-nothing by itself).
+Sees: items of the kinds in `listens_to`, so that a site can join or split them. The same words as a
+call button: `press`, `hold` or none raise, `test` is technical, `clear` tells that the device sees
+the cause gone (and closes nothing by itself).
+
+Can't see: what the detector doesn't; carbon monoxide in figures is the rule `carbon_monoxide`.
+
+Defaults: fall, smoke and gas are urgent, a leak is to be watched, tampering is technical. Older
+than two minutes on arrival is marked late.
+
+Sources: the promise of this system (design, section 4); detectors' own standards set their limits.
 """
 
 from collections.abc import Mapping
@@ -33,6 +40,7 @@ class Activation:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> ActivationParams:
         params = parse_params(ActivationParams, table, where, base)

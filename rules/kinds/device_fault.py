@@ -2,7 +2,16 @@
 
 Sees: `device_word`; attrs `fault` begins, `recovered` ends, values `mains` 0 and 1 do the same for
 `mains_lost`. A fault must last before it is raised: a blackout of ten minutes must not send eight
-people to eight meters. `rules/device_faults.py` says which faults ask for a repair at all.
+people to eight meters. `rules/device_faults.py` says which faults ask for a repair at all; the
+others are shown with the device and send nobody. Faults and recoveries travel in two lanes: of two
+that come within ten minutes the later measured counts.
+
+Can't see: why; meters of a dark village look like broken ones. Tampering is the rule `tamper`.
+
+Defaults: after five minutes on a life-critical device or gateway, else after 45; mended within two
+hours or three days.
+
+Sources: fault after 45 min, life-critical fault mended in 2 h (thresholds, section 3).
 """
 
 from collections.abc import Mapping
@@ -138,6 +147,7 @@ class DeviceFault:
     subject: Final[SubjectKind] = "either"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> DeviceFaultParams:
         return parse_params(DeviceFaultParams, table, where, base)

@@ -2,8 +2,18 @@
 
 Sees: `device_status`, a few times an hour from a gateway's heartbeats, and every word or press of
 a device. Silence is counted from one status to the next, so only while its gateway is heard:
-whatever happens to gateway, line or hub, the clock of silence stands still. A device was heard
-when its last-seen time is another than before; whether the gateway's clock is right is no matter.
+whatever happens to gateway, line or hub, the clock of silence stands still, and a pause of more
+than a quarter of an hour counts as nothing. A device was heard when its last-seen time is another
+than before; whether the gateway's clock is right is no matter.
+
+Can't see: a plain 433 MHz button that died, for it speaks only when pressed; `test_due` is for it.
+After an outage the silence that nobody watched is not made up for.
+
+Defaults: the device's own interval, or that of its kind (a meter an hour, a button that reports by
+itself a day); `least_s` makes every interval at least so long. Mended within two hours if lives
+depend on it, else within three days.
+
+Sources: button silent for 24 h, life-critical fault mended in 2 h (thresholds, section 3).
 """
 
 from collections.abc import Mapping
@@ -157,6 +167,7 @@ class DeviceSilent:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = False
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> DeviceSilentParams:
         return parse_params(DeviceSilentParams, table, where, base)

@@ -1,8 +1,15 @@
 """A gateway that stops talking: everything behind it can no longer be seen.
 
-Sees: heartbeats, passed as observations of kind `status` with the home `gateway:<id>`. A last
-will (`attrs.online` false) and a retained copy (`attrs.retained` true) prove nothing and don't
-count as a sign of life. Raised `after_s` after the last heartbeat, cleared by the next one.
+Sees: heartbeats, passed as observations of kind `status` with the home `gateway:<id>`, by the hub's
+clock, for a gateway's may be wrong. A last will (`attrs.online` false) and a retained copy
+(`attrs.retained` true) prove nothing. After a restart of the hub every gateway gets its time again.
+
+Can't see: whether the power, the network or the device failed.
+
+Defaults: raised 90 s after the last heartbeat (three missed), or after the roster named a gateway
+that never spoke; cleared by the next heartbeat.
+
+Sources: reporting time of EN 50136 class SP5.
 """
 
 from collections.abc import Mapping
@@ -130,6 +137,7 @@ class GatewaySilent:
     subject: Final[SubjectKind] = "gateway"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = False
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> GatewaySilentParams:
         return parse_params(GatewaySilentParams, table, where, base)

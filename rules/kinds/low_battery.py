@@ -3,6 +3,12 @@
 Sees: `device_word` with `battery_pct`, and the device's own fault `battery_low`. Raised at
 `low_pct`, over at `release_pct` or with the device's own word: a battery in the cold goes up and
 down by some per cent and must not be told each time.
+
+Can't see: a battery of which the device says nothing.
+
+Defaults: at 20 %, over at 30 %; a new battery within three days.
+
+Sources: a low battery is told days ahead (EN 50134); the figures are this project's.
 """
 
 from collections.abc import Mapping
@@ -105,6 +111,7 @@ class LowBattery:
     subject: Final[SubjectKind] = "either"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> LowBatteryParams:
         params = parse_params(LowBatteryParams, table, where, base)

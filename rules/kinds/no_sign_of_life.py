@@ -2,12 +2,19 @@
 
 Sees: `power` of the home's main meter (`rules.metering` makes quarter-hours of it,
 `rules.living` tells lived from empty), and as proof of life every press, movement, door, bed or
-presence change and every measurement that a person takes of herself.
+presence change and every measurement that a person takes of herself. Three states: `well`,
+`silent`, `cannot_judge` (meter quiet, supply dead, nothing learned that tells lived from empty),
+and `learning` at first. The clock of silence stands still while nothing is seen: 24 hours means 24
+hours that were seen. What arrives late counts, but only a view of the present raises; readings of
+yesterday wake nobody.
 
-Three states: `well`, `silent`, `cannot_judge` (meter quiet, supply dead, nothing learned that
-tells lived from empty), and `learning` at first. The clock of silence stands still while nothing
-is seen: 24 hours means 24 hours that were seen. What arrives late counts, but only a view of the
-present raises; readings of yesterday wake nobody.
+Can't see: loads switched by a timer in waking hours look like life; a home used less than its
+refrigerator's own scatter can't be judged, and says so.
+
+Defaults: 25 seen hours; the home is learned for two days, and judged more cautiously until ten are
+known.
+
+Sources: practice of Japanese, Korean and Shanghai services (thresholds, section 2).
 """
 
 from collections.abc import Mapping
@@ -341,6 +348,7 @@ class NoSignOfLife:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> NoSignOfLifeParams:
         return parse_params(NoSignOfLifeParams, table, where, base)

@@ -1,8 +1,15 @@
 """A call for help: every press or hold of a call button, at once and always.
 
 Sees: items of kind `sos`. `press`, `hold`, an unknown or no action raise; `test` is told as a
-technical finding with reason `test_press`; `clear` says nothing. A late press is raised like any
-other and marked in its evidence.
+technical finding with reason `test_press`; `clear` says nothing, for only a named human ends a call
+for help. No rate limit, no quiet hours; it can't be switched off or made softer. An id seen among
+the last 32 is a duplicate.
+
+Can't see: a press that the gateway never received.
+
+Defaults: a press older than two minutes on arrival is marked late, and raised like any other.
+
+Sources: the promise of this system (design, section 4): no call is lost, doubled or silenced.
 """
 
 from collections.abc import Mapping
@@ -30,6 +37,7 @@ class Sos:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
     state_version: Final = 1
+    starts_idle: Final = True
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> SosParams:
         return parse_params(SosParams, table, where, base)

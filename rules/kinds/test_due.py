@@ -3,6 +3,13 @@
 Sees: `device_press`. Any press, hold or test shows that button, radio, gateway and hub work, and
 starts the time again; a detector's `clear` does not. A button that was never pressed is counted
 from when it was first known here.
+
+Can't see: whether the elder can reach the button.
+
+Defaults: the device's own interval, or seven days for buttons and fall detectors; to be done within
+seven days. It never becomes `watch`, for nothing is known to be broken.
+
+Sources: weekly button test (thresholds, section 3).
 """
 
 from collections.abc import Mapping
@@ -128,6 +135,7 @@ class DueTest:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "technical"
     state_version: Final = 1
+    starts_idle: Final = False
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> DueTestParams:
         return parse_params(DueTestParams, table, where, base)

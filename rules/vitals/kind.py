@@ -21,6 +21,7 @@ class VitalKind:
     # Its limits want a clinician's signature (`rules.config`).
     clinical: Final = True
     state_version: int = 1
+    starts_idle: bool = True
 
     sign: Sign
     params: type[SignParams]

@@ -1,5 +1,7 @@
 """The engine itself: lanes, homes, order of timers, dirty states, overrides."""
 
+from dataclasses import replace
+
 import pytest
 
 from contract.config import ConfigError
@@ -164,14 +166,18 @@ def test_dirty_states_are_given_once_and_only_when_changed(kit) -> None:
     engine = Engine(default_rules(), lane="readings")
     engine.add_home(HomeFacts(home="h"), kit.START_MS)
     engine.add_home(HomeFacts(home="other"), kit.START_MS)
-    assert len(engine.take_dirty()) == 2 * len(engine.view("h", kit.START_MS))
+    rules = sorted(default_rules(), key=lambda rule: rule.name)
+    kinds = [r for r in rules if r.kind.lane == "readings" and r.kind.subject != "gateway"]
+    # Only what waits for something from the beginning is there before anything was heard.
+    waiting = [r.name for r in kinds if not r.kind.starts_idle]
+    assert [row[:2] for row in engine.take_dirty()] == [
+        (home, name) for home in ("h", "other") for name in waiting
+    ]
     engine.observe("h", cuff(kit, 120), kit.START_MS)
     engine.observe("h", cuff(kit, 121, number=2), kit.START_MS)
-    assert [row[:2] for row in engine.take_dirty()] == [
-        ("h", "blood_pressure"),
-        ("h", "no_sign_of_life"),
-        ("h", "pulse"),
-    ]
+    hears = [r.name for r in kinds if "blood_pressure" in r.kind.listens(r.params)]
+    assert len(hears) > 1
+    assert [row[:2] for row in engine.take_dirty()] == [("h", name) for name in hears]
     assert engine.take_dirty() == []
 
 
@@ -198,7 +204,11 @@ def test_overrides_of_a_home_win_and_can_change_later(kit) -> None:
     view = {v.rule: v for v in engine.view("h", day_ms)}["blood_pressure"]
     assert view.explanation["systolic_mmhg"] == 193.0
     assert (
-        engine._cells["h"]["blood_pressure"].monitor._persons[""].history.measurements[0].values[0]
+        engine._homes["h"]
+        .cells["blood_pressure"]
+        .monitor._persons[""]
+        .history.measurements[0]
+        .values[0]
         == 192
     )
 
@@ -247,3 +257,34 @@ def test_two_urgent_findings_of_one_millisecond_keep_their_order(kit) -> None:
     assert [f.reason for f in found] == ["crisis", "crisis"]
     assert found[0].episode != found[1].episode
     assert found[0].at_ms < found[1].at_ms
+
+
+def test_homes_have_only_the_rules_that_heard_something(kit) -> None:
+    engine = Engine(default_rules(), lane="readings")
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    before = set(engine._homes["h"].cells)
+    engine.observe("h", cuff(kit, 120), kit.START_MS)
+    started = set(engine._homes["h"].cells) - before
+    assert "blood_pressure" in started
+    assert "oximetry" not in started
+    # A screen sees all of them.
+    assert "oximetry" in {view.rule for view in engine.view("h", kit.START_MS)}
+
+
+def test_parameters_change_while_it_runs_and_nothing_is_forgotten(kit) -> None:
+    rules = default_rules()
+    engine = Engine(rules, lane="readings")
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    engine.observe("h", cuff(kit, 185), kit.START_MS)
+    stricter = [
+        replace(r, params=r.kind.parse({"crisis_systolic_mmhg": 190.0}, r.name, r.params))
+        if r.name == "blood_pressure"
+        else r
+        for r in rules
+    ]
+    engine.configure(stricter)
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    found = engine.observe("h", cuff(kit, 195, number=2), kit.START_MS + 1000)
+    assert [f.reason for f in found if f.rule == "blood_pressure"] == ["crisis"]
+    with pytest.raises(ValueError, match="only the parameters"):
+        engine.configure([r for r in stricter if r.name != "blood_pressure"])

@@ -33,7 +33,8 @@ class House:
             values=values,
             attrs=attrs or {},
         )
-        self.found += self.engine.observe("h", seen, self.now_ms)
+        found = self.engine.observe("h", seen, self.now_ms)
+        self.found += [finding for finding in found if finding.rule == RULE]
 
     def power(self, rows, *, device="meter") -> "House":
         for at_ms, kwh in rows:
@@ -41,7 +42,7 @@ class House:
         return self
 
     def restart(self) -> None:
-        self.engine._touch(self.engine._cells["h"][RULE])
+        self.engine._touch(self.engine._cell("h", RULE))
         states = self.engine.take_dirty()
         self.engine = Engine(self.rules, lane="readings")
         self.engine.add_home(HomeFacts(home="h"), self.now_ms)
@@ -214,7 +215,7 @@ def test_a_socket_does_not_speak_for_the_home(kit) -> None:
         house.see("power", at_ms, {"energy_kwh": round(plug, 3)}, device="a-socket")
         house.power([(at_ms, kwh)])
     assert house.found == []
-    assert house.engine._cells["h"][RULE].monitor._mains.primary == "meter"
+    assert house.engine._homes["h"].cells[RULE].monitor._mains.primary == "meter"
 
 
 SIGNS = {

@@ -1,8 +1,10 @@
 """The languages of the page: the same keys, nothing said outside them, a word for all."""
 
+import importlib
 import json
 import re
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -11,18 +13,10 @@ import pytest
 from alarms.lifecycle import AlarmState, Outcome, TaskState
 from contract.kinds import KINDS
 from dashboard.permissions import ROLES
-from rules.device_cases import CaseReason
-from rules.device_faults import REPAIRED
-from rules.kinds.device_fault import DeviceFaultReason
-from rules.kinds.device_silent import DeviceSilentReason
-from rules.kinds.gateway_silent import SilenceReason
-from rules.kinds.low_battery import LowBatteryReason
-from rules.kinds.test_due import DueTestReason
-from rules.pressing import PressReason
-from rules.signs import LifeReason
-from rules.vitals.reasons import SignReason
+from rules.registry import RULE_KINDS
 
 SRC: Final = Path(__file__).resolve().parents[2] / "dashboard" / "web" / "src"
+RULES: Final = Path(__file__).resolve().parents[2] / "rules"
 CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 # Looked up with a word of the hub's behind the dot: `word("kind", …)`, `tAny([…])`.
 BY_DATA: Final = (
@@ -32,6 +26,7 @@ BY_DATA: Final = (
     "fact.",
     "fault.",
     "field.",
+    "finds.",
     "headline.",
     "kind.",
     "life.",
@@ -144,27 +139,25 @@ def test_everything_the_hub_says_has_a_word() -> None:
     assert not wanted - set(ZH)
 
 
-REASONS: Final = (
-    PressReason,
-    SignReason,
-    LifeReason,
-    SilenceReason,
-    CaseReason,
-    DeviceFaultReason,
-    DeviceSilentReason,
-    DueTestReason,
-    LowBatteryReason,
-)
+def reasons() -> Iterator[type[StrEnum]]:
+    """Every enum of reasons in the rules' room."""
+    for path in sorted(RULES.rglob("*.py")):
+        name = ".".join(path.relative_to(RULES.parent).with_suffix("").parts)
+        things = vars(importlib.import_module(name)).values()
+        enums = [t for t in things if isinstance(t, type) and issubclass(t, StrEnum)]
+        yield from (enum for enum in enums if enum.__module__ == name)
 
 
-@pytest.mark.parametrize("reasons", REASONS)
-def test_every_reason_of_a_rule_has_a_word(reasons: type[PressReason]) -> None:
-    silent = [r for r in reasons if f"reason.{r}" not in ZH and f"opinion.{r}" not in ZH]
+@pytest.mark.parametrize("enum", list(reasons()), ids=lambda enum: enum.__name__)
+def test_every_reason_of_a_rule_has_a_word(enum: type[StrEnum]) -> None:
+    silent = [r for r in enum if f"reason.{r}" not in ZH and f"opinion.{r}" not in ZH]
     assert not silent
 
 
-def test_every_fault_that_asks_for_a_repair_has_a_word() -> None:
-    assert {f for f in REPAIRED if f"fault.{f}" not in ZH and f"reason.{f}" not in ZH} == set()
+@pytest.mark.parametrize("name", sorted(RULE_KINDS))
+def test_every_rule_kind_has_its_words(name: str) -> None:
+    assert f"finds.{name}" in ZH
+    assert f"kind.{name}" in ZH
 
 
 def test_outcomes_offered_are_those_a_human_may_choose() -> None:

@@ -1,0 +1,89 @@
+"""What the engine holds of homes and rules: cells, and who wants to hear what. Pure."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rules.derived import Feed
+from rules.rule import GATEWAY_PREFIX, HomeFacts, Monitor, Rule, Subject, SubjectKind
+
+# Made once: `json.dumps` with options of its own makes an encoder for each call.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Cell:
+    """One rule for one home. `scheduled_ms`: the due time of its entry in the heap, if any;
+    `feeds`: its monitor makes observations for the rules behind it."""
+
+    __slots__ = ("dirty", "feeds", "home", "monitor", "params", "rule", "scheduled_ms", "subject")
+
+    def __init__(self, subject: Subject, rule: Rule, params: Any, monitor: Monitor) -> None:
+        self.home = subject.home
+        self.subject = subject
+        self.rule = rule
+        self.params = params
+        self.monitor = monitor
+        self.feeds = isinstance(rule.kind, Feed)
+        self.scheduled_ms: int | None = None
+        self.dirty = False
+
+    def __lt__(self, other: "Cell") -> bool:
+        # Entries equal in (due, home, rule) can only be stale twins of one cell.
+        return False
+
+
+class HomeCells:
+    """What the engine has of one home. Cells come when something is heard that their rule wants,
+    at once only where a rule waits from the beginning: most homes have few kinds of devices.
+    hears: per kind of item the cells that want it, as far as any was heard."""
+
+    __slots__ = ("cells", "facts", "hears", "since_ms")
+
+    def __init__(self, facts: HomeFacts, since_ms: int, cells: dict[str, Cell]) -> None:
+        self.facts = facts
+        self.since_ms = since_ms
+        self.cells = cells
+        self.hears: dict[str, tuple[Cell, ...]] = {}
+
+
+def subject_of(home: str) -> SubjectKind:
+    return "gateway" if home.startswith(GATEWAY_PREFIX) else "home"
+
+
+def differs(rule: Rule, home: HomeFacts) -> bool:
+    return home.home in rule.overrides or bool(home.overrides.get(rule.name))
+
+
+def params_of(rule: Rule, home: HomeFacts) -> Any:
+    """The parameters of a rule in a home; ConfigError when an override can't be used."""
+    params = rule.overrides.get(home.home, rule.params)
+    table = home.overrides.get(rule.name)
+    if table:
+        params = rule.kind.parse(table, f"{home.home}.{rule.name}", params)
+    return params
+
+
+def check_feeds(rules: Sequence[Rule]) -> None:
+    """A feed reads what devices say, never what a feed says: nothing can go round in circles."""
+    feeds = [(rule, rule.kind) for rule in rules if isinstance(rule.kind, Feed)]
+    made = frozenset[str]().union(*(kind.emits for _rule, kind in feeds))
+    for rule, kind in feeds:
+        circle = kind.listens(rule.params) & made
+        if circle:
+            raise ValueError(f"the feed {rule.name!r} listens to {sorted(circle)}, made by a feed")
+
+
+def hearers(rules: Sequence[Rule], subject: SubjectKind) -> dict[str, tuple[Rule, ...]]:
+    """Who wants which kind of item where no home differs; feeds last."""
+    by_kind: dict[str, tuple[Rule, ...]] = {}
+    for rule in sorted(rules, key=lambda rule: (isinstance(rule.kind, Feed), rule.name)):
+        if rule.kind.subject in (subject, "either"):
+            for kind in sorted(rule.kind.listens(rule.params)):
+                by_kind[kind] = (*by_kind.get(kind, ()), rule)
+    return by_kind
+
+
+def state_bytes(cell: Cell) -> bytes:
+    kind = cell.rule.kind
+    document = {"v": kind.state_version, "kind": kind.name, **cell.monitor.dump()}
+    return _encode(document).encode()

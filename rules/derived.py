@@ -1,0 +1,60 @@
+"""Observations that a rule makes of other observations, for the rules behind it. Pure.
+
+A feed is a rule kind that finds nothing itself: it turns what devices say into what several rules
+want to see, once for all of them. `mains` makes quarter-hours of a home's electricity, so that a
+reading which completes none costs one look, however many rules judge the quarter-hours.
+
+    power reading -> mains -> power_slot  the mean power of a step within a quarter-hour
+                              power_gap   a time without readings
+                              power_meter another device speaks for the home from now on
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Protocol, runtime_checkable
+
+from contract.item import Scalar
+from rules.rule import Monitor, Observation, RuleKind
+
+POWER_SLOT: Final = "power_slot"
+POWER_GAP: Final = "power_gap"
+POWER_METER: Final = "power_meter"
+
+# Kind → its values, as `contract.kinds.KINDS` has them for what devices say.
+DERIVED_VALUES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        POWER_SLOT: frozenset({"number", "watts", "grain_w"}),
+        POWER_GAP: frozenset({"start_ms", "end_ms", "watts"}),
+        POWER_METER: frozenset({"larger"}),
+    }
+)
+
+_NO_ATTRS: Final[Mapping[str, Scalar]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """`id`: of the reading that completed it; `measured_at_ms`: the end of what it tells of."""
+
+    id: str
+    device: str
+    kind: str
+    measured_at_ms: int
+    received_at_ms: int
+    values: Mapping[str, float] = field(default_factory=dict)
+    attrs: Mapping[str, Scalar] = field(default_factory=lambda: _NO_ATTRS)
+
+
+class FeedMonitor(Monitor, Protocol):
+    def take_derived(self) -> Sequence[Observation]:
+        """What the last observation completed, in the order of time; asked for after each."""
+        ...
+
+
+@runtime_checkable
+class Feed(RuleKind, Protocol):
+    """A rule kind whose monitors are `FeedMonitor`s."""
+
+    @property
+    def emits(self) -> frozenset[str]: ...

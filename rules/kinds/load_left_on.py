@@ -1,0 +1,242 @@
+"""Something strong has been on for far longer than this home ever leaves it on.
+
+Sees: runs of quarter-hours (`power_slot`) in which the home never falls below 300, 600 or 1,200 W
+above its own floor, and how long such runs usually are.
+
+Can't see: what it is; a stove and a heater look alike. A lamp that was left on is below the lowest
+step. Where heating by electricity is usual, long runs are usual, and only longer ones are told.
+
+Defaults: one and a half times the longest run of the last 28 days and an hour more, at least three
+hours; eight hours while the home is learned.
+
+Sources: "load left on far beyond its usual length" (thresholds, section 2); the factors are this
+project's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT
+from rules.finding import EvidenceValue, Finding
+from rules.local_time import HOUR_MS, MINUTE_MS, day_of
+from rules.metering import SLOT_MS
+from rules.params import number
+from rules.plain import PlainKind
+from rules.rule import NOTHING, Observation, Opinion, Subject
+
+# Above the floor: an iron or a small heater; a stove; a boiler or several.
+STEPS_W: Final = (300.0, 600.0, 1200.0)
+DAYS_MAX: Final = 28
+_DAYS_TRUSTED: Final = 14
+_LEARNING_H: Final = 8
+# Slots of the last two days give the floor, their tenth: what the home uses when nobody does.
+_FLOOR_SLOTS: Final = 192
+_FLOOR_PART: Final = 0.1
+_FLOOR_MIN_SLOTS: Final = 48
+
+
+class LeftOnReason(StrEnum):
+    LOAD_LEFT_ON = "load_left_on"
+    LOAD_OFF = "load_off"
+    LOADS_USUAL = "loads_usual"
+    LOADS_LEARNING = "loads_learning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadLeftOnParams:
+    factor: float = number(1.5, 1.0, 10.0)
+    margin_h: float = number(1.0, 0.0, 24.0)
+    at_least_h: float = number(3.0, 0.5, 24.0)
+    late_after_min: int = number(120, 20, 1440)
+
+
+class LoadLeftOnMonitor:
+    """_runs: for each step since when it lasts, or None; _longest: per day the longest of each."""
+
+    __slots__ = (
+        "_days",
+        "_longest",
+        "_params",
+        "_raised",
+        "_recent",
+        "_runs",
+        "_seen_ms",
+        "_subject",
+        "_today",
+        "due_ms",
+    )
+
+    def __init__(self, subject: Subject, params: LoadLeftOnParams) -> None:
+        self.due_ms: int | None = None
+        self._subject = subject
+        self._params = params
+        self._recent: list[int] = []
+        self._runs: list[int | None] = [None] * len(STEPS_W)
+        self._longest: list[int] = [0] * len(STEPS_W)
+        self._days: list[list[int]] = []
+        self._today = -1
+        self._seen_ms = -1
+        # The open one: [told at, step].
+        self._raised: tuple[int, int] | None = None
+
+    def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        if observation.kind == POWER_METER:
+            if observation.values.get("larger"):
+                self._recent, self._days = [], []
+            return NOTHING
+        if observation.kind == POWER_GAP:
+            self._runs = [None] * len(STEPS_W)
+            return NOTHING
+        watts, at_ms = observation.values.get("watts"), observation.measured_at_ms
+        if watts is None or at_ms <= self._seen_ms:
+            return NOTHING
+        if at_ms - self._seen_ms > 2 * SLOT_MS:
+            self._runs = [None] * len(STEPS_W)
+        self._seen_ms = at_ms
+        self._recent = [*self._recent, round(watts)][-_FLOOR_SLOTS:]
+        self._turn(at_ms - 1)
+        floor_w = self.floor_w
+        if floor_w is None:
+            return NOTHING
+        self._measure(watts - floor_w, at_ms)
+        return self._judge(observation, at_ms, now_ms)
+
+    def _turn(self, at_ms: int) -> None:
+        day = day_of(at_ms)
+        if day != self._today:
+            if self._today >= 0 and len(self._recent) >= _FLOOR_MIN_SLOTS:
+                self._days = [*self._days, self._longest][-DAYS_MAX:]
+            self._today, self._longest = day, [0] * len(STEPS_W)
+
+    @property
+    def floor_w(self) -> int | None:
+        if len(self._recent) < _FLOOR_MIN_SLOTS:
+            return None
+        return sorted(self._recent)[int(len(self._recent) * _FLOOR_PART)]
+
+    def _measure(self, above_w: float, at_ms: int) -> None:
+        for step, step_w in enumerate(STEPS_W):
+            if above_w < step_w:
+                self._runs[step] = None
+                continue
+            began_ms = self._runs[step]
+            if began_ms is None:
+                began_ms = self._runs[step] = at_ms - SLOT_MS
+            # What is told as left on isn't learned as usual.
+            if self._raised is None:
+                self._longest[step] = max(self._longest[step], at_ms - began_ms)
+
+    def _limit_ms(self, step: int) -> int:
+        at_least_ms = int(self._params.at_least_h * HOUR_MS)
+        if len(self._days) < _DAYS_TRUSTED:
+            at_least_ms = max(at_least_ms, _LEARNING_H * HOUR_MS)
+        usual_ms = max((day[step] for day in self._days), default=0)
+        limit_ms = usual_ms * self._params.factor + self._params.margin_h * HOUR_MS
+        return max(at_least_ms, int(limit_ms))
+
+    def _judge(self, observation: Observation, at_ms: int, now_ms: int) -> list[Finding]:
+        if self._raised is not None:
+            if self._runs[self._raised[1]] is not None:
+                return NOTHING
+            found = self._finding("cleared", LeftOnReason.LOAD_OFF, observation, now_ms)
+            self._raised = None
+            return [found]
+        if now_ms - at_ms > self._params.late_after_min * MINUTE_MS:
+            return NOTHING
+        for step in reversed(range(len(STEPS_W))):
+            began_ms = self._runs[step]
+            if began_ms is not None and at_ms - began_ms >= self._limit_ms(step):
+                self._raised = (now_ms, step)
+                return [self._finding("raised", LeftOnReason.LOAD_LEFT_ON, observation, now_ms)]
+        return NOTHING
+
+    def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - judged when something is seen
+        return NOTHING
+
+    def resume(self, now_ms: int) -> None:
+        """A gap is told by the reading that ends it."""
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "recent": self._recent,
+            "runs": self._runs,
+            "longest": self._longest,
+            "days": self._days,
+            "today": self._today,
+            "seen": self._seen_ms,
+            "raised": self._raised,
+        }
+
+    def load(self, document: Mapping[str, Any]) -> "LoadLeftOnMonitor":
+        self._recent = [int(w) for w in document["recent"]][-_FLOOR_SLOTS:]
+        self._runs = [None if at is None else int(at) for at in _row(document["runs"])]
+        self._longest = [int(ms) for ms in _row(document["longest"])]
+        self._days = [[int(ms) for ms in _row(day)] for day in document["days"]][-DAYS_MAX:]
+        self._today, self._seen_ms = int(document["today"]), int(document["seen"])
+        raised = document["raised"]
+        self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
+        return self
+
+    def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - the last word of the meter
+        shown: dict[str, EvidenceValue] = {"days_learned": len(self._days)}
+        if self._raised is not None:
+            at_ms, step = self._raised
+            return Opinion(
+                state="left_on",
+                since_ms=self._runs[step] or at_ms,
+                explanation={
+                    "reason": LeftOnReason.LOAD_LEFT_ON,
+                    "power_w": STEPS_W[step],
+                    **shown,
+                },
+            )
+        young = len(self._days) < _DAYS_TRUSTED
+        return Opinion(
+            state="learning" if young else "quiet",
+            since_ms=None,
+            explanation={
+                "reason": LeftOnReason.LOADS_LEARNING if young else LeftOnReason.LOADS_USUAL,
+                **shown,
+            },
+        )
+
+    def _finding(
+        self, phase: Any, reason: LeftOnReason, observation: Observation, now_ms: int
+    ) -> Finding:
+        raised_ms, step = self._raised or (now_ms, 0)
+        began_ms = self._runs[step]
+        usual_ms = max((day[step] for day in self._days), default=0)
+        return self._subject.finding(
+            key=str(raised_ms),
+            phase=phase,
+            reason=reason,
+            raised_at_ms=raised_ms,
+            at_ms=now_ms,
+            device=observation.device,
+            source_id=observation.id,
+            evidence={
+                "power_w": STEPS_W[step],
+                "floor_w": self.floor_w,
+                "since_ms": began_ms,
+                "usual_h": round(usual_ms / HOUR_MS, 2),
+                "limit_h": round(self._limit_ms(step) / HOUR_MS, 2),
+                "days_learned": len(self._days),
+            },
+        )
+
+
+def _row(row: Any) -> Any:
+    if len(row) != len(STEPS_W):
+        raise ValueError(f"{len(row)} steps of load")
+    return row
+
+
+LOAD_LEFT_ON: Final = PlainKind(
+    name="load_left_on",
+    params=LoadLeftOnParams,
+    hears=frozenset({POWER_SLOT, POWER_GAP, POWER_METER}),
+    monitor=LoadLeftOnMonitor,
+    severity="watch",
+)

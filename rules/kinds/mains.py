@@ -1,0 +1,143 @@
+"""The home's electricity in quarter-hours, for every rule that judges it.
+
+Sees: `power` of all meters of a home, as register, interval energy or watts, 1 s to 1 h apart.
+`rules.mains` chooses the device that measures most (or the one that `meter` names),
+`rules.metering` makes quarter-hours of its readings. It finds nothing itself.
+
+Can't see: two meters that each feed a part of the home are not added up; the larger one counts.
+
+Defaults: `meter` is empty: the device that measures most speaks for the home.
+
+Sources: design of this project; a socket can't measure more than the meter before it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, Derived
+from rules.finding import Finding, Severity
+from rules.mains import Mains
+from rules.metering import SLOT_MS, Gap, Slot
+from rules.params import parse_params
+from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
+
+# A clock this far ahead is wrong; the reading counts as taken now.
+AHEAD_MAX_MS: Final = 10 * 60_000
+_NONE: Final[Sequence[Derived]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainsParams:
+    """meter: the device to judge by, empty for the one that measures most."""
+
+    meter: str = ""
+
+
+class MainsMonitor:
+    """The meters of one home."""
+
+    __slots__ = ("_derived", "_mains", "due_ms")
+
+    def __init__(self, mains: Mains) -> None:
+        self.due_ms: int | None = None
+        self._mains = mains
+        self._derived: Sequence[Derived] = _NONE
+
+    def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        at_ms = observation.measured_at_ms
+        if at_ms > now_ms + AHEAD_MAX_MS:
+            at_ms = now_ms
+        mains = self._mains
+        before = mains.primary
+        done = mains.read(observation, at_ms)
+        if done is not None or mains.primary != before:
+            self._derived = self._changed(observation, before, at_ms) + [
+                _derived(observation, part) for part in done or ()
+            ]
+        return NOTHING
+
+    def take_derived(self) -> Sequence[Derived]:
+        derived, self._derived = self._derived, _NONE
+        return derived
+
+    def _changed(self, observation: Observation, before: str, at_ms: int) -> list[Derived]:
+        mains = self._mains
+        if mains.primary == before:
+            return []
+        larger, mains.larger = mains.larger, False
+        return [_made(observation, POWER_METER, at_ms, {"larger": float(larger)})]
+
+    def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - it never asks to be woken
+        return NOTHING
+
+    def resume(self, now_ms: int) -> None:
+        """A gap is told by the reading that ends it."""
+
+    def dump(self) -> dict[str, Any]:
+        return {"mains": self._mains.dump()}
+
+    def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - what is late is for the rules to say
+        meter = self._mains.meter
+        if meter is None:
+            return Opinion(state="waiting", since_ms=None, explanation={"reason": "no_meter"})
+        return Opinion(
+            state="metered",
+            since_ms=meter.last_ms,
+            explanation={
+                "reason": "metered",
+                "meter": self._mains.primary,
+                "last_reading_ms": meter.last_ms,
+                "interval_s": round(meter.interval_ms / 1000),
+            },
+        )
+
+
+def _derived(observation: Observation, part: Slot | Gap) -> Derived:
+    if isinstance(part, Slot):
+        values = {"number": float(part.number), "watts": part.watts, "grain_w": part.grain_w}
+        return _made(observation, POWER_SLOT, (part.number + 1) * SLOT_MS, values)
+    values = {"start_ms": float(part.start_ms), "end_ms": float(part.end_ms)}
+    if part.watts is not None:
+        values["watts"] = part.watts
+    return _made(observation, POWER_GAP, part.end_ms, values)
+
+
+def _made(observation: Observation, kind: str, at_ms: int, values: Mapping[str, float]) -> Derived:
+    return Derived(
+        id=observation.id,
+        device=observation.device,
+        kind=kind,
+        measured_at_ms=at_ms,
+        received_at_ms=observation.received_at_ms,
+        values=values,
+    )
+
+
+class MainsFeed:
+    """The rule kind `mains`."""
+
+    name: Final = "mains"
+    lane: Final[Lane] = "readings"
+    subject: Final[SubjectKind] = "home"
+    severity: Final[Severity] = "technical"
+    state_version: Final = 1
+    starts_idle: Final = True
+    emits: Final = frozenset({POWER_SLOT, POWER_GAP, POWER_METER})
+
+    def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> MainsParams:
+        return parse_params(MainsParams, table, where, base)
+
+    def listens(self, params: MainsParams) -> frozenset[str]:  # noqa: ARG002
+        return frozenset({"power"})
+
+    def start(self, subject: Subject, params: MainsParams, now_ms: int) -> Monitor:  # noqa: ARG002
+        return MainsMonitor(Mains(params.meter))
+
+    def load(
+        self,
+        subject: Subject,  # noqa: ARG002 - it finds nothing
+        params: MainsParams,
+        document: Mapping[str, Any],
+    ) -> Monitor:
+        return MainsMonitor(Mains.load(params.meter, document["mains"]))

@@ -1,0 +1,211 @@
+"""More current than old wiring bears: a fire begins in a wall, not in an appliance.
+
+Sees: `power` readings with watts, or amperes and volts, of the home's devices; of meters with a
+register alone the highest five minutes of each quarter-hour (`power_slot`).
+
+Can't see: a single overloaded socket behind a meter that measures the whole home.
+
+Defaults: 5.5 kW (25 A, the wire of most old village homes) for ten minutes is to be watched; 8.8 kW
+(40 A, a usual main switch) for a minute is urgent. Over below nine tenths of the lower limit.
+
+Sources: ratings of usual wires and switches; the right limit is the home's own (`[[override]]`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from rules.derived import POWER_SLOT
+from rules.finding import Finding, Severity
+from rules.params import number
+from rules.plain import PlainKind
+from rules.rule import NOTHING, Observation, Opinion, Subject
+
+_MINUTE_MS: Final = 60_000
+_AHEAD_MAX_MS: Final = 10 * _MINUTE_MS
+# Readings further apart say nothing of the time between them.
+_UNSEEN_MS: Final = 20 * _MINUTE_MS
+_RELEASE_PART: Final = 0.9
+# Three phases of 80 A; more is a broken reading.
+_POWER_MAX_W: Final = 55_000.0
+
+
+class OverloadReason(StrEnum):
+    OVERLOAD = "overload"
+    OVERLOAD_HIGH = "overload_high"
+    LOAD_USUAL = "load_usual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverloadParams:
+    limit_w: float = number(5500.0, 500.0, 50_000.0)
+    limit_min: int = number(10, 1, 240)
+    high_w: float = number(8800.0, 500.0, 50_000.0)
+    high_min: int = number(1, 0, 60)
+    late_after_min: int = number(30, 5, 1440)
+
+
+class OverloadMonitor:
+    """_since: for the lower and the higher limit, since when the load was above it."""
+
+    __slots__ = (
+        "_device",
+        "_key",
+        "_last_ms",
+        "_params",
+        "_raised",
+        "_since",
+        "_subject",
+        "_watts",
+        "due_ms",
+    )
+
+    def __init__(self, subject: Subject, params: OverloadParams) -> None:
+        self.due_ms: int | None = None
+        self._subject = subject
+        self._params = params
+        self._last_ms = -1
+        self._watts = 0.0
+        self._device = ""
+        self._since: list[int | None] = [None, None]
+        # [told at, severity] of the open overload.
+        self._raised: tuple[int, Severity] | None = None
+        self._key = ""
+
+    def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        watts = _watts(observation)
+        if watts is None or abs(watts) > _POWER_MAX_W:
+            return NOTHING
+        at_ms = observation.measured_at_ms
+        if at_ms > now_ms + _AHEAD_MAX_MS:
+            at_ms = now_ms
+        # One device speaks until it is quiet: a socket's small load doesn't end its meter's.
+        if at_ms <= self._last_ms or (
+            observation.device != self._device
+            and watts < self._watts
+            and at_ms - self._last_ms <= _UNSEEN_MS
+        ):
+            return NOTHING
+        self._note(observation.device, watts, at_ms)
+        if watts < self._params.limit_w * _RELEASE_PART:
+            return self._clear(observation, now_ms) if self._raised is not None else NOTHING
+        if now_ms - at_ms > self._params.late_after_min * _MINUTE_MS:
+            return NOTHING
+        severity = self._severity(at_ms)
+        before = None if self._raised is None else self._raised[1]
+        if severity is None or before in (severity, "urgent"):
+            return NOTHING
+        self._raised = (now_ms, severity)
+        self._key = observation.id
+        high = severity == "urgent"
+        reason = OverloadReason.OVERLOAD_HIGH if high else OverloadReason.OVERLOAD
+        return [self._finding("raised", reason, observation, now_ms)]
+
+    def _note(self, device: str, watts: float, at_ms: int) -> None:
+        unseen = self._last_ms < 0 or at_ms - self._last_ms > _UNSEEN_MS
+        for place, limit_w in enumerate((self._params.limit_w, self._params.high_w)):
+            if watts < limit_w:
+                self._since[place] = None
+            elif unseen or self._since[place] is None:
+                self._since[place] = at_ms
+        self._last_ms, self._watts, self._device = at_ms, watts, device
+
+    def _severity(self, at_ms: int) -> Severity | None:
+        low, high = self._since
+        p = self._params
+        if high is not None and at_ms - high >= p.high_min * _MINUTE_MS:
+            return "urgent"
+        if low is not None and at_ms - low >= p.limit_min * _MINUTE_MS:
+            return "watch"
+        return None
+
+    def _clear(self, observation: Observation, now_ms: int) -> list[Finding]:
+        found = self._finding("cleared", OverloadReason.LOAD_USUAL, observation, now_ms)
+        self._raised = None
+        return [found]
+
+    def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - judged when something is seen
+        return NOTHING
+
+    def resume(self, now_ms: int) -> None:
+        """Readings that were missed leave a hole, which is noticed by itself."""
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "last": self._last_ms,
+            "watts": self._watts,
+            "device": self._device,
+            "since": self._since,
+            "raised": self._raised,
+            "key": self._key,
+        }
+
+    def load(self, document: Mapping[str, Any]) -> "OverloadMonitor":
+        self._last_ms = int(document["last"])
+        self._watts = float(document["watts"])
+        self._device = str(document["device"])
+        low, high = document["since"]
+        self._since = [None if at is None else int(at) for at in (low, high)]
+        raised = document["raised"]
+        if raised is not None:
+            self._raised = (int(raised[0]), "urgent" if raised[1] == "urgent" else "watch")
+        self._key = str(document["key"])
+        return self
+
+    def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - the last word of the meter
+        if self._raised is None:
+            return Opinion(
+                state="quiet", since_ms=None, explanation={"reason": OverloadReason.LOAD_USUAL}
+            )
+        at_ms, severity = self._raised
+        high = severity == "urgent"
+        return Opinion(
+            state="overloaded",
+            since_ms=at_ms,
+            explanation={
+                "reason": OverloadReason.OVERLOAD_HIGH if high else OverloadReason.OVERLOAD,
+                "power_w": round(self._watts),
+            },
+        )
+
+    def _finding(
+        self, phase: Any, reason: OverloadReason, observation: Observation, now_ms: int
+    ) -> Finding:
+        raised_ms, severity = self._raised or (now_ms, "watch")
+        since_ms = self._since[0]
+        return self._subject.finding(
+            key=self._key,
+            phase=phase,
+            reason=reason,
+            severity=severity,
+            raised_at_ms=raised_ms,
+            at_ms=now_ms,
+            device=observation.device,
+            source_id=observation.id,
+            evidence={
+                "power_w": round(self._watts),
+                "limit_w": self._params.limit_w,
+                "since_ms": raised_ms if since_ms is None else since_ms,
+            },
+        )
+
+
+def _watts(observation: Observation) -> float | None:
+    values = observation.values
+    if observation.kind == POWER_SLOT:
+        return values.get("watts")
+    watts = values.get("power_w")
+    if watts is not None:
+        return watts
+    amperes, volts = values.get("current_a"), values.get("voltage_v")
+    return None if amperes is None or volts is None else amperes * volts
+
+
+OVERLOAD: Final = PlainKind(
+    name="overload",
+    params=OverloadParams,
+    hears=frozenset({"power", POWER_SLOT}),
+    monitor=OverloadMonitor,
+    severity="watch",
+)

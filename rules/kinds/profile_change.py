@@ -1,0 +1,249 @@
+"""The days of this home have become other days than they were.
+
+Sees: for each hour of a day how much more than its floor the home uses (`power_slot`), on a scale
+of doublings. A day is compared with each of the last 28: its distance is the median of the hours'
+mean differences, and it is judged by how far the days usually lie from each other.
+
+Can't see: why; a new stove, a guest and a depression all change a day. Days of which less than four
+fifths were seen are left out. After two weeks of new days the new days are the usual ones.
+
+Defaults: three days in a row, each four robust deviations beyond the usual distance; weekends are
+compared with weekends as soon as four are known. Fourteen days are learned first.
+
+Sources: day profile against the person's own norm of 28 days (thresholds, section 2); robust
+statistics (median, median of distances) as in every textbook.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import log2
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.derived import POWER_METER, POWER_SLOT
+from rules.finding import EvidenceValue, Finding
+from rules.local_time import DAY_MS, at_minute_ms, day_of, is_weekend, minute_of
+from rules.metering import SLOT_MS
+from rules.params import number
+from rules.plain import PlainKind
+from rules.rule import NOTHING, Observation, Opinion, Subject
+
+DAYS_MAX: Final = 28
+_DAYS_MIN: Final = 14
+_WEEKENDS_MIN: Final = 4
+_HOURS: Final = 24
+_SLOTS_MIN: Final = 77
+_FLOOR_PART: Final = 0.1
+# One step of the scale is a sixteenth of a doubling from 25 W on, so that a byte holds an hour.
+_UNIT_W: Final = 25.0
+_STEPS: Final = 16
+_STEP_MAX: Final = 255
+_MAD: Final = 1.4826
+# Days that are alike to the watt would make any day a strange one.
+_SPREAD_MIN: Final = 0.12 * _STEPS
+# Hours told with a finding: those that changed most.
+_HOURS_TOLD: Final = 6
+_LATE_MS: Final = 12 * 3_600_000
+
+Profile = npt.NDArray[np.float64]
+
+
+class ProfileReason(StrEnum):
+    PROFILE_CHANGED = "profile_changed"
+    PROFILE_USUAL = "profile_usual"
+    PROFILE_LEARNING = "profile_learning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileChangeParams:
+    days: int = number(3, 1, 14)
+    deviations: float = number(4.0, 2.0, 20.0)
+    release_deviations: float = number(2.0, 0.0, 20.0)
+
+
+class ProfileChangeMonitor:
+    """_known: (day, its 24 bytes), oldest first; _strange: strange days in a row."""
+
+    __slots__ = (
+        "_day",
+        "_known",
+        "_params",
+        "_raised_ms",
+        "_seen_ms",
+        "_slots",
+        "_strange",
+        "_subject",
+        "due_ms",
+    )
+
+    def __init__(self, subject: Subject, params: ProfileChangeParams) -> None:
+        self.due_ms: int | None = None
+        self._subject = subject
+        self._params = params
+        self._known: list[tuple[int, bytes]] = []
+        self._day = -1
+        self._slots: list[tuple[int, float]] = []
+        self._seen_ms = -1
+        self._strange = 0
+        self._raised_ms: int | None = None
+
+    def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        if observation.kind == POWER_METER:
+            if observation.values.get("larger"):
+                self._known, self._slots, self._strange = [], [], 0
+            return NOTHING
+        watts, at_ms = observation.values.get("watts"), observation.measured_at_ms
+        if watts is None or at_ms <= self._seen_ms:
+            return NOTHING
+        self._seen_ms = at_ms
+        start_ms = at_ms - SLOT_MS
+        found = NOTHING
+        if day_of(start_ms) != self._day:
+            found = self._end_day(observation, now_ms)
+            self._day, self._slots = day_of(start_ms), []
+        self._slots.append((minute_of(start_ms) // 60, watts))
+        return found
+
+    def _end_day(self, observation: Observation, now_ms: int) -> list[Finding]:
+        if len(self._slots) < _SLOTS_MIN:
+            return NOTHING
+        today = _profile(self._slots)
+        score, usual = self._score(self._day, today)
+        self._known = [*self._known, (self._day, today)][-DAYS_MAX:]
+        if score is None or usual is None:
+            return NOTHING
+        self._strange = self._strange + 1 if score >= self._params.deviations else 0
+        # A drained backlog tells of days that are over; it fills the memory and wakes nobody.
+        if now_ms - at_minute_ms(self._day, 0) - DAY_MS > _LATE_MS:
+            return NOTHING
+        if self._raised_ms is None and self._strange >= self._params.days:
+            self._raised_ms = now_ms
+            told = self._told(today, usual, score)
+            return [self._finding("raised", ProfileReason.PROFILE_CHANGED, observation, told)]
+        if self._raised_ms is not None and score < self._params.release_deviations:
+            told = self._told(today, usual, score)
+            found = self._finding("cleared", ProfileReason.PROFILE_USUAL, observation, told, now_ms)
+            self._raised_ms = None
+            return [found]
+        return NOTHING
+
+    def _score(self, day: int, today: bytes) -> tuple[float | None, Profile | None]:
+        """How many deviations a day lies from the others, and the median day."""
+        alike = [row for d, row in self._known if is_weekend(d) == is_weekend(day)]
+        if len(alike) < (_WEEKENDS_MIN if is_weekend(day) else _DAYS_MIN // 2):
+            alike = [row for _d, row in self._known]
+        if len(self._known) < _DAYS_MIN:
+            return None, None
+        days = np.array([list(row) for row in alike], dtype=np.float64)
+        mine = np.abs(days - np.frombuffer(today, dtype=np.uint8)).mean(axis=1)
+        each = np.abs(days[:, None, :] - days[None, :, :]).mean(axis=2)
+        # A day's distance to itself, the smallest, is none of the distances.
+        usual = np.median(np.sort(each, axis=1)[:, 1:], axis=1)
+        middle = float(np.median(usual))
+        spread = max(_MAD * float(np.median(np.abs(usual - middle))), _SPREAD_MIN)
+        return (float(np.median(mine)) - middle) / spread, np.median(days, axis=0)
+
+    def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - a day is judged by the next
+        return NOTHING
+
+    def resume(self, now_ms: int) -> None:
+        """What was missed is missing from its day."""
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "known": [[day, row.hex()] for day, row in self._known],
+            "day": self._day,
+            "slots": self._slots,
+            "seen": self._seen_ms,
+            "strange": self._strange,
+            "raised": self._raised_ms,
+        }
+
+    def load(self, document: Mapping[str, Any]) -> "ProfileChangeMonitor":
+        self._known = [(int(d), _checked(bytes.fromhex(r))) for d, r in document["known"]]
+        self._day = int(document["day"])
+        self._slots = [(int(h), float(w)) for h, w in document["slots"]]
+        self._seen_ms, self._strange = int(document["seen"]), int(document["strange"])
+        raised = document["raised"]
+        self._raised_ms = None if raised is None else int(raised)
+        return self
+
+    def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - a day is judged when it is over
+        shown: dict[str, EvidenceValue] = {"days_learned": len(self._known)}
+        if len(self._known) < _DAYS_MIN:
+            reason, state = ProfileReason.PROFILE_LEARNING, "learning"
+        elif self._raised_ms is not None:
+            reason, state = ProfileReason.PROFILE_CHANGED, "changed"
+        else:
+            reason, state = ProfileReason.PROFILE_USUAL, "usual"
+            shown["strange_days"] = self._strange
+        return Opinion(
+            state=state, since_ms=self._raised_ms, explanation={"reason": reason, **shown}
+        )
+
+    def _told(self, today: bytes, usual: Profile, score: float) -> dict[str, EvidenceValue]:
+        """The hours that changed most: [hour, usual watts above the floor, today's]."""
+        now = np.frombuffer(today, dtype=np.uint8).astype(np.float64)
+        most = np.argsort(-np.abs(now - usual), kind="stable")[:_HOURS_TOLD]
+        hours = [[float(h), _watts(usual[h]), _watts(now[h])] for h in sorted(most.tolist())]
+        return {
+            "deviations": round(score, 1),
+            "strange_days": self._strange,
+            "days_learned": len(self._known),
+            "hours": hours,
+            "more_used": bool(now.sum() > usual.sum()),
+        }
+
+    def _finding(
+        self,
+        phase: Any,
+        reason: ProfileReason,
+        observation: Observation,
+        told: Mapping[str, EvidenceValue],
+        at_ms: int | None = None,
+    ) -> Finding:
+        raised_ms = self._raised_ms or 0
+        return self._subject.finding(
+            key=str(raised_ms),
+            phase=phase,
+            reason=reason,
+            raised_at_ms=raised_ms,
+            at_ms=raised_ms if at_ms is None else at_ms,
+            device=observation.device,
+            source_id=observation.id,
+            evidence={"since_ms": at_minute_ms(self._day - self._strange + 1, 0), **told},
+        )
+
+
+def _profile(slots: list[tuple[int, float]]) -> bytes:
+    watts = sorted(w for _hour, w in slots)
+    floor_w = watts[int(len(watts) * _FLOOR_PART)]
+    sums, counts = [0.0] * _HOURS, [0] * _HOURS
+    for hour, w in slots:
+        sums[hour] += max(0.0, w - floor_w)
+        counts[hour] += 1
+    total = sum(sums) / len(slots)
+    means = [s / n if n else total for s, n in zip(sums, counts, strict=True)]
+    return bytes(min(_STEP_MAX, round(_STEPS * log2(1 + w / _UNIT_W))) for w in means)
+
+
+def _watts(step: float) -> float:
+    return float(round(_UNIT_W * (2 ** (float(step) / _STEPS) - 1)))
+
+
+def _checked(row: bytes) -> bytes:
+    if len(row) != _HOURS:
+        raise ValueError(f"a day of {len(row)} hours")
+    return row
+
+
+PROFILE_CHANGE: Final = PlainKind(
+    name="profile_change",
+    params=ProfileChangeParams,
+    hears=frozenset({POWER_SLOT, POWER_METER}),
+    monitor=ProfileChangeMonitor,
+    severity="watch",
+)
