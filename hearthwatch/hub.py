@@ -212,11 +212,21 @@ class Hub:
     async def _supervise(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_S)
+            await self._fire_due()
             try:
                 await self.writer.change(self.side.flush)
                 await asyncio.to_thread(self.config.book.tend)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
+
+    async def _fire_due(self) -> None:
+        """Before anything else of a round: what was promised for a time is never late for a
+        heartbeat's sake."""
+        try:
+            while await self.writer.change(self.book.fire_due):
+                continue
+        except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
+            say("due_not_fired", f"{type(error).__name__}: {error}")
 
     def _server(self) -> uvicorn.Server:
         registry = CollectorRegistry()

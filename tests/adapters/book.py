@@ -44,6 +44,14 @@ class ListOutbox:
     def __init__(self) -> None:
         self.raised: list[str] = []
         self.reassured: list[str] = []
+        self.asked: list[tuple[str, str, str]] = []
+        self.over: list[str] = []
+
+    def ask(self, unit, alarm, at) -> None:
+        self.asked.append((alarm["id"], at.gateway, at.device))
+
+    def ask_over(self, unit, alarm) -> None:
+        self.over.append(alarm["id"])
 
     def alarm_raised(self, unit, alarm) -> None:
         self.raised.append(alarm["id"])
