@@ -90,8 +90,13 @@ class TableOutbox:
 
     def ask(self, unit: UnitOfWork, alarm: Mapping[str, Any], at: AskedAt) -> None:
         """Have the elder asked; `for_s` beside `until` for a gateway whose clock is doubtful."""
-        until_ms = int(alarm["ask_until_ms"])
-        self._ask(unit, alarm, at.gateway, at.device, until_ms, ",".join(at.devices))
+        args: dict[str, Scalar] = {
+            "alarm": str(alarm["id"]),
+            "until": to_iso(alarm["ask_until_ms"]),
+            "for_s": (alarm["ask_until_ms"] - unit.now_ms) // 1000,
+            "devices": ",".join(at.devices),
+        }
+        self._ask(unit, f"{alarm['id']}|ask", at.gateway, at.device, args)
 
     def ask_over(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         """The question is over: not sent any more, and taken back where it was put."""
@@ -100,28 +105,19 @@ class TableOutbox:
         found = unit.execute("SELECT target, body FROM outbox WHERE id = ?", (row_id,)).fetchone()
         if found is not None:
             device = decode_command(found[1].encode()).device or ""
-            self._ask(unit, alarm, found[0], device, unit.now_ms, "")
+            args: dict[str, Scalar] = {
+                "alarm": str(alarm["id"]),
+                "until": to_iso(unit.now_ms),
+                "for_s": 0,
+            }
+            self._ask(unit, f"{alarm['id']}|ask_over", found[0], device, args)
 
-    def _ask(  # noqa: PLR0917 - one private command
-        self,
-        unit: UnitOfWork,
-        alarm: Mapping[str, Any],
-        gateway: str,
-        device: str,
-        until_ms: int,
-        devices: str,
+    def _ask(
+        self, unit: UnitOfWork, key: str, gateway: str, device: str, args: Mapping[str, Scalar]
     ) -> None:
-        left_s = (until_ms - unit.now_ms) // 1000
-        key = f"{alarm['id']}|ask" if left_s else f"{alarm['id']}|ask_over"
-        args: dict[str, Scalar] = {
-            "alarm": str(alarm["id"]),
-            "until": to_iso(until_ms),
-            "for_s": left_s,
-            "devices": devices,
-        }
         command = Command(id=name_uuid(_NAMESPACE, key), command="ask", device=device, args=args)
         body = encode_command(command).decode()
-        self._write(unit, key, "gateway_command", gateway, body, alarm["id"])
+        self._write(unit, key, "gateway_command", gateway, body, str(args["alarm"]))
 
     def _write(  # noqa: PLR0917 - one private insert
         self, unit: UnitOfWork, key: str, channel: str, target: str, body: str, alarm: str

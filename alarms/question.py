@@ -40,17 +40,16 @@ def may_ask(finding: Finding, seconds: int) -> bool:
     return home and seconds > 0 and finding.kind not in ACTIVATION_KINDS
 
 
-def due(rows: Iterable[Row], now_ms: int, *, clock_set_back: bool = False) -> list[str]:
+def due(rows: Iterable[Row], now_ms: int) -> list[str]:
     """Ids of the alarms whose question is over, the longest overdue first, at most DUE_MAX.
 
     A time before the question was put is a clock that was set back, perhaps by days: then it is
-    over at once, for early is allowed and late is not. `clock_set_back`: known from elsewhere.
+    over at once, for early is allowed and late is not.
     """
     over = [
         (row["ask_until_ms"], row["id"])
         for row in rows
-        if asking(row)
-        and (clock_set_back or row["ask_until_ms"] <= now_ms or now_ms < row["asked_at_ms"])
+        if asking(row) and (row["ask_until_ms"] <= now_ms or now_ms < row["asked_at_ms"])
     ]
     return [alarm for _until_ms, alarm in sorted(over)[:DUE_MAX]]
 

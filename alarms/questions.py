@@ -90,13 +90,13 @@ class Questions:
             self._over(unit, row, "answered_help", data)
 
     def fire_due(self, unit: UnitOfWork) -> bool:
-        """End the questions whose time has come; True when more wait for a transaction of theirs."""
+        """End the questions whose time has come; True when more wait for their transaction."""
         if not self._asking:
             return False
-        ids = due(self._asking.values(), unit.now_ms, clock_set_back=self._set_back(unit))
-        for alarm in ids:
+        if not self._clock_checked:
+            self._check_clock(unit)
+        for alarm in due(self._asking.values(), unit.now_ms):
             self.unanswered(unit, self._asking[alarm])
-        self._clock_checked = True
         return bool(due(self._asking.values(), unit.now_ms))
 
     def unanswered(self, unit: UnitOfWork, row: Row) -> None:
@@ -124,9 +124,11 @@ class Questions:
         self._outbox.ask_over(unit, row)
         self._send(unit, row)
 
-    def _set_back(self, unit: UnitOfWork) -> bool:
-        """Asked once after a start: heartbeats were stored later than it is now."""
-        if self._clock_checked:
-            return False
+    def _check_clock(self, unit: UnitOfWork) -> None:
+        """Once after a start: where heartbeats are stored that came later than it is now, the clock
+        was set back and says nothing of how long a question has stood. It is over."""
+        self._clock_checked = True
         latest_ms = latest_heartbeat_ms(unit.cursor)
-        return latest_ms is not None and latest_ms > unit.now_ms
+        if latest_ms is not None and latest_ms > unit.now_ms:
+            for row in self._asking.values():
+                row["ask_until_ms"] = min(row["ask_until_ms"], unit.now_ms)

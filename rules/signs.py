@@ -1,8 +1,8 @@
 """Proof of life other than electricity: what only a person can have caused.
 
-A press, a fall or an "I'm well"; a movement; a door, bed or presence sensor that changed; a measurement that
-somebody took of herself. Detectors of smoke, gas and leaks prove nothing, nor does a sensor that
-repeats what it said before.
+A press, a fall or an "I'm well"; a movement; a door, bed or presence sensor that changed; a
+measurement that somebody took of herself. Detectors of smoke, gas and leaks prove nothing, nor does
+a sensor that repeats what it said before.
 """
 
 from collections.abc import Mapping
