@@ -1,9 +1,9 @@
 """What the elder hears and sees: the common shape of outputs, and what each kind owes.
 
 An output answers occasions: `received` (the call is on the disk), `reassured` (a human has taken
-the alarm), `identify` (an installer looks for the gateway), `ask` (is all well?), `well` (that it is
-so is on the disk). It may be for some devices only, so that the siren of one home does not sound for
-another.
+the alarm), `identify` (an installer looks for the gateway), `ask` (is all well?), `well` (the "I'm
+well" is on the disk). It may be for some devices only, so that the siren of one home does not sound
+for another.
 """
 
 from collections.abc import Callable, Mapping, Sequence
