@@ -70,6 +70,10 @@ export interface Alarm {
   outcome: string | null;
   note: string | null;
   task: string | null;
+  asked_at: string | null;
+  ask_until: string | null;
+  answered_at: string | null;
+  answer: "well" | "none" | "help" | null;
   version: number;
   home: HomeRef | null;
   gateway: string | null;
