@@ -312,6 +312,15 @@ def test_what_repeats_waits_and_what_worsens_does_not(home) -> None:
     assert (home.tasks(), home.book.outbox.raised) == ([alarm], [alarm])
 
 
+def test_another_kind_is_answered_and_left_to_a_human(home) -> None:
+    home.book.asks_for_s["morning"] = ASKS_S
+    alarm = home.take(rule="morning", reason="late")
+    home.well()
+    seen = home.alarm(alarm)
+    assert (seen["state"], seen["answer"], seen["cleared_at_ms"]) == ("open", "well", 1_000_000)
+    assert home.facts(alarm) == ["raised", "asked", "answered_well"]
+
+
 def test_many_questions_end_in_rounds_between_which_others_are_served(home) -> None:
     for number in range(DUE_MAX + 3):
         home.do(
