@@ -1,6 +1,7 @@
 """Asking first from end to end in one process: finding, command in the outbox, the elder's reading,
 closed; no answer, task; a call meanwhile. On both databases."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from contract.codec import decode_command
 from contract.item import Item
 from contract.moment import to_iso
+from hearthwatch import hub as hub_module
 from hearthwatch.hub import Hub
 from hearthwatch.hub_config import HubConfig
 from ingest import wire
@@ -20,6 +22,7 @@ from ledger.schema import ALARM, DEVICE, ENTRY, OUTBOX, TASK
 from rules.config import default_rules
 from rules.finding import Finding, episode_id
 from rules.signs import LifeReason, Signs
+from tests.adapters.processes import until
 
 NOW_MS = 1_795_363_200_000
 ASKS_MS = 300_000
@@ -206,6 +209,21 @@ def test_no_answer_sends_somebody_after_a_restart_too(bench: Bench) -> None:
     assert (task["alarm"], task["kind"], task["state"]) == (alarm, "emergency", "open")
     assert bench.facts(alarm) == ["raised", "asked", "not_answered"]
     assert bench.rows(ALARM)[0]["answer"] == "none"
+
+
+async def test_the_hubs_own_supervision_ends_a_question(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(hub_module, "FLUSH_S", 0)
+    bench = Bench(tmp_path, SqliteBook(path=tmp_path / "hub" / "hub.db"))
+    try:
+        fitted(bench)
+        bench.silence()
+        watching = asyncio.create_task(bench.hub._supervise())
+        bench.clock.at_ms += ASKS_MS
+        await until(lambda: len(bench.rows(TASK)) == 1, "somebody is sent")
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    finally:
+        bench.hub.close()
 
 
 def test_a_call_meanwhile_is_a_call_and_ends_the_question(bench: Bench) -> None:

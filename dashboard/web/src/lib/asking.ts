@@ -6,7 +6,8 @@ import type { Alarm } from "./types";
 type Asked = Pick<Alarm, "state" | "ask_until" | "answer">;
 
 export function isAsking(alarm: Asked): boolean {
-  return alarm.state === "open" && alarm.ask_until !== null && alarm.answer === null;
+  // A hub that is older has neither field.
+  return alarm.state === "open" && !!alarm.ask_until && !alarm.answer;
 }
 
 /** Milliseconds that are left; 0 when the time is over and the hub has not said so yet. */

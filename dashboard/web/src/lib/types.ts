@@ -158,6 +158,8 @@ export interface Device {
   battery_pct: number | null;
   signal_dbm: number | null;
   fault: string | null;
+  /** The home can be asked whether all is well, and answers here. */
+  asks?: boolean;
   state: string;
   link_quality?: number | null;
   mains?: boolean | null;
