@@ -211,13 +211,13 @@ def test_no_answer_sends_somebody_after_a_restart_too(bench: Bench) -> None:
     assert bench.rows(ALARM)[0]["answer"] == "none"
 
 
-async def test_the_hubs_own_supervision_ends_a_question(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(hub_module, "FLUSH_S", 0)
+async def test_the_hub_itself_ends_a_question(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(hub_module, "DUE_S", 0)
     bench = Bench(tmp_path, SqliteBook(path=tmp_path / "hub" / "hub.db"))
     try:
         fitted(bench)
         bench.silence()
-        watching = asyncio.create_task(bench.hub._supervise())
+        watching = asyncio.create_task(bench.hub._watch_due())
         bench.clock.at_ms += ASKS_MS
         await until(lambda: len(bench.rows(TASK)) == 1, "somebody is sent")
         watching.cancel()
