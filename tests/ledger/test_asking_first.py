@@ -13,8 +13,9 @@ from contract.codec import decode_command
 from contract.item import Item
 from contract.moment import to_iso
 from hearthwatch import hub as hub_module
+from hearthwatch.embedded_broker import free_port
 from hearthwatch.hub import Hub
-from hearthwatch.hub_config import HubConfig
+from hearthwatch.hub_config import BrokerConfig, HttpConfig, HubConfig
 from ingest import wire
 from ingest.urgent_lane import decode_message
 from ledger.place import Place, SqliteBook
@@ -69,7 +70,11 @@ class Bench:
 
     def open(self) -> None:
         config = HubConfig(
-            data_dir=self.folder / "hub", book=self.book, homes=self.folder / "homes.toml"
+            data_dir=self.folder / "hub",
+            book=self.book,
+            homes=self.folder / "homes.toml",
+            http=HttpConfig(port=free_port()),
+            broker=BrokerConfig(port=free_port()),
         )
         self.hub = Hub(config, self.clock, default_rules())
 
@@ -211,19 +216,20 @@ def test_no_answer_sends_somebody_after_a_restart_too(bench: Bench) -> None:
     assert bench.rows(ALARM)[0]["answer"] == "none"
 
 
-async def test_the_hub_itself_ends_a_question(tmp_path: Path, monkeypatch) -> None:
+async def test_a_running_hub_ends_a_question_by_itself(tmp_path: Path, monkeypatch) -> None:
+    """Also without its broker."""
     monkeypatch.setattr(hub_module, "DUE_S", 0)
     bench = Bench(tmp_path, SqliteBook(path=tmp_path / "hub" / "hub.db"))
+    fitted(bench)
+    bench.silence()
+    stop = asyncio.Event()
+    running = asyncio.create_task(bench.hub.run(stop, lambda: None))
+    bench.clock.at_ms += ASKS_MS
     try:
-        fitted(bench)
-        bench.silence()
-        watching = asyncio.create_task(bench.hub._watch_due())
-        bench.clock.at_ms += ASKS_MS
         await until(lambda: len(bench.rows(TASK)) == 1, "somebody is sent")
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
     finally:
-        bench.hub.close()
+        stop.set()
+        await running
 
 
 def test_a_call_meanwhile_is_a_call_and_ends_the_question(bench: Bench) -> None:
