@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from alarms.intake import (
-    EVIDENCE_BYTES_MAX,
-    OpenAlarm,
     decide,
     due_within_ms,
     merged_evidence,
     needs_task,
+    open_alarm,
     task_id,
 )
 from alarms.lifecycle import (
@@ -29,6 +28,8 @@ from alarms.lifecycle import (
     move_alarm,
     move_task,
 )
+from alarms.question import asking
+from alarms.questions import AskFirst, AskOutbox, Questions, never
 from alarms.rows import (
     ALARM_COLUMNS,
     INSERT_ALARM,
@@ -38,6 +39,7 @@ from alarms.rows import (
     AlarmRows,
     Objects,
     Row,
+    evidence_text,
     fetch,
     find_alarm,
     find_task,
@@ -46,13 +48,13 @@ from alarms.rows import (
     values,
 )
 from ledger.cursor import Cursor
-from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
+from ledger.unit_of_work import SYSTEM, UnitOfWork
 from rules.finding import Finding
 
 Cause = tuple[str, str, str]
 
 
-class Outbox(Protocol):
+class Outbox(AskOutbox, Protocol):
     """Where what must be sent is written, in the same transaction."""
 
     def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None: ...
@@ -60,9 +62,10 @@ class Outbox(Protocol):
 
 
 class AlarmBook:
-    """Findings and human moves in, rows and entries out."""
+    """Findings and human moves in, rows and entries out. `ask_first`: seconds that a rule asks in
+    a home before anybody is sent."""
 
-    def __init__(self, objects: Objects, outbox: Outbox) -> None:
+    def __init__(self, objects: Objects, outbox: Outbox, ask_first: AskFirst = never) -> None:
         self._objects = objects
         self._outbox = outbox
         self._rows = AlarmRows(objects)
@@ -73,12 +76,16 @@ class AlarmBook:
         self._troubles: dict[str, set[str]] = {}
         self._next_alarm = 1
         self._next_task = 1
+        self._questions = Questions(
+            self._rows, outbox, ask_first, send=self._send, close=self._close_answered
+        )
 
     def reload(self, cursor: Cursor) -> None:
         """Read back what is open; called at the start and after a failed commit."""
         rows = fetch(cursor, "SELECT * FROM alarm WHERE state <> 'closed'")
         self._alarms = {row["id"]: row for row in rows}
         self._rows.open_alarms = self._alarms
+        self._questions.reload(rows)
         self._by_cause = {_cause(row): row["id"] for row in rows}
         self._troubles = {}
         for row in rows:
@@ -101,16 +108,24 @@ class AlarmBook:
         """Apply a finding; returns the id of the alarm it now belongs to, if any."""
         current_id = self._by_cause.get((finding.home, finding.rule, finding.part))
         current = self._alarms[current_id] if current_id is not None else None
-        action = decide(finding, _open_alarm(current), replayable=replayable)
+        action = decide(finding, open_alarm(current), replayable=replayable)
+        alarm = str(current["id"]) if current is not None else None
         if action == "raise":
-            return self._raise(unit, finding, gateway)
-        if current is None:
-            return None
-        if action in ("join", "worsen"):
+            alarm = self._raise(unit, finding, gateway)
+        elif current is not None and action in ("join", "worsen"):
             self._join(unit, current, finding, worsened=action == "worsen")
-        elif action == "clear":
+        elif current is not None and action == "clear":
             self._clear(unit, current, finding)
-        return str(current["id"])
+        self._questions.heard(unit, finding)
+        return alarm
+
+    def said_well(self, unit: UnitOfWork, home: str, device: str, at_ms: int) -> None:
+        """The elder pressed "I'm well" at `device` (gateway/device); a repeat changes nothing."""
+        self._questions.said_well(unit, home, device, at_ms)
+
+    def fire_due(self, unit: UnitOfWork) -> bool:
+        """What its time has come for; True when more waits for a transaction of its own."""
+        return self._questions.fire_due(unit)
 
     def _raise(self, unit: UnitOfWork, finding: Finding, gateway: str | None) -> str | None:
         if known(unit.cursor, finding.episode):
@@ -136,24 +151,26 @@ class AlarmBook:
             reason=finding.reason,
             state=AlarmState.OPEN.value,
             version=1,
-            evidence=_bounded(finding.evidence),
+            evidence=evidence_text(finding.evidence),
             event_count=1,
             raised_at_ms=finding.raised_at_ms,
             ingested_at_ms=unit.now_ms,
             last_event_ms=finding.at_ms,
         )
         self._next_alarm += 1
-        task = self._new_task(unit, row, finding) if needs_task(finding) else None
-        if task is not None:
-            row["task"] = task["id"]
+        asked = self._questions.wanted(unit, finding)
+        if asked is not None:
+            row.update(asked_at_ms=unit.now_ms, ask_until_ms=asked[1])
+        task = self._owed_task(unit, row, finding) if asked is None else None
         unit.execute(INSERT_ALARM, values(row, ALARM_COLUMNS))
         self._alarms[row["id"]] = row
         self._by_cause[_cause(row)] = row["id"]
         self._note_trouble(row)
         self._rows.alarm_entry(unit, row, "raised", SYSTEM, reason=finding.reason)
-        if task is not None:
-            self._rows.task_entry(unit, task, "created", SYSTEM, reason=finding.reason)
-        self._outbox.alarm_raised(unit, row)
+        if asked is not None:
+            self._questions.put(unit, row, asked[0])
+        else:
+            self._told(unit, row, task)
         return str(row["id"])
 
     def _join(self, unit: UnitOfWork, row: Row, finding: Finding, *, worsened: bool) -> None:
@@ -161,20 +178,18 @@ class AlarmBook:
         row["event_count"] += 1
         row["last_event_ms"] = max(row["last_event_ms"], finding.at_ms)
         row["reason"] = finding.reason
-        row["evidence"] = _bounded(merged_evidence(json.loads(row["evidence"]), finding))
+        row["evidence"] = evidence_text(merged_evidence(json.loads(row["evidence"]), finding))
         row["cleared_at_ms"] = None
-        task = None
         if worsened:
             row["severity"] = finding.severity
-            if needs_task(finding) and row["task"] is None:
-                task = self._new_task(unit, row, finding)
-                row["task"] = task["id"]
+        task = None if asking(row) else self._owed_task(unit, row, finding)
         self._rows.write_alarm(unit, row)
         fact = "worsened" if worsened else "repeated"
         self._rows.alarm_entry(unit, row, fact, SYSTEM, reason=finding.reason)
-        if task is not None:
-            self._rows.task_entry(unit, task, "created", SYSTEM, reason=finding.reason)
-        self._outbox.alarm_raised(unit, row)
+        if not asking(row):
+            self._told(unit, row, task)
+        elif worsened:
+            self._questions.unanswered(unit, row)
 
     def _clear(self, unit: UnitOfWork, row: Row, finding: Finding) -> None:
         if row["cleared_at_ms"] is not None:
@@ -185,14 +200,33 @@ class AlarmBook:
         if row["kind"] in SELF_CLOSING:
             self.close(unit, row["id"], SYSTEM, Outcome.RECOVERED, "")
 
+    def _send(self, unit: UnitOfWork, row: Row) -> None:
+        """Nobody answered that all is well: what a finding without a question brings at once."""
+        task = self._owed_task(unit, row)
+        if task is not None:
+            self._rows.write_alarm(unit, row)
+        self._told(unit, row, task)
+
+    def _told(self, unit: UnitOfWork, row: Row, task: Row | None) -> None:
+        if task is not None:
+            self._rows.task_entry(unit, task, "created", SYSTEM, reason=row["reason"])
+        self._outbox.alarm_raised(unit, row)
+
+    def _close_answered(self, unit: UnitOfWork, row: Row) -> None:
+        self.close(unit, row["id"], SYSTEM, Outcome.ANSWERED_WELL, "")
+
     # Human moves (and the system's own closing of technical alarms).
 
     def acknowledge(self, unit: UnitOfWork, alarm_id: str, actor: str) -> None:
         row = self._open(unit, alarm_id)
         row_state = move_alarm(row["state"], AlarmMove.ACKNOWLEDGE, row["acknowledged_by"])
         self._take_over(unit, row, row_state, actor)
+        # A question that stood has kept back the task.
+        task = self._owed_task(unit, row)
         self._rows.write_alarm(unit, row)
         self._rows.alarm_entry(unit, row, "acknowledged", actor)
+        if task is not None:
+            self._rows.task_entry(unit, task, "created", SYSTEM, reason=row["reason"])
         self._outbox.reassure(unit, row)
 
     def assign(self, unit: UnitOfWork, alarm_id: str, actor: str, assignee: str) -> None:
@@ -219,6 +253,7 @@ class AlarmBook:
     ) -> None:
         row = self._open(unit, alarm_id)
         state = move_alarm(row["state"], AlarmMove.CLOSE)
+        self._questions.taken(unit, row)
         row.update(
             state=state.value,
             closed_at_ms=unit.now_ms,
@@ -280,6 +315,7 @@ class AlarmBook:
             self._outbox.reassure(unit, alarm)
 
     def _take_over(self, unit: UnitOfWork, row: Row, state: AlarmState, actor: str) -> None:
+        self._questions.taken(unit, row)
         row["state"] = state.value
         if row["acknowledged_at_ms"] is None:
             row["acknowledged_at_ms"] = unit.now_ms
@@ -293,6 +329,18 @@ class AlarmBook:
         if row is not None:
             return row
         return find_alarm(unit.cursor, alarm_id)
+
+    def _owed_task(
+        self, unit: UnitOfWork, alarm: Row, finding: Finding | None = None
+    ) -> Row | None:
+        """The task that is wanted and not there yet, written into the row. Without the finding
+        the question kept it back, and what asks is about a person."""
+        wanted = alarm["severity"] == "urgent" if finding is None else needs_task(finding)
+        if not wanted or alarm["task"] is not None:
+            return None
+        task = self._new_task(unit, alarm, finding)
+        alarm["task"] = task["id"]
+        return task
 
     def _new_task(self, unit: UnitOfWork, alarm: Row, finding: Finding | None = None) -> Row:
         task: Row = dict.fromkeys(TASK_COLUMNS)
@@ -346,18 +394,3 @@ def _task_kind(alarm: Row) -> str:
     if alarm["kind"] in REPAIR_KINDS:
         return "repair"
     return "emergency" if alarm["severity"] == "urgent" else "follow_up"
-
-
-def _open_alarm(row: Row | None) -> OpenAlarm | None:
-    if row is None:
-        return None
-    return OpenAlarm(id=row["id"], severity=row["severity"], last_event_ms=row["last_event_ms"])
-
-
-def _bounded(evidence: Mapping[str, Any]) -> str:
-    """Evidence as JSON; beyond the cap only its plain values, which explain the finding."""
-    text = compact(dict(evidence))
-    if len(text) <= EVIDENCE_BYTES_MAX:
-        return text
-    plain = {k: v for k, v in evidence.items() if isinstance(v, int | float | bool | str)}
-    return compact({**plain, "shortened": True})[:EVIDENCE_BYTES_MAX]

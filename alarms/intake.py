@@ -75,3 +75,9 @@ def merged_evidence(old: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
     """The newest evidence, with what the first finding saw kept under `first`."""
     first = old.get("first", {k: v for k, v in old.items() if k != "first"})
     return {**finding.evidence, "first": first}
+
+
+def open_alarm(row: Mapping[str, Any] | None) -> OpenAlarm | None:
+    if row is None:
+        return None
+    return OpenAlarm(id=row["id"], severity=row["severity"], last_event_ms=row["last_event_ms"])

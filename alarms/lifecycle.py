@@ -10,7 +10,8 @@
    +--cancel (its alarm was closed before anyone completed it)--> cancelled
 
 Only a named human closes an alarm about a person (design, section 4, promise 2): `CLOSE` by the
-system is refused for every kind outside `SELF_CLOSING`.
+system is refused for every kind outside `SELF_CLOSING`, but for a soft alarm that asked the person
+first (`ANSWER_CLOSING`) and was answered with the key that says "I'm well".
 """
 
 from collections.abc import Mapping
@@ -100,7 +101,7 @@ TASK_MOVES: Final[Mapping[tuple[TaskState, TaskMove], TaskState]] = MappingProxy
 
 
 class Outcome(StrEnum):
-    """How an alarm ended; a human chooses one of all but the last."""
+    """How an alarm ended; a human chooses one of all but the last two."""
 
     REAL_EMERGENCY = "real_emergency"
     MEDICAL_ADVICE = "medical_advice"
@@ -111,15 +112,19 @@ class Outcome(StrEnum):
     OUTAGE = "outage"
     NO_ANSWER_VISITED = "no_answer_visited"
     RECOVERED = "recovered"  # the system's own: a technical cause that went away
+    ANSWERED_WELL = "answered_well"  # the elder's own, asked before anybody was sent
 
 
-HUMAN_OUTCOMES: Final = frozenset(Outcome) - {Outcome.RECOVERED}
+HUMAN_OUTCOMES: Final = frozenset(Outcome) - {Outcome.RECOVERED, Outcome.ANSWERED_WELL}
 
 # About a device that somebody has to mend or test (docs/rules.md).
 REPAIR_KINDS: Final = frozenset({"device_fault", "device_silent", "low_battery", "test_due"})
 
 # Technical alarms about things, not persons, end with their cause.
 SELF_CLOSING: Final = REPAIR_KINDS | {"gateway_silent", "spool_gap"}
+
+# Doubts about a person that the person's own "I'm well" removes; never a call or a detector.
+ANSWER_CLOSING: Final = frozenset({"no_sign_of_life"})
 
 # A note is a sentence or two; longer texts belong into the visit record.
 NOTE_LENGTH_MAX: Final = 2000
@@ -151,7 +156,8 @@ def check_outcome(outcome: str, kind: str, *, by_system: bool) -> Outcome:
     except ValueError:
         allowed = ", ".join(sorted(HUMAN_OUTCOMES))
         raise IllegalMove("unknown_outcome", f"{outcome[:40]!r} is not one of {allowed}") from None
-    if by_system and kind not in SELF_CLOSING:
+    by_elder = chosen is Outcome.ANSWERED_WELL and kind in ANSWER_CLOSING
+    if by_system and kind not in SELF_CLOSING and not by_elder:
         raise IllegalMove("needs_human", f"an alarm of kind {kind} is closed by a named human only")
     if not by_system and chosen not in HUMAN_OUTCOMES:
         raise IllegalMove("unknown_outcome", f"{chosen} is not for people to choose")

@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contract.codec import encode_command
+from alarms.rows import AskedAt
+from contract.codec import decode_command, encode_command
 from contract.envelope import Command
 from contract.ids import name_uuid
+from contract.item import Scalar
 from contract.kinds import ACTIVATION_KINDS
+from contract.moment import to_iso
 from ledger.database import insert_sql
 from ledger.schema import OUTBOX
 from ledger.unit_of_work import UnitOfWork, compact
@@ -26,6 +29,10 @@ _COLUMNS: Final = (
     "detail",
 )
 _INSERT: Final = insert_sql(OUTBOX, _COLUMNS, "ON CONFLICT (id) DO NOTHING")
+_DROP: Final = (
+    "UPDATE outbox SET state = 'dead', done_at_ms = ?, detail = 'the question is over'"
+    " WHERE id = ? AND state = 'pending'"
+)
 _NAMESPACE: Final = uuid.UUID("c3a4f2a8-9d2b-5d4b-8c3c-7a1e5b0d6f42")
 
 
@@ -80,6 +87,37 @@ class TableOutbox:
         )
         body = encode_command(command).decode()
         self._write(unit, key, "gateway_command", alarm["gateway"], body, alarm["id"])
+
+    def ask(self, unit: UnitOfWork, alarm: Mapping[str, Any], at: AskedAt) -> None:
+        """Have the elder asked; `for_s` beside `until` for a gateway whose clock is doubtful."""
+        args: dict[str, Scalar] = {
+            "alarm": str(alarm["id"]),
+            "until": to_iso(alarm["ask_until_ms"]),
+            "for_s": (alarm["ask_until_ms"] - unit.now_ms) // 1000,
+            "devices": ",".join(at.devices),
+        }
+        self._ask(unit, f"{alarm['id']}|ask", at.gateway, at.device, args)
+
+    def ask_over(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
+        """The question is over: not sent any more, and taken back where it was put."""
+        row_id = name_uuid(_NAMESPACE, f"{alarm['id']}|ask")
+        unit.execute(_DROP, (unit.now_ms, row_id))
+        found = unit.execute("SELECT target, body FROM outbox WHERE id = ?", (row_id,)).fetchone()
+        if found is not None:
+            device = decode_command(found[1].encode()).device or ""
+            args: dict[str, Scalar] = {
+                "alarm": str(alarm["id"]),
+                "until": to_iso(unit.now_ms),
+                "for_s": 0,
+            }
+            self._ask(unit, f"{alarm['id']}|ask_over", found[0], device, args)
+
+    def _ask(
+        self, unit: UnitOfWork, key: str, gateway: str, device: str, args: Mapping[str, Scalar]
+    ) -> None:
+        command = Command(id=name_uuid(_NAMESPACE, key), command="ask", device=device, args=args)
+        body = encode_command(command).decode()
+        self._write(unit, key, "gateway_command", gateway, body, str(args["alarm"]))
 
     def _write(  # noqa: PLR0917 - one private insert
         self, unit: UnitOfWork, key: str, channel: str, target: str, body: str, alarm: str

@@ -1,12 +1,13 @@
 """Rows of alarms and tasks, and the entries that go with each change of one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
+from alarms.intake import EVIDENCE_BYTES_MAX
 from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
 from ledger.schema import ALARM, TASK
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import UnitOfWork, compact
 
 Row = dict[str, Any]
 
@@ -113,9 +114,58 @@ def find_alarm(cursor: Cursor, alarm_id: str) -> Row:
     return found[0]
 
 
+class AskedAt(NamedTuple):
+    """Where a home is asked and answers; `devices`: all of the home that hang on this gateway."""
+
+    gateway: str
+    device: str
+    devices: tuple[str, ...]
+
+
+# Whose "I'm well" has come with the gateway's word that it can ask there, and nothing is known to
+# be broken: a question that nobody hears would only be a delay.
+_ASKABLE: Final = (
+    'SELECT d.gateway, d.device FROM "device" d JOIN gateway g ON g.id = d.gateway'
+    " WHERE d.home = ? AND d.asks AND g.online"
+    " AND (d.fault IS NULL OR d.fault IN ('', 'battery_low'))"
+    ' AND NOT EXISTS (SELECT 1 FROM "device" o WHERE o.gateway = d.gateway'
+    " AND o.device = d.gateway AND o.fault = 'output_failed')"
+    " ORDER BY d.gateway, d.device LIMIT 1"
+)
+# Names that a command carries; a home has about ten devices.
+_DEVICES_MAX: Final = 16
+
+
+def askable(cursor: Cursor, home: str) -> AskedAt | None:
+    found = cursor.execute(_ASKABLE, (home,)).fetchone()
+    if found is None:
+        return None
+    gateway, device = found
+    cursor.execute(
+        'SELECT device FROM "device" WHERE home = ? AND gateway = ? ORDER BY device LIMIT ?',
+        (home, gateway, _DEVICES_MAX),
+    )
+    return AskedAt(gateway, device, tuple(name for (name,) in cursor.fetchall()))
+
+
+def latest_heartbeat_ms(cursor: Cursor) -> int | None:
+    """When any gateway was heard last, by the hub's clock of that time."""
+    found = cursor.execute("SELECT max(status_at_ms) FROM gateway").fetchone()[0]
+    return None if found is None else int(found)
+
+
 def find_task(cursor: Cursor, task_id: str) -> Row:
     """A task's row in any state; KeyError if there is none."""
     found = fetch(cursor, "SELECT * FROM task WHERE id = ?", (task_id,))
     if not found:
         raise KeyError(task_id[:64])
     return found[0]
+
+
+def evidence_text(evidence: Mapping[str, Any]) -> str:
+    """Evidence as JSON; beyond the cap only its plain values, which explain the finding."""
+    text = compact(dict(evidence))
+    if len(text) <= EVIDENCE_BYTES_MAX:
+        return text
+    plain = {k: v for k, v in evidence.items() if isinstance(v, int | float | bool | str)}
+    return compact({**plain, "shortened": True})[:EVIDENCE_BYTES_MAX]

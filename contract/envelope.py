@@ -17,7 +17,7 @@ ACK_IDS_MAX: Final = 500
 STATUS_DEVICES_MAX: Final = 2000
 
 ClockState = Literal["synced", "doubtful"]
-CommandName = Literal["reassure", "identify", "reload", "test"]
+CommandName = Literal["reassure", "identify", "reload", "test", "ask"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,9 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What the hub asks of a gateway; `reassure` tells the elder that somebody has the alarm."""
+    """What the hub asks of a gateway; `reassure` tells the elder that somebody has the alarm.
+    `ask` (args `alarm`, `until`, `for_s`, `devices`) puts the question whether all is well, and
+    with an `until` that has passed takes it back. A gateway that is older refuses it."""
 
     id: str
     command: CommandName

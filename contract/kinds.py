@@ -62,6 +62,15 @@ ACTIVATION_KINDS: Final[frozenset[str]] = frozenset(
 ACTIONS: Final[frozenset[str]] = frozenset({"press", "hold", "test", "clear"})
 
 
+# attrs.action of a `presence` reading: its person has pressed the key that says "I'm well".
+WELL: Final = "well"
+
+
+def says_well(kind: str, attrs: Mapping[str, object]) -> bool:
+    """True for the "I'm well" of a person; a reading, so that it never stands before a call."""
+    return kind == "presence" and attrs.get("action") == WELL
+
+
 def is_urgent(kind: str, attrs: Mapping[str, object]) -> bool:
     """True when the item belongs on the activation topic: activations, and device faults."""
     return kind in ACTIVATION_KINDS or (kind == "device_health" and "fault" in attrs)

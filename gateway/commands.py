@@ -1,12 +1,12 @@
 """What the hub asks of a gateway. A command may come more than once and is done once."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from contract.envelope import Command
 from contract.ids import is_name
-from contract.item import Measurement
+from contract.item import Measurement, Scalar
 from gateway.feedback import Feedback
 
 # Ids of commands remembered, so that one sent twice is done once.
@@ -34,6 +34,7 @@ class Commands:
     test      a press marked as test travels the whole way: tone, spool, hub
     reload    the configuration is read again; with args.replay_after = N the gateway instead
               sends again what it still holds beyond that number (a hub restored from a backup)
+    ask       the elder is asked whether all is well (`gateway.questions`)
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Commands:
         offer: Callable[[Sequence[Measurement]], bool],
         reload: Callable[[], None],
         replay_after: Callable[[int], None],
+        ask: Callable[[str, Mapping[str, Scalar]], None],
         done: DoneCommands,
         now_ms: Callable[[], int],
         log: Callable[[str, str], None],
@@ -53,6 +55,7 @@ class Commands:
         self._offer = offer
         self._reload = reload
         self._replay_after = replay_after
+        self._ask = ask
         self._done = done
         self._now_ms = now_ms
         self._log = log
@@ -71,6 +74,8 @@ class Commands:
                 self._feedback.reassured(device)
             case "identify":
                 self._feedback.received(device, "identify")
+            case "ask":
+                self._ask(device, command.args)
             case "test":
                 self._test(device)
             case "reload":

@@ -18,6 +18,8 @@ TIMEOUT_S: Final = 20.0
 # Sounds at the same time: a second press is heard over the first, a jammed button is not a fork
 # bomb.
 PARALLEL_MAX: Final = 4
+# A question waits until an output is silent, so that it takes no call's place.
+ASKING_PARALLEL_MAX: Final = 1
 
 Trouble = Callable[[str, str], None]
 
@@ -39,6 +41,7 @@ class Feedback:
         self._commands = commands
         self._log = log
         self._running: dict[str, set[asyncio.Task[None]]] = {}
+        self._asking: dict[str, set[asyncio.Task[None]]] = {}
         self._failing: set[str] = set()
         self.on_trouble: Trouble = _nobody
         self.skipped = 0
@@ -51,6 +54,33 @@ class Feedback:
         occasion = Occasion(name="reassured", device=device, kind="reassure")
         self._answer(self._commands.reassured, occasion)
 
+    def can_ask(self, device: str) -> bool:
+        """Whether any output would put a question at this device."""
+        occasion = Occasion(name="ask", device=device, kind="ask")
+        return any(
+            bound.answers(occasion) and bound.output.plays("ask")
+            for bound in self._commands.outputs
+        )
+
+    def ask(self, device: str) -> bool:
+        """Put the question; False when no output was free for it."""
+        occasion = Occasion(name="ask", device=device, kind="ask")
+        tasks = self._answer((), occasion, ASKING_PARALLEL_MAX)
+        mine = self._asking.setdefault(device, set())
+        for task in tasks:
+            mine.add(task)
+            task.add_done_callback(mine.discard)
+        return bool(tasks)
+
+    def hush(self, device: str) -> None:
+        """The question at this device is over: end what sounds of it."""
+        for task in self._asking.pop(device, set()):
+            task.cancel()
+
+    def well(self, device: str) -> None:
+        """The "I'm well" is on the disk."""
+        self._answer((), Occasion(name="well", device=device, kind="presence"))
+
     async def close(self) -> None:
         """End what still sounds."""
         running = [task for tasks in self._running.values() for task in tasks]
@@ -58,24 +88,32 @@ class Feedback:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    def _answer(self, command: Sequence[str], occasion: Occasion) -> None:
+    def _answer(
+        self, command: Sequence[str], occasion: Occasion, parallel_max: int = PARALLEL_MAX
+    ) -> list["asyncio.Task[None]"]:
+        started = []
         if command:
             words = {"{device}": occasion.device, "{kind}": occasion.kind}
             line = [_filled(part, words) for part in command]
-            self._start(f"command {command[0]}", lambda: run_program(line))
+            started.append(self._start(f"command {command[0]}", lambda: run_program(line)))
         for bound in self._commands.outputs:
-            if bound.answers(occasion):
-                self._start(bound.name, _played(bound, occasion))
+            if bound.answers(occasion) and bound.output.plays(occasion.name):
+                play = _played(bound, occasion)
+                started.append(self._start(bound.name, play, parallel_max))
+        return [task for task in started if task is not None]
 
-    def _start(self, name: str, play: Callable[[], Awaitable[None]]) -> None:
+    def _start(
+        self, name: str, play: Callable[[], Awaitable[None]], parallel_max: int = PARALLEL_MAX
+    ) -> "asyncio.Task[None] | None":
         running = self._running.setdefault(name, set())
-        if len(running) >= PARALLEL_MAX:
+        if len(running) >= parallel_max:
             self.skipped += 1
-            self._log("feedback_skipped", f"{name}: {PARALLEL_MAX} already run")
-            return
+            self._log("feedback_skipped", f"{name}: {len(running)} already run")
+            return None
         task = asyncio.get_running_loop().create_task(self._play(name, play))
         running.add(task)
         task.add_done_callback(running.discard)
+        return task
 
     async def _play(self, name: str, play: Callable[[], Awaitable[None]]) -> None:
         trouble = ""

@@ -17,9 +17,11 @@ from typing import Any, Final, TypeVar
 
 from contract.ids import safe_name
 from contract.item import ATTR_LENGTH_MAX, Measurement, Scalar
+from contract.kinds import WELL
 from contract.moment import MAX_MS, MIN_MS, from_iso
 from gateway.driver import RAW_SHOWN_MAX, Undecodable
 from gateway.plausible import LIMITS, ImplausibleEpisode
+from gateway.well import VALUES
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -258,7 +260,8 @@ class Devices:
     def press(
         self, said: Said, action: str, *, button: str = "", same_ms: int = 0
     ) -> list[Measurement]:
-        """A call for help; none if the same button's came within `same_ms`, or is an old one."""
+        """A call for help (or an "I'm well", by its action); none if the same button's came within
+        `same_ms`, or is an old one."""
         if said.retained:
             return []
         key = (said.name, button)
@@ -268,6 +271,8 @@ class Devices:
             return []
         _remembered(self._pressed_ms, key, said.now_ms)
         more: dict[str, Scalar] = {"button_action": clean(button)} if button else {}
+        if action == WELL:
+            return [_made(said, "presence", VALUES, {**more, "action": WELL})]
         return [_made(said, "sos", {}, {**more, "action": action})]
 
     def detect(

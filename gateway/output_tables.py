@@ -35,7 +35,7 @@ def _output(table: object, where: str, base: Path) -> BoundOutput:
     check_keys(table, _KEYS, where)
     spec = OUTPUTS[one_of(get(table, "kind", str, where), OUTPUTS, f"{where}.kind")]
     name = name_of(table, "name", where, spec.name)
-    on = get(table, "on", list, where, list(OCCASIONS))
+    on = get(table, "on", list, where, list(spec.usual))
     for word in on:
         one_of(str(word), OCCASIONS, f"{where}.on")
     devices = get(table, "devices", list, where, [])

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol
 
 from contract import topics
 from contract.item import Item, Measurement, Scalar
+from contract.kinds import says_well
 from gateway.clock import Clock
 from gateway.commands import Commands, DoneCommands
 from gateway.config import GatewayConfig, SourceConfig
@@ -18,6 +19,7 @@ from gateway.driver import BusDriver, Decoded, MessageDriver, StreamDriver
 from gateway.feedback import Feedback, FeedbackCommands
 from gateway.heartbeat import Heartbeat, offline
 from gateway.notify_systemd import notify
+from gateway.questions import Questions
 from gateway.second_path.https_post import HttpsPath
 from gateway.second_path.sms_path import SmsPath
 from gateway.sources.bluetooth import BluetoothSource, GattDriver
@@ -28,6 +30,7 @@ from gateway.spool.spool import Spool, SpoolEdges
 from gateway.spool.writer import Writer
 from gateway.uplink.paho_client import BrokerSettings, PahoClient
 from gateway.uplink.uplink import TELEMETRY, URGENT, Connection, HubMessages, LaneUplink
+from gateway.well import marked
 
 # A part that failed by a mistake of ours is started again, with growing pauses.
 RESTART_FIRST_S: Final = 1.0
@@ -96,12 +99,20 @@ class Gateway:
         self._feedback.on_trouble = self._output_trouble
         self._urgent = self._lane("activation", self._spool.urgent)
         self._telemetry = self._lane("telemetry", self._spool.telemetry)
+        self._questions = Questions(
+            self._feedback,
+            now_ms=clock.now_ms,
+            clock_state=clock.state,
+            sleep=clock.sleep,
+            log=log,
+        )
         commands = Commands(
             config.gateway,
             feedback=self._feedback,
             offer=self._spool.offer,
             reload=lambda: self.end("reload"),
             replay_after=self._urgent.rewind,
+            ask=self._questions.take,
             done=done or DoneCommands(),
             now_ms=clock.now_ms,
             log=log,
@@ -147,6 +158,7 @@ class Gateway:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                await self._questions.close()
                 await self._feedback.close()
                 self._log("gateway_stopped", self._config.gateway)
         finally:
@@ -289,6 +301,7 @@ class Gateway:
     # Events.
 
     def _offer(self, batch: Sequence[Measurement]) -> bool:
+        batch = marked(batch, self._feedback.can_ask)
         return self._spool.offer(self._edges.measured(batch))
 
     def _output_trouble(self, name: str, trouble: str) -> None:
@@ -311,13 +324,21 @@ class Gateway:
             self._loop.call_soon_threadsafe(self._say_received, items)
 
     def _accepted_readings(self, items: Sequence[Item]) -> None:
-        """As above; readings make no sound."""
+        """As above; of the readings an "I'm well" alone is answered."""
         self._telemetry.committed(items)
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._edges.accepted, items)
+            self._loop.call_soon_threadsafe(self._say_well, items)
+
+    def _say_well(self, items: Sequence[Item]) -> None:
+        self._edges.accepted(items)
+        said = [item for item in items if says_well(item.kind, item.attrs)]
+        self._questions.heard(said)
+        for item in said:
+            self._feedback.well(item.device)
 
     def _say_received(self, items: Sequence[Item]) -> None:
         self._edges.accepted(items)
+        self._questions.heard(items)
         for item in items:
             if item.kind != "device_health" and item.attrs.get("action") != "clear":
                 self._feedback.received(item.device, item.kind)

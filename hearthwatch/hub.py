@@ -56,6 +56,8 @@ from rules.rule import Rule
 
 # Presence (last seen, heartbeats) is written this often.
 FLUSH_S: Final = 2.0
+# What its time has come for (questions to elders) is looked for this often.
+DUE_S: Final = 1.0
 # Activations read back at a start for the rules that take them as signs of life: at 100 a day
 # more than a year of a village.
 MISSED_MAX: Final = 50_000
@@ -173,6 +175,7 @@ class Hub:
                 asyncio.create_task(self.client.run(), name="urgent-broker"),
                 asyncio.create_task(dispatcher.run(), name="dispatcher"),
                 asyncio.create_task(self._supervise(), name="supervision"),
+                asyncio.create_task(self._watch_due(), name="due"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
             # What lives as long as the hub need not be looked through again and again.
@@ -217,6 +220,17 @@ class Hub:
                 await asyncio.to_thread(self.config.book.tend)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
+
+    async def _watch_due(self) -> None:
+        """Beside the supervision: what is promised for a time waits for no heartbeats' writing and
+        no folding of a log."""
+        while True:
+            await asyncio.sleep(DUE_S)
+            try:
+                while await self.writer.change(self.book.fire_due):
+                    continue
+            except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
+                say("due_not_fired", f"{type(error).__name__}: {error}")
 
     def _server(self) -> uvicorn.Server:
         registry = CollectorRegistry()

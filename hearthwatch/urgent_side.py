@@ -47,7 +47,12 @@ class UrgentSide:
         self.presence = Presence(self.register)
         self.marks = StoredMarks()
         self.writer = Writer(connection, clock, self.committed)
-        self.book = AlarmBook(self.register, TableOutbox(webhooks, self._note_outbox))
+        asks = {rule.name: rule.asks_for_s for rule in rules}
+        self.book = AlarmBook(
+            self.register,
+            TableOutbox(webhooks, self._note_outbox),
+            lambda rule, home: asks[rule](home) if rule in asks else 0,
+        )
         self.register.troubles = self.book.troubles
         self.register.now_ms = clock
         self.urgent = UrgentLane(

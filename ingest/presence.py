@@ -167,6 +167,15 @@ class Presence:
         if unit.cursor.rowcount:
             self._device_entry(unit, key, "fault_ended", {"fault": fault})
 
+    def asks(self, unit: UnitOfWork, key: DeviceKey, asks: bool) -> None:
+        """An "I'm well" came from it; `asks`: its gateway says that it can ask there."""
+        unit.execute(
+            'UPDATE "device" SET asks = ? WHERE gateway = ? AND device = ? AND asks <> ?',
+            (asks, *key, asks),
+        )
+        if unit.cursor.rowcount:
+            self._device_entry(unit, key, "asks_began" if asks else "asks_ended")
+
     def gateway_online(self, unit: UnitOfWork, gateway: str, online: bool) -> None:
         self.know_gateway(unit, gateway)
         if self._gateways[gateway] is not online:

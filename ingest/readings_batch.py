@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Final
+from typing import Final, NamedTuple
 
 from alarms.book import AlarmBook
 from contract.envelope import Status
 from contract.errors import ContractError
+from contract.kinds import says_well
 from contract.topics import topic
 from ingest.device_news import DeviceNews, Heartbeat
-from ingest.doubtful_time import place
+from ingest.doubtful_time import DOUBTFUL, place
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
@@ -27,6 +28,16 @@ BOOK_SPOOL: Final = "book-events"
 
 # Longest wait for the book to take findings; beyond it the batch is given up and comes again.
 BOOK_TIMEOUT_S: Final = 30.0
+
+
+class Well(NamedTuple):
+    """An "I'm well" on its way into the book; `asks`: its gateway can ask where it was pressed."""
+
+    home: str | None
+    gateway: str
+    device: str
+    at_ms: int
+    asks: bool
 
 
 class ReadingsBatch:
@@ -56,7 +67,8 @@ class ReadingsBatch:
         self._log = log
         self._marks: dict[str, SpoolMark] = {}
         self._touched: set[str] = set()
-        self._findings: list[tuple[Finding, str | None]] = []
+        # In the order of what brought them about: a question stands before its answer.
+        self._findings: list[tuple[Finding | Well, str | None]] = []
         self._unreadable: list[Unreadable] = []
         self._unknown: dict[tuple[str, str], str] = {}
         self._recovered: list[tuple[tuple[str, str], str]] = []
@@ -121,6 +133,13 @@ class ReadingsBatch:
             self._store_item(gateway, item)
             self._presence.heard(gateway, device, item.measured_at_ms)
             home = home_of.get((gateway, device))
+            if item.kind == "presence" and says_well(item.kind, item.attrs):
+                # Of a doubtful time it may be older than it looks: it proves life, answers nothing.
+                dated = item.attrs.get("time") != DOUBTFUL
+                asks = dated and item.attrs.get("asks") is True
+                at_home = home if dated else None
+                well = Well(at_home, gateway, device, item.measured_at_ms, asks)
+                self._findings.append((well, gateway))
             if home is not None:
                 self._observe(home, item, gateway)
             elif (gateway, device) not in home_of:
@@ -270,7 +289,13 @@ class ReadingsBatch:
             detail = f"the book did not take the findings: {type(error).__name__}: {error}"
             raise StoreError(detail, retryable=True) from error
 
-    def _settle(self, unit: UnitOfWork, finding: Finding, gateway: str | None) -> None:
+    def _settle(self, unit: UnitOfWork, finding: Finding | Well, gateway: str | None) -> None:
+        if isinstance(finding, Well):
+            self._presence.asks(unit, (finding.gateway, finding.device), finding.asks)
+            if finding.home is not None:
+                device = f"{finding.gateway}/{finding.device}"
+                self._book.said_well(unit, finding.home, device, finding.at_ms)
+            return
         self._book.take(unit, finding, gateway=gateway)
         if finding.kind == "gateway_silent":
             subject = finding.home.removeprefix("gateway:")

@@ -107,6 +107,8 @@ DEVICE: Final = Table(
     Column("link_quality", Float),
     _ms("tampered_at_ms"),
     _ms("tested_at_ms"),
+    # Says "I'm well", and its gateway can ask there.
+    Column("asks", Boolean, nullable=False, server_default=false()),
     Index("device_home", "home"),
 )
 
@@ -163,6 +165,11 @@ ALARM: Final = Table(
     Column("outcome", String(32)),
     Column("note", Text),
     Column("task", String(64)),
+    # Asked before anybody is sent (alarms/question.py); NULL: nobody is asked.
+    _ms("asked_at_ms"),
+    _ms("ask_until_ms"),
+    _ms("answered_at_ms"),
+    Column("answer", String(8)),  # well, none, help
     Index("alarm_state", "state", "raised_at_ms"),
     Index("alarm_home", "home", "raised_at_ms"),
 )

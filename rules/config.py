@@ -13,14 +13,17 @@ from typing import Any, Final, cast, get_args
 from contract.config import ConfigError, check_keys, get, one_of
 from rules.finding import Severity
 from rules.registry import RULE_KINDS
-from rules.rule import Rule, is_clinical
+from rules.rule import Rule, RuleKind, is_clinical, usual_ask_s
 
 # Room for a dozen rules a kind; more is a generated file that went wrong.
 RULES_MAX: Final = 64
 
-_OWN_KEYS: Final = ("name", "kind", "severity", "enabled")
+_OWN_KEYS: Final = ("name", "kind", "severity", "enabled", "ask_first_s")
 # Of a rule with clinical limits: who confirmed them for these persons, and when.
 _SIGNATURE_KEYS: Final = ("signed_off_by", "signed_off_on")
+# A question that ends sooner can't be heard and answered by somebody who sits down to rest; one
+# that lasts longer is help that comes late.
+ASK_FIRST_LIMITS_S: Final = (60, 1800)
 
 # name, kind, severity, parameters. Severities: who must act, and how soon (docs/rules.md).
 _DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
@@ -63,6 +66,7 @@ def default_rules() -> tuple[Rule, ...]:
             kind=RULE_KINDS[kind],
             severity=severity,
             params=RULE_KINDS[kind].parse(params, name),
+            ask_first_s=usual_ask_s(RULE_KINDS[kind]) or 0,
         )
         for name, kind, severity, params in _DEFAULTS
     )
@@ -99,10 +103,12 @@ def rules_from_document(document: Mapping[str, Any], where: str = "rules") -> tu
         home = get(table, "home", str, place)
         name = one_of(get(table, "rule", str, place), rules, f"{place}.rule")
         rule = rules[name]
-        params = rule.kind.parse(
-            _without(table, ("home", "rule")), place, rule.overrides.get(home, rule.params)
-        )
-        rules[name] = replace(rule, overrides={**rule.overrides, home: params})
+        own = _without(table, ("home", "rule", "ask_first_s"))
+        params = rule.kind.parse(own, place, rule.overrides.get(home, rule.params))
+        asks = rule.ask_overrides
+        if "ask_first_s" in table:
+            asks = {**asks, home: _ask_first_s(table, rule.kind, 0, place)}
+        rules[name] = replace(rule, overrides={**rule.overrides, home: params}, ask_overrides=asks)
     return tuple(sorted(rules.values(), key=lambda rule: rule.name))
 
 
@@ -114,6 +120,7 @@ def describe(rules: Sequence[Rule]) -> list[dict[str, object]]:
             "kind": rule.kind.name,
             "severity": rule.severity,
             "enabled": True,
+            "ask_first_s": rule.ask_first_s,
             "clinical": is_clinical(rule.kind),
             "signed_off_by": rule.signed_off_by,
             "signed_off_on": rule.signed_off_on,
@@ -140,6 +147,8 @@ def _rule(table: Mapping[str, Any], name: str, default: Rule | None, place: str)
     enabled = get(table, "enabled", bool, place, True)
     if kind.name == "sos" and (not enabled or severity != "urgent"):
         raise ConfigError(place, "a call for help is always on and always urgent")
+    usual_s = (usual_ask_s(kind) or 0) if default is None else default.ask_first_s
+    ask_first_s = _ask_first_s(table, kind, usual_s, place)
     if not enabled:
         return None
     signed_by, signed_on = _signature(table, place) if is_clinical(kind) else ("", "")
@@ -150,6 +159,7 @@ def _rule(table: Mapping[str, Any], name: str, default: Rule | None, place: str)
         params=params,
         signed_off_by=signed_by,
         signed_off_on=signed_on,
+        ask_first_s=ask_first_s,
     )
 
 
@@ -167,6 +177,19 @@ def _signature(table: Mapping[str, Any], place: str) -> tuple[str, str]:
                 f"{place}.signed_off_on", f"{on[:60]!r} is no date like 2026-11-28"
             ) from None
     return by.strip(), on
+
+
+def _ask_first_s(table: Mapping[str, Any], kind: RuleKind, usual_s: int, place: str) -> int:
+    """Seconds of the question; ConfigError where help must not wait for an answer."""
+    seconds = get(table, "ask_first_s", int, place, usual_s)
+    low_s, high_s = ASK_FIRST_LIMITS_S
+    if seconds and usual_ask_s(kind) is None:
+        detail = f"a rule of kind {kind.name} never waits for an answer"
+        raise ConfigError(f"{place}.ask_first_s", detail)
+    if seconds and not low_s <= seconds <= high_s:
+        detail = f"{seconds} is neither 0 (never) nor between {low_s} and {high_s}"
+        raise ConfigError(f"{place}.ask_first_s", detail)
+    return seconds
 
 
 def _tables(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

@@ -229,6 +229,8 @@ class RuleKind(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A configured instance of a kind. `overrides`: home → parameters that differ there.
+    `ask_first_s`: how long the elder is asked before anybody is sent, 0: never; `ask_overrides`:
+    home → seconds that differ there.
 
     signed_off_by, signed_off_on: the clinician who confirmed the limits, and the day; empty as
     long as nobody has, and always where no limit is clinical.
@@ -239,6 +241,8 @@ class Rule:
     severity: Severity
     params: Any
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    ask_first_s: int = 0
+    ask_overrides: Mapping[str, int] = field(default_factory=dict)
     signed_off_by: str = ""
     signed_off_on: str = ""
 
@@ -246,7 +250,16 @@ class Rule:
     def awaits_signature(self) -> bool:
         return is_clinical(self.kind) and not self.signed_off_by
 
+    def asks_for_s(self, home: str) -> int:
+        return self.ask_overrides.get(home, self.ask_first_s)
+
 
 def is_clinical(kind: RuleKind) -> bool:
     """Whether a kind's limits are for clinicians to confirm; it says so by `clinical = True`."""
     return getattr(kind, "clinical", False) is True
+
+
+def usual_ask_s(kind: RuleKind) -> int | None:
+    """How long a kind's findings wait for the elder's own answer before anybody is sent, unless
+    configured otherwise. A kind that says nothing of it (`ask_first_s`) never waits: None."""
+    return getattr(kind, "ask_first_s", None)

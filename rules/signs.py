@@ -1,14 +1,15 @@
 """Proof of life other than electricity: what only a person can have caused.
 
-A press or a fall; a movement; a door, bed or presence sensor that changed; a measurement that
-somebody took of herself. Detectors of smoke, gas and leaks prove nothing, nor does a sensor that
-repeats what it said before.
+A press, a fall or an "I'm well"; a movement; a door, bed or presence sensor that changed; a
+measurement that somebody took of herself. Detectors of smoke, gas and leaks prove nothing, nor does
+a sensor that repeats what it said before.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from contract.kinds import says_well
 from rules.finding import EvidenceValue
 from rules.rule import Observation
 
@@ -34,6 +35,7 @@ class LifeReason(StrEnum):
     PRESSED = "pressed"
     MEASURED = "measured"
     MOVED = "moved"
+    SAID_WELL = "said_well"
     # Words for the screen.
     LEARNING = "learning"
     NO_METER = "no_meter"
@@ -62,6 +64,8 @@ class Signs:
             return LifeReason.MEASURED
         if kind == "motion":
             return LifeReason.MOVED if observation.values.get("active", 0.0) > 0 else None
+        if says_well(kind, observation.attrs):
+            return LifeReason.SAID_WELL
         name = _CHANGES.get(kind)
         value = None if name is None else observation.values.get(name)
         if value is None:

@@ -17,7 +17,7 @@ from contract.config import ConfigError, check_keys, get, one_of
 from contract.errors import ContractError
 from contract.ids import check_name
 from contract.item import Measurement
-from contract.kinds import ACTIONS
+from contract.kinds import WELL
 from gateway.driver import (
     RAW_SHOWN_MAX,
     Decoded,
@@ -29,6 +29,7 @@ from gateway.driver import (
     Outcome,
     Undecodable,
 )
+from gateway.well import KEY_MEANINGS, well
 
 _HEX: Final = "0123456789ABCDEF"
 _START: Final = 0xAA
@@ -120,17 +121,15 @@ class Receiver:
         button = self._buttons.get(identity)
         device = f"ev1527-{identity.lower()}" if button is None else button.device
         meant = "press" if button is None else button.keys.get(key, "press")
+        about = {"code": fields["code"], "key": key, "unauthenticated_radio": True}
+        if meant == WELL:
+            return well(device, now_ms, about)
         return Measurement(
             device=device,
             kind="sos",
             measured_at_ms=now_ms,
             received_at_ms=now_ms,
-            attrs={
-                "action": action if meant == "press" else meant,
-                "code": fields["code"],
-                "key": key,
-                "unauthenticated_radio": True,
-            },
+            attrs={"action": action if meant == "press" else meant, **about},
         )
 
 
@@ -270,7 +269,7 @@ def _keys(table: Mapping[str, Any], where: str) -> dict[int, str]:
     for key, meaning in get(table, "keys", dict, where, {}).items():
         if not (key.isascii() and key.isdecimal()) or int(key) > 15:
             raise ConfigError(f"{where}.keys.{key}", "a key is a number from 0 to 15")
-        found[int(key)] = one_of(str(meaning), ACTIONS, f"{where}.keys.{key}")
+        found[int(key)] = one_of(str(meaning), KEY_MEANINGS, f"{where}.keys.{key}")
     return found
 
 

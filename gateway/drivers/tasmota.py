@@ -24,7 +24,7 @@ from contract.config import ConfigError, check_keys, get, one_of
 from contract.errors import ContractError
 from contract.ids import check_name
 from contract.item import Measurement, Scalar
-from contract.kinds import ACTIONS
+from contract.kinds import WELL
 from gateway.driver import Decoded, Decoder, DecodeRequest, Driver, DriverSpec, Outcome
 from gateway.messages import (
     BadMessage,
@@ -38,6 +38,7 @@ from gateway.messages import (
     refuse,
     shown,
 )
+from gateway.well import KEY_MEANINGS, WellButtons, read_well_buttons
 
 FULL_TOPIC: Final = "%prefix%/%topic%/"
 # Repeats of one radio press are tens of milliseconds apart; people need longer between two.
@@ -76,10 +77,12 @@ class RadioButton:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TasmotaPlan:
-    """call_buttons: topics of devices whose buttons and switches call for help."""
+    """call_buttons: topics of devices whose buttons and switches call for help; well: those that
+    say "I'm well"."""
 
     full_topic: str = FULL_TOPIC
     call_buttons: frozenset[str] = frozenset()
+    well: WellButtons = field(default_factory=WellButtons)
     radio: Mapping[str, RadioButton] = field(default_factory=dict)
 
 
@@ -198,9 +201,12 @@ class Tasmota:
         action = value.get("Action") if isinstance(value, dict) else value
         fields[clean(key)] = shown(action)
         meant = _PRESSES.get(action) if isinstance(action, str) else None
-        if meant is None or said.name not in self._plan.call_buttons:
+        button = f"{key} {action}"
+        if meant is not None and self._plan.well.said(said.name, button):
+            meant = WELL
+        elif meant is None or said.name not in self._plan.call_buttons:
             return []
-        return self._devices.press(said, meant, button=f"{key} {action}", same_ms=0)
+        return self._devices.press(said, meant, button=button, same_ms=0)
 
     def _radio(self, said: Said, radio: object, fields: dict[str, Any]) -> list[Measurement]:
         code = radio.get("Data") if isinstance(radio, dict) else None
@@ -242,7 +248,7 @@ def _climate(sensor: Mapping[str, Any], *, fahrenheit: bool) -> dict[str, float]
 
 def build(config: Mapping[str, Any]) -> Driver:
     where = "tasmota"
-    check_keys(config, ("full_topic", "call_buttons", "radio_buttons"), where)
+    check_keys(config, ("full_topic", "call_buttons", "well_buttons", "radio_buttons"), where)
     full = get(config, "full_topic", str, where, FULL_TOPIC)
     if full.count("%prefix%") != 1 or full.count("%topic%") != 1 or "+" in full or "#" in full:
         detail = f"{full[:60]!r} needs %prefix% and %topic% once each"
@@ -251,7 +257,12 @@ def build(config: Mapping[str, Any]) -> Driver:
     if not all(isinstance(name, str) for name in calls):
         raise ConfigError(f"{where}.call_buttons", "is a list of topics")
     return Tasmota(
-        TasmotaPlan(full_topic=full, call_buttons=frozenset(calls), radio=_radios(config, where))
+        TasmotaPlan(
+            full_topic=full,
+            call_buttons=frozenset(calls),
+            well=read_well_buttons(config, where, calls=calls),
+            radio=_radios(config, where),
+        )
     )
 
 
@@ -281,7 +292,7 @@ def _keys(table: Mapping[str, Any], where: str) -> dict[int, str]:
     for key, meaning in get(table, "keys", dict, where, {}).items():
         if not (key.isascii() and key.isdecimal()) or int(key) > 15:
             raise ConfigError(f"{where}.keys.{key}", "a key is a number from 0 to 15")
-        found[int(key)] = one_of(str(meaning), ACTIONS, f"{where}.keys.{key}")
+        found[int(key)] = one_of(str(meaning), KEY_MEANINGS, f"{where}.keys.{key}")
     return found
 
 
@@ -306,6 +317,7 @@ SPEC = DriverSpec(
     settings={
         "full_topic": "the devices' FullTopic, %prefix%/%topic%/ unless changed",
         "call_buttons": "topics of devices whose every button press is a call",
+        "well_buttons": "list of {name, action}: what says I'm well; without action every press",
         "radio_buttons": "list of {id (five hexadecimal digits), device, keys}",
     },
     build=build,

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contract.config import ConfigError, bounded, check_keys, get
-from gateway.output import Occasion, Output, OutputSpec
+from gateway.output import Occasion, OccasionName, Output, OutputSpec
 from gateway.program import missing_program, program_says, run_program
 
 PROGRAM: Final = "gpioset"
@@ -52,6 +52,9 @@ class Gpio:
             said = await program_says([PROGRAM, "--version"])
             self._version_2 = _VERSION_2.search(said) is not None
         await run_program(self.command(version_2=self._version_2))
+
+    def plays(self, _name: OccasionName) -> bool:
+        return True
 
     def trouble(self) -> str:
         if not Path("/dev", self._chip).exists():

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contract.config import ConfigError, bounded, check_keys, get, one_of
-from gateway.output import Occasion, Output, OutputFailed, OutputSpec
+from gateway.output import Occasion, OccasionName, Output, OutputFailed, OutputSpec
 from gateway.sources.local_mqtt import LocalMqttSettings, publish
 
 SECONDS_DEFAULT: Final = 5
@@ -56,6 +56,9 @@ class MqttSwitch:
             await publish(self._settings, self._topic, payload.encode())
         except ConnectionError as error:
             raise OutputFailed(f"{self._topic}: {error}") from error
+
+    def plays(self, _name: OccasionName) -> bool:
+        return True
 
     def trouble(self) -> str:
         return ""

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contract.config import ConfigError, check_keys, get
-from gateway.output import OCCASIONS, Occasion, Output, OutputSpec
+from gateway.output import OCCASIONS, Occasion, OccasionName, Output, OutputSpec
 from gateway.program import missing_program, run_program
 
 PROGRAM: Final = "aplay"
@@ -30,6 +30,9 @@ class Sound:
         if file is not None:
             await run_program([PROGRAM, *self._options, str(file.absolute())])
 
+    def plays(self, name: OccasionName) -> bool:
+        return name in self._files
+
     def trouble(self) -> str:
         gone = [str(file) for file in self._files.values() if not file.is_file()]
         return f"no such file: {gone[0]}" if gone else missing_program(PROGRAM, "alsa-utils")
@@ -44,4 +47,4 @@ def _build(table: Mapping[str, Any], where: str, base: Path) -> Output:
     return Sound(files, get(table, "device", str, where, ""))
 
 
-SPEC: Final = OutputSpec(name="sound", settings=SETTINGS, build=_build)
+SPEC: Final = OutputSpec(name="sound", settings=SETTINGS, build=_build, usual=OCCASIONS)

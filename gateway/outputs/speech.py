@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contract.config import ConfigError, bounded, check_keys, get
-from gateway.output import OCCASIONS, Occasion, Output, OutputSpec
+from gateway.output import OCCASIONS, Occasion, OccasionName, Output, OutputSpec
 from gateway.program import missing_program, run_program
 
 PROGRAM: Final = "espeak-ng"
@@ -15,6 +15,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "received": "已经收到，正在通知值班员。",
         "reassured": "已有人处理，请放心等候。",
         "identify": "这里是守望网关。",
+        "ask": "您还好吗？如果一切正常，请按“平安”键。需要帮助请按呼叫键。",
+        "well": "好的，祝您安康。",
     }
 )
 # A sentence of this length takes half a minute; more is cut off by the time limit.
@@ -39,6 +41,9 @@ class Speech:
         # "--": a sentence is never an option, whatever it begins with.
         await run_program([PROGRAM, *self._options, "--", self._sentences[occasion.name]])
 
+    def plays(self, _name: OccasionName) -> bool:
+        return True
+
     def trouble(self) -> str:
         return missing_program(PROGRAM, "espeak-ng")
 
@@ -58,4 +63,4 @@ def _build(table: Mapping[str, Any], where: str, _base: Path) -> Output:
     return Speech(sentences, voice, speed)
 
 
-SPEC: Final = OutputSpec(name="speech", settings=SETTINGS, build=_build)
+SPEC: Final = OutputSpec(name="speech", settings=SETTINGS, build=_build, usual=OCCASIONS)

@@ -19,6 +19,8 @@ JITTER: Final = 0.1
 NOBODY_LISTENS_S: Final = 2.0
 # Sendings after which a flight counts as stuck: it is sent at once when the hub is heard again.
 STUCK_ATTEMPTS: Final = 3
+# Items in flight beside the window; a village doesn't say "I'm well" more often at once.
+EXPRESS_MAX: Final = 32
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class _Flight:
     item: Item
     attempts: int
     due_s: float
+    express: bool = False
 
 
 class Sender:
@@ -49,16 +52,27 @@ class Sender:
         for item in items:
             if item.seq <= self.highest_seq:
                 continue
+            if item.id in self._flights:
+                self.highest_seq = item.seq
+                continue
             if not self.room:
                 return False
             self._flights[item.id] = _Flight(item, 0, now_s)
             self.highest_seq = item.seq
         return True
 
+    def express(self, items: Iterable[Item], now_s: float) -> None:
+        """Take items that somebody waits for before all others, however many of these wait."""
+        for item in items:
+            many = sum(flight.express for flight in self._flights.values()) >= EXPRESS_MAX
+            if item.seq > self.highest_seq and item.id not in self._flights and not many:
+                self._flights[item.id] = _Flight(item, 0, now_s, express=True)
+
     def take_due(self, now_s: float, limit: int) -> list[Item]:
-        """Items to send now, oldest first; each is due again after its back-off."""
+        """Items to send now, the oldest first after what is express; each is due again after its
+        back-off."""
         due = [f for f in self._flights.values() if f.due_s <= now_s]
-        due.sort(key=lambda f: f.item.seq)
+        due.sort(key=lambda f: (not f.express, f.item.seq))
         for flight in due[:limit]:
             delay_s = min(RESEND_FIRST_S * 2 ** min(flight.attempts, 10), RESEND_MAX_S)
             flight.attempts += 1

@@ -20,6 +20,7 @@ from contract.envelope import (
 )
 from contract.errors import ContractError
 from contract.item import Item
+from contract.kinds import says_well
 from gateway.spool.writer import Writer
 from gateway.uplink.sender import Sender
 from gateway.uplink.unanswered import Unanswered
@@ -145,10 +146,14 @@ class LaneUplink:
         self._unanswered_calls.add(items, self._loop.time())
         if not len(self._sender):
             self._waiting_since_s = self._loop.time()
+        # An "I'm well" answers a question by which somebody is sent: it lingers for nothing and
+        # passes a backlog of readings.
+        said_well = [item for item in items if says_well(item.kind, item.attrs)]
+        self._sender.express(said_well, self._loop.time())
         if self._behind or not self._sender.add(items, self._loop.time()):
             self._behind = True
             self._refill()
-        if not self._pace.linger_s:
+        if said_well or not self._pace.linger_s:
             self._send()
         self._wake.set()
 

@@ -349,6 +349,9 @@ class NoSignOfLife:
     severity: Final[Severity] = "urgent"
     state_version: Final = 1
     starts_idle: Final = True
+    # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence
+    # of a day can bear them.
+    ask_first_s: Final[int | None] = 300
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> NoSignOfLifeParams:
         return parse_params(NoSignOfLifeParams, table, where, base)

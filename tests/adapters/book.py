@@ -44,6 +44,14 @@ class ListOutbox:
     def __init__(self) -> None:
         self.raised: list[str] = []
         self.reassured: list[str] = []
+        self.asked: list[tuple[str, str, str]] = []
+        self.over: list[str] = []
+
+    def ask(self, unit, alarm, at) -> None:
+        self.asked.append((alarm["id"], at.gateway, at.device))
+
+    def ask_over(self, unit, alarm) -> None:
+        self.over.append(alarm["id"])
 
     def alarm_raised(self, unit, alarm) -> None:
         self.raised.append(alarm["id"])
@@ -64,11 +72,16 @@ class Book:
         self.events: list[FeedEvent] = []
         self.outbox = ListOutbox()
         self.objects = PlainObjects()
+        # By name of the rule.
+        self.asks_for_s: dict[str, int] = {}
         self.open()
+
+    def ask_first(self, rule: str, _home: str) -> int:
+        return self.asks_for_s.get(rule, 0)
 
     def open(self) -> None:
         self.writer = Writer(open_writer(self.path), lambda: self.now_ms, self.events.extend)
-        self.alarms = AlarmBook(self.objects, self.outbox)
+        self.alarms = AlarmBook(self.objects, self.outbox, self.ask_first)
         self.writer.attach(self.alarms)
 
     def start(self) -> "Book":

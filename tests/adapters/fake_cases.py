@@ -78,8 +78,9 @@ class Cases:
         self.raise_alarm("sos", SOS_HOME, ago_ms=47_000, presses=2)
 
     def raise_alarm(
-        self, kind: str, home: str | None, *, ago_ms: int = 0, presses: int = 1
+        self, kind: str, home: str | None, *, ago_ms: int = 0, presses: int = 1, asks_ms: int = 0
     ) -> Document:
+        """`asks_ms`: so long the elder is asked before anybody is sent."""
         at_ms = self._now_ms() - ago_ms
         shape = shape_of(kind, home, at_ms)
         alarm_id = str(uuid.uuid4())
@@ -106,9 +107,13 @@ class Cases:
                     "closed_by",
                     "outcome",
                     "note",
+                    "asked_at",
+                    "ask_until",
+                    "answered_at",
+                    "answer",
                 )
             ),
-            "task": str(uuid.uuid4()) if tasked else None,
+            "task": str(uuid.uuid4()) if tasked and not asks_ms else None,
             "version": 1,
             "home": self._county.homes.get(home or ""),
             "device": device,
@@ -117,9 +122,13 @@ class Cases:
             **shape,
         }
         self.alarms[alarm_id] = alarm
-        if tasked:
+        if alarm["task"] is not None:
             self._task(alarm, at_ms)
         self._told(alarm_id, "raised", "system", at_ms=at_ms, reason=alarm["reason"])
+        if asks_ms:
+            alarm.update(asked_at=to_iso(at_ms), ask_until=to_iso(at_ms + asks_ms))
+            at = {"device": f"{alarm['gateway']}/well-1"}
+            self._told(alarm_id, "asked", "system", at_ms=at_ms, data=at)
         for press in range(1, presses):
             self._told(
                 alarm_id, "repeated", "system", at_ms=at_ms + press * 9_000, reason=alarm["reason"]
@@ -265,6 +274,21 @@ class Cases:
         alarm.update(state="closed", closed_at=to_iso(self._now_ms()), outcome="recovered")
         self._cancel(alarm["task"])
         self._bump(alarm, "closed", "system", {})
+
+    def answer(self, alarm_id: str, answer: str) -> None:
+        """How the question to the elder ended: well, none or help."""
+        alarm = self._alarm(alarm_id)
+        at = to_iso(self._now_ms())
+        alarm.update(answer=answer, answered_at=None if answer == "none" else at)
+        if answer == "well":
+            alarm.update(state="closed", closed_at=at, outcome="answered_well", cleared_at=at)
+            self._bump(alarm, "answered_well", "system", {})
+            self._bump(alarm, "closed", "system", {"outcome": "answered_well", "note": ""})
+            return
+        alarm["task"] = str(uuid.uuid4())
+        self._task(alarm, self._now_ms())
+        fact = "not_answered" if answer == "none" else "answered_help"
+        self._bump(alarm, fact, "system", {})
 
     def _cancel(self, task_id: str | None) -> None:
         task = self.tasks.get(task_id or "")

@@ -6,6 +6,7 @@ import pytest
 
 from alarms.lifecycle import (
     ALARM_MOVES,
+    ANSWER_CLOSING,
     SELF_CLOSING,
     TASK_MOVES,
     AlarmMove,
@@ -45,8 +46,18 @@ def test_nothing_leaves_closed() -> None:
 @pytest.mark.parametrize("kind", ["sos", "fall", "blood_pressure", "no_sign_of_life", "unreadable"])
 def test_the_system_never_closes_an_alarm_about_a_person(kind) -> None:
     for outcome in Outcome:
+        if (kind, outcome) == ("no_sign_of_life", Outcome.ANSWERED_WELL):
+            continue  # its person's own answer
         with pytest.raises(IllegalMove, match="named human"):
             check_outcome(outcome, kind, by_system=True)
+
+
+def test_only_a_doubt_about_a_person_ends_with_the_persons_own_answer() -> None:
+    assert frozenset({"no_sign_of_life"}) == ANSWER_CLOSING
+    word = "answered_well"
+    assert check_outcome(word, "no_sign_of_life", by_system=True) is Outcome.ANSWERED_WELL
+    with pytest.raises(IllegalMove, match="not for people"):
+        check_outcome(word, "no_sign_of_life", by_system=False)
 
 
 def test_technical_alarms_may_end_by_themselves() -> None:

@@ -34,6 +34,7 @@ class Desk:
         self.sounds = Sounds()
         self.offered: list[Measurement] = []
         self.replayed: list[int] = []
+        self.asked: list[tuple[str, dict[str, object]]] = []
         self.reloads = 0
         self.logged: list[str] = []
         self.commands = Commands(
@@ -42,6 +43,7 @@ class Desk:
             offer=self.offer,
             reload=self.reload,
             replay_after=self.replayed.append,
+            ask=lambda device, args: self.asked.append((device, dict(args))),
             done=done or DoneCommands(),
             now_ms=lambda: NOW_MS,
             log=lambda event, detail: self.logged.append(event),
@@ -69,7 +71,9 @@ def test_each_command_does_its_own_thing() -> None:
     assert [(m.device, m.kind, m.attrs["action"]) for m in desk.offered] == [
         ("button-2", "sos", "test")
     ]
+    desk.take("6", "ask", "well-1", alarm="a-1", for_s=300)
     assert (desk.reloads, desk.replayed) == (1, [17])
+    assert desk.asked == [("well-1", {"alarm": "a-1", "for_s": 300})]
 
 
 @pytest.mark.parametrize("after", [-1, True, "3", 1.5])
@@ -102,11 +106,12 @@ def test_remembered_commands_are_bounded() -> None:
 @pytest.mark.parametrize("device", ["--volume=0", "a b", "x" * 65, "../x", "按钮"])
 def test_no_name_of_a_device_reaches_a_program(device: str) -> None:
     desk = Desk()
-    for number, name in enumerate(("reassure", "identify", "test")):
+    for number, name in enumerate(("reassure", "identify", "test", "ask")):
         desk.take(str(number), name, device)
     assert desk.sounds.heard == []
     assert desk.offered == []
-    assert desk.logged == ["command_refused"] * 3
+    assert desk.asked == []
+    assert desk.logged == ["command_refused"] * 4
 
 
 async def until(condition) -> None:  # type: ignore[no-untyped-def]

@@ -38,7 +38,11 @@ class Recorded:
         self.played: list[Occasion] = []
         self.fails = False
         self.hangs = False
+        self.dumb = False
         self.ended = 0
+
+    def plays(self, name: str) -> bool:
+        return not self.dumb
 
     async def play(self, occasion: Occasion) -> None:
         self.played.append(occasion)
@@ -292,6 +296,7 @@ async def test_a_broker_that_is_away_is_a_trouble(tmp_path: Path) -> None:
         ('kind = "buzzer"\n[output.config]\nport = "p"\nhex = "zz"', "hexadecimal"),
         ('kind = "mqtt"\n[output.config]\ntopic = "a/+"\npayload = "x"', "published"),
         ('kind = "mqtt"\n[output.config]\ntopic = "a"\npayload = "x"\nseconds = 99', "seconds"),
+        ('kind = "speech"\n[output.config]\nask = ""', "printable"),
         ('kind = "speech"\n[[output]]\nkind = "speech"', "two outputs"),
     ],
 )
@@ -299,6 +304,28 @@ def test_mistakes_are_named(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(ConfigError, match="output") as refusal:
         configured(tmp_path, f"[[output]]\n{text}\n")
     assert says in str(refusal.value)
+
+
+def test_a_tone_or_lamp_asks_only_where_the_installer_says_so(tmp_path: Path) -> None:
+    """An upgrade must not switch sirens on for a question."""
+    kinds = {
+        "speech": "",
+        "gpio": "line = 4\n",
+        "buzzer": 'port = "p"\n',
+        "mqtt": 'topic = "t"\npayload = "x"\n',
+        "sound": 'received = "r.wav"\n',
+    }
+    assert set(kinds) == set(OUTPUTS)
+    asks = {}
+    for kind, table in kinds.items():
+        for on in ("", 'on = ["ask"]\n'):
+            text = f'[[output]]\nkind = "{kind}"\n{on}[output.config]\n{table}'
+            room = Feedback(configured(tmp_path, text), lambda *_said: None)
+            asks[(kind, bool(on))] = room.can_ask("b")
+    assert {key for key, can in asks.items() if can} == {
+        ("speech", False),
+        *((kind, True) for kind in kinds if kind != "sound"),  # a file for it is missing
+    }
 
 
 def test_every_kind_is_in_the_document() -> None:

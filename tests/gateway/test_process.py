@@ -22,9 +22,11 @@ from contract.topics import parse, topic
 from gateway.__main__ import EXIT_CONFIG, EXIT_SPOOL, main
 from gateway.clock import Clock
 from gateway.config import load
-from gateway.process import Gateway
+from gateway.feedback import Feedback, FeedbackCommands
+from gateway.process import Edges, Gateway
 from hearthwatch.embedded_broker import Broker, find_mosquitto
 from tests.adapters.processes import DEADLINE_S, until
+from tests.gateway.test_outputs import Recorded, bound
 
 ROOT = Path(__file__).resolve().parents[2]
 # Writes what the spool holds at the moment of the tone: nothing, if it came too early.
@@ -223,6 +225,38 @@ async def test_a_test_travels_the_whole_way_and_is_marked(
     item = hub.heard("button-1")[0]
     assert (item.kind, item.attrs["action"]) == ("sos", "test")
     await until(lambda: rig.heard_at_home() == ["button-1 sos True"], "the tone")
+
+
+async def test_a_question_is_put_and_the_elders_key_answers_it(
+    rig: Rig, hub: Hub, broker: Broker
+) -> None:
+    """From the hub's command to the outputs and back as a reading, on its own connection."""
+    rig.write_config(broker, 'id = "B1E1E"\ndevice = "button-1"\nkeys = { "4" = "well" }\n')
+    output = Recorded()
+    spoken = FeedbackCommands(outputs=(bound(output),))
+    edges = Edges(feedback=lambda _commands, log: Feedback(spoken, log))
+    gateway = Gateway(load(rig.config), Clock(), rig.log, edges=edges)
+    running = asyncio.create_task(gateway.run())
+    await until(lambda: True in hub.online, "online")
+    await until(lambda: any(line.startswith("serial_open") for line in rig.logged), "the line")
+    for _ in range(2):
+        await hub.command("q-1", "ask", "button-1", alarm="a-1", for_s=300, devices="button-1")
+    await until(lambda: bool(output.played), "the question")
+    rig.radio.press("b1e1e4")
+    await until(lambda: bool(hub.heard("button-1")), "the answer at the hub")
+    said = hub.heard("button-1")[0]
+    assert (said.kind, dict(said.values)) == ("presence", {"present": 1})
+    assert (said.attrs["action"], said.attrs["asks"]) == ("well", True)
+    await until(lambda: len(output.played) == 2, "the thanks")
+    assert [(o.name, o.device) for o in output.played] == [
+        ("ask", "button-1"),
+        ("well", "button-1"),
+    ]
+    assert len(gateway._questions) == 0
+    rig.radio.press("b1e1e8")
+    await until(lambda: any(i.kind == "sos" for i in hub.heard("button-1")), "a call is a call")
+    gateway.end("stop")
+    assert await running == "stop"
 
 
 async def test_the_status_tells_what_the_spool_holds(rig: Rig, hub: Hub, gateway: Gateway) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.uplink.sender import (
+    EXPRESS_MAX,
     JITTER,
     NOBODY_LISTENS_S,
     RESEND_MAX_S,
@@ -198,3 +199,25 @@ def test_over_any_bad_line_everything_arrives_once_the_line_is_good(
             break
     assert arrived == set(range(1, count + 1))
     assert len(subject) == 0
+
+
+def test_what_somebody_waits_for_passes_a_backlog_and_is_sent_once() -> None:
+    subject = sender(window=3)
+    subject.add([item(seq) for seq in range(1, 4)], 0.0)
+    assert not subject.room
+    subject.express([item(900)], 0.0)
+    assert due(subject, 0.0, limit=2) == [900, 1]
+    subject.acked(["id-1", "id-2", "id-3"])
+    # The spool gives it again in its turn, acknowledged or not.
+    assert subject.add([item(seq) for seq in (899, 900, 901)], 1.0)
+    assert subject.highest_seq == 901
+    assert due(subject, 0.5) == []
+    assert due(subject, 1.0) == [900, 899, 901]
+
+
+def test_express_has_its_own_bound() -> None:
+    subject = sender()
+    subject.express([item(seq) for seq in range(1, EXPRESS_MAX + 9)], 0.0)
+    assert len(subject) == EXPRESS_MAX
+    subject.express([item(1)], 0.0)
+    assert len(subject) == EXPRESS_MAX

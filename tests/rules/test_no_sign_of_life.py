@@ -222,6 +222,7 @@ SIGNS = {
     "press": ("sos", {}, {"action": "press"}, "pressed"),
     "test press": ("sos", {}, {"action": "test"}, "pressed"),
     "motion": ("motion", {"active": 1.0}, {}, "moved"),
+    "well": ("presence", {"present": 1.0}, {"action": "well"}, "said_well"),
     "cuff": ("blood_pressure", {"systolic_mmhg": 120.0, "diastolic_mmhg": 80.0}, {}, "measured"),
 }
 
@@ -261,6 +262,24 @@ def test_what_proves_nothing(kit, case) -> None:
     for kind, values, attrs in NO_SIGNS[case]:
         house.see(kind, house.now_ms, values, device="other", attrs=attrs)
     assert [f.phase for f in house.found] == ["raised"]
+
+
+def test_who_says_well_is_not_asked_again_for_the_same_silence(kit) -> None:
+    """The answer begins a new silence: a whole window must be seen before the next question."""
+    rows = kit.electricity(2, 18, away=[(14, 18)])
+    house = House(kit)
+    answered_ms = None
+    for at_ms, kwh in rows:
+        house.see("power", at_ms, {"energy_kwh": kwh})
+        if answered_ms is None and house.raised_at():
+            answered_ms = house.raised_at()[0] + 2 * kit.MINUTE_MS
+            house.see(
+                "presence", answered_ms, {"present": 1}, device="well", attrs={"action": "well"}
+            )
+            assert (house.found[-1].phase, house.found[-1].reason) == ("cleared", "said_well")
+    _first, *again = house.raised_at()
+    assert answered_ms is not None
+    assert [at - answered_ms >= 25 * kit.HOUR_MS for at in again] == [True]
 
 
 def test_a_door_that_changes_is_life(kit) -> None:

@@ -37,6 +37,21 @@ MISTAKES = {
         "[[override]]\nhome = 'h'\nrule = 'smoke'\nlate_after = 3",
         "did you mean 'late_after_s'",
     ),
+    "sos that asks": ("[[rule]]\nname = 'sos'\nask_first_s = 300", "never waits for an answer"),
+    "fall that asks": ("[[rule]]\nname = 'fall'\nask_first_s = 60", "never waits"),
+    "smoke that asks": ("[[rule]]\nname = 'smoke'\nask_first_s = 60", "never waits"),
+    "gas that asks": ("[[rule]]\nname = 'gas'\nask_first_s = 60", "never waits"),
+    "leak that asks": ("[[rule]]\nname = 'leak'\nask_first_s = 60", "never waits"),
+    "pressure that asks": ("[[rule]]\nname = 'blood_pressure'\nask_first_s = 60", "never waits"),
+    "home's fall that asks": (
+        "[[override]]\nhome = 'h'\nrule = 'fall'\nask_first_s = 60",
+        "never waits",
+    ),
+    "asks too shortly": (
+        "[[rule]]\nname = 'no_sign_of_life'\nask_first_s = 5",
+        "neither 0 .never. nor between 60 and 1800",
+    ),
+    "asks too long": ("[[rule]]\nname = 'no_sign_of_life'\nask_first_s = 3600", "neither 0"),
     "rule is no table": ("rule = 3", r"\[\[rule\]\]"),
 }
 
@@ -82,6 +97,27 @@ def test_changes_and_additions() -> None:
     assert rules["no_sign_of_life"].params.window_h == 25
 
 
+def test_who_asks_first_and_how_long() -> None:
+    asks = {rule.name: rule.ask_first_s for rule in default_rules()}
+    assert {name: seconds for name, seconds in asks.items() if seconds} == {"no_sign_of_life": 300}
+    text = """
+    [[rule]]
+    name = "no_sign_of_life"
+    ask_first_s = 600
+    [[rule]]
+    name = "sos"
+    ask_first_s = 0
+    [[override]]
+    home = "deaf"
+    rule = "no_sign_of_life"
+    ask_first_s = 0
+    """
+    rule = next(r for r in rules_from_toml(text) if r.name == "no_sign_of_life")
+    assert (rule.asks_for_s("other"), rule.asks_for_s("deaf")) == (600, 0)
+    [off] = [r for r in rules_from_toml(text.replace("600", "0")) if r.name == "no_sign_of_life"]
+    assert off.asks_for_s("other") == 0
+
+
 def test_two_overrides_of_one_home_add_up() -> None:
     text = """
     [[override]]
@@ -115,6 +151,7 @@ def test_description_is_plain_data() -> None:
         "clinical",
         "signed_off_by",
         "signed_off_on",
+        "ask_first_s",
         "params",
         "homes_overridden",
     }

@@ -26,6 +26,20 @@ test("the queue: severity first, then who has waited longest", () => {
   );
 });
 
+test("who is asked whether all is well comes behind those who need somebody now", () => {
+  const asked = { state: "open", answer: null, ask_until: "2026-11-23T03:10:00Z" } as const;
+  const queue = [
+    { ...alarm("asked", "urgent", 1), ...asked },
+    { ...alarm("unanswered", "urgent", 2), ...asked, answer: "none" as const },
+    alarm("watch", "watch", 0),
+    alarm("called", "urgent", 9),
+  ].sort(byNeed);
+  assert.deepEqual(
+    queue.map((a) => a.id),
+    ["unanswered", "called", "asked", "watch"],
+  );
+});
+
 test("an older version never replaces a newer one", () => {
   const known = [alarm("a", "urgent", 1, 3)];
   assert.equal(withItem(known, alarm("a", "urgent", 1, 2)), known);

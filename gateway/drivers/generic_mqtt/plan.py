@@ -13,7 +13,7 @@ from typing import Any, Final
 from contract.config import ConfigError, check_keys, get, one_of
 from contract.errors import ContractError
 from contract.ids import check_name
-from contract.kinds import ACTIVATION_KINDS, KINDS
+from contract.kinds import ACTIVATION_KINDS, KINDS, WELL
 from gateway.messages import number
 
 # Rules of one source; more is a driver's work.
@@ -104,7 +104,7 @@ def _message(table: Mapping[str, Any], where: str) -> Rule:
     )
     press = None
     if "press" in table:
-        press = _press(get(table, "press", dict, where), f"{where}.press")
+        press = _press(get(table, "press", dict, where), kind, f"{where}.press")
     if (kind in ACTIVATION_KINDS) != (press is not None):
         wants = "needs press" if kind in ACTIVATION_KINDS else "is no activation: no press"
         raise ConfigError(f"{where}.press", f"kind {kind} {wants}")
@@ -180,14 +180,15 @@ def _value(table: object, kind: str, where: str) -> Value:
     )
 
 
-def _press(table: Mapping[str, Any], where: str) -> Words:
-    check_keys(table, ("path", "equals", "hold", "test", "clear"), where)
+def _press(table: Mapping[str, Any], kind: str, where: str) -> Words:
+    check_keys(table, ("path", "equals", "hold", "test", "clear", "well"), where)
     meaning: dict[str, str] = {}
     for key, action in (
         ("equals", "press"),
         ("hold", "hold"),
         ("test", "test"),
         ("clear", "clear"),
+        ("well", WELL),
     ):
         for word in get(table, key, list, where, []):
             if not isinstance(word, str | int | float):
@@ -195,7 +196,9 @@ def _press(table: Mapping[str, Any], where: str) -> Words:
             if spelled(word) in meaning:
                 raise ConfigError(f"{where}.{key}", f"{word!r:.40} has two meanings")
             meaning[spelled(word)] = action
-    if "press" not in meaning.values() and "hold" not in meaning.values():
+    if kind != "sos" and WELL in meaning.values():
+        raise ConfigError(f"{where}.well", f"a {kind} detector knows nothing of that")
+    if {"press", "hold", WELL}.isdisjoint(meaning.values()):
         raise ConfigError(f"{where}.equals", "missing; which words are a press?")
     return Words(path=_path(table, "path", where), meaning=meaning)
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contract.item import Measurement
+from contract.kinds import WELL
 from gateway.driver import Decoded, Outcome
 from gateway.messages import (
     DEVICES_MAX,
@@ -31,6 +32,7 @@ from gateway.messages import (
     shown,
     truth,
 )
+from gateway.well import WellButtons
 
 WATT_MINUTES_PER_WH: Final = 60
 PHASES: Final = 3
@@ -63,9 +65,10 @@ _GAS_LEVELS: Final[Mapping[str, bool]] = MappingProxyType(
 class Gen1:
     """Remembers counters of button events and, of three-phase meters, each phase's last value."""
 
-    def __init__(self, devices: Devices, call_buttons: frozenset[str]) -> None:
+    def __init__(self, devices: Devices, call_buttons: frozenset[str], well: WellButtons) -> None:
         self._devices = devices
         self._call_buttons = call_buttons
+        self._well = well
         self._counts: dict[tuple[str, str], object] = {}
         self._phases: dict[tuple[str, str], dict[str, float]] = {}
 
@@ -145,7 +148,10 @@ class Gen1:
         fields: dict[str, Any] = {"kind": "input_event", "event": clean(event)}
         fields.update(channel=clean(channel), count=shown(count))
         meant = _PRESSES.get(event)
-        fields["sos"] = calls = meant is not None and said.name in self._call_buttons
+        button = f"{channel} {event}"
+        says_well = meant is not None and self._well.said(said.name, button)
+        calls = meant is not None and said.name in self._call_buttons and not says_well
+        fields["sos"] = calls
         # The same count is the same press, sent again.
         key = (said.name, channel)
         again = count is not None and self._counts.get(key) == shown(count)
@@ -154,9 +160,9 @@ class Gen1:
             if len(self._counts) >= DEVICES_MAX:
                 self._counts.pop(next(iter(self._counts)))
             self._counts[key] = shown(count)
-        if meant is None or not calls or again:
+        if meant is None or again or not (calls or says_well):
             return Decoded(fields=fields)
-        found = self._devices.press(said, meant, button=f"{channel} {event}")
+        found = self._devices.press(said, WELL if says_well else meant, button=button)
         return Decoded(fields=fields, measurements=found)
 
     def _sensor(self, said: Said, quantity: str, payload: bytes) -> Outcome:

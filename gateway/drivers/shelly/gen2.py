@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contract.item import Measurement
+from contract.kinds import WELL
 from gateway.driver import Decoded, Outcome
 from gateway.drivers.shelly.gen1 import of_channel
 from gateway.messages import (
@@ -33,6 +34,7 @@ from gateway.messages import (
     shown,
     truth,
 )
+from gateway.well import WellButtons
 
 # Components and events of one notification; devices have some dozens.
 PARTS_MAX: Final = 64
@@ -78,9 +80,10 @@ _CIRCUITS: Final = frozenset({"switch", "pm1", "cover", "light", "em1"})
 class Gen2:
     """Stateless but for what is told once."""
 
-    def __init__(self, devices: Devices, call_buttons: frozenset[str]) -> None:
+    def __init__(self, devices: Devices, call_buttons: frozenset[str], well: WellButtons) -> None:
         self._devices = devices
         self._call_buttons = call_buttons
+        self._well = well
 
     def notification(self, said: Said, payload: bytes) -> Outcome:
         """A message on `<id>/events/rpc`."""
@@ -204,12 +207,16 @@ class Gen2:
                 continue
             # A button behind a gateway may be bound by itself: `<id>/<component>`.
             own = f"{said.name}/{component}"
-            if said.name not in self._call_buttons and own not in self._call_buttons:
+            button = f"{component} {what}"
+            # A part that is named as a call stays one, whatever is said of the whole.
+            of_whole = own not in self._call_buttons and self._well.said(said.name, button)
+            if of_whole or self._well.said(own, button):
+                meant = WELL
+            elif said.name not in self._call_buttons and own not in self._call_buttons:
                 continue
             name = own if component.startswith("bthome") else said.name
             at_ms = believed_ms(moment_ms(event.get("ts")), said.now_ms)
-            button = f"{component} {what}"
             pressed = replace(said, name=name, at_ms=at_ms)
             found += self._devices.press(pressed, meant, button=button, same_ms=SAME_PRESS_MS)
-        fields.update(events=told, sos=bool(found))
+        fields.update(events=told, sos=any(m.kind == "sos" for m in found))
         return Decoded(fields=fields, measurements=found)

@@ -8,6 +8,7 @@ from gateway.driver import Decoded, Decoder, DecodeRequest, Driver, DriverSpec, 
 from gateway.drivers.shelly.gen1 import Gen1
 from gateway.drivers.shelly.gen2 import Gen2
 from gateway.messages import BadMessage, Devices, Said, clean, refuse
+from gateway.well import WellButtons, read_well_buttons
 
 GEN1_BASE: Final = "shellies"
 _WHERE: Final = "shelly"
@@ -16,11 +17,13 @@ _WHERE: Final = "shelly"
 class Shelly:
     """Tells the generations apart by their topics, whatever prefix the second was given."""
 
-    def __init__(self, prefix: str, call_buttons: frozenset[str]) -> None:
+    def __init__(
+        self, prefix: str, call_buttons: frozenset[str], well: WellButtons | None = None
+    ) -> None:
         self._prefix = prefix
         devices = Devices()
-        self._gen1 = Gen1(devices, call_buttons)
-        self._gen2 = Gen2(devices, call_buttons)
+        self._gen1 = Gen1(devices, call_buttons, well or WellButtons())
+        self._gen2 = Gen2(devices, call_buttons, well or WellButtons())
 
     def subscriptions(self) -> Sequence[str]:
         above = f"{self._prefix}/" if self._prefix else ""
@@ -62,14 +65,14 @@ class Shelly:
 
 
 def build(config: Mapping[str, Any]) -> Driver:
-    check_keys(config, ("topic_prefix", "call_buttons"), _WHERE)
+    check_keys(config, ("topic_prefix", "call_buttons", "well_buttons"), _WHERE)
     prefix = get(config, "topic_prefix", str, _WHERE, "").strip("/")
     if "+" in prefix or "#" in prefix:
         raise ConfigError(f"{_WHERE}.topic_prefix", f"{prefix[:60]!r} is no topic")
     calls = get(config, "call_buttons", list, _WHERE, [])
     if not all(isinstance(name, str) for name in calls):
         raise ConfigError(f"{_WHERE}.call_buttons", "is a list of ids")
-    return Shelly(prefix, frozenset(calls))
+    return Shelly(prefix, frozenset(calls), read_well_buttons(config, _WHERE, calls=calls))
 
 
 def _decoder() -> Decoder:
@@ -90,6 +93,7 @@ SPEC = DriverSpec(
     settings={
         "topic_prefix": "levels above the ids of Gen2 devices, none unless changed",
         "call_buttons": "ids whose every button press is a call; <id>/<component> for one alone",
+        "well_buttons": "list of {name, action}: what says I'm well; without action every press",
     },
     build=build,
     decoder=_decoder,

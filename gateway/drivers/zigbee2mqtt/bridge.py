@@ -16,9 +16,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from contract.item import Measurement
+from contract.kinds import WELL
 from contract.moment import EPOCH
 from gateway.driver import Decoded, Outcome
 from gateway.drivers.zigbee2mqtt import meaning
+from gateway.drivers.zigbee2mqtt.meaning import SOS_ACTIONS
 from gateway.drivers.zigbee2mqtt.network import BED_CONTACT_MODELS, Network
 from gateway.messages import (
     DEVICES_MAX,
@@ -36,6 +38,7 @@ from gateway.messages import (
     shown,
     truth,
 )
+from gateway.well import WellButtons
 
 # A press published as state and again as attribute is one press.
 SAME_PRESS_MS: Final = 1500
@@ -58,8 +61,14 @@ _SHOWN: Final[Mapping[str, str]] = {
 class Bridge:
     """Remembers what the bridge lists, and of each device the last press and what it detects."""
 
-    def __init__(self, base_topic: str, call_buttons: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        base_topic: str,
+        call_buttons: Sequence[str] = (),
+        well: WellButtons | None = None,
+    ) -> None:
         self._base = base_topic
+        self._well = well or WellButtons()
         self._call_buttons = frozenset(call_buttons)
         self._network = Network()
         self._devices = Devices()
@@ -205,7 +214,14 @@ class Bridge:
 
     def _meant(self, name: str, action: object) -> str | None:
         for_help = name in self._call_buttons or self._network.calls_for_help(name)
-        return meaning.press_meant(action, call_button=for_help)
+        meant = meaning.press_meant(action, call_button=for_help)
+        if not isinstance(action, str) or action in SOS_ACTIONS:
+            return meant
+        if not self._well.only(name):
+            return WELL if self._well.said(name, action) else meant
+        # What a maker's button of distress does stays a call: its very gesture would be named.
+        plain = meaning.press_meant(action, call_button=True)
+        return meant if for_help or plain is None else WELL
 
     def _labelled(self, said: Said) -> Said:
         model = self._network.model(said.name)
@@ -224,7 +240,7 @@ class Bridge:
             if plain is not None or key == "action":
                 fields["battery_pct" if key == "battery" else _SHOWN.get(key, clean(key))] = plain
         if "action" in state:
-            fields["sos"] = self._meant(name, state["action"]) is not None
+            fields["sos"] = self._meant(name, state["action"]) not in {None, WELL}
         fallen = meaning.falls(state)
         if fallen:
             fields["fall"] = any(active for _, active in fallen)

@@ -6,6 +6,8 @@ from typing import Any, Final
 from contract.config import ConfigError, check_keys, get
 from gateway.driver import Decoder, DecodeRequest, Driver, DriverSpec, Outcome
 from gateway.drivers.zigbee2mqtt.bridge import Bridge
+from gateway.drivers.zigbee2mqtt.meaning import SOS_ACTIONS
+from gateway.well import read_well_buttons
 
 _WHERE: Final = "zigbee2mqtt"
 # `decode` of a file with many base topics remembers so many networks.
@@ -13,7 +15,7 @@ _NETWORKS_MAX: Final = 16
 
 
 def build(config: Mapping[str, Any]) -> Driver:
-    check_keys(config, ("base_topic", "call_buttons"), _WHERE)
+    check_keys(config, ("base_topic", "call_buttons", "well_buttons"), _WHERE)
     buttons = get(config, "call_buttons", list, _WHERE, [])
     for index, name in enumerate(buttons, start=1):
         if not isinstance(name, str):
@@ -21,7 +23,8 @@ def build(config: Mapping[str, Any]) -> Driver:
     base = get(config, "base_topic", str, _WHERE, "zigbee2mqtt").strip("/")
     if not base or "+" in base or "#" in base:
         raise ConfigError(f"{_WHERE}.base_topic", f"{base[:60]!r} is no topic")
-    return Bridge(base, buttons)
+    well = read_well_buttons(config, _WHERE, calls=buttons, never=SOS_ACTIONS)
+    return Bridge(base, buttons, well)
 
 
 class _Learning:
@@ -58,6 +61,7 @@ SPEC = DriverSpec(
     settings={
         "base_topic": "Zigbee2MQTT's base topic",
         "call_buttons": "names of plain buttons whose every press is a call",
+        "well_buttons": "list of {name, action}: what says I'm well; without action every press",
     },
     build=build,
     decoder=_decoder,

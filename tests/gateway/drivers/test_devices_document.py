@@ -34,4 +34,12 @@ def test_an_example_loads(tmp_path, example) -> None:
 def test_the_serial_drivers_of_the_document_have_an_example() -> None:
     serial = [table for e in EXAMPLES for table in tomllib.loads(e).get("serial", [])]
     named = {table["driver"] for table in serial}
-    assert named == {"dlt645", "modbus", "dsmr", "pulse-counter", "cms50", "ld2410"}
+    assert named == {
+        "dlt645",
+        "modbus",
+        "dsmr",
+        "pulse-counter",
+        "cms50",
+        "ld2410",
+        "ev1527",
+    }

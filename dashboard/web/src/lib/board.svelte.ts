@@ -1,6 +1,7 @@
 // The alarms of the board and the counters above it, kept true by the stream and by reloading.
 
 import { ApiError, api, readAll } from "./api";
+import { isAsking } from "./asking";
 import { known } from "./known.svelte";
 import { live } from "./live.svelte";
 import { byClosing, byNeed, isCalm, isEquipment, merged, rowsOf, withItem } from "./order";
@@ -44,7 +45,9 @@ class Board {
   );
   /** Lines of the queue; many devices of one kind are one thing to look at. */
   thingsWaiting = $derived(rowsOf(this.waiting, NONE_OPEN).length);
-  urgentWaiting = $derived(this.waiting.filter((a) => a.severity === "urgent").length);
+  urgentWaiting = $derived(
+    this.waiting.filter((a) => a.severity === "urgent" && !isAsking(a)).length,
+  );
 
   #can = new Set<string>();
   #stops: (() => void)[] = [];
@@ -117,9 +120,10 @@ class Board {
   put(alarm: Alarm): void {
     const before = this.find(alarm.id);
     const again = before !== undefined && alarm.event_count > before.event_count;
-    const fresh = before === undefined && alarm.state === "open";
-    // Pressed again is heard again, also when somebody has the alarm already.
-    if (alarm.state !== "closed" && !isCalm(alarm) && (again || fresh)) {
+    const fresh = alarm.state === "open" && (before === undefined || isAsking(before));
+    // Pressed again is heard again, also when somebody has the alarm already. While the elder is
+    // being asked nothing is heard; when nobody answered, it is new.
+    if (alarm.state !== "closed" && !isAsking(alarm) && !isCalm(alarm) && (again || fresh)) {
       this.newest = alarm;
     }
     this.#alarms = withItem(this.#alarms, alarm);

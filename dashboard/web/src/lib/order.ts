@@ -1,5 +1,6 @@
 // What comes first. Pure.
 
+import { isAsking } from "./asking";
 import { isPressingRepair } from "./troubles";
 import type { Alarm, Severity, Task } from "./types";
 
@@ -24,11 +25,13 @@ export function isCalm(alarm: Pick<Alarm, "kind" | "severity">): boolean {
   return isEquipment(alarm) && alarm.severity === "technical";
 }
 
-/** The queue: what is worse first, people before devices; of equals, who has waited longest. */
+/** The queue: what is worse first, people before devices; of equals, who has waited longest. Who is
+ *  being asked whether all is well comes behind those who need somebody now. */
 export function byNeed(one: Alarm, other: Alarm): number {
   return (
     SEVERITY[one.severity] - SEVERITY[other.severity] ||
     Number(isEquipment(one)) - Number(isEquipment(other)) ||
+    Number(isAsking(one)) - Number(isAsking(other)) ||
     Date.parse(one.raised_at) - Date.parse(other.raised_at) ||
     one.number - other.number
   );

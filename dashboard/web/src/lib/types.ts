@@ -70,6 +70,10 @@ export interface Alarm {
   outcome: string | null;
   note: string | null;
   task: string | null;
+  asked_at: string | null;
+  ask_until: string | null;
+  answered_at: string | null;
+  answer: "well" | "none" | "help" | null;
   version: number;
   home: HomeRef | null;
   gateway: string | null;
@@ -154,6 +158,8 @@ export interface Device {
   battery_pct: number | null;
   signal_dbm: number | null;
   fault: string | null;
+  /** The home can be asked whether all is well, and answers here. */
+  asks?: boolean;
   state: string;
   link_quality?: number | null;
   mains?: boolean | null;
