@@ -225,4 +225,5 @@ BED_ABSENCE: Final = PlainKind(
     hears=frozenset({"bed", "motion"}),
     monitor=BedAbsenceMonitor,
     severity="watch",
+    ask_first_s=0,
 )

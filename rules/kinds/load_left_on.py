@@ -239,4 +239,5 @@ LOAD_LEFT_ON: Final = PlainKind(
     hears=frozenset({POWER_SLOT, POWER_GAP, POWER_METER}),
     monitor=LoadLeftOnMonitor,
     severity="watch",
+    ask_first_s=0,
 )

@@ -236,4 +236,5 @@ NIGHT_ACTIVITY: Final = PlainKind(
     hears=_SENSORS | {POWER_SLOT, POWER_METER},
     monitor=NightActivityMonitor,
     severity="watch",
+    ask_first_s=0,
 )

@@ -232,4 +232,5 @@ NOT_UP_YET: Final = PlainKind(
     hears=LIFE_KINDS | {POWER_SLOT, POWER_METER},
     monitor=NotUpYetMonitor,
     severity="watch",
+    ask_first_s=0,
 )

@@ -246,4 +246,5 @@ PROFILE_CHANGE: Final = PlainKind(
     hears=frozenset({POWER_SLOT, POWER_METER}),
     monitor=ProfileChangeMonitor,
     severity="watch",
+    ask_first_s=0,
 )
