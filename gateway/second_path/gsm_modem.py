@@ -117,8 +117,8 @@ class Modem:
 
     def wake_ms(self) -> int | None:
         """When time alone will change something."""
-        times = [t for t in (self._deadline_ms, self._next_round_ms) if t is not None]
-        return min(times, default=None)
+        # The next round of questions waits for the answer that is under way.
+        return self._next_round_ms if self._deadline_ms is None else self._deadline_ms
 
     def send(self, parts: Sequence[Submit], line_ms: int) -> None:
         """Give a message; only while `idle`."""

@@ -184,6 +184,17 @@ def test_the_network_is_watched() -> None:
     assert line.wait(WATCH_MS) == [NotReady(trouble="no_network")]
 
 
+def test_a_round_that_falls_due_beside_a_message_keeps_nobody_awake() -> None:
+    line = Line()
+    line.settle()
+    line.near.send(submits(NUMBER, "求助"), line.now_ms + WATCH_MS - 1)
+    line.now_ms += WATCH_MS
+    assert line.near.tick(line.now_ms) == []
+    wake_ms = line.near.wake_ms()
+    assert wake_ms is not None
+    assert wake_ms > line.now_ms
+
+
 def test_reports_are_heard_in_between() -> None:
     line = Line()
     line.settle()
