@@ -15,12 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.crc16 import crc16
 from gateway.driver import RAW_SHOWN_MAX, Undecodable
 
 # A DSMR 5 telegram with four other meters and the longest text message (2048 digits) has 5 KB.
 TELEGRAM_BYTES_MAX: Final = 8192
 LINES_MAX: Final = 200
+CRC_START: Final = 0
 _START: Final = b"/"
+# Without one of them nothing begins or ends.
+_MARK: Final = re.compile(rb"[/\n]")
 _END: Final = re.compile(rb"!([0-9A-Fa-f]{0,4})\x00?\r?\n")
 _END_OF_INPUT: Final = re.compile(rb"!([0-9A-Fa-f]{0,4})\Z")
 _LINE: Final = re.compile(
@@ -28,26 +32,6 @@ _LINE: Final = re.compile(
 )
 _MORE: Final = re.compile(r"(?:\([^()]*\))+\Z")
 _VALUE: Final = re.compile(r"\(([^()]*)\)")
-
-
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-        table.append(crc)
-    return tuple(table)
-
-
-_CRC_TABLE: Final = _crc_table()
-
-
-def crc16(data: bytes) -> int:
-    crc = 0
-    for byte in data:
-        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
-    return crc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +53,10 @@ class Framer:
     def feed(self, data: bytes) -> list[Telegram | Undecodable]:
         found: list[Telegram | Undecodable] = []
         buffer = self._buffer + data
+        if self._buffer and len(buffer) <= TELEGRAM_BYTES_MAX and not _MARK.search(data):
+            # Inside a telegram, as nearly always: what came before was looked through already.
+            self._buffer = buffer
+            return found
         while True:
             start = buffer.find(_START)
             if start < 0:
@@ -111,7 +99,7 @@ def take_apart(raw: bytes, end: "re.Match[bytes]") -> Telegram | Undecodable:
     """The telegram in `raw`, which begins with / and ends where `end` was found."""
     sent = end.group(1).decode("ascii")
     content = raw[: end.start() + 1]
-    computed = crc16(content)
+    computed = crc16(content, CRC_START)
     if sent and int(sent, 16) != computed:
         return Undecodable(
             code="crc",

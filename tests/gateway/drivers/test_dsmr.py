@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from contract.config import ConfigError
 from contract.item import check_measurement
+from gateway.crc16 import crc16
 from gateway.driver import Decoded, DecodeRequest, Undecodable
 from gateway.drivers.dsmr import SPEC
 from gateway.drivers.dsmr.spec import SILENCE_MS
-from gateway.drivers.dsmr.telegram import TELEGRAM_BYTES_MAX, Framer, Telegram, crc16
+from gateway.drivers.dsmr.telegram import CRC_START, TELEGRAM_BYTES_MAX, Framer, Telegram
 
 VECTORS = {
     v["id"]: v["input"]["text"].encode("latin-1")
@@ -26,7 +27,7 @@ START = 1_795_000_000_000
 def sealed(*lines: str, ident: str = "/ISK5\\TEST") -> bytes:
     """A telegram with a right CRC."""
     content = "\r\n".join((ident, "", *lines)).encode() + b"\r\n!"
-    return content + f"{crc16(content):04X}\r\n".encode()
+    return content + f"{crc16(content, CRC_START):04X}\r\n".encode()
 
 
 def port(**config):
@@ -138,6 +139,26 @@ def test_an_endless_telegram_is_dropped() -> None:
     found += framer.feed(b"\r\n/" + b"x" * (TELEGRAM_BYTES_MAX + 10))
     assert found[-1].code == "too_long"
     assert isinstance(framer.feed(V5)[-1], Telegram)
+
+
+def test_an_endless_line_in_small_pieces_is_dropped() -> None:
+    framer = Framer()
+    found = framer.feed(b"/")
+    for _ in range(TELEGRAM_BYTES_MAX // 10 + 1):
+        found += framer.feed(b"x" * 10)
+    assert [one.code for one in found] == ["too_long"]
+    assert framer.buffered_bytes == 0
+
+
+def test_a_telegram_that_another_cuts_off_is_told_at_once() -> None:
+    framer = Framer()
+    assert framer.feed(b"/ISK5\\TEST") == []
+    [cut] = framer.feed(b"/")
+    assert isinstance(cut, Undecodable)
+    assert cut.raw == b"/ISK5\\TEST"
+    whole = sealed("1-0:1.8.0(000001.000*kWh)", "1-0:1.7.0(00.100*kW)").rstrip()
+    assert framer.feed(whole[1:]) == []
+    assert [type(one) for one in framer.flush()] == [Telegram]
 
 
 def test_silence_is_a_fault_once_and_the_next_telegram_ends_it() -> None:
