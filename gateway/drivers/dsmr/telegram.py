@@ -28,8 +28,10 @@ _MARK: Final = re.compile(rb"[/\n]")
 _END: Final = re.compile(rb"!([0-9A-Fa-f]{0,4})\x00?\r?\n")
 _END_OF_INPUT: Final = re.compile(rb"!([0-9A-Fa-f]{0,4})\Z")
 _LINE: Final = re.compile(
-    r"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3})(?:\*\d{1,3})?((?:\([^()]*\))+)\Z"
+    r"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3})(\*\d{1,3})?((?:\([^()]*\))+)\Z"
 )
+# Group F of a reference (IEC 62056-61): of now, or left out by most meters.
+_CURRENT: Final = (None, "*255")
 _MORE: Final = re.compile(r"(?:\([^()]*\))+\Z")
 _VALUE: Final = re.compile(r"\(([^()]*)\)")
 
@@ -116,8 +118,11 @@ def take_apart(raw: bytes, end: "re.Match[bytes]") -> Telegram | Undecodable:
             continue
         match = _LINE.match(line)
         if match is not None:
-            last = _VALUE.findall(match.group(2))
-            objects.setdefault(match.group(1), last)
+            reference, period, values = match.groups()
+            last = _VALUE.findall(values)
+            # A value of an earlier period is not the register's.
+            key = reference if period in _CURRENT else reference + period
+            objects.setdefault(key, last)
         elif last is not None and _MORE.match(line):
             last += _VALUE.findall(line)
         elif not sent:

@@ -190,6 +190,27 @@ def test_what_cannot_be_true_is_a_fault_once_and_never_a_reading() -> None:
         check_measurement(measurement)
 
 
+def test_what_cannot_be_true_is_no_attribute_either() -> None:
+    driver = port(every_s=0)
+    lines = ("1-0:1.8.0(000001.000*kWh)", "1-0:72.7.0(0229.0*V)", "1-0:51.7.0(001*A)")
+    [good] = measured(driver.feed(sealed(*lines), START))
+    assert good.attrs == {"voltage_c_v": 229.0, "current_b_a": 1.0}
+    broken = sealed(*lines, "1-0:52.7.0(6553.5*V)", "1-0:2.8.0(999999999.999*kWh)")
+    reading, fault = measured(driver.feed(broken, START + 1000))
+    assert reading.attrs == good.attrs
+    assert fault.attrs["quantity"] in {"voltage_b_v", "reverse_energy_kwh"}
+    # Attributes alone are no reading.
+    assert measured(port(every_s=0).feed(sealed("1-0:52.7.0(229.0*V)"), START)) == []
+
+
+def test_a_value_of_an_earlier_month_is_not_the_register_s() -> None:
+    lines = ("1-0:1.8.0*96(00006.1*kWh)", "1-0:1.8.0*255(00100.5*kWh)", "1-0:1.7.0*255(250*W)")
+    [outcome] = port(every_s=0).feed(sealed(*lines), START)
+    [reading] = measured([outcome])
+    assert reading.values == {"energy_kwh": 100.5, "power_w": 250.0}
+    assert outcome.fields["objects"]["1-0:1.8.0*96"] == ["00006.1*kWh"]
+
+
 def test_a_value_in_an_unexpected_unit_is_shown_and_not_believed() -> None:
     raw = sealed("1-0:1.8.0(000001.000*kW)", "1-0:1.7.0(1.5*kW)", "1-0:32.7.0(nan*V)")
     [outcome] = port().feed(raw, START)
