@@ -77,9 +77,11 @@ def told(report: Report, spent: Spent) -> str:
     pace, cpu_pace = (
         report.inputs / seconds if seconds else 0 for seconds in (spent.elapsed_s, spent.cpu_s)
     )
+    # The kernel notes its maximum a little later than what is held now.
+    peak_kib = max(report.peak_kib, spent.settled_kib, spent.end_kib)
     lines = [
         f"{report.name}: {report.inputs:,} inputs, {len(report.crashes)} crashes, "
-        f"{len(report.hangs)} hangs, peak {report.peak_kib / 1024:.1f} MiB "
+        f"{len(report.hangs)} hangs, peak {peak_kib / 1024:.1f} MiB "
         f"({spent.settled_kib / 1024:.1f} after {SETTLED_PCT} %, {spent.end_kib / 1024:.1f} at the "
         f"end), {report.corpus} kept, {report.edges} pairs of lines, {pace:,.0f} inputs/s "
         f"({cpu_pace:,.0f} a second of processor)"
