@@ -19,7 +19,8 @@ _LINES: Final = (
     b"OK", b"ERROR", b"+CMGS: 7\r\n\r\nOK", b"+CPIN: READY", b"+CPIN: SIM PIN", b"+CPIN: SIM PUK",
     b"+CREG: 0,1", b"+CREG: 0,2", b"+CEREG: 0,5", b"+CSQ: 17,99", b"+CSQ: 99,99", b"+CME ERROR: 10",
     b"+CMS ERROR: 331", b"+CMS ERROR: 21", b"RDY", b"+CDS: 25", b"000691", b"+CMGS: ",
-    b'+CMTI: "SM",1', b"NO CARRIER",
+    b'+CMTI: "SM",1', b"NO CARRIER", b"+CPIN: NOT READY", b"+CPIN: SIM PIN2", b"+CREG: 1,2",
+    b"+CME ERROR: 14",
 )  # fmt: skip
 _ANSWERS: Final = (b"\r\n> ", b"> ", b"AT\r", *(b"\r\n" + line + b"\r\n" for line in _LINES))
 _WRITTEN: Final = re.compile(rb"(?:\x1b|AT[A-Z0-9+=?,]*\r|[0-9A-F]+\x1a)*\Z")
