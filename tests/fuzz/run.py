@@ -7,6 +7,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -117,4 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # A run in the background, for which a shell may have both ignored, tells what it did as well.
+    for stopped in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stopped, signal.default_int_handler)
     sys.exit(main())
