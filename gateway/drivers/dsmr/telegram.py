@@ -32,6 +32,8 @@ _LINE: Final = re.compile(
 )
 # Group F of a reference (IEC 62056-61): of now, or left out by most meters.
 _CURRENT: Final = (None, "*255")
+# Where a telegram tells its version: in the Netherlands, in Belgium (e-MUCS-P1).
+_VERSIONS: Final = ("1-3:0.2.8", "0-0:96.1.4")
 _MORE: Final = re.compile(r"(?:\([^()]*\))+\Z")
 _VALUE: Final = re.compile(r"\(([^()]*)\)")
 
@@ -129,7 +131,7 @@ def take_apart(raw: bytes, end: "re.Match[bytes]") -> Telegram | Undecodable:
             return _bad_line(raw, f"not an OBIS line: {line[:60]!r}")
     if len(lines) > LINES_MAX or not objects:
         return _bad_line(raw, f"{len(lines)} lines, {len(objects)} of them with a value")
-    if not sent and "1-3:0.2.8" in objects:
+    if not sent and any(version in objects for version in _VERSIONS):
         # Only telegrams older than DSMR 4 have no CRC, and those don't tell their version.
         return _bad_line(raw, "a telegram of DSMR 4 or 5 without its CRC")
     return Telegram(

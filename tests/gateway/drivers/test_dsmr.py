@@ -119,10 +119,18 @@ def test_a_telegram_without_crc_counts_when_the_one_before_agrees() -> None:
         V3.replace(b"1-0:1.7.0(001.19*kW)", b"1-0:1.7.0(001.19*kW"),
         V3.replace(b"1-0:1.7.0(001.19*kW)", b"\xff\xfe"),
         V5.replace(b"56DD", b""),
+        VECTORS["dsmr-fluvius_v171"].replace(b"3AD7", b""),
         b"/x\r\n\r\n!\r\n",
         sealed(*["1-0:1.7.0(1*kW)"] * 300),
     ],
-    ids=["bracket", "garbage line", "version 5 without crc", "empty", "too many lines"],
+    ids=[
+        "bracket",
+        "garbage line",
+        "version 5 without crc",
+        "Belgian without crc",
+        "empty",
+        "too many lines",
+    ],
 )
 def test_a_telegram_with_wrong_lines_is_refused(raw) -> None:
     [found] = Framer().feed(raw)
