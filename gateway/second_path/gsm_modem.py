@@ -11,7 +11,7 @@ Source: 3GPP TS 27.007 (commands, +CME ERROR: 9.2), 3GPP TS 27.005 (short messag
 
 import re
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -35,8 +35,15 @@ Trouble = Literal["no_answer", "sim_missing", "sim_locked", "no_network"]
 # Errors that no second try mends: about the number or the subscription (27.005, 3.2.5).
 FINAL_CODES: Final = frozenset({1, 8, 10, 21, 28, 30, 50, 69})
 _SIM_MISSING: Final = frozenset({10, 13, 15, 310, 313, 315})
+# The card starts still.
+_SIM_BUSY: Final = frozenset({14, 314})
 _RESTARTED: Final = re.compile(r"RDY|\^SYSSTART|PB DONE|NORMAL POWER DOWN")
-_REGISTERED: Final = re.compile(r"\+C(?:E|G)?REG: ?(?:\d,)?([15])(?:,|$)")
+# Whether changes are told unasked, and the state; told unasked the state comes first, and the place
+# behind it is quoted or hexadecimal (27.007, 7.2).
+_REGISTRATION: Final = re.compile(r"\+C[EG]?REG: ?(\d{1,2})(?:, ?(\d{1,2})(?:,|$))?")
+# At home and abroad, each in full, for short messages alone, and with calls by another network.
+_REGISTERED: Final = frozenset({"1", "5", "6", "7", "9", "10"})
+_SIM_STATE: Final = re.compile(r'\+CPIN: ?"?([A-Z0-9 -]+?)"?$')
 _ERROR: Final = re.compile(r"\+CM[ES] ERROR: ?(\d+)|ERROR$")
 
 
@@ -117,8 +124,8 @@ class Modem:
 
     def wake_ms(self) -> int | None:
         """When time alone will change something."""
-        times = [t for t in (self._deadline_ms, self._next_round_ms) if t is not None]
-        return min(times, default=None)
+        # The next round of questions waits for the answer that is under way.
+        return self._next_round_ms if self._deadline_ms is None else self._deadline_ms
 
     def send(self, parts: Sequence[Submit], line_ms: int) -> None:
         """Give a message; only while `idle`."""
@@ -199,9 +206,11 @@ class Modem:
         if asked.startswith("AT+CPIN="):
             # It is right, and may be needed again after a power failure.
             self._pin = asked.removeprefix("AT+CPIN=")
-        if asked == "AT+CPIN?" and not any("READY" in text for text in said):
-            return self._locked(said, line_ms)
-        if asked in {"AT+CREG?", "AT+CEREG?"} and not any(_REGISTERED.match(t) for t in said):
+        if asked == "AT+CPIN?":
+            states = {found[1] for text in said if (found := _SIM_STATE.match(text))}
+            if "READY" not in states:
+                return self._closed(states, line_ms)
+        if asked in {"AT+CREG?", "AT+CEREG?"} and not _registered(said):
             if asked == "AT+CREG?":
                 # A modem for LTE alone is registered there and nowhere else.
                 self._todo.appendleft("AT+CEREG?")
@@ -226,8 +235,7 @@ class Modem:
         if asked.startswith("AT+CPIN="):
             return self._missing("sim_locked", line_ms)
         if asked == "AT+CPIN?":
-            code = _code(text)
-            return self._missing("sim_missing" if code in _SIM_MISSING else "sim_locked", line_ms)
+            return self._missing(_sim_trouble(_code(text)), line_ms)
         if asked == "AT+CREG?":
             self._todo.appendleft("AT+CEREG?")
         elif asked == "AT+CEREG?":
@@ -236,9 +244,15 @@ class Modem:
             return self._missing("no_answer", line_ms)
         return self._go_on(line_ms)
 
-    def _locked(self, said: Sequence[str], line_ms: int) -> list[Event]:
+    def _closed(self, states: Set[str], line_ms: int) -> list[Event]:
+        """The card can't be used, for what it says: only `SIM PIN` is about the PIN we know."""
+        if not states:
+            return self._missing("no_answer", line_ms)
+        if "SIM PIN" not in states:
+            gone = states <= {"NOT READY", "NOT INSERTED"}
+            return self._missing("sim_missing" if gone else "sim_locked", line_ms)
         pin, self._pin = self._pin, None
-        if pin is None or not any("SIM PIN" in text for text in said):
+        if pin is None:
             return self._missing("sim_locked", line_ms)
         # Then the rest of the round; a card takes seconds to open, the next round asks again.
         self._todo.clear()
@@ -325,6 +339,17 @@ class Modem:
 def _code(text: str) -> int | None:
     match = _ERROR.match(text)
     return int(match[1]) if match is not None and match[1] else None
+
+
+def _sim_trouble(code: int | None) -> Trouble:
+    if code in _SIM_BUSY:
+        return "no_answer"
+    return "sim_missing" if code in _SIM_MISSING else "sim_locked"
+
+
+def _registered(said: Sequence[str]) -> bool:
+    found = (_REGISTRATION.match(text) for text in said)
+    return any((match[2] or match[1]) in _REGISTERED for match in found if match is not None)
 
 
 def _signal_dbm(said: Sequence[str]) -> int | None:

@@ -4,8 +4,8 @@ from collections.abc import Hashable
 from typing import Final
 
 from gateway.drivers.dlt645.items import ITEMS, Quantity
-from gateway.drivers.dlt645.master import REPLY_WAIT_MAX_MS
-from gateway.drivers.dlt645.spec import build
+from gateway.drivers.dlt645.master import REPLY_WAIT_MAX_MS, Master
+from gateway.drivers.dlt645.spec import bus_plan
 from tests.fuzz.dlt645_frames import encode
 from tests.fuzz.meter_bus import POLL_S, Protocol
 
@@ -85,9 +85,11 @@ def allowed(device: str) -> frozenset[float]:
     return frozenset({digits / 100, digits / 10, digits % 10000 / 10})
 
 
+# Read once; every script has a new master.
+_PLAN: Final = bus_plan(_CONFIG)
 PROTOCOL: Final = Protocol(
     name="dlt645-bus",
-    build=lambda: build(_CONFIG),
+    build=lambda: Master(_PLAN),
     question=question,
     answer=answer,
     allowed=allowed,

@@ -9,7 +9,8 @@ An input is a list of steps, each one byte and its argument:
 
 Promises, whatever the script: only reading requests leave; never a second one before the first was
 answered or its time was over; every value that comes out was sent by the meter that was asked, in
-answer to that question; whenever the driver sleeps, its next waking is within one poll interval.
+answer to that question; whenever the driver sleeps, its next waking is within one poll interval,
+and it is not awake with nothing to do.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from contract.item import check_measurement
-from gateway.driver import BusDriver, Decoded, Outcome
+from gateway.driver import BusDriver, Decoded, Outcome, Wake
 from tests.fuzz.engine import Target
 
 POLL_S: Final = 60
@@ -71,6 +72,8 @@ def play(protocol: Protocol, data: bytes) -> frozenset[Hashable]:
         driver_waits = wake.line_ms is not None and wake.now_ms is None and bus.asked is not None
         bus.deadline_ms = wake.line_ms if wake.line_ms is not None else bus.line_ms
         assert wake.now_ms is not None or wake.line_ms is not None, "asleep for ever"
+        if raw is None:
+            assert _later(wake, bus), "awake with nothing to do"
         if wake.line_ms is not None:
             waits_ms = wake.line_ms - bus.line_ms
             assert waits_ms <= protocol.wait_max_ms, "waits too long for an answer"
@@ -82,6 +85,11 @@ def play(protocol: Protocol, data: bytes) -> frozenset[Hashable]:
     _check(protocol, bus.seen)
     counters: dict[str, int] = getattr(driver, "counters", {})
     return frozenset({len(sent), *(name for name, count in counters.items() if count)})
+
+
+def _later(wake: Wake, bus: _Bus) -> bool:
+    in_domain = wake.now_ms is None or wake.now_ms > bus.now_ms
+    return in_domain and (wake.line_ms is None or wake.line_ms > bus.line_ms)
 
 
 def _step(protocol: Protocol, bus: _Bus, driver: BusDriver, data: bytes, at: int) -> int:

@@ -5,6 +5,7 @@ telegrams get a right one, so that what stands behind it is reached too.
 from random import Random
 from typing import Final
 
+from tests.fuzz.crc16 import crc16
 from tests.fuzz.modbus_bus import sealed
 
 _OBIS: Final = (
@@ -49,10 +50,6 @@ def telegram_repair(_random: Random, data: bytes) -> bytes:
 
 
 def telegram_sealed(content: bytes, *, unsealed: bool = False) -> bytes:
-    """CRC-16/ARC of everything from / to ! (DSMR P1 5.0.2, 5.2)."""
-    crc = 0
-    for byte in content:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return content + (b"" if unsealed else f"{crc:04X}".encode()) + b"\r\n"
+    """With the CRC of everything from / to !."""
+    crc = b"" if unsealed else f"{crc16(content, 0):04X}".encode()
+    return content + crc + b"\r\n"

@@ -19,10 +19,12 @@ from gateway.driver import (
     DecodeRequest,
     DriverSpec,
     Outcome,
+    RetainedDriver,
     StreamDriver,
     Undecodable,
 )
-from gateway.drivers.generic_mqtt.spec import EXAMPLE
+from gateway.drivers.generic_mqtt.driver import GenericMqtt
+from gateway.drivers.generic_mqtt.spec import EXAMPLE_RULES
 from gateway.registry import DRIVERS
 from tests.fuzz import dlt645_bus, dlt645_frames, gsm_modem, meter_bus, modbus_bus, serial_frames
 from tests.fuzz.engine import Target
@@ -40,16 +42,19 @@ VECTOR_FILES: Final[Mapping[str, str]] = {
 CONFIGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "cms50": {"device": "oximeter"},
     "dsmr": {"device": "p1", "every_s": 0},
-    "generic-mqtt": EXAMPLE,
     "pulse-counter": {"device": "s0", "impulses_per_kwh": 1000},
+}
+# Whose configuration costs ten times a message: every input has a new driver all the same.
+BUILDERS: Final[Mapping[str, Callable[[], Any]]] = {
+    "generic-mqtt": lambda: GenericMqtt(EXAMPLE_RULES),
 }
 # What it decodes is time itself: bytes at once are other pulses than bytes in turn.
 TIMED: Final = frozenset({"pulse-counter"})
 NOW_MS: Final = 1_795_392_309_000
 # Between the topic (or the characteristic) and the payload of a message.
 SEPARATOR: Final = b"\x00"
-# Bytes that no frame begins with and that end any: behind them a stream driver starts anew.
-QUIET_BYTES: Final = 4096
+# One message in so many is one that the broker kept.
+RETAINED_EVERY: Final = 4
 
 
 def check(outcomes: list[Outcome]) -> frozenset[Hashable]:
@@ -86,6 +91,8 @@ def decode_target(spec: DriverSpec) -> Target:
 
 def _messages(spec: DriverSpec) -> Target:
     """Topic, separator, payload; half of the changes respect that the payload is JSON."""
+    new = _builder(spec)
+    retains = new is not None and isinstance(new(), RetainedDriver)
 
     def run(data: bytes) -> frozenset[Hashable]:
         head, _, payload = data.partition(SEPARATOR)
@@ -95,9 +102,13 @@ def _messages(spec: DriverSpec) -> Target:
             data=payload, topic=topic, characteristic=characteristic, now_ms=NOW_MS
         )
         kinds = check(spec.decoder()(request))
-        driver = _built(spec)
-        if driver is None:
+        if new is None:
             return kinds
+        driver = new()
+        if retains and len(data) % RETAINED_EVERY == 0:
+            kept = driver.decode_retained(topic, payload, NOW_MS)
+            assert not _pressed(kept), "an old message is no press"
+            return kinds | check(kept)
         return kinds | check(driver.decode(topic, payload, NOW_MS))
 
     def repair(random: Random, data: bytes) -> bytes:
@@ -111,14 +122,14 @@ def _fed(
     spec: DriverSpec, whole: Callable[[bytes], frozenset[Hashable]]
 ) -> Callable[[bytes], frozenset[Hashable]]:
     """The decoder, and the driver itself fed in pieces: no promise may depend on the cuts."""
-    config = CONFIGS.get(spec.name, spec.example)
-    if not isinstance(_built(spec), StreamDriver):
+    new = _builder(spec)
+    if new is None or not isinstance(new(), StreamDriver):
         return whole
+    timed = spec.name in TIMED
 
     def run(data: bytes) -> frozenset[Hashable]:
         kind = whole(data)
-        driver = spec.build(config)
-        assert isinstance(driver, StreamDriver)
+        driver = new()
         step = 1 + len(data) % 7
         pieces: list[Outcome] = []
         for at in range(0, len(data), step):
@@ -126,11 +137,9 @@ def _fed(
         pieces += driver.flush(NOW_MS, len(data))
         check(pieces)
         assert driver.flush(NOW_MS, len(data)) == [], "flush left something behind"
-        at_once = spec.build(config)
-        assert isinstance(at_once, StreamDriver)
+        at_once = new()
         together = [*at_once.feed(data, NOW_MS, 0), *at_once.flush(NOW_MS, 0)]
-        same = spec.name in TIMED or _good(pieces) == _good(together)
-        assert same, "the cuts decide what is decoded"
+        assert timed or _good(pieces) == _good(together), "the cuts decide what is decoded"
         return kind
 
     return run
@@ -140,11 +149,21 @@ def _good(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     return [dict(o.fields) for o in outcomes if isinstance(o, Decoded)]
 
 
-def _built(spec: DriverSpec) -> Any:
+def _pressed(outcomes: list[Outcome]) -> bool:
+    found = [m for o in outcomes if isinstance(o, Decoded) for m in o.measurements]
+    return any(measurement.kind == "sos" for measurement in found)
+
+
+def _builder(spec: DriverSpec) -> Callable[[], Any] | None:
+    """What makes a new driver; None for one that nothing here configures."""
+    if spec.name in BUILDERS:
+        return BUILDERS[spec.name]
+    config = CONFIGS.get(spec.name, spec.example)
     try:
-        return spec.build(CONFIGS.get(spec.name, spec.example))
+        spec.build(config)
     except ConfigError:
         return None
+    return lambda: spec.build(config)
 
 
 def _frames(name: str) -> list[bytes]:

@@ -17,13 +17,14 @@ from tests.fuzz.targets import targets
 TARGETS = targets()
 # A script of the bus is a hundred turns: it costs fifty times a frame.
 INPUTS = {"dlt645-bus": 300, "modbus-bus": 300}
+UNMEASURED = run.Spent(elapsed_s=0, cpu_s=0, settled_kib=0, end_kib=0)
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_nothing_breaks_it(name) -> None:
     fuzzer = Fuzzer(TARGETS[name], Coverage(run.WATCHED), seed=5, trace_every=8)
     report = fuzzer.run(INPUTS.get(name, 3000))
-    assert report.clean, run.told(report, 1)
+    assert report.clean, run.told(report, UNMEASURED)
     assert report.inputs == INPUTS.get(name, 3000)
     assert report.edges > 1  # a driver with little to decode has few lines
 
@@ -143,6 +144,22 @@ def test_the_command(capsys) -> None:
     assert run.main(["--target", "ev1527", "--replay", "AAB00055"]) == 0
     with pytest.raises(SystemExit):
         run.main(["--replay", "00"])
+
+
+def test_memory_that_grows_is_shown() -> None:
+    kept: list[bytearray] = []
+
+    def leaks(data: bytes) -> frozenset[int]:
+        kept.append(bytearray(16 * 1024))
+        return frozenset()
+
+    leaking = Target(name="planted", run=leaks, seeds=[b"a"])
+    report, spent = run.fuzz(leaking, 4000, seed=1)
+    assert report.inputs == 4000
+    # 95 % of 62 MiB; what was free before may take a part of it.
+    assert spent.end_kib - spent.settled_kib > 40 * 1024
+    assert run.resident_kib() >= spent.end_kib // 2
+    assert f"({spent.settled_kib / 1024:.1f} after 5 %, " in run.told(report, spent)
 
 
 def test_an_interrupted_run_tells_what_it_did(monkeypatch, capsys) -> None:

@@ -7,7 +7,7 @@ sum, modulo 256, from the first 68 to the last data byte. The bytes 68, 16 and F
 frames, so a frame is a 68 with another 68 seven bytes on, a right checksum and the 16 in its place.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.driver import RAW_SHOWN_MAX, Undecodable
@@ -73,13 +73,13 @@ class Framer:
     """
 
     junk_bytes: int = 0
-    _buffer: bytearray = field(default_factory=bytearray)
+    _buffer: bytes = b""
     # The part of the buffer that belongs to a frame already reported as broken.
     _told_bytes: int = 0
 
     def feed(self, data: bytes) -> list[Frame | Undecodable]:
         out: list[Frame | Undecodable] = []
-        buffer = bytes(self._buffer) + data
+        buffer = self._buffer + data
         broken: list[tuple[int, Undecodable]] = []
         taken = 0
         pending = -1
@@ -102,14 +102,13 @@ class Framer:
         keep = pending if pending >= 0 else len(buffer)
         self._skip(buffer, taken, keep, broken, out)
         self._told_bytes = max(0, self._told_bytes - keep)
-        self._buffer = bytearray(buffer[keep:])
+        self._buffer = buffer[keep:]
         return out
 
     def flush(self) -> list[Undecodable]:
         """Give up waiting for the rest of an unfinished frame."""
-        rest = bytes(self._buffer)
+        rest, self._buffer = self._buffer, b""
         known = self._told_bytes > 0
-        self._buffer.clear()
         self._told_bytes = 0
         if not rest or known:
             return []

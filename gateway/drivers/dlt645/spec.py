@@ -63,8 +63,8 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def build(config: Mapping[str, Any]) -> Master:
-    """The master of one bus, from its table in gateway.toml."""
+def bus_plan(config: Mapping[str, Any]) -> BusPlan:
+    """What the table of one line in gateway.toml says."""
     check_keys(config, (key for key in SETTINGS if "." not in key), "dlt645")
     poll_ms = bounded(config, "poll_s", POLL_S_DEFAULT, (1, POLL_S_MAX), "dlt645") * 1000
     discover = get(config, "discover", bool, "dlt645", default=False)
@@ -89,20 +89,23 @@ def build(config: Mapping[str, Any]) -> Master:
         discovery = Discovery(device=device, items=items, poll_ms=poll_ms)
     elif "device" in config:
         raise ConfigError("dlt645.device", "only with discover = true; meters have their own")
-    return Master(
-        BusPlan(
-            meters=meters,
-            discovery=discovery,
-            reply_timeout_ms=bounded(
-                config, "reply_timeout_ms", REPLY_TIMEOUT_MS, (10, REPLY_TIMEOUT_MS_MAX), "dlt645"
-            ),
-            retries=bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "dlt645"),
-            turnaround_ms=bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "dlt645"),
-            fault_after_rounds=bounded(
-                config, "fault_after_rounds", FAULT_AFTER_ROUNDS, (1, 1000), "dlt645"
-            ),
-        )
+    return BusPlan(
+        meters=meters,
+        discovery=discovery,
+        reply_timeout_ms=bounded(
+            config, "reply_timeout_ms", REPLY_TIMEOUT_MS, (10, REPLY_TIMEOUT_MS_MAX), "dlt645"
+        ),
+        retries=bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "dlt645"),
+        turnaround_ms=bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "dlt645"),
+        fault_after_rounds=bounded(
+            config, "fault_after_rounds", FAULT_AFTER_ROUNDS, (1, 1000), "dlt645"
+        ),
     )
+
+
+def build(config: Mapping[str, Any]) -> Master:
+    """The master of one bus, from its table in gateway.toml."""
+    return Master(bus_plan(config))
 
 
 def decoder() -> Decoder:

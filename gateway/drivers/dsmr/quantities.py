@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contract.item import Scalar
+from gateway import plausible
 from gateway.drivers.dsmr.telegram import Telegram
 
 # Field name (the quantity with its register or phase) by OBIS reference.
@@ -69,6 +70,16 @@ _ATTRS: Final[Mapping[str, str]] = MappingProxyType(
         "current_l3": "current_c_a",
     }
 )
+# The phases are alike.
+LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {
+        **plausible.LIMITS,
+        "voltage_b_v": plausible.LIMITS["voltage_v"],
+        "voltage_c_v": plausible.LIMITS["voltage_v"],
+        "current_b_a": plausible.LIMITS["current_a"],
+        "current_c_a": plausible.LIMITS["current_a"],
+    }
+)
 _VALUES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "voltage_l1": "voltage_v",
@@ -81,14 +92,16 @@ _VALUES: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A telegram understood. values may still hold what cannot be true.
+    """A telegram understood. values and beside may still hold what cannot be true (LIMITS).
 
     shape: how many characters each quantity has; a meter writes its numbers with fixed width.
+    beside: numbers that travel as attributes.
     """
 
     fields: Mapping[str, Any]
     shape: Mapping[str, int]
     values: Mapping[str, float]
+    beside: Mapping[str, float]
     attrs: Mapping[str, Scalar]
 
 
@@ -119,8 +132,13 @@ def content(telegram: Telegram) -> Content:
     if telegram.crc is not None:
         fields["crc_ok"] = True
     fields["objects"] = {name: [*texts] for name, texts in telegram.objects.items()}
-    attrs = _attrs(numbers, fields)
-    return Content(fields=fields, shape=shape, values=_values(numbers), attrs=attrs)
+    return Content(
+        fields=fields,
+        shape=shape,
+        values=_values(numbers),
+        beside=_beside(numbers),
+        attrs={"tariff": fields["tariff"][:16]} if "tariff" in fields else {},
+    )
 
 
 def _measure(name: str) -> str:
@@ -141,16 +159,12 @@ def _values(numbers: Mapping[str, Decimal]) -> dict[str, float]:
     return values
 
 
-def _attrs(numbers: Mapping[str, Decimal], fields: Mapping[str, Any]) -> dict[str, Scalar]:
-    attrs: dict[str, Scalar] = {
-        ours: float(numbers[name]) for name, ours in _ATTRS.items() if name in numbers
-    }
+def _beside(numbers: Mapping[str, Decimal]) -> dict[str, float]:
+    found = {ours: float(numbers[name]) for name, ours in _ATTRS.items() if name in numbers}
     reverse = _sum(numbers, "export")
     if reverse is not None:
-        attrs["reverse_energy_kwh"] = float(reverse)
-    if "tariff" in fields:
-        attrs["tariff"] = fields["tariff"][:16]
-    return attrs
+        found["reverse_energy_kwh"] = float(reverse)
+    return found
 
 
 def _sum(numbers: Mapping[str, Decimal], direction: str) -> Decimal | None:

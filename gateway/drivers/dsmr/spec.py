@@ -18,7 +18,7 @@ from gateway.driver import (
     Outcome,
     Undecodable,
 )
-from gateway.drivers.dsmr.quantities import Content, content
+from gateway.drivers.dsmr.quantities import LIMITS, Content, content
 from gateway.drivers.dsmr.telegram import Framer, Telegram
 from gateway.plausible import ImplausibleEpisode
 
@@ -46,7 +46,7 @@ class Port:
         self._device = device
         self._every_ms = every_ms
         self._framer = Framer()
-        self._implausible = ImplausibleEpisode()
+        self._implausible = ImplausibleEpisode(LIMITS)
         self._last_reading_ms: int | None = None
         self._good_line_ms: int | None = None
         self._silent = False
@@ -92,12 +92,13 @@ class Port:
         last = self._last_reading_ms
         if last is not None and 0 <= now_ms - last < self._every_ms:
             return []
-        values = self._implausible.sift(said.values)
-        faults = self._implausible.report(self._device, now_ms, measured=bool(values))
-        if not values:
+        good = self._implausible.sift({**said.values, **said.beside})
+        reading = power(self._device, now_ms, good, said)
+        faults = self._implausible.report(self._device, now_ms, measured=reading is not None)
+        if reading is None:
             return faults
         self._last_reading_ms = now_ms
-        return [power(self._device, now_ms, values, said.attrs), *faults]
+        return [reading, *faults]
 
     def _silence(self, now_ms: int, line: int) -> list[Outcome]:
         """The fault of a port that brings no telegram, told once."""
@@ -121,16 +122,18 @@ def _agrees(earlier: Content, said: Content) -> bool:
     return earlier.shape == said.shape and 0 <= energy - before <= AGREED_KWH
 
 
-def power(
-    device: str, now_ms: int, values: Mapping[str, float], attrs: Mapping[str, Scalar]
-) -> Measurement:
+def power(device: str, now_ms: int, good: Mapping[str, float], said: Content) -> Measurement | None:
+    """The reading of what can be true in a telegram; None without a value."""
+    values = {name: good[name] for name in said.values if name in good}
+    if not values:
+        return None
     return Measurement(
         device=device,
         kind="power",
         measured_at_ms=now_ms,
         received_at_ms=now_ms,
         values=values,
-        attrs=attrs,
+        attrs={**{name: good[name] for name in said.beside if name in good}, **said.attrs},
     )
 
 
@@ -156,9 +159,9 @@ def decode(request: DecodeRequest) -> list[Outcome]:
             out.append(found)
             continue
         said = content(found)
-        values = ImplausibleEpisode().sift(said.values)
-        reading = power("dsmr", request.now_ms, values, said.attrs)
-        out.append(Decoded(fields=said.fields, measurements=(reading,) if values else ()))
+        good = ImplausibleEpisode(LIMITS).sift({**said.values, **said.beside})
+        reading = power("dsmr", request.now_ms, good, said)
+        out.append(Decoded(fields=said.fields, measurements=(reading,) if reading else ()))
     if not out and request.data:
         raw = request.data[:RAW_SHOWN_MAX]
         detail = f"{len(request.data)} bytes without a / that begins a telegram"

@@ -15,39 +15,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.crc16 import crc16
 from gateway.driver import RAW_SHOWN_MAX, Undecodable
 
 # A DSMR 5 telegram with four other meters and the longest text message (2048 digits) has 5 KB.
 TELEGRAM_BYTES_MAX: Final = 8192
 LINES_MAX: Final = 200
+CRC_START: Final = 0
 _START: Final = b"/"
+# Without one of them nothing begins or ends.
+_MARK: Final = re.compile(rb"[/\n]")
 _END: Final = re.compile(rb"!([0-9A-Fa-f]{0,4})\x00?\r?\n")
 _END_OF_INPUT: Final = re.compile(rb"!([0-9A-Fa-f]{0,4})\Z")
 _LINE: Final = re.compile(
-    r"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3})(?:\*\d{1,3})?((?:\([^()]*\))+)\Z"
+    r"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3})(\*\d{1,3})?((?:\([^()]*\))+)\Z"
 )
+# Group F of a reference (IEC 62056-61): of now, or left out by most meters.
+_CURRENT: Final = (None, "*255")
+# Where a telegram tells its version: in the Netherlands, in Belgium (e-MUCS-P1).
+_VERSIONS: Final = ("1-3:0.2.8", "0-0:96.1.4")
 _MORE: Final = re.compile(r"(?:\([^()]*\))+\Z")
 _VALUE: Final = re.compile(r"\(([^()]*)\)")
-
-
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-        table.append(crc)
-    return tuple(table)
-
-
-_CRC_TABLE: Final = _crc_table()
-
-
-def crc16(data: bytes) -> int:
-    crc = 0
-    for byte in data:
-        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
-    return crc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +57,10 @@ class Framer:
     def feed(self, data: bytes) -> list[Telegram | Undecodable]:
         found: list[Telegram | Undecodable] = []
         buffer = self._buffer + data
+        if self._buffer and len(buffer) <= TELEGRAM_BYTES_MAX and not _MARK.search(data):
+            # Inside a telegram, as nearly always: what came before was looked through already.
+            self._buffer = buffer
+            return found
         while True:
             start = buffer.find(_START)
             if start < 0:
@@ -111,7 +103,7 @@ def take_apart(raw: bytes, end: "re.Match[bytes]") -> Telegram | Undecodable:
     """The telegram in `raw`, which begins with / and ends where `end` was found."""
     sent = end.group(1).decode("ascii")
     content = raw[: end.start() + 1]
-    computed = crc16(content)
+    computed = crc16(content, CRC_START)
     if sent and int(sent, 16) != computed:
         return Undecodable(
             code="crc",
@@ -128,15 +120,18 @@ def take_apart(raw: bytes, end: "re.Match[bytes]") -> Telegram | Undecodable:
             continue
         match = _LINE.match(line)
         if match is not None:
-            last = _VALUE.findall(match.group(2))
-            objects.setdefault(match.group(1), last)
+            reference, period, values = match.groups()
+            last = _VALUE.findall(values)
+            # A value of an earlier period is not the register's.
+            key = reference if period in _CURRENT else reference + period
+            objects.setdefault(key, last)
         elif last is not None and _MORE.match(line):
             last += _VALUE.findall(line)
         elif not sent:
             return _bad_line(raw, f"not an OBIS line: {line[:60]!r}")
     if len(lines) > LINES_MAX or not objects:
         return _bad_line(raw, f"{len(lines)} lines, {len(objects)} of them with a value")
-    if not sent and "1-3:0.2.8" in objects:
+    if not sent and any(version in objects for version in _VERSIONS):
         # Only telegrams older than DSMR 4 have no CRC, and those don't tell their version.
         return _bad_line(raw, "a telegram of DSMR 4 or 5 without its CRC")
     return Telegram(

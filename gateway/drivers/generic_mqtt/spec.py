@@ -37,12 +37,16 @@ EXAMPLE: Final[Mapping[str, Any]] = {
 }
 
 
+# Read once: `decode` and the fuzzer begin anew with every message.
+EXAMPLE_RULES: Final = read_rules(EXAMPLE, _WHERE)
+
+
 def build(config: Mapping[str, Any]) -> Driver:
     return GenericMqtt(read_rules(config, _WHERE))
 
 
 def _decoder() -> Decoder:
-    driver = GenericMqtt(read_rules(EXAMPLE, _WHERE))
+    driver = GenericMqtt(EXAMPLE_RULES)
 
     def decode(request: DecodeRequest) -> list[Outcome]:
         return driver.decode(request.topic or "device/state", request.data, request.now_ms)

@@ -17,6 +17,8 @@ _EXTENSION: Final = {
     0x40: "|", 0x65: "€",
 }  # fmt: skip
 _ESCAPE: Final = 0x1B
+# An escape behind an escape stands for tables that nobody made: a space (6.2.1.1).
+_READ: Final = {**_EXTENSION, _ESCAPE: " "}
 _SEPTETS: Final = {
     **{char: (code,) for code, char in enumerate(_DEFAULT) if code != _ESCAPE},
     **{char: (_ESCAPE, code) for code, char in _EXTENSION.items()},
@@ -59,7 +61,7 @@ def text_of(codes: Iterable[int]) -> str:
         if code == _ESCAPE and not escaped:
             escaped = True
             continue
-        out.append(_EXTENSION.get(code, _DEFAULT[code]) if escaped else _DEFAULT[code])
+        out.append(_READ.get(code, _DEFAULT[code]) if escaped else _DEFAULT[code])
         escaped = False
     return "".join(out)
 

@@ -11,6 +11,7 @@ given to AT+CMGS does not count the SMSC.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from gateway.drivers.gsm_sms.alphabet import pack, septets, text_of, ucs2, unpack
@@ -36,8 +37,13 @@ _RELATIVE_VALIDITY: Final = 0x10
 _REPORT_WANTED: Final = 0x20
 _HAS_HEADER: Final = 0x40
 _DCS_UCS2: Final = 0x08
+# Of general coding; the length then counts octets.
+_COMPRESSED: Final = 0x20
 # An alarm that could not be handed over for a day is no alarm (9.2.3.12.1: 167 is 24 hours).
 _VALID_24_H: Final = 167
+# The sign of a zone, in the lower half of its octet; no zone is further than 14 hours away.
+_ZONE_WEST: Final = 0x08
+_ZONE_QUARTERS_MAX: Final = 56
 _TYPES: Final = {0: "SMS-DELIVER", 1: "SMS-SUBMIT", 2: "SMS-STATUS-REPORT"}
 
 
@@ -218,6 +224,8 @@ def _part(head: bytes) -> dict[str, int]:
 def _alphabet(dcs: int) -> str:
     """TS 23.038, section 4: general coding 00xx, message waiting 1100 to 1110, class 1111."""
     group = dcs >> 4
+    if group < 0x8 and dcs & _COMPRESSED:
+        return "data"
     if group < 0x8:
         return ("gsm7", "data", "ucs2", "gsm7")[dcs >> 2 & 0x03]
     if group == 0xE:
@@ -246,20 +254,26 @@ def _number(data: bytes, digits: int | None) -> str:
             if digit == 0x0F:
                 break
             found.append(_DIGITS[digit])
-    return ("+" if kind & 0x70 == 0x10 else "") + "".join(found)
+    # What fills the last octet should be F; it is no digit whatever it is.
+    return ("+" if kind & 0x70 == 0x10 else "") + "".join(found[:digits])
 
 
 def _time(data: bytes) -> str | None:
-    """Seven swapped octets: year to second, and the zone in quarters of an hour (9.2.3.11)."""
-    year, month, day, hour, minute, second = (
-        (octet & 0x0F) * 10 + (octet >> 4) for octet in data[:6]
-    )
-    zone = data[6]
-    minutes = ((zone & 0x07) * 10 + (zone >> 4)) * 15
-    if month > 12 or day > 31 or hour > 23 or minute > 59 or second > 59 or minutes > 14 * 60:
+    """Seven swapped octets: year to second, and the zone in quarters of an hour (9.2.3.11).
+
+    None for what is no moment: all zeros, as a phone without a clock sends, or no digits.
+    """
+    signed = data[6]
+    octets = [*data[:6], signed & ~_ZONE_WEST]
+    if any(octet & 0x0F > 9 or octet >> 4 > 9 for octet in octets):
         return None
-    sign = "-" if zone & 0x08 else "+"
-    return (
-        f"20{year:02d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}"
-        f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
-    )
+    year, *rest, quarters = ((octet & 0x0F) * 10 + (octet >> 4) for octet in octets)
+    if quarters > _ZONE_QUARTERS_MAX:
+        return None
+    west = signed & _ZONE_WEST
+    zone = timezone(timedelta(minutes=-15 * quarters if west else 15 * quarters))
+    month, day, hour, minute, second = rest
+    try:
+        return datetime(2000 + year, month, day, hour, minute, second, tzinfo=zone).isoformat()
+    except ValueError:
+        return None

@@ -10,7 +10,7 @@ from gateway.drivers.modbus.frame import (
     UNIT_GENERAL_PZEM,
     Frame,
     Kind,
-    crc16,
+    crc_bytes,
     shapes,
 )
 from gateway.drivers.modbus.maps import PZEM_ALARM_OFFSET, PZEM_BLOCK, content, float32
@@ -65,7 +65,7 @@ def damage(rest: bytes) -> Undecodable:
         raw = rest[at : at + size]
         if len(raw) < size:
             return _report("incomplete", f"{len(raw)} of {size} bytes", rest, "length/CRC")
-        computed = crc16(raw[:-2]).hex().upper()
+        computed = crc_bytes(raw[:-2]).hex().upper()
         detail = f"CRC {raw[-2:].hex().upper()}, computed {computed}"
         return _report("crc", detail, rest, "CRC", {"expected_crc": computed})
     detail = f"{len(rest)} bytes that begin no frame"

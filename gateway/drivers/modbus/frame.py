@@ -17,12 +17,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from gateway.crc16 import crc16
+
 READ_HOLDING: Final = 0x03
 READ_INPUT: Final = 0x04
 READ_FUNCTIONS: Final = (READ_HOLDING, READ_INPUT)
 EXCEPTION_BIT: Final = 0x80
 REQUEST_BYTES: Final = 8
 EXCEPTION_BYTES: Final = 5
+CRC_START: Final = 0xFFFF
 # 125 registers, section 6.3 of the application protocol.
 REGISTERS_MAX: Final = 125
 FRAME_BYTES_MAX: Final = 5 + 2 * REGISTERS_MAX
@@ -81,14 +84,9 @@ class Frame:
         return len(self.data) // 2
 
 
-def crc16(data: bytes) -> bytes:
+def crc_bytes(data: bytes) -> bytes:
     """The two CRC bytes in the order of the wire."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-    return crc.to_bytes(2, "little")
+    return crc16(data, CRC_START).to_bytes(2, "little")
 
 
 def read_request(unit: int, function: int, address: int, count: int) -> bytes:
@@ -96,7 +94,7 @@ def read_request(unit: int, function: int, address: int, count: int) -> bytes:
     if function not in READ_FUNCTIONS or not 1 <= count <= REGISTERS_MAX:
         raise ValueError(f"function {function} with {count} registers is no reading request")
     body = bytes((unit, function)) + address.to_bytes(2, "big") + count.to_bytes(2, "big")
-    return body + crc16(body)
+    return body + crc_bytes(body)
 
 
 def shapes(buffer: bytes, at: int) -> Iterator[tuple[Kind, int]]:
@@ -120,7 +118,7 @@ def frame_at(buffer: bytes, at: int) -> Frame | None:
     """The good frame that begins here, if it is whole."""
     for kind, size in shapes(buffer, at):
         raw = buffer[at : at + size]
-        if len(raw) == size and crc16(raw[:-2]) == raw[-2:]:
+        if len(raw) == size and crc_bytes(raw[:-2]) == raw[-2:]:
             return Frame(
                 kind=kind,
                 unit=raw[0],

@@ -69,8 +69,8 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def build(config: Mapping[str, Any]) -> Master:
-    """The master of one line, from its table in gateway.toml."""
+def bus_plan(config: Mapping[str, Any]) -> BusPlan:
+    """What the table of one line in gateway.toml says."""
     check_keys(config, (key for key in SETTINGS if "." not in key), "modbus")
     poll_s = bounded(config, "poll_s", POLL_S_DEFAULT, (1, POLL_S_MAX), "modbus")
     rows = get(config, "meters", list, "modbus", default=[])
@@ -87,19 +87,22 @@ def build(config: Mapping[str, Any]) -> Master:
             "modbus.meters",
             f"every PZEM answers to {UNIT_GENERAL_PZEM}: on a line with others give it its unit",
         )
-    return Master(
-        BusPlan(
-            meters=meters,
-            reply_timeout_ms=bounded(
-                config, "reply_timeout_ms", REPLY_TIMEOUT_MS, (10, REPLY_TIMEOUT_MS_MAX), "modbus"
-            ),
-            retries=bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "modbus"),
-            turnaround_ms=bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "modbus"),
-            fault_after_rounds=bounded(
-                config, "fault_after_rounds", FAULT_AFTER_ROUNDS, (1, 1000), "modbus"
-            ),
-        )
+    return BusPlan(
+        meters=meters,
+        reply_timeout_ms=bounded(
+            config, "reply_timeout_ms", REPLY_TIMEOUT_MS, (10, REPLY_TIMEOUT_MS_MAX), "modbus"
+        ),
+        retries=bounded(config, "retries", RETRIES, (0, RETRIES_MAX), "modbus"),
+        turnaround_ms=bounded(config, "turnaround_ms", TURNAROUND_MS, (0, 1000), "modbus"),
+        fault_after_rounds=bounded(
+            config, "fault_after_rounds", FAULT_AFTER_ROUNDS, (1, 1000), "modbus"
+        ),
     )
+
+
+def build(config: Mapping[str, Any]) -> Master:
+    """The master of one line, from its table in gateway.toml."""
+    return Master(bus_plan(config))
 
 
 def decoder() -> Decoder:

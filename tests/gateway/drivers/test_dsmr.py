@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from contract.config import ConfigError
 from contract.item import check_measurement
+from gateway.crc16 import crc16
 from gateway.driver import Decoded, DecodeRequest, Undecodable
 from gateway.drivers.dsmr import SPEC
 from gateway.drivers.dsmr.spec import SILENCE_MS
-from gateway.drivers.dsmr.telegram import TELEGRAM_BYTES_MAX, Framer, Telegram, crc16
+from gateway.drivers.dsmr.telegram import CRC_START, TELEGRAM_BYTES_MAX, Framer, Telegram
 
 VECTORS = {
     v["id"]: v["input"]["text"].encode("latin-1")
@@ -26,7 +27,7 @@ START = 1_795_000_000_000
 def sealed(*lines: str, ident: str = "/ISK5\\TEST") -> bytes:
     """A telegram with a right CRC."""
     content = "\r\n".join((ident, "", *lines)).encode() + b"\r\n!"
-    return content + f"{crc16(content):04X}\r\n".encode()
+    return content + f"{crc16(content, CRC_START):04X}\r\n".encode()
 
 
 def port(**config):
@@ -118,10 +119,18 @@ def test_a_telegram_without_crc_counts_when_the_one_before_agrees() -> None:
         V3.replace(b"1-0:1.7.0(001.19*kW)", b"1-0:1.7.0(001.19*kW"),
         V3.replace(b"1-0:1.7.0(001.19*kW)", b"\xff\xfe"),
         V5.replace(b"56DD", b""),
+        VECTORS["dsmr-fluvius_v171"].replace(b"3AD7", b""),
         b"/x\r\n\r\n!\r\n",
         sealed(*["1-0:1.7.0(1*kW)"] * 300),
     ],
-    ids=["bracket", "garbage line", "version 5 without crc", "empty", "too many lines"],
+    ids=[
+        "bracket",
+        "garbage line",
+        "version 5 without crc",
+        "Belgian without crc",
+        "empty",
+        "too many lines",
+    ],
 )
 def test_a_telegram_with_wrong_lines_is_refused(raw) -> None:
     [found] = Framer().feed(raw)
@@ -138,6 +147,26 @@ def test_an_endless_telegram_is_dropped() -> None:
     found += framer.feed(b"\r\n/" + b"x" * (TELEGRAM_BYTES_MAX + 10))
     assert found[-1].code == "too_long"
     assert isinstance(framer.feed(V5)[-1], Telegram)
+
+
+def test_an_endless_line_in_small_pieces_is_dropped() -> None:
+    framer = Framer()
+    found = framer.feed(b"/")
+    for _ in range(TELEGRAM_BYTES_MAX // 10 + 1):
+        found += framer.feed(b"x" * 10)
+    assert [one.code for one in found] == ["too_long"]
+    assert framer.buffered_bytes == 0
+
+
+def test_a_telegram_that_another_cuts_off_is_told_at_once() -> None:
+    framer = Framer()
+    assert framer.feed(b"/ISK5\\TEST") == []
+    [cut] = framer.feed(b"/")
+    assert isinstance(cut, Undecodable)
+    assert cut.raw == b"/ISK5\\TEST"
+    whole = sealed("1-0:1.8.0(000001.000*kWh)", "1-0:1.7.0(00.100*kW)").rstrip()
+    assert framer.feed(whole[1:]) == []
+    assert [type(one) for one in framer.flush()] == [Telegram]
 
 
 def test_silence_is_a_fault_once_and_the_next_telegram_ends_it() -> None:
@@ -167,6 +196,27 @@ def test_what_cannot_be_true_is_a_fault_once_and_never_a_reading() -> None:
     assert [f["fault"] for f in faults] == ["implausible_value"]
     for measurement in found:
         check_measurement(measurement)
+
+
+def test_what_cannot_be_true_is_no_attribute_either() -> None:
+    driver = port(every_s=0)
+    lines = ("1-0:1.8.0(000001.000*kWh)", "1-0:72.7.0(0229.0*V)", "1-0:51.7.0(001*A)")
+    [good] = measured(driver.feed(sealed(*lines), START))
+    assert good.attrs == {"voltage_c_v": 229.0, "current_b_a": 1.0}
+    broken = sealed(*lines, "1-0:52.7.0(6553.5*V)", "1-0:2.8.0(999999999.999*kWh)")
+    reading, fault = measured(driver.feed(broken, START + 1000))
+    assert reading.attrs == good.attrs
+    assert fault.attrs["quantity"] in {"voltage_b_v", "reverse_energy_kwh"}
+    # Attributes alone are no reading.
+    assert measured(port(every_s=0).feed(sealed("1-0:52.7.0(229.0*V)"), START)) == []
+
+
+def test_a_value_of_an_earlier_month_is_not_the_register_s() -> None:
+    lines = ("1-0:1.8.0*96(00006.1*kWh)", "1-0:1.8.0*255(00100.5*kWh)", "1-0:1.7.0*255(250*W)")
+    [outcome] = port(every_s=0).feed(sealed(*lines), START)
+    [reading] = measured([outcome])
+    assert reading.values == {"energy_kwh": 100.5, "power_w": 250.0}
+    assert outcome.fields["objects"]["1-0:1.8.0*96"] == ["00006.1*kWh"]
 
 
 def test_a_value_in_an_unexpected_unit_is_shown_and_not_believed() -> None:

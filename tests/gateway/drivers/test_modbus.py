@@ -16,7 +16,7 @@ from gateway.drivers.modbus.frame import (
     FRAME_BYTES_MAX,
     Framer,
     Kind,
-    crc16,
+    crc_bytes,
     find,
     read_request,
 )
@@ -29,12 +29,12 @@ PZEM = {"unit": 2, "device": "pzem", "map": "pzem004t", "poll_s": 10}
 
 def response(unit: int, function: int, data: bytes) -> bytes:
     body = bytes((unit, function, len(data))) + data
-    return body + crc16(body)
+    return body + crc_bytes(body)
 
 
 def exception(unit: int, function: int, code: int) -> bytes:
     body = bytes((unit, function | 0x80, code))
-    return body + crc16(body)
+    return body + crc_bytes(body)
 
 
 def floats(count: int, **at: float) -> bytes:

@@ -138,6 +138,69 @@ def test_a_wrong_pin_is_tried_once_and_never_again() -> None:
     assert set(line.events) == {NotReady(trouble="sim_locked")}
 
 
+class Scripted:
+    """A modem with one answer of its own; the rest is a simulated one's."""
+
+    def __init__(self, command: str, *answers: str) -> None:
+        self.far = GsmModem()
+        self.answers = {command.encode() + b"\r": "".join(f"\r\n{a}\r\n" for a in answers).encode()}
+
+    def feed(self, data: bytes) -> bytes:
+        return self.answers.get(data.lstrip(b"\x1b")) or self.far.feed(data)
+
+
+@pytest.mark.parametrize(
+    ("answers", "trouble"),
+    [
+        (["OK"], "no_answer"),  # a late OK of another command
+        (["+CPIN: NOT READY", "OK"], "sim_missing"),
+        (["+CPIN: SIM PIN2", "OK"], "sim_locked"),
+        (["+CPIN: PH-SIM PIN", "OK"], "sim_locked"),
+        (["+CPIN: SIM PUK", "OK"], "sim_locked"),
+        (["+CME ERROR: 14"], "no_answer"),  # the card starts still
+        (["+CME ERROR: 12"], "sim_locked"),
+    ],
+)
+def test_the_pin_is_kept_for_the_one_question_it_answers(answers: list[str], trouble: str) -> None:
+    near = Modem("1234")
+    closed, locked = Scripted("AT+CPIN?", *answers), GsmModem(sim="locked")
+    events: list[Event] = []
+    for far, now_ms in ((closed, 0), (locked, LOOK_AGAIN_MS)):
+        events += near.tick(now_ms)
+        while data := near.take_output():
+            assert far is locked or b"AT+CPIN=" not in data
+            events += near.feed(far.feed(data), now_ms)
+    assert events == [NotReady(trouble=trouble), Ready(signal_dbm=-79)]
+    assert locked.pin_tries == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "registered"),
+    [
+        ("+CREG: 0,1", True),
+        ("+CREG: 0,5", True),
+        ("+CREG: 1,1", True),
+        ('+CREG: 2,1,"1A2B","0C3D"', True),
+        ("+CREG: 0,6", True),  # for short messages alone
+        ("+CREG: 0,10", True),
+        ('+CREG: 1,"1A2B","0C3D"', True),  # told unasked
+        ("+CREG: 1,0", False),
+        ("+CREG: 1,2", False),
+        ("+CREG: 1,3", False),
+        ("+CREG: 5,2", False),
+        ("+CREG: 0,11", False),  # emergency calls alone
+        ("+CREG: 2", False),
+    ],
+)
+def test_what_registered_means(answer: str, registered: bool) -> None:
+    near, far = Modem(), Scripted("AT+CREG?", answer, "OK")
+    far.far.registered = False
+    events = near.tick(0)
+    while data := near.take_output():
+        events += near.feed(far.feed(data), 0)
+    assert events == [Ready(signal_dbm=-79) if registered else NotReady(trouble="no_network")]
+
+
 @pytest.mark.parametrize(
     ("result", "final"), [("+CMS ERROR: 21", True), ("+CMS ERROR: 332", False), ("ERROR", False)]
 )
@@ -182,6 +245,17 @@ def test_the_network_is_watched() -> None:
     line.settle()
     line.far.registered = False
     assert line.wait(WATCH_MS) == [NotReady(trouble="no_network")]
+
+
+def test_a_round_that_falls_due_beside_a_message_keeps_nobody_awake() -> None:
+    line = Line()
+    line.settle()
+    line.near.send(submits(NUMBER, "求助"), line.now_ms + WATCH_MS - 1)
+    line.now_ms += WATCH_MS
+    assert line.near.tick(line.now_ms) == []
+    wake_ms = line.near.wake_ms()
+    assert wake_ms is not None
+    assert wake_ms > line.now_ms
 
 
 def test_reports_are_heard_in_between() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_sims.devices.gsm_modem import decoded, report
+from gateway.drivers.gsm_sms.alphabet import pack
 from gateway.drivers.gsm_sms.pdu import PDU_BYTES_MAX, BadPdu, explain, submits
 
 GSM = (
@@ -84,3 +85,42 @@ def test_a_report_is_read() -> None:
     assert fields["type"] == "SMS-STATUS-REPORT"
     assert (fields["number"], fields["reference"], fields["status"]) == ("+8613800138000", 7, 0)
     assert fields["time"] == fields["done"] == "2026-11-24T03:12:00+08:00"
+
+
+def deliver(*, number: str = "0B913108108300F0", dcs: str = "00", time: str, data: str) -> bytes:
+    return bytes.fromhex(f"0004{number}00{dcs}{time}{data}")
+
+
+@pytest.mark.parametrize(
+    ("octets", "time"),
+    [
+        ("62114230215123", "2026-11-24T03:12:15+08:00"),
+        ("6211423021510A", "2026-11-24T03:12:15-05:00"),
+        ("62114230215100", "2026-11-24T03:12:15+00:00"),
+        ("99309221959532", "2099-03-29T12:59:59+05:45"),
+        ("00000000000000", None),
+        ("62209230215123", None),  # the 29th of February 2026
+        ("62C04230215123", None),  # a month of no digits
+        ("FF114230215123", None),
+        ("62114230215177", None),  # a zone of 19 hours
+    ],
+)
+def test_the_time_of_a_message(octets: str, time: str | None) -> None:
+    assert explain(deliver(time=octets, data="0131"))["time"] == time
+
+
+def test_an_escape_behind_an_escape_is_a_space() -> None:
+    data = f"04{pack([0x61, 0x1B, 0x1B, 0x62]).hex()}"
+    assert explain(deliver(time="62114230215123", data=data))["text"] == "a b"
+
+
+def test_compressed_text_is_no_text() -> None:
+    fields = explain(deliver(dcs="20", time="62114230215123", data="03C8309A"))
+    assert "text" not in fields
+    assert fields["data"] == "c8309a"
+
+
+def test_the_filling_of_a_number_is_no_digit() -> None:
+    wrong = "03912143"  # three digits, four stand there
+    fields = explain(deliver(number=wrong, time="62114230215123", data="0131"))
+    assert fields["number"] == "+123"
