@@ -26,7 +26,7 @@ BEGIN_MS: Final = 1_794_758_400_000
 DAYS: Final = 28
 STEP_S: Final = 900
 # Homes that really live; the others are given their states.
-PATTERNS: Final = 200
+PATTERNS: Final = 60
 PRESSES: Final = 100_000
 READINGS: Final = 1_000_000
 # Readings made before the clock is started, and then fed: their making is the decoder's cost.

@@ -80,7 +80,7 @@ def test_the_real_parser_reads_back_what_was_written(parser) -> None:
 
 
 @settings(max_examples=30)
-@given(st.lists(st.tuples(KINDS, NAMES, NAMES, NAMES, VALUES), min_size=1, max_size=20))
+@given(st.lists(st.tuples(NAMES, NAMES, KINDS, NAMES, VALUES), min_size=1, max_size=20))
 def test_the_real_parser_takes_every_line(parser, rows) -> None:
     builder = LineBuilder()
     lines = [
