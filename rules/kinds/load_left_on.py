@@ -13,6 +13,7 @@ Sources: "load left on far beyond its usual length" (thresholds, section 2); the
 project's.
 """
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,8 @@ _LEARNING_H: Final = 8
 _FLOOR_SLOTS: Final = 192
 _FLOOR_PART: Final = 0.1
 _FLOOR_MIN_SLOTS: Final = 48
+# More than any home draws, and room in four bytes.
+_WATTS_MAX: Final = 1_000_000
 
 
 class LeftOnReason(StrEnum):
@@ -72,10 +75,12 @@ class LoadLeftOnMonitor:
         self.due_ms: int | None = None
         self._subject = subject
         self._params = params
-        self._recent: list[int] = []
+        # Watts of the last slots, and the days' rows of longest runs in slots one after the other:
+        # a province of lists of lists would not fit into memory.
+        self._recent = array("i")
         self._runs: list[int | None] = [None] * len(STEPS_W)
         self._longest: list[int] = [0] * len(STEPS_W)
-        self._days: list[list[int]] = []
+        self._days = array("i")
         self._today = -1
         self._seen_ms = -1
         # The open one: [told at, step].
@@ -84,7 +89,7 @@ class LoadLeftOnMonitor:
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
         if observation.kind == POWER_METER:
             if observation.values.get("larger"):
-                self._recent, self._days = [], []
+                del self._recent[:], self._days[:]
             return NOTHING
         if observation.kind == POWER_GAP:
             self._runs = [None] * len(STEPS_W)
@@ -95,7 +100,8 @@ class LoadLeftOnMonitor:
         if at_ms - self._seen_ms > 2 * SLOT_MS:
             self._runs = [None] * len(STEPS_W)
         self._seen_ms = at_ms
-        self._recent = [*self._recent, round(watts)][-_FLOOR_SLOTS:]
+        self._recent.append(max(-_WATTS_MAX, min(_WATTS_MAX, round(watts))))
+        del self._recent[:-_FLOOR_SLOTS]
         self._turn(at_ms - 1)
         floor_w = self.floor_w
         if floor_w is None:
@@ -107,7 +113,8 @@ class LoadLeftOnMonitor:
         day = day_of(at_ms)
         if day != self._today:
             if self._today >= 0 and len(self._recent) >= _FLOOR_MIN_SLOTS:
-                self._days = [*self._days, self._longest][-DAYS_MAX:]
+                self._days.extend(self._longest)
+                del self._days[: -DAYS_MAX * len(STEPS_W)]
             self._today, self._longest = day, [0] * len(STEPS_W)
 
     @property
@@ -126,14 +133,22 @@ class LoadLeftOnMonitor:
                 began_ms = self._runs[step] = at_ms - SLOT_MS
             # What is told as left on isn't learned as usual.
             if self._raised is None:
-                self._longest[step] = max(self._longest[step], at_ms - began_ms)
+                self._longest[step] = max(self._longest[step], (at_ms - began_ms) // SLOT_MS)
+
+    @property
+    def _known(self) -> int:
+        """Days that are known."""
+        return len(self._days) // len(STEPS_W)
+
+    def _usual_ms(self, step: int) -> int:
+        """The longest run of the days that are known."""
+        return max(self._days[step :: len(STEPS_W)], default=0) * SLOT_MS
 
     def _limit_ms(self, step: int) -> int:
         at_least_ms = int(self._params.at_least_h * HOUR_MS)
-        if len(self._days) < _DAYS_TRUSTED:
+        if self._known < _DAYS_TRUSTED:
             at_least_ms = max(at_least_ms, _LEARNING_H * HOUR_MS)
-        usual_ms = max((day[step] for day in self._days), default=0)
-        limit_ms = usual_ms * self._params.factor + self._params.margin_h * HOUR_MS
+        limit_ms = self._usual_ms(step) * self._params.factor + self._params.margin_h * HOUR_MS
         return max(at_least_ms, int(limit_ms))
 
     def _judge(self, observation: Observation, at_ms: int, now_ms: int) -> list[Finding]:
@@ -160,27 +175,29 @@ class LoadLeftOnMonitor:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "recent": self._recent,
+            "recent": self._recent.tolist(),
             "runs": self._runs,
             "longest": self._longest,
-            "days": self._days,
+            "days": self._days.tolist(),
             "today": self._today,
             "seen": self._seen_ms,
             "raised": self._raised,
         }
 
     def load(self, document: Mapping[str, Any]) -> "LoadLeftOnMonitor":
-        self._recent = [int(w) for w in document["recent"]][-_FLOOR_SLOTS:]
+        self._recent = array("i", document["recent"])[-_FLOOR_SLOTS:]
         self._runs = [None if at is None else int(at) for at in _row(document["runs"])]
-        self._longest = [int(ms) for ms in _row(document["longest"])]
-        self._days = [[int(ms) for ms in _row(day)] for day in document["days"]][-DAYS_MAX:]
+        self._longest = [int(slots) for slots in _row(document["longest"])]
+        self._days = array("i", document["days"])[-DAYS_MAX * len(STEPS_W) :]
+        if len(self._days) % len(STEPS_W):
+            raise ValueError("days that are not whole")
         self._today, self._seen_ms = int(document["today"]), int(document["seen"])
         raised = document["raised"]
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
         return self
 
     def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - the last word of the meter
-        shown: dict[str, EvidenceValue] = {"days_learned": len(self._days)}
+        shown: dict[str, EvidenceValue] = {"days_learned": self._known}
         if self._raised is not None:
             at_ms, step = self._raised
             return Opinion(
@@ -192,7 +209,7 @@ class LoadLeftOnMonitor:
                     **shown,
                 },
             )
-        young = len(self._days) < _DAYS_TRUSTED
+        young = self._known < _DAYS_TRUSTED
         return Opinion(
             state="learning" if young else "quiet",
             since_ms=None,
@@ -207,7 +224,6 @@ class LoadLeftOnMonitor:
     ) -> Finding:
         raised_ms, step = self._raised or (now_ms, 0)
         began_ms = self._runs[step]
-        usual_ms = max((day[step] for day in self._days), default=0)
         return self._subject.finding(
             key=str(raised_ms),
             phase=phase,
@@ -220,9 +236,9 @@ class LoadLeftOnMonitor:
                 "power_w": STEPS_W[step],
                 "floor_w": self.floor_w,
                 "since_ms": began_ms,
-                "usual_h": round(usual_ms / HOUR_MS, 2),
+                "usual_h": round(self._usual_ms(step) / HOUR_MS, 2),
                 "limit_h": round(self._limit_ms(step) / HOUR_MS, 2),
-                "days_learned": len(self._days),
+                "days_learned": self._known,
             },
         )
 

@@ -13,6 +13,7 @@ week no opinion.
 Sources: "later than usual + 2 h, watch", practice of Japanese and Korean services.
 """
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,7 +58,7 @@ class NotUpYetParams:
 
 
 class NotUpYetMonitor:
-    """_rises: (day, minute) of the mornings known; _day: the day that is judged now."""
+    """_rises: minutes of the mornings known, oldest first; _day: the day that is judged now."""
 
     __slots__ = (
         "_day",
@@ -78,7 +79,7 @@ class NotUpYetMonitor:
         self._params = params
         self._stirring = Stirring()
         self._signs = Signs()
-        self._rises: list[tuple[int, int]] = []
+        self._rises = array("H")
         self._day = -1
         self._up = False
         self._seen_ms = -1
@@ -125,7 +126,7 @@ class NotUpYetMonitor:
         """When this person is up on nine mornings of ten, in minutes of the day."""
         if len(self._rises) < _DAYS_MIN:
             return None
-        minutes = sorted(minute for _day, minute in self._rises)
+        minutes = sorted(self._rises)
         return minutes[int(0.9 * (len(minutes) - 1) + 0.5)]
 
     @property
@@ -144,7 +145,8 @@ class NotUpYetMonitor:
         if not self._up:
             self._up = True
             if minute < _LATEST_MIN:
-                self._rises = [*self._rises, (self._day, minute)][-DAYS_MAX:]
+                self._rises.append(minute)
+                del self._rises[:-DAYS_MAX]
         self.due_ms = None
         return found
 
@@ -167,7 +169,7 @@ class NotUpYetMonitor:
         return {
             "stirring": self._stirring.dump(),
             "signs": self._signs.dump(),
-            "rises": self._rises,
+            "rises": self._rises.tolist(),
             "day": self._day,
             "up": self._up,
             "seen": self._seen_ms,
@@ -178,7 +180,7 @@ class NotUpYetMonitor:
     def load(self, document: Mapping[str, Any]) -> "NotUpYetMonitor":
         self._stirring = Stirring.load(document["stirring"])
         self._signs = Signs.load(document["signs"])
-        self._rises = [(int(d), int(m)) for d, m in document["rises"]][-DAYS_MAX:]
+        self._rises = array("H", document["rises"])[-DAYS_MAX:]
         self._day, self._up = int(document["day"]), bool(document["up"])
         self._seen_ms = int(document["seen"])
         raised, due = document["raised"], document["due"]

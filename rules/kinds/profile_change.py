@@ -14,7 +14,8 @@ Sources: day profile against the person's own norm of 28 days (thresholds, secti
 statistics (median, median of distances) as in every textbook.
 """
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log2
@@ -65,17 +66,20 @@ class ProfileChangeParams:
 
 
 class ProfileChangeMonitor:
-    """_known: (day, its 24 bytes), oldest first; _strange: strange days in a row."""
+    """_days, _rows: the days known and their 24 bytes each, oldest first; _hours, _watts: the slots
+    of the present day; _strange: strange days in a row."""
 
     __slots__ = (
         "_day",
-        "_known",
+        "_days",
+        "_hours",
         "_params",
         "_raised_ms",
+        "_rows",
         "_seen_ms",
-        "_slots",
         "_strange",
         "_subject",
+        "_watts",
         "due_ms",
     )
 
@@ -83,9 +87,11 @@ class ProfileChangeMonitor:
         self.due_ms: int | None = None
         self._subject = subject
         self._params = params
-        self._known: list[tuple[int, bytes]] = []
+        self._days = array("i")
+        self._rows = b""
         self._day = -1
-        self._slots: list[tuple[int, float]] = []
+        self._hours = array("B")
+        self._watts = array("f")
         self._seen_ms = -1
         self._strange = 0
         self._raised_ms: int | None = None
@@ -93,7 +99,8 @@ class ProfileChangeMonitor:
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
         if observation.kind == POWER_METER:
             if observation.values.get("larger"):
-                self._known, self._slots, self._strange = [], [], 0
+                self._rows, self._strange = b"", 0
+                del self._days[:], self._hours[:], self._watts[:]
             return NOTHING
         watts, at_ms = observation.values.get("watts"), observation.measured_at_ms
         if watts is None or at_ms <= self._seen_ms:
@@ -103,16 +110,20 @@ class ProfileChangeMonitor:
         found = NOTHING
         if day_of(start_ms) != self._day:
             found = self._end_day(observation, now_ms)
-            self._day, self._slots = day_of(start_ms), []
-        self._slots.append((minute_of(start_ms) // 60, watts))
+            self._day = day_of(start_ms)
+            del self._hours[:], self._watts[:]
+        self._hours.append(minute_of(start_ms) // 60)
+        self._watts.append(watts)
         return found
 
     def _end_day(self, observation: Observation, now_ms: int) -> list[Finding]:
-        if len(self._slots) < _SLOTS_MIN:
+        if len(self._watts) < _SLOTS_MIN:
             return NOTHING
-        today = _profile(self._slots)
+        today = _profile(self._hours, self._watts)
         score, usual = self._score(self._day, today)
-        self._known = [*self._known, (self._day, today)][-DAYS_MAX:]
+        self._days.append(self._day)
+        del self._days[:-DAYS_MAX]
+        self._rows = (self._rows + today)[-DAYS_MAX * _HOURS :]
         if score is None or usual is None:
             return NOTHING
         self._strange = self._strange + 1 if score >= self._params.deviations else 0
@@ -132,12 +143,12 @@ class ProfileChangeMonitor:
 
     def _score(self, day: int, today: bytes) -> tuple[float | None, Profile | None]:
         """How many deviations a day lies from the others, and the median day."""
-        alike = [row for d, row in self._known if is_weekend(d) == is_weekend(day)]
-        if len(alike) < (_WEEKENDS_MIN if is_weekend(day) else _DAYS_MIN // 2):
-            alike = [row for _d, row in self._known]
-        if len(self._known) < _DAYS_MIN:
+        if len(self._days) < _DAYS_MIN:
             return None, None
-        days = np.array([list(row) for row in alike], dtype=np.float64)
+        days = np.frombuffer(self._rows, dtype=np.uint8).reshape(-1, _HOURS).astype(np.float64)
+        alike = np.array([is_weekend(d) == is_weekend(day) for d in self._days])
+        if alike.sum() >= (_WEEKENDS_MIN if is_weekend(day) else _DAYS_MIN // 2):
+            days = days[alike]
         mine = np.abs(days - np.frombuffer(today, dtype=np.uint8)).mean(axis=1)
         each = np.abs(days[:, None, :] - days[None, :, :]).mean(axis=2)
         # A day's distance to itself, the smallest, is none of the distances.
@@ -154,26 +165,32 @@ class ProfileChangeMonitor:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "known": [[day, row.hex()] for day, row in self._known],
+            "days": self._days.tolist(),
+            "rows": self._rows.hex(),
             "day": self._day,
-            "slots": self._slots,
+            "hours": self._hours.tolist(),
+            "watts": self._watts.tolist(),
             "seen": self._seen_ms,
             "strange": self._strange,
             "raised": self._raised_ms,
         }
 
     def load(self, document: Mapping[str, Any]) -> "ProfileChangeMonitor":
-        self._known = [(int(d), _checked(bytes.fromhex(r))) for d, r in document["known"]]
+        self._days = array("i", document["days"])
+        self._rows = bytes.fromhex(document["rows"])
         self._day = int(document["day"])
-        self._slots = [(int(h), float(w)) for h, w in document["slots"]]
+        self._hours, self._watts = array("B", document["hours"]), array("f", document["watts"])
+        whole = len(self._rows) == len(self._days) * _HOURS
+        if not whole or len(self._hours) != len(self._watts):
+            raise ValueError("days without their hours")
         self._seen_ms, self._strange = int(document["seen"]), int(document["strange"])
         raised = document["raised"]
         self._raised_ms = None if raised is None else int(raised)
         return self
 
     def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - a day is judged when it is over
-        shown: dict[str, EvidenceValue] = {"days_learned": len(self._known)}
-        if len(self._known) < _DAYS_MIN:
+        shown: dict[str, EvidenceValue] = {"days_learned": len(self._days)}
+        if len(self._days) < _DAYS_MIN:
             reason, state = ProfileReason.PROFILE_LEARNING, "learning"
         elif self._raised_ms is not None:
             reason, state = ProfileReason.PROFILE_CHANGED, "changed"
@@ -192,7 +209,7 @@ class ProfileChangeMonitor:
         return {
             "deviations": round(score, 1),
             "strange_days": self._strange,
-            "days_learned": len(self._known),
+            "days_learned": len(self._days),
             "hours": hours,
             "more_used": bool(now.sum() > usual.sum()),
         }
@@ -218,26 +235,19 @@ class ProfileChangeMonitor:
         )
 
 
-def _profile(slots: list[tuple[int, float]]) -> bytes:
-    watts = sorted(w for _hour, w in slots)
-    floor_w = watts[int(len(watts) * _FLOOR_PART)]
+def _profile(hours: Sequence[int], watts: Sequence[float]) -> bytes:
+    floor_w = sorted(watts)[int(len(watts) * _FLOOR_PART)]
     sums, counts = [0.0] * _HOURS, [0] * _HOURS
-    for hour, w in slots:
+    for hour, w in zip(hours, watts, strict=True):
         sums[hour] += max(0.0, w - floor_w)
         counts[hour] += 1
-    total = sum(sums) / len(slots)
+    total = sum(sums) / len(watts)
     means = [s / n if n else total for s, n in zip(sums, counts, strict=True)]
     return bytes(min(_STEP_MAX, round(_STEPS * log2(1 + w / _UNIT_W))) for w in means)
 
 
 def _watts(step: float) -> float:
     return float(round(_UNIT_W * (2 ** (float(step) / _STEPS) - 1)))
-
-
-def _checked(row: bytes) -> bytes:
-    if len(row) != _HOURS:
-        raise ValueError(f"a day of {len(row)} hours")
-    return row
 
 
 PROFILE_CHANGE: Final = PlainKind(
