@@ -25,37 +25,17 @@ _SIGNATURE_KEYS: Final = ("signed_off_by", "signed_off_on")
 # that lasts longer is help that comes late.
 ASK_FIRST_LIMITS_S: Final = (60, 1800)
 
-# name, kind, severity, parameters. Severities: who must act, and how soon (docs/rules.md).
-_DEFAULTS: Final[Sequence[tuple[str, str, Severity, Mapping[str, Any]]]] = (
-    ("sos", "sos", "urgent", {}),
-    ("fall", "activation", "urgent", {"listens_to": ["fall"]}),
-    ("smoke", "activation", "urgent", {"listens_to": ["smoke"]}),
-    ("gas", "activation", "urgent", {"listens_to": ["gas"]}),
-    ("leak", "activation", "watch", {"listens_to": ["leak"]}),
-    ("tamper", "activation", "technical", {"listens_to": ["tamper"]}),
-    ("blood_pressure", "blood_pressure", "urgent", {}),
-    ("mains", "mains", "technical", {}),
-    ("glucose", "glucose", "urgent", {}),
-    ("oximetry", "oximetry", "urgent", {}),
-    ("pulse", "pulse", "urgent", {}),
-    ("temperature", "temperature", "urgent", {}),
-    ("weight", "weight", "watch", {}),
-    ("no_sign_of_life", "no_sign_of_life", "urgent", {}),
-    ("bed_absence", "bed_absence", "watch", {}),
-    ("carbon_monoxide", "carbon_monoxide", "urgent", {}),
-    ("jammed_button", "jammed_button", "technical", {}),
-    ("load_left_on", "load_left_on", "watch", {}),
-    ("meter_dead", "meter_dead", "technical", {}),
-    ("night_activity", "night_activity", "watch", {}),
-    ("not_up_yet", "not_up_yet", "watch", {}),
-    ("overload", "overload", "watch", {}),
-    ("profile_change", "profile_change", "watch", {}),
-    ("gateway_silent", "gateway_silent", "technical", {}),
-    ("device_silent", "device_silent", "technical", {}),
-    ("device_fault", "device_fault", "technical", {}),
-    ("low_battery", "low_battery", "technical", {}),
-    ("test_due", "test_due", "technical", {}),
-)
+# A kind runs as one rule of its name, with its own severity; of these kinds several run, each
+# with a severity and parameters of its own. Severities: who must act, and how soon.
+_SEVERAL: Final[Mapping[str, Sequence[tuple[str, Severity, Mapping[str, Any]]]]] = {
+    "activation": (
+        ("fall", "urgent", {"listens_to": ["fall"]}),
+        ("smoke", "urgent", {"listens_to": ["smoke"]}),
+        ("gas", "urgent", {"listens_to": ["gas"]}),
+        ("leak", "watch", {"listens_to": ["leak"]}),
+        ("tamper", "technical", {"listens_to": ["tamper"]}),
+    ),
+}
 
 
 def default_rules() -> tuple[Rule, ...]:
@@ -63,12 +43,13 @@ def default_rules() -> tuple[Rule, ...]:
     return tuple(
         Rule(
             name=name,
-            kind=RULE_KINDS[kind],
+            kind=kind,
             severity=severity,
-            params=RULE_KINDS[kind].parse(params, name),
-            ask_first_s=usual_ask_s(RULE_KINDS[kind]) or 0,
+            params=kind.parse(params, name),
+            ask_first_s=usual_ask_s(kind) or 0,
         )
-        for name, kind, severity, params in _DEFAULTS
+        for kind in RULE_KINDS.values()
+        for name, severity, params in _SEVERAL.get(kind.name, ((kind.name, kind.severity, {}),))
     )
 
 

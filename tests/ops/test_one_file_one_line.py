@@ -1,4 +1,5 @@
-"""That a driver is one file, one line and its cases: shown on the example of CONTRIBUTING.md."""
+"""That a driver is one file, one line and its cases: shown on the example of CONTRIBUTING.md; and a
+rule kind as well."""
 
 import re
 import subprocess
@@ -31,6 +32,23 @@ def test_nothing_else_knows_the_driver() -> None:
 def test_the_registry_has_it_in_one_line_and_an_import() -> None:
     text = (ROOT / "gateway" / "registry.py").read_text()
     assert re.findall(rf".*{NAME}.*", text) == [f"    {NAME},", f'        "{NAME}": {NAME}.SPEC,']
+
+
+def test_a_rule_kind_is_a_file_a_line_and_a_folder_of_stories() -> None:
+    """And words: its defaults in default.toml, the catalogues, the pages written from it."""
+    kind = "meter_dead"
+    done = subprocess.run(
+        ["git", "grep", "-il", kind], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    stories = {p for p in done.stdout.split() if p.startswith(f"tests/rules/kinds/{kind}/")}
+    words = {"rules/default.toml", "docs/rule-kinds.md", "README.md", "README.zh-CN.md"}
+    words |= {f"dashboard/web/src/locales/{name}.json" for name in ("zh-CN", "en")}
+    own = {f"rules/kinds/{kind}.py", "rules/registry.py"}
+    told = {"tests/ops/test_one_file_one_line.py", "CHANGELOG.md", "docs/rules.md"}
+    assert stories
+    assert set(done.stdout.split()) - stories - words - told == own
+    line = (ROOT / "rules" / "registry.py").read_text().count(kind)
+    assert line == len(["import", "entry"])
 
 
 def test_contributing_shows_the_spec_as_it_is() -> None:
