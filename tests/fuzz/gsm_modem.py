@@ -41,13 +41,12 @@ def run(data: bytes) -> frozenset[Hashable]:
         if at < len(data):
             op, at = data[at], at + 1
             if op < 100:
-                answer = _ANSWERS[op % len(_ANSWERS)]
-                # A PIN that the card took may be needed again.
-                taken += modem._asked.startswith("AT+CPIN=") and b"OK" in answer
-                events += modem.feed(answer, now_ms)
+                taken += _takes(modem, _ANSWERS[op % len(_ANSWERS)])
+                events += modem.feed(_ANSWERS[op % len(_ANSWERS)], now_ms)
             elif op < 180:
-                events += modem.feed(data[at : at + op - 99], now_ms)
-                at += op - 99
+                piece, at = data[at : at + op - 99], at + op - 99
+                taken += _takes(modem, piece)
+                events += modem.feed(piece, now_ms)
             else:
                 now_ms += (op - 179) ** 3
         else:
@@ -62,6 +61,11 @@ def run(data: bytes) -> frozenset[Hashable]:
         for event in events:
             happened.add(type(event).__name__)
     return frozenset({*happened, *(name for name, count in modem.counters.items() if count)})
+
+
+def _takes(modem: Modem, answer: bytes) -> bool:
+    """A PIN that the card took may be needed again."""
+    return modem._asked.startswith("AT+CPIN=") and b"OK" in answer
 
 
 def target() -> Target:
