@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +106,27 @@ async def test_a_message_that_no_database_takes_costs_no_other_its_press(bench: 
     assert {row["gateway"] for row in bench.rows(EVENT)} == {"gw-1"}
     (alarm,) = bench.rows(ALARM)
     assert alarm["event_count"] == 2
+
+
+def test_a_caller_who_went_away_does_not_end_the_writer(bench: Bench) -> None:
+    """A request that was cancelled, or a hub that stops: the next press is stored all the same."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(_unit: UnitOfWork) -> None:
+        begun.set()
+        assert goes_on.wait(30)
+
+    first = bench.hub.writer.submit(slow)
+    assert begun.wait(30)
+    applied: list[str] = []
+    gone = bench.hub.writer.submit(lambda _unit: applied.append("gone"))
+    assert gone.cancel()
+    assert not first.cancel()
+    goes_on.set()
+    first.result(30)
+    bench.deliver(press(1))
+    assert applied == []
+    assert bench.count(EVENT) == 1
 
 
 def test_a_book_that_takes_nothing_is_a_store_error_for_the_readings(bench: Bench) -> None:
