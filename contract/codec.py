@@ -23,7 +23,7 @@ from contract.envelope import (
 )
 from contract.errors import ContractError
 from contract.ids import check_name
-from contract.item import Item, Scalar, check_measurement
+from contract.item import SEQ_MAX, Item, Scalar, check_measurement
 from contract.moment import from_iso, to_iso
 
 # Made once: `json.dumps` with options of its own makes an encoder for each call.
@@ -114,8 +114,8 @@ def _item(row: object) -> Item:
     if not isinstance(row, dict):
         raise ContractError("bad_items", "an item is not an object")
     seq = row.get("seq")
-    if not isinstance(seq, int) or isinstance(seq, bool) or seq < 1:
-        raise ContractError("bad_field", f"seq is {seq!r}, expected a positive integer")
+    if not isinstance(seq, int) or isinstance(seq, bool) or not 1 <= seq <= SEQ_MAX:
+        raise ContractError("bad_field", f"seq is {seq!r:.40}, expected an integer from 1")
     item = Item(
         id=_text(row, "id"),
         seq=seq,
@@ -222,6 +222,9 @@ def _optional(document: Mapping[str, Any], key: str, *types: type) -> Any:
         return None
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise ContractError("bad_field", f"{key} is {type(value).__name__}")
+    # Not a number that a database could not take, nor infinity, nor none at all.
+    if isinstance(value, int | float) and not -SEQ_MAX <= value <= SEQ_MAX:
+        raise ContractError("bad_field", f"{key} is out of range")
     return value
 
 

@@ -18,6 +18,9 @@ VALUES_MAX = 32
 ATTRS_MAX = 32
 # Long enough for a vendor's model name or a driver's reason, short enough for a log line.
 ATTR_LENGTH_MAX = 256
+# JSON's exact integers; a spool of a thousand items a second gets there in 285,000 years. More is
+# no number of a spool, and no database of the hub could store it.
+SEQ_MAX = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ EXIT_NOT_HEARD: Final = 1
 EXIT_SPOOL: Final = 3
 EXIT_STOPPED: Final = 130
 _READ_BYTES: Final = 4096
+# Lines of a gateway in trouble; what comes after so many different ones helps nobody.
+LOGGED_MAX: Final = 200
 # What the gateway logs in good order is no news to an installer.
 _QUIET: Final = frozenset(
     {"gateway_started", "gateway_stopped", "serial_open", "local_mqtt_open", "command"}
@@ -91,6 +93,7 @@ class WalkTest:
         self._ended = self._stopped = False
         self._done = DoneCommands()
         self._told_real = 0
+        self._logged: set[str] = set()
         self._gateway = self._make()
 
     async def run(self) -> bool:
@@ -221,8 +224,13 @@ class WalkTest:
         self._changed.set()
 
     def _log(self, event: str, detail: str) -> None:
-        if event not in _QUIET:
-            self._say(f"  ({event}: {detail})")
+        line = f"  ({event}: {detail})"
+        # A port that is away says so with each try, and would push the walk off the screen.
+        if event in _QUIET:
+            self._logged.clear()
+        elif line not in self._logged and len(self._logged) < LOGGED_MAX:
+            self._logged.add(line)
+            self._say(line)
 
 
 def result(walk: Walk, one: Expected) -> str:

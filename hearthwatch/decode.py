@@ -46,7 +46,11 @@ def requests(args: argparse.Namespace) -> Iterator[DecodeRequest]:
     if args.file is not None:
         yield from _file(args.file.read_bytes(), args.characteristic, now_ms)
     elif args.hex is not None:
-        data = bytes.fromhex("".join(args.hex.split()))
+        try:
+            data = bytes.fromhex("".join(args.hex.split()))
+        except ValueError:
+            detail = f"--hex: {args.hex[:60]!r} is not pairs of digits 0-9, a-f"
+            raise ValueError(detail) from None
         yield DecodeRequest(data=data, characteristic=args.characteristic, now_ms=now_ms)
     else:
         payload = (args.payload or "").encode()
@@ -92,8 +96,9 @@ def run_drivers(args: argparse.Namespace) -> int:
         rows = [_driver(spec) for spec in DRIVERS.values()]
         sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
         return 0
+    width = max(len(name) for name in DRIVERS)
     for spec in DRIVERS.values():
-        sys.stdout.write(f"{spec.name:12} {spec.transport:7} {spec.title}\n")
+        sys.stdout.write(f"{spec.name:{width}}  {spec.transport:7} {spec.title}\n")
     return 0
 
 

@@ -192,7 +192,8 @@ class Presence:
             " first_seen_ms = coalesce(first_seen_ms, ?),"
             " battery_pct = coalesce(?, battery_pct), signal_dbm = coalesce(?, signal_dbm),"
             " link_quality = coalesce(?, link_quality), mains = coalesce(?, mains),"
-            " tested_at_ms = coalesce(?, tested_at_ms)"
+            # A press of a backlog is no newer test.
+            " tested_at_ms = CASE WHEN coalesce(tested_at_ms, 0) < ? THEN ? ELSE tested_at_ms END"
             " WHERE gateway = ? AND device = ?",
             [_heard_row(key, one) for key, one in heard.items()],
         )
@@ -249,8 +250,9 @@ class Presence:
 
 def _heard_row(key: DeviceKey, heard: Heard) -> tuple[Any, ...]:
     at_ms = heard.last_seen_ms
-    told = (heard.battery_pct, heard.signal_dbm, heard.link_quality, heard.mains, heard.tested_ms)
-    return (at_ms, at_ms, at_ms, *told, *key)
+    told = (heard.battery_pct, heard.signal_dbm, heard.link_quality, heard.mains)
+    tested_ms = heard.tested_ms or 0
+    return (at_ms, at_ms, at_ms, *told, tested_ms, tested_ms, *key)
 
 
 def _row(cursor: Cursor) -> dict[str, Any]:

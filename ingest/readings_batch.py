@@ -282,8 +282,8 @@ class ReadingsBatch:
             for finding, via in findings:
                 self._settle(unit, finding, via)
 
-        future: Future[None] = self._writer.submit(apply)
         try:
+            future: Future[None] = self._writer.submit(apply)
             future.result(BOOK_TIMEOUT_S)
         except Exception as error:
             detail = f"the book did not take the findings: {type(error).__name__}: {error}"

@@ -57,6 +57,8 @@ class ReadingsLane:
         self._batch = batch
         self._log = log
         self._inbox: deque[Stored] = deque(maxlen=INBOX_MAX)
+        # The batch in hand did not come to its end: what it knows is no longer what is stored.
+        self._stale = False
         self._stop = threading.Event()
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -103,13 +105,14 @@ class ReadingsLane:
                 early = self._client.connect()
                 self._log("readings_connected", "")
                 delay_s = RECONNECT_FIRST_S
-                self._handle(early.messages)
+                self._handle_apart(early.messages)
                 self._serve()
             except (OSError, MqttError, IndexError) as error:
                 self._log("readings_broker_lost", f"{type(error).__name__}: {error}")
             except StoreError as error:
                 self._log("readings_store_failed", str(error))
-                self._batch.reload()
+            except Exception as error:  # noqa: BLE001 - without this thread nobody is watched over
+                self._log("readings_failed", f"{type(error).__name__}: {error}")
             finally:
                 self._client.close()
             self._rest(delay_s)
@@ -122,12 +125,13 @@ class ReadingsLane:
                 self._idle()
             except StoreError as error:
                 self._log("readings_store_failed", str(error))
-                self._batch.reload()
+            except Exception as error:  # noqa: BLE001 - as above
+                self._log("readings_failed", f"{type(error).__name__}: {error}")
 
     def _serve(self) -> None:
         while not self._stop.is_set():
             if self._wait():
-                self._handle(self._gather())
+                self._handle_apart(self._gather())
             else:
                 self._idle()
 
@@ -135,7 +139,7 @@ class ReadingsLane:
         """Until the broker says something (True), or an activation, or the idle time is over."""
         received = self._client.receive(0)
         if received.messages:
-            self._handle(received.messages)
+            self._handle_apart(received.messages)
         broker, wake = self._client.fileno(), self._wake_out.fileno()
         readable, _w, _x = select.select([broker, wake], [], [], IDLE_WAIT_S)
         if wake in readable:
@@ -164,8 +168,30 @@ class ReadingsLane:
         self._handle([])
         self._batch.maintain()
 
+    def _handle_apart(self, messages: list[Message]) -> None:
+        """One batch; where a mistake of ours ends it, in halves, so that the message that brings it
+        about costs no other. That one is left to its gateway, which sends it again."""
+        try:
+            self._handle(messages)
+        except (StoreError, OSError, MqttError):
+            raise
+        except Exception as error:
+            if not messages:
+                raise
+            detail = f"{len(messages)} messages: {type(error).__name__}: {error}"
+            self._log("readings_batch_failed", detail)
+            if len(messages) == 1:
+                self._client.ack([packet_id for _t, _p, packet_id in messages if packet_id])
+                return
+            middle = len(messages) // 2
+            self._handle_apart(messages[:middle])
+            self._handle_apart(messages[middle:])
+
     def _handle(self, messages: list[Message]) -> None:
         """One batch: everything in it is durable before anything of it is acknowledged."""
+        if self._stale:
+            self._batch.reload()
+        self._stale = True
         acks = _Acks()
         self._batch.begin()
         for topic, payload, _packet_id in messages:
@@ -173,6 +199,7 @@ class ReadingsLane:
         while self._inbox:
             self._batch.note_activation(self._inbox.popleft())
         self._batch.commit()
+        self._stale = False
         if not messages:
             return
         self._committed_s = self._monotonic()

@@ -123,23 +123,30 @@ class UrgentLane:
 
     def on_messages(self, messages: list[Message], link: MessageLink, acker: Acker) -> None:
         """Messages of one read; acknowledged together after their one commit."""
-        decoded = [decode_message(topic, payload) for topic, payload, _id in messages]
-        packet_ids = [packet_id for _topic, _payload, packet_id in messages if packet_id]
+        decoded = [
+            (decode_message(topic, payload), packet_id) for topic, payload, packet_id in messages
+        ]
+        self._submit(decoded, link, acker)
+
+    def _submit(
+        self, batch: Sequence[tuple[Decoded, int]], link: MessageLink, acker: Acker
+    ) -> None:
+        decoded = [message for message, _packet_id in batch]
         try:
             future = self._writer.submit(lambda unit: self._take_all(unit, decoded))
         except (WriterBusy, WriterClosed) as refusal:
             # No application ack: the gateways send again.
             self._log("urgent_refused", type(refusal).__name__)
-            link.ack(packet_ids)
+            link.ack(_packet_ids(batch))
             return
         future.add_done_callback(
-            lambda done: self._call_soon(lambda: self._answer(done, packet_ids, link, acker))
+            lambda done: self._call_soon(lambda: self._answer(done, batch, link, acker))
         )
 
     def _answer(
         self,
         done: "Future[Committed]",
-        packet_ids: Sequence[int],
+        batch: Sequence[tuple[Decoded, int]],
         link: MessageLink,
         acker: Acker,
     ) -> None:
@@ -152,9 +159,14 @@ class UrgentLane:
                 self._on_stored(committed.stored)
         else:
             self._log("urgent_commit_failed", f"{type(failure).__name__}: {failure}")
+            if len(batch) > 1:
+                # Whatever one message did to the transaction must not cost another's press.
+                for alone in batch:
+                    self._submit([alone], link, acker)
+                return
         # A PUBACK frees the broker's window and promises nothing: a gateway forgets an item
         # only on the application ack, which went out above or not at all.
-        link.ack(packet_ids)
+        link.ack(_packet_ids(batch))
 
     async def accept(self, payload: bytes, gateway: str) -> bytes:
         """The second path (HTTPS): the same envelope, the same answer as on the ack topic."""
@@ -302,6 +314,10 @@ class UrgentLane:
             evidence={"code": found.code, "detail": found.detail},
         )
         self._book.take(unit, finding, replayable=False)
+
+
+def _packet_ids(batch: Sequence[tuple[Decoded, int]]) -> list[int]:
+    return [packet_id for _message, packet_id in batch if packet_id]
 
 
 def unruled_finding(subject: str, item: WireItem, now_ms: int) -> Finding:

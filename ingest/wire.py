@@ -10,22 +10,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeGuard
 
 import msgspec
 
 from contract.envelope import ENVELOPE_BYTES_MAX, ENVELOPE_ITEMS_MAX, VERSION
 from contract.errors import ContractError
 from contract.ids import NAME_LENGTH_MAX, is_name
-from contract.item import ATTR_LENGTH_MAX, ATTRS_MAX, VALUES_MAX
+from contract.item import ATTR_LENGTH_MAX, ATTRS_MAX, SEQ_MAX, VALUES_MAX
 from contract.kinds import KINDS
 from contract.moment import MAX_MS, MIN_MS
 
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 Text = Annotated[str, msgspec.Meta(max_length=ATTR_LENGTH_MAX)]
-Seq = Annotated[int, msgspec.Meta(ge=1)]
+Seq = Annotated[int, msgspec.Meta(ge=1, le=SEQ_MAX)]
 # An item's id is a UUID's text; other writers of ids get twice the room, not a novel.
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=72)]
+# As the columns for it (`ledger.schema`): PostgreSQL refuses a longer one.
+SpoolName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class WireItem(msgspec.Struct, gc=False, kw_only=True):
@@ -50,7 +52,7 @@ class WireItem(msgspec.Struct, gc=False, kw_only=True):
 class WireEnvelope(msgspec.Struct, kw_only=True):
     v: int
     gateway: str
-    spool: Id
+    spool: SpoolName
     sent_at: str = ""
     clock: str = "doubtful"
     items: Annotated[list[WireItem], msgspec.Meta(max_length=ENVELOPE_ITEMS_MAX)]
@@ -59,7 +61,7 @@ class WireEnvelope(msgspec.Struct, kw_only=True):
 class _Head(msgspec.Struct, kw_only=True):
     v: int
     gateway: str
-    spool: Id
+    spool: SpoolName
     sent_at: str = ""
     clock: str = "doubtful"
     items: Annotated[list[Any], msgspec.Meta(max_length=ENVELOPE_ITEMS_MAX)]
@@ -192,8 +194,12 @@ def _bad(raw: object, code: str, detail: str) -> BadItem:
     item_id, seq = known.get("id"), known.get("seq")
     return BadItem(
         id=item_id if isinstance(item_id, str) and 0 < len(item_id) <= 72 else None,
-        seq=seq if isinstance(seq, int) and not isinstance(seq, bool) and seq > 0 else None,
+        seq=seq if _is_seq(seq) else None,
         code=code,
         detail=detail[:200],
         raw=json.dumps(raw, ensure_ascii=False).encode(errors="replace"),
     )
+
+
+def _is_seq(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= SEQ_MAX

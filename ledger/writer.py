@@ -138,6 +138,11 @@ class Writer:
 
     def _commit(self, batch: Sequence[_Change]) -> None:
         """One transaction for the batch; afterwards every caller hears how it went."""
+        # Who was cancelled while waiting wants nothing any more, and can't be told either; from
+        # here on nobody can be.
+        batch = [change for change in batch if change.future.set_running_or_notify_cancel()]
+        if not batch:
+            return
         unit = UnitOfWork(self._cursor, self._clock())
         done: list[tuple[_Change, object]] = []
         failed: list[tuple[_Change, Exception]] = []

@@ -126,7 +126,11 @@ def main(argv: Sequence[str], out: Callable[[str], None], say: Callable[[str], N
     """`out` gets the result, `say` what goes on meanwhile."""
     args = _parser().parse_args(argv)
     task = _task(args)
-    say(f"looking at {len(task.ports)} ports and {len(task.brokers)} brokers; Ctrl-C ends it")
+    ports, brokers = len(task.ports), len(task.brokers)
+    say(
+        f"looking at {ports} port{'s' * (ports != 1)} and {brokers} broker{'s' * (brokers != 1)};"
+        " Ctrl-C ends it"
+    )
     for port in task.ports:
         who = holders(port)
         if who and not os.path.realpath(port).startswith("/dev/pts/"):

@@ -142,7 +142,7 @@ class Heard:
 
     def _finding(self, listener: _Listener, name: str, device: _Device) -> Finding:
         words = [device.model, ", ".join(sorted(device.kinds))]
-        quality = [f"{device.messages} messages" if device.messages else "paired, not heard"]
+        quality = [_messages(device.messages)]
         if device.link_quality is not None:
             quality.append(f"link quality {device.link_quality:g}")
         if device.battery_pct is not None:
@@ -175,6 +175,12 @@ def matches(topic_filter: str, topic: str) -> bool:
         if place >= len(levels) or level not in ("+", levels[place]):
             return False
     return len(wanted) == len(levels)
+
+
+def _messages(number: int) -> str:
+    if not number:
+        return "paired, not heard"
+    return "1 message" if number == 1 else f"{number} messages"
 
 
 def _number(value: object, before: float | None) -> float | None:

@@ -53,10 +53,14 @@ class Buzzer:
         if self._by == "bytes":
             os.write(line.fileno(), self._data)
             return
-        for _ in range(self._pulses):
-            for on in (True, False):
-                setattr(line, self._by, on)
-                await asyncio.sleep(PULSE_S)
+        try:
+            for _ in range(self._pulses):
+                for on in (True, False):
+                    setattr(line, self._by, on)
+                    await asyncio.sleep(PULSE_S)
+        finally:
+            # Ended in the middle of a pulse it would sound until somebody comes.
+            setattr(line, self._by, False)
 
     def plays(self, _name: OccasionName) -> bool:
         return True

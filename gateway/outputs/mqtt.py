@@ -1,5 +1,6 @@
 """A siren or lamp of the home's own network, by the local broker (Zigbee2MQTT, Tasmota …)."""
 
+import asyncio
 from asyncio import sleep as wait
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,17 +40,26 @@ class MqttSwitch:
         self._settings, self._topic = settings, topic
         self._payload, self._end, self._seconds = payload, end, seconds
         self._playing = 0
+        self._on = False
+        # One message at a time: a switching off that is under way must not overtake the next
+        # press's switching on.
+        self._order = asyncio.Lock()
 
     async def play(self, _occasion: Occasion) -> None:
         self._playing += 1
         try:
-            await self._publish(self._payload)
+            async with self._order:
+                self._on = True
+                await self._publish(self._payload)
             if self._end:
                 await wait(self._seconds)
         finally:
             self._playing -= 1
-            if self._end and not self._playing:
-                await self._publish(self._end)
+            if self._end:
+                async with self._order:
+                    if self._on and not self._playing:
+                        await self._publish(self._end)
+                        self._on = False
 
     async def _publish(self, payload: str) -> None:
         try:

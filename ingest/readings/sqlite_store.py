@@ -168,6 +168,10 @@ class SqliteStore:
         except sqlite3.Error as error:
             self._roll_back()
             raise StoreError(str(error), retryable=True) from error
+        except Exception:
+            # A value that SQLite can't take (OverflowError): no transaction stays open.
+            self._roll_back()
+            raise
         if self._ids:
             self._batches += 1
         self._new = []

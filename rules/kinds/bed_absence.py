@@ -41,6 +41,7 @@ class BedReason(StrEnum):
     MORNING = "morning"
     IN_BED = "in_bed"
     OUT_OF_BED = "out_of_bed"
+    NO_BED = "no_bed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +186,8 @@ class BedAbsenceMonitor:
                 since_ms=self._out_ms,
                 explanation={"reason": BedReason.NOT_BACK_IN_BED, **shown},
             )
+        if not self._device:
+            return Opinion(state="unknown", since_ms=None, explanation={"reason": BedReason.NO_BED})
         inside = self._in_ms is not None
         return Opinion(
             state="in_bed" if inside else "out_of_bed",

@@ -228,7 +228,25 @@ async def test_rts_pulses_and_rests(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(buzzer, "PULSE_S", 0)
     output = buzzer.SPEC.build({"port": "p", "pulses": 2}, "x", tmp_path)
     await output.play(Occasion(name="received", device="b", kind="sos"))
-    assert states == [True, False, True, False, False]
+    assert states == [True, False, True, False, False, False]
+
+
+async def test_a_buzzer_ended_in_the_middle_of_a_pulse_rests(tmp_path: Path, monkeypatch) -> None:
+    states: list[bool] = []
+
+    class Line:
+        rts = property(lambda _self: False, lambda _self, on: states.append(on))
+
+        def close(self) -> None:
+            """An adapter may keep its lines as they were."""
+
+    monkeypatch.setattr(buzzer, "open_line", lambda _port, _line: Line())
+    output = buzzer.SPEC.build({"port": "p"}, "x", tmp_path)
+    playing = asyncio.create_task(output.play(Occasion(name="ask", device="b", kind="ask")))
+    await until(lambda: states == [True], "it sounds")
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    assert states == [True, False]
 
 
 @pytest.mark.mosquitto
@@ -267,6 +285,41 @@ async def test_a_siren_is_switched_on_and_off(tmp_path: Path, broker: Broker, mo
         await feedback.close()
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_the_end_of_one_press_does_not_silence_the_next(tmp_path: Path, monkeypatch) -> None:
+    """The first's switching off is on its way, slowly, when the second press comes."""
+    heard: list[bytes] = []
+    under_way, arrives, rest = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(_settings, _topic: str, payload: bytes) -> None:
+        if payload == b"OFF" and not under_way.is_set():
+            under_way.set()
+            await arrives.wait()
+        heard.append(payload)
+
+    async def until_told(_seconds: float) -> None:
+        if under_way.is_set():
+            await rest.wait()
+
+    monkeypatch.setattr(mqtt, "publish", slow)
+    monkeypatch.setattr(mqtt, "wait", until_told)
+    [siren] = configured(
+        tmp_path,
+        '[[output]]\nkind = "mqtt"\n[output.config]\ntopic = "t"\npayload = "ON"\n'
+        'end_payload = "OFF"\n',
+    ).outputs
+    room = Room(siren)
+    room.feedback.received("b", "sos")
+    await under_way.wait()
+    room.feedback.received("b", "sos")
+    await asyncio.sleep(0)
+    arrives.set()
+    await until(lambda: len(heard) == 3, "off and on again")
+    assert heard == [b"ON", b"OFF", b"ON"]
+    rest.set()
+    await until(lambda: len(heard) == 4, "the second's end")
+    assert heard[-1] == b"OFF"
 
 
 async def test_a_broker_that_is_away_is_a_trouble(tmp_path: Path) -> None:

@@ -123,6 +123,15 @@ async def test_each_press_is_followed_to_the_hub_and_back_as_a_test(home: Home) 
         assert trace.decoded_line_ms <= committed <= acked
 
 
+async def test_a_trouble_that_lasts_is_told_once(home: Home) -> None:
+    log = home.test()._log
+    for _ in range(3):
+        log("serial_lost", "rf: gone")
+    log("serial_open", "rf")
+    log("serial_lost", "rf: gone")
+    assert home.said == ["  (serial_lost: rf: gone)"] * 2
+
+
 async def test_somebody_elses_press_stays_a_call_and_is_told(home: Home) -> None:
     running = asyncio.create_task(home.test().run())
     await home.asked("hall")

@@ -45,6 +45,8 @@ def test_both_codecs_read_the_same() -> None:
         ({"device": "a b"}, "bad_name"),
         ({"measured_at": "2026-11-23T07:59:59"}, "bad_time"),
         ({"seq": 0}, "bad_field"),
+        ({"seq": 2**53}, "bad_field"),
+        ({"seq": 10**30}, "bad_field"),
         ({"attrs": {"x": [1]}}, "bad_field"),
         ({"values": {"power_w": "1"}}, "bad_field"),
     ],
@@ -54,6 +56,21 @@ def test_one_bad_item_costs_only_itself(change, code) -> None:
     taken = decode(payload(ITEM, bad, {**ITEM, "id": "a3", "seq": 3}), "gw-1")
     assert [item.id for item in taken.items] == ["a1", "a3"]
     assert [(b.id, b.code) for b in taken.bad] == [("bad", code)]
+
+
+@pytest.mark.parametrize("seq", [2**53, 2**63, 10**30])
+def test_a_number_that_no_database_takes_is_not_marked_as_received(seq) -> None:
+    taken = decode(payload({**ITEM, "seq": seq}), "gw-1")
+    assert [(b.id, b.seq) for b in taken.bad] == [("a1", None)]
+    with pytest.raises(ContractError):
+        decode_envelope(payload({**ITEM, "seq": seq}))
+
+
+def test_a_spool_with_a_name_that_no_column_holds_is_refused() -> None:
+    assert decode(payload(ITEM, spool="s" * 64), "gw-1").spool == "s" * 64
+    with pytest.raises(ContractError) as refused:
+        decode(payload(ITEM, spool="s" * 65), "gw-1")
+    assert refused.value.code == "bad_envelope"
 
 
 def test_a_number_out_of_range_names_its_item() -> None:

@@ -1,5 +1,8 @@
 """The book on SQLite and on PostgreSQL: the same presses, the same entries, the same refusals."""
 
+import asyncio
+import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,9 @@ from sqlalchemy import func, select
 from alarms.lifecycle import Outcome, TaskMove
 from hearthwatch import doctor
 from hearthwatch.admin import add_user, change_book
+from ingest.quarantine import Unreadable
+from ingest.readings.port import StoreError
+from ingest.urgent_lane import decode_message
 from ledger.place import Place, PostgresBook, SqliteBook, postgres_book
 from ledger.postgres import BookInUseError
 from ledger.schema import ALARM, ENTRY, EVENT, QUARANTINE, RULE_STATE, SPOOL_MARK, TASK
@@ -17,6 +23,7 @@ from ledger.unit_of_work import UnitOfWork
 from ledger.writer import WriterClosed
 from tests.adapters.hub_bench import NOW_MS, Bench, press
 from tests.adapters.postgres import Postgres
+from tests.adapters.processes import until
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -70,6 +77,65 @@ def test_what_cannot_be_read_is_kept_even_with_nul_in_it(bench: Bench) -> None:
     }
     bench.deliver(b"\x00\xff nonsense")
     assert sorted(row["count"] for row in bench.rows(QUARANTINE)) == [1, 2]
+
+
+class Line:
+    """What a hub answers: application acks, and the broker's."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.acked: list[int] = []
+
+    def publish_soon(self, _topic: str, payload: bytes) -> bool:
+        self.told += json.loads(payload)["ids"]
+        return True
+
+    def ack(self, packet_ids) -> None:
+        self.acked += packet_ids
+
+
+async def test_a_message_that_no_database_takes_costs_no_other_its_press(bench: Bench) -> None:
+    bench.hub._loop = asyncio.get_running_loop()
+    broken = decode_message(b"hw/v1/gw-2/activation", press(9).replace(b"gw-1", b"gw-2"))
+    broken.items[0].seq = 2**63
+    good = [decode_message(b"hw/v1/gw-1/activation", press(number)) for number in (1, 2)]
+    line = Line()
+    bench.hub.urgent._submit([(good[0], 11), (broken, 12), (good[1], 13)], line, line)
+    await until(lambda: len(line.acked) == 3, "all are answered")
+    assert sorted(line.told) == ["press-1", "press-2"]
+    assert {row["gateway"] for row in bench.rows(EVENT)} == {"gw-1"}
+    (alarm,) = bench.rows(ALARM)
+    assert alarm["event_count"] == 2
+
+
+def test_a_caller_who_went_away_does_not_end_the_writer(bench: Bench) -> None:
+    """A request that was cancelled, or a hub that stops: the next press is stored all the same."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(_unit: UnitOfWork) -> None:
+        begun.set()
+        assert goes_on.wait(30)
+
+    first = bench.hub.writer.submit(slow)
+    assert begun.wait(30)
+    applied: list[str] = []
+    gone = bench.hub.writer.submit(lambda _unit: applied.append("gone"))
+    assert gone.cancel()
+    assert not first.cancel()
+    goes_on.set()
+    first.result(30)
+    bench.deliver(press(1))
+    assert applied == []
+    assert bench.count(EVENT) == 1
+
+
+def test_a_book_that_takes_nothing_is_a_store_error_for_the_readings(bench: Bench) -> None:
+    lane = bench.hub.batch
+    lane.begin()
+    lane.quarantine(Unreadable(source="t", gateway="gw-1", code="c", detail="d", raw=b"r"))
+    bench.hub.writer.close()
+    with pytest.raises(StoreError):
+        lane.commit()
 
 
 def test_a_device_nobody_knows_is_listed_and_its_press_is_an_alarm(bench: Bench) -> None:

@@ -53,8 +53,11 @@ class Supervised(Bench):
             now_ms = self.clock.at_ms
             self.heartbeat(mains=mains, **{name: at or now_ms for name, at in seen_ms.items()})
 
-    def says(self, device: str, kind: str = "device_health", values=None, **attrs) -> None:
+    def says(
+        self, device: str, kind: str = "device_health", values=None, at_ms=None, **attrs
+    ) -> None:
         """A reading, or with a fault or a press an activation that then reaches the rules."""
+        at_ms = self.clock.at_ms if at_ms is None else at_ms
         type(self).seq += 1
         urgent = kind != "device_health" or "fault" in attrs
         item = {
@@ -62,8 +65,8 @@ class Supervised(Bench):
             "seq": self.seq,
             "device": device,
             "kind": kind,
-            "measured_at": to_iso(self.clock.at_ms),
-            "received_at": to_iso(self.clock.at_ms),
+            "measured_at": to_iso(at_ms),
+            "received_at": to_iso(at_ms),
             "values": values or {},
             "attrs": attrs,
         }
@@ -221,6 +224,15 @@ def test_presses_and_tampering_are_remembered(home: Supervised) -> None:
     assert home.device("button-1")["tampered_at_ms"] == home.clock.at_ms
     home.says("button-1", "tamper", action="clear")
     assert home.device("button-1")["tampered_at_ms"] is None
+
+
+def test_a_press_of_a_backlog_is_no_newer_test(home: Supervised) -> None:
+    home.says("button-1", "sos", action="press")
+    home.change(home.hub.presence.flush)
+    tested_ms = home.clock.at_ms
+    home.says("button-1", "sos", at_ms=tested_ms - 86_400_000, action="press")
+    home.change(home.hub.presence.flush)
+    assert home.device("button-1")["tested_at_ms"] == tested_ms
 
 
 def test_settings_of_the_page_survive_the_roster(home: Supervised) -> None:

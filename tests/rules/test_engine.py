@@ -52,6 +52,20 @@ def test_unknown_home_is_an_error_the_caller_sees(kit) -> None:
     engine.remove_home("nobody")
 
 
+def test_a_home_without_a_bed_sensor_is_not_said_to_be_out_of_bed(kit) -> None:
+    engine = Engine(default_rules())
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+
+    def told() -> tuple[str, str]:
+        view = {v.rule: v for v in engine.view("h", kit.START_MS)}["bed_absence"]
+        return view.state, str(view.explanation["reason"])
+
+    assert told() == ("unknown", "no_bed")
+    left = item(kit, "bed", values={"occupied": 0.0})
+    engine.observe("h", left, kit.START_MS)
+    assert told() == ("out_of_bed", "out_of_bed")
+
+
 def test_gateways_have_their_own_rules(kit) -> None:
     engine = Engine(default_rules())
     engine.add_home(HomeFacts(home="gateway:gw-1"), kit.START_MS)
