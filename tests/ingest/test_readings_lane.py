@@ -50,6 +50,10 @@ class Broker:
     def close(self) -> None:
         """It can be connected to again."""
 
+    def end(self) -> None:
+        self._near.close()
+        self._far.close()
+
 
 class Batch:
     """As `ReadingsBatch`: keeps what is committed, forgets what isn't; `poison` breaks it."""
@@ -101,18 +105,19 @@ def message(number: int) -> tuple[bytes, bytes, int]:
 
 
 @pytest.fixture
-def lanes() -> Iterator[list[ReadingsLane]]:
-    running: list[ReadingsLane] = []
+def lanes() -> Iterator[list[tuple[ReadingsLane, Broker]]]:
+    running: list[tuple[ReadingsLane, Broker]] = []
     yield running
-    for lane in running:
+    for lane, broker in running:
         lane.stop()
+        broker.end()
 
 
 def started(lanes, broker: Broker, batch: Batch) -> ReadingsLane:
     lane = ReadingsLane(
         client=broker, batch=batch, monotonic=time.monotonic, log=lambda *_said: None
     )
-    lanes.append(lane)
+    lanes.append((lane, broker))
     lane.start()
     return lane
 
