@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from contract.config import ConfigError, one_of
 from dashboard.answers import Trail, answer, page
-from dashboard.asked import LIMIT_DEFAULT, Body, Limit, Line, Note, Number, PathId, Word
+from dashboard.asked import LIMIT_DEFAULT, Body, Limit, Line, Number, PathId, Reason, Word
 from dashboard.callers import Caller, Hub, needs
 from dashboard.once import once
 from dashboard.ports import Deps
@@ -35,25 +35,15 @@ from rules.settings import COUNTY, SCOPE_LENGTH_MAX, check_scope
 
 router = APIRouter(tags=["rules"])
 
-# A sentence, so that somebody in a year understands; longer texts belong into a record.
-REASON_LENGTH_MIN: Final = 3
-REASON_LENGTH_MAX: Final = 500
 # A rule has twenty parameters at most, their lists name a dozen kinds.
 PARAMS_MAX: Final = 64
 LIST_MAX: Final = 64
 
 
 def _stripped(text: str) -> str:
-    # The county's rules concern everybody, so do the words about them.
     return text.strip()
 
 
-Reason = Annotated[
-    Note,
-    StringConstraints(
-        strip_whitespace=True, min_length=REASON_LENGTH_MIN, max_length=REASON_LENGTH_MAX
-    ),
-]
 Value = bool | int | float | Line | Annotated[list[Word], Field(max_length=LIST_MAX)]
 
 
