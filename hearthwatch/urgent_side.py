@@ -112,7 +112,10 @@ class UrgentSide:
     def change_rule(self, unit: UnitOfWork, new: NewSetting) -> None:
         """In the writer's thread; ConfigError when it makes no sense, and nothing has changed."""
         self.settings.change(unit, new)
-        self.urgent.roster_changed(unit.now_ms)
+        # A press waits for this transaction: homes are gone through only where it matters here.
+        rule = self.settings.current.rule(new.rule)
+        if rule is not None and rule.kind.lane == "urgent":
+            self.urgent.roster_changed(unit.now_ms)
 
     def flush(self, unit: UnitOfWork) -> None:
         """What is written every few seconds: last-seen times, heartbeats, gaps, marks."""
