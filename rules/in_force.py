@@ -43,6 +43,8 @@ class HomeRules:
 
 
 _AS_THE_COUNTY: Final = HomeRules()
+# What a kind may raise over a table that was written for another program, or by hand.
+_UNUSABLE: Final = (ConfigError, ValueError, TypeError, KeyError, AttributeError)
 
 
 class InForce:
@@ -112,7 +114,7 @@ class InForce:
             for layer in layers:
                 try:
                     rule.kind.parse({**table, **layer.table}, f"{home}.{name}", base)
-                except ConfigError as error:
+                except _UNUSABLE as error:
                     left_out.append((layer.seq, str(error)))
                     continue
                 table.update(layer.table)
@@ -178,7 +180,7 @@ class InForce:
             return False
         try:
             check_one(setting, rules)
-        except ConfigError as error:
+        except _UNUSABLE as error:
             self.left_out[setting.seq] = str(error)
             return False
         return True

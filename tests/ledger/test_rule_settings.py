@@ -5,7 +5,7 @@ import asyncio
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import httpx2
@@ -340,6 +340,7 @@ def test_what_cannot_be_used_any_more_is_told_and_stops_nothing(elders: Elders) 
 
 
 def _random_setting(rng: random.Random) -> NewSetting:
+    """Half of them make sense; the other half has whatever a hand could write into the table."""
     rule = rng.choice(default_rules())
     spoken: dict = {}
     for spec in fields(rule.params):
@@ -350,23 +351,19 @@ def _random_setting(rng: random.Random) -> NewSetting:
             spoken[spec.name] = rng.choice([low, high, low - 1, high + 1, spec.default])
         elif isinstance(spec.default, tuple):
             spoken[spec.name] = rng.sample(["fall", "smoke", "gas", "leak", "tamper", "sos"], 2)
-    scopes = (
-        "county",
-        "county",
-        "category:失能",
-        "home:home-1",
-        "home:gateway:gw-1",
-        "person:person-1",
-        "person:nobody",
-        "village:1",
-        "home:unbound:gw-1/new",
-    )
-    return NewSetting(
-        rule=rng.choice([rule.name, rule.name, "sos", "sos", "nonsense"]),
-        scope=rng.choice(scopes),
-        actor="boss",
-        reason="random",
-        mode=rng.choice([None, "shadow", "shadow", "live", "off"]),
+    scope = rng.choice(["county", "category:失能", "home:home-1", "home:home-2", "person:person-1"])
+    new = NewSetting(rule=rule.name, scope=scope, actor="boss", reason="random")
+    if rng.random() < 0.5:
+        if scope == "county" and rng.random() < 0.8:
+            return replace(new, mode=rng.choice(["shadow", "shadow", "live"]))
+        return replace(new, params=rng.choice([{}, {"late_after_s": 5}, spoken]))
+    return replace(
+        new,
+        rule=rng.choice([rule.name, "sos", "sos", "nonsense"]),
+        scope=rng.choice(
+            [scope, "county", "home:gateway:gw-1", "village:1", "home:unbound:gw-1/x"]
+        ),
+        mode=rng.choice([None, "shadow", "shadow", "off"]),
         params=rng.choice([None, {}, spoken, {"late_after_s": 5}, {"ask_first_s": 1800}]),
         signed_off_by=rng.choice(["", "", "王"]),
         signed_off_on=rng.choice(["", "2026-11-28"]),
@@ -405,5 +402,5 @@ def test_no_sequence_of_settings_silences_a_press(tmp_path: Path, seed: int) -> 
             bench.change(
                 lambda u, a=alarm_id: bench.hub.book.close(u, a, "boss", Outcome.MEDICAL_ADVICE, "")
             )
-    assert 0 < refused < 60
+    assert 10 < refused < 50
     bench.hub.close()

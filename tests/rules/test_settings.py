@@ -5,6 +5,7 @@ import pytest
 from contract.config import ConfigError
 from rules.config import default_rules, rules_from_toml
 from rules.in_force import Dwelling, InForce, check
+from rules.rule import Rule
 from rules.settings import Setting, in_force, shadowed
 
 RULES = default_rules()
@@ -101,6 +102,27 @@ def test_a_setting_that_no_longer_fits_is_left_out_and_told() -> None:
     assert rules.rules == RULES
     assert rules.home(Dwelling(home="h")).overrides == {}
     assert set(rules.left_out) == {1, 2, 3, 4, 5, 6}
+
+
+class Careless:
+    """A kind whose check of parameters falls over what it does not expect."""
+
+    name = "careless"
+    subject = "home"
+
+    def parse(self, table, where, base=None):
+        if table:
+            raise TypeError(f"{where}: a mistake of the kind's own")
+        return base
+
+
+def test_a_kind_that_falls_over_a_setting_stops_nothing() -> None:
+    rule = Rule(name="careless", kind=Careless(), severity="watch", params=None)
+    settings = [setting(1, "home:h", "careless", x=1), setting(2, "county", "careless", x=1)]
+    rules = InForce([rule], settings)
+    assert rules.rules == (rule,)
+    assert rules.home(Dwelling(home="h")).overrides == {}
+    assert set(rules.left_out) == {1, 2}
 
 
 def test_of_settings_that_do_not_fit_together_the_nearer_is_left_out_and_told() -> None:
