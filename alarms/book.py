@@ -15,7 +15,9 @@ from alarms.intake import (
     merged_evidence,
     needs_task,
     open_alarm,
+    place_of,
     task_id,
+    task_kind,
 )
 from alarms.lifecycle import (
     REPAIR_KINDS,
@@ -47,6 +49,7 @@ from alarms.rows import (
     next_number,
     values,
 )
+from alarms.shadow import IsShadowed, Shadow, nothing_shadowed
 from ledger.cursor import Cursor
 from ledger.unit_of_work import SYSTEM, UnitOfWork
 from rules.finding import Finding
@@ -63,9 +66,15 @@ class Outbox(AskOutbox, Protocol):
 
 class AlarmBook:
     """Findings and human moves in, rows and entries out. `ask_first`: seconds that a rule asks in
-    a home before anybody is sent."""
+    a home before anybody is sent; `is_shadowed`: whether what a rule finds is told to nobody."""
 
-    def __init__(self, objects: Objects, outbox: Outbox, ask_first: AskFirst = never) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        outbox: Outbox,
+        ask_first: AskFirst = never,
+        is_shadowed: IsShadowed = nothing_shadowed,
+    ) -> None:
         self._objects = objects
         self._outbox = outbox
         self._rows = AlarmRows(objects)
@@ -76,6 +85,7 @@ class AlarmBook:
         self._troubles: dict[str, set[str]] = {}
         self._next_alarm = 1
         self._next_task = 1
+        self._shadow = Shadow(objects, is_shadowed)
         self._questions = Questions(
             self._rows, outbox, ask_first, send=self._send, close=self._close_answered
         )
@@ -106,6 +116,8 @@ class AlarmBook:
         replayable: bool = True,
     ) -> str | None:
         """Apply a finding; returns the id of the alarm it now belongs to, if any."""
+        if self._shadow.keeps(unit, finding, gateway):
+            return None
         current_id = self._by_cause.get((finding.home, finding.rule, finding.part))
         current = self._alarms[current_id] if current_id is not None else None
         action = decide(finding, open_alarm(current), replayable=replayable)
@@ -130,11 +142,7 @@ class AlarmBook:
     def _raise(self, unit: UnitOfWork, finding: Finding, gateway: str | None) -> str | None:
         if known(unit.cursor, finding.episode):
             return None
-        home = None if ":" in finding.home else finding.home
-        if finding.part:
-            gateway = finding.part.partition("/")[0]
-        elif finding.home.startswith("gateway:"):
-            gateway = finding.home.removeprefix("gateway:")
+        home, gateway = place_of(finding, gateway)
         row: Row = dict.fromkeys(ALARM_COLUMNS)
         row.update(
             id=finding.episode,
@@ -347,7 +355,7 @@ class AlarmBook:
         task.update(
             id=task_id(alarm["id"]),
             number=self._next_task,
-            kind=_task_kind(alarm),
+            kind=task_kind(alarm),
             state=TaskState.OPEN.value,
             version=1,
             alarm=alarm["id"],
@@ -388,9 +396,3 @@ _TASK_FACTS: Final[Mapping[TaskMove, tuple[str, str | None]]] = {
 def _cause(row: Row) -> Cause:
     """What joins findings to an open alarm."""
     return row["subject"], row["rule"], row["part"]
-
-
-def _task_kind(alarm: Row) -> str:
-    if alarm["kind"] in REPAIR_KINDS:
-        return "repair"
-    return "emergency" if alarm["severity"] == "urgent" else "follow_up"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from alarms.lifecycle import REPAIR_KINDS
 from contract.ids import name_uuid
 from rules.finding import Finding, Severity
 
@@ -55,6 +56,16 @@ def decide(finding: Finding, current: OpenAlarm | None, *, replayable: bool) -> 
     return "join"
 
 
+def place_of(finding: Finding, gateway: str | None) -> tuple[str | None, str | None]:
+    """The home and the gateway that a finding is about; `gateway`: through which it came."""
+    home = None if ":" in finding.home else finding.home
+    if finding.part:
+        gateway = finding.part.partition("/")[0]
+    elif finding.home.startswith("gateway:"):
+        gateway = finding.home.removeprefix("gateway:")
+    return home, gateway
+
+
 def needs_task(finding: Finding) -> bool:
     """Every urgent alarm gets somebody sent, and every device that must be mended."""
     return finding.severity == "urgent" or finding.repair_within_ms is not None
@@ -64,6 +75,12 @@ def due_within_ms(finding: Finding | None) -> int:
     """Time for the task: a repair's own, or that of a home visit."""
     repair_ms = None if finding is None else finding.repair_within_ms
     return TASK_DUE_MS if repair_ms is None else repair_ms
+
+
+def task_kind(alarm: Mapping[str, Any]) -> str:
+    if alarm["kind"] in REPAIR_KINDS:
+        return "repair"
+    return "emergency" if alarm["severity"] == "urgent" else "follow_up"
 
 
 def task_id(alarm: str) -> str:

@@ -37,6 +37,12 @@ def _clean(text: str) -> str:
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_clean)]
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_clean)]
 Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_clean)]
+# Why something was changed: a sentence, so that somebody in a year understands.
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=500),
+    AfterValidator(_clean),
+]
 
 PathId = Annotated[str, Path(max_length=160), AfterValidator(_clean)]
 QueryWord = Annotated[str | None, Query(max_length=200)]

@@ -26,6 +26,7 @@ Permission = Literal[
     "reading.read",
     "report.read",
     "rule.read",
+    "rule.write",  # of the whole county only without a narrower region
     "stream.read",
     "summary.read",
     "task.move",
@@ -76,6 +77,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "home.write",
             "person.write",
             "quarantine.read",
+            "rule.write",
             "user.read",
         },
         "duty": _DUTY,
@@ -138,6 +140,8 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "visit": frozenset({"visit.read", "person.read", "address.read"}),
         "device": frozenset({"device.read"}),
         "gateway": frozenset({"gateway.read"}),
+        # A person's own limits say something about the person.
+        "rule": frozenset({"rule.read", "person.read"}),
     }
 )
 

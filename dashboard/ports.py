@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from dashboard.passwords import Passwords
 from ledger.feed import FeedSubscription
+from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
 from ledger.visits import NewVisit
 
@@ -108,10 +109,16 @@ class RuleView(Protocol):
 
 
 class RuleViews(Protocol):
-    """What the rules think; called from worker threads."""
+    """What the rules think, and the rules themselves; called from worker threads.
+
+    describe: each rule with its `mode` and the `settings` in force, each by the `seq` of its row.
+    change: in the writer's thread, in the transaction of what belongs to it; `ConfigError` when it
+    makes no sense, and nothing has changed then. In force with the commit.
+    """
 
     def view(self, home: str) -> Sequence[RuleView]: ...
     def describe(self) -> Sequence[Mapping[str, object]]: ...
+    def change(self, unit: UnitOfWork, new: NewSetting) -> None: ...
 
 
 def _nothing(_unit: UnitOfWork) -> None:

@@ -24,6 +24,7 @@ from dashboard.permissions import topics_of
 from dashboard.ports import Deps, Feed
 from dashboard.reads import Row, alarm_documents, rows, task_documents, visit_documents
 from dashboard.register_reads import device_documents, gateway_documents
+from dashboard.rule_reads import rule_object
 from ledger.feed import FeedEvent, Overflow
 from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, TASK, VISIT
 from ledger.unit_of_work import entry_object
@@ -153,10 +154,16 @@ def _page(
     with deps.engine.connect() as connection:
         entries = rows(connection, wanted)
         objects = {
-            topic: _objects(connection, topic, _subjects(entries, topic), deps.clock.now_ms())
+            topic: _rules(deps)
+            if topic == "rule"
+            else _objects(connection, topic, _subjects(entries, topic), deps.clock.now_ms())
             for topic in topics
         }
     return [_event(entry, objects[entry["topic"]].get(entry["subject"])) for entry in entries]
+
+
+def _rules(deps: Deps) -> dict[str, Document]:
+    return {str(rule["name"]): rule_object(rule) for rule in deps.rules.describe()}
 
 
 def _event(entry: Row, document: Document | None) -> FeedEvent:

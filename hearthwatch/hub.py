@@ -107,6 +107,7 @@ class Hub:
             missed=self._missed,
             log=say,
         )
+        side.settings.on_reload = self.batch.roster_changed
         self.store = store
         self.lane = ReadingsLane(
             client=BlockingClient(
@@ -244,7 +245,7 @@ class Hub:
                 intake=self.urgent,
                 readings=self.readings,
                 rules=EngineViews(
-                    self.rules, lambda: (self.urgent.engine, self.batch.engine), self.clock
+                    self.side, lambda: (self.urgent.engine, self.batch.engine), self.clock
                 ),
                 clock=self.clock,
                 wall_ms=wall_ms,

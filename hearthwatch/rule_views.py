@@ -1,12 +1,18 @@
-"""What the rules think of a home, for the screens: read beside the lanes that own the engines."""
+"""What the rules think of a home, and the rules themselves, for the screens: read beside the lanes
+that own the engines."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from hearthwatch.clock import PlannedClock
+from hearthwatch.urgent_side import UrgentSide
+from ledger.rule_settings import NewSetting
+from ledger.unit_of_work import UnitOfWork
 from rules.config import describe
 from rules.engine import Engine
-from rules.rule import Rule, RuleView
+from rules.in_force import InForce
+from rules.rule import RuleView
+from rules.settings import Setting
 
 # The lane may change a monitor while we look; a second look is enough, a third is patience.
 _LOOKS: Final = 3
@@ -17,11 +23,11 @@ class EngineViews:
 
     def __init__(
         self,
-        rules: Sequence[Rule],
+        side: UrgentSide,
         engines: Callable[[], Sequence[Engine]],
         clock: PlannedClock,
     ) -> None:
-        self._rules = rules
+        self._side = side
         self._engines = engines
         self._clock = clock
 
@@ -39,4 +45,40 @@ class EngineViews:
         return []
 
     def describe(self) -> list[dict[str, object]]:
-        return describe(self._rules)
+        return described(self._side.settings.current)
+
+    def change(self, unit: UnitOfWork, new: NewSetting) -> None:
+        self._side.change_rule(unit, new)
+
+
+def described(rules: InForce) -> list[dict[str, object]]:
+    """The rules with their modes and settings, as the dashboard's port wants them."""
+    return [
+        {
+            **document,
+            "mode": "shadow" if document["name"] in rules.shadowed else "live",
+            "settings": _settings(rules, str(document["name"])),
+        }
+        for document in describe(rules.rules)
+    ]
+
+
+def _settings(rules: InForce, name: str) -> list[dict[str, object]]:
+    """The settings of a rule that are in force, oldest first, each by the number of its row."""
+    found = {s.seq: _setting(s, rules) for s in rules.limits if s.rule == name}
+    mode = rules.modes.get(name)
+    if mode is not None and mode.mode == "shadow":
+        found[mode.seq] = {**found.get(mode.seq, _setting(mode, rules)), "mode": "shadow"}
+    return [found[seq] for seq in sorted(found)]
+
+
+def _setting(setting: Setting, rules: InForce) -> dict[str, object]:
+    return {
+        "seq": setting.seq,
+        "scope": setting.scope,
+        "mode": setting.mode,
+        "params": None if setting.params is None else dict(setting.params),
+        "signed_off_by": setting.signed_off_by,
+        "signed_off_on": setting.signed_off_on,
+        "left_out": rules.left_out.get(setting.seq),
+    }

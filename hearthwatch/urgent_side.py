@@ -11,6 +11,7 @@ from alarms.book import AlarmBook
 from alarms.dispatcher import Dispatcher
 from alarms.outbox import TableOutbox, WebhookTarget
 from hearthwatch.device_facts import device_facts
+from hearthwatch.rule_settings import RuleSettings
 from ingest.presence import Presence
 from ingest.stored_marks import StoredMarks
 from ingest.supervision import watch_gaps
@@ -18,6 +19,7 @@ from ingest.urgent_lane import Stored, UrgentLane
 from ledger.cursor import Connection
 from ledger.feed import Feed, FeedEvent
 from ledger.register import Register
+from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.engine import Engine
@@ -47,11 +49,12 @@ class UrgentSide:
         self.presence = Presence(self.register)
         self.marks = StoredMarks()
         self.writer = Writer(connection, clock, self.committed)
-        asks = {rule.name: rule.asks_for_s for rule in rules}
+        self.settings = RuleSettings(rules, self.register, log)
         self.book = AlarmBook(
             self.register,
             TableOutbox(webhooks, self._note_outbox),
-            lambda rule, home: asks[rule](home) if rule in asks else 0,
+            self.settings.asks_for_s,
+            self.settings.is_shadowed,
         )
         self.register.troubles = self.book.troubles
         self.register.now_ms = clock
@@ -67,16 +70,30 @@ class UrgentSide:
             on_stored=on_stored,
             log=log,
         )
-        for projection in (self.register, self.presence, self.marks, self.book, self.urgent):
+        for projection in (
+            self.register,
+            self.settings,
+            self.presence,
+            self.marks,
+            self.book,
+            self.urgent,
+        ):
             self.writer.attach(projection)
 
     def know_homes(self, engine: Engine, now_ms: int) -> None:
-        index = self.register.index
+        index, rules = self.register.index, self.settings.current
+        engine.configure(rules.rules)
         devices = device_facts(index.devices.values()) if engine.wants_devices else {}
         for home, row in index.homes.items():
             persons = tuple(str(p["id"]) for p in index.persons.get(home, ()))
+            differs = self.settings.of_home(rules, index, home)
             facts = HomeFacts(
-                home=home, region=row["region"], persons=persons, devices=devices.get(home, ())
+                home=home,
+                region=row["region"],
+                persons=persons,
+                devices=devices.get(home, ()),
+                overrides=differs.overrides,
+                signed=differs.signed,
             )
             engine.add_home(facts, now_ms)
         for gateway, row in index.gateways.items():
@@ -91,6 +108,14 @@ class UrgentSide:
         self.register.reload(unit.cursor)
         self.presence.reload(unit.cursor)
         self.urgent.roster_changed(unit.now_ms)
+
+    def change_rule(self, unit: UnitOfWork, new: NewSetting) -> None:
+        """In the writer's thread; ConfigError when it makes no sense, and nothing has changed."""
+        self.settings.change(unit, new)
+        # A press waits for this transaction: homes are gone through only where it matters here.
+        rule = self.settings.current.rule(new.rule)
+        if rule is not None and rule.kind.lane == "urgent":
+            self.urgent.roster_changed(unit.now_ms)
 
     def flush(self, unit: UnitOfWork) -> None:
         """What is written every few seconds: last-seen times, heartbeats, gaps, marks."""

@@ -88,7 +88,7 @@ def rules_from_document(document: Mapping[str, Any], where: str = "rules") -> tu
         params = rule.kind.parse(own, place, rule.overrides.get(home, rule.params))
         asks = rule.ask_overrides
         if "ask_first_s" in table:
-            asks = {**asks, home: _ask_first_s(table, rule.kind, 0, place)}
+            asks = {**asks, home: parse_ask_first_s(table, rule.kind, 0, place)}
         rules[name] = replace(rule, overrides={**rule.overrides, home: params}, ask_overrides=asks)
     return tuple(sorted(rules.values(), key=lambda rule: rule.name))
 
@@ -129,10 +129,10 @@ def _rule(table: Mapping[str, Any], name: str, default: Rule | None, place: str)
     if kind.name == "sos" and (not enabled or severity != "urgent"):
         raise ConfigError(place, "a call for help is always on and always urgent")
     usual_s = (usual_ask_s(kind) or 0) if default is None else default.ask_first_s
-    ask_first_s = _ask_first_s(table, kind, usual_s, place)
+    ask_first_s = parse_ask_first_s(table, kind, usual_s, place)
     if not enabled:
         return None
-    signed_by, signed_on = _signature(table, place) if is_clinical(kind) else ("", "")
+    signed_by, signed_on = parse_signature(table, place) if is_clinical(kind) else ("", "")
     return Rule(
         name=name,
         kind=kind,
@@ -144,23 +144,23 @@ def _rule(table: Mapping[str, Any], name: str, default: Rule | None, place: str)
     )
 
 
-def _signature(table: Mapping[str, Any], place: str) -> tuple[str, str]:
+def parse_signature(table: Mapping[str, Any], place: str = "") -> tuple[str, str]:
     """Who signed the limits and when: both or neither."""
+    path = f"{place}." if place else ""
     by, on = (get(table, key, str, place, "") for key in _SIGNATURE_KEYS)
     if bool(by.strip()) != bool(on):
         missing = _SIGNATURE_KEYS[1] if by.strip() else _SIGNATURE_KEYS[0]
-        raise ConfigError(f"{place}.{missing}", "a signature has a name and a date")
+        raise ConfigError(f"{path}{missing}", "a signature has a name and a date")
     if on:
         try:
             date.fromisoformat(on)
         except ValueError:
-            raise ConfigError(
-                f"{place}.signed_off_on", f"{on[:60]!r} is no date like 2026-11-28"
-            ) from None
+            detail = f"{on[:60]!r} is no date like 2026-11-28"
+            raise ConfigError(f"{path}signed_off_on", detail) from None
     return by.strip(), on
 
 
-def _ask_first_s(table: Mapping[str, Any], kind: RuleKind, usual_s: int, place: str) -> int:
+def parse_ask_first_s(table: Mapping[str, Any], kind: RuleKind, usual_s: int, place: str) -> int:
     """Seconds of the question; ConfigError where help must not wait for an answer."""
     seconds = get(table, "ask_first_s", int, place, usual_s)
     low_s, high_s = ASK_FIRST_LIMITS_S

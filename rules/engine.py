@@ -257,7 +257,7 @@ class Engine:
         monitor = self._monitor(known, rule) if cell is None else cell.monitor
         opinion = monitor.view(now_ms)
         explanation = opinion.explanation
-        if rule.awaits_signature:
+        if not known.facts.signed.get(rule.name, not rule.awaits_signature):
             explanation = {**explanation, "limits_unconfirmed": True}
         return RuleView(
             rule=rule.name,

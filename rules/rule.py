@@ -80,6 +80,7 @@ class HomeFacts:
 
     devices: those bound to the home; of a gateway those that no home has claimed.
     overrides: rule name → parameters that differ for this home; they win over rules.toml.
+    signed: rule name → whether a clinician signed the limits that differ here.
     """
 
     home: str
@@ -87,6 +88,7 @@ class HomeFacts:
     persons: Sequence[str] = ()
     devices: tuple[DeviceFacts, ...] = ()
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    signed: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

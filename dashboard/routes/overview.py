@@ -1,4 +1,4 @@
-"""The numbers above the board, the hub's clock, the rules in force, and the alarm report."""
+"""The numbers above the board, the hub's clock, and the alarm report."""
 
 import statistics
 from collections import Counter
@@ -31,12 +31,6 @@ _LIVE_TASKS: Final = ("open", "accepted", "departed", "arrived")
 def get_clock(hub: Hub, _caller: Annotated[Caller, SIGNED_IN]) -> Response:
     """The hub's time and how fast it runs."""
     return answer({"now": to_iso(hub.clock.now_ms()), "speed": hub.clock.speed()})
-
-
-@router.get("/rules")
-def list_rules(hub: Hub, _caller: Annotated[Caller, needs("rule.read")]) -> Response:
-    """The rules in force and their parameters."""
-    return answer({"items": [dict(rule) for rule in hub.rules.describe()]})
 
 
 @router.get("/summary")

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.errors import ContractError
+from hearthwatch.rule_settings import RuleSettings
+from hearthwatch.rule_views import described
+from ledger.register import Register
+from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
+from rules.config import default_rules
 
 
 class HandClock:
@@ -85,14 +90,20 @@ class PlainRuleView:
 
 
 class ListedRules:
-    def __init__(self) -> None:
+    """The rules of a new hub, changed by the real settings; `views` are the test's own."""
+
+    def __init__(self, register: Register) -> None:
         self.views: dict[str, list[PlainRuleView]] = {}
+        self.settings = RuleSettings(default_rules(), register, lambda _event, _text: None)
 
     def view(self, home: str) -> list[PlainRuleView]:
         return self.views.get(home, [])
 
     def describe(self) -> list[dict[str, object]]:
-        return [{"name": "sos", "kind": "sos", "severity": "urgent", "enabled": True, "params": {}}]
+        return described(self.settings.current)
+
+    def change(self, unit: UnitOfWork, new: NewSetting) -> None:
+        self.settings.change(unit, new)
 
 
 class SilentOutbox:

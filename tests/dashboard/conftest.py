@@ -274,13 +274,15 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         lambda events: loop.call_soon_threadsafe(feed.publish, events),
     )
     register, outbox = Register(), SilentOutbox()
-    book = AlarmBook(register, outbox)
+    rules = ListedRules(register)
+    book = AlarmBook(register, outbox, is_shadowed=rules.settings.is_shadowed)
     register.troubles, register.now_ms = book.troubles, clock.now_ms
     writer.attach(register)
+    writer.attach(rules.settings)
     writer.attach(book)
     writer.start()
     health = {"book": "ok", "broker": "ok"}
-    readings, intake, rules = ListedReadings(), ListedIntake(), ListedRules()
+    readings, intake = ListedReadings(), ListedIntake()
     deps = Deps(
         engine=engine,
         writer=writer,

@@ -319,7 +319,7 @@ async def test_overview(world: World) -> None:
         clock = (await client.get("/api/v1/clock")).json()
         assert clock == {"now": "2026-11-23T16:00:30.000Z", "speed": 1.0}
         rules = (await client.get("/api/v1/rules")).json()["items"]
-        assert [rule["name"] for rule in rules] == ["sos"]
+        assert "sos" in [rule["name"] for rule in rules]
 
 
 async def test_quarantine(world: World) -> None:
