@@ -34,8 +34,8 @@ def meals(chance, number):
 
 
 def noon(chance, number):
-    """Every day without fail, around noon."""
-    return {48 + chance.randint(-2, 2): KETTLE}
+    """Every day without fail, in the hour after noon."""
+    return {48 + chance.randint(0, 3): KETTLE}
 
 
 def timer(chance, number):
