@@ -1,74 +1,63 @@
 """Whether somebody lives in a home, from its quarter-hours of power: learned per home. Pure.
 
-A day is told from an empty one by the slots that stand out. Over the last 24 seen hours the
-floor is the mean of the low slots themselves, so that a lamp left on lifts the floor and hides
-nothing. What lies above it falls into twelve bands from 8 W to 1.8 kW, and each band has a
-weight, the logarithm of how much commoner it is on this home's lived days than in this home's
-empty ones:
+The newest day of seen quarter-hours is the window. Its floor is the mean of its own low slots,
+so that a lamp left on lifts the floor and hides nothing; what each slot has above the floor says,
+by the home's own scale (`rules.lived_days`), how much it speaks for somebody being there. A
+window whose sum is at or below the scale's limit looks empty.
 
-    lived   the poorest 24 hours of each of the last 28 days
-    empty   what nobody causes (refrigerator, defrost, a boiler's thermostat): the five hours of
-            the day in which this home is quietest, found by themselves, taken for a whole day
-
-The score of a window is the sum of the weights of its slots. It looks empty below a limit that
-lies a little above the score of an empty window and well below that of a poor lived day. Where
-no such place is, the home can't be judged. Days are learned a day late, and one that turned out
-to be silent only if somebody was back soon, which says that nobody had been away.
+Each day becomes a row of the memory, a day late: one that turned out to be silent is learned as
+a lived day only if somebody was back so soon that nobody had been away; else it is kept as what
+this home looks like when it is empty.
 """
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
-from math import log2
 from typing import Any, Final
 
-from rules.lived_days import LEVELS_W, Day, Scale, learn_scale, pack, unpack
+from rules.lived_days import (
+    LEVELS_W,
+    QUIET_HOURS,
+    SLOTS_PER_DAY,
+    SLOTS_PER_HOUR,
+    Day,
+    Scale,
+    checked_row,
+    learn_scale,
+    row_of,
+)
 
-SLOTS_PER_HOUR: Final = 4
-SLOTS_PER_DAY: Final = 96
-# Four weeks: a whole cycle of markets and visits, and short enough to follow the seasons.
-DAYS_MAX: Final = 28
-# Hours of the day that are the quietest for this home.
-QUIET_HOURS: Final = 5
+# Eight weeks: enough for the quiet quarter of each hour, short enough to follow the seasons.
+DAYS_MAX: Final = 56
+# Rows of known absences that are kept, the newest; journeys are alike.
+ABSENT_MAX: Final = 7
 # The floor is the mean of this part of the slots, lowest first: a mean doesn't jump with the
 # steps of a coarse register as a quantile does, and the lowest are left out as broken readings.
 FLOOR_FROM: Final = 0.05
 FLOOR_TO: Final = 0.30
 # Part of the waking hours that must have been seen in a window.
 COVERAGE: Final = 0.8
-# Part of what a machine leaves in a window that must lie in its newest half.
-NEWEST_PART: Final = 0.3
-# A slot of this weight is rarely a machine's; the last must be this many hours ago.
-TELLING: Final = 2.0
-STIR_HOURS: Final = 16
-# Weight of the newest day in the profile of the hours.
-_PROFILE_WEIGHT: Final = 0.15
 _WATTS_MAX: Final = 65_535
-_NO_COUNTS: Final = (0,) * len(LEVELS_W)
 
 
 class Living:
     """The memory of one home."""
 
     __slots__ = (
-        "_counts",
+        "_absent",
+        "_away",
         "_doubt",
-        "_low_score",
         "_numbers",
         "_ordered",
         "_pending",
-        "_profile",
         "_watts",
         "base_w",
         "days",
         "filled",
         "floor_w",
-        "last_score",
-        "limit",
         "lived_w",
-        "low",
-        "quiet_from",
         "scale",
+        "score",
         "window",
     )
 
@@ -80,26 +69,26 @@ class Living:
         self._ordered: list[int] = []
         # Slots since the start or since somebody came back; below a window nothing is judged.
         self.filled = 0
-        # Days in the form of the disk: twenty-eight tuples of numbers take ten times the room.
-        self.days: list[bytes] = []
-        self._pending: tuple[Day, list[float]] | None = None
-        # The day that looked empty, until it is known whether it was.
-        self._doubt: Day | None = None
-        self._profile: list[float] = []
-        self.quiet_from = 0
-        # Poorest counts so far today.
-        self.low: tuple[int, ...] | None = None
-        self._low_score = 0.0
+        self.days: list[Day] = []
+        # Rows of times when the home was known to be empty.
+        self._absent: list[str] = []
+        # The last day, until it is known whether it was lived.
+        self._pending: Day | None = None
+        # Days of the present silence: before it was found, and since then.
+        self._doubt: list[Day] = []
+        self._away: list[Day] = []
         # The lowest floor of the remembered days: the home never uses less while supplied.
         self.base_w = 0
         # What the poorest remembered day used above its floor, as a mean.
         self.lived_w = 0
         self.scale: Scale | None = None
-        self.limit = 0.0
         # Of the last window measured.
-        self._counts: tuple[int, ...] = _NO_COUNTS
         self.floor_w = 0
-        self.last_score = 0.0
+        self.score = 0.0
+
+    @property
+    def limit(self) -> float:
+        return self.scale.limit if self.scale is not None else 0.0
 
     # Input.
 
@@ -127,82 +116,44 @@ class Living:
 
     def suspect(self) -> None:
         """The home counts as silent from now on: its last day isn't taken for a lived one."""
+        self._doubt = [] if self._pending is None else [self._pending]
         self._pending = None
-        self.low = None
-        self._doubt = self._day(self._counts)
+        self._away = []
 
     def back(self, *, soon: bool) -> None:
-        """Somebody is there. `soon`: so soon that nobody had been away, and that poor day is one
-        of this home's lived days after all. What was silent says nothing of the next hours."""
-        if soon and self._doubt is not None:
-            self._learn(self._doubt)
-        self._doubt = None
-        self._pending = None
-        self.low = None
+        """Somebody is there. `soon`: so soon that nobody had been away, and those poor days are
+        lived days of this home after all. What was silent says nothing of the next hours."""
+        if soon:
+            self.days += [*self._doubt, *self._away]
+        else:
+            self._absent = [*self._absent, *(day.row for day in self._away)][-ABSENT_MAX:]
+        self._doubt, self._away, self._pending = [], [], None
         self.filled = 0
+        self._relearn()
 
     # Judgement.
 
-    def measure(self) -> tuple[int, ...] | None:
-        """Per level, the slots of the window that lie above it; None before one is full."""
-        ordered = self._ordered
+    def measure(self) -> float | None:
+        """How much the window says that somebody is there; None before one is full."""
+        ordered, scale = self._ordered, self.scale
         size = len(ordered)
-        if self.filled < self.window or size < self.window:
+        if self.filled < self.window or size < self.window or scale is None:
             return None
-        low, high = int(size * FLOOR_FROM), int(size * FLOOR_TO)
-        floor_w = self.floor_w = sum(ordered[low:high]) // (high - low)
-        counts = tuple([size - bisect_right(ordered, floor_w + level) for level in LEVELS_W])
-        self._counts = counts
-        if not self.days:
-            # The first full window: its quiet hours are found, and it is the first lived day.
-            self._blend(self._hours())
-            self._learn(self._day(counts))
-        score = self.last_score = self.score(counts)
-        if self.low is None or score < self._low_score:
-            self.low = counts
-            self._low_score = score
-        return counts
-
-    def score(self, counts: Sequence[int]) -> float:
-        """How much the slots of a window say that somebody is there."""
-        if self.scale is None:
-            return float(sum(counts))
-        total, above = 0.0, 0
-        for count, weight in zip(reversed(counts), reversed(self.scale.weights), strict=True):
-            total += (count - above) * weight
+        floor_w = self.floor_w = self._floor()
+        total, above = 0.0, size
+        for level, weight in zip(LEVELS_W, (0.0, *scale.weights), strict=False):
+            count = size - bisect_right(ordered, floor_w + level)
+            total += (above - count) * weight
             above = count
-        return total
-
-    def looks_empty(self) -> bool:
-        """Whether the window measured last is an empty one.
-
-        What lies above the strict limit must be a machine's, which works all day: if the newest
-        half of the window has no part in it, it was a person, who left since then.
-        """
-        scale = self.scale
-        if scale is None or not scale.tells or self.last_score > scale.limit:
-            return False
-        if self.last_score <= scale.strict:
-            return not self._stirred(scale)
-        newest = sorted(self._watts[-(self.window // 2) :])
-        size = len(newest)
-        counts = [size - bisect_right(newest, self.floor_w + level) for level in LEVELS_W]
-        rest = self.last_score - scale.empty
-        return self.score(counts) - scale.empty / 2 >= rest * NEWEST_PART
-
-    def _stirred(self, scale: Scale) -> bool:
-        """Whether a slot that says much is too new for a home that is said to be empty."""
-        newest = sorted(self._watts[-int(STIR_HOURS * SLOTS_PER_HOUR) :])
-        edges = [bisect_right(newest, self.floor_w + level) for level in LEVELS_W]
-        edges.append(len(newest))
-        return any(
-            weight >= TELLING and edges[band + 1] > edges[band]
-            for band, weight in enumerate(scale.weights)
-        )
+        self.score = total + above * scale.weights[-1]
+        return self.score
 
     def covered(self) -> bool:
         """Whether the window has seen the waking hours: nights alone say nothing."""
-        waking = self.window - self._quiet()[1]
+        start = 0 if self.scale is None else self.scale.quiet_from
+        waking = sum(
+            (number // SLOTS_PER_HOUR - start) % 24 >= QUIET_HOURS for number in self._numbers
+        )
         return waking >= self.window * (24 - QUIET_HOURS) / 24 * COVERAGE
 
     def window_start_number(self) -> int:
@@ -211,89 +162,56 @@ class Living:
     def mean_w(self) -> int:
         return sum(self._ordered) // max(1, len(self._ordered))
 
+    def _floor(self) -> int:
+        size = len(self._ordered)
+        low, high = int(size * FLOOR_FROM), max(int(size * FLOOR_TO), 1)
+        return sum(self._ordered[low:high]) // (high - low)
+
     # Learning.
 
-    def _quiet(self) -> tuple[tuple[int, ...], int]:
-        """Counts in the quiet hours of the window, and how many slots they had."""
-        start = self.quiet_from
-        night = sorted(
-            w
-            for n, w in zip(self._numbers, self._watts, strict=True)
-            if (n // SLOTS_PER_HOUR - start) % 24 < QUIET_HOURS
-        )
-        size = len(night)
-        return tuple([size - bisect_right(night, self.floor_w + k) for k in LEVELS_W]), size
-
-    def _day(self, low: tuple[int, ...]) -> Day:
-        quiet, slots = self._quiet()
-        return Day(low, quiet, slots, max(0, self.floor_w), max(0, self.mean_w()))
+    def _today(self) -> Day | None:
+        """The day of the newest slot as a row, once a whole day can tell its floor."""
+        if len(self._numbers) < min(self.window, SLOTS_PER_DAY) - 1:
+            return None
+        floor_w, today = self._floor(), self._numbers[-1] // SLOTS_PER_DAY
+        slots = {
+            number % SLOTS_PER_DAY: bisect_left(LEVELS_W, watts - floor_w)
+            for number, watts in zip(self._numbers, self._watts, strict=True)
+            if number // SLOTS_PER_DAY == today
+        }
+        return Day(row_of(slots), max(0, floor_w), max(0, self.mean_w()))
 
     def _end_day(self, *, learn: bool) -> None:
         """Close the day: what the last one showed is learned, this one waits a day."""
-        counts = self.measure()
-        pending, self._pending = self._pending, None
-        if learn and pending is not None:
-            self._learn(pending[0])
-            self._blend(pending[1])
-        if learn and counts is not None and self.low is not None:
-            self._pending = (self._day(self.low), self._hours())
-        self.low = None
-
-    def _learn(self, day: Day) -> None:
-        self.days.append(pack(day))
-        if len(self.days) > DAYS_MAX:
-            del self.days[0]
-        self._relearn()
-
-    def _hours(self) -> list[float]:
-        """How busy each hour of the day was in the last window, on a scale of doublings."""
-        sums, seen = [0.0] * 24, [0] * 24
-        for number, watts in zip(self._numbers, self._watts, strict=True):
-            hour = number // SLOTS_PER_HOUR % 24
-            sums[hour] += log2(1.0 + max(0, watts - self.floor_w) / LEVELS_W[0])
-            seen[hour] += 1
-        usual = sum(sums) / max(1, sum(seen))
-        return [round(s / n, 6) if n else round(usual, 6) for s, n in zip(sums, seen, strict=True)]
-
-    def _blend(self, hours: list[float]) -> None:
-        if not self._profile:
-            self._profile = hours
-        else:
-            # The first days count equally, later ones fade slowly.
-            part = max(_PROFILE_WEIGHT, 1.0 / max(1, len(self.days)))
-            self._profile = [
-                round(a + (b - a) * part, 6) for a, b in zip(self._profile, hours, strict=True)
-            ]
-        self._find_quiet()
-
-    def _find_quiet(self) -> None:
-        profile = self._profile
-        if profile:
-            sums = [sum(profile[(h + k) % 24] for k in range(QUIET_HOURS)) for h in range(24)]
-            self.quiet_from = sums.index(min(sums))
+        today = self._today()
+        if not learn:
+            self._away = [*self._away, *([today] if today is not None else [])][-ABSENT_MAX:]
+            return
+        pending, self._pending = self._pending, today
+        if pending is not None:
+            self.days.append(pending)
+            self._relearn()
 
     def _relearn(self) -> None:
-        days = [unpack(row) for row in self.days]
+        days = self.days = self.days[-DAYS_MAX:]
         self.base_w = min((day.floor_w for day in days), default=0)
         self.lived_w = min((day.mean_w - day.floor_w for day in days), default=0)
-        self.scale = learn_scale(days, self.window)
-        self.limit = 0.0 if self.scale is None or not self.scale.tells else self.scale.limit
+        self.scale = learn_scale(days, self._absent, self.window) if days else None
 
     # Disk.
 
     def dump(self) -> dict[str, Any]:
-        pending = self._pending
         return {
             "watts": self._watts.tolist(),
             "runs": _runs(self._numbers),
             "filled": self.filled,
-            "days": [row.hex() for row in self.days],
-            "pending": None if pending is None else [pack(pending[0]).hex(), pending[1]],
-            "doubt": None if self._doubt is None else pack(self._doubt).hex(),
-            "profile": self._profile,
-            "low": self.low,
-            "counts": self._counts,
+            "days": self.days,
+            "absent": self._absent,
+            "pending": self._pending,
+            "doubt": self._doubt,
+            "away": self._away,
             "floor": self.floor_w,
+            "score": self.score,
         }
 
     @classmethod
@@ -309,27 +227,21 @@ class Living:
         living._watts = watts[-living.window :]
         living._ordered = sorted(living._watts)
         living.filled = int(document["filled"])
-        living.days = [pack(unpack(bytes.fromhex(t))) for t in document["days"]][-DAYS_MAX:]
-        pending, doubt = document["pending"], document["doubt"]
-        if pending is not None:
-            living._pending = (unpack(bytes.fromhex(pending[0])), [float(x) for x in pending[1]])
-        living._doubt = None if doubt is None else unpack(bytes.fromhex(doubt))
-        living._profile = [float(x) for x in document["profile"]]
-        living._find_quiet()
-        low = document["low"]
-        living.low = None if low is None else _checked(low)
-        living._counts = _checked(document["counts"])
+        living.days = [_day(row) for row in document["days"]]
+        living._absent = [checked_row(row) for row in document["absent"]][-ABSENT_MAX:]
+        pending = document["pending"]
+        living._pending = None if pending is None else _day(pending)
+        living._doubt = [_day(row) for row in document["doubt"]]
+        living._away = [_day(row) for row in document["away"]][-ABSENT_MAX:]
         living.floor_w = int(document["floor"])
+        living.score = float(document["score"])
         living._relearn()
-        if living.low is not None:
-            living._low_score = living.score(living.low)
         return living
 
 
-def _checked(row: Any) -> tuple[int, ...]:
-    if len(row) != len(LEVELS_W):
-        raise ValueError(f"counts of {len(row)} levels")
-    return tuple(int(n) for n in row)
+def _day(row: Any) -> Day:
+    letters, floor_w, mean_w = row
+    return Day(checked_row(letters), int(floor_w), int(mean_w))
 
 
 def _runs(numbers: Sequence[int]) -> list[list[int]]:

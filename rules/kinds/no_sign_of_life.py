@@ -1,20 +1,20 @@
 """Nobody has stirred in a home for a day: judged from its electricity, refuted by anything else.
 
-Sees: `power` of the home's main meter (`rules.metering` makes quarter-hours of it,
-`rules.living` tells lived from empty), and as proof of life every press, movement, door, bed or
-presence change and every measurement that a person takes of herself. Three states: `well`,
-`silent`, `cannot_judge` (meter quiet, supply dead, nothing learned that tells lived from empty),
-and `learning` at first. The clock of silence stands still while nothing is seen: 24 hours means 24
-hours that were seen. What arrives late counts, but only a view of the present raises; readings of
-yesterday wake nobody.
+Sees: `power` of the home's main meter (`rules.metering` makes quarter-hours of it, `rules.living`
+and `rules.lived_days` tell lived from empty), and as proof of life every press, movement, door,
+bed or presence change and every measurement that a person takes of herself. States: `learning`,
+`well`, `silent`, `cannot_judge` (meter quiet, supply dead, lived and empty too alike). The clock of
+silence stands still while nothing is seen: 24 hours means 24 hours that were seen.
 
-Can't see: loads switched by a timer in waking hours look like life; a home used less than its
-refrigerator's own scatter can't be judged, and says so.
+Can't see: a person at home who uses nothing that stands out from the machines for a whole day;
+an absence in a home whose machines look like people (boilers used by day, solar panels, night
+storage). What arrives late counts, but only a view of the present raises; readings of yesterday
+wake nobody.
 
-Defaults: 25 seen hours; the home is learned for two days, and judged more cautiously until ten are
-known.
+Defaults: 24 seen hours; 120 minutes without readings are `meter_quiet`, older readings raise
+nothing; no opinion in the first 48 hours, narrower limits until 14 days are known.
 
-Sources: practice of Japanese, Korean and Shanghai services (thresholds, section 2).
+Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rules.finding import EvidenceValue, Finding, Severity
-from rules.living import SLOTS_PER_HOUR, Living
+from rules.lived_days import SLOTS_PER_HOUR
+from rules.living import Living
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Meter, Slot
 from rules.params import number, parse_params
@@ -36,15 +37,10 @@ HOUR_MS: Final = 3_600_000
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
 # No opinion in the first two days.
 _LEARNING_MS: Final = 48 * HOUR_MS
-# Days after which the home's scale is trusted fully.
-_DAYS_TRUSTED: Final = 10
-# While a home is learned, only a nearly empty day counts as silent.
-_LEARNING_PART: Final = 0.6
-# Activity that ends a silence, and back so soon that nobody had been away.
-_BACK_ACTIVITY: Final = 1.3
+# A score so far above the limit ends a silence; back so soon that nobody had been away.
+_BACK_PART: Final = 1.3
+_BACK_MORE: Final = 0.5
 _SOON_MS: Final = 8 * HOUR_MS
-# Activity below which a home is looked at every quarter-hour, else every hour.
-_NEAR_ACTIVITY: Final = 1.5
 # Supply is dead below this part of the least floor ever seen, in homes that have a floor.
 _DEAD_PART: Final = 0.25
 _DEAD_BASE_W: Final = 8
@@ -57,12 +53,11 @@ _GAP_WH_MIN: Final = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoSignOfLifeParams:
-    """window_h: seen hours without activity, a day and an hour to spare homes that are poor for
-    a moment; late_after_min: older readings raise nothing;
-    blind_after_min: without readings for so long the state is `cannot_judge`; meter: the device
-    to judge by, empty for the one that measures most."""
+    """window_h: seen hours that look empty, a whole day; late_after_min: older readings raise
+    nothing; blind_after_min: without readings for so long the state is `cannot_judge`; meter: the
+    device to judge by, empty for the one that measures most."""
 
-    window_h: int = number(25, 20, 48)
+    window_h: int = number(24, 20, 48)
     late_after_min: int = number(120, 20, 1440)
     blind_after_min: int = number(120, 20, 1440)
     meter: str = ""
@@ -153,8 +148,7 @@ class NoSignOfLifeMonitor:
             for before in held if len(held) < _DEAD_SLOTS else ():
                 self._push(before)
         self._push(slot)
-        near = self._activity is not None and self._activity < _NEAR_ACTIVITY
-        if not near and slot.number % SLOTS_PER_HOUR != SLOTS_PER_HOUR - 1:
+        if slot.number % SLOTS_PER_HOUR != SLOTS_PER_HOUR - 1:
             return NOTHING
         return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
 
@@ -174,11 +168,11 @@ class NoSignOfLifeMonitor:
         if activity is None:
             return NOTHING
         if self._raised is not None:
-            if activity < _BACK_ACTIVITY or end_ms <= self._raised[0]:
+            back = living.score > living.limit * _BACK_PART + _BACK_MORE
+            if not back or end_ms <= self._raised[0]:
                 return NOTHING
             return self._clear(observation, LifeReason.ACTIVITY, now_ms)
-        young = len(living.days) < _DAYS_TRUSTED
-        if not living.looks_empty() or (young and activity > _LEARNING_PART):
+        if living.score > living.limit:
             return NOTHING
         if self._quiet_slots < living.window or not living.covered():
             return NOTHING
@@ -194,19 +188,20 @@ class NoSignOfLifeMonitor:
         """The activity of the window, 1 where it begins to look empty; None while it can't be
         told."""
         living = self._living
-        if living.measure() is None or end_ms - self._began_ms < _LEARNING_MS:
+        score = living.measure()
+        if score is None or end_ms - self._began_ms < _LEARNING_MS:
             return None
         self._weak = living.limit <= 0.0
         if self._weak:
             return None
-        return living.last_score / living.limit
+        return score / living.limit
 
     def _clear(self, observation: Observation, reason: LifeReason, now_ms: int) -> list[Finding]:
         finding = self._finding("cleared", reason, observation, now_ms)
         raised_ms = self._raised[0] if self._raised is not None else now_ms
         self._living.back(soon=now_ms - raised_ms < _SOON_MS)
         self._raised = None
-        self._quiet_slots = 0
+        self._quiet_slots = min(self._quiet_slots, 0)
         self._activity = None
         return [finding]
 
@@ -240,8 +235,9 @@ class NoSignOfLifeMonitor:
         meter = self._mains.meter
         seen_ms = meter.last_ms if meter is not None else -1
         if seen_ms >= 0:
-            # Only what was seen since then counts as quiet.
-            self._quiet_slots = min(self._quiet_slots, max(0, (seen_ms - at_ms) // SLOT_MS))
+            # Only what was seen since then counts as quiet, and not the slot in which it was.
+            since = max(0, (seen_ms - at_ms) // SLOT_MS) - 1
+            self._quiet_slots = min(self._quiet_slots, since)
         if self._raised is None or at_ms <= self._raised[1]:
             return NOTHING
         return self._clear(observation, reason, now_ms)
@@ -319,7 +315,7 @@ class NoSignOfLifeMonitor:
         shown["last_reading_ms"] = meter.last_ms
         if self._activity is not None:
             shown["activity_pct"] = round(self._activity * 100)
-        shown["quiet_hours_seen"] = self._quiet_slots / SLOTS_PER_HOUR
+        shown["quiet_hours_seen"] = max(0, self._quiet_slots) / SLOTS_PER_HOUR
         state, since_ms, reason = self._word(meter, now_ms)
         return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
 
@@ -347,7 +343,7 @@ class NoSignOfLife:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    state_version: Final = 1
+    state_version: Final = 2
     starts_idle: Final = True
     # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence
     # of a day can bear them.

@@ -1,0 +1,80 @@
+"""`./dev eval`: how many absences are found, how late, and how often nobody was away.
+
+./dev eval                          the tuning homes
+./dev eval --held-out               homes and a family never used for tuning: docs/rules.md's table
+./dev eval --family hard --homes 8  a part of it
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Final
+
+from bench.absence.judging import Score
+from bench.absence.meters import METERS, Meter
+from bench.absence.rivals import METHODS
+from bench.absence.trial import FAMILIES, RULE, TUNING, Scores, one_home
+
+# Seeds are counted from here; tuning and held-out homes can never meet.
+TUNING_SEED: Final = 1
+HELD_OUT_SEED: Final = 1_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./dev eval", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--homes", type=int, default=24, help="homes of each family")
+    parser.add_argument("--days", type=int, default=200)
+    parser.add_argument("--family", choices=sorted(FAMILIES), action="append")
+    parser.add_argument("--meter", type=int, action="append", help="only this one, from 0 on")
+    parser.add_argument("--held-out", action="store_true", help="for the final table alone")
+    parser.add_argument("--processes", type=int, default=2)
+    args = parser.parse_args()
+    families = args.family or [
+        f for f in FAMILIES if args.held_out or FAMILIES[f] in TUNING
+    ]  # the last family is held out
+    first = HELD_OUT_SEED if args.held_out else TUNING_SEED
+    meters = [METERS[n] for n in args.meter or range(len(METERS))]
+    jobs = [(f, first + n) for f in families for n in range(args.homes)]
+    sums: dict[str, Scores] = {family: {} for family in families}
+    with ProcessPoolExecutor(args.processes, mp_context=get_context("spawn")) as pool:
+        futures = [(f, pool.submit(one_home, f, seed, args.days, meters)) for f, seed in jobs]
+        for number, (family, future) in enumerate(futures, 1):
+            for key, score in future.result().items():
+                sums[family].setdefault(key, Score()).add(score)
+            sys.stderr.write(f"\r{number} of {len(jobs)} homes")
+    sys.stderr.write("\n")
+    print(table(sums, meters))
+
+
+def table(sums: dict[str, Scores], meters: Sequence[Meter]) -> str:
+    """Markdown: found in time of all, per cent, median delay, false alarms a home-year, worst."""
+    methods = [RULE, *METHODS]
+    lines = ["| homes | readings | " + " | ".join(methods) + " |"]
+    lines.append("|---" * (2 + len(methods)) + "|")
+    total: dict[str, Score] = {method: Score() for method in methods}
+    for family, scores in sums.items():
+        for meter in meters:
+            row = [scores[meter.name, method] for method in methods]
+            lines.append(f"| {family} | {meter.name} | " + " | ".join(map(_cell, row)) + " |")
+            for method, score in zip(methods, row, strict=True):
+                if meter.grain_kwh < 1:
+                    total[method].add(score)
+    lines.append(
+        "| all | finer than 1 kWh | " + " | ".join(_cell(total[m]) for m in methods) + " |"
+    )
+    return "\n".join(lines)
+
+
+def _cell(score: Score) -> str:
+    share = 100 * score.found / max(1, score.absences)
+    blind = f", {score.in_blind} blind" if score.in_blind else ""
+    return (
+        f"{score.found} of {score.absences} ({share:.0f} %), {score.delay_h:.0f} h, "
+        f"{score.false_per_year:.2f} (worst {score.worst_per_year:.0f}){blind}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Alarms against what is known of a house: found in time, how late, false."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from bench.absence.houses import DAY, House, Span
+from bench.absence.meters import BEGIN_MS, MINUTE_MS, Tape, observations
+from rules.config import default_rules
+from rules.engine import Engine
+from rules.rule import HomeFacts
+
+RULE: Final = "no_sign_of_life"
+# An absence has to be found while it lasts, and within this.
+IN_TIME_H: Final = 26
+# Somebody who has just come home may not have touched anything yet.
+BACK_MIN: Final = 60
+# An alarm so soon after a gap or blackout counts as raised because of it.
+AFTER_BLIND_MIN: Final = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class Score:
+    """Sums over homes. Absences shorter than `IN_TIME_H` are never missed, and never false."""
+
+    absences: int = 0
+    found: int = 0
+    alarms_false: int = 0
+    in_blind: int = 0
+    homes: int = 0
+    days: float = 0.0
+    worst_per_year: float = 0.0
+    delays_h: list[float] = field(default_factory=list)
+
+    def add(self, other: "Score") -> None:
+        for name in ("absences", "found", "alarms_false", "in_blind", "homes", "days", "delays_h"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.worst_per_year = max(self.worst_per_year, other.worst_per_year)
+
+    @property
+    def false_per_year(self) -> float:
+        return self.alarms_false / max(self.days, 1.0) * 365.25
+
+    @property
+    def delay_h(self) -> float:
+        return float(np.median(self.delays_h)) if self.delays_h else float("nan")
+
+
+def rule_alarms(tape: Tape, house: House) -> list[int]:
+    """Minutes at which the product's own rule raises, through the engine that runs in the hub."""
+    rules = [rule for rule in default_rules() if rule.name == RULE]
+    engine = Engine(rules)
+    engine.add_home(HomeFacts(home=house.name), BEGIN_MS)
+    found = []
+    for seen in observations(tape):
+        for finding in engine.observe(house.name, seen, seen.measured_at_ms):
+            if finding.phase == "raised":
+                found.append((finding.at_ms - BEGIN_MS) // MINUTE_MS)
+    return found
+
+
+def judge(alarms: Sequence[int], house: House, tape: Tape) -> Score:
+    days = len(house.watts) / DAY
+    score = Score(homes=1, days=days)
+    for span in house.absences:
+        first = next((at for at in alarms if span.start <= at <= span.end + BACK_MIN), None)
+        if first is not None:
+            score.delays_h.append((first - span.start) / 60)
+        if _blind_min(tape.blind, span) or span.end - span.start < IN_TIME_H * 60:
+            continue
+        score.absences += 1
+        score.found += first is not None and first - span.start <= IN_TIME_H * 60
+    for at in alarms:
+        if not any(span.start <= at <= span.end + BACK_MIN for span in house.absences):
+            score.alarms_false += 1
+        score.in_blind += any(b.start <= at <= b.end + AFTER_BLIND_MIN for b in tape.blind)
+    score.worst_per_year = score.alarms_false / days * 365.25
+    return score
+
+
+def _blind_min(blind: Sequence[Span], span: Span) -> int:
+    """Minutes of the first day of an absence in which nothing could be seen: it can't be found
+    in time then, and isn't asked for."""
+    end = min(span.end, span.start + IN_TIME_H * 60)
+    return sum(max(0, min(b.end, end) - max(b.start, span.start)) for b in blind)
