@@ -27,6 +27,7 @@ from rules.kinds.pulse import PulseKind
 from rules.kinds.sos import Sos
 from rules.kinds.temperature import Temperature
 from rules.kinds.test_due import DueTest
+from rules.kinds.village_dark import VILLAGE_DARK
 from rules.kinds.weight import Weight
 from rules.rule import RuleKind
 
@@ -55,6 +56,7 @@ RULE_KINDS: Final[Mapping[str, RuleKind]] = MappingProxyType(
         "sos": Sos(),
         "temperature": Temperature(),
         "test_due": DueTest(),
+        "village_dark": VILLAGE_DARK,
         "weight": Weight(),
     }
 )
