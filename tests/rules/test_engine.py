@@ -40,7 +40,9 @@ def test_lanes_share_out_the_rules(kit) -> None:
     assert urgent.observe("h", cuff(kit, 210), kit.START_MS) is NOTHING
     assert [f.reason for f in readings.observe("h", cuff(kit, 210), kit.START_MS)] == ["crisis"]
     names = {v.rule for e in (urgent, readings) for v in e.view("h", kit.START_MS)}
-    assert names == {rule.name for rule in default_rules() if rule.kind.subject in ("home", "either")}
+    assert names == {
+        rule.name for rule in default_rules() if rule.kind.subject in ("home", "either")
+    }
 
 
 def test_unknown_home_is_an_error_the_caller_sees(kit) -> None:
@@ -395,7 +397,9 @@ def test_after_a_restart_what_waits_at_the_gateway_has_time_to_come(kit, recover
         again.restore(*row)
     assert again.take_problems() == []
     again.resume(kit.START_MS + 1000)
-    back = item(kit, DEVICE_WORD, device="gw-1/meter-a0", number=9, attrs={"recovered": "no_answer"})
+    back = item(
+        kit, DEVICE_WORD, device="gw-1/meter-a0", number=9, attrs={"recovered": "no_answer"}
+    )
     dark_ms = kit.START_MS + 1000 + 5 * kit.MINUTE_MS
     assert again.advance(dark_ms - 1) == []
     if recovers:
