@@ -114,7 +114,7 @@ class Stays:
                 raise KeyError(stay_id[:64])
             return
         if row["ended_at_ms"] is None:
-            self._end(unit, row, unit.now_ms, "user", actor)
+            self._end(unit, row, unit.now_ms, "user", by=actor)
             self._look(unit)
 
     def came_back(self, unit: UnitOfWork, finding: Finding) -> None:
@@ -122,7 +122,7 @@ class Stays:
         data = {"sign": finding.reason, "device": finding.device or ""}
         for row in self._of(finding.home):
             if row["kind"] == "away" and active(row, unit.now_ms):
-                self._end(unit, row, unit.now_ms, "activity", None, data)
+                self._end(unit, row, unit.now_ms, "activity", data=data)
         self._look(unit)
 
     def hold(self, unit: UnitOfWork, home: str, kind: str) -> Hold | None:
@@ -138,7 +138,7 @@ class Stays:
             return
         for row in list(self._stays.values()):
             if row["ended_at_ms"] is None and row["until_ms"] <= unit.now_ms:
-                self._end(unit, row, row["until_ms"], "until", None)
+                self._end(unit, row, row["until_ms"], "until")
             elif (
                 row["ended_at_ms"] is not None
                 and row["ended_at_ms"] + STAY_REMEMBERED_MS < unit.now_ms
@@ -152,7 +152,8 @@ class Stays:
         row: Row,
         at_ms: int,
         how: Ended,
-        by: str | None,
+        *,
+        by: str | None = None,
         data: Mapping[str, object] | None = None,
     ) -> None:
         row.update(ended_at_ms=at_ms, ended_how=how, ended_by=by)

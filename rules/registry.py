@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from rules.kinds.activation import Activation
+from rules.kinds.back_early import BACK_EARLY
 from rules.kinds.bed_absence import BED_ABSENCE
 from rules.kinds.blood_pressure import BloodPressure
 from rules.kinds.carbon_monoxide import CARBON_MONOXIDE
@@ -34,6 +35,7 @@ from rules.rule import RuleKind
 RULE_KINDS: Final[Mapping[str, RuleKind]] = MappingProxyType(
     {
         "activation": Activation(),
+        "back_early": BACK_EARLY,
         "bed_absence": BED_ABSENCE,
         "blood_pressure": BloodPressure(),
         "carbon_monoxide": CARBON_MONOXIDE,

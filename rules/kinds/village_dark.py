@@ -66,7 +66,8 @@ class VillageDarkParams:
 class VillageDarkMonitor:
     """_silent: part → when it fell silent. _heard: part → [last-seen time of the gateway's clock,
     statuses in a row in which it was heard, in which it was not, hub's time when it was heard
-    last, and of its last status]. _status: gateway → hub's time of its last status, and whether it followed on another."""
+    last, and of its last status]. _status: gateway → hub's time of its last status, and whether it
+    followed on another."""
 
     __slots__ = (
         "_heard",
@@ -183,8 +184,8 @@ class VillageDarkMonitor:
         return [self._finding("raised", VillageReason.VILLAGE_DARK, at_ms)]
 
     def resume(self, now_ms: int) -> None:
-        """Everything that is timed counts as heard now; what was said to be without an answer stays
-        so until it is said to be back, and a recovery that waits at the gateway has time to come."""
+        """Everything that is timed counts as heard now; what was said to be without an answer
+        stays so until it is said to be back, and a recovery that waits has time to come."""
         self._status = {}
         self._heard = {
             part: (seen_ms, steady, 0, now_ms, told_ms)
