@@ -12,6 +12,7 @@ from alarms.holding import (
     HOLDABLE_KINDS,
     HOUR_MS,
     LIGHT_GRACE_MS,
+    STAY_MAX_MS,
     due,
     held_by_dark,
     held_by_stay,
@@ -89,6 +90,11 @@ def test_nothing_that_must_be_heard_can_be_held() -> None:
     for kind in known | ACTIVATION_KINDS:
         dark = held_by_dark(kind, "power", "d", NOW_MS)
         assert (dark is not None) == (kind in ABSENCE_KINDS | {"device_fault", "device_silent"})
+
+
+def test_the_times_are_those_that_were_promised() -> None:
+    assert (LIGHT_GRACE_MS, DARK_MAX_MS) == (1_800_000, 43_200_000)
+    assert STAY_MAX_MS == 90 * 86_400_000
 
 
 def test_of_devices_those_without_electricity_alone() -> None:

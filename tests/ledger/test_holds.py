@@ -152,7 +152,7 @@ class Bench:
         self.hub.batch.begin()
         self.hub.batch.commit()
 
-    def away(self, home: str) -> None:
+    def away(self, home: str, *, tick: bool = True) -> None:
         now_ms = self.clock.at_ms
         stay = NewStay(
             id="stay-1",
@@ -164,7 +164,8 @@ class Bench:
             note="",
         )
         self.change(lambda unit: self.hub.book.stays.begin(unit, stay, "duty1"))
-        self.later(1000)
+        if tick:
+            self.later(1000)
 
     def rows(self, table, **where) -> list[dict]:
         wanted = select(table).where(*(table.c[name] == value for name, value in where.items()))
@@ -263,3 +264,13 @@ def test_a_stay_that_is_over_is_known_to_the_rules_after_a_restart(bench: Bench)
     assert bench.rows(STAY)[0]["ended_how"] == "until"
     bench.reading("motion-3", "motion", {"active": 1})
     assert bench.facts("stay-1") == ["set", "ended"]
+
+
+def test_what_was_told_of_a_stay_and_not_kept_is_told_again(bench: Bench) -> None:
+    """The store failed after the rules had heard of it: they are as of the last commit."""
+    bench.away("home-3", tick=False)
+    bench.hub.batch.begin()
+    bench.hub.batch.reload()
+    bench.later(1000)
+    [view] = [v for v in bench.hub.batch.engine.view("home-3", 0) if v.rule == "back_early"]
+    assert view.state == "away"
