@@ -9,15 +9,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from alarms.holding import holding
+from alarms.holds import Holds
 from alarms.intake import (
     decide,
-    due_within_ms,
     merged_evidence,
     needs_task,
     open_alarm,
-    place_of,
-    task_id,
-    task_kind,
 )
 from alarms.lifecycle import (
     REPAIR_KINDS,
@@ -45,11 +43,16 @@ from alarms.rows import (
     fetch,
     find_alarm,
     find_task,
+    finding_of,
     known,
+    new_alarm,
+    new_task,
     next_number,
+    place_of,
     values,
 )
 from alarms.shadow import IsShadowed, Shadow, nothing_shadowed
+from alarms.stays import BACK_EARLY, Stays
 from ledger.cursor import Cursor
 from ledger.unit_of_work import SYSTEM, UnitOfWork
 from rules.finding import Finding
@@ -89,6 +92,8 @@ class AlarmBook:
         self._questions = Questions(
             self._rows, outbox, ask_first, send=self._send, close=self._close_answered
         )
+        self.stays = Stays(objects)
+        self._holds = Holds(self._rows, self.stays, go_on=self._go_on)
 
     def reload(self, cursor: Cursor) -> None:
         """Read back what is open; called at the start and after a failed commit."""
@@ -96,6 +101,8 @@ class AlarmBook:
         self._alarms = {row["id"]: row for row in rows}
         self._rows.open_alarms = self._alarms
         self._questions.reload(rows)
+        self.stays.reload(cursor)
+        self._holds.reload(rows)
         self._by_cause = {_cause(row): row["id"] for row in rows}
         self._troubles = {}
         for row in rows:
@@ -118,6 +125,9 @@ class AlarmBook:
         """Apply a finding; returns the id of the alarm it now belongs to, if any."""
         if self._shadow.keeps(unit, finding, gateway):
             return None
+        if finding.kind == BACK_EARLY:
+            self.stays.came_back(unit, finding)
+            return None
         current_id = self._by_cause.get((finding.home, finding.rule, finding.part))
         current = self._alarms[current_id] if current_id is not None else None
         action = decide(finding, open_alarm(current), replayable=replayable)
@@ -137,45 +147,33 @@ class AlarmBook:
 
     def fire_due(self, unit: UnitOfWork) -> bool:
         """What its time has come for; True when more waits for a transaction of its own."""
-        return self._questions.fire_due(unit)
+        self.stays.fire_due(unit)
+        asked = self._questions.fire_due(unit)
+        return self._holds.fire_due(unit) or asked
 
     def _raise(self, unit: UnitOfWork, finding: Finding, gateway: str | None) -> str | None:
         if known(unit.cursor, finding.episode):
             return None
-        home, gateway = place_of(finding, gateway)
-        row: Row = dict.fromkeys(ALARM_COLUMNS)
-        row.update(
-            id=finding.episode,
-            number=self._next_alarm,
-            subject=finding.home,
-            home=home,
-            gateway=gateway,
-            device=finding.device,
-            region=self._objects.region_of(home, gateway),
-            rule=finding.rule,
-            part=finding.part,
-            kind=finding.kind,
-            severity=finding.severity,
-            reason=finding.reason,
-            state=AlarmState.OPEN.value,
-            version=1,
-            evidence=evidence_text(finding.evidence),
-            event_count=1,
-            raised_at_ms=finding.raised_at_ms,
-            ingested_at_ms=unit.now_ms,
-            last_event_ms=finding.at_ms,
-        )
+        place = place_of(finding, gateway, self._objects)
+        row = new_alarm(finding, place, number=self._next_alarm, now_ms=unit.now_ms)
         self._next_alarm += 1
-        asked = self._questions.wanted(unit, finding)
-        if asked is not None:
+        hold = self._holds.wanted(unit, row)
+        asked = None if hold is not None else self._questions.wanted(unit, finding)
+        if hold is not None:
+            row.update(held_at_ms=unit.now_ms, held_until_ms=hold.until_ms)
+            row.update(held_for=hold.held_for, held_by=hold.by)
+        elif asked is not None:
             row.update(asked_at_ms=unit.now_ms, ask_until_ms=asked[1])
-        task = self._owed_task(unit, row, finding) if asked is None else None
+        task = self._owed_task(unit, row) if hold is None and asked is None else None
         unit.execute(INSERT_ALARM, values(row, ALARM_COLUMNS))
         self._alarms[row["id"]] = row
         self._by_cause[_cause(row)] = row["id"]
         self._note_trouble(row)
         self._rows.alarm_entry(unit, row, "raised", SYSTEM, reason=finding.reason)
-        if asked is not None:
+        self._holds.raised(row)
+        if hold is not None:
+            self._holds.put(unit, row)
+        elif asked is not None:
             self._questions.put(unit, row, asked[0])
         else:
             self._told(unit, row, task)
@@ -190,12 +188,17 @@ class AlarmBook:
         row["cleared_at_ms"] = None
         if worsened:
             row["severity"] = finding.severity
-        task = None if asking(row) else self._owed_task(unit, row, finding)
+        if finding.repair_within_ms is not None:
+            row["repair_within_ms"] = finding.repair_within_ms
+        quiet = asking(row) or holding(row)
+        task = None if quiet else self._owed_task(unit, row)
         self._rows.write_alarm(unit, row)
         fact = "worsened" if worsened else "repeated"
         self._rows.alarm_entry(unit, row, fact, SYSTEM, reason=finding.reason)
-        if not asking(row):
+        if not quiet:
             self._told(unit, row, task)
+        elif worsened and holding(row):
+            self._holds.release(unit, row)
         elif worsened:
             self._questions.unanswered(unit, row)
 
@@ -215,6 +218,16 @@ class AlarmBook:
             self._rows.write_alarm(unit, row)
         self._told(unit, row, task)
 
+    def _go_on(self, unit: UnitOfWork, row: Row) -> None:
+        """Nothing holds it any more: what a finding of now would bring."""
+        asked = self._questions.wanted(unit, finding_of(row))
+        if asked is None:
+            self._send(unit, row)
+            return
+        row.update(asked_at_ms=unit.now_ms, ask_until_ms=asked[1])
+        self._rows.write_alarm(unit, row)
+        self._questions.put(unit, row, asked[0])
+
     def _told(self, unit: UnitOfWork, row: Row, task: Row | None) -> None:
         if task is not None:
             self._rows.task_entry(unit, task, "created", SYSTEM, reason=row["reason"])
@@ -229,7 +242,7 @@ class AlarmBook:
         row = self._open(unit, alarm_id)
         row_state = move_alarm(row["state"], AlarmMove.ACKNOWLEDGE, row["acknowledged_by"])
         self._take_over(unit, row, row_state, actor)
-        # A question that stood has kept back the task.
+        # A question or a hold has kept back the task.
         task = self._owed_task(unit, row)
         self._rows.write_alarm(unit, row)
         self._rows.alarm_entry(unit, row, "acknowledged", actor)
@@ -262,6 +275,7 @@ class AlarmBook:
         row = self._open(unit, alarm_id)
         state = move_alarm(row["state"], AlarmMove.CLOSE)
         self._questions.taken(unit, row)
+        self._holds.taken(row)
         row.update(
             state=state.value,
             closed_at_ms=unit.now_ms,
@@ -272,6 +286,7 @@ class AlarmBook:
         self._rows.write_alarm(unit, row)
         del self._alarms[alarm_id]
         del self._by_cause[_cause(row)]
+        self._holds.closed(unit, row)
         self._troubles.get(row["subject"], set()).discard(alarm_id)
         self._rows.alarm_entry(unit, row, "closed", actor, data={"outcome": outcome, "note": note})
         task = self._tasks.get(row["task"]) if row["task"] else None
@@ -324,6 +339,7 @@ class AlarmBook:
 
     def _take_over(self, unit: UnitOfWork, row: Row, state: AlarmState, actor: str) -> None:
         self._questions.taken(unit, row)
+        self._holds.taken(row)
         row["state"] = state.value
         if row["acknowledged_at_ms"] is None:
             row["acknowledged_at_ms"] = unit.now_ms
@@ -338,32 +354,16 @@ class AlarmBook:
             return row
         return find_alarm(unit.cursor, alarm_id)
 
-    def _owed_task(
-        self, unit: UnitOfWork, alarm: Row, finding: Finding | None = None
-    ) -> Row | None:
-        """The task that is wanted and not there yet, written into the row. Without the finding
-        the question kept it back, and what asks is about a person."""
-        wanted = alarm["severity"] == "urgent" if finding is None else needs_task(finding)
-        if not wanted or alarm["task"] is not None:
+    def _owed_task(self, unit: UnitOfWork, alarm: Row) -> Row | None:
+        """The task that is wanted and not there yet, written into the row."""
+        if not needs_task(alarm) or alarm["task"] is not None:
             return None
-        task = self._new_task(unit, alarm, finding)
+        task = self._new_task(unit, alarm)
         alarm["task"] = task["id"]
         return task
 
-    def _new_task(self, unit: UnitOfWork, alarm: Row, finding: Finding | None = None) -> Row:
-        task: Row = dict.fromkeys(TASK_COLUMNS)
-        task.update(
-            id=task_id(alarm["id"]),
-            number=self._next_task,
-            kind=task_kind(alarm),
-            state=TaskState.OPEN.value,
-            version=1,
-            alarm=alarm["id"],
-            home=alarm["home"],
-            region=alarm["region"],
-            created_at_ms=unit.now_ms,
-            due_at_ms=unit.now_ms + due_within_ms(finding),
-        )
+    def _new_task(self, unit: UnitOfWork, alarm: Row) -> Row:
+        task = new_task(alarm, number=self._next_task, now_ms=unit.now_ms)
         self._next_task += 1
         unit.execute(INSERT_TASK, values(task, TASK_COLUMNS))
         self._tasks[task["id"]] = task

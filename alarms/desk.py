@@ -5,6 +5,7 @@ from typing import Any, Final, Literal, Protocol
 from alarms.book import AlarmBook
 from alarms.lifecycle import NOTE_LENGTH_MAX, IllegalMove, TaskMove, check_outcome
 from alarms.rows import Row, find_alarm, find_task
+from alarms.stays import NewStay
 from ledger.database import insert_sql
 from ledger.schema import VISIT
 from ledger.unit_of_work import UnitOfWork, compact
@@ -66,6 +67,13 @@ class Desk:
         if move is TaskMove.COMPLETE and task["home"] is not None:
             kind = "repair" if task["kind"] == "repair" else "emergency"
             self._record(unit, _visit_of(task, actor, unit.now_ms), actor, kind)
+
+    async def set_stay(self, stay: NewStay, actor: str) -> None:
+        """Write a stay down; the same id again changes nothing."""
+        await self._writer.change(lambda unit: self._book.stays.begin(unit, stay, actor))
+
+    async def end_stay(self, home: str, stay_id: str, actor: str) -> None:
+        await self._writer.change(lambda unit: self._book.stays.end(unit, home, stay_id, actor))
 
     async def record_visit(self, visit: NewVisit, actor: str) -> str:
         """Write a visit down; the same id again changes nothing."""

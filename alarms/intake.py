@@ -56,25 +56,15 @@ def decide(finding: Finding, current: OpenAlarm | None, *, replayable: bool) -> 
     return "join"
 
 
-def place_of(finding: Finding, gateway: str | None) -> tuple[str | None, str | None]:
-    """The home and the gateway that a finding is about; `gateway`: through which it came."""
-    home = None if ":" in finding.home else finding.home
-    if finding.part:
-        gateway = finding.part.partition("/")[0]
-    elif finding.home.startswith("gateway:"):
-        gateway = finding.home.removeprefix("gateway:")
-    return home, gateway
+def needs_task(alarm: Mapping[str, Any]) -> bool:
+    """Every urgent alarm gets somebody sent, and everything that must be mended."""
+    return alarm["severity"] == "urgent" or alarm["repair_within_ms"] is not None
 
 
-def needs_task(finding: Finding) -> bool:
-    """Every urgent alarm gets somebody sent, and every device that must be mended."""
-    return finding.severity == "urgent" or finding.repair_within_ms is not None
-
-
-def due_within_ms(finding: Finding | None) -> int:
+def due_within_ms(alarm: Mapping[str, Any]) -> int:
     """Time for the task: a repair's own, or that of a home visit."""
-    repair_ms = None if finding is None else finding.repair_within_ms
-    return TASK_DUE_MS if repair_ms is None else repair_ms
+    repair_ms = alarm["repair_within_ms"]
+    return TASK_DUE_MS if repair_ms is None else int(repair_ms)
 
 
 def task_kind(alarm: Mapping[str, Any]) -> str:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
-from alarms.intake import EVIDENCE_BYTES_MAX
+from alarms.intake import EVIDENCE_BYTES_MAX, due_within_ms, task_id, task_kind
+from alarms.lifecycle import AlarmState, TaskState
 from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
 from ledger.schema import ALARM, TASK
 from ledger.unit_of_work import UnitOfWork, compact
+from rules.finding import Finding
+from rules.rule import GATEWAY_PREFIX, REGION_PREFIX
 
 Row = dict[str, Any]
 
@@ -24,6 +27,7 @@ class Objects(Protocol):
 
     def alarm(self, row: Mapping[str, Any]) -> bytes: ...
     def task(self, row: Mapping[str, Any], alarm: Mapping[str, Any] | None) -> bytes: ...
+    def stay(self, row: Mapping[str, Any]) -> bytes: ...
     def region_of(self, home: str | None, gateway: str | None) -> str | None: ...
 
 
@@ -84,6 +88,89 @@ class AlarmRows:
             data=data,
             payload=lambda: self._objects.task(row, alarm),
         )
+
+
+class Place(NamedTuple):
+    """Of an alarm: the gateway that it is about or came through, and the region that sees it."""
+
+    gateway: str | None
+    region: str | None
+
+
+def new_alarm(finding: Finding, place: Place, *, number: int, now_ms: int) -> Row:
+    """The row of an alarm that this finding opens."""
+    row: Row = dict.fromkeys(ALARM_COLUMNS)
+    row.update(
+        id=finding.episode,
+        number=number,
+        subject=finding.home,
+        home=None if ":" in finding.home else finding.home,
+        gateway=place.gateway,
+        device=finding.device,
+        region=place.region,
+        rule=finding.rule,
+        part=finding.part,
+        kind=finding.kind,
+        severity=finding.severity,
+        reason=finding.reason,
+        state=AlarmState.OPEN.value,
+        version=1,
+        evidence=evidence_text(finding.evidence),
+        event_count=1,
+        raised_at_ms=finding.raised_at_ms,
+        ingested_at_ms=now_ms,
+        last_event_ms=finding.at_ms,
+        repair_within_ms=finding.repair_within_ms,
+    )
+    return row
+
+
+def place_of(finding: Finding, gateway: str | None, objects: Objects) -> Place:
+    """`gateway`: the one that it came through, where it names none."""
+    if finding.home.startswith(REGION_PREFIX):
+        return Place(None, finding.home.removeprefix(REGION_PREFIX))
+    if finding.part:
+        gateway = finding.part.partition("/")[0]
+    elif finding.home.startswith(GATEWAY_PREFIX):
+        gateway = finding.home.removeprefix(GATEWAY_PREFIX)
+    home = None if ":" in finding.home else finding.home
+    return Place(gateway, objects.region_of(home, gateway))
+
+
+def new_task(alarm: Row, *, number: int, now_ms: int) -> Row:
+    """The row of the task of an alarm."""
+    task: Row = dict.fromkeys(TASK_COLUMNS)
+    task.update(
+        id=task_id(alarm["id"]),
+        number=number,
+        kind=task_kind(alarm),
+        state=TaskState.OPEN.value,
+        version=1,
+        alarm=alarm["id"],
+        home=alarm["home"],
+        region=alarm["region"],
+        created_at_ms=now_ms,
+        due_at_ms=now_ms + due_within_ms(alarm),
+    )
+    return task
+
+
+def finding_of(row: Row) -> Finding:
+    """What opened an alarm, as far as anything still asks for it."""
+    return Finding(
+        episode=row["id"],
+        home=row["subject"],
+        rule=row["rule"],
+        kind=row["kind"],
+        severity=row["severity"],
+        phase="raised",
+        reason=row["reason"],
+        raised_at_ms=row["raised_at_ms"],
+        at_ms=row["last_event_ms"],
+        device=row["device"],
+        part=row["part"],
+        repair_within_ms=row["repair_within_ms"],
+    )
 
 
 def values(row: Row, columns: Sequence[str]) -> tuple[Any, ...]:
@@ -152,6 +239,28 @@ def latest_heartbeat_ms(cursor: Cursor) -> int | None:
     """When any gateway was heard last, by the hub's clock of that time."""
     found = cursor.execute("SELECT max(status_at_ms) FROM gateway").fetchone()[0]
     return None if found is None else int(found)
+
+
+# Levels above a home: county, town, village, group; more is a loop in the data.
+_REGIONS_MAX: Final = 8
+
+
+def regions_above(cursor: Cursor, region: str | None) -> list[str]:
+    """A region and those that it lies in."""
+    found: list[str] = []
+    while region is not None and len(found) < _REGIONS_MAX:
+        found.append(region)
+        row = cursor.execute("SELECT parent FROM region WHERE code = ?", (region,)).fetchone()
+        region = None if row is None else row[0]
+    return found
+
+
+def device_kind(cursor: Cursor, part: str) -> str | None:
+    """The kind of `<gateway>/<device>`; None where it is not in the register."""
+    gateway, _, device = part.partition("/")
+    cursor.execute('SELECT kind FROM "device" WHERE gateway = ? AND device = ?', (gateway, device))
+    found = cursor.fetchone()
+    return None if found is None else str(found[0])
 
 
 def find_task(cursor: Cursor, task_id: str) -> Row:

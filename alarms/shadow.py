@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from alarms.intake import place_of
-from alarms.rows import Objects, evidence_text
+from alarms.rows import Objects, evidence_text, place_of
 from ledger.database import insert_sql
 from ledger.schema import SHADOW_FINDING
 from ledger.unit_of_work import UnitOfWork
@@ -37,13 +36,13 @@ class Shadow:
         """True when the finding is kept here and goes no further."""
         if finding.kind in _NEVER or not self._is_shadowed(finding.rule):
             return False
-        home, gateway = place_of(finding, gateway)
+        place = place_of(finding, gateway, self._objects)
         row = (
             finding.at_ms,
             finding.home,
-            gateway,
+            place.gateway,
             finding.device,
-            self._objects.region_of(home, gateway),
+            place.region,
             finding.rule,
             finding.part,
             finding.kind,

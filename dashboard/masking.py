@@ -34,8 +34,9 @@ def _without_person(document: Document) -> Document:
         shown["persons"] = [_masked_person(person) for person in shown["persons"]]
     if "contacts" in shown:
         shown = _masked_person(shown)
-    if shown.get("service_user_name"):
-        shown["service_user_name"] = masked_name(shown["service_user_name"])
+    for name in ("service_user_name", "person_name"):
+        if shown.get(name):
+            shown[name] = masked_name(shown[name])
     # What people wrote down about a person.
     for field in ("note", "finding"):
         if shown.get(field):

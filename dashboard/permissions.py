@@ -27,6 +27,8 @@ Permission = Literal[
     "report.read",
     "rule.read",
     "rule.write",  # of the whole county only without a narrower region
+    "stay.write",
+    "stay.write_any",  # in homes that somebody else is responsible for
     "stream.read",
     "summary.read",
     "task.move",
@@ -57,6 +59,8 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "reading.read",
         "report.read",
         "rule.read",
+        "stay.write",
+        "stay.write_any",
         "stream.read",
         "summary.read",
         "task.move",
@@ -90,6 +94,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "person.read",
                 "reading.read",
                 "rule.read",
+                "stay.write",
                 "stream.read",
                 "summary.read",
                 "task.move",
@@ -138,6 +143,7 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "alarm": frozenset({"alarm.read", "person.read", "address.read"}),
         "task": frozenset({"task.read", "person.read", "address.read"}),
         "visit": frozenset({"visit.read", "person.read", "address.read"}),
+        "stay": frozenset({"home.read", "person.read", "address.read"}),
         "device": frozenset({"device.read"}),
         "gateway": frozenset({"gateway.read"}),
         # A person's own limits say something about the person.

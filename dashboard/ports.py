@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
+from alarms.stays import NewStay
 from dashboard.passwords import Passwords
 from ledger.feed import FeedSubscription
 from ledger.rule_settings import NewSetting
@@ -34,6 +35,10 @@ class AlarmDesk(Protocol):
         self, task_id: str, actor: str, move: TaskMoveName, finding: str = ""
     ) -> None: ...
     async def record_visit(self, visit: NewVisit, actor: str) -> str: ...
+    async def set_stay(self, stay: NewStay, actor: str) -> None: ...
+    async def end_stay(self, home: str, stay_id: str, actor: str) -> None:
+        """KeyError: this home has no such stay."""
+        ...
 
 
 class RecordWriter(Protocol):

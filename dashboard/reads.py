@@ -29,6 +29,7 @@ from ledger.views import (
     alarm_object,
     event_object,
     roster_index,
+    stay_object,
     task_object,
     timeline_object,
     visit_object,
@@ -123,6 +124,15 @@ def visit_documents(connection: Connection, visits: Sequence[Row]) -> list[Docum
         usernames=_people(visits, "visitor"),
     )
     return [visit_object(row, roster) for row in visits]
+
+
+def stay_documents(connection: Connection, stays: Sequence[Row]) -> list[Document]:
+    roster = roster_for(
+        connection,
+        homes=(row["home"] for row in stays),
+        usernames=_people(stays, "created_by", "ended_by"),
+    )
+    return [stay_object(row, roster) for row in stays]
 
 
 def alarm_detail(connection: Connection, row: Row, now_ms: int) -> Document:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from dashboard.ports import RuleViews
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.trouble_reads import troubles_of_devices
-from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
+from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
 from ledger.views import (
     Document,
     age_years,
@@ -46,6 +46,7 @@ def home_documents(
         .where(ALARM.c.home.in_(ids), ALARM.c.state != "closed")
         .group_by(ALARM.c.home),
     )
+    staying = _staying(connection, ids, now_ms)
     return [
         {
             **(home_reference(home, roster) or {}),
@@ -57,9 +58,24 @@ def home_documents(
             "last_seen_at": instant(devices.get(home, {}).get("last_seen_ms")),
             "open_alarms": alarms.get(home, {}).get("open", 0),
             "life": life_of(home, rules),
+            "staying": staying.get(home, []),
         }
         for home in ids
     ]
+
+
+def _staying(connection: Connection, homes: Sequence[str], now_ms: int) -> dict[str, list[str]]:
+    """By home what holds now: away, hospital, visitors."""
+    now = select(STAY.c.home, STAY.c.kind).where(
+        STAY.c.home.in_(homes),
+        STAY.c.ended_at_ms.is_(None),
+        STAY.c.from_ms <= now_ms,
+        STAY.c.until_ms > now_ms,
+    )
+    found: dict[str, set[str]] = {}
+    for row in rows(connection, now):
+        found.setdefault(row["home"], set()).add(row["kind"])
+    return {home: sorted(kinds) for home, kinds in found.items()}
 
 
 def life_of(home: str, rules: RuleViews) -> str:

@@ -6,11 +6,13 @@ is named by it.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from alarms.book import AlarmBook
 from alarms.dispatcher import Dispatcher
 from alarms.outbox import TableOutbox, WebhookTarget
 from hearthwatch.device_facts import device_facts
+from hearthwatch.region_facts import home_facts
 from hearthwatch.rule_settings import RuleSettings
 from ingest.presence import Presence
 from ingest.stored_marks import StoredMarks
@@ -84,17 +86,11 @@ class UrgentSide:
         index, rules = self.register.index, self.settings.current
         engine.configure(rules.rules)
         devices = device_facts(index.devices.values()) if engine.wants_devices else {}
-        for home, row in index.homes.items():
-            persons = tuple(str(p["id"]) for p in index.persons.get(home, ()))
-            differs = self.settings.of_home(rules, index, home)
-            facts = HomeFacts(
-                home=home,
-                region=row["region"],
-                persons=persons,
-                devices=devices.get(home, ()),
-                overrides=differs.overrides,
-                signed=differs.signed,
-            )
+        for facts in home_facts(index, devices):
+            if facts.home in index.homes:
+                differs = self.settings.of_home(rules, index, facts.home)
+                # A village has no settings of its own.
+                facts = replace(facts, overrides=differs.overrides, signed=differs.signed)  # noqa: PLW2901
             engine.add_home(facts, now_ms)
         for gateway, row in index.gateways.items():
             subject = f"{GATEWAY_PREFIX}{gateway}"

@@ -16,6 +16,7 @@ from contract.item import Scalar
 from contract.kinds import ACTIVATION_KINDS
 from ingest.wire import WireItem
 from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
+from rules.staying import STAY
 
 # A twelfth of the shortest interval that is expected of any kind of device (1 h).
 STATUS_EVERY_MS: Final = 5 * 60_000
@@ -156,6 +157,19 @@ class DeviceNews:
         )
         self._told[key] = now
         return now != before
+
+
+def stay_news(kind: str, is_active: bool, now_ms: int) -> Heartbeat:
+    """That a stay of a home holds from now on, or holds no more."""
+    return Heartbeat(
+        id="",
+        device="",
+        kind=STAY,
+        measured_at_ms=now_ms,
+        received_at_ms=now_ms,
+        values={"active": float(is_active)},
+        attrs={"stay": kind},
+    )
 
 
 def _told(key: DeviceKey, item: WireItem, kind: str) -> Heartbeat:

@@ -5,11 +5,12 @@ from concurrent.futures import Future
 from typing import Final, NamedTuple
 
 from alarms.book import AlarmBook
+from alarms.stays import Present
 from contract.envelope import Status
 from contract.errors import ContractError
 from contract.kinds import says_well
 from contract.topics import topic
-from ingest.device_news import DeviceNews, Heartbeat
+from ingest.device_news import DeviceNews, Heartbeat, stay_news
 from ingest.doubtful_time import DOUBTFUL, place
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
@@ -22,6 +23,7 @@ from ledger.writer import Writer
 from rules.engine import Engine
 from rules.finding import Finding
 from rules.rule import GATEWAY_PREFIX
+from rules.staying import STAY_KINDS
 
 # The book's numbers of activations that this lane has seen, kept like a spool's marks.
 BOOK_SPOOL: Final = "book-events"
@@ -94,6 +96,7 @@ class ReadingsBatch:
         self._marks = {mark.spool: mark for mark in self._store.load_marks()}
         self._touched = set()
         seen = self._marks.get(BOOK_SPOOL)
+        self._stays_told: Present = {}
         self._pending_activations = list(self._missed(seen.contiguous if seen else 0))
 
     def roster_changed(self) -> None:
@@ -110,9 +113,21 @@ class ReadingsBatch:
         if self._roster_changed:
             self._roster_changed = False
             self._know_homes(self.engine, self._now_ms)
+        self._tell_stays()
         pending, self._pending_activations = self._pending_activations, []
         for stored in pending:
             self.note_activation(stored)
+
+    def _tell_stays(self) -> None:
+        """Who is away now, where that is another than was told; after a start all is told again."""
+        told, present = self._stays_told, self._book.stays.present
+        if present is told:
+            return
+        self._stays_told = present
+        for home in sorted(told.keys() | present.keys()):
+            before, now = told.get(home), present.get(home, frozenset())
+            for kind in sorted(STAY_KINDS if before is None else before ^ now):
+                self._observe(home, stay_news(kind, kind in now, self._now_ms), None)
 
     def take(self, taken: Taken) -> list[str]:
         """Readings of one envelope; returns the ids to acknowledge after the commit."""

@@ -22,6 +22,7 @@ from ledger.views import (
     gateway_counts,
     gateway_object,
     roster_index,
+    stay_object,
     task_object,
     to_json,
     visit_object,
@@ -62,6 +63,9 @@ class Register:
         subject = row["home"] if alarm is None else alarm["subject"]
         checks = self._checks(subject)
         return to_json({**task_object(row, self.index, kind), "checks": checks})
+
+    def stay(self, row: Mapping[str, Any]) -> bytes:
+        return to_json(stay_object(row, self.index))
 
     def visit(self, row: Mapping[str, Any]) -> bytes:
         return to_json(visit_object(row, self.index))

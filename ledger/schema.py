@@ -138,7 +138,8 @@ ALARM: Final = Table(
     METADATA,
     Column("id", String(64), primary_key=True),
     Column("number", Integer, nullable=False, unique=True),
-    Column("subject", String(160), nullable=False),  # home id, `gateway:<id>` or `unbound:<gw>/<d>`
+    # Home id, `gateway:<id>`, `unbound:<gw>/<d>` or `region:<code>`.
+    Column("subject", String(160), nullable=False),
     Column("home", String(64)),
     Column("gateway", String(64)),
     Column("device", String(64)),
@@ -170,8 +171,35 @@ ALARM: Final = Table(
     _ms("ask_until_ms"),
     _ms("answered_at_ms"),
     Column("answer", String(8)),  # well, none, help
+    # Held: seen, and nobody is sent (alarms/holding.py); NULL: it never was.
+    _ms("held_at_ms"),
+    _ms("held_until_ms"),
+    Column("held_for", String(16)),  # dark, away, hospital, visitors
+    Column("held_by", String(64)),  # the alarm of the dark village, or the stay
+    _ms("released_at_ms"),
+    # What its task gets, be it made now or when it is released; NULL: that of a home visit.
+    Column("repair_within_ms", BigInteger),
     Index("alarm_state", "state", "raised_at_ms"),
     Index("alarm_home", "home", "raised_at_ms"),
+)
+
+STAY: Final = Table(
+    "stay",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("home", String(64), ForeignKey("home.id"), nullable=False),
+    Column("person", String(64)),  # NULL: everybody of the home
+    Column("kind", String(16), nullable=False),  # away, hospital, visitors
+    _ms("from_ms", null=False),
+    _ms("until_ms", null=False),
+    Column("note", Text, nullable=False, default=""),
+    _ms("created_at_ms", null=False),
+    Column("created_by", String(64), nullable=False),
+    _ms("ended_at_ms"),
+    Column("ended_how", String(16)),  # activity, user, until
+    Column("ended_by", String(64)),  # who, where somebody did
+    Index("stay_home", "home", "from_ms"),
+    Index("stay_ended", "ended_at_ms"),
 )
 
 TASK: Final = Table(
@@ -218,7 +246,8 @@ ENTRY: Final = Table(
     METADATA,
     Column("seq", _Serial, primary_key=True, autoincrement=True),
     _ms("at_ms", null=False),
-    Column("topic", String(16), nullable=False),  # alarm, task, visit, device, gateway, rule
+    # alarm, task, visit, device, gateway, rule, stay
+    Column("topic", String(16), nullable=False),
     Column("subject", String(160), nullable=False),  # the row's id
     Column("fact", String(40), nullable=False),  # past tense: raised, acknowledged, closed …
     Column("actor", String(64), nullable=False),  # username, or `system`

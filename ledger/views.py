@@ -120,12 +120,18 @@ def alarm_object(row: Row, roster: RosterIndex) -> Document:
         "ask_until": instant(row["ask_until_ms"]),
         "answered_at": instant(row["answered_at_ms"]),
         "answer": row["answer"],
+        "held_at": instant(row["held_at_ms"]),
+        "held_until": instant(row["held_until_ms"]),
+        "held_for": row["held_for"],
+        "held_by": row["held_by"],
+        "released_at": instant(row["released_at_ms"]),
         "version": row["version"],
         "home": home_reference(home, roster),
         "gateway": row["gateway"],
         "device": row["device"],
         "device_label": roster.device_label(row["gateway"], row["device"]),
         "region": row["region"],
+        "region_path": roster.region_path(row["region"]),
         "persons": person_references(home, roster, row["raised_at_ms"]),
         "evidence": _document(row["evidence"]),
     }
@@ -153,6 +159,27 @@ def task_object(row: Row, roster: RosterIndex, alarm_kind: str | None = None) ->
         "completed_at": instant(row["completed_at_ms"]),
         "finding": row["finding"],
         "version": row["version"],
+    }
+
+
+def stay_object(row: Row, roster: RosterIndex) -> Document:
+    """`Stay` of docs/http.md."""
+    people = roster.persons.get(row["home"], ())
+    names = [p["name"] for p in people if p["id"] == row["person"]]
+    return {
+        "id": row["id"],
+        "home": row["home"],
+        "person": row["person"],
+        "person_name": names[0] if names else None,
+        "kind": row["kind"],
+        "from": to_iso(row["from_ms"]),
+        "until": to_iso(row["until_ms"]),
+        "note": row["note"],
+        "created_at": to_iso(row["created_at_ms"]),
+        "created_by": account_reference(row["created_by"], roster),
+        "ended_at": instant(row["ended_at_ms"]),
+        "ended_how": row["ended_how"],
+        "ended_by": account_reference(row["ended_by"], roster),
     }
 
 

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rules.derived import Feed
-from rules.rule import GATEWAY_PREFIX, HomeFacts, Monitor, Rule, Subject, SubjectKind
+from rules.rule import (
+    GATEWAY_PREFIX,
+    REGION_PREFIX,
+    HomeFacts,
+    Monitor,
+    Rule,
+    Subject,
+    SubjectKind,
+)
 
 # Made once: `json.dumps` with options of its own makes an encoder for each call.
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -47,7 +55,14 @@ class HomeCells:
 
 
 def subject_of(home: str) -> SubjectKind:
+    if home.startswith(REGION_PREFIX):
+        return "region"
     return "gateway" if home.startswith(GATEWAY_PREFIX) else "home"
+
+
+def is_for(rule: Rule, subject: SubjectKind) -> bool:
+    wanted = rule.kind.subject
+    return wanted == subject or (wanted == "either" and subject != "region")
 
 
 def differs(rule: Rule, home: HomeFacts) -> bool:
@@ -77,7 +92,7 @@ def hearers(rules: Sequence[Rule], subject: SubjectKind) -> dict[str, tuple[Rule
     """Who wants which kind of item where no home differs; feeds last."""
     by_kind: dict[str, tuple[Rule, ...]] = {}
     for rule in sorted(rules, key=lambda rule: (isinstance(rule.kind, Feed), rule.name)):
-        if rule.kind.subject in (subject, "either"):
+        if is_for(rule, subject):
             for kind in sorted(rule.kind.listens(rule.params)):
                 by_kind[kind] = (*by_kind.get(kind, ()), rule)
     return by_kind

@@ -8,6 +8,7 @@ by then are fired, so findings don't depend on how often `advance` is called.
                     observe(home, item, now)         advance(now)
                               |                           |
         home -> kind -> (cell, cell)        heap of (due, home, rule, cell)
+          (those of its region last)
                               \\                         /
                                monitor.observe / monitor.fire -> findings
                                feed: -> observations for other cells (rules.derived)
@@ -24,6 +25,7 @@ from rules.cells import (
     check_feeds,
     differs,
     hearers,
+    is_for,
     params_of,
     state_bytes,
     subject_of,
@@ -34,6 +36,7 @@ from rules.rule import (
     DEVICE_KINDS,
     GATEWAY_PREFIX,
     NOTHING,
+    REGION_PREFIX,
     HomeFacts,
     Monitor,
     Observation,
@@ -46,7 +49,7 @@ from rules.rule import (
 # Problems kept until somebody asks; more only says the same of more homes.
 PROBLEMS_MAX: Final = 1000
 
-_SUBJECTS: Final[tuple[SubjectKind, ...]] = ("home", "gateway")
+_SUBJECTS: Final[tuple[SubjectKind, ...]] = ("home", "gateway", "region")
 
 _BAD_STATE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
 
@@ -80,12 +83,15 @@ class Engine:
         """Watch a home from now on; timers that need no observation start here.
 
         Adding a home again applies its new overrides and devices and keeps what was learned.
-        ConfigError when an override can't be used (nothing has changed then).
+        ConfigError when an override can't be used (nothing has changed then). A region is best
+        added before its homes.
         """
         rules = self._of_subject(home.home)
         params = {rule.name: params_of(rule, home) for rule in rules if differs(rule, home)}
         old = self._homes.get(home.home)
         known = self._homes[home.home] = HomeCells(home, now_ms, {} if old is None else old.cells)
+        if old is None:
+            self._forget_hearers(home.home)
         # What a gateway has that no home claims can come and go between two facts, unlisted.
         unlisted = home.home.startswith(GATEWAY_PREFIX)
         for rule in rules:
@@ -97,7 +103,9 @@ class Engine:
             wanted = params.get(rule.name, rule.params)
             about_devices = rule.name in self._about_devices
             devices = home.devices if about_devices else ()
-            same = cell.params == wanted and cell.subject.devices == devices
+            members = home.members if about_devices else ()
+            told = (cell.subject.devices, cell.subject.members)
+            same = cell.params == wanted and told == (devices, members)
             if not same or (unlisted and about_devices):
                 cell.params = wanted
                 cell.subject = self._subject(known, rule)
@@ -109,6 +117,7 @@ class Engine:
     def remove_home(self, home: str) -> None:
         """Stop watching; unknown homes are fine. Its states in the store are the caller's."""
         known = self._homes.pop(home, None)
+        self._forget_hearers(home)
         for cell in () if known is None else known.cells.values():
             cell.scheduled_ms = None
             cell.dirty = False
@@ -269,11 +278,20 @@ class Engine:
 
     def _of_subject(self, home: str) -> list[Rule]:
         subject = subject_of(home)
-        return [rule for rule in self._rules if rule.kind.subject in (subject, "either")]
+        return [rule for rule in self._rules if is_for(rule, subject)]
+
+    def _forget_hearers(self, home: str) -> None:
+        """A region came or went: its homes look anew who hears them."""
+        if subject_of(home) == "region":
+            code = home.removeprefix(REGION_PREFIX)
+            for known in self._homes.values():
+                if known.facts.region == code:
+                    known.hears = {}
 
     def _hear(self, known: HomeCells, kind: str) -> tuple[Cell, ...]:
         """The cells of a home that want a kind of item, started if this is the first of it. Feeds
-        come last, so that every rule has seen a reading before what is made of it."""
+        come last, so that every rule has seen a reading before what is made of it; behind them the
+        region, which is one look more where it hears this kind and none where it doesn't."""
         home = known.facts
         rules = self._hearers[subject_of(home.home)].get(kind, ())
         if any(differs(rule, home) for rule in self._rules):
@@ -284,6 +302,9 @@ class Engine:
             ]
             rules = tuple(sorted(wants, key=lambda rule: (isinstance(rule.kind, Feed), rule.name)))
         found = tuple(known.cells.get(rule.name) or self._start(known, rule) for rule in rules)
+        region = self._homes.get(f"{REGION_PREFIX}{home.region}") if home.region else None
+        if region is not None and region is not known:
+            found += self._hear(region, kind)
         known.hears[kind] = found
         return found
 
@@ -319,6 +340,7 @@ class Engine:
             kind=rule.kind.name,
             severity=rule.severity,
             devices=known.facts.devices if rule.name in self._about_devices else (),
+            members=known.facts.members if rule.name in self._about_devices else (),
             since_ms=known.since_ms,
         )
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from rules.kinds.activation import Activation
+from rules.kinds.back_early import BACK_EARLY
 from rules.kinds.bed_absence import BED_ABSENCE
 from rules.kinds.blood_pressure import BloodPressure
 from rules.kinds.carbon_monoxide import CARBON_MONOXIDE
@@ -27,12 +28,14 @@ from rules.kinds.pulse import PulseKind
 from rules.kinds.sos import Sos
 from rules.kinds.temperature import Temperature
 from rules.kinds.test_due import DueTest
+from rules.kinds.village_dark import VILLAGE_DARK
 from rules.kinds.weight import Weight
 from rules.rule import RuleKind
 
 RULE_KINDS: Final[Mapping[str, RuleKind]] = MappingProxyType(
     {
         "activation": Activation(),
+        "back_early": BACK_EARLY,
         "bed_absence": BED_ABSENCE,
         "blood_pressure": BloodPressure(),
         "carbon_monoxide": CARBON_MONOXIDE,
@@ -55,6 +58,7 @@ RULE_KINDS: Final[Mapping[str, RuleKind]] = MappingProxyType(
         "sos": Sos(),
         "temperature": Temperature(),
         "test_due": DueTest(),
+        "village_dark": VILLAGE_DARK,
         "weight": Weight(),
     }
 )

@@ -16,9 +16,11 @@ from contract.item import Scalar
 from rules.finding import EvidenceValue, Finding, Phase, Severity, episode_id
 
 Lane = Literal["urgent", "readings"]
-SubjectKind = Literal["home", "gateway", "either"]
+# `either` is a home or a gateway; a region is many homes, and hears what each of them is told.
+SubjectKind = Literal["home", "gateway", "either", "region"]
 
 GATEWAY_PREFIX: Final = "gateway:"
+REGION_PREFIX: Final = "region:"
 
 # What the hub tells the rules about devices; a kind that listens to one of these gets the facts
 # of the roster about its devices. `device_status`: once in a while, from a gateway's heartbeats;
@@ -78,7 +80,10 @@ class DeviceFacts(NamedTuple):
 class HomeFacts:
     """What the roster knows of a home; a gateway is the home `gateway:<id>`.
 
-    devices: those bound to the home; of a gateway those that no home has claimed.
+    region: its village, whose rules hear what this home is told. A region itself is the home
+    `region:<code>`; members: its homes. devices: those bound to the home; of a gateway those that
+    no home has claimed. needs_power: how the roster knows that somebody here depends on
+    electricity; empty when it knows of nobody.
     overrides: rule name → parameters that differ for this home; they win over rules.toml.
     signed: rule name → whether a clinician signed the limits that differ here.
     """
@@ -87,6 +92,8 @@ class HomeFacts:
     region: str = ""
     persons: Sequence[str] = ()
     devices: tuple[DeviceFacts, ...] = ()
+    needs_power: str = ""
+    members: tuple["HomeFacts", ...] = ()
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     signed: Mapping[str, bool] = field(default_factory=dict)
 
@@ -115,8 +122,8 @@ class Opinion:
 class Subject:
     """Whom a monitor watches, and under which rule; makes its findings.
 
-    devices: for kinds that listen to what is told about devices. since_ms: when these facts were
-    given to the engine.
+    devices: for kinds that listen to what is told about devices. members: the homes of a region.
+    since_ms: when these facts were given to the engine.
     """
 
     home: str
@@ -124,6 +131,7 @@ class Subject:
     kind: str
     severity: Severity
     devices: tuple[DeviceFacts, ...] = ()
+    members: tuple[HomeFacts, ...] = ()
     since_ms: int = 0
 
     def device(self, part: str) -> DeviceFacts | None:

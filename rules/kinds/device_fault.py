@@ -6,7 +6,8 @@ people to eight meters. `rules/device_faults.py` says which faults ask for a rep
 others are shown with the device and send nobody. Faults and recoveries travel in two lanes: of two
 that come within ten minutes the later measured counts.
 
-Can't see: why; meters of a dark village look like broken ones. Tampering is the rule `tamper`.
+Can't see: why; meters of a dark village look like broken ones (`village_dark` holds their alarms).
+Tampering is the rule `tamper`.
 
 Defaults: after five minutes on a life-critical device or gateway, else after 45; mended within two
 hours or three days.

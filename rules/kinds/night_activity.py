@@ -26,6 +26,7 @@ from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, Observation, Opinion, Subject
 from rules.signs import Signs
+from rules.staying import STAY, Staying
 from rules.stirring import Stirring
 
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
@@ -65,6 +66,7 @@ class NightActivityMonitor:
         "_seen_ms",
         "_sensed",
         "_signs",
+        "_staying",
         "_stirring",
         "_subject",
         "due_ms",
@@ -76,6 +78,7 @@ class NightActivityMonitor:
         self._params = params
         self._stirring = Stirring()
         self._signs = Signs()
+        self._staying = Staying()
         self._counts: list[int] = []
         self._night = -1
         self._active: set[int] = set()
@@ -89,7 +92,9 @@ class NightActivityMonitor:
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
         kind = observation.kind
-        if kind == POWER_METER:
+        if kind == STAY:
+            self._staying.read(observation, now_ms)
+        elif kind == POWER_METER:
             if observation.values.get("larger"):
                 self._stirring.forget()
         elif kind == POWER_SLOT:
@@ -131,7 +136,8 @@ class NightActivityMonitor:
             return NOTHING
         count = len(self._active)
         found = self._judge(count, at_ms)
-        self._counts = [*self._counts, count][-NIGHTS_MAX:]
+        if not self._staying.since(at_minute_ms(self._night, self._params.from_h * 60)):
+            self._counts = [*self._counts, count][-NIGHTS_MAX:]
         self._sensed = False
         return found
 
@@ -170,6 +176,7 @@ class NightActivityMonitor:
         return {
             "stirring": self._stirring.dump(),
             "signs": self._signs.dump(),
+            "staying": self._staying.dump(),
             "counts": self._counts,
             "night": self._night,
             "active": sorted(self._active),
@@ -183,6 +190,7 @@ class NightActivityMonitor:
     def load(self, document: Mapping[str, Any]) -> "NightActivityMonitor":
         self._stirring = Stirring.load(document["stirring"])
         self._signs = Signs.load(document["signs"])
+        self._staying = Staying.load(document.get("staying"))
         self._counts = [int(c) for c in document["counts"]][-NIGHTS_MAX:]
         self._night = int(document["night"])
         self._active = {int(n) for n in document["active"]}
@@ -233,7 +241,7 @@ class NightActivityMonitor:
 NIGHT_ACTIVITY: Final = PlainKind(
     name="night_activity",
     params=NightActivityParams,
-    hears=_SENSORS | {POWER_SLOT, POWER_METER},
+    hears=_SENSORS | {STAY, POWER_SLOT, POWER_METER},
     monitor=NightActivityMonitor,
     severity="watch",
     ask_first_s=0,

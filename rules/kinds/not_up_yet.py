@@ -27,6 +27,7 @@ from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, Observation, Opinion, Subject
 from rules.signs import LIFE_KINDS, Signs
+from rules.staying import STAY, Staying
 from rules.stirring import Stirring
 
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
@@ -67,6 +68,7 @@ class NotUpYetMonitor:
         "_rises",
         "_seen_ms",
         "_signs",
+        "_staying",
         "_stirring",
         "_subject",
         "_up",
@@ -79,6 +81,7 @@ class NotUpYetMonitor:
         self._params = params
         self._stirring = Stirring()
         self._signs = Signs()
+        self._staying = Staying()
         self._rises = array("H")
         self._day = -1
         self._up = False
@@ -89,6 +92,9 @@ class NotUpYetMonitor:
         at_ms = observation.measured_at_ms
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
+        if observation.kind == STAY:
+            self._staying.read(observation, now_ms)
+            return NOTHING
         if observation.kind == POWER_METER:
             if observation.values.get("larger"):
                 self._stirring.forget()
@@ -144,7 +150,7 @@ class NotUpYetMonitor:
             self._raised_ms = None
         if not self._up:
             self._up = True
-            if minute < _LATEST_MIN:
+            if minute < _LATEST_MIN and not self._staying.since(at_minute_ms(self._day, 0)):
                 self._rises.append(minute)
                 del self._rises[:-DAYS_MAX]
         self.due_ms = None
@@ -169,6 +175,7 @@ class NotUpYetMonitor:
         return {
             "stirring": self._stirring.dump(),
             "signs": self._signs.dump(),
+            "staying": self._staying.dump(),
             "rises": self._rises.tolist(),
             "day": self._day,
             "up": self._up,
@@ -180,6 +187,7 @@ class NotUpYetMonitor:
     def load(self, document: Mapping[str, Any]) -> "NotUpYetMonitor":
         self._stirring = Stirring.load(document["stirring"])
         self._signs = Signs.load(document["signs"])
+        self._staying = Staying.load(document.get("staying"))
         self._rises = array("H", document["rises"])[-DAYS_MAX:]
         self._day, self._up = int(document["day"]), bool(document["up"])
         self._seen_ms = int(document["seen"])
@@ -231,7 +239,7 @@ class NotUpYetMonitor:
 NOT_UP_YET: Final = PlainKind(
     name="not_up_yet",
     params=NotUpYetParams,
-    hears=LIFE_KINDS | {POWER_SLOT, POWER_METER},
+    hears=LIFE_KINDS | {STAY, POWER_SLOT, POWER_METER},
     monitor=NotUpYetMonitor,
     severity="watch",
     ask_first_s=0,

@@ -31,6 +31,7 @@ from rules.metering import SLOT_MS
 from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, Observation, Opinion, Subject
+from rules.staying import STAY, Staying
 
 DAYS_MAX: Final = 28
 _DAYS_MIN: Final = 14
@@ -77,6 +78,7 @@ class ProfileChangeMonitor:
         "_raised_ms",
         "_rows",
         "_seen_ms",
+        "_staying",
         "_strange",
         "_subject",
         "_watts",
@@ -94,9 +96,13 @@ class ProfileChangeMonitor:
         self._watts = array("f")
         self._seen_ms = -1
         self._strange = 0
+        self._staying = Staying()
         self._raised_ms: int | None = None
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        if observation.kind == STAY:
+            self._staying.read(observation, now_ms)
+            return NOTHING
         if observation.kind == POWER_METER:
             if observation.values.get("larger"):
                 self._rows, self._strange = b"", 0
@@ -121,6 +127,8 @@ class ProfileChangeMonitor:
             return NOTHING
         today = _profile(self._hours, self._watts)
         score, usual = self._score(self._day, today)
+        if self._staying.since(at_minute_ms(self._day, 0)):
+            return NOTHING
         self._days.append(self._day)
         del self._days[:-DAYS_MAX]
         self._rows = (self._rows + today)[-DAYS_MAX * _HOURS :]
@@ -172,6 +180,7 @@ class ProfileChangeMonitor:
             "watts": self._watts.tolist(),
             "seen": self._seen_ms,
             "strange": self._strange,
+            "staying": self._staying.dump(),
             "raised": self._raised_ms,
         }
 
@@ -184,6 +193,7 @@ class ProfileChangeMonitor:
         if not whole or len(self._hours) != len(self._watts):
             raise ValueError("days without their hours")
         self._seen_ms, self._strange = int(document["seen"]), int(document["strange"])
+        self._staying = Staying.load(document.get("staying"))
         raised = document["raised"]
         self._raised_ms = None if raised is None else int(raised)
         return self
@@ -253,7 +263,7 @@ def _watts(step: float) -> float:
 PROFILE_CHANGE: Final = PlainKind(
     name="profile_change",
     params=ProfileChangeParams,
-    hears=frozenset({POWER_SLOT, POWER_METER}),
+    hears=frozenset({STAY, POWER_SLOT, POWER_METER}),
     monitor=ProfileChangeMonitor,
     severity="watch",
     ask_first_s=0,

@@ -25,6 +25,9 @@ class PlainObjects:
     def task(self, row, alarm) -> bytes:
         return to_json({"id": row["id"], "state": row["state"]})
 
+    def stay(self, row) -> bytes:
+        return to_json({"id": row["id"]})
+
     def visit(self, row) -> bytes:
         return to_json({"id": row["id"]})
 

@@ -25,7 +25,15 @@ from contract.moment import from_iso, to_iso
 from dashboard.middleware import HEADERS
 from dashboard.permissions import permissions_of
 from tests.adapters.fake_cases import Cases, Refused
-from tests.adapters.fake_county import ACCOUNTS, HOMES, QUARANTINE, County, Document
+from tests.adapters.fake_county import (
+    ACCOUNTS,
+    HOMES,
+    QUARANTINE,
+    County,
+    Document,
+    account,
+)
+from tests.adapters.fake_stays import Stays
 from tests.adapters.fake_supervision import repairs, wear
 
 PASSWORD: Final = "demo"
@@ -46,6 +54,7 @@ class FakeHub:
         self._seq = itertools.count(1)
         self.generation = 0
         self.answering = True
+        self.stays = Stays(self.now_ms, self._publish)
         self.cases = Cases(self.county, self.now_ms, self._publish)
         if not empty:
             self.cases.begin()
@@ -136,6 +145,8 @@ class FakeHub:
                 return {"items": rows}
             case ["homes", home]:
                 return self._home(home)
+            case ["homes", home, "stays"]:
+                return {"items": self.stays.of(home)}
             case ["service-users", person]:
                 found = next(p for ps in county.persons.values() for p in ps if p["id"] == person)
                 return {**found, "born": "1941-03-09", "home": None}
@@ -158,6 +169,10 @@ class FakeHub:
                 return self.cases.move_alarm(alarm, move, username, asked)
             case ["tasks", task, move]:
                 return self.cases.move_task(task, move, username, asked.get("finding", ""))
+            case ["homes", home, "stays"]:
+                return self.stays.set(home, account(username), asked)
+            case ["homes", home, "stays", stay, "end"]:
+                return self.stays.end(home, stay, account(username))
             case ["devices", gateway, device]:
                 found = self.county.devices[f"{gateway}/{device}"]
                 found.update(asked)
@@ -171,6 +186,7 @@ class FakeHub:
             raise Refused(404, "not_found")
         return {
             **self.county.home_row(home, self.cases.open_of(home)),
+            "staying": self.stays.now(home),
             "devices": [self._device(d) for d in self.county.devices.values() if d["home"] == home],
             "checks": self.cases.checks(home),
             "rules": self.county.rules(home),

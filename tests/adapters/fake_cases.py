@@ -78,13 +78,21 @@ class Cases:
         self.raise_alarm("sos", SOS_HOME, ago_ms=47_000, presses=2)
 
     def raise_alarm(
-        self, kind: str, home: str | None, *, ago_ms: int = 0, presses: int = 1, asks_ms: int = 0
+        self,
+        kind: str,
+        home: str | None,
+        *,
+        ago_ms: int = 0,
+        presses: int = 1,
+        asks_ms: int = 0,
+        held: Document | None = None,
     ) -> Document:
-        """`asks_ms`: so long the elder is asked before anybody is sent."""
+        """`asks_ms`: so long the elder is asked before anybody is sent. `held`: `held_for`,
+        `held_by` and `held_ms`."""
         at_ms = self._now_ms() - ago_ms
         shape = shape_of(kind, home, at_ms)
         alarm_id = str(uuid.uuid4())
-        tasked = shape["severity"] == "urgent" or kind in DUE_MS
+        tasked = shape["severity"] == "urgent" or kind in DUE_MS or kind == "village_dark"
         number = next(self._numbers)
         device = shape.pop("device")
         found = self._county.devices.get(f"{shape['gateway']}/{device}")
@@ -111,9 +119,14 @@ class Cases:
                     "ask_until",
                     "answered_at",
                     "answer",
+                    "held_at",
+                    "held_until",
+                    "held_for",
+                    "held_by",
+                    "released_at",
                 )
             ),
-            "task": str(uuid.uuid4()) if tasked and not asks_ms else None,
+            "task": str(uuid.uuid4()) if tasked and not asks_ms and not held else None,
             "version": 1,
             "home": self._county.homes.get(home or ""),
             "device": device,
@@ -129,6 +142,12 @@ class Cases:
             alarm.update(asked_at=to_iso(at_ms), ask_until=to_iso(at_ms + asks_ms))
             at = {"device": f"{alarm['gateway']}/well-1"}
             self._told(alarm_id, "asked", "system", at_ms=at_ms, data=at)
+        if held:
+            until = to_iso(at_ms + held["held_ms"])
+            alarm.update(held_at=to_iso(at_ms), held_until=until)
+            alarm.update(held_for=held["held_for"], held_by=held["held_by"])
+            data = {"for": held["held_for"], "by": held["held_by"], "until": until}
+            self._told(alarm_id, "held", "system", at_ms=at_ms, data=data)
         for press in range(1, presses):
             self._told(
                 alarm_id, "repeated", "system", at_ms=at_ms + press * 9_000, reason=alarm["reason"]
@@ -289,6 +308,21 @@ class Cases:
         self._task(alarm, self._now_ms())
         fact = "not_answered" if answer == "none" else "answered_help"
         self._bump(alarm, fact, "system", {})
+
+    def release(self, alarm_id: str) -> None:
+        """Its hold is over; what was cleared meanwhile wakes nobody."""
+        alarm = self._alarm(alarm_id)
+        alarm["released_at"] = to_iso(self._now_ms())
+        if alarm["cleared_at"] is None and alarm["severity"] == "urgent":
+            alarm["task"] = str(uuid.uuid4())
+            self._task(alarm, self._now_ms())
+        self._bump(alarm, "released", "system", {})
+
+    def clear(self, alarm_id: str) -> None:
+        """Its cause went away; who closes it is a human."""
+        alarm = self._alarm(alarm_id)
+        alarm["cleared_at"] = to_iso(self._now_ms())
+        self._bump(alarm, "cleared", "system", {})
 
     def _cancel(self, task_id: str | None) -> None:
         task = self.tasks.get(task_id or "")

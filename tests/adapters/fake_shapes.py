@@ -1,6 +1,6 @@
 """What alarms of each kind look like: severity, reason, device and evidence as of the rules."""
 
-from tests.adapters.fake_county import DAY_MS, DEAD_GATEWAY, HOUR_MS, MINUTE_MS, Document
+from tests.adapters.fake_county import DAY_MS, DEAD_GATEWAY, HOUR_MS, MINUTE_MS, VILLAGES, Document
 from tests.adapters.fake_supervision import DUE_MS, equipment_shape
 
 
@@ -32,8 +32,30 @@ def shape_of(kind: str, home: str | None, at_ms: int) -> Document:
             "evidence": {"last_heard_ms": at_ms - 90_000, "after_s": 90, "silent_s": 90},
         },
     }
+    if kind == "village_dark":
+        return {"kind": kind, "gateway": None, **_dark_village(at_ms)}
     found = equipment_shape(kind, tag, at_ms) if kind in DUE_MS else shapes[kind]
     return {"kind": kind, "gateway": gateway, **found}
+
+
+def _dark_village(at_ms: int) -> Document:
+    """The first village of the county; home-0003 has an oxygen concentrator."""
+    return {
+        "severity": "technical",
+        "reason": "village_dark",
+        "device": None,
+        "region": VILLAGES[0][0],
+        "region_path": ["平利县", "城关镇", VILLAGES[0][1]],
+        "evidence": {
+            "since_ms": at_ms - 4 * MINUTE_MS,
+            "meters_silent": 7,
+            "meters_known": 8,
+            "homes_dark": 7,
+            "homes_first": ["home-0003"],
+            "homes_first_why": ["conditions"],
+            "homes_others": [f"home-{n:04d}" for n in (1, 2, 4, 5, 6, 7)],
+        },
+    }
 
 
 def _high_pressure(tag: str, at_ms: int) -> Document:

@@ -61,7 +61,7 @@ def test_the_table_names_what_there_is() -> None:
         assert granted <= PERMISSIONS, role
     assert set().union(*TOPIC_PERMISSIONS.values()) <= PERMISSIONS
     used = {name for _, route in routes() for name in declared(route.dependant)}
-    inside = {"address.read", "person.read", "task.move_any"}
+    inside = {"address.read", "person.read", "stay.write_any", "task.move_any"}
     assert used | inside >= PERMISSIONS, f"granted but never asked: {PERMISSIONS - used - inside}"
     assert permissions.permissions_of("nobody") == frozenset()
 
@@ -69,7 +69,7 @@ def test_the_table_names_what_there_is() -> None:
 async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx2.Response:
     [method] = route.methods - {"HEAD"}
     names = ("alarm_id", "task_id", "home_id", "person_id", "gateway_id", "gateway", "device")
-    path = route.path.format(**dict.fromkeys((*names, "username", "name"), "nothing"))
+    path = route.path.format(**dict.fromkeys((*names, "stay_id", "username", "name"), "nothing"))
     return await client.request(
         method,
         f"{prefix}{path}",

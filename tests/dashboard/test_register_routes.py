@@ -42,6 +42,7 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
         "last_seen_at": "2026-11-23T07:59:55.000Z",
         "open_alarms": 1,
         "life": "well",
+        "staying": [],
     }
     same = home.keys() - {"devices", "persons"}
     assert {key: alone[key] for key in same} == {key: home[key] for key in same}

@@ -1,5 +1,8 @@
 """Scenario tables: every TOML file under kinds/<kind>/ is a story with the findings it must give.
 
+`[village]` is a region of homes with a meter each (`homes`), some of which depend on electricity
+(`needs_power`); its steps name the `meters` they are about, by number.
+
 A step is an observation (`at` from the start, `measured` relative to `at`); an expectation is
 `at phase severity reason`; `[[device]]` are what the roster knows. With `every` and `to` a step is
 many; `only` names the rules that run (with the feeds), where others have something to say as well.
@@ -29,8 +32,9 @@ def play(kit, case, *, restart=False, twice=False):
         rules = [rule for rule in rules if rule.name in only or rule.name == "mains"]
     devices = tuple(DeviceFacts(**table) for table in case.get("device", []))
     home = HomeFacts(home=case.get("home", "home-1"), devices=devices)
+    homes = [*village(case["village"]), home] if "village" in case else [home]
     engine = Engine(rules)
-    engine.add_home(home, kit.START_MS)
+    add(engine, homes, kit.START_MS)
     findings = []
     many = steps(kit, case)
     for number, step in enumerate(many):
@@ -39,7 +43,7 @@ def play(kit, case, *, restart=False, twice=False):
         if restart and number % (len(many) // STEPS_BROKEN_MAX + 1) == 0:
             states = engine.take_dirty() if number == 0 else dict_rows(engine)
             engine = Engine(rules)
-            engine.add_home(home, now_ms)
+            add(engine, homes, now_ms)
             for row in states:
                 engine.restore(*row)
             assert engine.take_problems() == []
@@ -55,15 +59,50 @@ def play(kit, case, *, restart=False, twice=False):
             attrs=step.get("attrs", {}),
         )
         for _ in range(2 if twice else 1):
-            findings += engine.observe(home.home, seen, now_ms)
+            findings += engine.observe(step.get("home", home.home), seen, now_ms)
     findings += engine.advance(kit.START_MS + kit.duration_ms(case["until"]))
     return findings
 
 
+def add(engine, homes, now_ms):
+    for home in homes:
+        engine.add_home(home, now_ms)
+
+
+def village(table):
+    """The region and its homes, `home-v<n>` with the meter `gw-1/meter-<n>` each."""
+    members = tuple(
+        HomeFacts(
+            home=f"home-v{n}",
+            region="village",
+            devices=(DeviceFacts("gw-1", f"meter-{n}", "power"),),
+            needs_power="conditions" if n in table.get("needs_power", []) else "",
+        )
+        for n in range(1, table["homes"] + 1)
+    )
+    return HomeFacts(home="region:village", members=members), *members
+
+
+def of_meters(step, kind):
+    """A step about several meters of a village: one for the home of each."""
+    for n in step["meters"]:
+        name, part = f"meter-{n}", f"gw-1/meter-{n}"
+        if kind == "device_status":
+            yield {**step, "home": f"home-v{n}", "device": "gw-1", "seen": name}
+        else:
+            yield {**step, "home": f"home-v{n}", "device": part}
+
+
 def steps(kit, case):
-    """The steps by time; of many made of one, each has `add` more than the one before."""
+    """The steps by time; of many made of one, each has `add` more than the one before. `seen`: a
+    device that a status says was heard at that moment, or at `heard`."""
     many = []
-    for step in case["step"]:
+    told = [
+        one
+        for step in case["step"]
+        for one in (of_meters(step, case["kind"]) if "meters" in step else [step])
+    ]
+    for step in told:
         at_ms = kit.duration_ms(step["at"])
         every_ms = kit.duration_ms(step.get("every", "1s"))
         last_ms = kit.duration_ms(step.get("to", step["at"]))
@@ -72,6 +111,9 @@ def steps(kit, case):
                 name: value + turn * step.get("add", {}).get(name, 0)
                 for name, value in step.get("values", {}).items()
             }
+            if "seen" in step:
+                heard_ms = kit.duration_ms(step["heard"]) if "heard" in step else now_ms
+                values = {step["seen"]: kit.START_MS + heard_ms}
             many.append({**step, "at_ms": now_ms, "values": values})
     return sorted(many, key=lambda step: step["at_ms"])
 

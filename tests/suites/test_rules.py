@@ -26,6 +26,7 @@ from rules.rule import (
     Rule,
     is_clinical,
 )
+from rules.staying import STAY
 
 START_MS = 1_767_225_600_000
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,7 @@ ATTRS = st.fixed_dictionaries(
         "fault": st.sampled_from(["no_answer", "offline", "battery_low", "?"]),
         "recovered": st.sampled_from(["no_answer", "offline", "battery_low", "?"]),
         "d1": st.booleans(),
+        "stay": st.sampled_from(["away", "hospital", "visitors", "?"]),
     },
 )
 
@@ -53,13 +55,19 @@ VALUES = {**{name: spec.values for name, spec in KINDS.items()}, **DERIVED_VALUE
 def rule_of(name: str) -> Rule:
     """The kind with its defaults, under the kind's own name."""
     kind = RULE_KINDS[name]
-    return Rule(name=name, kind=kind, severity=kind.severity, params=kind.parse({}, name))
+    # Two devices are all there are here, and can be a dark village.
+    params = kind.parse({"meters": 2} if kind.subject == "region" else {}, name)
+    return Rule(name=name, kind=kind, severity=kind.severity, params=params)
 
 
 # What is told about devices carries their parts, and last-seen times by device.
 PARTS = ["gw-1/d1", "gw-1/d2"]
 DEVICES = {DEVICE_WORD: PARTS, DEVICE_PRESS: PARTS, DEVICE_STATUS: ["gw-1", "gw-2"]}
-FIELDS = {DEVICE_WORD: ["battery_pct", "mains"], DEVICE_STATUS: ["d1", "d2"]}
+FIELDS = {
+    DEVICE_WORD: ["battery_pct", "mains"],
+    DEVICE_STATUS: ["d1", "d2"],
+    STAY: ["active"],
+}
 FACTS = (
     DeviceFacts("gw-1", "d1", "sos", 3600, True, 604_800, True),
     DeviceFacts("gw-1", "d2", "power", 3600),
@@ -97,6 +105,10 @@ def stories(draw, name: str):
 
 
 def home_of(rule: Rule) -> HomeFacts:
+    if rule.kind.subject == "region":
+        meters = tuple(facts._replace(kind="power") for facts in FACTS)
+        members = (HomeFacts(home="home-1", region="v", devices=meters, needs_power="device"),)
+        return HomeFacts(home="region:v", members=members)
     home = "gateway:gw-1" if rule.kind.subject == "gateway" else "home-1"
     return HomeFacts(home=home, devices=FACTS)
 

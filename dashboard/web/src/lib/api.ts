@@ -15,6 +15,8 @@ import type {
   Quarantined,
   Series,
   ServiceUser,
+  Stay,
+  StayKind,
   Summary,
   Task,
   TaskMove,
@@ -144,6 +146,11 @@ export const api = {
   homes: (asked: { region?: string; q?: string } = {}) =>
     request<Page<Home>>("GET", `homes${query(asked)}`),
   home: (home: string) => request<HomeDetail>("GET", `homes/${id(home)}`),
+  stays: (home: string) => request<Page<Stay>>("GET", `homes/${id(home)}/stays`),
+  setStay: (home: string, stay: { kind: StayKind; until: string; note: string }) =>
+    request<Stay>("POST", `homes/${id(home)}/stays`, stay),
+  endStay: (home: string, stay: string) =>
+    request<Stay>("POST", `homes/${id(home)}/stays/${id(stay)}/end`, {}),
   serviceUsers: (asked: { q?: string }) =>
     request<Page<ServiceUser>>("GET", `service-users${query(asked)}`),
   serviceUser: (person: string) => request<ServiceUser>("GET", `service-users/${id(person)}`),

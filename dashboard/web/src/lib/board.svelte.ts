@@ -1,7 +1,7 @@
 // The alarms of the board and the counters above it, kept true by the stream and by reloading.
 
 import { ApiError, api, readAll } from "./api";
-import { isAsking } from "./asking";
+import { isQuiet } from "./holding";
 import { known } from "./known.svelte";
 import { live } from "./live.svelte";
 import { byClosing, byNeed, isCalm, isEquipment, merged, rowsOf, withItem } from "./order";
@@ -46,7 +46,7 @@ class Board {
   /** Lines of the queue; many devices of one kind are one thing to look at. */
   thingsWaiting = $derived(rowsOf(this.waiting, NONE_OPEN).length);
   urgentWaiting = $derived(
-    this.waiting.filter((a) => a.severity === "urgent" && !isAsking(a)).length,
+    this.waiting.filter((a) => a.severity === "urgent" && !isQuiet(a)).length,
   );
 
   #can = new Set<string>();
@@ -120,10 +120,12 @@ class Board {
   put(alarm: Alarm): void {
     const before = this.find(alarm.id);
     const again = before !== undefined && alarm.event_count > before.event_count;
-    const fresh = alarm.state === "open" && (before === undefined || isAsking(before));
+    const fresh = alarm.state === "open" && (before === undefined || isQuiet(before));
     // Pressed again is heard again, also when somebody has the alarm already. While the elder is
-    // being asked nothing is heard; when nobody answered, it is new.
-    if (alarm.state !== "closed" && !isAsking(alarm) && !isCalm(alarm) && (again || fresh)) {
+    // being asked, or its cause is known, nothing is heard; when that is over, it is new, unless
+    // what it was about is over as well.
+    const over = before !== undefined && alarm.cleared_at !== null && !again;
+    if (alarm.state !== "closed" && !isQuiet(alarm) && !isCalm(alarm) && !over && (again || fresh)) {
       this.newest = alarm;
     }
     this.#alarms = withItem(this.#alarms, alarm);

@@ -1,6 +1,7 @@
 // What comes first. Pure.
 
 import { isAsking } from "./asking";
+import { isHeld } from "./holding";
 import { isPressingRepair } from "./troubles";
 import type { Alarm, Severity, Task } from "./types";
 
@@ -26,9 +27,10 @@ export function isCalm(alarm: Pick<Alarm, "kind" | "severity">): boolean {
 }
 
 /** The queue: what is worse first, people before devices; of equals, who has waited longest. Who is
- *  being asked whether all is well comes behind those who need somebody now. */
+ *  being asked whether all is well comes behind those who need somebody now, what is held last. */
 export function byNeed(one: Alarm, other: Alarm): number {
   return (
+    Number(isHeld(one)) - Number(isHeld(other)) ||
     SEVERITY[one.severity] - SEVERITY[other.severity] ||
     Number(isEquipment(one)) - Number(isEquipment(other)) ||
     Number(isAsking(one)) - Number(isAsking(other)) ||

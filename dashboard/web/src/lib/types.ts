@@ -74,13 +74,42 @@ export interface Alarm {
   ask_until: string | null;
   answered_at: string | null;
   answer: "well" | "none" | "help" | null;
+  held_at?: string | null;
+  held_until?: string | null;
+  held_for?: "dark" | StayKind | null;
+  /** The alarm of the dark village, or the stay. */
+  held_by?: string | null;
+  released_at?: string | null;
   version: number;
   home: HomeRef | null;
   gateway: string | null;
   device: string | null;
   device_label: string | null;
+  /** Of an alarm about a village there is nothing else that says where. */
+  region?: string | null;
+  region_path?: string[];
   persons: Person[];
   evidence: Evidence;
+}
+
+export const STAY_KINDS = ["away", "hospital", "visitors"] as const;
+export type StayKind = (typeof STAY_KINDS)[number];
+
+/** Who is away or has visitors, and until when. */
+export interface Stay {
+  id: string;
+  home: string;
+  person: string | null;
+  person_name: string | null;
+  kind: StayKind;
+  from: string;
+  until: string;
+  note: string;
+  created_at: string;
+  created_by: AccountRef | null;
+  ended_at: string | null;
+  ended_how: "activity" | "user" | "until" | null;
+  ended_by: AccountRef | null;
 }
 
 export interface TimelineEntry {
@@ -214,6 +243,8 @@ export interface Home {
   last_seen_at: string | null;
   open_alarms: number;
   life: string;
+  /** What of its stays holds now. */
+  staying?: StayKind[];
 }
 
 export interface RuleView {

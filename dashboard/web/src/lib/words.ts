@@ -25,6 +25,15 @@ export function particulars(alarm: Alarm, now: number): string {
   if (missing !== null) {
     parts.push(t("evidence.missing_for", { span: longSpan(missing * 86_400_000) }));
   }
+  const dark = numberOf(evidence, "meters_silent");
+  if (alarm.kind === "village_dark" && dark !== null) {
+    const of = numberOf(evidence, "meters_known") ?? dark;
+    parts.push(t("evidence.meters_silent", { count: dark, of: decimal(of, 0) }));
+    const first = evidence["homes_first"];
+    if (Array.isArray(first) && first.length > 0) {
+      parts.push(t("evidence.homes_first", { count: first.length }));
+    }
+  }
   const silence = silentMs(evidence, now);
   const gateway = alarm.home === null ? known.gateways.get(alarm.gateway ?? "") : undefined;
   if (silence !== null) {
@@ -152,6 +161,9 @@ const QUIET_FACTS = new Set([
   "action",
   "fields",
   "first",
+  "homes_first",
+  "homes_first_why",
+  "homes_others",
   "last_heard_ms",
   "measured_at_ms",
   "readings",
@@ -224,6 +236,8 @@ export function personText(person: Pick<Person, "name" | "age">): string {
 export function who(subject: Alarm | Task): string {
   const names = subject.persons.map(personText);
   if (names.length > 0) return names.join(t("list.separator"));
+  // Of a whole village: nobody in particular.
+  if ("region_path" in subject && isOfRegion(subject)) return villageOf(subject.region_path ?? []);
   if ("gateway" in subject && subject.device === null && subject.gateway !== null) {
     const name = known.gateways.get(subject.gateway)?.name;
     return name || t("who.gateway", { gateway: subject.gateway });
@@ -250,9 +264,14 @@ export function villageOf(path: string[]): string {
 /** Where an alarm is: the home, else the village of its gateway. */
 export function alarmPlace(alarm: Alarm, short = false): string {
   if (alarm.home !== null) return short ? whereShort(alarm.home) : where(alarm.home);
+  if (isOfRegion(alarm)) return (alarm.region_path ?? []).slice(1).join(" · ");
   const gateway = known.gateways.get(alarm.gateway ?? "");
   if (gateway === undefined) return alarm.gateway ?? t("where.unbound");
   return [...gateway.region_path.slice(1), gateway.id].join(" · ");
+}
+
+function isOfRegion(alarm: Alarm): boolean {
+  return alarm.kind === "village_dark" && (alarm.region_path ?? []).length > 0;
 }
 
 type Located = Pick<HomeRef, "region_path" | "address">;

@@ -1,0 +1,87 @@
+"""What the register says of villages, as the rules take it: which homes are one village, and who in
+them depends on electricity."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from ledger.views import REGION_DEPTH_MAX, RosterIndex, Row
+from rules.rule import REGION_PREFIX, DeviceFacts, HomeFacts
+
+# Words in a person's conditions, or in a device's kind, model or label, that say so. A register is
+# written by people: both languages, and the usual abbreviations.
+POWERED_AID: Final = (
+    "oxygen",
+    "concentrator",
+    "ventilator",
+    "respirator",
+    "cpap",
+    "bipap",
+    "制氧",
+    "吸氧",
+    "氧疗",
+    "呼吸机",
+    "透析机",
+)
+
+
+def village_of(region: str | None, regions: Mapping[str, Row]) -> str:
+    """The village above a group, or the region itself where none is above it."""
+    code, seen = region, 0
+    while code is not None and seen < REGION_DEPTH_MAX:
+        row = regions.get(code)
+        if row is None:
+            break
+        if row["level"] == "village":
+            return code
+        code, seen = row["parent"], seen + 1
+    return region or ""
+
+
+def needs_power(persons: Iterable[Row], devices: Iterable[Row]) -> str:
+    """How the register knows that somebody here depends on electricity; empty: it does not."""
+    if any(_named(" ".join(_texts(person["conditions"]))) for person in persons):
+        return "conditions"
+    named = (f"{row['kind']} {row['model']} {row['label']}" for row in devices)
+    return "device" if any(_named(text) for text in named) else ""
+
+
+def home_facts(
+    index: RosterIndex, devices: Mapping[str, tuple[DeviceFacts, ...]]
+) -> list[HomeFacts]:
+    """The villages, then their homes."""
+    of_home: dict[str, list[Row]] = {}
+    for row in index.devices.values():
+        if row["home"] is not None:
+            of_home.setdefault(row["home"], []).append(row)
+    homes, members = [], dict[str, list[HomeFacts]]()
+    for home, row in index.homes.items():
+        people: Sequence[Row] = index.persons.get(home, ())
+        facts = HomeFacts(
+            home=home,
+            region=village_of(row["region"], index.regions),
+            persons=tuple(str(p["id"]) for p in people),
+            devices=devices.get(home, ()),
+            needs_power=needs_power(people, of_home.get(home, ())),
+        )
+        homes.append(facts)
+        members.setdefault(facts.region, []).append(facts)
+    villages = [
+        HomeFacts(home=f"{REGION_PREFIX}{code}", members=tuple(of_village))
+        for code, of_village in members.items()
+        if code
+    ]
+    return [*villages, *homes]
+
+
+def _named(text: str) -> bool:
+    lower = text.lower()
+    return any(word in lower for word in POWERED_AID)
+
+
+def _texts(conditions: str) -> list[str]:
+    try:
+        value = json.loads(conditions)
+    except ValueError:
+        return []
+    return [str(one) for one in value] if isinstance(value, list) else []

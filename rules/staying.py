@@ -1,0 +1,54 @@
+"""Who is away, as the rules are told: an observation `stay` of a home, from the book. Pure.
+
+`values["active"]` 0 or 1, `attrs["stay"]`: `away`, `hospital` or `visitors`. It is told when one
+begins or ends and again after a restart, so it may come twice. Days on which nobody was at home, or
+more people than usual, are not this person's usual days: rules that learn leave them out.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rules.rule import Observation
+
+STAY: Final = "stay"
+AWAY: Final = "away"
+STAY_KINDS: Final = frozenset({AWAY, "hospital", "visitors"})
+
+
+class Staying:
+    """The stays of one home. `_ended_ms`: when the last one ended."""
+
+    __slots__ = ("_active", "_ended_ms")
+
+    def __init__(self) -> None:
+        self._active: frozenset[str] = frozenset()
+        self._ended_ms = -1
+
+    def read(self, observation: Observation, now_ms: int) -> None:
+        kind = observation.attrs.get("stay")
+        if not isinstance(kind, str) or kind not in STAY_KINDS:
+            return
+        if observation.values.get("active"):
+            self._active |= {kind}
+        elif kind in self._active:
+            self._active -= {kind}
+            self._ended_ms = now_ms
+
+    def now(self, kind: str) -> bool:
+        return kind in self._active
+
+    def since(self, start_ms: int) -> bool:
+        """Whether what began at this time is no usual time: a stay goes on, or has ended in it."""
+        return bool(self._active) or self._ended_ms > start_ms
+
+    def dump(self) -> dict[str, Any]:
+        return {"active": sorted(self._active), "ended": self._ended_ms}
+
+    @classmethod
+    def load(cls, document: Mapping[str, Any] | None) -> "Staying":
+        """None: a state of before there were stays."""
+        staying = cls()
+        if document is not None:
+            staying._active = STAY_KINDS.intersection(str(kind) for kind in document["active"])
+            staying._ended_ms = int(document["ended"])
+        return staying
