@@ -19,7 +19,7 @@ import numpy as np
 from device_sims.past import past_registers
 from device_sims.roster import households
 from hearthwatch.backtest.csv_file import load_csv
-from hearthwatch.backtest.past_readings import PastReadings
+from hearthwatch.backtest.past_readings import POWER, PastReadings
 from hearthwatch.backtest.play import RuleSet, play
 from rules.config import default_rules
 from rules.derived import POWER_SLOT
@@ -57,7 +57,7 @@ def report(homes: int = HOMES, days: int = DAYS) -> dict[str, float]:
     floor = _timed(lambda: _pass_over(past), rows)
     _show(paces, "floor: numpy, one pass", floor, floor)
     rules = default_rules()
-    alone = [(f"mains and {rule.name}", _only(rules, rule)) for rule in rules if _judges(rule)]
+    alone = [(f"mains, {rule.name}", _only(rules, rule)) for rule in rules if rule.kind.name != "mains" and _judges(rule)]
     for name, rule_set in [("mains", _only(rules)), *alone, ("all rules", rules)]:
         _show(paces, name, _played(past, rule_set, past.homes()), floor)
     both = _played(past, rules, past.homes(), sets=2)
@@ -88,8 +88,9 @@ def _pass_over(past: PastReadings) -> float:
     """Differences and their sum, of columns that are gathered by home and moment."""
     total = 0.0
     for home in past.homes():
-        for column in (past.meter_columns(home) or {}).values():
-            watts = np.diff(column.energy_kwh) * 3.6e9 / np.diff(column.times_ms)
+        for column in (past.power_columns(home) or {}).values():
+            meter = column.meter
+            watts = np.diff(meter.energy_kwh) * 3.6e9 / np.diff(meter.times_ms)
             total += float(np.cumsum(watts)[-1])
     return total
 
@@ -108,7 +109,7 @@ def _played(
 
 
 def _judges(rule: Rule) -> bool:
-    return POWER_SLOT in rule.kind.listens(rule.params)
+    return not {POWER, POWER_SLOT}.isdisjoint(rule.kind.listens(rule.params))
 
 
 def _only(rules: RuleSet, rule: Rule | None = None) -> RuleSet:

@@ -21,6 +21,7 @@ from rules.metering import (
     DECIMALS_MAX,
     GAP_MIN_MS,
     POWER_MAX_W,
+    SLOT_MS,
     STEP_MS,
     Gap,
     Meter,
@@ -119,14 +120,7 @@ class ColumnMeter(Meter):
         ends_ms = times_ms[ends]
         starts_ms = np.concatenate(([self._step_ms], ends_ms[:-1])) if ends else ends_ms
         watts = energies_wh[:-1] * 3_600_000.0 / (ends_ms - starts_ms)
-        steps = zip(ends, starts_ms.tolist(), ends_ms.tolist(), watts.tolist(), strict=True)
-        for row, start_ms, end_ms, mean_w in steps:
-            while finer and finer[0] <= row:
-                finer.pop(0)
-                self._decimals += 1
-            done = self._step(start_ms, end_ms, mean_w)
-            if done:
-                parts.append((begin + row, done))
+        self._steps(np.array(ends), starts_ms, ends_ms, watts, finer, begin, parts)
         self._decimals += len(finer)
         self._last_ms = int(times_ms[-1])
         self._step_wh = float(energies_wh[-1])
@@ -134,6 +128,39 @@ class ColumnMeter(Meter):
             self._step_ms = int(ends_ms[-1])
         if self._source == _REGISTER:
             self._register = float(columns.energy_kwh[end - 1])
+
+    def _steps(  # noqa: PLR0917 - columns side by side
+        self,
+        ends: Ints,
+        starts_ms: Ints,
+        ends_ms: Ints,
+        watts: Floats,
+        finer: list[int],
+        begin: int,
+        parts: list[tuple[int, Sequence[Slot | Gap]]],
+    ) -> None:
+        """Enter steps; of those that end in one slot the first decides, the others can only be
+        higher."""
+        if not ends.size:
+            return
+        numbers = ends_ms // SLOT_MS
+        first = np.concatenate(([0], np.flatnonzero(np.diff(numbers)) + 1))
+        others = watts.copy()
+        others[first] = -np.inf
+        highest = np.maximum.reduceat(others, first)
+        columns = (ends, starts_ms, ends_ms, watts)
+        steps = zip(*(c[first].tolist() for c in columns), highest.tolist(), strict=True)
+        for row, start_ms, end_ms, mean_w, higher_w in steps:
+            while finer and finer[0] <= row:
+                finer.pop(0)
+                self._decimals += 1
+            done = self._step(start_ms, end_ms, mean_w)
+            if done:
+                parts.append((begin + row, done))
+            if end_ms // SLOT_MS == self._slot and higher_w > (
+                -np.inf if self._peak is None else self._peak
+            ):
+                self._peak = higher_w
 
     def _step_ends(self, times_ms: Ints) -> list[int]:
         """The rows that end a step, counted from the first of the stretch."""
@@ -179,8 +206,13 @@ class ColumnMeter(Meter):
 
     def _usual(self, passed_ms: Ints) -> None:
         interval_ms = self._interval_ms
-        for passed in passed_ms.tolist() if (passed_ms != interval_ms).any() else ():
+        changes = np.flatnonzero(np.diff(passed_ms))
+        steady = int(changes[-1]) + 1 if changes.size else 0
+        for row, passed in enumerate(passed_ms.tolist()):
+            before_ms = interval_ms
             interval_ms += (passed - interval_ms) * (0.1 if interval_ms else 1.0)
+            if row >= steady and interval_ms == before_ms:
+                break
         self._interval_ms = interval_ms
 
 

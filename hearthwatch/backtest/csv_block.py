@@ -32,6 +32,15 @@ _PADDING: Final = b"\0" * (NAME_BYTES_MAX + 8)
 _PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT: Final = np.uint64(29)
 _MASKS: Final = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
+# Words of eight equal bytes, for eight characters at a time.
+_ONE: Final = np.uint64(1)
+_ONES: Final = np.uint64(0x0101010101010101)
+_HIGH: Final = np.uint64(0x8080808080808080)
+_POINTS: Final = np.uint64(0x2E2E2E2E2E2E2E2E)
+_ZEROS: Final = np.uint64(0x3030303030303030)
+_SIXES: Final = np.uint64(0x0606060606060606)
+_NIBBLES: Final = np.uint64(0xF0F0F0F0F0F0F0F0)
+_TENS: Final = 10 ** np.arange(9)
 _MONTH_DAYS: Final = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 # (first digit, digits) of year, month, day, hour, minute, second.
 _ISO: Final = ((0, 4), (5, 2), (8, 2), (11, 2), (14, 2), (17, 2))
@@ -154,9 +163,9 @@ def _times(block: _Text, at: Ints, length: Ints) -> tuple[Ints, Bools]:
         times_ms[iso], good[iso] = _iso(block, at[iso], length[iso])
     unix = np.flatnonzero((length > 0) & (length <= DIGITS_MAX))
     if unix.size:
-        number, places, digits = _digits(block, at[unix], length[unix], signed=False)
+        number, digits = _integers(block, at[unix], length[unix])
         times_ms[unix] = np.where(number >= MS_FROM, number, number * 1000)
-        good[unix] = digits & (places == 0)
+        good[unix] = digits
     return times_ms, good & (times_ms >= 0) & (times_ms <= MAX_MS)
 
 
@@ -199,33 +208,43 @@ def _fixed(text: npt.NDArray[np.uint8], at: Ints, count: int) -> tuple[Ints, Boo
 
 
 def _values(block: _Text, at: Ints, length: Ints) -> tuple[npt.NDArray[np.float64], Bools]:
-    number, places, good = _digits(block, at, length, signed=True)
-    values = np.abs(number) / 10.0 ** np.maximum(places, 0)
-    negative = block.bytes[at] == ord("-")
-    return np.where(negative, -values, values), good
+    """Decimal numbers; at most eight digits on either side of the point are usual."""
+    negative = (block.bytes[at] == ord("-")) & (length > 0)
+    at, length = at + negative, length - negative
+    left = np.clip(length, 0, 8)
+    words = block.words[np.where(length > 0, at, 0)] & _MASKS[left]
+    # The highest bit of every byte that is a point; of those the lowest is the first point.
+    apart = words ^ _POINTS
+    marks = (apart - _ONES) & ~apart & _HIGH
+    whole = np.where(
+        marks != 0, np.bitwise_count((marks & (~marks + _ONE)) - _ONE) >> 3, left
+    ).astype(np.int64)
+    pointed = (whole < length) & (block.bytes[at + whole] == ord("."))
+    places = np.where(pointed, length - whole - 1, 0)
+    usual = (pointed | (whole == length)) & (places <= 8)
+    usual &= (whole + places > 0) & (whole + places <= DIGITS_MAX)
+    number, good = _eight(block, at, np.where(usual, whole, 0))
+    behind, well = _eight(block, at + whole + 1, np.where(usual, places, 0))
+    number = number * _TENS[np.where(usual, places, 0)] + behind
+    values = number / 10.0 ** np.where(usual, places, 0)
+    return np.where(negative, -values, values), good & well & usual
 
 
-def _digits(
-    block: _Text, at: Ints, length: Ints, *, signed: bool
-) -> tuple[Ints, Ints, Bools]:
-    """Cells as (digits without the point, digits behind the point, whether it is a number)."""
-    text = block.bytes
-    number = np.zeros(at.size, np.int64)
-    digits = np.zeros(at.size, np.int64)
-    places = np.full(at.size, -1)
-    good = length > 0
-    for place in range(int(length.max(initial=0))):
-        inside = place < length
-        byte = text[at + place]
-        digit = byte - np.uint8(ord("0"))
-        is_digit = inside & (digit < 10)
-        number = np.where(is_digit, number * 10 + digit, number)
-        digits += is_digit
-        places += is_digit & (places >= 0)
-        point = inside & (byte == ord("."))
-        good &= ~(point & (places >= 0))
-        places = np.where(point & (places < 0), 0, places)
-        other = inside & ~is_digit & ~point
-        good &= ~other if place or not signed else ~other | (byte == ord("-"))
-    good &= (digits > 0) & (digits <= DIGITS_MAX)
-    return number, np.maximum(places, 0), good
+def _integers(block: _Text, at: Ints, length: Ints) -> tuple[Ints, Bools]:
+    """Up to fifteen digits and nothing else."""
+    before = np.maximum(length - 8, 0)
+    high, good = _eight(block, at, before)
+    low, well = _eight(block, at + before, length - before)
+    return high * 100_000_000 + low, good & well & (length > 0)
+
+
+def _eight(block: _Text, at: Ints, length: Ints) -> tuple[Ints, Bools]:
+    """Up to eight digits at once: pairs of neighbours are joined three times. None are 0."""
+    words = block.words[np.where(length > 0, at, 0)]
+    shift = (np.uint64(8) * (8 - np.maximum(length, 1)).astype(np.uint64))
+    words = np.where(length > 0, (words << shift) | (_ZEROS & ((_ONE << shift) - _ONE)), _ZEROS)
+    good = ((words & _NIBBLES) == _ZEROS) & (((words + _SIXES) & _NIBBLES) == _ZEROS)
+    words = ((words & ~_NIBBLES) * np.uint64(2561)) >> np.uint64(8)
+    words = ((words & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601)) >> np.uint64(16)
+    words = ((words & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001)) >> np.uint64(32)
+    return words.astype(np.int64), good

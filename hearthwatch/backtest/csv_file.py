@@ -172,7 +172,9 @@ class _Loader:
 
 
 def _needs_care(text: bytes) -> bool:
-    return b'"' in text or b"\0" in text or text.count(b"\r") != text.count(b"\r\n")
+    if b'"' in text or b"\0" in text:
+        return True
+    return b"\r" in text and text.count(b"\r") != text.count(b"\r\n")
 
 
 def _name(cell: bytes) -> str:

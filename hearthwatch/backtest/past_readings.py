@@ -5,7 +5,6 @@
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,17 +18,25 @@ POWER: Final = "power"
 _METER_FIELDS: Final = ("energy_kwh", "power_w", "energy_interval_wh", "interval_s")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastReading:
-    """An observation made of the rows of one home, device, kind and time."""
+class PastReading(NamedTuple):
+    """An observation made of the rows of one home, device, kind and time. A tuple: there are many,
+    and a frozen dataclass takes three times as long to make."""
 
     id: str
     device: str
     kind: str
     measured_at_ms: int
     received_at_ms: int
-    values: Mapping[str, float] = field(default_factory=dict)
-    attrs: Mapping[str, Scalar] = field(default_factory=dict)
+    values: Mapping[str, float]
+    attrs: Mapping[str, Scalar]
+
+
+class PowerColumns(NamedTuple):
+    """What a device said of electricity. `has_amperes`: it says amperes and volts as well, from
+    which watts can be made."""
+
+    meter: MeterColumns
+    has_amperes: bool
 
 
 class _Index(NamedTuple):
@@ -141,7 +148,7 @@ class PastReadings:
                 device, kind = index.pairs[place]
                 if kind == POWER and device in power_at:
                     its = np.flatnonzero(places == place)
-                    wanted[its] = np.isin(times[its], power_at[device])
+                    wanted[its] = _among(times[its], power_at[device])
             rows, times, places = rows[wanted], times[wanted], places[wanted]
         order = np.lexsort((places, times))
         rows, times, places = rows[order], times[order], places[order]
@@ -153,32 +160,38 @@ class PastReadings:
                 pair = index.pairs[columns[2][begin]]
                 yield self._observation(home, pair, columns[1][begin], columns[0][begin:end])
 
-    def meter_columns(self, home: str) -> Mapping[str, MeterColumns] | None:
+    def power_columns(self, home: str) -> Mapping[str, PowerColumns] | None:
         """The readings of power of each device as columns; None when one has an interval that is
         no number, which columns can't hold."""
         rows = self._rows_of(home)
         series = np.frombuffer(self._series, np.int32)[rows]
         times = np.frombuffer(self._times, np.int64)[rows]
+        alone = bool((series == series[0]).all())
         present: dict[str, list[int]] = {}
-        for number in np.unique(series).tolist():
+        for number in series[:1].tolist() if alone else np.unique(series).tolist():
             device, kind, _name = self._series_names[number]
             if kind == POWER:
                 present.setdefault(device, []).append(number)
-        columns: dict[str, MeterColumns] = {}
+        columns: dict[str, PowerColumns] = {}
         for device, numbers in present.items():
-            moments = np.unique(times[np.isin(series, numbers)])
+            mine = times if alone else times[np.isin(series, numbers)]
+            # A file that is in order of time needs no sorting.
+            moments = mine if bool((np.diff(mine) > 0).all()) else np.unique(mine)
             fields = {name: np.full(moments.size, np.nan) for name in _METER_FIELDS}
             for number in numbers:
                 name = self._series_names[number][2]
                 if name not in fields:
                     continue
-                its = np.flatnonzero(series == number)
+                its = np.arange(rows.size) if alone else np.flatnonzero(series == number)
                 values = self._column(rows[its])
                 if values is None:
                     return None
                 # Of a repeated moment the last row stays: numpy writes in order.
                 fields[name][np.searchsorted(moments, times[its])] = values
-            columns[device] = MeterColumns(moments, *fields.values())
+            names = {self._series_names[number][2] for number in numbers}
+            columns[device] = PowerColumns(
+                MeterColumns(moments, *fields.values()), {"current_a", "voltage_v"} <= names
+            )
         return columns
 
     def _column(self, rows: Ints) -> npt.NDArray[np.float64] | None:
@@ -244,3 +257,10 @@ class PastReadings:
         place_of = {pair: place for place, pair in enumerate(pairs)}
         places = [place_of[(device, kind)] for device, kind, _name in self._series_names]
         return _Index(order, begins, np.array(places, dtype=np.int32), pairs)
+
+
+def _among(times: Ints, moments: Ints) -> npt.NDArray[np.bool_]:
+    """Which times are among rising moments, of which there is at least one."""
+    places = np.minimum(np.searchsorted(moments, times), moments.size - 1)
+    among: npt.NDArray[np.bool_] = moments[places] == times
+    return among
