@@ -57,7 +57,11 @@ def report(homes: int = HOMES, days: int = DAYS) -> dict[str, float]:
     floor = _timed(lambda: _pass_over(past), rows)
     _show(paces, "floor: numpy, one pass", floor, floor)
     rules = default_rules()
-    alone = [(f"mains, {rule.name}", _only(rules, rule)) for rule in rules if rule.kind.name != "mains" and _judges(rule)]
+    alone = [
+        (f"mains, {rule.name}", _only(rules, rule))
+        for rule in rules
+        if rule.kind.name != "mains" and _judges(rule)
+    ]
     for name, rule_set in [("mains", _only(rules)), *alone, ("all rules", rules)]:
         _show(paces, name, _played(past, rule_set, past.homes()), floor)
     both = _played(past, rules, past.homes(), sets=2)

@@ -26,6 +26,7 @@ Permission = Literal[
     "reading.read",
     "report.read",
     "rule.read",
+    "rule.try",  # run other rules over what was stored; who may also reads rules and reports
     "rule.write",  # of the whole county only without a narrower region
     "stream.read",
     "summary.read",
@@ -77,6 +78,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "home.write",
             "person.write",
             "quarantine.read",
+            "rule.try",
             "rule.write",
             "user.read",
         },

@@ -70,9 +70,7 @@ class _Text:
         padded = text + _PADDING
         self.raw = text
         self.bytes = np.frombuffer(padded, np.uint8)
-        self.words: Words = np.ndarray(
-            (len(padded) - 7,), np.dtype("<u8"), padded, strides=(1,)
-        )
+        self.words: Words = np.ndarray((len(padded) - 7,), np.dtype("<u8"), padded, strides=(1,))
 
     def cells(self, begins: Ints, lengths: Ints) -> list[Words]:
         """Cells as columns of words, zero behind their ends."""
@@ -147,7 +145,8 @@ def _numbers(
         if usual[row]:
             found[number] = numbering(tuple(_cell(block, *cell, row) for cell in cells))
     numbers = np.where(same, found[inverse], -1).astype(np.int32)
-    return numbers[np.cumsum(head) - 1]
+    of_rows: npt.NDArray[np.int32] = numbers[np.cumsum(head) - 1]
+    return of_rows
 
 
 def _cell(block: _Text, at: Ints, length: Ints, row: int) -> bytes:
@@ -241,7 +240,7 @@ def _integers(block: _Text, at: Ints, length: Ints) -> tuple[Ints, Bools]:
 def _eight(block: _Text, at: Ints, length: Ints) -> tuple[Ints, Bools]:
     """Up to eight digits at once: pairs of neighbours are joined three times. None are 0."""
     words = block.words[np.where(length > 0, at, 0)]
-    shift = (np.uint64(8) * (8 - np.maximum(length, 1)).astype(np.uint64))
+    shift = np.uint64(8) * (8 - np.maximum(length, 1)).astype(np.uint64)
     words = np.where(length > 0, (words << shift) | (_ZEROS & ((_ONE << shift) - _ONE)), _ZEROS)
     good = ((words & _NIBBLES) == _ZEROS) & (((words + _SIXES) & _NIBBLES) == _ZEROS)
     words = ((words & ~_NIBBLES) * np.uint64(2561)) >> np.uint64(8)

@@ -22,7 +22,7 @@ BAD_ROWS_SHOWN: Final = 20
 _ROWS_PER_REPORT: Final = 100_000
 _BOM: Final = b"\xef\xbb\xbf"
 
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 # How much of the file has been read, 0 to 1.
 Report = Callable[[float], None]
 

@@ -1,11 +1,11 @@
 """How alarms ended, from a CSV file: home, rule, raised_at, outcome."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from hearthwatch.backtest.burden import FALSE, REAL, REAL_OF_THINGS, Outcome
+from hearthwatch.backtest.csv_file import Say
 from hearthwatch.backtest.rows import BadRow, moment_ms
 
 COLUMNS: Final = ("home", "rule", "raised_at", "outcome")
@@ -14,7 +14,7 @@ _OTHER: Final = frozenset({"social", "no_answer_visited"})
 _KNOWN: Final = REAL | FALSE | REAL_OF_THINGS | _OTHER
 
 
-def load_outcomes(path: Path, say: Callable[[str], None]) -> list[Outcome]:
+def load_outcomes(path: Path, say: Say) -> list[Outcome]:
     """Every usable row, the others are told; BadRow when a column is missing."""
     found: list[Outcome] = []
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:

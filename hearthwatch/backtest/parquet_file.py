@@ -1,5 +1,6 @@
 """The readings of a Parquet file: the columns of the CSV, read by pyarrow where it is installed."""
 
+import importlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +17,13 @@ _MISSING: Final = (
 def load_parquet(path: Path, say: Say, report: Report = lambda _part: None) -> PastReadings:
     """Row by row, by batches; BadRow when pyarrow is missing or the file is no Parquet."""
     try:
-        from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
+        arrow = importlib.import_module("pyarrow")
+        parquet = importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise BadRow(_MISSING) from None
     past = PastReadings()
     try:
-        file = ParquetFile(path)
+        file = parquet.ParquetFile(path)
         layout = layout_of(file.schema_arrow.names)
         total = max(1, file.metadata.num_rows)
         done = 0
@@ -37,7 +38,7 @@ def load_parquet(path: Path, say: Say, report: Report = lambda _part: None) -> P
                     if past.bad <= BAD_ROWS_SHOWN:
                         say(f"{path.name}: row {done}: {error}\n")
             report(done / total)
-    except ArrowException as error:
+    except arrow.ArrowException as error:
         raise BadRow(f"{path.name}: {error}") from error
     if past.bad > BAD_ROWS_SHOWN:
         say(f"… and {past.bad - BAD_ROWS_SHOWN} more bad rows\n")

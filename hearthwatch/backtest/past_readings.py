@@ -5,6 +5,7 @@
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -155,7 +156,7 @@ class PastReadings:
         changes = (np.diff(times) != 0) | (np.diff(places) != 0)
         begins = [0, *(np.flatnonzero(changes) + 1).tolist(), rows.size]
         columns = (rows.tolist(), times.tolist(), places.tolist())
-        for begin, end in zip(begins, begins[1:], strict=False):
+        for begin, end in pairwise(begins):
             if begin < end:
                 pair = index.pairs[columns[2][begin]]
                 yield self._observation(home, pair, columns[1][begin], columns[0][begin:end])

@@ -48,15 +48,15 @@ def play(
     for engine in engines:
         engine.add_home(facts, start_ms)
     found: list[list[Finding]] = [[] for _ in engines]
-    both = list(zip(engines, found, strict=True))
+    running = list(zip(engines, found, strict=True))
     for observation in past.observations(home, shown_at):
         at_ms = observation.measured_at_ms
-        for engine, its in both:
-            its += engine.advance(at_ms)
-            its += engine.observe(home, observation, at_ms)
-    for engine, its in both:
-        its += engine.advance(end_ms)
-    return [_paired(its) for its in found]
+        for engine, rows in running:
+            rows.extend(engine.advance(at_ms))
+            rows.extend(engine.observe(home, observation, at_ms))
+    for engine, rows in running:
+        rows.extend(engine.advance(end_ms))
+    return [_paired(rows) for rows in found]
 
 
 def _paired(found: Sequence[Finding]) -> list[Found]:

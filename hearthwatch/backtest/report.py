@@ -86,7 +86,7 @@ def document(tally: Tally, watched: Watched, rows: int, bad: int) -> dict[str, A
 
 
 def _by_rule(tally: Tally, number: int, watched: Watched) -> list[dict[str, Any]]:
-    rules = {rule: severity for rule, severity in tally.findings[number]}
+    rules = dict(tally.findings[number].keys())
     for rule in tally.ended[number]:
         rules.setdefault(rule, tally.severities.get(rule, ""))
     lines = []

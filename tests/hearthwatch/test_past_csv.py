@@ -12,7 +12,9 @@ HEAD = "home,device,kind,measured_at,field,value"
 # A quote in the header: the whole file is read row by row.
 QUOTED = '"home",device,kind,measured_at,field,value'
 
-HOMES = st.sampled_from(["home-1", "home-2", "h" * 70, "家-3", " home-1", "", "gateway:gw-1", "x,y"])
+HOMES = st.sampled_from(
+    ["home-1", "home-2", "h" * 70, "家-3", " home-1", "", "gateway:gw-1", "x,y"]
+)
 DEVICES = st.sampled_from(["meter", "cuff", "m", "", "a-device-of-nineteen"])
 SERIES = st.sampled_from(
     [
@@ -60,18 +62,44 @@ TIMES = st.one_of(
 )
 VALUES = st.one_of(
     st.sampled_from(
-        ["1", "-1.5", "0.1", ".5", "5.", ".", "-", "--1", "1-", "+2", "1.2.3", "", " 3", "-0", "007"]
+        [
+            "1",
+            "-1.5",
+            "0.1",
+            ".5",
+            "5.",
+            ".",
+            "-",
+            "--1",
+            "1-",
+            "+2",
+            "1.2.3",
+            "",
+            " 3",
+            "-0",
+            "007",
+        ]
     ),
     st.sampled_from(["1e3", "nan", "inf", "1_000", "press", "true", "123456789012345.5", "0x1"]),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.decimals(-99_999, 99_999, places=3).map(str),
 )
 ROW = st.builds(
-    lambda home, device, series, at, value: ",".join((home, device, series[0], at, series[1], value)),
-    HOMES, DEVICES, SERIES, TIMES, VALUES,
+    lambda home, device, series, at, value: ",".join(
+        (home, device, series[0], at, series[1], value)
+    ),
+    HOMES,
+    DEVICES,
+    SERIES,
+    TIMES,
+    VALUES,
 )
-PLAIN = st.builds("home-{},meter,power,{},energy_kwh,{}".format, st.integers(1, 3),
-                  st.integers(1, 4_000_000_000), st.integers(0, 10**9))
+PLAIN = st.builds(
+    "home-{},meter,power,{},energy_kwh,{}".format,
+    st.integers(1, 3),
+    st.integers(1, 4_000_000_000),
+    st.integers(0, 10**9),
+)
 LINES = st.lists(
     st.one_of(ROW, PLAIN, PLAIN, st.sampled_from(["", "a", "1,2,3,4,5,6,7", ",,,,,"])), max_size=40
 )

@@ -86,7 +86,9 @@ MINUTES = [("register", 60_000, 0.0123, 3, 90, False)]
 )
 @example(MINUTES * 3, 9_999.0, 1)
 @example([("register", 1_000, 0.00012, 9, 90, True)] * 6, 1.0, 2)
-@example([("power", 60_000, 0.07, 3, 90, True), *MINUTES, ("power", 60_000, 0.07, 3, 90, True)], 1.0, 3)
+@example(
+    [("power", 60_000, 0.07, 3, 90, True), *MINUTES, ("power", 60_000, 0.07, 3, 90, True)], 1.0, 3
+)
 def test_columns_say_what_single_readings_say(runs, start_kwh, seed) -> None:
     same(columns_of(runs, start_kwh, seed))
 
