@@ -70,6 +70,7 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     [method] = route.methods - {"HEAD"}
     names = ("alarm_id", "task_id", "home_id", "person_id", "gateway_id", "gateway", "device")
     path = route.path.format(**dict.fromkeys((*names, "username", "name"), "nothing"))
+    names += ("try_id",)
     return await client.request(
         method,
         f"{prefix}{path}",

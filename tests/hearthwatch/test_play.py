@@ -39,7 +39,7 @@ limit_w = 1200.0
 class House:
     """A home whose meters are read every minute; habits and troubles follow from the seed."""
 
-    def __init__(self, seed, days=6):
+    def __init__(self, seed, days=4):
         self.chance = random.Random(seed)
         self.past = PastReadings()
         self.days = days
@@ -50,7 +50,7 @@ class House:
             if self.chance.random() < 0.5:
                 self._row("motion", "motion", at_ms, "active", 1.0)
             else:
-                self._row("button", "sos", at_ms, "action", 0.0, "press")
+                self._row("button", "sos", at_ms, "action", "press")
 
     def _devices(self):
         says = self.chance.choice(["register", "register", "watts", "both", "interval", "amperes"])
@@ -59,7 +59,8 @@ class House:
             devices.append((self.chance.choice(["a-socket", "z-socket"]), "register"))
         return devices
 
-    def _row(self, device, kind, at_ms, name, value, text=None):
+    def _row(self, device, kind, at_ms, name, said):
+        value, text = (0.0, said) if isinstance(said, str) else (said, None)
         self.past.add(RowParts("home", (device, kind, name), at_ms, value, text))
 
     def _meter(self, device, says):
@@ -90,7 +91,7 @@ class House:
             self._row(device, "power", at_ms, "power_w", watts)
         if says == "interval":
             self._row(device, "power", at_ms, "energy_interval_wh", watts / 60)
-            self._row(device, "power", at_ms, "interval_s", 0.0, "60")
+            self._row(device, "power", at_ms, "interval_s", "60")
         if says == "amperes":
             self._row(device, "power", at_ms, "current_a", watts / 230)
             self._row(device, "power", at_ms, "voltage_v", 230.0)
@@ -100,7 +101,7 @@ class House:
 RULE_SETS = [default_rules(), rules_from_toml(TOUCHY)]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(14))
 def test_columns_find_what_readings_find(seed) -> None:
     house = House(seed)
     facts = HomeFacts(home="home", overrides={"load_left_on": {}} if seed % 2 else {})
@@ -114,7 +115,7 @@ def test_columns_find_what_readings_find(seed) -> None:
 
 def test_the_houses_say_something_of_every_rule_about_electricity() -> None:
     said = set()
-    for seed in range(24):
+    for seed in range(14):
         house = House(seed)
         for rows in play(house.past, HomeFacts(home="home"), RULE_SETS, house.past.end_ms):
             said |= {row.finding.rule for row in rows}
