@@ -97,8 +97,8 @@ def test_a_column_in_pieces_goes_on_where_it_stopped() -> None:
     whole = columns_of(MINUTES * 4, 100.0, 1)
     wanted, parts, _taken = one_by_one(whole)
     meter, found = ColumnMeter(), []
-    for begin in range(0, 360, 100):
-        piece = MeterColumns(*(column[begin : begin + 100] for column in whole))
+    for begin in range(0, 360, 97):
+        piece = MeterColumns(*(column[begin : begin + 97] for column in whole))
         found += [(begin + row, list(done)) for row, done in meter.read_columns(piece).parts]
     assert found == parts
     assert meter.dump() == wanted.dump()
