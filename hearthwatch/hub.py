@@ -94,7 +94,7 @@ class Hub:
         self.reader = config.book.open_reader()
         self.tries = Tries(
             self.reader,
-            lambda: self.rules,
+            lambda: side.settings.current.rules,
             clock.now_ms,
             lambda task: ProcessRunner(config, task),
         )
