@@ -2,6 +2,7 @@
 
 ./dev bench --week    a week of 1,000 simulated homes through drivers, codec and rules
 ./dev bench --engine  the rule engine alone with 100,000 homes in memory
+./dev bench --replay  reading and playing the past on one core
 """
 
 import argparse
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from bench import engine, week
+from bench import engine, replay, week
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
 from bench.processes import HOMES, HubProcess, cpu_s, rss_mb
@@ -227,7 +228,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
     parser.add_argument("--week", action="store_true", help="instead: a week of simulated homes")
     parser.add_argument("--engine", action="store_true", help="instead: the rule engine alone")
-    parser.add_argument("--homes", type=int, help="of the week (1,000), of the engine (100,000)")
+    parser.add_argument("--replay", action="store_true", help="instead: playing the past")
+    parser.add_argument(
+        "--homes", type=int, help="of the week (1,000), of the engine (100,000), of the past (40)"
+    )
     parser.add_argument("--days", type=int, default=7, help="of the week")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the week")
     args = parser.parse_args()
@@ -238,6 +242,10 @@ def main() -> None:
     if args.engine:
         print(json.dumps(machine()), flush=True)
         engine.report(args.homes or ENGINE_HOMES)
+        return
+    if args.replay:
+        print(json.dumps(machine()), flush=True)
+        replay.report(args.homes or replay.HOMES)
         return
     if embedded_broker.find_mosquitto() is None:
         raise SystemExit("the benchmark needs mosquitto: apt-get install mosquitto")

@@ -26,6 +26,7 @@ Permission = Literal[
     "reading.read",
     "report.read",
     "rule.read",
+    "rule.try",  # run other rules over what was stored; who may also reads rules and reports
     "rule.write",  # of the whole county only without a narrower region
     "stay.write",
     "stay.write_any",  # in homes that somebody else is responsible for
@@ -81,6 +82,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "home.write",
             "person.write",
             "quarantine.read",
+            "rule.try",
             "rule.write",
             "user.read",
         },

@@ -126,6 +126,51 @@ class RuleViews(Protocol):
     def change(self, unit: UnitOfWork, new: NewSetting) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryWanted:
+    """A rule set to be tried on [from, to) in the homes of a region: `changes` of the rules in
+    force, or `toml`, a whole rules.toml."""
+
+    owner: str
+    region: str
+    from_ms: int
+    to_ms: int
+    changes: Sequence[Mapping[str, Any]] = ()
+    toml: str | None = None
+
+
+class TriesFull(Exception):  # noqa: N818 - an answer, not a mistake
+    """Too many wait already."""
+
+
+class RuleTries(Protocol):
+    """Rule sets tried on the past; called from worker threads. Everybody sees their own."""
+
+    def submit(self, wanted: TryWanted) -> str:
+        """Its id. ConfigError when a change can't be made, TriesFull when too many wait."""
+        ...
+
+    def find(self, owner: str, try_id: str) -> Mapping[str, Any] | None: ...
+    def latest(self, owner: str) -> Sequence[Mapping[str, Any]]: ...
+    def cancel(self, owner: str, try_id: str) -> bool: ...
+
+
+class NoTries:
+    """For a hub that can't try rules: nothing is ever there, and no more is taken."""
+
+    def submit(self, wanted: TryWanted) -> str:  # noqa: ARG002
+        raise TriesFull("rules can't be tried here")
+
+    def find(self, owner: str, try_id: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        return None
+
+    def latest(self, owner: str) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002
+        return ()
+
+    def cancel(self, owner: str, try_id: str) -> bool:  # noqa: ARG002
+        return False
+
+
 def _nothing(_unit: UnitOfWork) -> None:
     return None
 
@@ -153,6 +198,7 @@ class Deps:
     registry: CollectorRegistry
     health: Callable[[], Mapping[str, str]]
     roster_changed: Callable[[UnitOfWork], None] = _nothing
+    tries: RuleTries = field(default_factory=NoTries)
     passwords: Passwords = field(default_factory=Passwords)
     static_dir: Path = STATIC_DIR
     timezone: str = "Asia/Shanghai"

@@ -32,6 +32,7 @@ from contract.moment import EPOCH
 from dashboard.app import create_app
 from dashboard.middleware import gauge
 from dashboard.ports import Deps
+from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.clock import PlannedClock, load_clock, wall_ms
 from hearthwatch.hub_config import BrokerConfig, HubConfig
 from hearthwatch.hub_config import load as load_config
@@ -91,6 +92,12 @@ class Hub:
         self.feed, self.register, self.presence = side.feed, side.register, side.presence
         self.writer, self.book, self.urgent = side.writer, side.book, side.urgent
         self.reader = config.book.open_reader()
+        self.tries = Tries(
+            self.reader,
+            lambda: side.settings.current.rules,
+            clock.now_ms,
+            lambda task: ProcessRunner(config, task),
+        )
         self.feed.last_seq = self._last_entry()
         self.writer.start()
         if config.homes is not None:
@@ -199,6 +206,7 @@ class Hub:
 
     def close(self) -> None:
         self.lane.stop()
+        self.tries.close()
         with contextlib.suppress(Exception):
             self.writer.submit(self.presence.flush).result(5)
         self.writer.close()
@@ -252,6 +260,7 @@ class Hub:
                 registry=registry,
                 health=self.health,
                 roster_changed=self.roster_changed,
+                tries=self.tries,
             )
         )
         config = uvicorn.Config(

@@ -5,7 +5,7 @@ home's: a socket can't measure more than the meter before it. A meter that was e
 speaks under another name, is followed once the old one has been quiet for a day.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from rules.metering import Gap, Meter, Slot
@@ -21,12 +21,16 @@ _MEAN_SLOTS: Final = 96
 
 
 class Mains:
-    """The power devices of one home. `chosen`: the device that is named by the configuration."""
+    """The power devices of one home. `chosen`: the device that is named by the configuration;
+    `make_meter`: what reads the readings of a device."""
 
-    __slots__ = ("_chosen", "_means", "_meters", "larger", "primary")
+    __slots__ = ("_chosen", "_make_meter", "_means", "_meters", "larger", "primary")
 
-    def __init__(self, chosen: str) -> None:
+    def __init__(
+        self, chosen: str, make_meter: Callable[[str], Meter] = lambda _device: Meter()
+    ) -> None:
         self._chosen = chosen
+        self._make_meter = make_meter
         self._meters: dict[str, Meter] = {}
         # Mean watts of each device's slots, and their number.
         self._means: dict[str, list[float]] = {}
@@ -45,7 +49,7 @@ class Mains:
         if meter is None:
             if len(self._meters) >= METERS_MAX and device != self._chosen:
                 return None
-            meter = self._meters[device] = Meter()
+            meter = self._meters[device] = self._make_meter(device)
             self._means[device] = [0.0, 0]
             self.primary = self.primary or device
         done = meter.read(at_ms, observation.values, observation.attrs)

@@ -28,6 +28,7 @@ POWER_MAX_W: Final = 55_000.0
 DECIMALS_MAX: Final = 3
 # Where registers roll over: four to eight digits before the point.
 _ROLLOVERS_KWH: Final = (1e4, 1e5, 1e6, 1e7, 1e8)
+_ALL_WHOLE: Final = 2.0**53
 # The step from the last value before a roll-over must be this small a part of the register.
 _ROLLOVER_PART: Final = 0.01
 # A better source that has been quiet this long gives way to a worse one.
@@ -173,7 +174,7 @@ class Meter:
         return min(max(GAP_MIN_MS, self._interval_ms * GAP_INTERVALS), GAP_MAX_MS)
 
     def dump(self) -> list[Any]:
-        return [getattr(self, name) for name in self.__slots__]
+        return [getattr(self, name) for name in Meter.__slots__]
 
     @classmethod
     def load(cls, row: list[Any]) -> "Meter":
@@ -209,7 +210,8 @@ def _energy(
 
 
 def _whole(number: float) -> bool:
-    return abs(number - round(number)) < 1e-4
+    # From 2**53 on a float has no digits behind the point; beyond its range it is no integer.
+    return abs(number) >= _ALL_WHOLE or abs(number - round(number)) < 1e-4
 
 
 def _rolled_wh(before_kwh: float, after_kwh: float) -> float:

@@ -11,7 +11,7 @@ Defaults: `meter` is empty: the device that measures most speaks for the home.
 Sources: design of this project; a socket can't measure more than the meter before it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -115,7 +115,7 @@ def _made(observation: Observation, kind: str, at_ms: int, values: Mapping[str, 
 
 
 class MainsFeed:
-    """The rule kind `mains`."""
+    """The rule kind `mains`; `make_mains`: what chooses and reads the meters of a home."""
 
     name: Final = "mains"
     lane: Final[Lane] = "readings"
@@ -125,6 +125,9 @@ class MainsFeed:
     starts_idle: Final = True
     emits: Final = frozenset({POWER_SLOT, POWER_GAP, POWER_METER})
 
+    def __init__(self, make_mains: Callable[[str], Mains] = Mains) -> None:
+        self._make_mains = make_mains
+
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> MainsParams:
         return parse_params(MainsParams, table, where, base)
 
@@ -132,7 +135,7 @@ class MainsFeed:
         return frozenset({"power"})
 
     def start(self, subject: Subject, params: MainsParams, now_ms: int) -> Monitor:  # noqa: ARG002
-        return MainsMonitor(Mains(params.meter))
+        return MainsMonitor(self._make_mains(params.meter))
 
     def load(
         self,

@@ -17,7 +17,7 @@ nothing; no opinion in the first 48 hours, narrower limits until 14 days are kno
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,11 +81,11 @@ class NoSignOfLifeMonitor:
         "due_ms",
     )
 
-    def __init__(self, subject: Subject, params: NoSignOfLifeParams) -> None:
+    def __init__(self, subject: Subject, params: NoSignOfLifeParams, mains: Mains) -> None:
         self.due_ms: int | None = None
         self._subject = subject
         self._params = params
-        self._mains = Mains(params.meter)
+        self._mains = mains
         self._living = Living(params.window_h)
         self._signs = Signs()
         self._began_ms = -1
@@ -337,7 +337,7 @@ class NoSignOfLifeMonitor:
 
 
 class NoSignOfLife:
-    """The rule kind `no_sign_of_life`."""
+    """The rule kind `no_sign_of_life`; `make_mains`: what chooses and reads the meters."""
 
     name: Final = "no_sign_of_life"
     lane: Final[Lane] = "readings"
@@ -349,6 +349,9 @@ class NoSignOfLife:
     # of a day can bear them.
     ask_first_s: Final[int | None] = 300
 
+    def __init__(self, make_mains: Callable[[str], Mains] = Mains) -> None:
+        self._make_mains = make_mains
+
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> NoSignOfLifeParams:
         return parse_params(NoSignOfLifeParams, table, where, base)
 
@@ -356,9 +359,10 @@ class NoSignOfLife:
         return LIFE_KINDS | {"power"}
 
     def start(self, subject: Subject, params: NoSignOfLifeParams, now_ms: int) -> Monitor:  # noqa: ARG002
-        return NoSignOfLifeMonitor(subject, params)
+        return NoSignOfLifeMonitor(subject, params, self._make_mains(params.meter))
 
     def load(
         self, subject: Subject, params: NoSignOfLifeParams, document: Mapping[str, Any]
     ) -> Monitor:
-        return NoSignOfLifeMonitor(subject, params).load(document)
+        mains = self._make_mains(params.meter)
+        return NoSignOfLifeMonitor(subject, params, mains).load(document)

@@ -26,7 +26,7 @@ _MINUTE_MS: Final = 60_000
 _AHEAD_MAX_MS: Final = 10 * _MINUTE_MS
 # Readings further apart say nothing of the time between them.
 _UNSEEN_MS: Final = 20 * _MINUTE_MS
-_RELEASE_PART: Final = 0.9
+RELEASE_PART: Final = 0.9
 # Three phases of 80 A; more is a broken reading.
 _POWER_MAX_W: Final = 55_000.0
 
@@ -88,7 +88,7 @@ class OverloadMonitor:
         ):
             return NOTHING
         self._note(observation.device, watts, at_ms)
-        if watts < self._params.limit_w * _RELEASE_PART:
+        if watts < self._params.limit_w * RELEASE_PART:
             return self._clear(observation, now_ms) if self._raised is not None else NOTHING
         if now_ms - at_ms > self._params.late_after_min * _MINUTE_MS:
             return NOTHING

@@ -69,7 +69,8 @@ def test_the_table_names_what_there_is() -> None:
 async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx2.Response:
     [method] = route.methods - {"HEAD"}
     names = ("alarm_id", "task_id", "home_id", "person_id", "gateway_id", "gateway", "device")
-    path = route.path.format(**dict.fromkeys((*names, "stay_id", "username", "name"), "nothing"))
+    names = (*names, "stay_id", "username", "name", "try_id")
+    path = route.path.format(**dict.fromkeys(names, "nothing"))
     return await client.request(
         method,
         f"{prefix}{path}",
