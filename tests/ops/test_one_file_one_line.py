@@ -44,9 +44,11 @@ def test_a_rule_kind_is_a_file_a_line_and_a_folder_of_stories() -> None:
     words = {"rules/default.toml", "docs/rule-kinds.md", "README.md", "README.zh-CN.md"}
     words |= {f"dashboard/web/src/locales/{name}.json" for name in ("zh-CN", "en")}
     own = {f"rules/kinds/{kind}.py", "rules/registry.py"}
+    # A replay shows every reading to kinds that it doesn't know, and is quicker for some it does.
+    quicker = {"hearthwatch/backtest/played_power.py", "tests/hearthwatch/test_play.py"}
     told = {"tests/ops/test_one_file_one_line.py", "CHANGELOG.md", "docs/rules.md"}
     assert stories
-    assert set(done.stdout.split()) - stories - words - told == own
+    assert set(done.stdout.split()) - stories - words - told - quicker == own
     line = (ROOT / "rules" / "registry.py").read_text().count(kind)
     assert line == len(["import", "entry"])
 
