@@ -52,6 +52,10 @@ after_s = 3600
 name = "device_silent"
 kind = "device_silent"
 least_s = 21600
+[[rule]]
+name = "village_dark"
+kind = "village_dark"
+settle_min = 40
 """
 # A first start learns the past before the clock starts to run fast; so long that takes at most
 # on a slow machine (in passing, what takes longer costs a few hours of routine).

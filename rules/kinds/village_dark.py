@@ -31,8 +31,6 @@ from rules.rule import DEVICE_STATUS, DEVICE_WORD, NOTHING, Observation, Opinion
 POWER: Final = "power"
 # Words that a device without electricity, or its gateway for it, can say.
 _DARK_WORDS: Final = frozenset({"no_answer", "offline", "mains_lost"})
-# Recoveries and faults travel in two lanes, and a bus that is asked again answers in turn.
-_SETTLE_MS: Final = 60_000
 # Statuses come every five minutes; after a pause of more than three of them nothing was watched.
 _UNWATCHED_MS: Final = 15 * 60_000
 # Heard in so many statuses one after the other, a device is one that is always heard; missing in
@@ -59,6 +57,7 @@ class VillageDarkParams:
     meters: int = number(3, 2, 1000)
     part_pct: float = number(30.0, 1.0, 100.0)
     window_min: float = number(10.0, 1.0, 120.0)
+    settle_min: float = number(1.0, 0.5, 120.0)
     call_within_h: float = number(2.0, 0.25, 24.0)
     first_within_min: float = number(45.0, 5.0, 240.0)
 
@@ -162,7 +161,8 @@ class VillageDarkMonitor:
         if self._together() is None:
             self.due_ms = None
         elif self.due_ms is None:
-            self.due_ms = now_ms + _SETTLE_MS
+            # Recoveries and faults travel in two lanes; a bus that is asked again answers in turn.
+            self.due_ms = now_ms + round(self._params.settle_min * 60_000)
         return NOTHING
 
     def _together(self) -> int | None:
