@@ -23,26 +23,11 @@ from ledger.schema import ALARM, DEVICE, ENTRY, OUTBOX, TASK
 from rules.config import default_rules
 from rules.finding import Finding, episode_id
 from rules.signs import LifeReason, Signs
+from tests.adapters.hub_bench import ROSTER, Clock
 from tests.adapters.processes import until
 
-NOW_MS = 1_795_363_200_000
 ASKS_MS = 300_000
-ROSTER = """
-[[region]]
-code = "1"
-name = "county"
-level = "county"
-[[gateway]]
-id = "gw-1"
-region = "1"
-[[home]]
-id = "home-1"
-region = "1"
-address = "三里垭村四组 3 号"
-[[home.device]]
-gateway = "gw-1"
-device = "button-1"
-kind = "sos"
+WELL = """
 [[home.device]]
 gateway = "gw-1"
 device = "well-1"
@@ -50,20 +35,12 @@ kind = "presence"
 """
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.at_ms = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.at_ms
-
-
 class Bench:
     """A hub without its broker; its lanes are handed what would have come."""
 
     def __init__(self, folder: Path, book: Place) -> None:
         self.folder, self.book = folder, book
-        (folder / "homes.toml").write_text(ROSTER)
+        (folder / "homes.toml").write_text(ROSTER + WELL)
         self.clock = Clock()
         self.seq = {"telemetry": 0, "activation": 0}
         self.open()

@@ -19,8 +19,8 @@ from ledger.place import Place, SqliteBook
 from ledger.schema import ALARM, ENTRY, STAY, TASK
 from rules.config import default_rules
 from rules.finding import Finding, episode_id
+from tests.adapters.hub_bench import Clock
 
-NOW_MS = 1_795_363_200_000
 MINUTE_MS = 60_000
 DAY_MS = 24 * HOUR_MS
 HOMES = 6
@@ -68,14 +68,6 @@ kind = "sos"
 """
     for n in range(1, HOMES + 1)
 )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at_ms = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.at_ms
 
 
 class Bench:
