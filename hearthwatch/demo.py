@@ -8,28 +8,26 @@ then a story at a minute a second.
 import argparse
 import contextlib
 import json
-import os
-import select
 import shutil
-import signal
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from contract.clock import plan_from_json
-from device_sims.roster import GatewayPlaces, Household, gateway_toml, homes_toml, households
+from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import Event, Story
 from device_sims.story import load as load_story
 from hearthwatch import embedded_broker
 from hearthwatch.admin import add_user, change_book, random_password
 from hearthwatch.clock import wall_ms
 from hearthwatch.demo_past import send_past
+from hearthwatch.demo_processes import STOP_TIMEOUT_S, Child, Stop, pause
+from hearthwatch.demo_words import say, words
 from hearthwatch.embedded_broker import Broker
 from ledger.place import SqliteBook
 from ledger.register import store as store_roster
@@ -38,7 +36,6 @@ from ledger.roster import parse as parse_roster
 SCENARIO: Final = Path(__file__).parent.parent / "device_sims" / "scenarios" / "demo.toml"
 SEED: Final = 1
 START_TIMEOUT_S: Final = 60.0
-STOP_TIMEOUT_S: Final = 10.0
 # Heartbeats of the accelerated gateways: ten simulated minutes are a quarter of a second in
 # fast motion, and the rules' thresholds below are in proportion: reading a meter over its
 # simulated serial line takes as long as ever, which is up to an hour of a simulated day.
@@ -66,40 +63,6 @@ LOGINS: Final = (
     ("duty2", "值班员 周强", "duty", ""),
     ("visitor1", "探访员 陈芳", "visitor", "610926101"),
 )
-
-
-@dataclass(slots=True)
-class Child:
-    name: str
-    command: list[str]
-    log: Path
-    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
-
-    def start(self) -> None:
-        with self.log.open("ab") as out:
-            # A group of its own: Ctrl-C reaches us alone, and we stop the children in order.
-            self.process = subprocess.Popen(
-                self.command, stdout=out, stderr=out, start_new_session=True
-            )
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def stop(self) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def kill(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
 
 class Demo:
@@ -260,7 +223,7 @@ class Demo:
                 with urllib.request.urlopen(address, timeout=2) as answer:
                     if answer.status == 200:
                         return True
-            _pause(0.2)
+            pause(0.2)
         return False
 
     def stop(self) -> None:
@@ -269,7 +232,7 @@ class Demo:
             if name in self.children:
                 self.children[name].stop()
 
-    def play(self, stopped: "Stop") -> int:
+    def play(self, stopped: Stop) -> int:
         """Until Ctrl-C: keep the processes up, start and kill gateways as the story says."""
         plan = plan_from_json((self.folder / "clock.json").read_text())
         started_ms = plan.sim_ms(wall_ms())
@@ -279,11 +242,11 @@ class Demo:
             now_ms = plan.sim_ms(wall_ms())
             while events and self._at_ms(events[0]) <= now_ms:
                 event = events.pop(0)
-                _say(_words(event, self.homes))
+                say(words(event, self.homes))
                 self._happen(event)
             for child in self.children.values():
                 if not child.alive and child.name not in self.dead:
-                    _say(f"{child.name} ended by itself; its log: {child.log}")
+                    say(f"{child.name} ended by itself; its log: {child.log}")
                     return 1
             if time.monotonic() - last_save_s > 1:
                 last_save_s = time.monotonic()
@@ -301,57 +264,6 @@ class Demo:
         elif event.kind == "start_gateway" and gateway in self.dead:
             self.children[gateway].start()
             self.dead.discard(gateway)
-
-
-class Stop:
-    """Set by Ctrl-C or SIGTERM; a wait that ends early then."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda _n, _f: os.write(self._write, b"x"))
-
-    def wait(self, seconds: float) -> bool:
-        return bool(select.select([self._read], [], [], seconds)[0])
-
-
-def _pause(seconds: float) -> None:
-    select.select([], [], [], seconds)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"[demo] {text}\n")
-    sys.stdout.flush()
-
-
-def _words(event: Event, homes: Sequence[Household]) -> str:
-    """An event of the story for the terminal."""
-    home = next((h for h in homes if h.home == event.fields.get("home")), None)
-    who = f"{home.name}（{home.address}）" if home is not None else ""
-    match event.kind:
-        case "press":
-            return f"{who} presses the call button"
-        case "cuff":
-            pressure = f"{event.fields['systolic']}/{event.fields['diastolic']}"
-            return f"{who} measures a blood pressure of {pressure}"
-        case "quiet":
-            return f"{who} does not get up any more (the absence rule will notice in a day)"
-        case "replay":
-            return f"{who}: the cuff sends what it kept while its bridge was away"
-        case "visit":
-            return f"{who} has a visitor"
-        case "stir":
-            return f"{who} is up again"
-        case "blackout":
-            return f"{event.fields['village']}: the power fails"
-        case "light":
-            return f"{event.fields['village']}: the power is back"
-        case "kill_gateway":
-            return f"the gateway {event.fields['gateway']} dies"
-        case "start_gateway":
-            return f"the gateway {event.fields['gateway']} is back"
-    return f"{who} {event.kind}"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -374,36 +286,36 @@ def main(args: argparse.Namespace) -> int:
         shutil.rmtree(args.data_dir)
     stopped = Stop()
     demo = Demo(args)
-    _say("starting the broker")
+    say("starting the broker")
     demo.folder.mkdir(parents=True, exist_ok=True)
     broker = embedded_broker.start(demo.folder / "broker")
     try:
-        _say(f"broker: {broker.name} (MQTT {broker.protocol})")
+        say(f"broker: {broker.name} (MQTT {broker.protocol})")
         demo.prepare(broker)
-        _say(f"starting the hub, {len(demo.gateways)} gateways and {len(demo.homes)} homes")
+        say(f"starting the hub, {len(demo.gateways)} gateways and {len(demo.homes)} homes")
         demo.start_hub()
         if not demo.wait_ready():
-            _say(f"the hub did not come up; its log: {demo.folder / 'hub.log'}")
+            say(f"the hub did not come up; its log: {demo.folder / 'hub.log'}")
             return 1
         if demo.is_new:
             count = send_past(broker, demo.homes, demo.began_ms)
-            _say(f"the hub has learnt {count} readings of the last four weeks")
+            say(f"the hub has learnt {count} readings of the last four weeks")
         demo.start_homes(broker)
         _announce(demo)
         return demo.play(stopped)
     finally:
-        _say("stopping")
+        say("stopping")
         demo.stop()
         broker.process.terminate()
         broker.process.wait(STOP_TIMEOUT_S)
 
 
 def _announce(demo: Demo) -> None:
-    _say("")
-    _say(f"the live board: http://127.0.0.1:{demo.port}/")
+    say("")
+    say(f"the live board: http://127.0.0.1:{demo.port}/")
     for username, _name, role, _region in LOGINS:
-        _say(f"  {role:8} {username:9} {demo.passwords[username]}")
-    _say("")
+        say(f"  {role:8} {username:9} {demo.passwords[username]}")
+    say("")
     if demo.is_new:
-        _say("three days of routine pass in about two minutes; then the story begins.")
-    _say("Ctrl-C stops.")
+        say("three days of routine pass in about two minutes; then the story begins.")
+    say("Ctrl-C stops.")

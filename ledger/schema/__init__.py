@@ -1,0 +1,41 @@
+"""Tables of the book of record (SQLite or PostgreSQL), one place for both dialects.
+
+Rows of `entry` are appended and never changed: they are the truth. `alarm`, `task`, `visit` and
+`device_state` are what the entries add up to, kept in the same transaction for quick reading.
+Every instant is an integer of milliseconds since the epoch (`*_ms`); every document is JSON text.
+The tables stand in files by subject; who uses one takes it from here.
+"""
+
+from ledger.schema.access import ACCOUNT, AUDIT, GATEWAY_KEY, IDEMPOTENCY, META, SESSION
+from ledger.schema.arrivals import EVENT, QUARANTINE, SPOOL_MARK
+from ledger.schema.cases import ALARM, ENTRY, OUTBOX, TASK, VISIT
+from ledger.schema.columns import METADATA
+from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
+from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
+
+__all__ = [
+    "ACCOUNT",
+    "ALARM",
+    "AUDIT",
+    "DEVICE",
+    "ENTRY",
+    "EVENT",
+    "GATEWAY",
+    "GATEWAY_KEY",
+    "HOME",
+    "IDEMPOTENCY",
+    "META",
+    "METADATA",
+    "OUTBOX",
+    "QUARANTINE",
+    "REGION",
+    "RULE_SETTING",
+    "RULE_STATE",
+    "SERVICE_USER",
+    "SESSION",
+    "SHADOW_FINDING",
+    "SPOOL_MARK",
+    "STAY",
+    "TASK",
+    "VISIT",
+]

@@ -1,0 +1,67 @@
+"""Who may come in, what they did, and what the book says of itself."""
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+
+from ledger.schema.columns import METADATA, SERIAL, ms
+
+ACCOUNT: Final = Table(
+    "account",
+    METADATA,
+    Column("username", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("region", String(32), nullable=False, default=""),  # "" sees every region
+    Column("phone", String(32), nullable=False, default=""),
+    Column("password", Text, nullable=False),  # argon2id
+    Column("disabled", Boolean, nullable=False, default=False),
+    ms("created_at_ms", null=False),
+)
+
+SESSION: Final = Table(
+    "session",
+    METADATA,
+    Column("digest", String(64), primary_key=True),  # SHA-256 of the token, which is not kept
+    Column("username", String(64), ForeignKey("account.username"), nullable=False),
+    ms("created_at_ms", null=False),
+    ms("expires_at_ms", null=False),
+    ms("seen_at_ms", null=False),
+    Index("session_username", "username"),
+)
+
+GATEWAY_KEY: Final = Table(
+    "gateway_key",
+    METADATA,
+    Column("gateway", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the gateway's HTTP bearer key
+    ms("created_at_ms", null=False),
+)
+
+IDEMPOTENCY: Final = Table(
+    "idempotency",
+    METADATA,
+    Column("key", String(160), primary_key=True),  # username and Idempotency-Key
+    Column("route", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    ms("at_ms", null=False),
+)
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    ms("at_ms", null=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(40), nullable=False),  # viewed, changed, logged_in, refused …
+    Column("object", String(160), nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+)
+
+META: Final = Table(
+    "meta",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,129 @@
+"""The book itself: entries, and the alarms, tasks and visits that they add up to."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+
+from ledger.schema.columns import METADATA, SERIAL, ms
+
+ENTRY: Final = Table(
+    "entry",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    ms("at_ms", null=False),
+    # alarm, task, visit, device, gateway, rule, stay
+    Column("topic", String(16), nullable=False),
+    Column("subject", String(160), nullable=False),  # the row's id
+    Column("fact", String(40), nullable=False),  # past tense: raised, acknowledged, closed …
+    Column("actor", String(64), nullable=False),  # username, or `system`
+    Column("reason", String(64), nullable=False, default=""),
+    Column("region", String(32)),
+    Column("data", Text, nullable=False),
+    Index("entry_subject", "topic", "subject", "seq"),
+)
+
+ALARM: Final = Table(
+    "alarm",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    # Home id, `gateway:<id>`, `unbound:<gw>/<d>` or `region:<code>`.
+    Column("subject", String(160), nullable=False),
+    Column("home", String(64)),
+    Column("gateway", String(64)),
+    Column("device", String(64)),
+    Column("region", String(32)),
+    Column("rule", String(64), nullable=False),
+    # Which of several things of the subject: `<gateway>/<device>`, or empty.
+    Column("part", String(160), nullable=False, default="", server_default=""),
+    Column("kind", String(32), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("event_count", Integer, nullable=False),
+    ms("raised_at_ms", null=False),
+    ms("ingested_at_ms", null=False),
+    ms("last_event_ms", null=False),
+    ms("cleared_at_ms"),
+    ms("acknowledged_at_ms"),
+    Column("acknowledged_by", String(64)),
+    Column("assignee", String(64)),
+    ms("closed_at_ms"),
+    Column("closed_by", String(64)),
+    Column("outcome", String(32)),
+    Column("note", Text),
+    Column("task", String(64)),
+    # Asked before anybody is sent (alarms/question.py); NULL: nobody is asked.
+    ms("asked_at_ms"),
+    ms("ask_until_ms"),
+    ms("answered_at_ms"),
+    Column("answer", String(8)),  # well, none, help
+    # Held: seen, and nobody is sent (alarms/holding.py); NULL: it never was.
+    ms("held_at_ms"),
+    ms("held_until_ms"),
+    Column("held_for", String(16)),  # dark, away, hospital, visitors
+    Column("held_by", String(64)),  # the alarm of the dark village, or the stay
+    ms("released_at_ms"),
+    # What its task gets, be it made now or when it is released; NULL: that of a home visit.
+    Column("repair_within_ms", BigInteger),
+    Index("alarm_state", "state", "raised_at_ms"),
+    Index("alarm_home", "home", "raised_at_ms"),
+)
+
+TASK: Final = Table(
+    "task",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),  # emergency, routine, follow_up, repair
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("alarm", String(64)),
+    Column("home", String(64)),
+    Column("region", String(32)),
+    Column("assignee", String(64)),
+    ms("created_at_ms", null=False),
+    ms("due_at_ms"),
+    ms("accepted_at_ms"),
+    ms("departed_at_ms"),
+    ms("arrived_at_ms"),
+    ms("completed_at_ms"),
+    Column("finding", Text),
+    Index("task_state", "state", "created_at_ms"),
+)
+
+VISIT: Final = Table(
+    "visit",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("service_user", String(64)),
+    Column("home", String(64), nullable=False),
+    Column("task", String(64)),
+    Column("alarm", String(64)),
+    Column("kind", String(16), nullable=False),  # emergency, routine
+    Column("way", String(16), nullable=False),  # home_visit, phone, video, other
+    Column("visitor", String(64), nullable=False),
+    ms("visited_at_ms", null=False),
+    ms("recorded_at_ms", null=False),
+    Column("record", Text, nullable=False),
+    Index("visit_home", "home", "visited_at_ms"),
+)
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("alarm", String(64)),
+    Column("state", String(16), nullable=False),  # pending, delivered, refused, dead
+    Column("attempts", Integer, nullable=False),
+    ms("created_at_ms", null=False),
+    ms("next_at_ms", null=False),
+    ms("done_at_ms"),
+    Column("detail", Text, nullable=False, default=""),
+    Index("outbox_pending", "state", "next_at_ms"),
+)
