@@ -37,6 +37,7 @@ from device_sims.roster import (
 from device_sims.story import Event
 from gateway.config import load
 from gateway.driver import BusDriver, Decoded, MessageDriver, Outcome, StreamDriver
+from hearthwatch.person_facts import copd_of
 from ingest import wire
 from rules.config import default_rules
 from rules.engine import Engine
@@ -141,7 +142,12 @@ class Share:
         self.households = list(homes)
         self.engine = Engine(default_rules())
         for h in homes:
-            facts = HomeFacts(home=h.home, region=h.region, persons=(f"person-{h.home[5:]}",))
+            facts = HomeFacts(
+                home=h.home,
+                region=h.region,
+                persons=(f"person-{h.home[5:]}",),
+                copd=copd_of([h.conditions]),
+            )
             self.engine.add_home(facts, BEGIN_MS)
 
     def _line(self, link: Path, answer: Any) -> DirectLine:

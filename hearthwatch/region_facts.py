@@ -1,10 +1,10 @@
 """What the register says of villages, as the rules take it: which homes are one village, and who in
 them depends on electricity."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from hearthwatch.person_facts import conditions_of, copd_of
 from ledger.views import REGION_DEPTH_MAX, RosterIndex, Row
 from rules.rule import REGION_PREFIX, DeviceFacts, HomeFacts
 
@@ -40,7 +40,7 @@ def village_of(region: str | None, regions: Mapping[str, Row]) -> str:
 
 def needs_power(persons: Iterable[Row], devices: Iterable[Row]) -> str:
     """How the register knows that somebody here depends on electricity; empty: it does not."""
-    if any(_named(" ".join(_texts(person["conditions"]))) for person in persons):
+    if any(_named(" ".join(conditions_of(person["conditions"]))) for person in persons):
         return "conditions"
     named = (f"{row['kind']} {row['model']} {row['label']}" for row in devices)
     return "device" if any(_named(text) for text in named) else ""
@@ -63,6 +63,7 @@ def home_facts(
             persons=tuple(str(p["id"]) for p in people),
             devices=devices.get(home, ()),
             needs_power=needs_power(people, of_home.get(home, ())),
+            copd=copd_of([conditions_of(person["conditions"]) for person in people]),
         )
         homes.append(facts)
         members.setdefault(facts.region, []).append(facts)
@@ -77,11 +78,3 @@ def home_facts(
 def _named(text: str) -> bool:
     lower = text.lower()
     return any(word in lower for word in POWERED_AID)
-
-
-def _texts(conditions: str) -> list[str]:
-    try:
-        value = json.loads(conditions)
-    except ValueError:
-        return []
-    return [str(one) for one in value] if isinstance(value, list) else []

@@ -26,6 +26,7 @@ from hearthwatch.backtest.play import Found, RuleSet, play
 from hearthwatch.backtest.progress import Progress
 from hearthwatch.backtest.report import FindingsFile, document, summary
 from hearthwatch.backtest.rows import BadRow
+from hearthwatch.person_facts import copd_of
 from ledger.roster import parse as parse_roster
 from rules.config import default_rules, rules_from_toml
 from rules.rule import GATEWAY_PREFIX, HomeFacts
@@ -157,11 +158,16 @@ def _rules(path: Path) -> RuleSet:
 def _roster(text: str) -> dict[str, HomeFacts]:
     roster = parse_roster(text)
     persons: dict[str, list[str]] = {}
+    conditions: dict[str, list[Sequence[str]]] = {}
     for person in roster.persons:
         persons.setdefault(person["home"], []).append(person["id"])
+        conditions.setdefault(person["home"], []).append(person["conditions"])
     return {
         home["id"]: HomeFacts(
-            home=home["id"], region=home["region"], persons=tuple(persons.get(home["id"], ()))
+            home=home["id"],
+            region=home["region"],
+            persons=tuple(persons.get(home["id"], ())),
+            copd=copd_of(conditions.get(home["id"], ())),
         )
         for home in roster.homes
     }

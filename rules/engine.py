@@ -44,6 +44,7 @@ from rules.rule import (
     RuleView,
     Subject,
     SubjectKind,
+    takes_copd,
 )
 
 # Problems kept until somebody asks; more only says the same of more homes.
@@ -104,8 +105,9 @@ class Engine:
             about_devices = rule.name in self._about_devices
             devices = home.devices if about_devices else ()
             members = home.members if about_devices else ()
-            told = (cell.subject.devices, cell.subject.members)
-            same = cell.params == wanted and told == (devices, members)
+            copd = home.copd if takes_copd(rule.kind) else ""
+            told = (cell.subject.devices, cell.subject.members, cell.subject.copd)
+            same = cell.params == wanted and told == (devices, members, copd)
             if not same or (unlisted and about_devices):
                 cell.params = wanted
                 cell.subject = self._subject(known, rule)
@@ -341,6 +343,7 @@ class Engine:
             severity=rule.severity,
             devices=known.facts.devices if rule.name in self._about_devices else (),
             members=known.facts.members if rule.name in self._about_devices else (),
+            copd=known.facts.copd if takes_copd(rule.kind) else "",
             since_ms=known.since_ms,
         )
 

@@ -18,6 +18,9 @@ from rules.finding import EvidenceValue, Finding, Phase, Severity, episode_id
 Lane = Literal["urgent", "readings"]
 # `either` is a home or a gateway; a region is many homes, and hears what each of them is told.
 SubjectKind = Literal["home", "gateway", "either", "region"]
+# What the register says of COPD in a home: its only person has it; somebody may have it, and
+# whose a reading is can't be told; nothing.
+Copd = Literal["only_person", "unclear", ""]
 
 GATEWAY_PREFIX: Final = "gateway:"
 REGION_PREFIX: Final = "region:"
@@ -83,7 +86,7 @@ class HomeFacts:
     region: its village, whose rules hear what this home is told. A region itself is the home
     `region:<code>`; members: its homes. devices: those bound to the home; of a gateway those that
     no home has claimed. needs_power: how the roster knows that somebody here depends on
-    electricity; empty when it knows of nobody.
+    electricity; empty when it knows of nobody. copd: what it says of COPD here.
     overrides: rule name → parameters that differ for this home; they win over rules.toml.
     signed: rule name → whether a clinician signed the limits that differ here.
     """
@@ -93,6 +96,7 @@ class HomeFacts:
     persons: Sequence[str] = ()
     devices: tuple[DeviceFacts, ...] = ()
     needs_power: str = ""
+    copd: Copd = ""
     members: tuple["HomeFacts", ...] = ()
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     signed: Mapping[str, bool] = field(default_factory=dict)
@@ -123,6 +127,7 @@ class Subject:
     """Whom a monitor watches, and under which rule; makes its findings.
 
     devices: for kinds that listen to what is told about devices. members: the homes of a region.
+    copd: for kinds that say that they take it (`takes_copd`).
     since_ms: when these facts were given to the engine.
     """
 
@@ -132,6 +137,7 @@ class Subject:
     severity: Severity
     devices: tuple[DeviceFacts, ...] = ()
     members: tuple[HomeFacts, ...] = ()
+    copd: Copd = ""
     since_ms: int = 0
 
     def device(self, part: str) -> DeviceFacts | None:
@@ -267,6 +273,11 @@ class Rule:
 def is_clinical(kind: RuleKind) -> bool:
     """Whether a kind's limits are for clinicians to confirm; it says so by `clinical = True`."""
     return getattr(kind, "clinical", False) is True
+
+
+def takes_copd(kind: RuleKind) -> bool:
+    """Whether a kind has limits of their own for persons with COPD; by `takes_copd = True`."""
+    return getattr(kind, "takes_copd", False) is True
 
 
 def usual_ask_s(kind: RuleKind) -> int | None:

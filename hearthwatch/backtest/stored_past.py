@@ -12,6 +12,7 @@ from hearthwatch.backtest.burden import Outcome
 from hearthwatch.backtest.changes import Area
 from hearthwatch.backtest.past_readings import PastReadings
 from hearthwatch.backtest.rows import ATTRIBUTES, BadRow, RowParts, number_of
+from hearthwatch.person_facts import conditions_of, copd_of
 from ingest.readings.port import ReadingsReader, Series
 from ledger.schema import ALARM, DEVICE, EVENT, HOME, SERVICE_USER
 from rules.rule import HomeFacts
@@ -87,14 +88,22 @@ def area_of(connection: Connection, region: str) -> Area:
     persons: dict[str, list[str]] = {}
     categories: dict[str, list[str]] = {}
     known = {home for home, _region in homes}
-    columns = (SERVICE_USER.c.id, SERVICE_USER.c.home, SERVICE_USER.c.categories)
-    for person, home, names in connection.execute(select(*columns).order_by(SERVICE_USER.c.id)):
+    conditions: dict[str, list[list[str]]] = {}
+    c = SERVICE_USER.c
+    people = select(c.id, c.home, c.categories, c.conditions).order_by(c.id)
+    for person, home, names, ails in connection.execute(people):
         if home in known:
             persons.setdefault(home, []).append(person)
+            conditions.setdefault(home, []).append(conditions_of(ails))
             for name in json.loads(names):
                 categories.setdefault(name, []).append(home)
     facts = [
-        HomeFacts(home=home, region=its_region, persons=tuple(persons.get(home, ())))
+        HomeFacts(
+            home=home,
+            region=its_region,
+            persons=tuple(persons.get(home, ())),
+            copd=copd_of(conditions.get(home, ())),
+        )
         for home, its_region in sorted(homes)
     ]
     return Area(facts, categories)

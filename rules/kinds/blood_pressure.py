@@ -34,7 +34,7 @@ from rules.vitals.kind import VitalKind
 from rules.vitals.measures import HISTORY_MAX, Measurement, Values, mean_of
 from rules.vitals.params import HabitParams
 from rules.vitals.reasons import SignReason
-from rules.vitals.sign import CRISIS, URGENT, WATCH, Reasons, Spread, Verdict
+from rules.vitals.sign import CRISIS, URGENT, WATCH, Reasons, Spread, Verdict, Whose
 
 # Version 1 had the pulse among its troubles, and levels one lower for high ones.
 _VERSION: Final = 2
@@ -69,6 +69,7 @@ class PressureLimits:
     watch_waits: bool = False
     watch_times: Mapping[str, int] = field(default_factory=dict)
     watch_within_ms: int = 0
+    profile: str = ""
 
     @property
     def third_spread(self) -> float:
@@ -141,7 +142,7 @@ class Pressure:
     def stable_ms(self, params: Any) -> int:  # noqa: ARG002
         return 0
 
-    def limits(self, params: PressureParams, user: str) -> PressureLimits:  # noqa: ARG002
+    def limits(self, params: PressureParams, whose: Whose) -> PressureLimits:  # noqa: ARG002
         return PressureLimits(p=params)
 
     def trend(self, params: PressureParams) -> Spread:

@@ -23,7 +23,7 @@ from typing import Final
 from rules.params import check_order, number
 from rules.vitals.kind import VitalKind
 from rules.vitals.params import HOUR_MS, HabitParams
-from rules.vitals.sign import OneValueLimits, OneValueSign, Spread
+from rules.vitals.sign import OneValueLimits, OneValueSign, Spread, Whose
 
 # Meters end at 33.3 mmol/L (600 mg/dL); 34-600 is what they show in mg/dL.
 _MG_DL: Final = (33.4, 610.0)
@@ -50,7 +50,7 @@ class BloodGlucose(OneValueSign):
         low, high = _MG_DL
         return "mg_dl_as_mmol_l" if low <= value <= high else "out_of_range"
 
-    def limits(self, params: GlucoseParams, user: str) -> OneValueLimits:  # noqa: ARG002
+    def limits(self, params: GlucoseParams, whose: Whose) -> OneValueLimits:  # noqa: ARG002
         return OneValueLimits(
             unit="glucose_mmol_l",
             urgent_low=params.urgent_low_mmol_l,

@@ -6,18 +6,21 @@ lasted) an urgent value must stay for `stable_s`; a single measurement (`attrs.m
 alone) must be repeated within `confirm_min`, the mean from it on counts, and nobody repeating it is
 urgent too. Watch values must be seen on `watch_times` occasions in `watch_within_h`. Falling by
 `trend_down_pct` in `trend_days` is to be watched, and so is no measurement by who used to measure.
-Persons with COPD (`copd_users`: their `attrs.user`, or "*" for the whole home) have limits of their
-own.
+Persons with COPD have limits of their own: the only person of a home, where the register says so
+(`copd_by_file`), or those named by hand (`copd_users`: their `attrs.user`, or "*" for the whole
+home; then the register is not asked). Evidence and view say by whose word (`limits_profile`).
 
 Can't see: a cold or painted finger reads low, and a repeat on the same finger confirms it. Two
-people who use one oximeter without `attrs.user` are one to it. Above 100 and below 35 nothing is
-measured: such values are marked and never alarmed on. A gateway that is down looks like nobody
-measuring.
+people who use one oximeter without `attrs.user` are one to it. Whose a reading is in a home of two,
+or where the oximeter knows a second user: there everybody's limits hold until `copd_users` says who
+has COPD. Above 100 and below 35 nothing is measured: such values are marked and never alarmed on. A
+gateway that is down looks like nobody measuring.
 
 Defaults: urgent at 91 % or below (COPD 83), to be watched at 92-95 (COPD 84-87).
 
 Sources: NEWS2, SpO2 scales 1 and 2 (Royal College of Physicians 2017); the five seconds are the
-usual alarm delay of bedside monitors. All for a clinician to confirm.
+usual alarm delay of bedside monitors. All for a clinician to confirm; scale 2 is meant for persons
+whose doctor wants their saturation at 88 to 92, so a register should say COPD of nobody else.
 """
 
 from dataclasses import dataclass, field
@@ -27,9 +30,13 @@ from rules.params import check_order, number
 from rules.rule import Observation
 from rules.vitals.kind import VitalKind
 from rules.vitals.params import HOUR_MS, HabitParams
-from rules.vitals.sign import OneValueLimits, OneValueSign, Spread
+from rules.vitals.sign import OneValueLimits, OneValueSign, Spread, Whose
 
 EVERYBODY: Final = "*"
+# `limits_profile` of evidence and view: whose limits, and by whose word.
+COPD_BY_HAND: Final = "copd_by_hand"
+COPD_BY_FILE: Final = "copd_by_file"
+COPD_UNCLEAR: Final = "copd_unclear"
 # Oximeters that stream send every second, some every four.
 STREAM_GAP_MS: Final = 10_000
 
@@ -39,6 +46,7 @@ class OximetryParams(HabitParams):
     urgent_low_pct: float = number(91.0, 50, 99)
     watch_low_pct: float = number(95.0, 50, 100)
     copd_users: tuple[str, ...] = field(default=())
+    copd_by_file: bool = True
     copd_urgent_low_pct: float = number(83.0, 50, 99)
     copd_watch_low_pct: float = number(87.0, 50, 100)
     stable_s: int = number(5, 0, 600)
@@ -60,8 +68,9 @@ class Saturation(OneValueSign):
     def stable_ms(self, params: Any) -> int:
         return int(params.stable_s * 1000)
 
-    def limits(self, params: OximetryParams, user: str) -> OneValueLimits:
-        copd = EVERYBODY in params.copd_users or user in params.copd_users
+    def limits(self, params: OximetryParams, whose: Whose) -> OneValueLimits:
+        profile = _profile(params, whose)
+        copd = profile in (COPD_BY_HAND, COPD_BY_FILE)
         return OneValueLimits(
             unit="spo2_pct",
             urgent_low=params.copd_urgent_low_pct if copd else params.urgent_low_pct,
@@ -70,15 +79,27 @@ class Saturation(OneValueSign):
             third_spread=params.third_pct,
             watch_times={"low": params.watch_times},
             watch_within_ms=params.watch_within_h * HOUR_MS,
+            profile=profile,
         )
 
     def trend(self, params: OximetryParams) -> Spread:
         return Spread(down=params.trend_down_pct)
 
 
+def _profile(params: OximetryParams, whose: Whose) -> str:
+    """What was named by hand counts alone: who is not named there has nobody's limits."""
+    if params.copd_users:
+        named = EVERYBODY in params.copd_users or whose.user in params.copd_users
+        return COPD_BY_HAND if named else ""
+    if not params.copd_by_file or not whose.copd:
+        return ""
+    return COPD_BY_FILE if whose.copd == "only_person" else COPD_UNCLEAR
+
+
 class Oximetry(VitalKind):
     """The rule kind `oximetry`."""
 
+    takes_copd: Final = True
     name = "oximetry"
     sign = Saturation()
     params = OximetryParams

@@ -29,7 +29,7 @@ from rules.vitals.kind import VitalKind
 from rules.vitals.measures import Values
 from rules.vitals.params import SignParams
 from rules.vitals.reasons import SignReason
-from rules.vitals.sign import OneValueLimits, OneValueSign, Reasons, Spread
+from rules.vitals.sign import OneValueLimits, OneValueSign, Reasons, Spread, Whose
 
 # Belts send every second, oximeters that stream every one to four.
 STREAM_GAP_MS: Final = 10_000
@@ -90,7 +90,7 @@ class Pulse(OneValueSign):
     def stable_ms(self, params: Any) -> int:
         return int(params.stable_s * 1000)
 
-    def limits(self, params: PulseParams, user: str) -> OneValueLimits:  # noqa: ARG002
+    def limits(self, params: PulseParams, whose: Whose) -> OneValueLimits:  # noqa: ARG002
         return OneValueLimits(
             unit="pulse_bpm",
             urgent_low=params.urgent_low_bpm,

@@ -21,7 +21,7 @@ from typing import Final
 from rules.params import check_order, number
 from rules.vitals.kind import VitalKind
 from rules.vitals.params import HOUR_MS, HabitParams
-from rules.vitals.sign import OneValueLimits, OneValueSign, Spread
+from rules.vitals.sign import OneValueLimits, OneValueSign, Spread, Whose
 
 # 30-45 °C in Fahrenheit: the unit was lost.
 _FAHRENHEIT: Final = (86.0, 113.0)
@@ -50,7 +50,7 @@ class BodyTemperature(OneValueSign):
         low, high = _FAHRENHEIT
         return "fahrenheit_as_celsius" if low <= value <= high else "out_of_range"
 
-    def limits(self, params: TemperatureParams, user: str) -> OneValueLimits:  # noqa: ARG002
+    def limits(self, params: TemperatureParams, whose: Whose) -> OneValueLimits:  # noqa: ARG002
         return OneValueLimits(
             unit="temperature_c",
             urgent_low=params.urgent_low_c,

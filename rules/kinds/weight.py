@@ -25,7 +25,7 @@ from rules.vitals.kind import VitalKind
 from rules.vitals.measures import Measurement, Values
 from rules.vitals.params import HabitParams
 from rules.vitals.reasons import SignReason
-from rules.vitals.sign import OneValueLimits, OneValueSign, Spread
+from rules.vitals.sign import OneValueLimits, OneValueSign, Spread, Whose
 
 # Scales and clothes scatter by half of this; water gathers by it in a day.
 SUPPORT_KG: Final = 1.0
@@ -54,7 +54,7 @@ class BodyWeight(OneValueSign):
     plausible = (20.0, 250.0)
     standing = ("gain", SignReason.WEIGHT_GAIN)
 
-    def limits(self, params: WeightParams, user: str) -> OneValueLimits:  # noqa: ARG002
+    def limits(self, params: WeightParams, whose: Whose) -> OneValueLimits:  # noqa: ARG002
         return WeightLimits(
             unit="weight_kg", release=0.0, third_spread=params.gain_kg, gain_kg=params.gain_kg
         )

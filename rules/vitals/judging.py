@@ -171,7 +171,9 @@ class Judge:
 
     # What stands for days.
 
-    def standing(self, person: Person, m: Measurement, at_ms: int) -> tuple[bool, list[News]]:
+    def standing(
+        self, person: Person, m: Measurement, limits: Limits, at_ms: int
+    ) -> tuple[bool, list[News]]:
         """The mean and the trend: whether one ended, and what is new."""
         ended, news = False, []
         mean = self._sign.mean(person.history.measurements, self._params)
@@ -179,8 +181,7 @@ class Judge:
             trouble, reason = self._sign.standing
             if mean[1] == "over" and trouble not in person.troubles:
                 person.troubles[trouble] = [WATCH, at_ms]
-                limits = self._sign.limits(self._params, "").shown(reason)
-                news.append(News(WATCH, reason, [m], limits))
+                news.append(News(WATCH, reason, [m], limits.shown(reason)))
             elif mean[1] == "under":
                 ended = person.troubles.pop(trouble, None) is not None
         today = day_of(at_ms)

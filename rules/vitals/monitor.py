@@ -9,6 +9,7 @@ Watch values, trends and a missing measurement are told once, until they are ove
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, cast, get_args
 
 from contract.config import one_of
@@ -20,7 +21,7 @@ from rules.vitals.measures import Measurement
 from rules.vitals.params import DAY_MS, MINUTE_MS, SignParams
 from rules.vitals.person import MISSING, Pending, Person
 from rules.vitals.reasons import SignReason
-from rules.vitals.sign import URGENT, WATCH, Sign
+from rules.vitals.sign import URGENT, WATCH, Limits, Sign, Whose
 
 # People on one device; readings of further names count as those of the last.
 USERS_MAX: Final = 8
@@ -80,7 +81,7 @@ class SignMonitor:
         ended = newest and person.troubles.pop(MISSING, None) is not None
         found = NOTHING
         if now_ms - at_ms <= params.late_after_min * MINUTE_MS:
-            limits = sign.limits(params, user)
+            limits = self._limits(user)
             found = self._overtaken(user, person, at_ms, now_ms)
             news = self._judge.reading(
                 person,
@@ -90,7 +91,7 @@ class SignMonitor:
                 limits=limits,
                 now_ms=now_ms,
             )
-            changed, more = self._judge.standing(person, measurement, at_ms)
+            changed, more = self._judge.standing(person, measurement, limits, at_ms)
             ended |= changed
             news += more
             if news:
@@ -134,7 +135,7 @@ class SignMonitor:
     def _unconfirmed(
         self, user: str, person: Person, pending: Pending, now_ms: int
     ) -> list[Finding]:
-        news = self._judge.unconfirmed(person, pending, self._sign.limits(self._params, user))
+        news = self._judge.unconfirmed(person, pending, self._limits(user))
         if not news:
             return NOTHING
         cause = Cause(user, pending.device, pending.item, {})
@@ -146,13 +147,15 @@ class SignMonitor:
         """One finding for all that is new; the worst gives severity, reason and sitting."""
         news = sorted(news, key=lambda new: -new.level)
         worst = news[0]
-        limits = self._sign.limits(self._params, cause.user)
+        limits = self._limits(cause.user)
         evidence = {**cause.evidence}
         evidence.update(shown.of_sitting(self._sign, worst.sitting, limits))
         evidence.update(worst.more)
         if len(news) > 1:
             evidence["also"] = [str(new.reason) for new in news[1:]]
         evidence["measured_at_ms"] = worst.sitting[-1].last_ms
+        if limits.profile:
+            evidence["limits_profile"] = limits.profile
         severity: Severity = self._subject.severity if worst.level >= URGENT else "watch"
         key = f"{cause.user}|{worst.reason}|{cause.item}"
         cause = cause._replace(evidence=evidence)
@@ -206,7 +209,7 @@ class SignMonitor:
             return NOTHING
         key, raised_ms, at_ms, severity = self._last
         self._last = (key, raised_ms, max(now_ms, at_ms + 1), severity)
-        limits = self._sign.limits(self._params, "")
+        limits = self._limits("")
         return [
             self._subject.finding(
                 key=key,
@@ -243,7 +246,23 @@ class SignMonitor:
         return self
 
     def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - says when, not how long ago
-        return shown.opinion(self._sign, self._persons, self._marked)
+        opinion = shown.opinion(self._sign, self._persons, self._marked)
+        profile = self._limits(self._newest()).profile
+        if not profile:
+            return opinion
+        return replace(opinion, explanation={**opinion.explanation, "limits_profile": profile})
+
+    def _limits(self, user: str) -> Limits:
+        """The register knows one person; a device that tells two users apart knows another, and
+        limits of the first are not given to either by the register's word."""
+        copd = self._subject.copd
+        if copd == "only_person" and len(self._persons.keys() - {""}) > 1:
+            copd = "unclear"
+        return self._sign.limits(self._params, Whose(user, copd))
+
+    def _newest(self) -> str:
+        """The user who measured last."""
+        return max(self._persons, key=lambda user: self._persons[user].last_ms or 0, default="")
 
     def _person(self, user: str) -> tuple[str, Person]:
         person = self._persons.get(user)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from rules.finding import EvidenceValue
-from rules.rule import Observation
+from rules.rule import Copd, Observation
 from rules.vitals.measures import Measurement, Values
 from rules.vitals.params import HabitParams
 from rules.vitals.reasons import SignReason
@@ -34,6 +34,13 @@ class Reasons(NamedTuple):
     unconfirmed: SignReason
     watch: SignReason
     unconfirmed_level: int = URGENT
+
+
+class Whose(NamedTuple):
+    """Whose limits are asked for: the device's word for a user, and what is known of COPD."""
+
+    user: str
+    copd: Copd = ""
 
 
 class Limits(Protocol):
@@ -63,6 +70,11 @@ class Limits(Protocol):
 
     def gone(self, trouble: str, values: Values) -> bool:
         """Whether a trouble is over, by a margin so that it doesn't come and go."""
+        ...
+
+    @property
+    def profile(self) -> str:
+        """Whose limits they are and how that is known, where they aren't everybody's."""
         ...
 
     def shown(self, reason: SignReason) -> dict[str, EvidenceValue]:
@@ -107,7 +119,7 @@ class Sign(Protocol):
         """For how long a stream must stay beyond a limit."""
         ...
 
-    def limits(self, params: Any, user: str) -> Limits: ...
+    def limits(self, params: Any, whose: Whose) -> Limits: ...
 
     def trend(self, params: Any) -> Spread: ...
 
@@ -140,6 +152,7 @@ class OneValueLimits:
     watch_waits: bool = True
     watch_times: Mapping[str, int] = field(default_factory=dict)
     watch_within_ms: int = 0
+    profile: str = ""
 
     def judge(self, values: Values) -> Sequence[Verdict]:
         value = values[0]

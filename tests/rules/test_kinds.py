@@ -4,8 +4,9 @@
 (`needs_power`); its steps name the `meters` they are about, by number.
 
 A step is an observation (`at` from the start, `measured` relative to `at`); an expectation is
-`at phase severity reason`; `[[device]]` are what the roster knows. With `every` and `to` a step is
-many; `only` names the rules that run (with the feeds), where others have something to say as well.
+`at phase severity reason`; `[[device]]` and `copd` are what the roster knows. With
+`every` and `to` a step is many; `only` names the rules that run (with the feeds), where others have
+something to say as well.
 Each story is also run with restarts before its steps, and fed twice over: what came twice must not
 be found twice.
 """
@@ -31,7 +32,7 @@ def play(kit, case, *, restart=False, twice=False):
     if only is not None:
         rules = [rule for rule in rules if rule.name in only or rule.name == "mains"]
     devices = tuple(DeviceFacts(**table) for table in case.get("device", []))
-    home = HomeFacts(home=case.get("home", "home-1"), devices=devices)
+    home = HomeFacts(home=case.get("home", "home-1"), devices=devices, copd=case.get("copd", ""))
     homes = [*village(case["village"]), home] if "village" in case else [home]
     engine = Engine(rules)
     add(engine, homes, kit.START_MS)

@@ -73,7 +73,9 @@ export function explanation(alarm: Pick<Alarm, "kind" | "reason" | "evidence">):
 export function ruleWords(kind: string, evidence: Evidence): string {
   const reason = String(evidence["reason"] ?? "");
   const keys = [`opinion.${kind}.${reason}`, `opinion.${reason}`];
-  const text = tAny(keys, textParams(evidence)) ?? troubleWords(reason);
+  let text = tAny(keys, textParams(evidence)) ?? troubleWords(reason);
+  const profile = evidence["limits_profile"];
+  if (typeof profile === "string") text += ` ${word("field", "limits_profile")}: ${word("value", profile)}.`;
   return evidence["limits_unconfirmed"] === true ? `${text} ${t("rule.limits_unconfirmed")}` : text;
 }
 
