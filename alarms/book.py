@@ -188,6 +188,7 @@ class AlarmBook:
         row["cleared_at_ms"] = None
         if worsened:
             row["severity"] = finding.severity
+            row["worsened_at_ms"] = unit.now_ms
         if finding.repair_within_ms is not None:
             row["repair_within_ms"] = finding.repair_within_ms
         quiet = asking(row) or holding(row)

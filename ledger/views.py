@@ -106,6 +106,7 @@ def alarm_object(row: Row, roster: RosterIndex) -> Document:
         "raised_at": to_iso(row["raised_at_ms"]),
         "ingested_at": to_iso(row["ingested_at_ms"]),
         "last_event_at": to_iso(row["last_event_ms"]),
+        "worsened_at": instant(row["worsened_at_ms"]),
         "event_count": row["event_count"],
         "cleared_at": instant(row["cleared_at_ms"]),
         "acknowledged_at": instant(row["acknowledged_at_ms"]),

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select
 from starlette.responses import Response
 
 from alarms.lifecycle import REPAIR_KINDS
+from alarms.response import answered_within_ms
 from contract.moment import to_iso
 from dashboard.answers import answer
 from dashboard.asked import DAY_MS, FromTime, QueryWord, day_start_ms, span_ms
@@ -57,6 +58,7 @@ def report_alarms(
         ALARM.c.severity,
         ALARM.c.outcome,
         ALARM.c.ingested_at_ms,
+        ALARM.c.worsened_at_ms,
         ALARM.c.acknowledged_at_ms,
     ).where(
         caller.visible(ALARM.c.region),
@@ -69,11 +71,7 @@ def report_alarms(
         alarms = rows(connection, wanted)
     by_rule = Counter((row["rule"], row["kind"], row["severity"]) for row in alarms)
     by_outcome = Counter(row["outcome"] for row in alarms if row["outcome"] is not None)
-    waits = [
-        (row["acknowledged_at_ms"] - row["ingested_at_ms"]) / 1000
-        for row in alarms
-        if row["acknowledged_at_ms"] is not None
-    ]
+    waits = [wait_ms / 1000 for row in alarms if (wait_ms := answered_within_ms(row)) is not None]
     return answer(
         {
             "from": to_iso(from_ms),

@@ -46,6 +46,8 @@ ALARM: Final = Table(
     ms("raised_at_ms", null=False),
     ms("ingested_at_ms", null=False),
     ms("last_event_ms", null=False),
+    # When its severity rose last, by the hub's clock; NULL: it is as it was raised.
+    ms("worsened_at_ms"),
     ms("cleared_at_ms"),
     ms("acknowledged_at_ms"),
     Column("acknowledged_by", String(64)),

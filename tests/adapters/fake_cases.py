@@ -107,6 +107,7 @@ class Cases:
             "event_count": presses,
             **dict.fromkeys(
                 (
+                    "worsened_at",
                     "cleared_at",
                     "acknowledged_at",
                     "acknowledged_by",

@@ -5,6 +5,7 @@ import pytest
 from alarms.book import AlarmBook
 from alarms.lifecycle import IllegalMove, Outcome, TaskMove
 from alarms.outbox import TableOutbox
+from alarms.response import answered_within_ms, waits_from_ms
 from tests.adapters.book import Book, finding
 
 
@@ -120,11 +121,41 @@ def test_worse_evidence_raises_the_severity_and_sends_somebody(book) -> None:
     worse = finding("u", rule="blood_pressure", at_ms=2000)
     book.do(lambda u: book.alarms.take(u, watch))
     assert book.rows("SELECT * FROM task") == []
+    assert book.rows("SELECT worsened_at_ms FROM alarm")[0][0] is None
+    raised_ms, book.now_ms = book.now_ms, book.now_ms + 3_600_000
     book.do(lambda u: book.alarms.take(u, worse))
     (row,) = book.rows("SELECT * FROM alarm")
     assert (row["severity"], row["event_count"]) == ("urgent", 2)
+    assert (row["raised_at_ms"], row["ingested_at_ms"]) == (1000, raised_ms)
+    assert row["worsened_at_ms"] == raised_ms + 3_600_000
     assert len(book.rows("SELECT * FROM task")) == 1
     assert book.facts("alarm") == ["raised", "worsened"]
+
+
+def test_what_grew_worse_is_answered_from_then_on(book) -> None:
+    watch = finding("w", rule="blood_pressure", at_ms=1000, severity="watch")
+    alarm = book.do(lambda u: book.alarms.take(u, watch))
+    book.now_ms += 7_200_000
+    book.do(lambda u: book.alarms.take(u, finding("u", rule="blood_pressure", at_ms=2000)))
+    worse_ms, book.now_ms = book.now_ms, book.now_ms + 40_000
+    again = finding("v", rule="blood_pressure", at_ms=3000)
+    book.do(lambda u: book.alarms.take(u, again))
+    book.do(lambda u: book.alarms.acknowledge(u, alarm, "duty1"))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert waits_from_ms(row) == worse_ms
+    assert answered_within_ms(row) == 40_000
+
+
+def test_somebody_who_had_it_before_it_grew_worse_answered_at_once(book) -> None:
+    watch = finding("w", rule="blood_pressure", at_ms=1000, severity="watch")
+    alarm = book.do(lambda u: book.alarms.take(u, watch))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert answered_within_ms(row) is None
+    book.do(lambda u: book.alarms.acknowledge(u, alarm, "duty1"))
+    book.now_ms += 60_000
+    book.do(lambda u: book.alarms.take(u, finding("u", rule="blood_pressure", at_ms=2000)))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert answered_within_ms(row) == 0
 
 
 def test_a_restart_finds_the_open_alarms_again(book) -> None:

@@ -294,6 +294,18 @@ async def test_readings_are_bounded(world: World) -> None:
         assert (await client.get(url)).status_code == 200
 
 
+async def test_the_report_counts_from_when_it_grew_worse(world: World) -> None:
+    await world.raise_alarm(episode="a", severity="watch")
+    world.clock.at_ms += 3_600_000
+    await world.raise_alarm(episode="b")
+    world.clock.at_ms += 20_000
+    async with world.client("duty-1") as client:
+        alarm = (await client.post("/api/v1/alarms/a/acknowledge")).json()
+        assert alarm["raised_at"] < alarm["worsened_at"] < alarm["acknowledged_at"]
+        report = (await client.get("/api/v1/reports/alarms")).json()
+        assert (report["total"], report["median_acknowledge_s"]) == (1, 20.0)
+
+
 async def test_overview(world: World) -> None:
     await world.raise_alarm(episode="a", rule="a")
     await world.raise_alarm(episode="b", rule="b")

@@ -278,13 +278,19 @@ def test_an_older_book_keeps_what_it_has(kind: str, tmp_path: Path, request) -> 
         assert "part" not in alarm.columns
         row = {c.name: 1 if isinstance(c.type, Integer) else "x" for c in alarm.columns}
         connection.execute(alarm.insert(), row)
+        connection.execute(alarm.insert(), {**row, "id": "y", "number": 2})
+        for subject, fact, at_ms in (("x", "worsened", 5), ("x", "raised", 9), ("y", "raised", 5)):
+            entry = {"topic": "alarm", "subject": subject, "fact": fact, "at_ms": at_ms}
+            more = {"actor": "system", "reason": "", "data": "{}"}
+            connection.execute(old.tables["entry"].insert(), {**entry, **more})
     engine.dispose()
     book.migrate()
     reader = book.open_reader()
     with reader.connect() as connection:
         device = connection.execute(select(DEVICE)).mappings().one()
-        alarm = connection.execute(select(ALARM)).mappings().one()
+        alarm, other = connection.execute(select(ALARM).order_by(ALARM.c.id)).mappings().all()
     reader.dispose()
     assert (device["label"], device["last_seen_ms"], device["fault"]) == ("bed", 7, "no_data")
     assert (device["expected_interval_s"], bool(device["reports_itself"])) == (None, False)
     assert (alarm["id"], alarm["part"], alarm["rule"]) == ("x", "", "x")
+    assert (alarm["worsened_at_ms"], other["worsened_at_ms"]) == (5, None)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { byDue, byNeed, isCalm, merged, rowsOf, stepped, villagesOf, withItem } from "../src/lib/order";
+import { byDue, byNeed, isCalm, merged, rowsOf, stepped, villagesOf, waitsFrom, withItem } from "../src/lib/order";
 import type { Alarm, Severity, Task } from "../src/lib/types";
 
 function alarm(id: string, severity: Severity, minute: number, version = 1): Alarm {
@@ -24,6 +24,16 @@ test("the queue: severity first, then who has waited longest", () => {
     queue.map((a) => a.id),
     ["urgent-old", "urgent-new", "watch", "technical"],
   );
+});
+
+test("what grew worse waits from then on, behind a call that is older than that", () => {
+  const grown = { ...alarm("grown", "urgent", 0), worsened_at: "2026-11-23T03:40:00Z" };
+  const queue = [grown, alarm("later", "urgent", 50), alarm("called", "urgent", 30)].sort(byNeed);
+  assert.deepEqual(
+    queue.map((a) => a.id),
+    ["called", "grown", "later"],
+  );
+  assert.equal(waitsFrom(grown), Date.UTC(2026, 10, 23, 3, 40));
 });
 
 test("who is asked whether all is well comes behind those who need somebody now", () => {

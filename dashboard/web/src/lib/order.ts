@@ -26,6 +26,11 @@ export function isCalm(alarm: Pick<Alarm, "kind" | "severity">): boolean {
   return isEquipment(alarm) && alarm.severity === "technical";
 }
 
+/** Since when somebody must answer: what grew worse asks anew from then on. */
+export function waitsFrom(alarm: Pick<Alarm, "raised_at" | "worsened_at">): number {
+  return Date.parse(alarm.worsened_at ?? alarm.raised_at);
+}
+
 /** The queue: what is worse first, people before devices; of equals, who has waited longest. Who is
  *  being asked whether all is well comes behind those who need somebody now, what is held last. */
 export function byNeed(one: Alarm, other: Alarm): number {
@@ -34,7 +39,7 @@ export function byNeed(one: Alarm, other: Alarm): number {
     SEVERITY[one.severity] - SEVERITY[other.severity] ||
     Number(isEquipment(one)) - Number(isEquipment(other)) ||
     Number(isAsking(one)) - Number(isAsking(other)) ||
-    Date.parse(one.raised_at) - Date.parse(other.raised_at) ||
+    waitsFrom(one) - waitsFrom(other) ||
     one.number - other.number
   );
 }

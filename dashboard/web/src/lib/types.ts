@@ -80,6 +80,8 @@ export interface Alarm {
   /** The alarm of the dark village, or the stay. */
   held_by?: string | null;
   released_at?: string | null;
+  /** When its severity rose last. */
+  worsened_at?: string | null;
   version: number;
   home: HomeRef | null;
   gateway: string | null;

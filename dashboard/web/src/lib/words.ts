@@ -1,6 +1,6 @@
 // What an alarm says, in the words of somebody who has two seconds: kind + reason + evidence.
 
-import { decimal, longSpan } from "./format";
+import { decimal, longSpan, moment } from "./format";
 import { type Params, t, tAny, word } from "./i18n.svelte";
 import { known } from "./known.svelte";
 import { checksOf } from "./troubles";
@@ -62,6 +62,13 @@ export function particulars(alarm: Alarm, now: number): string {
   }
   if (evidence["clock_doubtful"] === true) parts.push(t("evidence.clock_doubtful"));
   return parts.join(" · ");
+}
+
+/** Since when it waits; of what grew worse, the first finding as well. */
+export function sinceText(alarm: Alarm, now: number, locale: string): string {
+  const first = moment(alarm.raised_at, now, locale);
+  if (!alarm.worsened_at) return t("alarm.since", { time: first });
+  return t("alarm.worse_since", { time: moment(alarm.worsened_at, now, locale), first });
 }
 
 /** Why the rule spoke, in a sentence or two. */
