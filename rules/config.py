@@ -13,7 +13,7 @@ from typing import Any, Final, cast, get_args
 from contract.config import ConfigError, check_keys, get, one_of
 from rules.finding import Severity
 from rules.registry import RULE_KINDS
-from rules.rule import Rule, RuleKind, is_clinical, usual_ask_s
+from rules.rule import Rule, RuleKind, former_names, is_clinical, usual_ask_s
 
 # Room for a dozen rules a kind; more is a generated file that went wrong.
 RULES_MAX: Final = 64
@@ -28,12 +28,11 @@ ASK_FIRST_LIMITS_S: Final = (60, 1800)
 # A kind runs as one rule of its name, with its own severity; of these kinds several run, each
 # with a severity and parameters of its own. Severities: who must act, and how soon.
 _SEVERAL: Final[Mapping[str, Sequence[tuple[str, Severity, Mapping[str, Any]]]]] = {
-    "activation": (
-        ("fall", "urgent", {"listens_to": ["fall"]}),
+    "activation": (("tamper", "technical", {"listens_to": ["tamper"]}),),
+    "hazard": (
         ("smoke", "urgent", {"listens_to": ["smoke"]}),
         ("gas", "urgent", {"listens_to": ["gas"]}),
         ("leak", "watch", {"listens_to": ["leak"]}),
-        ("tamper", "technical", {"listens_to": ["tamper"]}),
     ),
 }
 
@@ -116,6 +115,8 @@ def _rule(table: Mapping[str, Any], name: str, default: Rule | None, place: str)
     """The rule that a table asks for; None when it switches the rule off."""
     wanted = get(table, "kind", str, place, None if default is None else default.kind.name)
     kind = RULE_KINDS[one_of(wanted, RULE_KINDS, f"{place}.kind")]
+    if default is not None and kind.name in former_names(default.kind):
+        kind = default.kind
     if default is not None and default.kind.name != kind.name:
         raise ConfigError(f"{place}.kind", f"{name!r} is a {default.kind.name}; choose a new name")
     severity = get(

@@ -44,6 +44,7 @@ from rules.rule import (
     RuleView,
     Subject,
     SubjectKind,
+    former_names,
     takes_copd,
 )
 
@@ -239,9 +240,10 @@ class Engine:
             return
         try:
             document = json.loads(state)
-            if document["kind"] != cell.rule.kind.name:
+            kind = cell.rule.kind
+            if document["kind"] != kind.name and document["kind"] not in former_names(kind):
                 raise ValueError(f"state of kind {document['kind']!r}")
-            if document["v"] > cell.rule.kind.state_version:
+            if document["v"] > kind.state_version:
                 raise ValueError(f"state version {document['v']!r} is newer than this program")
         except _BAD_STATE as error:
             self._problem(f"{home}/{rule}: unreadable state, starts afresh: {error!r:.200}")

@@ -11,8 +11,10 @@ from rules.kinds.blood_pressure import BloodPressure
 from rules.kinds.carbon_monoxide import CARBON_MONOXIDE
 from rules.kinds.device_fault import DeviceFault
 from rules.kinds.device_silent import DeviceSilent
+from rules.kinds.fall import Fall
 from rules.kinds.gateway_silent import GatewaySilent
 from rules.kinds.glucose import Glucose
+from rules.kinds.hazard import Hazard
 from rules.kinds.jammed_button import JAMMED_BUTTON
 from rules.kinds.load_left_on import LOAD_LEFT_ON
 from rules.kinds.low_battery import LowBattery
@@ -41,8 +43,10 @@ RULE_KINDS: Final[Mapping[str, RuleKind]] = MappingProxyType(
         "carbon_monoxide": CARBON_MONOXIDE,
         "device_fault": DeviceFault(),
         "device_silent": DeviceSilent(),
+        "fall": Fall(),
         "gateway_silent": GatewaySilent(),
         "glucose": Glucose(),
+        "hazard": Hazard(),
         "jammed_button": JAMMED_BUTTON,
         "load_left_on": LOAD_LEFT_ON,
         "low_battery": LowBattery(),

@@ -275,6 +275,12 @@ def is_clinical(kind: RuleKind) -> bool:
     return getattr(kind, "clinical", False) is True
 
 
+def former_names(kind: RuleKind) -> frozenset[str]:
+    """Of which kinds its states and its rules were in older programs; by `formerly`."""
+    names: frozenset[str] = getattr(kind, "formerly", frozenset())
+    return names
+
+
 def takes_copd(kind: RuleKind) -> bool:
     """Whether a kind has limits of their own for persons with COPD; by `takes_copd = True`."""
     return getattr(kind, "takes_copd", False) is True

@@ -209,6 +209,28 @@ def test_states_of_strangers_are_reported(kit) -> None:
     assert engine.take_problems() == []
 
 
+def test_states_of_before_a_kind_had_its_name_are_taken(kit) -> None:
+    """What older programs kept of a detector names the kind `activation`."""
+    engine = Engine(default_rules())
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    old = b'{"v":1,"kind":"activation","seen":["item-1"],"open":["item-1",1000,"smoke-1"]}'
+    for rule in ("fall", "smoke", "gas", "leak", "tamper"):
+        engine.restore("h", rule, old)
+    assert engine.take_problems() == []
+    views = {view.rule: view for view in engine.view("h", kit.START_MS)}
+    assert (views["smoke"].kind, views["smoke"].state) == ("hazard", "activated")
+    assert (views["fall"].kind, views["fall"].state) == ("fall", "activated")
+    now_ms = kit.START_MS + 1000
+    seen = kit.Seen(
+        id="item-1", device="smoke-1", kind="smoke", measured_at_ms=now_ms, received_at_ms=now_ms
+    )
+    assert engine.observe("h", seen, now_ms) == []
+    written = {rule: state for _home, rule, state in engine.take_dirty()}
+    assert b'"kind":"hazard"' in written["smoke"]
+    engine.restore("h", "sos", old)
+    assert "kind 'activation'" in engine.take_problems()[0]
+
+
 def test_overrides_of_a_home_win_and_can_change_later(kit) -> None:
     engine = Engine(default_rules())
     strict = {"blood_pressure": {"crisis_systolic_mmhg": 190}}

@@ -97,6 +97,26 @@ def test_changes_and_additions() -> None:
     assert rules["no_sign_of_life"].params.window_h == 24
 
 
+def test_rules_of_before_fall_and_hazard_had_kinds_of_their_own() -> None:
+    text = "".join(
+        f"[[rule]]\nname = '{name}'\nkind = 'activation'\nlate_after_s = 90\n"
+        for name in ("fall", "smoke", "gas", "leak", "tamper")
+    )
+    joined = "[[rule]]\nname = 'house'\nkind = 'activation'\nlistens_to = ['smoke', 'fall']\n"
+    rules = {rule.name: rule for rule in rules_from_toml(text + joined)}
+    kinds = {name: rule.kind.name for name, rule in rules.items()}
+    assert kinds["fall"] == "fall"
+    assert {kinds["smoke"], kinds["gas"], kinds["leak"]} == {"hazard"}
+    assert (kinds["tamper"], kinds["house"]) == ("activation", "activation")
+    assert (rules["smoke"].params.listens_to, rules["smoke"].params.late_after_s) == (
+        ("smoke",),
+        90,
+    )
+    assert rules["leak"].severity == "watch"
+    with pytest.raises(ConfigError, match="choose a new name"):
+        rules_from_toml("[[rule]]\nname = 'tamper'\nkind = 'hazard'")
+
+
 def test_who_asks_first_and_how_long() -> None:
     asks = {rule.name: rule.ask_first_s for rule in default_rules()}
     assert {name: seconds for name, seconds in asks.items() if seconds} == {"no_sign_of_life": 300}

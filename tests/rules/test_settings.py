@@ -43,6 +43,14 @@ def changed(settings, rules=RULES):
     return {rule.name: rule for rule in InForce(rules, settings).rules}
 
 
+def test_a_setting_of_before_hazard_was_a_kind_still_counts() -> None:
+    """A site that had its leak detectors judged with its smoke detectors keeps them so."""
+    setting = Setting(seq=1, scope="county", rule="smoke", params={"listens_to": ["smoke", "leak"]})
+    rules = InForce(default_rules(), [setting])
+    assert rules.left_out == {}
+    assert rules.rule("smoke").params.listens_to == ("smoke", "leak")
+
+
 def test_the_nearer_scope_wins_and_the_newest_of_a_scope() -> None:
     settings = [
         setting(1, "person:p1", urgent_systolic_mmhg=181.0),
