@@ -73,7 +73,7 @@ class Register:
     def device(self, row: Mapping[str, Any]) -> bytes:
         part = f"{row['gateway']}/{row['device']}"
         troubles = self._checks(row["home"] or f"gateway:{row['gateway']}", part)
-        document = device_object(row, row["last_seen_ms"] or 0)
+        document = device_object(row, max(self.now_ms(), row["last_seen_ms"] or 0))
         return to_json({**document, "troubles": troubles})
 
     def _checks(self, subject: str | None, part: str | None = None) -> list[Document]:

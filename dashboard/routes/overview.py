@@ -103,6 +103,7 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
         select(
             func.count(),
             func.count().filter(silent),
+            func.count().filter(_unheard()),
             func.count().filter(DEVICE.c.home.is_(None)),
         )
         .select_from(DEVICE)
@@ -110,7 +111,7 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
         .join(GATEWAY, GATEWAY.c.id == DEVICE.c.gateway, isouter=True)
         .where(caller.visible(seen_region()))
     )
-    total, quiet, unbound = connection.execute(devices).one()
+    total, quiet, unheard, unbound = connection.execute(devices).one()
     gateways = select(func.count(), func.count().filter(GATEWAY.c.online.is_(True)))
     gateways = gateways.select_from(GATEWAY).where(caller.visible(GATEWAY.c.region))
     gateways_total, online = connection.execute(gateways).one()
@@ -122,7 +123,7 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
         "tasks": {state: tasks.get(state, 0) for state in _LIVE_TASKS},
         "homes": connection.scalar(homes),
         "gateways": {"online": online, "total": gateways_total},
-        "devices": {"total": total, "silent": quiet, "unbound": unbound},
+        "devices": {"total": total, "silent": quiet, "unheard": unheard, "unbound": unbound},
         "repairs": _repairs(connection, caller, now_ms),
         "quarantine": connection.scalar(quarantine_visible(func.count(), caller)),
     }
@@ -142,6 +143,15 @@ def _silent(now_ms: int) -> Any:
         expected_s > 0,
         # Compared in seconds: PostgreSQL would count them as 32-bit milliseconds otherwise.
         (now_ms - DEVICE.c.last_seen_ms) / 1000 > expected_s,
+        or_(DEVICE.c.fault.is_(None), DEVICE.c.fault == ""),
+    )
+
+
+def _unheard() -> Any:
+    """As `ledger.views.device_state`: bound, without a fault, and never heard yet."""
+    return and_(
+        DEVICE.c.home.is_not(None),
+        DEVICE.c.last_seen_ms.is_(None),
         or_(DEVICE.c.fault.is_(None), DEVICE.c.fault == ""),
     )
 

@@ -212,6 +212,7 @@ class FakeHub:
             "devices": {
                 "total": len(devices),
                 "silent": sum(d["state"] == "silent" for d in devices),
+                "unheard": sum(d["state"] == "never_seen" for d in devices),
                 "unbound": sum(d["home"] is None for d in devices),
             },
             "quarantine": len(QUARANTINE),

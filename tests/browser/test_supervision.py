@@ -50,7 +50,7 @@ def test_filters_count_and_find(open_desk: OpenDesk) -> None:
     desk.go("/equipment")
     rows = desk.page.locator("li.device")
     for name, count in (
-        ("没信号", 27),
+        ("失联", 27),
         ("电池低", 12),
         ("该测试", 3),
         ("全部", 76),
@@ -60,6 +60,14 @@ def test_filters_count_and_find(open_desk: OpenDesk) -> None:
         choice.click()
         expect(choice).to_have_attribute("aria-pressed", "true")
         expect(rows).to_have_count(count)
+    # The board counts the same, and leads to them.
+    desk.go("/")
+    silent = desk.page.locator("dl a[href='/equipment?show=silent']")
+    expect(silent).to_have_text("27")
+    silent.click()
+    expect(desk.page.get_by_role("button", name="失联 27")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     desk.page.get_by_role("button", name="全部 76").click()
     # Behind a dead gateway nobody can say how a device is.
     expect(desk.page.locator("li.device", has_text="gw-0003/button-0017")).to_contain_text(
@@ -148,7 +156,7 @@ def test_while_you_are_there_under_every_task(open_desk: OpenDesk) -> None:
 def test_repairs_with_their_deadline(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = open_desk(viewport=PHONE)
     desk.sign_in("visitor-1")
-    desk.page.locator("dl a").click()
+    desk.page.locator("dl a[href='/tasks?show=repair']").click()
     expect(desk.page).to_have_url(f"{desk.url}/tasks?show=repair")
     repairs = desk.page.locator("main li.panel")
     expect(repairs).to_have_count(14)

@@ -1,6 +1,8 @@
 """Homes, persons, devices, gateways and their keys, readings, rules, and what is masked."""
 
 import json
+from collections import Counter
+from itertools import product
 from xml.etree import ElementTree
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from contract.moment import from_iso
 from dashboard.asked import DAY_MS
 from dashboard.label import device_address, device_label
+from ledger.database import insert_sql
+from ledger.schema import DEVICE
 from tests.adapters.dashboard_ports import PlainRuleView
 from tests.dashboard.conftest import NOW_MS, World, problem_of
 
@@ -306,6 +310,35 @@ async def test_the_report_counts_from_when_it_grew_worse(world: World) -> None:
         assert (report["total"], report["median_acknowledge_s"]) == (1, 20.0)
 
 
+async def test_the_board_counts_what_the_list_of_devices_says(world: World) -> None:
+    """Devices of all states: one definition of silent, and of not yet heard."""
+    now_ms, hour_ms = world.clock.at_ms, 3_600_000
+    heard = (None, now_ms - 1000, now_ms - 2 * hour_ms, now_ms - 300 * hour_ms)
+    kinds = ("power", "sos", "blood_pressure")
+    cases = product(heard, kinds, (None, "", "no_answer"), (None, 0, 1800), (False, True))
+    columns = ("gateway", "device", "home", "kind", "model", "label", "last_seen_ms", "fault")
+    insert = insert_sql(DEVICE, (*columns, "expected_interval_s", "reports_itself", "asks"))
+
+    def add(unit) -> None:
+        for number, (seen_ms, kind, fault, expected_s, shown) in enumerate(cases):
+            home = None if number % 7 == 0 else "home-0001"
+            row = ("gw-0001", f"d-{number}", home, kind, "", "", seen_ms, fault, expected_s)
+            unit.execute(insert, (*row, shown, False))
+
+    await world.writer.change(add)
+    async with world.client("duty-1") as client:
+        listed = (await client.get("/api/v1/devices")).json()["items"]
+        counted = (await client.get("/api/v1/summary")).json()["devices"]
+    states = Counter(device["state"] for device in listed)
+    assert counted == {
+        "total": len(listed),
+        "silent": states["silent"],
+        "unheard": states["never_seen"],
+        "unbound": states["unbound"],
+    }
+    assert min(states[s] for s in ("silent", "never_seen", "unbound", "fault", "ok")) > 5
+
+
 async def test_overview(world: World) -> None:
     await world.raise_alarm(episode="a", rule="a")
     await world.raise_alarm(episode="b", rule="b")
@@ -320,7 +353,7 @@ async def test_overview(world: World) -> None:
             "in_response": 0,
             "closed_today": 1,
         }
-        assert summary["devices"] == {"total": 2, "silent": 0, "unbound": 0}
+        assert summary["devices"] == {"total": 2, "silent": 0, "unheard": 2, "unbound": 0}
         assert summary["gateways"] == {"online": 0, "total": 1}
         report = (await client.get("/api/v1/reports/alarms")).json()
         assert (report["total"], report["median_acknowledge_s"]) == (2, 30.0)

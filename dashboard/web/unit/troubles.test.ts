@@ -75,8 +75,9 @@ test("what presses first, then what is due first, without a deadline last", () =
 test("the filters find what they are called", () => {
   const found = (one: Device) => FILTERS.filter((filter) => isShown(one, filter));
   assert.deepEqual(found(device()), ["all"]);
-  assert.deepEqual(found(device({ troubles: [trouble("not_heard")] })), ["trouble", "silent", "all"]);
-  assert.deepEqual(found(device({ state: "never_seen" })), ["silent", "all"]);
+  const silent = device({ state: "silent", troubles: [trouble("not_heard")] });
+  assert.deepEqual(found(silent), ["trouble", "silent", "all"]);
+  assert.deepEqual(found(device({ state: "never_seen" })), ["unheard", "all"]);
   assert.deepEqual(found(device({ troubles: [trouble("battery_low")] })), ["trouble", "battery", "all"]);
   assert.deepEqual(found(device({ battery_pct: 20 })), ["battery", "all"]);
   assert.deepEqual(found(device({ battery_pct: 21 })), ["all"]);

@@ -4,7 +4,7 @@
 import { BATTERY_LOW_PCT } from "./life";
 import type { Device, Task, Trouble } from "./types";
 
-export const FILTERS = ["trouble", "silent", "battery", "test_due", "all"] as const;
+export const FILTERS = ["trouble", "silent", "unheard", "battery", "test_due", "all"] as const;
 export type Filter = (typeof FILTERS)[number];
 
 // What installers take as good and as just enough, over 433 MHz, Zigbee, Bluetooth and Wi-Fi alike:
@@ -60,7 +60,10 @@ export function isShown(device: Device, filter: Filter): boolean {
     case "trouble":
       return reasons.length > 0 || device.fault !== null;
     case "silent":
-      return reasons.includes("not_heard") || ["silent", "never_seen"].includes(device.state);
+      // As the board counts them; what was never heard may lie in its box.
+      return device.state === "silent";
+    case "unheard":
+      return device.state === "never_seen";
     case "battery":
       return reasons.includes("battery_low") || isBatteryLow(device);
     case "test_due":

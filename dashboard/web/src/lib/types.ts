@@ -305,7 +305,7 @@ export interface Summary {
   tasks: Record<string, number>;
   homes: number;
   gateways: { online: number; total: number };
-  devices: { total: number; silent: number; unbound: number };
+  devices: { total: number; silent: number; unheard?: number; unbound: number };
   quarantine: number;
   repairs?: { open: number; overdue: number };
 }
