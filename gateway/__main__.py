@@ -86,10 +86,11 @@ def _doctor(path: Path) -> int:
 
     checks = examine(path)
     for check in checks:
-        print(f"{'ok  ' if check.ok else 'FAIL'}  {check.check}: {check.detail}")
+        verdict = "ok  " if check.ok else "FAIL" if check.grave else "WARN"
+        print(f"{verdict}  {check.check}: {check.detail}")
         if not check.ok:
             print(f"      {check.remedy}")
-    return 0 if all(check.ok for check in checks) else 1
+    return 0 if all(check.ok or not check.grave for check in checks) else 1
 
 
 async def _run(path: Path, config: GatewayConfig) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from contract.config import ConfigError
 from gateway.clock import Clock, load_clock
 from gateway.config import GatewayConfig, UplinkConfig, load
+from gateway.output import OccasionName
 from gateway.second_path.gsm_modem import Ready
 from gateway.second_path.modem_check import MODEM_REMEDIES, asked
 from gateway.second_path.sms_plan import SmsSettings
@@ -22,17 +23,24 @@ CONNECT_TIMEOUT_S: Final = 5.0
 FREE_WANTED_BYTES: Final = 1 << 30
 # Where the kernel lists its Bluetooth adapters.
 ADAPTERS: Final = Path("/sys/class/bluetooth")
+# When somebody who called should hear that it was of use.
+_MOMENTS: Final[Mapping[OccasionName, str]] = {
+    "received": "when the call is received",
+    "reassured": "when somebody has taken it",
+}
 _LOOPBACK: Final = ("127.", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One row of the report; `remedy` says what to do, and is empty when all is well."""
+    """One row of the report; `remedy` says what to do, and is empty when all is well. `grave`
+    False: a gateway can go on with it, though somebody should look."""
 
     check: str
     ok: bool
     detail: str
     remedy: str = ""
+    grave: bool = True
 
 
 def examine(path: Path) -> list[Check]:
@@ -138,6 +146,7 @@ def _uplink(uplink: UplinkConfig) -> Iterator[Check]:
             ok=False,
             detail=f"the line to {uplink.host} is not encrypted",
             remedy="set tls = true and ca_file under [uplink]",
+            grave=False,
         )
     if uplink.tls:
         yield _tls(uplink)
@@ -189,6 +198,7 @@ def _disk(config: GatewayConfig) -> Iterator[Check]:
         ok=enough,
         detail=f"{free >> 20} MiB free",
         remedy="" if enough else f"{FREE_WANTED_BYTES >> 20} MiB free carry an outage of days",
+        grave=False,
     )
 
 
@@ -199,6 +209,7 @@ def _clock(clock: Clock) -> Check:
         ok=synced,
         detail="kept by NTP" if synced else "not synchronized",
         remedy="" if synced else "enable systemd-timesyncd or chrony",
+        grave=False,
     )
 
 
@@ -211,19 +222,39 @@ def _outputs(config: GatewayConfig) -> Iterator[Check]:
 
 
 def _feedback(config: GatewayConfig) -> Iterator[Check]:
-    commands = (("received", config.feedback.received), ("reassured", config.feedback.reassured))
-    for name, line in commands:
+    lines = {"received": config.feedback.received, "reassured": config.feedback.reassured}
+    for moment, what in _MOMENTS.items():
+        line = lines[moment]
         if not line:
-            yield Check(
-                check=f"feedback.{name}",
-                ok=True,
-                detail="no command: the elder hears nothing at this moment",
-            )
+            yield _heard(config, moment, what)
             continue
         found = shutil.which(line[0]) is not None
         yield Check(
-            check=f"feedback.{name}",
+            check=f"feedback.{moment}",
             ok=found,
             detail=line[0],
             remedy="" if found else "the program does not exist or may not be executed",
         )
+
+
+def _heard(config: GatewayConfig, moment: OccasionName, what: str) -> Check:
+    """Without a program of the installer's own: which outputs answer there."""
+    bound = [b for b in config.feedback.outputs if moment in b.on and b.output.plays(moment)]
+    everywhere = any(not b.devices for b in bound)
+    some = len(frozenset[str]().union(*(b.devices for b in bound)))
+    if everywhere:
+        detail = f"answered by {', '.join(b.name for b in bound)}"
+    elif bound:
+        detail = f"at all but {some} devices the elder hears nothing {what}"
+    else:
+        detail = f"the elder hears nothing {what}"
+    return Check(
+        check=f"feedback.{moment}",
+        ok=everywhere,
+        detail=detail,
+        remedy=""
+        if everywhere
+        else f"name a program under [feedback] {moment}, or an [[output]] with on = "
+        f'["{moment}"]: who calls and hears nothing calls again, or gives up',
+        grave=False,
+    )

@@ -27,8 +27,6 @@ FREE_BYTES_MIN: Final = 1 << 30
 CONNECT_TIMEOUT_S: Final = 3.0
 RECEIVE_BYTES: Final = 4096
 STATIC: Final = Path(__file__).parent.parent / "dashboard" / "static" / "index.html"
-# What a gateway can go on with, though somebody should look.
-_GATEWAY_WARNS: Final = frozenset({"clock", "disk", "transport"})
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -148,7 +146,7 @@ def homes(path: Path) -> Iterator[Finding]:
 
 def gateway(path: Path) -> Iterator[Finding]:
     for row in gateway_doctor.examine(path):
-        bad: Verdict = "warn" if row.check in _GATEWAY_WARNS else "fail"
+        bad: Verdict = "fail" if row.grave else "warn"
         yield judge(row.check, row.ok, row.detail, row.remedy, bad)
 
 
@@ -280,7 +278,7 @@ def main(args: argparse.Namespace) -> int:
         if path is not None:
             found += examine(partial(check, path))
     for finding in found:
-        sys.stdout.write(f"{finding.verdict:4}  {finding.check:16} {finding.detail}\n")
+        sys.stdout.write(f"{finding.verdict:4}  {finding.check:18} {finding.detail}\n")
         if finding.remedy:
-            sys.stdout.write(f"      {'':16} -> {finding.remedy}\n")
+            sys.stdout.write(f"      {'':18} -> {finding.remedy}\n")
     return 1 if any(finding.verdict == "fail" for finding in found) else 0

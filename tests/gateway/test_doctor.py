@@ -37,7 +37,7 @@ def test_a_good_gateway_has_no_remedies(tmp_path: Path, listener: int) -> None:
         write(
             tmp_path,
             listener,
-            '[feedback]\nreceived = ["true"]\n'
+            '[feedback]\nreceived = ["true"]\nreassured = ["true"]\n'
             f'[[serial]]\nname = "rf"\nport = "{tmp_path}/tty"\ndriver = "ev1527"\n'
             f'[[mqtt]]\nname = "zigbee"\nport = {listener}\ndriver = "zigbee2mqtt"\n',
         )
@@ -61,6 +61,35 @@ def test_what_is_missing_is_named_with_a_remedy(tmp_path: Path) -> None:
     for name in ("source rf", "hub's broker", "feedback.received", "password"):
         assert not row(checks, name).ok
         assert row(checks, name).remedy
+
+
+def test_an_elder_who_would_hear_nothing_is_a_warning(
+    tmp_path: Path, listener: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, listener)
+    for moment in ("received", "reassured"):
+        found = row(examine(path), f"feedback.{moment}")
+        assert (found.ok, found.grave) == (False, False)
+        assert "the elder hears nothing" in found.detail
+        assert "[[output]]" in found.remedy
+    assert main(["--config", str(path), "--doctor"]) == 0
+    assert "WARN  feedback.received" in capsys.readouterr().out
+
+
+def test_an_output_is_heard_where_no_program_is(tmp_path: Path, listener: int) -> None:
+    sound = (
+        '[[output]]\nname = "lamp"\nkind = "mqtt"\non = ["received"]\n'
+        'config = { topic = "lamp/set", payload = "ON" }\n'
+    )
+    checks = examine(write(tmp_path, listener, sound))
+    assert row(checks, "feedback.received") == Check(
+        check="feedback.received", ok=True, detail="answered by lamp", grave=False
+    )
+    assert not row(checks, "feedback.reassured").ok
+    bedside = sound.replace('on = ["received"]', 'on = ["received"]\ndevices = ["button-1"]')
+    found = row(examine(write(tmp_path, listener, bedside)), "feedback.received")
+    assert "all but 1 devices" in found.detail
+    assert not found.ok
 
 
 @pytest.fixture

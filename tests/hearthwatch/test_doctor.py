@@ -39,7 +39,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
         if line.startswith(" "):
             rows[name] += line
         else:
-            name = line[6:22].strip()
+            name = line[6:24].strip()
             rows[name] = rows.get(name, "") + line
     return rows
 
@@ -76,6 +76,7 @@ def test_finds_a_missing_line_and_a_dead_broker(tmp_path, capsys) -> None:
     assert "fail" in rows["source rf"]
     assert "/dev/not-there does not exist" in rows["source rf"]
     assert "127.0.0.1:1" in rows["hub's broker"]
+    assert rows["feedback.received"].startswith("warn")
 
 
 def test_a_dead_broker_and_a_taken_port(tmp_path, capsys) -> None:
