@@ -88,7 +88,7 @@ class AlarmBook:
         self._troubles: dict[str, set[str]] = {}
         self._next_alarm = 1
         self._next_task = 1
-        self._shadow = Shadow(objects, is_shadowed)
+        self.shadow = Shadow(objects, is_shadowed)
         self._questions = Questions(
             self._rows, outbox, ask_first, send=self._send, close=self._close_answered
         )
@@ -123,7 +123,7 @@ class AlarmBook:
         replayable: bool = True,
     ) -> str | None:
         """Apply a finding; returns the id of the alarm it now belongs to, if any."""
-        if self._shadow.keeps(unit, finding, gateway):
+        if self.shadow.keeps(unit, finding, gateway):
             return None
         if finding.kind == BACK_EARLY:
             self.stays.came_back(unit, finding)

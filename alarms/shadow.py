@@ -14,6 +14,17 @@ _COLUMNS: Final = [c.name for c in SHADOW_FINDING.columns if c.name != "seq"]
 _INSERT: Final = insert_sql(
     SHADOW_FINDING, _COLUMNS, "ON CONFLICT (episode, phase, at_ms) DO NOTHING"
 )
+# Half a year: whoever decides about a rule looks at weeks of it, and at a summer beside a winter.
+KEPT_MS: Final = 180 * 24 * 3_600_000
+# Deleted at once, in a transaction that others wait for: a few milliseconds.
+FORGET_ROWS: Final = 200
+# How often somebody looks whether anything is old enough, once nothing is.
+_LOOK_EVERY_MS: Final = 3_600_000
+# The oldest stand first: no index by time is kept for this.
+_FORGET: Final = (
+    "DELETE FROM shadow_finding WHERE seq IN"
+    " (SELECT seq FROM shadow_finding ORDER BY seq LIMIT ?) AND at_ms < ?"
+)
 # A call for help is never kept from anybody, whatever a table says.
 _NEVER: Final = frozenset({"sos"})
 
@@ -31,6 +42,14 @@ class Shadow:
     def __init__(self, objects: Objects, is_shadowed: IsShadowed) -> None:
         self._objects = objects
         self._is_shadowed = is_shadowed
+        self._look_ms = 0
+
+    def forget(self, unit: UnitOfWork) -> None:
+        """Called every few seconds: a portion of what is older than anybody asks for."""
+        if unit.now_ms < self._look_ms <= unit.now_ms + _LOOK_EVERY_MS:
+            return
+        gone = unit.execute(_FORGET, (FORGET_ROWS, unit.now_ms - KEPT_MS)).rowcount
+        self._look_ms = unit.now_ms + (0 if gone == FORGET_ROWS else _LOOK_EVERY_MS)
 
     def keeps(self, unit: UnitOfWork, finding: Finding, gateway: str | None) -> bool:
         """True when the finding is kept here and goes no further."""

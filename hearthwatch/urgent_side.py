@@ -114,9 +114,11 @@ class UrgentSide:
             self.urgent.roster_changed(unit.now_ms)
 
     def flush(self, unit: UnitOfWork) -> None:
-        """What is written every few seconds: last-seen times, heartbeats, gaps, marks."""
+        """What is written every few seconds: last-seen times, heartbeats, gaps, marks; and what is
+        forgotten."""
         watch_gaps(unit, self.book, self.marks, self.presence.flush(unit))
         self.marks.write(unit)
+        self.book.shadow.forget(unit)
 
     def committed(self, events: Sequence[FeedEvent]) -> None:
         """In the writer's thread, after each commit with entries."""

@@ -1,6 +1,7 @@
 """The one door to alarms: what a rule in shadow finds is kept there, a call for help never is."""
 
 from alarms.book import AlarmBook
+from alarms.shadow import FORGET_ROWS, KEPT_MS
 from tests.adapters.book import Book, finding
 
 
@@ -42,6 +43,39 @@ def test_the_same_finding_again_is_one_and_its_end_another(tmp_path) -> None:
         ("repeated", 2000),
         ("cleared", 3000),
     ]
+    book.writer.close()
+
+
+def test_what_is_older_than_half_a_year_is_forgotten_in_portions(tmp_path) -> None:
+    book = Shadowed(tmp_path / "book.db").start()
+    book.now_ms, young_ms = 2 * KEPT_MS, KEPT_MS + 1
+    old = [finding(str(n), rule="fall", at_ms=1000 + n) for n in range(FORGET_ROWS + 5)]
+    for found in [*old, finding("young", rule="fall", at_ms=young_ms)]:
+        book.do(lambda unit, found=found: book.alarms.take(unit, found))
+    kept = []
+    for _ in range(4):
+        book.do(book.alarms.shadow.forget)
+        kept.append([row[0] for row in book.rows("SELECT at_ms FROM shadow_finding")])
+    assert len(kept[0]) == 6
+    assert kept[1:] == [[young_ms]] * 3
+    # Nothing is left to forget: it looks again in an hour, or when the clock was set back.
+    book.now_ms += KEPT_MS
+    book.do(book.alarms.shadow.forget)
+    assert book.rows("SELECT at_ms FROM shadow_finding") == []
+    book.writer.close()
+
+
+def test_nothing_old_is_looked_for_all_the_time(tmp_path) -> None:
+    book = Shadowed(tmp_path / "book.db").start()
+    book.now_ms = 2 * KEPT_MS
+    book.do(book.alarms.shadow.forget)
+    book.do(lambda unit: book.alarms.take(unit, finding(rule="fall", at_ms=1000)))
+    book.now_ms += 3_599_000
+    book.do(book.alarms.shadow.forget)
+    assert len(book.rows("SELECT at_ms FROM shadow_finding")) == 1
+    book.now_ms += 1000
+    book.do(book.alarms.shadow.forget)
+    assert book.rows("SELECT at_ms FROM shadow_finding") == []
     book.writer.close()
 
 
