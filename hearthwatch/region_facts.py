@@ -49,12 +49,14 @@ def needs_power(persons: Iterable[Row], devices: Iterable[Row]) -> str:
 def home_facts(
     index: RosterIndex, devices: Mapping[str, tuple[DeviceFacts, ...]]
 ) -> list[HomeFacts]:
-    """The villages, then their homes."""
+    """The villages, then their homes. A region that has no home (any more) is told as well: what
+    its rules think of homes that have moved must end."""
     of_home: dict[str, list[Row]] = {}
     for row in index.devices.values():
         if row["home"] is not None:
             of_home.setdefault(row["home"], []).append(row)
-    homes, members = [], dict[str, list[HomeFacts]]()
+    homes = []
+    members: dict[str, list[HomeFacts]] = {code: [] for code in index.regions}
     for home, row in index.homes.items():
         people: Sequence[Row] = index.persons.get(home, ())
         facts = HomeFacts(

@@ -14,6 +14,8 @@ from typing import Final
 from contract.envelope import Status
 from contract.item import Scalar
 from contract.kinds import ACTIVATION_KINDS
+from ingest.newest import Newest
+from ingest.presence import DEVICES_PER_GATEWAY_MAX
 from ingest.wire import WireItem
 from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
 from rules.staying import STAY
@@ -27,6 +29,9 @@ BESIDE_MS: Final = 10 * 60_000
 # some are none that anybody could wait for, but a bridge that was restarted now and then.
 APART_MS: Final = 60 * 60_000
 DAILY_MS: Final = 26 * 60 * 60_000
+
+# A county has hundreds; the broker lets in whom it knows, and each has tables of some kilobytes.
+GATEWAYS_MAX: Final = 20_000
 
 # Said when something happened there, not by the clock.
 _TRIGGERED: Final = frozenset({"motion", "contact", "bed", "presence"})
@@ -47,15 +52,29 @@ class Heartbeat:
     attrs: Mapping[str, Scalar] = field(default_factory=dict)
 
 
+class _Gateway:
+    """What was told of a gateway and its devices. Each gateway has room of its own: one that makes
+    up names forgets its own devices and nobody else's; what was forgotten is told once more."""
+
+    __slots__ = ("mains", "spoke_ms", "status_ms", "told", "word_ms")
+
+    def __init__(self) -> None:
+        self.status_ms: int | None = None
+        self.mains: float | None = None
+        self.told: Newest[str, tuple[float | None, float | None]]
+        self.told = Newest(DEVICES_PER_GATEWAY_MAX)
+        self.spoke_ms: Newest[str, int] = Newest(DEVICES_PER_GATEWAY_MAX)
+        self.word_ms: Newest[str, int] = Newest(DEVICES_PER_GATEWAY_MAX)
+
+
 class DeviceNews:
     """Belongs to the readings lane's thread."""
 
     def __init__(self) -> None:
-        self._status_ms: dict[str, int] = {}
-        self._told: dict[DeviceKey, tuple[float | None, float | None]] = {}
-        self._gateway_mains: dict[str, float] = {}
-        self._spoke_ms: dict[DeviceKey, int] = {}
-        self._word_ms: dict[DeviceKey, int] = {}
+        self._gateways: Newest[str, _Gateway] = Newest(GATEWAYS_MAX)
+
+    def _of(self, gateway: str) -> _Gateway:
+        return self._gateways.get(gateway) or self._gateways.put(gateway, _Gateway())
 
     def statuses(
         self,
@@ -66,10 +85,11 @@ class DeviceNews:
     ) -> list[tuple[str, Heartbeat]]:
         """(home, observation) for each home behind this gateway, every STATUS_EVERY_MS."""
         gateway = status.gateway
-        last_ms = self._status_ms.get(gateway)
+        known = self._of(gateway)
+        last_ms = known.status_ms
         if last_ms is not None and now_ms - last_ms < STATUS_EVERY_MS:
             return []
-        self._status_ms[gateway] = now_ms
+        known.status_ms = now_ms
         seen = {d.device: d.last_seen_at_ms for d in status.devices}
         by_home: dict[str, tuple[dict[str, float], dict[str, Scalar]]] = {}
         for device, home in list(homes.items()):
@@ -101,10 +121,10 @@ class DeviceNews:
         """A gateway that lost or got back its mains, and the first word about it."""
         if status.mains is None:
             return None
-        mains = float(status.mains)
-        if self._gateway_mains.get(status.gateway) == mains:
+        mains, known = float(status.mains), self._of(status.gateway)
+        if known.mains == mains:
             return None
-        self._gateway_mains[status.gateway] = mains
+        known.mains = mains
         return Heartbeat(
             id="",
             device=f"{status.gateway}/{status.gateway}",
@@ -120,27 +140,28 @@ class DeviceNews:
         if item.kind == "device_health":
             return _told(key, item, DEVICE_WORD) if self._is_new(key, item) else None
         if item.kind in ACTIVATION_KINDS:
-            self._spoke_ms[key] = now_ms
+            self._of(gateway).spoke_ms.put(item.device, now_ms)
             return _told(key, item, DEVICE_PRESS)
         return None
 
     def reading(self, gateway: str, item: WireItem, now_ms: int) -> None:
         """A reading of a sensor; those that come when something happened are remembered."""
         if item.kind in _TRIGGERED:
-            self._spoke_ms[(gateway, item.device)] = now_ms
+            self._of(gateway).spoke_ms.put(item.device, now_ms)
 
     def shows_itself(self, gateway: str, item: WireItem, now_ms: int) -> bool:
         """Whether this word is the second within a day, and well apart from the first, that came
         without a press or movement."""
-        key = (gateway, item.device)
         if item.kind != "device_health" or "fault" in item.attrs or not item.values:
             return False
-        spoke_ms = self._spoke_ms.get(key)
+        known = self._of(gateway)
+        spoke_ms = known.spoke_ms.get(item.device)
         if spoke_ms is not None and now_ms - spoke_ms < BESIDE_MS:
             return False
-        apart_ms = now_ms - self._word_ms.setdefault(key, now_ms)
-        if apart_ms > DAILY_MS:
-            self._word_ms[key] = now_ms
+        word_ms = known.word_ms.get(item.device)
+        apart_ms = 0 if word_ms is None else now_ms - word_ms
+        if word_ms is None or apart_ms > DAILY_MS:
+            known.word_ms.put(item.device, now_ms)
         return APART_MS <= apart_ms <= DAILY_MS
 
     def _is_new(self, key: DeviceKey, item: WireItem) -> bool:
@@ -150,12 +171,13 @@ class DeviceNews:
         battery, mains = values.get("battery_pct"), values.get("mains")
         if battery is None and mains is None:
             return False
-        before = self._told.get(key, (None, None))
+        table, device = self._of(key[0]).told, key[1]
+        before = table.get(device) or (None, None)
         now = (
             before[0] if battery is None else float(round(battery)),
             before[1] if mains is None else mains,
         )
-        self._told[key] = now
+        table.put(device, now)
         return now != before
 
 

@@ -177,6 +177,8 @@ class VillageDarkMonitor:
 
     def fire(self, at_ms: int) -> list[Finding]:
         self.due_ms = None
+        if self._raised_ms is not None:
+            return self._judge(at_ms)
         since_ms = self._together()
         if since_ms is None:
             return NOTHING
@@ -218,6 +220,9 @@ class VillageDarkMonitor:
         self._raised_ms = None if raised is None else int(raised)
         self.due_ms = None if due is None else int(due)
         self._since_ms, self._peak = int(document["since"]), int(document["peak"])
+        if self._raised_ms is not None and 2 * len(self._silent) < self._peak:
+            # The dark homes have moved: nobody here is going to say that it is light again.
+            self.due_ms = max(self._subject.since_ms, self._raised_ms)
         return self
 
     def view(self, now_ms: int) -> Opinion:

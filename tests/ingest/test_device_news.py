@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from contract.envelope import DeviceStatus, Status
 from ingest.device_news import APART_MS, BESIDE_MS, DAILY_MS, STATUS_EVERY_MS, DeviceNews
+from ingest.newest import Newest
+from ingest.presence import DEVICES_PER_GATEWAY_MAX
 from ingest.wire import WireItem
 from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
 
@@ -111,3 +113,34 @@ def test_what_comes_with_a_movement_or_at_restarts_of_a_bridge_shows_nothing() -
         assert not news.shows_itself("gw-1", health, at_ms)
     for days in range(1, 5):
         assert not news.shows_itself("gw-1", health, NOW_MS + days * (DAILY_MS + 1) * 2)
+
+
+def named(device: str, battery: float) -> WireItem:
+    item = word(values={"battery_pct": battery})
+    item.device = device
+    return item
+
+
+def test_a_gateway_that_makes_up_names_forgets_its_own_devices_alone() -> None:
+    news = DeviceNews()
+    assert news.item("gw-1", named("button", 80), NOW_MS) is not None
+    assert news.item("gw-2", named("button", 80), NOW_MS) is not None
+    for number in range(DEVICES_PER_GATEWAY_MAX):
+        made_up = named(f"x-{number}", 50)
+        news.item("gw-2", made_up, NOW_MS)
+        news.shows_itself("gw-2", made_up, NOW_MS)
+        made_up.kind = "motion"
+        news.reading("gw-2", made_up, NOW_MS)
+    gateway = news._of("gw-2")
+    tables = (gateway.told, gateway.word_ms, gateway.spoke_ms)
+    assert [len(table) for table in tables] == [DEVICES_PER_GATEWAY_MAX] * 3
+    # Of the made-up gateway's own button it is told once more, of the other's not.
+    assert news.item("gw-1", named("button", 80), NOW_MS) is None
+    assert news.item("gw-2", named("button", 80), NOW_MS) is not None
+
+
+def test_what_was_put_last_is_kept() -> None:
+    table: Newest[str, int] = Newest(2)
+    for key, value in (("a", 1), ("b", 2), ("a", 3), ("c", 4)):
+        table.put(key, value)
+    assert [table.get(key) for key in "abc"] == [3, None, 4]

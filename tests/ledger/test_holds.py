@@ -1,6 +1,7 @@
 """A dark village and a stay from the wire to what is held and back, on both databases."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,6 +187,29 @@ def go_dark(bench: Bench) -> dict:
     bench.later(MINUTE_MS)
     [dark] = bench.rows(ALARM, kind="village_dark")
     return dark
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_village_whose_homes_have_moved_is_dark_no_more(bench: Bench, restarts: bool) -> None:
+    """The last of them too: nobody is left there who could say that it is light again."""
+    dark = go_dark(bench)
+
+    def move(unit) -> None:
+        unit.execute("UPDATE home SET region = '1'")
+        bench.hub.roster_changed(unit)
+
+    if restarts:
+        moved = re.sub(r'(id = "home-\d"\nregion = )"\d+"', r'\1"1"', ROSTER)
+        (bench.folder / "homes.toml").write_text(moved)
+        bench.restart()
+        bench.later(HOUR_MS)
+    else:
+        bench.change(move)
+    bench.later(1000)
+    [alarm] = bench.rows(ALARM, id=dark["id"])
+    assert (alarm["state"], alarm["outcome"]) == ("closed", "recovered")
+    views = bench.hub.batch.engine.view("region:11", bench.clock.at_ms)
+    assert next(v for v in views if v.rule == "village_dark").explanation["meters_known"] == 0
 
 
 def test_a_blackout_is_one_alarm_and_what_it_explains_is_held_over_restarts(bench: Bench) -> None:
