@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from rules.asleep import Asleep
 from rules.derived import Feed
 from rules.rule import (
     GATEWAY_PREFIX,
@@ -11,6 +12,7 @@ from rules.rule import (
     HomeFacts,
     Monitor,
     Rule,
+    RuleView,
     Subject,
     SubjectKind,
 )
@@ -35,7 +37,7 @@ class Cell:
         self.scheduled_ms: int | None = None
         self.dirty = False
 
-    def __lt__(self, other: "Cell") -> bool:
+    def __lt__(self, other: object) -> bool:
         # Entries equal in (due, home, rule) can only be stale twins of one cell.
         return False
 
@@ -43,15 +45,20 @@ class Cell:
 class HomeCells:
     """What the engine has of one home. Cells come when something is heard that their rule wants,
     at once only where a rule waits from the beginning: most homes have few kinds of devices.
+    asleep: restored states of which nothing was heard since.
     hears: per kind of item the cells that want it, as far as any was heard."""
 
-    __slots__ = ("cells", "facts", "hears", "since_ms")
+    __slots__ = ("asleep", "cells", "facts", "hears", "since_ms")
 
-    def __init__(self, facts: HomeFacts, since_ms: int, cells: dict[str, Cell]) -> None:
+    def __init__(self, facts: HomeFacts, since_ms: int, before: "HomeCells | None" = None) -> None:
         self.facts = facts
         self.since_ms = since_ms
-        self.cells = cells
+        self.cells: dict[str, Cell] = {} if before is None else before.cells
+        self.asleep: Asleep | None = None if before is None else before.asleep
         self.hears: dict[str, tuple[Cell, ...]] = {}
+
+    def sleeps(self, rule: Rule) -> bool:
+        return self.asleep is not None and rule.name in self.asleep.states
 
 
 def subject_of(home: str) -> SubjectKind:
@@ -98,7 +105,23 @@ def hearers(rules: Sequence[Rule], subject: SubjectKind) -> dict[str, tuple[Rule
     return by_kind
 
 
-def state_bytes(cell: Cell) -> bytes:
-    kind = cell.rule.kind
-    document = {"v": kind.state_version, "kind": kind.name, **cell.monitor.dump()}
-    return _encode(document).encode()
+def state_bytes(cell: Cell, head: bytes) -> bytes:
+    """`head`: `rules.asleep.head_of` the cell's parameters."""
+    due_ms = cell.monitor.due_ms
+    wake = "null" if due_ms is None else str(due_ms)
+    body = _encode(cell.monitor.dump())[1:]
+    return head + f"{wake}{'' if body == '}' else ','}{body}".encode()
+
+
+def rule_view(home: HomeFacts, rule: Rule, monitor: Monitor, now_ms: int) -> RuleView:
+    opinion = monitor.view(now_ms)
+    explanation = opinion.explanation
+    if not home.signed.get(rule.name, not rule.awaits_signature):
+        explanation = {**explanation, "limits_unconfirmed": True}
+    return RuleView(
+        rule=rule.name,
+        kind=rule.kind.name,
+        state=opinion.state,
+        since_ms=opinion.since_ms,
+        explanation=explanation,
+    )

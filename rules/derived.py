@@ -10,9 +10,8 @@ reading which completes none costs one look, however many rules judge the quarte
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from contract.item import Scalar
 from rules.rule import Monitor, Observation, RuleKind
@@ -33,17 +32,17 @@ DERIVED_VALUES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 _NO_ATTRS: Final[Mapping[str, Scalar]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived:
-    """`id`: of the reading that completed it; `measured_at_ms`: the end of what it tells of."""
+class Derived(NamedTuple):
+    """`id`: of the reading that completed it; `measured_at_ms`: the end of what it tells of. A
+    tuple: one is made for every quarter-hour of every home."""
 
     id: str
     device: str
     kind: str
     measured_at_ms: int
     received_at_ms: int
-    values: Mapping[str, float] = field(default_factory=dict)
-    attrs: Mapping[str, Scalar] = field(default_factory=lambda: _NO_ATTRS)
+    values: Mapping[str, float]
+    attrs: Mapping[str, Scalar] = _NO_ATTRS
 
 
 class FeedMonitor(Monitor, Protocol):

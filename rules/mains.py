@@ -20,76 +20,89 @@ _LARGER: Final = 1.25
 _MEAN_SLOTS: Final = 96
 
 
+class _Device:
+    """A meter, and the mean watts of its last slots with their number."""
+
+    __slots__ = ("mean_w", "meter", "slots")
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.mean_w = 0.0
+        self.slots = 0
+
+    def take(self, watts: float) -> None:
+        if self.slots < _MEAN_SLOTS:
+            self.slots += 1
+        self.mean_w += (watts - self.mean_w) / self.slots
+
+
 class Mains:
     """The power devices of one home. `chosen`: the device that is named by the configuration;
     `make_meter`: what reads the readings of a device."""
 
-    __slots__ = ("_chosen", "_make_meter", "_means", "_meters", "larger", "primary")
+    __slots__ = ("_chosen", "_devices", "_make_meter", "larger", "primary")
 
     def __init__(
         self, chosen: str, make_meter: Callable[[str], Meter] = lambda _device: Meter()
     ) -> None:
         self._chosen = chosen
         self._make_meter = make_meter
-        self._meters: dict[str, Meter] = {}
-        # Mean watts of each device's slots, and their number.
-        self._means: dict[str, list[float]] = {}
+        self._devices: dict[str, _Device] = {}
         self.primary = chosen
         # Set when a larger device took over: what was learned was of a part of the home.
         self.larger = False
 
     @property
     def meter(self) -> Meter | None:
-        return self._meters.get(self.primary)
+        device = self._devices.get(self.primary)
+        return None if device is None else device.meter
 
     def read(self, observation: Observation, at_ms: int) -> Sequence[Slot | Gap] | None:
         """The slots and gaps of the home that an observation completes."""
-        device = observation.device
-        meter = self._meters.get(device)
-        if meter is None:
-            if len(self._meters) >= METERS_MAX and device != self._chosen:
+        name = observation.device
+        device = self._devices.get(name)
+        if device is None:
+            if len(self._devices) >= METERS_MAX and name != self._chosen:
                 return None
-            meter = self._meters[device] = self._make_meter(device)
-            self._means[device] = [0.0, 0]
-            self.primary = self.primary or device
-        done = meter.read(at_ms, observation.values, observation.attrs)
+            device = self._devices[name] = _Device(self._make_meter(name))
+            self.primary = self.primary or name
+        done = device.meter.read(at_ms, observation.values, observation.attrs)
         if not done:
             return None
-        mean = self._means[device]
         for part in done:
             if isinstance(part, Slot):
-                if mean[1] < _MEAN_SLOTS:
-                    mean[1] += 1
-                mean[0] += (part.watts - mean[0]) / mean[1]
-        if device == self.primary:
+                device.take(part.watts)
+        if name == self.primary:
             return done
         if not self._chosen:
-            self._maybe_switch(device, at_ms)
+            self._maybe_switch(name, device, at_ms)
         return None
 
-    def _maybe_switch(self, device: str, at_ms: int) -> None:
-        old = self._meters.get(self.primary)
-        if old is None or at_ms - old.last_ms > _QUIET_MS:
-            self.primary = device
+    def _maybe_switch(self, name: str, device: "_Device", at_ms: int) -> None:
+        old = self._devices.get(self.primary)
+        if old is None or at_ms - old.meter.last_ms > _QUIET_MS:
+            self.primary = name
             return
-        its, mine = self._means[self.primary], self._means[device]
-        if min(mine[1], its[1]) >= _MEAN_SLOTS and mine[0] > its[0] * _LARGER:
-            self.primary = device
+        known = min(device.slots, old.slots) >= _MEAN_SLOTS
+        if known and device.mean_w > old.mean_w * _LARGER:
+            self.primary = name
             self.larger = True
 
     def dump(self) -> dict[str, Any]:
         return {
             "primary": self.primary,
-            "meters": {device: meter.dump() for device, meter in self._meters.items()},
-            "means": self._means,
+            "meters": {name: device.meter.dump() for name, device in self._devices.items()},
+            "means": {name: [d.mean_w, d.slots] for name, d in self._devices.items()},
         }
 
     @classmethod
     def load(cls, chosen: str, document: Mapping[str, Any]) -> "Mains":
         mains = cls(chosen)
-        mains._meters = {str(d): Meter.load(row) for d, row in document["meters"].items()}
-        mains._means = {str(d): [float(m[0]), int(m[1])] for d, m in document["means"].items()}
-        if mains._means.keys() != mains._meters.keys():
+        meters, means = document["meters"], document["means"]
+        if means.keys() != meters.keys():
             raise ValueError("meters without their means")
+        for name, row in meters.items():
+            device = mains._devices[str(name)] = _Device(Meter.load(row))
+            device.mean_w, device.slots = float(means[name][0]), int(means[name][1])
         mains.primary = chosen or str(document["primary"])
         return mains

@@ -197,7 +197,8 @@ class Monitor(Protocol):
         ...
 
     def resume(self, now_ms: int) -> None:
-        """The hub listens again after it was down: silence until now proves nothing."""
+        """The hub listens again after it was down: silence until now proves nothing. It may put off
+        `due_ms` and never brings it forward: a state that sleeps is told when it wakes up."""
         ...
 
     def dump(self) -> dict[str, Any]:
@@ -208,7 +209,8 @@ class Monitor(Protocol):
 
 
 class RuleKind(Protocol):
-    """The factory of monitors; `state_version` goes up when `dump` changes its shape."""
+    """The factory of monitors; `state_version` goes up when `dump` changes its shape, and when
+    `load` would wake at another time than the program before: a state is not read before that."""
 
     @property
     def name(self) -> str: ...

@@ -53,7 +53,8 @@ class Signs:
         self.last_ms: int | None = None
         self._reason: LifeReason | None = None
         self._device = ""
-        self._states: dict[str, float] = {}
+        # None until a sensor of states has spoken: most homes have none.
+        self._states: dict[str, float] | None = None
 
     def read(self, observation: Observation) -> LifeReason | None:
         """What kind of proof an observation is, None when it is none."""
@@ -71,10 +72,13 @@ class Signs:
         if value is None:
             return None
         key = f"{observation.device}|{kind}"
-        before = self._states.get(key)
-        if before is None and len(self._states) >= SENSORS_MAX:
+        states = self._states
+        if states is None:
+            states = self._states = {}
+        before = states.get(key)
+        if before is None and len(states) >= SENSORS_MAX:
             return None
-        self._states[key] = value
+        states[key] = value
         return LifeReason.MOVED if before is not None and before != value else None
 
     def alive(self, at_ms: int, reason: LifeReason, device: str) -> bool:
@@ -100,7 +104,7 @@ class Signs:
             "last": self.last_ms,
             "reason": self._reason,
             "device": self._device,
-            "states": self._states,
+            "states": self._states or {},
         }
 
     @classmethod
@@ -110,5 +114,5 @@ class Signs:
         signs.last_ms = None if last is None else int(last)
         signs._reason = None if reason is None else LifeReason(reason)
         signs._device = str(document["device"])
-        signs._states = {str(k): float(v) for k, v in document["states"].items()}
+        signs._states = {str(k): float(v) for k, v in document["states"].items()} or None
         return signs

@@ -5,15 +5,16 @@ gives a ceiling, the highest but one of its slots; the home's ceiling is the med
 fourteen nights, so that one night awake moves nothing. Above it by a margin somebody stirs.
 """
 
+from array import array
 from collections.abc import Mapping
 from statistics import median
 from typing import Any, Final
 
-from rules.local_time import day_of, minute_of
+from rules.local_time import DAY_MS, HOUR_MS, ZONE_MS
 
 # One to four o'clock: who is up then is up seldom.
-NIGHT_FROM_MIN: Final = 60
-NIGHT_TO_MIN: Final = 240
+NIGHT_FROM_MS: Final = 1 * HOUR_MS
+NIGHT_TO_MS: Final = 4 * HOUR_MS
 NIGHTS_MAX: Final = 14
 # Nights that must be known, and slots of a night that must have been seen.
 NIGHTS_MIN: Final = 3
@@ -26,14 +27,19 @@ CEILING_MAX_W: Final = 1500.0
 
 
 class Stirring:
-    """The memory of one home: ceilings of its nights, and the slots of the present one."""
+    """The memory of one home: ceilings of its nights, and the slots of the present one.
 
-    __slots__ = ("_ceilings", "_night", "_slots")
+    `_above_w`: the power above which somebody stirs, made anew when a night has ended.
+    """
+
+    __slots__ = ("_above_w", "_ceilings", "_night", "_slots")
 
     def __init__(self) -> None:
-        self._ceilings: list[float] = []
+        # Three rules of each home have one: lists of numbers would take four times the room.
+        self._ceilings = array("d")
         self._night = -1
-        self._slots: list[float] = []
+        self._slots = array("d")
+        self._above_w: float | None = None
 
     @property
     def nights(self) -> int:
@@ -46,39 +52,50 @@ class Stirring:
 
     @property
     def tells(self) -> bool:
-        ceiling_w = self.ceiling_w
-        return ceiling_w is not None and ceiling_w <= CEILING_MAX_W
+        return self._above_w is not None
 
     def slot(self, start_ms: int, watts: float) -> bool:
         """Take a slot; True when somebody stirred in it."""
-        minute, day = minute_of(start_ms), day_of(start_ms)
+        day, within_ms = divmod(start_ms + ZONE_MS, DAY_MS)
         if day != self._night:
             self._end_night()
             self._night = day
-        if NIGHT_FROM_MIN <= minute < NIGHT_TO_MIN:
+        if NIGHT_FROM_MS <= within_ms < NIGHT_TO_MS:
             self._slots.append(watts)
-        ceiling_w = self.ceiling_w
-        if ceiling_w is None or ceiling_w > CEILING_MAX_W:
-            return False
-        return watts > ceiling_w + max(MARGIN_W, ceiling_w * MARGIN_PART)
+        above_w = self._above_w
+        return above_w is not None and watts > above_w
 
     def forget(self) -> None:
         """Another meter speaks for the home from now on."""
-        self._ceilings, self._slots, self._night = [], [], -1
+        del self._ceilings[:], self._slots[:]
+        self._night = -1
+        self._above_w = None
 
     def _end_night(self) -> None:
         if len(self._slots) >= SLOTS_MIN:
             self._ceilings.append(sorted(self._slots)[-2])
             del self._ceilings[:-NIGHTS_MAX]
-        self._slots = []
+            self._above_w = self._made_above_w()
+        self._slots = array("d")
+
+    def _made_above_w(self) -> float | None:
+        ceiling_w = self.ceiling_w
+        if ceiling_w is None or ceiling_w > CEILING_MAX_W:
+            return None
+        return ceiling_w + max(MARGIN_W, ceiling_w * MARGIN_PART)
 
     def dump(self) -> dict[str, Any]:
-        return {"ceilings": self._ceilings, "night": self._night, "slots": self._slots}
+        return {
+            "ceilings": self._ceilings.tolist(),
+            "night": self._night,
+            "slots": self._slots.tolist(),
+        }
 
     @classmethod
     def load(cls, document: Mapping[str, Any]) -> "Stirring":
         stirring = cls()
-        stirring._ceilings = [float(w) for w in document["ceilings"]][-NIGHTS_MAX:]
+        stirring._ceilings = array("d", document["ceilings"])[-NIGHTS_MAX:]
         stirring._night = int(document["night"])
-        stirring._slots = [float(w) for w in document["slots"]]
+        stirring._slots = array("d", document["slots"])
+        stirring._above_w = stirring._made_above_w()
         return stirring

@@ -76,18 +76,18 @@ class BackEarlyMonitor:
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
         kind, at_ms = observation.kind, observation.measured_at_ms
-        if kind == STAY:
-            self._stay(observation, now_ms)
-        elif kind == POWER_METER:
-            if observation.values.get("larger"):
-                self._stirring.forget()
-        elif kind == POWER_SLOT:
+        if kind == POWER_SLOT:
             if self._stirs(observation):
                 together = at_ms - self._stirred_ms <= _TOGETHER_MS
                 self._stirred_ms = at_ms
                 # What began before they had left proves nothing.
                 if together and self._counts(at_ms - _TOGETHER_MS):
                     return self._found(observation, "activity", now_ms)
+        elif kind == STAY:
+            self._stay(observation, now_ms)
+        elif kind == POWER_METER:
+            if observation.values.get("larger"):
+                self._stirring.forget()
         else:
             sign = self._signs.read(observation)
             if sign is not None and self._counts(at_ms):

@@ -14,6 +14,7 @@ project's.
 """
 
 from array import array
+from bisect import bisect_left, insort
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,8 +37,12 @@ _LEARNING_H: Final = 8
 _FLOOR_SLOTS: Final = 192
 _FLOOR_PART: Final = 0.1
 _FLOOR_MIN_SLOTS: Final = 48
+# The lowest of them are kept by size, this many at most: twice what the floor needs, so that they
+# are sorted anew only after the floor has gone up by as many slots.
+_LOWEST_MAX: Final = 40
 # More than any home draws, and room in four bytes.
 _WATTS_MAX: Final = 1_000_000
+_NO_RUNS: Final = (None,) * len(STEPS_W)
 
 
 class LeftOnReason(StrEnum):
@@ -61,6 +66,7 @@ class LoadLeftOnMonitor:
     __slots__ = (
         "_days",
         "_longest",
+        "_lowest",
         "_params",
         "_raised",
         "_recent",
@@ -78,6 +84,8 @@ class LoadLeftOnMonitor:
         # Watts of the last slots, and the days' rows of longest runs in slots one after the other:
         # a province of lists of lists would not fit into memory.
         self._recent = array("i")
+        # The smallest of the recent, ascending.
+        self._lowest = array("i")
         self._runs: list[int | None] = [None] * len(STEPS_W)
         self._longest: list[int] = [0] * len(STEPS_W)
         self._days = array("i")
@@ -87,12 +95,12 @@ class LoadLeftOnMonitor:
         self._raised: tuple[int, int] | None = None
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
-        if observation.kind == POWER_METER:
-            if observation.values.get("larger"):
-                del self._recent[:], self._days[:]
-            return NOTHING
-        if observation.kind == POWER_GAP:
-            self._runs = [None] * len(STEPS_W)
+        kind = observation.kind
+        if kind != POWER_SLOT:
+            if kind == POWER_GAP:
+                self._runs = [None] * len(STEPS_W)
+            elif kind == POWER_METER and observation.values.get("larger"):
+                del self._recent[:], self._lowest[:], self._days[:]
             return NOTHING
         watts, at_ms = observation.values.get("watts"), observation.measured_at_ms
         if watts is None or at_ms <= self._seen_ms:
@@ -100,8 +108,7 @@ class LoadLeftOnMonitor:
         if at_ms - self._seen_ms > 2 * SLOT_MS:
             self._runs = [None] * len(STEPS_W)
         self._seen_ms = at_ms
-        self._recent.append(max(-_WATTS_MAX, min(_WATTS_MAX, round(watts))))
-        del self._recent[:-_FLOOR_SLOTS]
+        self._remember(max(-_WATTS_MAX, min(_WATTS_MAX, round(watts))))
         self._turn(at_ms - 1)
         floor_w = self.floor_w
         if floor_w is None:
@@ -121,16 +128,36 @@ class LoadLeftOnMonitor:
     def floor_w(self) -> int | None:
         if len(self._recent) < _FLOOR_MIN_SLOTS:
             return None
-        return sorted(self._recent)[int(len(self._recent) * _FLOOR_PART)]
+        rank = int(len(self._recent) * _FLOOR_PART)
+        if len(self._lowest) <= rank:
+            self._lowest = array("i", sorted(self._recent)[:_LOWEST_MAX])
+        return self._lowest[rank]
+
+    def _remember(self, watts: int) -> None:
+        """Take a slot among the recent ones; `_lowest` stays the smallest of them."""
+        recent, lowest = self._recent, self._lowest
+        if len(lowest) == len(recent) or (lowest and watts < lowest[-1]):
+            insort(lowest, watts)
+            if len(lowest) > _LOWEST_MAX:
+                lowest.pop()
+        recent.append(watts)
+        if len(recent) > _FLOOR_SLOTS:
+            gone = recent.pop(0)
+            if lowest and gone <= lowest[-1]:
+                del lowest[bisect_left(lowest, gone)]
 
     def _measure(self, above_w: float, at_ms: int) -> None:
+        runs = self._runs
+        if above_w < STEPS_W[0]:
+            runs[:] = _NO_RUNS
+            return
         for step, step_w in enumerate(STEPS_W):
             if above_w < step_w:
-                self._runs[step] = None
+                runs[step] = None
                 continue
-            began_ms = self._runs[step]
+            began_ms = runs[step]
             if began_ms is None:
-                began_ms = self._runs[step] = at_ms - SLOT_MS
+                began_ms = runs[step] = at_ms - SLOT_MS
             # What is told as left on isn't learned as usual.
             if self._raised is None:
                 self._longest[step] = max(self._longest[step], (at_ms - began_ms) // SLOT_MS)
@@ -159,6 +186,10 @@ class LoadLeftOnMonitor:
             self._raised = None
             return [found]
         if now_ms - at_ms > self._params.late_after_min * MINUTE_MS:
+            return NOTHING
+        # The lowest step's run is the longest: most slots are done with this one look.
+        began_ms, at_least_ms = self._runs[0], self._params.at_least_h * HOUR_MS
+        if began_ms is None or at_ms - began_ms < int(at_least_ms):
             return NOTHING
         for step in reversed(range(len(STEPS_W))):
             began_ms = self._runs[step]

@@ -52,8 +52,9 @@ class MainsMonitor:
         before = mains.primary
         done = mains.read(observation, at_ms)
         if done is not None or mains.primary != before:
-            self._derived = self._changed(observation, before, at_ms) + [
-                _derived(observation, part) for part in done or ()
+            self._derived = [
+                *self._changed(observation, before, at_ms),
+                *(_derived(observation, part) for part in done or ()),
             ]
         return NOTHING
 
@@ -95,8 +96,9 @@ class MainsMonitor:
 
 def _derived(observation: Observation, part: Slot | Gap) -> Derived:
     if isinstance(part, Slot):
-        values = {"number": float(part.number), "watts": part.watts, "grain_w": part.grain_w}
-        return _made(observation, POWER_SLOT, (part.number + 1) * SLOT_MS, values)
+        number, watts, grain_w = part
+        values = {"number": float(number), "watts": watts, "grain_w": grain_w}
+        return _made(observation, POWER_SLOT, (number + 1) * SLOT_MS, values)
     values = {"start_ms": float(part.start_ms), "end_ms": float(part.end_ms)}
     if part.watts is not None:
         values["watts"] = part.watts
@@ -105,12 +107,7 @@ def _derived(observation: Observation, part: Slot | Gap) -> Derived:
 
 def _made(observation: Observation, kind: str, at_ms: int, values: Mapping[str, float]) -> Derived:
     return Derived(
-        id=observation.id,
-        device=observation.device,
-        kind=kind,
-        measured_at_ms=at_ms,
-        received_at_ms=observation.received_at_ms,
-        values=values,
+        observation.id, observation.device, kind, at_ms, observation.received_at_ms, values
     )
 
 

@@ -12,6 +12,7 @@ nights by four robust deviations and by two hours. Seven nights are learned firs
 Sources: change from the person's own norm (thresholds, section 2); the limit is this project's.
 """
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -81,7 +82,8 @@ class NightActivityMonitor:
         self._staying = Staying()
         self._counts: list[int] = []
         self._night = -1
-        self._active: set[int] = set()
+        # Few, and kept all day: an array takes a twentieth of a set's room.
+        self._active = array("q")
         self._seen = 0
         self._seen_ms = -1
         self._sensed = False
@@ -92,17 +94,17 @@ class NightActivityMonitor:
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
         kind = observation.kind
-        if kind == STAY:
+        if kind == POWER_SLOT:
+            self._electricity(observation, at_ms, now_ms)
+        elif kind == STAY:
             self._staying.read(observation, now_ms)
         elif kind == POWER_METER:
             if observation.values.get("larger"):
                 self._stirring.forget()
-        elif kind == POWER_SLOT:
-            self._electricity(observation, at_ms, now_ms)
         elif self._signs.read(observation) is not None:
             self._sensed = True
             if self._within(at_ms, now_ms):
-                self._active.add(at_ms // SLOT_MS)
+                self._note(at_ms // SLOT_MS)
         return NOTHING
 
     def _electricity(self, observation: Observation, at_ms: int, now_ms: int) -> None:
@@ -115,7 +117,11 @@ class NightActivityMonitor:
         if self._within(start_ms, now_ms):
             self._seen += 1
             if stirs:
-                self._active.add(start_ms // SLOT_MS)
+                self._note(start_ms // SLOT_MS)
+
+    def _note(self, slot: int) -> None:
+        if slot not in self._active:
+            self._active.append(slot)
 
     def _within(self, at_ms: int, now_ms: int) -> bool:
         """Whether a moment belongs to the night that is open now; a new night is begun by it."""
@@ -125,7 +131,7 @@ class NightActivityMonitor:
         night = day_of(at_ms) - (minute < self._params.until_h * 60)
         end_ms = at_minute_ms(night + 1, self._params.until_h * 60)
         if night > self._night and end_ms > now_ms:
-            self._night, self._active, self._seen = night, set(), 0
+            self._night, self._active, self._seen = night, array("q"), 0
             # Slots and sensors may come a little late: the morning has time.
             self.due_ms = end_ms + 2 * SLOT_MS
         return night == self._night and self.due_ms is not None
@@ -193,7 +199,7 @@ class NightActivityMonitor:
         self._staying = Staying.load(document.get("staying"))
         self._counts = [int(c) for c in document["counts"]][-NIGHTS_MAX:]
         self._night = int(document["night"])
-        self._active = {int(n) for n in document["active"]}
+        self._active = array("q", sorted({int(n) for n in document["active"]}))
         self._seen, self._seen_ms = int(document["seen"]), int(document["seen_ms"])
         self._sensed = bool(document["sensed"])
         raised, due = document["raised"], document["due"]

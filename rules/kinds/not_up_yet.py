@@ -92,14 +92,8 @@ class NotUpYetMonitor:
         at_ms = observation.measured_at_ms
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
-        if observation.kind == STAY:
-            self._staying.read(observation, now_ms)
-            return NOTHING
-        if observation.kind == POWER_METER:
-            if observation.values.get("larger"):
-                self._stirring.forget()
-            return NOTHING
-        if observation.kind == POWER_SLOT:
+        kind = observation.kind
+        if kind == POWER_SLOT:
             watts = observation.values.get("watts")
             start_ms = at_ms - SLOT_MS
             if watts is None or at_ms <= self._seen_ms:
@@ -107,6 +101,13 @@ class NotUpYetMonitor:
             self._seen_ms = at_ms
             self._turn(start_ms)
             return self._sign(start_ms, now_ms) if self._stirring.slot(start_ms, watts) else NOTHING
+        if kind == STAY:
+            self._staying.read(observation, now_ms)
+            return NOTHING
+        if kind == POWER_METER:
+            if observation.values.get("larger"):
+                self._stirring.forget()
+            return NOTHING
         if self._signs.read(observation) is None:
             return NOTHING
         self._turn(at_ms)

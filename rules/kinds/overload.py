@@ -74,7 +74,15 @@ class OverloadMonitor:
         self._key = ""
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
-        watts = _watts(observation)
+        values = observation.values
+        if observation.kind == POWER_SLOT:
+            watts = values.get("watts")
+        else:
+            watts = values.get("power_w")
+            if watts is None:
+                # Most meters give their register alone.
+                amperes, volts = values.get("current_a"), values.get("voltage_v")
+                watts = None if amperes is None or volts is None else amperes * volts
         if watts is None or abs(watts) > _POWER_MAX_W:
             return NOTHING
         at_ms = observation.measured_at_ms
@@ -104,11 +112,9 @@ class OverloadMonitor:
 
     def _note(self, device: str, watts: float, at_ms: int) -> None:
         unseen = self._last_ms < 0 or at_ms - self._last_ms > _UNSEEN_MS
-        for place, limit_w in enumerate((self._params.limit_w, self._params.high_w)):
-            if watts < limit_w:
-                self._since[place] = None
-            elif unseen or self._since[place] is None:
-                self._since[place] = at_ms
+        since, params = self._since, self._params
+        since[0] = _since(since[0], at_ms, over=watts >= params.limit_w, unseen=unseen)
+        since[1] = _since(since[1], at_ms, over=watts >= params.high_w, unseen=unseen)
         self._last_ms, self._watts, self._device = at_ms, watts, device
 
     def _severity(self, at_ms: int) -> Severity | None:
@@ -191,15 +197,10 @@ class OverloadMonitor:
         )
 
 
-def _watts(observation: Observation) -> float | None:
-    values = observation.values
-    if observation.kind == POWER_SLOT:
-        return values.get("watts")
-    watts = values.get("power_w")
-    if watts is not None:
-        return watts
-    amperes, volts = values.get("current_a"), values.get("voltage_v")
-    return None if amperes is None or volts is None else amperes * volts
+def _since(before_ms: int | None, at_ms: int, *, over: bool, unseen: bool) -> int | None:
+    if not over:
+        return None
+    return at_ms if unseen or before_ms is None else before_ms
 
 
 OVERLOAD: Final = PlainKind(

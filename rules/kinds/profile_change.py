@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from rules.derived import POWER_METER, POWER_SLOT
 from rules.finding import EvidenceValue, Finding
-from rules.local_time import DAY_MS, at_minute_ms, day_of, is_weekend, minute_of
+from rules.local_time import DAY_MS, HOUR_MS, ZONE_MS, at_minute_ms, is_weekend
 from rules.metering import SLOT_MS
 from rules.params import number
 from rules.plain import PlainKind
@@ -100,11 +100,11 @@ class ProfileChangeMonitor:
         self._raised_ms: int | None = None
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
-        if observation.kind == STAY:
-            self._staying.read(observation, now_ms)
-            return NOTHING
-        if observation.kind == POWER_METER:
-            if observation.values.get("larger"):
+        kind = observation.kind
+        if kind != POWER_SLOT:
+            if kind == STAY:
+                self._staying.read(observation, now_ms)
+            elif kind == POWER_METER and observation.values.get("larger"):
                 self._rows, self._strange = b"", 0
                 del self._days[:], self._hours[:], self._watts[:]
             return NOTHING
@@ -114,11 +114,12 @@ class ProfileChangeMonitor:
         self._seen_ms = at_ms
         start_ms = at_ms - SLOT_MS
         found = NOTHING
-        if day_of(start_ms) != self._day:
+        day, within_ms = divmod(start_ms + ZONE_MS, DAY_MS)
+        if day != self._day:
             found = self._end_day(observation, now_ms)
-            self._day = day_of(start_ms)
+            self._day = day
             del self._hours[:], self._watts[:]
-        self._hours.append(minute_of(start_ms) // 60)
+        self._hours.append(within_ms // HOUR_MS)
         self._watts.append(watts)
         return found
 

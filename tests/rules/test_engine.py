@@ -146,7 +146,7 @@ def test_a_timer_that_moved_on_does_not_fire_early(kit) -> None:
         now_ms = kit.START_MS + seconds * 1000
         assert engine.observe("gateway:a", item(kit, "status", number=seconds), now_ms) == []
         assert engine.advance(now_ms) == []
-    assert len(engine._heap) == 1
+    assert len(engine._timers) == 1
     assert engine.next_due_ms() == kit.START_MS + 2970_000 + 90_000
 
 
