@@ -27,13 +27,15 @@ class Cell:
 
     __slots__ = ("dirty", "feeds", "home", "monitor", "params", "rule", "scheduled_ms", "subject")
 
-    def __init__(self, subject: Subject, rule: Rule, params: Any, monitor: Monitor) -> None:
+    def __init__(
+        self, subject: Subject, rule: Rule, params: Any, monitor: Monitor, *, feeds: bool
+    ) -> None:
         self.home = subject.home
         self.subject = subject
         self.rule = rule
         self.params = params
         self.monitor = monitor
-        self.feeds = isinstance(rule.kind, Feed)
+        self.feeds = feeds
         self.scheduled_ms: int | None = None
         self.dirty = False
 

@@ -16,11 +16,11 @@ by then are fired, so findings don't depend on how often `advance` is called.
 
 from typing import cast
 
-from rules.cells import Cell, rule_view
+from rules.cells import Cell, rule_view, subject_of
 from rules.derived import FeedMonitor
 from rules.finding import Finding
 from rules.residents import Residents
-from rules.rule import NOTHING, Observation, RuleView
+from rules.rule import NOTHING, UNCHANGED, Observation, RuleView
 from rules.timers import Sleeper
 
 
@@ -42,10 +42,13 @@ class Engine(Residents):
             monitor = cell.monitor
             due_ms = monitor.due_ms
             if due_ms is not None and due_ms <= now_ms:
+                self._touch(cell)
                 fired = self._fire(cell, now_ms)
                 if fired:
                     found = found + fired
             new = monitor.observe(observation, now_ms)
+            if new is UNCHANGED and not cell.dirty:
+                continue
             if new:
                 found = found + new
             if not cell.dirty:
@@ -53,7 +56,9 @@ class Engine(Residents):
                 self._dirty.append(cell)
             if cell.feeds:
                 for derived in cast("FeedMonitor", monitor).take_derived():
-                    found = found + self.observe(home, derived, now_ms)
+                    made = self.observe(home, derived, now_ms)
+                    if made:
+                        found = found + made
             due_ms = monitor.due_ms
             if due_ms is not None and (cell.scheduled_ms is None or due_ms < cell.scheduled_ms):
                 self._timers.plan(cell)
@@ -91,7 +96,7 @@ class Engine(Residents):
         known = self._homes[home]
         return [
             rule_view(known.facts, rule, self._opinionated(known, rule), now_ms)
-            for rule in self._of_subject(home)
+            for rule in self._of_subject[subject_of(home)]
         ]
 
     # Inside.

@@ -74,7 +74,7 @@ class Residents:
         ConfigError when an override can't be used (nothing has changed then). A region is best
         added before its homes.
         """
-        rules = self._of_subject(home.home)
+        rules = self._of_subject[subject_of(home.home)]
         params = {rule.name: params_of(rule, home) for rule in rules if differs(rule, home)}
         old = self._homes.get(home.home)
         known = self._homes[home.home] = HomeCells(home, now_ms, old)
@@ -123,8 +123,9 @@ class Residents:
             rule.name not in mine or mine[rule.name].kind is not rule.kind for rule in self._rules
         ):
             raise ValueError("only the parameters of rules can be changed while they run")
-        self._rules = tuple(mine[rule.name] for rule in self._rules)
-        self._sort_out()
+        if any(mine[rule.name] is not rule for rule in self._rules):
+            self._rules = tuple(mine[rule.name] for rule in self._rules)
+            self._sort_out()
 
     @property
     def wants_devices(self) -> bool:
@@ -258,16 +259,18 @@ class Residents:
 
     def _sort_out(self) -> None:
         self._hearers = {subject: hearers(self._rules, subject) for subject in _SUBJECTS}
+        self._of_subject = {
+            subject: [rule for rule in self._rules if is_for(rule, subject)]
+            for subject in _SUBJECTS
+        }
+        # Asked once: whether a kind is one costs more than all else of a cell's beginning.
+        self._feeds = frozenset(rule.name for rule in self._rules if isinstance(rule.kind, Feed))
         self._by_name = {rule.name: rule for rule in self._rules}
         self._heads = {rule.name: head_of(rule.kind, rule.params) for rule in self._rules}
 
     def _head(self, rule: Rule, params: Any) -> bytes:
         mine = self._by_name[rule.name]
         return self._heads[rule.name] if params is mine.params else head_of(rule.kind, params)
-
-    def _of_subject(self, home: str) -> list[Rule]:
-        subject = subject_of(home)
-        return [rule for rule in self._rules if is_for(rule, subject)]
 
     def _forget_hearers(self, home: str) -> None:
         """A region came or went: its homes look anew who hears them."""
@@ -286,10 +289,10 @@ class Residents:
         if any(differs(rule, home) for rule in self._rules):
             wants = [
                 rule
-                for rule in self._of_subject(home.home)
+                for rule in self._of_subject[subject_of(home.home)]
                 if kind in rule.kind.listens(params_of(rule, home))
             ]
-            rules = tuple(sorted(wants, key=lambda rule: (isinstance(rule.kind, Feed), rule.name)))
+            rules = tuple(sorted(wants, key=lambda rule: (rule.name in self._feeds, rule.name)))
         found = tuple(known.cells.get(rule.name) or self._start(known, rule) for rule in rules)
         region = self._homes.get(f"{REGION_PREFIX}{home.region}") if home.region else None
         if region is not None and region is not known:
@@ -312,7 +315,8 @@ class Residents:
     def _start(self, known: HomeCells, rule: Rule) -> Cell:
         """A rule begins in a home, or wakes up there."""
         params, subject = params_of(rule, known.facts), self._subject(known, rule)
-        cell = Cell(subject, rule, params, rule.kind.start(subject, params, known.since_ms))
+        monitor = rule.kind.start(subject, params, known.since_ms)
+        cell = Cell(subject, rule, params, monitor, feeds=rule.name in self._feeds)
         if known.asleep is not None and rule.name in known.asleep.states:
             self._wake(cell, known, known.asleep)
         else:

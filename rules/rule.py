@@ -37,6 +37,9 @@ DEVICE_KINDS: Final = frozenset({DEVICE_STATUS, DEVICE_WORD, DEVICE_PRESS})
 
 # Answered whenever nothing was found, so that the hot path allocates nothing. Never changed.
 NOTHING: Final[list[Finding]] = []
+# Answered where moreover an observation changed nothing that is kept: no state need be written for
+# it, and no timer set. Never changed either.
+UNCHANGED: Final[list[Finding]] = []
 
 
 class Observation(Protocol):
@@ -189,7 +192,9 @@ class Monitor(Protocol):
     # When to be woken, in hub time; None: only observations matter. Read after every call.
     due_ms: int | None
 
-    def observe(self, observation: Observation, now_ms: int) -> list[Finding]: ...
+    def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        """What is found; `NOTHING`, or `UNCHANGED` where `dump` says what it said before."""
+        ...
 
     def fire(self, at_ms: int) -> list[Finding]:
         """Called with `at_ms == due_ms` once that moment has come; afterwards `due_ms` is None

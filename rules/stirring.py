@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any, Final
 
 from rules.local_time import DAY_MS, HOUR_MS, ZONE_MS
+from rules.packed import packed, unpacked
 
 # One to four o'clock: who is up then is up seldom.
 NIGHT_FROM_MS: Final = 1 * HOUR_MS
@@ -86,16 +87,16 @@ class Stirring:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "ceilings": self._ceilings.tolist(),
+            "ceilings": packed(self._ceilings),
             "night": self._night,
-            "slots": self._slots.tolist(),
+            "slots": packed(self._slots),
         }
 
     @classmethod
     def load(cls, document: Mapping[str, Any]) -> "Stirring":
         stirring = cls()
-        stirring._ceilings = array("d", document["ceilings"])[-NIGHTS_MAX:]
+        stirring._ceilings = unpacked("d", document["ceilings"])[-NIGHTS_MAX:]
         stirring._night = int(document["night"])
-        stirring._slots = array("d", document["slots"])
+        stirring._slots = unpacked("d", document["slots"])
         stirring._above_w = stirring._made_above_w()
         return stirring

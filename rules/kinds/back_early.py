@@ -171,4 +171,6 @@ BACK_EARLY: Final = PlainKind(
     hears=LIFE_KINDS | {STAY, POWER_SLOT, POWER_METER},
     monitor=BackEarlyMonitor,
     severity="watch",
+    # 2: numbers are packed.
+    state_version=2,
 )

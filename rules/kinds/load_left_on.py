@@ -24,9 +24,10 @@ from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT
 from rules.finding import EvidenceValue, Finding
 from rules.local_time import HOUR_MS, MINUTE_MS, day_of
 from rules.metering import SLOT_MS
+from rules.packed import packed_small, unpacked
 from rules.params import number
 from rules.plain import PlainKind
-from rules.rule import NOTHING, Observation, Opinion, Subject
+from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 
 # Above the floor: an iron or a small heater; a stove; a boiler or several.
 STEPS_W: Final = (300.0, 600.0, 1200.0)
@@ -104,12 +105,15 @@ class LoadLeftOnMonitor:
             return NOTHING
         watts, at_ms = observation.values.get("watts"), observation.measured_at_ms
         if watts is None or at_ms <= self._seen_ms:
-            return NOTHING
+            return UNCHANGED
         if at_ms - self._seen_ms > 2 * SLOT_MS:
             self._runs = [None] * len(STEPS_W)
         self._seen_ms = at_ms
         self._remember(max(-_WATTS_MAX, min(_WATTS_MAX, round(watts))))
         self._turn(at_ms - 1)
+        if self._raised is None and self._surely_low(watts):
+            self._runs[:] = _NO_RUNS
+            return NOTHING
         floor_w = self.floor_w
         if floor_w is None:
             return NOTHING
@@ -133,6 +137,12 @@ class LoadLeftOnMonitor:
             self._lowest = array("i", sorted(self._recent)[:_LOWEST_MAX])
         return self._lowest[rank]
 
+    def _surely_low(self, watts: float) -> bool:
+        """Whether it is below all steps even above the lowest slot, which no floor is below."""
+        lowest = self._lowest
+        known = lowest and len(self._recent) >= _FLOOR_MIN_SLOTS
+        return bool(known) and watts - lowest[0] < STEPS_W[0]
+
     def _remember(self, watts: int) -> None:
         """Take a slot among the recent ones; `_lowest` stays the smallest of them."""
         recent, lowest = self._recent, self._lowest
@@ -148,9 +158,6 @@ class LoadLeftOnMonitor:
 
     def _measure(self, above_w: float, at_ms: int) -> None:
         runs = self._runs
-        if above_w < STEPS_W[0]:
-            runs[:] = _NO_RUNS
-            return
         for step, step_w in enumerate(STEPS_W):
             if above_w < step_w:
                 runs[step] = None
@@ -206,20 +213,20 @@ class LoadLeftOnMonitor:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "recent": self._recent.tolist(),
+            "recent": packed_small(self._recent),
             "runs": self._runs,
             "longest": self._longest,
-            "days": self._days.tolist(),
+            "days": packed_small(self._days),
             "today": self._today,
             "seen": self._seen_ms,
             "raised": self._raised,
         }
 
     def load(self, document: Mapping[str, Any]) -> "LoadLeftOnMonitor":
-        self._recent = array("i", document["recent"])[-_FLOOR_SLOTS:]
+        self._recent = unpacked("i", document["recent"])[-_FLOOR_SLOTS:]
         self._runs = [None if at is None else int(at) for at in _row(document["runs"])]
         self._longest = [int(slots) for slots in _row(document["longest"])]
-        self._days = array("i", document["days"])[-DAYS_MAX * len(STEPS_W) :]
+        self._days = unpacked("i", document["days"])[-DAYS_MAX * len(STEPS_W) :]
         if len(self._days) % len(STEPS_W):
             raise ValueError("days that are not whole")
         self._today, self._seen_ms = int(document["today"]), int(document["seen"])
@@ -286,5 +293,7 @@ LOAD_LEFT_ON: Final = PlainKind(
     hears=frozenset({POWER_SLOT, POWER_GAP, POWER_METER}),
     monitor=LoadLeftOnMonitor,
     severity="watch",
+    # 2: numbers are packed.
+    state_version=2,
     ask_first_s=0,
 )

@@ -51,23 +51,23 @@ class MainsMonitor:
         mains = self._mains
         before = mains.primary
         done = mains.read(observation, at_ms)
-        if done is not None or mains.primary != before:
+        if mains.primary != before:
             self._derived = [
-                *self._changed(observation, before, at_ms),
+                self._changed(observation, at_ms),
                 *(_derived(observation, part) for part in done or ()),
             ]
+        elif done is not None:
+            self._derived = [_derived(observation, part) for part in done]
         return NOTHING
 
     def take_derived(self) -> Sequence[Derived]:
         derived, self._derived = self._derived, _NONE
         return derived
 
-    def _changed(self, observation: Observation, before: str, at_ms: int) -> list[Derived]:
+    def _changed(self, observation: Observation, at_ms: int) -> Derived:
         mains = self._mains
-        if mains.primary == before:
-            return []
         larger, mains.larger = mains.larger, False
-        return [_made(observation, POWER_METER, at_ms, {"larger": float(larger)})]
+        return _made(observation, POWER_METER, at_ms, {"larger": float(larger)})
 
     def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - it never asks to be woken
         return NOTHING

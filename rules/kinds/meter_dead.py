@@ -22,7 +22,7 @@ from rules.finding import EvidenceValue, Finding
 from rules.local_time import DAY_MS, HOUR_MS, MINUTE_MS
 from rules.params import number
 from rules.plain import PlainKind
-from rules.rule import NOTHING, Observation, Opinion, Subject
+from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
 _METERS_MAX: Final = 8
@@ -68,22 +68,24 @@ class MeterDeadMonitor:
         self._main = ""
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
-        if observation.kind in (POWER_SLOT, POWER_METER):
+        if observation.kind != "power":
+            if self._main == observation.device:
+                return UNCHANGED
             self._main = observation.device
             return NOTHING
         kwh = observation.values.get("energy_kwh")
+        if kwh is None:
+            return UNCHANGED
         at_ms = observation.measured_at_ms
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
-        if kwh is None:
-            return NOTHING
         meter = self._meters.get(observation.device)
         if meter is None:
             if len(self._meters) < _METERS_MAX:
                 self._meters[observation.device] = _Meter(kwh, at_ms, at_ms)
             return NOTHING
         if at_ms <= meter.last_ms:
-            return NOTHING
+            return UNCHANGED
         unseen = at_ms - meter.last_ms > _UNSEEN_MS
         meter.last_ms = at_ms
         if kwh != meter.register_kwh:

@@ -250,5 +250,7 @@ NIGHT_ACTIVITY: Final = PlainKind(
     hears=_SENSORS | {STAY, POWER_SLOT, POWER_METER},
     monitor=NightActivityMonitor,
     severity="watch",
+    # 2: numbers are packed.
+    state_version=2,
     ask_first_s=0,
 )

@@ -25,7 +25,7 @@ from rules.local_time import HOUR_MS, MINUTE_MS, at_minute_ms, day_of, minute_of
 from rules.metering import SLOT_MS
 from rules.params import number
 from rules.plain import PlainKind
-from rules.rule import NOTHING, Observation, Opinion, Subject
+from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 from rules.signs import LIFE_KINDS, Signs
 from rules.staying import STAY, Staying
 from rules.stirring import Stirring
@@ -97,7 +97,7 @@ class NotUpYetMonitor:
             watts = observation.values.get("watts")
             start_ms = at_ms - SLOT_MS
             if watts is None or at_ms <= self._seen_ms:
-                return NOTHING
+                return UNCHANGED
             self._seen_ms = at_ms
             self._turn(start_ms)
             return self._sign(start_ms, now_ms) if self._stirring.slot(start_ms, watts) else NOTHING
@@ -243,5 +243,7 @@ NOT_UP_YET: Final = PlainKind(
     hears=LIFE_KINDS | {STAY, POWER_SLOT, POWER_METER},
     monitor=NotUpYetMonitor,
     severity="watch",
+    # 2: numbers are packed.
+    state_version=2,
     ask_first_s=0,
 )

@@ -20,7 +20,7 @@ from rules.derived import POWER_SLOT
 from rules.finding import Finding, Severity
 from rules.params import number
 from rules.plain import PlainKind
-from rules.rule import NOTHING, Observation, Opinion, Subject
+from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 
 _MINUTE_MS: Final = 60_000
 _AHEAD_MAX_MS: Final = 10 * _MINUTE_MS
@@ -29,6 +29,8 @@ _UNSEEN_MS: Final = 20 * _MINUTE_MS
 RELEASE_PART: Final = 0.9
 # Three phases of 80 A; more is a broken reading.
 _POWER_MAX_W: Final = 55_000.0
+# Neither limit is passed.
+_BELOW: Final = (None, None)
 
 
 class OverloadReason(StrEnum):
@@ -68,7 +70,7 @@ class OverloadMonitor:
         self._last_ms = -1
         self._watts = 0.0
         self._device = ""
-        self._since: list[int | None] = [None, None]
+        self._since: tuple[int | None, int | None] = _BELOW
         # [told at, severity] of the open overload.
         self._raised: tuple[int, Severity] | None = None
         self._key = ""
@@ -84,7 +86,7 @@ class OverloadMonitor:
                 amperes, volts = values.get("current_a"), values.get("voltage_v")
                 watts = None if amperes is None or volts is None else amperes * volts
         if watts is None or abs(watts) > _POWER_MAX_W:
-            return NOTHING
+            return UNCHANGED
         at_ms = observation.measured_at_ms
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
@@ -94,9 +96,16 @@ class OverloadMonitor:
             and watts < self._watts
             and at_ms - self._last_ms <= _UNSEEN_MS
         ):
+            return UNCHANGED
+        params = self._params
+        low = watts < params.limit_w * RELEASE_PART
+        if low and watts < params.high_w and self._raised is None:
+            # Nearly always; `_note` would do no more.
+            self._since = _BELOW
+            self._last_ms, self._watts, self._device = at_ms, watts, observation.device
             return NOTHING
         self._note(observation.device, watts, at_ms)
-        if watts < self._params.limit_w * RELEASE_PART:
+        if low:
             return self._clear(observation, now_ms) if self._raised is not None else NOTHING
         if now_ms - at_ms > self._params.late_after_min * _MINUTE_MS:
             return NOTHING
@@ -113,8 +122,10 @@ class OverloadMonitor:
     def _note(self, device: str, watts: float, at_ms: int) -> None:
         unseen = self._last_ms < 0 or at_ms - self._last_ms > _UNSEEN_MS
         since, params = self._since, self._params
-        since[0] = _since(since[0], at_ms, over=watts >= params.limit_w, unseen=unseen)
-        since[1] = _since(since[1], at_ms, over=watts >= params.high_w, unseen=unseen)
+        self._since = (
+            _since(since[0], at_ms, over=watts >= params.limit_w, unseen=unseen),
+            _since(since[1], at_ms, over=watts >= params.high_w, unseen=unseen),
+        )
         self._last_ms, self._watts, self._device = at_ms, watts, device
 
     def _severity(self, at_ms: int) -> Severity | None:
@@ -152,7 +163,7 @@ class OverloadMonitor:
         self._watts = float(document["watts"])
         self._device = str(document["device"])
         low, high = document["since"]
-        self._since = [None if at is None else int(at) for at in (low, high)]
+        self._since = (None if low is None else int(low), None if high is None else int(high))
         raised = document["raised"]
         if raised is not None:
             self._raised = (int(raised[0]), "urgent" if raised[1] == "urgent" else "watch")

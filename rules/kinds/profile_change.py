@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log2
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -28,9 +29,10 @@ from rules.derived import POWER_METER, POWER_SLOT
 from rules.finding import EvidenceValue, Finding
 from rules.local_time import DAY_MS, HOUR_MS, ZONE_MS, at_minute_ms, is_weekend
 from rules.metering import SLOT_MS
+from rules.packed import packed, unpacked
 from rules.params import number
 from rules.plain import PlainKind
-from rules.rule import NOTHING, Observation, Opinion, Subject
+from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 from rules.staying import STAY, Staying
 
 DAYS_MAX: Final = 28
@@ -50,7 +52,7 @@ _SPREAD_MIN: Final = 0.12 * _STEPS
 _HOURS_TOLD: Final = 6
 _LATE_MS: Final = 12 * 3_600_000
 
-Profile = npt.NDArray[np.float64]
+Days = npt.NDArray[np.int16]
 
 
 class ProfileReason(StrEnum):
@@ -110,7 +112,7 @@ class ProfileChangeMonitor:
             return NOTHING
         watts, at_ms = observation.values.get("watts"), observation.measured_at_ms
         if watts is None or at_ms <= self._seen_ms:
-            return NOTHING
+            return UNCHANGED
         self._seen_ms = at_ms
         start_ms = at_ms - SLOT_MS
         found = NOTHING
@@ -127,13 +129,13 @@ class ProfileChangeMonitor:
         if len(self._watts) < _SLOTS_MIN:
             return NOTHING
         today = _profile(self._hours, self._watts)
-        score, usual = self._score(self._day, today)
+        score, alike = self._score(self._day, today)
         if self._staying.since(at_minute_ms(self._day, 0)):
             return NOTHING
         self._days.append(self._day)
         del self._days[:-DAYS_MAX]
         self._rows = (self._rows + today)[-DAYS_MAX * _HOURS :]
-        if score is None or usual is None:
+        if score is None or alike is None:
             return NOTHING
         self._strange = self._strange + 1 if score >= self._params.deviations else 0
         # A drained backlog tells of days that are over; it fills the memory and wakes nobody.
@@ -141,30 +143,35 @@ class ProfileChangeMonitor:
             return NOTHING
         if self._raised_ms is None and self._strange >= self._params.days:
             self._raised_ms = now_ms
-            told = self._told(today, usual, score)
+            told = self._told(today, alike, score)
             return [self._finding("raised", ProfileReason.PROFILE_CHANGED, observation, told)]
         if self._raised_ms is not None and score < self._params.release_deviations:
-            told = self._told(today, usual, score)
+            told = self._told(today, alike, score)
             found = self._finding("cleared", ProfileReason.PROFILE_USUAL, observation, told, now_ms)
             self._raised_ms = None
             return [found]
         return NOTHING
 
-    def _score(self, day: int, today: bytes) -> tuple[float | None, Profile | None]:
-        """How many deviations a day lies from the others, and the median day."""
+    def _score(self, day: int, today: bytes) -> tuple[float | None, Days | None]:
+        """How many deviations a day lies from the others, and the days that it is compared with."""
         if len(self._days) < _DAYS_MIN:
             return None, None
-        days = np.frombuffer(self._rows, dtype=np.uint8).reshape(-1, _HOURS).astype(np.float64)
-        alike = np.array([is_weekend(d) == is_weekend(day) for d in self._days])
-        if alike.sum() >= (_WEEKENDS_MIN if is_weekend(day) else _DAYS_MIN // 2):
+        # Whole numbers of two bytes: their sums are exact, and take half the time of floats'.
+        days = np.frombuffer(self._rows, dtype=np.uint8).reshape(-1, _HOURS).astype(np.int16)
+        weekend = is_weekend(day)
+        alike = [place for place, d in enumerate(self._days) if is_weekend(d) == weekend]
+        if len(alike) >= (_WEEKENDS_MIN if weekend else _DAYS_MIN // 2):
             days = days[alike]
-        mine = np.abs(days - np.frombuffer(today, dtype=np.uint8)).mean(axis=1)
-        each = np.abs(days[:, None, :] - days[None, :, :]).mean(axis=2)
+        mine = np.abs(days - np.frombuffer(today, dtype=np.uint8)).sum(axis=1) / _HOURS
+        each = np.abs(days[:, None, :] - days[None, :, :]).sum(axis=2)
+        each.sort(axis=1)
         # A day's distance to itself, the smallest, is none of the distances.
-        usual = np.median(np.sort(each, axis=1)[:, 1:], axis=1)
-        middle = float(np.median(usual))
-        spread = max(_MAD * float(np.median(np.abs(usual - middle))), _SPREAD_MIN)
-        return (float(np.median(mine)) - middle) / spread, np.median(days, axis=0)
+        others = each.shape[1] - 1
+        low, high = (each[:, place] / _HOURS for place in ((others + 1) // 2, others // 2 + 1))
+        usual = ((low + high) / 2).tolist()
+        middle = median(usual)
+        spread = max(_MAD * median(abs(u - middle) for u in usual), _SPREAD_MIN)
+        return (median(mine.tolist()) - middle) / spread, days
 
     def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - a day is judged by the next
         return NOTHING
@@ -174,11 +181,11 @@ class ProfileChangeMonitor:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "days": self._days.tolist(),
+            "days": packed(self._days),
             "rows": self._rows.hex(),
             "day": self._day,
-            "hours": self._hours.tolist(),
-            "watts": self._watts.tolist(),
+            "hours": packed(self._hours),
+            "watts": packed(self._watts),
             "seen": self._seen_ms,
             "strange": self._strange,
             "staying": self._staying.dump(),
@@ -186,10 +193,11 @@ class ProfileChangeMonitor:
         }
 
     def load(self, document: Mapping[str, Any]) -> "ProfileChangeMonitor":
-        self._days = array("i", document["days"])
+        self._days = unpacked("i", document["days"])
         self._rows = bytes.fromhex(document["rows"])
         self._day = int(document["day"])
-        self._hours, self._watts = array("B", document["hours"]), array("f", document["watts"])
+        self._hours = unpacked("B", document["hours"])
+        self._watts = unpacked("f", document["watts"])
         whole = len(self._rows) == len(self._days) * _HOURS
         if not whole or len(self._hours) != len(self._watts):
             raise ValueError("days without their hours")
@@ -212,8 +220,9 @@ class ProfileChangeMonitor:
             state=state, since_ms=self._raised_ms, explanation={"reason": reason, **shown}
         )
 
-    def _told(self, today: bytes, usual: Profile, score: float) -> dict[str, EvidenceValue]:
+    def _told(self, today: bytes, alike: Days, score: float) -> dict[str, EvidenceValue]:
         """The hours that changed most: [hour, usual watts above the floor, today's]."""
+        usual = np.median(alike, axis=0)
         now = np.frombuffer(today, dtype=np.uint8).astype(np.float64)
         most = np.argsort(-np.abs(now - usual), kind="stable")[:_HOURS_TOLD]
         hours = [[float(h), _watts(usual[h]), _watts(now[h])] for h in sorted(most.tolist())]
@@ -267,5 +276,7 @@ PROFILE_CHANGE: Final = PlainKind(
     hears=frozenset({STAY, POWER_SLOT, POWER_METER}),
     monitor=ProfileChangeMonitor,
     severity="watch",
+    # 2: numbers are packed.
+    state_version=2,
     ask_first_s=0,
 )
