@@ -74,10 +74,11 @@ def report(homes: int, seed: int = 1) -> None:
         rows.append((what, figure, goal))
 
     before = _rss_bytes()
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     urgent, readings = (_filled(homes, learned, lane) for lane in ("urgent", "readings"))
-    took_s = time.perf_counter() - began
-    row(f"states of {homes:,} homes restored", f"{took_s:.1f} s", "< 10 s")
+    took_s, spent_s = time.perf_counter() - began, time.process_time() - spent
+    figure = f"{took_s:.1f} s ({spent_s:.1f} s of the processor)"
+    row(f"states of {homes:,} homes restored", figure, "< 10 s")
     row("memory a home, its states asleep", _memory(before, homes), "≤ 20 kB")
     floor = _floor(homes, r)
     row("floor of a press: a look-up", _times(floor, floor))

@@ -80,7 +80,8 @@ class Residents:
         known = self._homes[home.home] = HomeCells(home, now_ms, old)
         if old is None:
             self._forget_hearers(home.home)
-        self._stir(known)
+        else:
+            self._stir(known, old.facts)
         # What a gateway has that no home claims can come and go between two facts, unlisted.
         unlisted = home.home.startswith(GATEWAY_PREFIX)
         for rule in rules:
@@ -202,16 +203,18 @@ class Residents:
             self._timers.plan_asleep(due_ms, known.facts.home, rule.name)
         return True
 
-    def _stir(self, known: HomeCells) -> None:
-        """A home's facts were given again: wake what other parameters are in force for."""
-        asleep = known.asleep
-        if asleep is None or (asleep.rules is self._rules and not known.facts.overrides):
+    def _stir(self, known: HomeCells, old: HomeFacts) -> None:
+        """A home's facts were given again: wake what is judged otherwise from now on."""
+        asleep, facts = known.asleep, known.facts
+        copd = facts.copd != old.copd
+        if asleep is None or (asleep.rules is self._rules and not facts.overrides and not copd):
             return
         before = {rule.name: rule.params for rule in asleep.rules}
         asleep.rules = self._rules
         for name in list(asleep.states):
             rule = self._by_name[name]
-            if differs(rule, known.facts) or rule.params != before[name]:
+            told = rule.params != before[name] or (copd and takes_copd(rule.kind))
+            if told or differs(rule, facts):
                 self._touch(self._start(known, rule))
 
     def _rouse(self, home: str, name: str) -> None:

@@ -6,7 +6,7 @@ a server keeps them in a small file of its own, written after the server took th
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ingest.marks import SpoolMark
@@ -51,8 +51,9 @@ def write(
         )
 
 
-def load_states(connection: sqlite3.Connection) -> list[RuleState]:
-    return list(connection.execute("SELECT home, rule, state FROM rule_state"))
+def load_states(connection: sqlite3.Connection) -> Iterator[RuleState]:
+    """One row at a time: a province has a million of them, and they are kept where they go."""
+    yield from connection.execute("SELECT home, rule, state FROM rule_state")
 
 
 def load_marks(connection: sqlite3.Connection) -> list[SpoolMark]:

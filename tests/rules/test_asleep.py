@@ -192,6 +192,20 @@ def test_parameters_that_change_meanwhile_wake_whom_they_concern(kit) -> None:
     assert {rule for _home, rule, _state in again.take_dirty()} >= {"load_left_on", "overload"}
 
 
+def test_what_the_register_says_of_a_person_wakes_whom_it_concerns(kit) -> None:
+    engine = Engine(RULES, lane="readings")
+    engine.add_home(HomeFacts(home="h"), kit.START_MS)
+    seen = replace(cuff(kit.START_MS, 120), kind="oximetry", values={"spo2_pct": 95.0})
+    engine.observe("h", seen, kit.START_MS)
+    engine.observe("h", cuff(kit.START_MS, 120), kit.START_MS)
+    states = {rule: state for _home, rule, state in engine.take_dirty()}
+    again = restored(states, kit.START_MS)
+    before = asleep(again)
+    again.add_home(HomeFacts(home="h", copd="only_person"), kit.START_MS)
+    assert before - asleep(again) == {"oximetry"}
+    assert again._homes["h"].cells["oximetry"].subject.copd == "only_person"
+
+
 def test_a_broken_state_is_told_when_it_is_read_and_stops_nobody(kit) -> None:
     _engine, states, at_ms = lived(kit)
     broken = states["profile_change"]
