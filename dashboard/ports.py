@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from alarms.stays import NewStay
 from dashboard.passwords import Passwords
 from ledger.feed import FeedSubscription
+from ledger.register_changes import Changed
 from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
 from ledger.visits import NewVisit
@@ -171,7 +172,7 @@ class NoTries:
         return False
 
 
-def _nothing(_unit: UnitOfWork) -> None:
+def _nothing(_unit: UnitOfWork, _changed: Changed) -> None:
     return None
 
 
@@ -182,7 +183,8 @@ class Deps:
     engine: reading only. clock: domain time; wall_ms: real time, for sessions, which a fast
     demonstration must not end. health: each check's name with "ok" or what is wrong.
     roster_changed: called in the writer's thread at the end of each change of homes, persons,
-    devices, gateways or accounts, so that memory follows the tables in the same transaction.
+    devices, gateways or accounts, with their keys, so that memory follows the tables in the same
+    transaction.
     timezone: where "today" begins.
     """
 
@@ -197,7 +199,7 @@ class Deps:
     wall_ms: Callable[[], int]
     registry: CollectorRegistry
     health: Callable[[], Mapping[str, str]]
-    roster_changed: Callable[[UnitOfWork], None] = _nothing
+    roster_changed: Callable[[UnitOfWork, Changed], None] = _nothing
     tries: RuleTries = field(default_factory=NoTries)
     passwords: Passwords = field(default_factory=Passwords)
     static_dir: Path = STATIC_DIR

@@ -48,6 +48,7 @@ from ingest.readings_lane import ReadingsLane
 from ingest.urgent_lane import UNBOUND, Stored
 from ingest.wire import WireItem
 from ledger import register as roster_table
+from ledger.register_changes import Changed
 from ledger.roster import parse as parse_roster
 from ledger.schema import ENTRY, EVENT
 from ledger.unit_of_work import UnitOfWork
@@ -135,10 +136,9 @@ class Hub:
 
     # Wiring.
 
-    def roster_changed(self, unit: UnitOfWork) -> None:
+    def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> None:
         """In the writer's thread, inside the transaction that changed the roster."""
-        self.side.roster_changed(unit)
-        self.batch.roster_changed()
+        self.batch.roster_changed(self.side.roster_changed(unit, changed))
 
     def _import(self, path: Path) -> None:
         roster = parse_roster(path.read_text(), path.name)

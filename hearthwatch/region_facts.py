@@ -1,7 +1,7 @@
 """What the register says of villages, as the rules take it: which homes are one village, and who in
 them depends on electricity."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final
 
 from hearthwatch.person_facts import conditions_of, copd_of
@@ -46,35 +46,46 @@ def needs_power(persons: Iterable[Row], devices: Iterable[Row]) -> str:
     return "device" if any(_named(text) for text in named) else ""
 
 
+def homes_of(index: RosterIndex, villages: Set[str] | None = None) -> dict[str, str]:
+    """Home → its village, of the whole register or of these villages."""
+    found = {home: village_of(row["region"], index.regions) for home, row in index.homes.items()}
+    if villages is None:
+        return found
+    return {home: village for home, village in found.items() if village in villages}
+
+
 def home_facts(
-    index: RosterIndex, devices: Mapping[str, tuple[DeviceFacts, ...]]
+    index: RosterIndex,
+    devices: Mapping[str, tuple[DeviceFacts, ...]],
+    homes: Mapping[str, str],
+    villages: Iterable[str],
 ) -> list[HomeFacts]:
-    """The villages, then their homes. A region that has no home (any more) is told as well: what
-    its rules think of homes that have moved must end."""
+    """The villages, then their homes (`homes_of`). A region that has no home (any more) is told as
+    well: what its rules think of homes that have moved must end."""
     of_home: dict[str, list[Row]] = {}
     for row in index.devices.values():
-        if row["home"] is not None:
+        if row["home"] in homes:
             of_home.setdefault(row["home"], []).append(row)
-    homes = []
-    members: dict[str, list[HomeFacts]] = {code: [] for code in index.regions}
-    for home, row in index.homes.items():
+    told = []
+    members: dict[str, list[HomeFacts]] = {code: [] for code in villages}
+    for home, village in homes.items():
         people: Sequence[Row] = index.persons.get(home, ())
         facts = HomeFacts(
             home=home,
-            region=village_of(row["region"], index.regions),
+            region=village,
             persons=tuple(str(p["id"]) for p in people),
             devices=devices.get(home, ()),
             needs_power=needs_power(people, of_home.get(home, ())),
             copd=copd_of([conditions_of(person["conditions"]) for person in people]),
         )
-        homes.append(facts)
-        members.setdefault(facts.region, []).append(facts)
-    villages = [
+        told.append(facts)
+        members.setdefault(village, []).append(facts)
+    regions = [
         HomeFacts(home=f"{REGION_PREFIX}{code}", members=tuple(of_village))
         for code, of_village in members.items()
         if code
     ]
-    return [*villages, *homes]
+    return [*regions, *told]
 
 
 def _named(text: str) -> bool:

@@ -12,7 +12,7 @@ from alarms.book import AlarmBook
 from alarms.dispatcher import Dispatcher
 from alarms.outbox import TableOutbox, WebhookTarget
 from hearthwatch.device_facts import device_facts
-from hearthwatch.region_facts import home_facts
+from hearthwatch.region_facts import home_facts, homes_of, village_of
 from hearthwatch.rule_settings import RuleSettings
 from ingest.presence import Presence
 from ingest.stored_marks import StoredMarks
@@ -21,6 +21,7 @@ from ingest.urgent_lane import Stored, UrgentLane
 from ledger.cursor import Connection
 from ledger.feed import Feed, FeedEvent
 from ledger.register import Register
+from ledger.register_changes import Changed, Touched
 from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
@@ -82,28 +83,47 @@ class UrgentSide:
         ):
             self.writer.attach(projection)
 
-    def know_homes(self, engine: Engine, now_ms: int) -> None:
+    def know_homes(self, engine: Engine, now_ms: int, touched: Touched | None = None) -> None:
+        """Tell the rules of the homes, villages and gateways; of those that were touched alone."""
         index, rules = self.register.index, self.settings.current
         engine.configure(rules.rules)
-        devices = device_facts(index.devices.values()) if engine.wants_devices else {}
-        for facts in home_facts(index, devices):
+        villages, gateways, homes = set(index.regions), set(index.gateways), homes_of(index)
+        if touched is not None:
+            villages = {village_of(region, index.regions) for region in touched.regions}
+            gateways &= touched.gateways
+            homes = homes_of(index, villages)
+        devices = {}
+        if engine.wants_devices:
+            devices = device_facts(
+                row
+                for row in index.devices.values()
+                if row["home"] in homes or (row["home"] is None and row["gateway"] in gateways)
+            )
+        for facts in home_facts(index, devices, homes, villages):
             if facts.home in index.homes:
                 differs = self.settings.of_home(rules, index, facts.home)
                 # A village has no settings of its own.
                 facts = replace(facts, overrides=differs.overrides, signed=differs.signed)  # noqa: PLW2901
             engine.add_home(facts, now_ms)
-        for gateway, row in index.gateways.items():
-            subject = f"{GATEWAY_PREFIX}{gateway}"
-            facts = HomeFacts(
-                home=subject, region=row["region"] or "", devices=devices.get(subject, ())
-            )
+        for gateway in gateways:
+            subject, region = f"{GATEWAY_PREFIX}{gateway}", index.gateways[gateway]["region"]
+            facts = HomeFacts(home=subject, region=region or "", devices=devices.get(subject, ()))
             engine.add_home(facts, now_ms)
 
-    def roster_changed(self, unit: UnitOfWork) -> None:
-        """In the writer's thread, inside the transaction that changed the roster."""
-        self.register.reload(unit.cursor)
-        self.presence.reload(unit.cursor)
-        self.urgent.roster_changed(unit.now_ms)
+    def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> Touched | None:
+        """In the writer's thread, inside the transaction that changed the roster; None: much of
+        it. A press waits for this transaction, so few rows are read where few were written."""
+        if changed is None:
+            self.register.reload(unit.cursor)
+            self.presence.reload(unit.cursor)
+            self.urgent.roster_changed(unit.now_ms)
+            return None
+        changed |= self.presence.take_discovered()
+        touched = self.register.follow(unit.cursor, changed)
+        self.presence.follow(unit.cursor, changed)
+        if touched:
+            self.urgent.roster_changed(unit.now_ms, touched)
+        return touched
 
     def change_rule(self, unit: UnitOfWork, new: NewSetting) -> None:
         """In the writer's thread; ConfigError when it makes no sense, and nothing has changed."""

@@ -15,7 +15,6 @@ from contract.envelope import Status
 from contract.item import Scalar
 from contract.kinds import ACTIVATION_KINDS
 from ingest.newest import Newest
-from ingest.presence import DEVICES_PER_GATEWAY_MAX
 from ingest.wire import WireItem
 from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
 from rules.staying import STAY
@@ -30,6 +29,8 @@ BESIDE_MS: Final = 10 * 60_000
 APART_MS: Final = 60 * 60_000
 DAILY_MS: Final = 26 * 60 * 60_000
 
+# As many as the register lists of one gateway (ingest/presence.py).
+DEVICES_MAX: Final = 5000
 # A county has hundreds; the broker lets in whom it knows, and each has tables of some kilobytes.
 GATEWAYS_MAX: Final = 20_000
 
@@ -62,9 +63,9 @@ class _Gateway:
         self.status_ms: int | None = None
         self.mains: float | None = None
         self.told: Newest[str, tuple[float | None, float | None]]
-        self.told = Newest(DEVICES_PER_GATEWAY_MAX)
-        self.spoke_ms: Newest[str, int] = Newest(DEVICES_PER_GATEWAY_MAX)
-        self.word_ms: Newest[str, int] = Newest(DEVICES_PER_GATEWAY_MAX)
+        self.told = Newest(DEVICES_MAX)
+        self.spoke_ms: Newest[str, int] = Newest(DEVICES_MAX)
+        self.word_ms: Newest[str, int] = Newest(DEVICES_MAX)
 
 
 class DeviceNews:

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from contract.envelope import Status
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
+from ledger.register_changes import Changed
 from ledger.schema import DEVICE, GATEWAY
 from ledger.unit_of_work import UnitOfWork, compact
 
@@ -65,6 +66,9 @@ class Presence:
         self.devices_of: dict[str, dict[str, str | None]] = {}
         self.reports_itself: set[DeviceKey] = set()
         self._newly_reporting: set[DeviceKey] = set()
+        # Listed since the register was read.
+        self._new_devices: set[DeviceKey] = set()
+        self._new_gateways: set[str] = set()
 
     def reload(self, cursor: Cursor) -> None:
         cursor.execute('SELECT gateway, device, home, reports_itself FROM "device"')
@@ -80,6 +84,35 @@ class Presence:
         self.reports_itself = told | self._newly_reporting
         cursor.execute("SELECT id, online FROM gateway")
         self._gateways = {gateway: bool(online) for gateway, online in cursor.fetchall()}
+        self._new_devices, self._new_gateways = set(), set()
+
+    def take_discovered(self) -> Changed:
+        """What was listed and that the register has not read yet."""
+        devices, self._new_devices = self._new_devices, set()
+        gateways, self._new_gateways = self._new_gateways, set()
+        return Changed(devices=frozenset(devices), gateways=frozenset(gateways))
+
+    def follow(self, cursor: Cursor, changed: Changed) -> None:
+        """Read what was written of these devices and gateways; as `reload` would leave it."""
+        sql = 'SELECT home, reports_itself FROM "device" WHERE gateway = ? AND device = ?'
+        for key in changed.devices:
+            gateway, device = key
+            found = cursor.execute(sql, key).fetchone()
+            if found is None:
+                continue
+            if key not in self.home_of:
+                self._counts[gateway] = self._counts.get(gateway, 0) + 1
+            self.home_of[key] = found[0]
+            self.devices_of.setdefault(gateway, {})[device] = found[0]
+            if found[1]:
+                self.reports_itself.add(key)
+            elif key not in self._newly_reporting:
+                self.reports_itself.discard(key)
+        for name in changed.gateways:
+            for gateway, online in cursor.execute(
+                "SELECT id, online FROM gateway WHERE id = ?", (name,)
+            ).fetchall():
+                self._gateways[gateway] = bool(online)
 
     # Heard from any thread.
 
@@ -131,6 +164,7 @@ class Presence:
         if gateway not in self._gateways:
             unit.execute(_INSERT_GATEWAY, (gateway, "", False, "{}"))
             self._gateways[gateway] = False
+            self._new_gateways.add(gateway)
             self._gateway_entry(unit, gateway, "discovered")
 
     def know_device(self, unit: UnitOfWork, gateway: str, device: str, kind: str) -> bool:
@@ -143,6 +177,7 @@ class Presence:
         self.know_gateway(unit, gateway)
         unit.execute(_INSERT_DEVICE, (gateway, device, kind, "", "", unit.now_ms, unit.now_ms))
         self.home_of[key] = None
+        self._new_devices.add(key)
         self.devices_of.setdefault(gateway, {})[device] = None
         self._counts[gateway] = self._counts.get(gateway, 0) + 1
         self._device_entry(unit, key, "discovered")

@@ -1,5 +1,6 @@
 """One batch of the readings lane: rules stepped, findings handed to the book, rows to the store."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Final, NamedTuple
@@ -18,6 +19,7 @@ from ingest.quarantine import Unreadable, keep
 from ingest.readings.port import ReadingsStore, RefusedReading, StoreError
 from ingest.urgent_lane import Stored
 from ingest.wire import Taken, WireItem
+from ledger.register_changes import Touched
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.engine import Engine
@@ -53,7 +55,7 @@ class ReadingsBatch:
         book: AlarmBook,
         presence: Presence,
         make_engine: Callable[[], Engine],
-        know_homes: Callable[[Engine, int], None],
+        know_homes: Callable[[Engine, int, Touched | None], None],
         clock: Callable[[], int],
         missed: Callable[[int], Iterable[Stored]],
         log: Callable[[str, str], None],
@@ -77,7 +79,8 @@ class ReadingsBatch:
         self._news = DeviceNews()
         self._changed = False
         self._now_ms = 0
-        self._roster_changed = False
+        # What was changed of the roster since the last batch; None: any of it.
+        self._roster_changes: deque[Touched | None] = deque()
         self.stored = 0
         self.duplicates = 0
         self.reload()
@@ -86,7 +89,7 @@ class ReadingsBatch:
         """Marks and rule states as of the last commit."""
         engine = self._make_engine()
         now_ms = self._clock()
-        self._know_homes(engine, now_ms)
+        self._know_homes(engine, now_ms, None)
         for home, rule, state in self._store.load_rule_states():
             engine.restore(home, rule, state)
         engine.resume(now_ms)
@@ -99,9 +102,19 @@ class ReadingsBatch:
         self._stays_told: Present = {}
         self._pending_activations = list(self._missed(seen.contiguous if seen else 0))
 
-    def roster_changed(self) -> None:
+    def roster_changed(self, touched: Touched | None = None) -> None:
         """From any thread: homes were added or changed; seen at the next batch."""
-        self._roster_changed = True
+        self._roster_changes.append(touched)
+
+    def _follow_roster(self) -> None:
+        changes = [self._roster_changes.popleft() for _ in range(len(self._roster_changes))]
+        if not changes:
+            return
+        touched: Touched | None = Touched()
+        for change in changes:
+            touched = None if touched is None or change is None else touched | change
+        if touched is None or touched:
+            self._know_homes(self.engine, self._now_ms, touched)
 
     def begin(self) -> None:
         self._store.begin_batch()
@@ -110,9 +123,7 @@ class ReadingsBatch:
         self._unreadable = [_refused(refused) for refused in self._store.take_refused()]
         self._changed = False
         self._now_ms = self._clock()
-        if self._roster_changed:
-            self._roster_changed = False
-            self._know_homes(self.engine, self._now_ms)
+        self._follow_roster()
         self._tell_stays()
         pending, self._pending_activations = self._pending_activations, []
         for stored in pending:

@@ -26,6 +26,7 @@ from ingest.stored_marks import StoredMarks
 from ingest.wire import Taken, WireItem
 from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
+from ledger.register_changes import Touched
 from ledger.schema import EVENT, RULE_STATE
 from ledger.unit_of_work import UnitOfWork, compact
 from ledger.writer import Writer, WriterBusy, WriterClosed
@@ -85,7 +86,7 @@ class UrgentLane:
         presence: Presence,
         marks: StoredMarks,
         make_engine: Callable[[], Engine],
-        know_homes: Callable[[Engine, int], None],
+        know_homes: Callable[[Engine, int, Touched | None], None],
         clock: Callable[[], int],
         call_soon: Callable[[Callable[[], None]], None],
         on_stored: Callable[[Sequence[Stored]], None],
@@ -109,15 +110,15 @@ class UrgentLane:
         """Rule states as of the last commit."""
         engine = self._make_engine()
         now_ms = self._clock()
-        self._know_homes(engine, now_ms)
+        self._know_homes(engine, now_ms, None)
         cursor.execute("SELECT home, rule, state FROM rule_state")
         for home, rule, state in cursor.fetchall():
             engine.restore(home, rule, state)
         self.engine = engine
 
-    def roster_changed(self, now_ms: int) -> None:
-        """In the writer's thread: homes were added or changed."""
-        self._know_homes(self.engine, now_ms)
+    def roster_changed(self, now_ms: int, touched: Touched | None = None) -> None:
+        """In the writer's thread: homes were added or changed; None: any of them."""
+        self._know_homes(self.engine, now_ms, touched)
 
     # On the event loop.
 

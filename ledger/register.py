@@ -5,10 +5,12 @@ never changes under them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
+from ledger.register_changes import Changed, Touched
 from ledger.roster import Roster
 from ledger.schema import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
 from ledger.trouble_views import trouble_object
@@ -29,6 +31,8 @@ from ledger.views import (
 )
 
 _SETTINGS: Final = ("expected_interval_s", "test_interval_s", "life_critical")
+# A password hash is not needed here.
+_ACCOUNT_COLUMNS: Final = "username, name, role, phone"
 _LISTS: Final = ("categories", "conditions", "contacts")
 
 
@@ -49,7 +53,44 @@ class Register:
             persons=_all(cursor, "SELECT * FROM service_user"),
             gateways=_all(cursor, "SELECT * FROM gateway"),
             devices=_all(cursor, 'SELECT * FROM "device"'),
-            accounts=_all(cursor, "SELECT username, name, role, phone FROM account"),
+            accounts=_all(cursor, f"SELECT {_ACCOUNT_COLUMNS} FROM account"),  # noqa: S608
+        )
+
+    def follow(self, cursor: Cursor, changed: Changed) -> Touched:
+        """Read the rows that were written; what they touch is told. As `reload` would leave it."""
+        old = self.index
+        homes = _followed(cursor, old.homes, "home", "id", changed.homes)
+        gateways = _followed(cursor, old.gateways, "gateway", "id", changed.gateways)
+        accounts = _followed(
+            cursor, old.accounts, "account", "username", changed.accounts, _ACCOUNT_COLUMNS
+        )
+        persons, devices = dict(old.persons), dict(old.devices)
+        touched = set(changed.homes)
+        for person in changed.persons:
+            touched |= _follow_person(cursor, persons, person)
+        for key in changed.devices:
+            sql = 'SELECT * FROM "device" WHERE gateway = ? AND device = ?'
+            before = devices.pop(key, None)
+            for device in _all(cursor, sql, key):
+                devices[key] = device
+            touched |= {str(d["home"]) for d in (before, devices.get(key)) if d is not None}
+        self.index = replace(
+            old,
+            homes=homes,
+            persons=persons,
+            gateways=gateways,
+            devices=devices,
+            accounts=accounts,
+        )
+        regions = {
+            row["region"]
+            for index in (old, self.index)
+            for home in touched
+            if (row := index.homes.get(home)) is not None
+        }
+        return Touched(
+            regions=frozenset(regions),
+            gateways=changed.gateways | {gateway for gateway, _device in changed.devices},
         )
 
     def region_of(self, home: str | None, gateway: str | None) -> str | None:
@@ -129,7 +170,40 @@ def _values(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:
     return tuple(compact(row[c]) if c in _LISTS else row[c] for c in columns)
 
 
-def _all(cursor: Cursor, sql: str) -> list[dict[str, Any]]:
-    cursor.execute(sql)
+def _followed(  # noqa: PLR0917 - one private selection
+    cursor: Cursor,
+    known: Mapping[str, Row],
+    table: str,
+    key: str,
+    changed: frozenset[str],
+    columns: str = "*",
+) -> Mapping[str, Row]:
+    """The rows by their key, with those read anew that were written."""
+    if not changed:
+        return known
+    rows = {k: row for k, row in known.items() if k not in changed}
+    for one in changed:
+        # Names of this module, never of input.
+        sql = f'SELECT {columns} FROM "{table}" WHERE {key} = ?'  # noqa: S608
+        rows.update((one, row) for row in _all(cursor, sql, (one,)))
+    return rows
+
+
+def _follow_person(cursor: Cursor, persons: dict[str, Sequence[Row]], person: str) -> set[str]:
+    """Put a person where she lives now; returns the homes where she lived and lives."""
+    homes = {home for home, rows in persons.items() if any(r["id"] == person for r in rows)}
+    for home in homes:
+        persons[home] = [row for row in persons[home] if row["id"] != person]
+        if not persons[home]:
+            del persons[home]
+    for row in _all(cursor, "SELECT * FROM service_user WHERE id = ?", (person,)):
+        rows = [*persons.get(row["home"], ()), row]
+        persons[row["home"]] = sorted(rows, key=lambda r: str(r["id"]))
+        homes.add(row["home"])
+    return homes
+
+
+def _all(cursor: Cursor, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    cursor.execute(sql, parameters)
     names = [d[0] for d in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -35,6 +35,7 @@ from dashboard.register_reads import (
 from dashboard.routes.homes import check_id
 from ledger.database import insert_sql
 from ledger.expectations import INTERVAL_MAX_S, INTERVAL_MIN_S
+from ledger.register_changes import Changed
 from ledger.schema import DEVICE
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document, to_json
@@ -197,7 +198,7 @@ def _entry(unit: UnitOfWork, hub: Deps, caller: Caller, key: tuple[str, str], fa
         payload=lambda: to_json(_shown(hub, row, unit.now_ms)),
     )
     unit.audit(caller.username, fact, f"device:{subject}", f"home {row['home'] or 'none'}")
-    hub.roster_changed(unit)
+    hub.roster_changed(unit, Changed(devices=frozenset({key})))
 
 
 def _shown(hub: Deps, row: Row, now_ms: int) -> Document:

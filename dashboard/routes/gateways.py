@@ -25,6 +25,7 @@ from dashboard.reads import rows
 from dashboard.register_reads import find_gateway, gateway_documents
 from dashboard.routes.homes import check_id, check_region
 from ledger.database import insert_sql
+from ledger.register_changes import Changed
 from ledger.schema import GATEWAY
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document
@@ -84,7 +85,7 @@ async def create_gateway(
             raise Problem(409, "taken", "this id is taken", field="id")
         unit.audit(caller.username, "created", f"gateway:{body.id}")
         key = issue_gateway_key(unit, body.id, actor=caller.username)
-        hub.roster_changed(unit)
+        hub.roster_changed(unit, Changed(gateways=frozenset({body.id})))
         return key
 
     await run_in_threadpool(check_region, hub, caller, body.region)
@@ -113,7 +114,7 @@ async def change_gateway(
         update_row(unit, GATEWAY, {"id": gateway_id}, changes)
         unit.audit(caller.username, "changed", f"gateway:{gateway_id}", ", ".join(changes))
         key = issue_gateway_key(unit, gateway_id, actor=caller.username) if new_key else None
-        hub.roster_changed(unit)
+        hub.roster_changed(unit, Changed(gateways=frozenset({gateway_id})))
         return key
 
     if new_key:

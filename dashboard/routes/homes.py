@@ -38,6 +38,7 @@ from dashboard.register_reads import (
 )
 from dashboard.trouble_reads import troubles_of
 from ledger.database import insert_sql
+from ledger.register_changes import Changed
 from ledger.schema import ALARM, DEVICE, HOME, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document, person_object
@@ -121,7 +122,7 @@ async def create_home(
         if unit.cursor.rowcount == 0:
             raise Problem(409, "taken", "this id is taken", field="id")
         unit.audit(caller.username, "created", f"home:{home_id}")
-        hub.roster_changed(unit)
+        hub.roster_changed(unit, Changed(homes=frozenset({home_id})))
 
     async def work() -> Document:
         await run_in_threadpool(check_region, hub, caller, body.region)
@@ -146,7 +147,7 @@ async def change_home(
     def change(unit: UnitOfWork) -> None:
         update_row(unit, HOME, {"id": home_id}, changes)
         unit.audit(caller.username, "changed", f"home:{home_id}", ", ".join(sorted(changes)))
-        hub.roster_changed(unit)
+        hub.roster_changed(unit, Changed(homes=frozenset({home_id})))
 
     async def work() -> Document:
         if "region" in changes:

@@ -29,6 +29,7 @@ from dashboard.reads import one, rows
 from dashboard.register_reads import find_home, find_person, person_documents
 from dashboard.routes.homes import check_id
 from ledger.database import insert_sql
+from ledger.register_changes import Changed
 from ledger.roster import CATEGORIES, GRADES
 from ledger.schema import ACCOUNT, HOME, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork, compact
@@ -127,7 +128,7 @@ async def create_person(
         if unit.cursor.rowcount == 0:
             raise Problem(409, "taken", "this id is taken", field="id")
         unit.audit(caller.username, "created", f"person:{person_id}", f"home {body.home}")
-        hub.roster_changed(unit)
+        hub.roster_changed(unit, Changed(persons=frozenset({person_id})))
 
     async def work() -> Document:
         await run_in_threadpool(_check, hub, caller, fields)
@@ -153,7 +154,7 @@ async def change_person(
     def change(unit: UnitOfWork) -> None:
         update_row(unit, SERVICE_USER, {"id": person_id}, changes)
         unit.audit(caller.username, "changed", f"person:{person_id}", ", ".join(sorted(changes)))
-        hub.roster_changed(unit)
+        hub.roster_changed(unit, Changed(persons=frozenset({person_id})))
 
     async def work() -> Document:
         await run_in_threadpool(_check, hub, caller, fields)

@@ -23,6 +23,7 @@ from dashboard.passwords import LENGTH_MAX, check_password
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row, one, rows
+from ledger.register_changes import Changed
 from ledger.schema import ACCOUNT
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document
@@ -73,7 +74,7 @@ async def add_user(
         def change(unit: UnitOfWork) -> None:
             fields = body.model_dump(exclude={"password"})
             create_user(unit, **fields, password_hash=password_hash, actor=caller.username)
-            hub.roster_changed(unit)
+            hub.roster_changed(unit, Changed(accounts=frozenset({body.username})))
 
         await hub.writer.change(change)
     except AccountError as error:
@@ -107,7 +108,7 @@ async def change_user(
             change_account(unit, username, changes, actor=caller.username)
         if password_hash is not None:
             set_password(unit, username, password_hash, actor=caller.username)
-        hub.roster_changed(unit)
+        hub.roster_changed(unit, Changed(accounts=frozenset({username})))
 
     try:
         await hub.writer.change(change)

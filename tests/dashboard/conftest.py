@@ -295,7 +295,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         wall_ms=clock.wall_ms,
         registry=CollectorRegistry(),
         health=lambda: health,
-        roster_changed=lambda unit: register.reload(unit.cursor),
+        roster_changed=lambda unit, changed: register.follow(unit.cursor, changed),
         passwords=Passwords(HASHER),
         static_dir=tmp_path / "static",
     )

@@ -3,7 +3,14 @@
 from datetime import UTC, datetime
 
 from contract.envelope import DeviceStatus, Status
-from ingest.device_news import APART_MS, BESIDE_MS, DAILY_MS, STATUS_EVERY_MS, DeviceNews
+from ingest.device_news import (
+    APART_MS,
+    BESIDE_MS,
+    DAILY_MS,
+    DEVICES_MAX,
+    STATUS_EVERY_MS,
+    DeviceNews,
+)
 from ingest.newest import Newest
 from ingest.presence import DEVICES_PER_GATEWAY_MAX
 from ingest.wire import WireItem
@@ -125,7 +132,8 @@ def test_a_gateway_that_makes_up_names_forgets_its_own_devices_alone() -> None:
     news = DeviceNews()
     assert news.item("gw-1", named("button", 80), NOW_MS) is not None
     assert news.item("gw-2", named("button", 80), NOW_MS) is not None
-    for number in range(DEVICES_PER_GATEWAY_MAX):
+    assert DEVICES_MAX == DEVICES_PER_GATEWAY_MAX
+    for number in range(DEVICES_MAX):
         made_up = named(f"x-{number}", 50)
         news.item("gw-2", made_up, NOW_MS)
         news.shows_itself("gw-2", made_up, NOW_MS)
@@ -133,7 +141,7 @@ def test_a_gateway_that_makes_up_names_forgets_its_own_devices_alone() -> None:
         news.reading("gw-2", made_up, NOW_MS)
     gateway = news._of("gw-2")
     tables = (gateway.told, gateway.word_ms, gateway.spoke_ms)
-    assert [len(table) for table in tables] == [DEVICES_PER_GATEWAY_MAX] * 3
+    assert [len(table) for table in tables] == [DEVICES_MAX] * 3
     # Of the made-up gateway's own button it is told once more, of the other's not.
     assert news.item("gw-1", named("button", 80), NOW_MS) is None
     assert news.item("gw-2", named("button", 80), NOW_MS) is not None
