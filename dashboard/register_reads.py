@@ -1,16 +1,18 @@
 """The register as documents: homes, persons, devices and gateways."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from dashboard.callers import Caller
 from dashboard.ports import RuleViews
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.trouble_reads import troubles_of_devices
 from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
 from ledger.views import (
     Document,
+    RosterIndex,
     age_years,
     device_object,
     gateway_object,
@@ -50,10 +52,7 @@ def home_documents(
     return [
         {
             **(home_reference(home, roster) or {}),
-            "persons": [
-                {"id": p["id"], "name": p["name"], "age": age_years(p["born"], now_ms)}
-                for p in roster.persons.get(home, ())
-            ],
+            "persons": _persons(home, roster, now_ms),
             "devices": devices.get(home, {}).get("devices", 0),
             "last_seen_at": instant(devices.get(home, {}).get("last_seen_ms")),
             "open_alarms": alarms.get(home, {}).get("open", 0),
@@ -61,6 +60,31 @@ def home_documents(
             "staying": staying.get(home, []),
         }
         for home in ids
+    ]
+
+
+def home_names(
+    connection: Connection, caller: Caller, homes: Collection[str], now_ms: int
+) -> dict[str, Document]:
+    """By home who lives there and where, of those that the caller sees."""
+    seen = select(HOME.c.id).where(HOME.c.id.in_(homes), caller.visible(HOME.c.region))
+    ids = [row["id"] for row in rows(connection, seen)]
+    roster = roster_for(connection, homes=ids)
+    found: dict[str, Document] = {}
+    for home in ids:
+        place = home_reference(home, roster) or {}
+        found[home] = {
+            "address": place.get("address", ""),
+            "region_path": place.get("region_path", []),
+            "persons": _persons(home, roster, now_ms),
+        }
+    return found
+
+
+def _persons(home: str, roster: RosterIndex, now_ms: int) -> list[Document]:
+    return [
+        {"id": p["id"], "name": p["name"], "age": age_years(p["born"], now_ms)}
+        for p in roster.persons.get(home, ())
     ]
 
 
@@ -84,10 +108,13 @@ def life_of(home: str, rules: RuleViews) -> str:
 
 
 def rule_documents(home: str, rules: RuleViews) -> list[Document]:
+    """What the rules think of a home; one in shadow thinks for itself and disturbs nobody."""
+    modes = {str(rule["name"]): rule["mode"] for rule in rules.describe()}
     return [
         {
             "rule": view.rule,
             "kind": view.kind,
+            "mode": modes.get(view.rule, "live"),
             "state": view.state,
             "since": instant(view.since_ms),
             "explanation": dict(view.explanation),

@@ -95,7 +95,7 @@ class Hub:
         self.reader = config.book.open_reader()
         self.tries = Tries(
             self.reader,
-            lambda: side.settings.current.rules,
+            lambda: side.settings.current,
             clock.now_ms,
             lambda task: ProcessRunner(config, task),
         )

@@ -1,5 +1,6 @@
 """Other rules tried on what was stored, before anybody bears what they would raise."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
@@ -11,8 +12,11 @@ from contract.config import ConfigError
 from dashboard.answers import Trail, answer
 from dashboard.asked import DAY_MS, Body, Line, PathId, Word, span_ms
 from dashboard.callers import Caller, Hub, needs
-from dashboard.ports import TriesFull, TryWanted
+from dashboard.masking import present
+from dashboard.ports import Deps, TriesFull, TryWanted
 from dashboard.problems import Problem, bad_field, not_found
+from dashboard.register_reads import home_names
+from ledger.views import Document
 
 router = APIRouter(tags=["rules"])
 
@@ -86,11 +90,15 @@ def list_tries(hub: Hub, caller: Manager) -> Response:
 
 
 @router.get("/rules/tries/{try_id}")
-def get_try(try_id: PathId, hub: Hub, caller: Manager) -> Response:
-    """`state`, `progress` and, once it is done, `result`."""
+def get_try(try_id: PathId, hub: Hub, trail: Trail, caller: Manager) -> Response:
+    """`state`, `progress` and, once it is done, `result` with the homes that differ by name."""
     found = hub.tries.find(caller.username, try_id)
     if found is None:
         raise not_found("try")
+    if (result := found.get("result")) and result.get("by_home"):
+        named = _named(hub, caller, result["by_home"])
+        trail.note(caller.username, "listed", "homes", f"{len(named)} shown")
+        found = {**found, "result": {**result, "by_home": named}}
     return answer(found)
 
 
@@ -100,3 +108,15 @@ def cancel_try(try_id: PathId, hub: Hub, caller: Manager) -> Response:
     if not hub.tries.cancel(caller.username, try_id):
         raise not_found("try")
     return Response(status_code=204)
+
+
+def _named(hub: Deps, caller: Caller, lines: Sequence[Mapping[str, Any]]) -> list[Document]:
+    """The homes with their addresses and persons; what has moved out of sight is left out."""
+    now_ms = hub.clock.now_ms()
+    with hub.engine.connect() as connection:
+        homes = home_names(connection, caller, {line["home"] for line in lines}, now_ms)
+    return [
+        present({**line, **homes[line["home"]]}, caller.can)
+        for line in lines
+        if line["home"] in homes
+    ]

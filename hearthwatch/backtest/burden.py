@@ -85,7 +85,7 @@ class Tally:
             self.findings.append(Counter())
             self.raised.append(Counter())
             self.ended.append({})
-        by_rule = [_times_by_rule(rows) for rows in found]
+        by_rule = [times_by_rule(rows) for rows in found]
         for number, rows in enumerate(found):
             for row in rows:
                 rule = row.finding.rule
@@ -131,7 +131,7 @@ def pairs(a: Sequence[int], b: Sequence[int]) -> list[tuple[int | None, int | No
     return found
 
 
-def _times_by_rule(rows: Iterable[Found]) -> dict[str, list[int]]:
+def times_by_rule(rows: Iterable[Found]) -> dict[str, list[int]]:
     """When findings that open an alarm were raised; what is only repeated opens none."""
     times: dict[str, list[int]] = {}
     for row in rows:

@@ -15,6 +15,7 @@ from hearthwatch.backtest.rows import ATTRIBUTES, BadRow, RowParts, number_of
 from hearthwatch.person_facts import conditions_of, copd_of
 from ingest.readings.port import ReadingsReader, Series
 from ledger.schema import ALARM, DEVICE, EVENT, HOME, SERVICE_USER
+from rules.in_force import Dwelling
 from rules.rule import HomeFacts
 
 # A span that has more points than one answer is halved; below this it is left out.
@@ -31,7 +32,7 @@ class StoredPast:
         self._readings = readings
 
     def area(self, region: str) -> Area:
-        """The homes of a region, with their persons."""
+        """The homes of a region, with their persons and these persons' categories."""
         with self._engine.connect() as connection:
             return area_of(connection, region)
 
@@ -85,28 +86,27 @@ class StoredPast:
 def area_of(connection: Connection, region: str) -> Area:
     visible = HOME.c.region.startswith(region, autoescape=True)
     homes = connection.execute(select(HOME.c.id, HOME.c.region).where(visible)).all()
-    persons: dict[str, list[str]] = {}
-    categories: dict[str, list[str]] = {}
+    persons: dict[str, list[tuple[str, list[str]]]] = {}
     known = {home for home, _region in homes}
     conditions: dict[str, list[list[str]]] = {}
     c = SERVICE_USER.c
     people = select(c.id, c.home, c.categories, c.conditions).order_by(c.id)
     for person, home, names, ails in connection.execute(people):
         if home in known:
-            persons.setdefault(home, []).append(person)
+            its = [str(name) for name in json.loads(names)]
+            persons.setdefault(home, []).append((person, its))
             conditions.setdefault(home, []).append(conditions_of(ails))
-            for name in json.loads(names):
-                categories.setdefault(name, []).append(home)
+    dwellings = [Dwelling(home=home, persons=persons.get(home, ())) for home, _ in sorted(homes)]
     facts = [
         HomeFacts(
             home=home,
             region=its_region,
-            persons=tuple(persons.get(home, ())),
+            persons=tuple(person for person, _ in persons.get(home, ())),
             copd=copd_of(conditions.get(home, ())),
         )
         for home, its_region in sorted(homes)
     ]
-    return Area(facts, categories)
+    return Area(facts, dwellings)
 
 
 def _add_series(past: PastReadings, home: str, series: Series) -> None:

@@ -16,11 +16,11 @@ from sqlalchemy import Engine
 
 from contract.moment import to_iso
 from dashboard.ports import TriesFull, TryWanted
-from hearthwatch.backtest.changes import wanted_rules
+from hearthwatch.backtest.changes import played, wanted_rules
 from hearthwatch.backtest.stored_past import area_of
 from hearthwatch.backtest.try_run import TryTask, run_try
 from hearthwatch.hub_config import BrokerConfig, HubConfig
-from rules.rule import Rule
+from rules.in_force import InForce
 
 # A try of a county takes minutes; who asks for more has not looked at the first ones.
 QUEUE_MAX: Final = 8
@@ -96,12 +96,13 @@ class _Try:
 
 
 class Tries:
-    """Implements the dashboard's `RuleTries` port. `rules`: those in force when it is asked."""
+    """Implements the dashboard's `RuleTries` port. `rules`: those in force when it is asked, with
+    what is set for categories, homes and persons."""
 
     def __init__(
         self,
         engine: Engine,
-        rules: Callable[[], Sequence[Rule]],
+        rules: Callable[[], InForce],
         now_ms: Callable[[], int],
         start: Callable[[TryTask], Runner],
     ) -> None:
@@ -116,10 +117,11 @@ class Tries:
         self._closed = False
 
     def submit(self, wanted: TryWanted) -> str:
-        now = list(self._rules())
+        rules = self._rules()
         with self._engine.connect() as connection:
             area = area_of(connection, wanted.region)
-        then = wanted_rules(now, wanted.changes, wanted.toml, area)
+        then = wanted_rules(rules, wanted.changes, wanted.toml, area)
+        now = played(rules, area)
         task = TryTask(
             region=wanted.region, from_ms=wanted.from_ms, to_ms=wanted.to_ms, now=now, then=then
         )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from hearthwatch.backtest.burden import MONTH_MS, Difference, Ended, Tally
 from hearthwatch.backtest.changes import can_be_tried, differing
+from hearthwatch.backtest.home_differences import HomeDifferences
 from hearthwatch.backtest.play import Found, RuleSet, play
 from hearthwatch.backtest.stored_past import StoredPast
 from hearthwatch.hub_config import HubConfig
@@ -21,6 +22,10 @@ WARM_UP_DAYS: Final = 28
 _DAY_MS: Final = 86_400_000
 # The least that a process can be worth: the hub's lanes always come first.
 NICE: Final = 19
+
+_ENDED: Final = ("of_alarms_closed_real", "of_alarms_closed_false", "missed_real")
+_SUMMED: Final = ("now", "then", *_ENDED, *(f"now_{key}" for key in _ENDED))
+_NEVER: Final = (Ended(), Ended())
 
 # How much is done, 0 to 1.
 Report = Callable[[float], None]
@@ -61,6 +66,7 @@ def tried(past: StoredPast, task: TryTask, report: Report) -> dict[str, Any]:
     ]
     homes = past.area(task.region).homes
     tally = Tally(severities={rule.name: rule.severity for its in rule_sets for rule in its})
+    differences = HomeDifferences(differing(task.now, task.then))
     seen = rows = 0
     for number, facts in enumerate(homes, 1):
         begin_ms = task.from_ms - WARM_UP_DAYS * _DAY_MS
@@ -69,9 +75,14 @@ def tried(past: StoredPast, task: TryTask, report: Report) -> dict[str, Any]:
             found = play(readings, facts, rule_sets, task.to_ms)
             counted = [[row for row in its if _counts(row, task)] for its in found]
             tally.add(counted, past.outcomes_of(facts.home, task.from_ms, task.to_ms))
+            differences.add(facts.home, counted)
             seen, rows = seen + 1, rows + readings.rows
         report(number / len(homes))
-    return _result(task, rule_sets, tally, seen, rows)
+    return {
+        **_result(task, rule_sets, tally, seen, rows),
+        "homes_differing": differences.homes,
+        "by_home": differences.lines(),
+    }
 
 
 def _counts(row: Found, task: TryTask) -> bool:
@@ -91,10 +102,7 @@ def _result(
         if rule in names or _spoke(rule, tally)
     ]
     changed = [line for line in by_rule if line["changed"]]
-    parts: dict[str, Any] = {
-        key: sum(line[key] for line in changed)
-        for key in ("now", "then", "of_alarms_closed_real", "of_alarms_closed_false", "missed_real")
-    }
+    parts: dict[str, Any] = {key: sum(line[key] for line in changed) for key in _SUMMED}
     return {
         "days": round(days, 3),
         "warm_up_days": WARM_UP_DAYS,
@@ -114,7 +122,7 @@ def _spoke(rule: str, tally: Tally) -> bool:
 
 def _line(rule: str, tally: Tally, months: float, changed: bool) -> Mapping[str, Any]:
     now, then = (counts[rule] for counts in tally.raised) if tally.raised else (0, 0)
-    ended = tally.ended[1].get(rule, Ended()) if tally.ended else Ended()
+    before, ended = (its.get(rule, Ended()) for its in tally.ended) if tally.ended else _NEVER
     difference = tally.differences.get(rule, Difference())
     return {
         "rule": rule,
@@ -130,4 +138,7 @@ def _line(rule: str, tally: Tally, months: float, changed: bool) -> Mapping[str,
         "of_alarms_closed_real": ended.real,
         "of_alarms_closed_false": ended.false,
         "missed_real": ended.missed_real,
+        "now_of_alarms_closed_real": before.real,
+        "now_of_alarms_closed_false": before.false,
+        "now_missed_real": before.missed_real,
     }

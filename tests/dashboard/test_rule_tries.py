@@ -15,6 +15,8 @@ from hearthwatch.stores import open_reader
 from ingest.readings.sqlite_store import SqliteStore
 from ledger.place import SqliteBook
 from rules.config import default_rules
+from rules.in_force import InForce
+from rules.settings import Setting
 from tests.dashboard.conftest import NOW_MS, World, problem_of
 
 DAY_MS = 86_400_000
@@ -83,8 +85,9 @@ async def config(world: World, tmp_path, book_path):
     return HubConfig(data_dir=tmp_path, book=SqliteBook(path=book_path))
 
 
-def use(world: World, start) -> Tries:
-    tries = Tries(world.deps.engine, default_rules, world.clock.now_ms, start)
+def use(world: World, start, *settings: Setting) -> Tries:
+    rules = InForce(default_rules(), settings)
+    tries = Tries(world.deps.engine, lambda: rules, world.clock.now_ms, start)
     world.app.state.deps = replace(world.deps, tries=tries)
     return tries
 
@@ -172,6 +175,78 @@ async def test_a_reader_of_another_region_sees_only_its_homes(world: World, real
         assert len((await client.get("/api/v1/rules/tries")).json()["items"]) == 3
 
 
+def setting(seq, scope, rule="overload", **params):
+    return Setting(seq=seq, scope=scope, rule=rule, params=params)
+
+
+async def tried_with(world: World, config, settings, **body):
+    """What a try finds while these settings hold; in this process."""
+    starts = HandStarts()
+    tries = use(world, starts, *settings)
+    async with world.client("admin-1") as client:
+        answer = await ask(client, **body)
+        assert answer.status_code == 202, answer.text
+    task = starts.next().task
+    tries.close()
+    return tried(StoredPast(world.deps.engine, open_reader(config)), task, lambda _part: None)
+
+
+# Home 1 stood at 4,500 W twice within the month, home 2 (person-0002, 空巢) once at 9,000.
+@pytest.mark.parametrize(
+    ("settings", "change", "counts"),
+    [
+        # What is set for a home, person or category is what holds there today.
+        ([setting(1, "home:home-0001", limit_w=4000.0)], {"scope": "home:home-0002"}, (3, 3)),
+        ([setting(1, "person:person-0001", limit_w=4000.0)], {"scope": "home:home-0002"}, (3, 3)),
+        ([setting(1, "category:空巢", limit_w=12_000.0)], {"scope": "home:home-0001"}, (0, 2)),
+        ([setting(1, "county", limit_w=4000.0)], {"scope": "home:home-0002"}, (3, 3)),
+        # A wider change leaves alone what is set nearer.
+        ([setting(1, "home:home-0001", limit_w=9500.0)], {}, (1, 1)),
+        ([setting(1, "person:person-0001", limit_w=9500.0)], {"scope": "home:home-0001"}, (1, 1)),
+        # What else is set in the same scope stays.
+        (
+            [setting(1, "home:home-0001", limit_min=60, high_w=12_000.0)],
+            {"scope": "home:home-0001"},
+            (1, 1),
+        ),
+    ],
+)
+async def test_settings_in_force_are_played(world: World, config, settings, change, counts) -> None:
+    found = await tried_with(world, config, settings, changes=[{**LOWER, **change}])
+    line = [line for line in found["by_rule"] if line["rule"] == "overload"]
+    assert [(each["now"], each["then"]) for each in line] == [counts]
+
+
+async def test_a_whole_rules_toml_has_the_settings_on_top(world: World, config) -> None:
+    toml = '[[rule]]\nname = "overload"\nlimit_w = 4000.0\n'
+    mine = [setting(1, "home:home-0002", limit_w=12_000.0)]
+    found = await tried_with(world, config, mine, changes=[], toml=toml)
+    assert (of("overload", found)["now"], of("overload", found)["then"]) == (0, 2)
+
+
+async def test_a_change_that_pushes_out_a_setting_is_refused(world: World) -> None:
+    starts = HandStarts()
+    tries = use(world, starts, setting(1, "home:home-0001", "blood_pressure", low_systolic_mmhg=95))
+    low = {"rule": "blood_pressure", "params": {"low_watch_systolic_mmhg": 91}}
+    async with world.client("admin-1") as client:
+        answer = await ask(client, changes=[low])
+    tries.close()
+    assert answer.status_code == 422
+    assert "home:home-0001" in problem_of(answer)["detail"]
+
+
+async def test_the_homes_that_differ_are_named(world: World, real) -> None:
+    async with world.client("admin-1") as client:
+        found = await result(client, real)
+    assert found["homes_differing"] == 1
+    [line] = found["by_home"]
+    assert (line["home"], line["rule"]) == ("home-0001", "overload")
+    assert (line["now"], line["then"], line["only_now"], line["only_then"]) == (0, 2, 0, 2)
+    assert len(line["only_then_at"]) == 2
+    assert line["address"]
+    assert [person["id"] for person in line["persons"]] == ["person-0001"]
+
+
 async def test_a_whole_rule_set_can_be_tried(world: World, config) -> None:
     past = StoredPast(world.deps.engine, open_reader(config))
     starts = HandStarts()
@@ -229,6 +304,7 @@ async def test_the_queue_and_what_is_kept_are_bounded(world: World, hand) -> Non
 
 REFUSED = {
     "no such rule": {"changes": [{"rule": "overlaod", "params": {}}]},
+    "what finds nothing": {"changes": [{"rule": "not_up_yet", "params": {"ask_first_s": 60}}]},
     "no such parameter": {"changes": [{"rule": "overload", "params": {"limit": 1}}]},
     "out of range": {"changes": [{"rule": "overload", "params": {"limit_w": 1.0}}]},
     "no such scope": {"changes": [{**LOWER, "scope": "village:1"}]},
@@ -268,7 +344,7 @@ def test_a_process_that_ends_is_a_failed_try(world: World, tmp_path, book_path) 
     config = HubConfig(data_dir=tmp_path / "nowhere", book=SqliteBook(path=book_path))
     tries = Tries(
         world.deps.engine,
-        default_rules,
+        lambda: InForce(default_rules()),
         world.clock.now_ms,
         lambda task: ProcessRunner(config, task),
     )
