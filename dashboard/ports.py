@@ -118,12 +118,16 @@ class RuleViews(Protocol):
     """What the rules think, and the rules themselves; called from worker threads.
 
     describe: each rule with its `mode` and the `settings` in force, each by the `seq` of its row.
+    detail: of a rule what its kind says of itself, its parameters, and what holds in a scope and
+    who said so; KeyError when there is no such rule. preview: what a change would do, without it.
     change: in the writer's thread, in the transaction of what belongs to it; `ConfigError` when it
     makes no sense, and nothing has changed then. In force with the commit.
     """
 
     def view(self, home: str) -> Sequence[RuleView]: ...
     def describe(self) -> Sequence[Mapping[str, object]]: ...
+    def detail(self, name: str, scope: str) -> Mapping[str, object]: ...
+    def preview(self, new: NewSetting) -> Mapping[str, object]: ...
     def change(self, unit: UnitOfWork, new: NewSetting) -> None: ...
 
 

@@ -3,21 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from alarms.lifecycle import SELF_CLOSING, Outcome
 from contract.moment import to_iso
 from dashboard.asked import DAY_MS
 from dashboard.callers import Caller
 from dashboard.reads import Row, rows
+from dashboard.setting_reads import named
 from ledger.rule_settings import setting_object
 from ledger.schema import ALARM, DEVICE, HOME, RULE_SETTING, SERVICE_USER, SHADOW_FINDING
 from ledger.views import Document
 
 # How far back a rule's alarms are counted: a quarter of a year has its seasons' habits.
 PRECISION_DAYS: Final = 90
-# Devices named beside a rule: those that it was wrong about most often.
+# And of them how many lately.
+RECENT_DAYS: Final = 30
+# Devices named beside a rule: those that it was wrong about most often; on its own page also those
+# that it was right about.
 WORST_DEVICES: Final = 5
+DEVICES_MAX: Final = 50
 
 # What a closed alarm says of its rule. Somebody needed something, or nobody opened and somebody
 # had to go: it was right to tell.
@@ -55,22 +60,33 @@ def rule_object(rule: Mapping[str, Any]) -> Document:
 
 
 def rule_documents(
-    connection: Connection, rules: Sequence[Mapping[str, Any]], caller: Caller, now_ms: int
+    connection: Connection,
+    rules: Sequence[Mapping[str, Any]],
+    caller: Caller,
+    now_ms: int,
+    *,
+    every_device: bool = False,
 ) -> list[Document]:
     """`GET rules` of docs/http.md for this caller."""
     numbers = {s["seq"] for rule in rules for s in rule["settings"]}
     said = select(RULE_SETTING).where(RULE_SETTING.c.seq.in_(numbers))
     written = {row["seq"]: row for row in rows(connection, said)} if numbers else {}
     shown = visible_scopes(connection, caller, {row["scope"] for row in written.values()})
-    precision = _precision(connection, caller, now_ms)
+    names = {rule["name"] for rule in rules}
+    precision = _precision(connection, caller, names, now_ms, every_device=every_device)
     return [
         {
             **rule_object(rule),
-            "settings": [
-                {**setting_object(written[s["seq"]]), **s}
-                for s in rule["settings"]
-                if s["seq"] in written and s["scope"] in shown
-            ],
+            "settings": named(
+                connection,
+                [
+                    {**setting_object(written[s["seq"]]), **s}
+                    for s in rule["settings"]
+                    if s["seq"] in written and s["scope"] in shown
+                ],
+            )
+            if rule["settings"]
+            else [],
             "precision": precision.get(rule["name"], _uncounted()),
             "shadow": _shadow(connection, caller, rule, written),
         }
@@ -112,14 +128,23 @@ def scope_regions(connection: Connection, scopes: Iterable[str]) -> dict[str, st
 
 
 def _uncounted() -> Document:
-    return {"days": PRECISION_DAYS, **dict.fromkeys(_COUNTS, 0), "by_device": []}
+    return {
+        "days": PRECISION_DAYS,
+        **dict.fromkeys(_COUNTS, 0),
+        "recent": {"days": RECENT_DAYS, "alarms": 0},
+        "by_outcome": {},
+        "by_device": [],
+    }
 
 
-def _precision(connection: Connection, caller: Caller, now_ms: int) -> dict[str, Document]:
+def _precision(
+    connection: Connection, caller: Caller, names: set[str], now_ms: int, *, every_device: bool
+) -> dict[str, Document]:
     columns = (ALARM.c.rule, ALARM.c.kind, ALARM.c.severity, ALARM.c.outcome)
     place = (ALARM.c.gateway, ALARM.c.device, DEVICE.c.label)
+    recent = func.sum(case((ALARM.c.raised_at_ms >= now_ms - RECENT_DAYS * DAY_MS, 1), else_=0))
     counted = (
-        select(*columns, *place, func.count().label("number"))
+        select(*columns, *place, func.count().label("number"), recent.label("recent"))
         .select_from(ALARM)
         .join(
             DEVICE,
@@ -128,6 +153,7 @@ def _precision(connection: Connection, caller: Caller, now_ms: int) -> dict[str,
         )
         .where(
             caller.visible(ALARM.c.region),
+            ALARM.c.rule.in_(names),
             ALARM.c.raised_at_ms >= now_ms - PRECISION_DAYS * DAY_MS,
         )
         .group_by(*columns, *place)
@@ -138,13 +164,17 @@ def _precision(connection: Connection, caller: Caller, now_ms: int) -> dict[str,
         total = found.setdefault(row["rule"], _uncounted())
         word = verdict(row["outcome"], row["kind"], row["severity"])
         _add(total, word, row["number"])
+        total["recent"]["alarms"] += row["recent"]
+        if row["outcome"] is not None:
+            outcomes = total["by_outcome"]
+            outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + row["number"]
         if row["gateway"] is None or row["device"] is None:
             continue
         of_rule = devices.setdefault(row["rule"], {})
         of_device = of_rule.setdefault((row["gateway"], row["device"]), _of_device(row))
         _add(of_device, word, row["number"])
     for rule, of_rule in devices.items():
-        found[rule]["by_device"] = _worst(of_rule.values())
+        found[rule]["by_device"] = _worst(of_rule.values(), every_device)
     return found
 
 
@@ -165,10 +195,10 @@ def _add(counts: Document, word: str, number: int) -> None:
         counts[word] += number
 
 
-def _worst(devices: Iterable[Document]) -> list[Document]:
-    wrong = [device for device in devices if device["false"]]
-    wrong.sort(key=lambda d: (-d["false"], d["real"], d["gateway"], d["device"]))
-    return wrong[:WORST_DEVICES]
+def _worst(devices: Iterable[Document], every_device: bool) -> list[Document]:
+    shown = [device for device in devices if device["false"] or every_device]
+    shown.sort(key=lambda d: (-d["false"], d["real"], -d["alarms"], d["gateway"], d["device"]))
+    return shown[: DEVICES_MAX if every_device else WORST_DEVICES]
 
 
 def _shadow(

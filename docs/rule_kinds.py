@@ -1,17 +1,14 @@
 """The page of rule kinds, from their docstrings, parameters and reasons: docs/rule-kinds.md."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from typing import Any, Final
 
-from rules.plain import PlainKind
+from rules.kind_facts import PARTS, docstring, module_of
 from rules.registry import RULE_KINDS
 from rules.rule import RuleKind
 
-# What every kind's docstring tells, in this order.
-PARTS: Final = ("Sees:", "Can't see:", "Defaults:", "Sources:")
 _HEAD: Final = """# Rule kinds
 
 Written by `./dev docs` from the rules themselves: change their docstrings, not this page. What
@@ -25,28 +22,21 @@ def page() -> str:
 
 
 def section(name: str, kind: RuleKind) -> str:
-    module = sys.modules[_module(kind)]
-    first, _, rest = (module.__doc__ or "").strip().partition("\n\n")
+    first, _, rest = docstring(kind).partition("\n\n")
     lines = [f"## `{name}`", first, ""]
     lines += [_emphasised(part) for part in rest.split("\n\n")]
     lines += [f"Lane: {kind.lane}. Severity: {kind.severity}, where nothing else is said.", ""]
     rows = [_row(field) for field in fields(kind.parse({}, name))]
     if rows:
         lines += ["| parameter | default | from | to |", "|---|---|---|---|", *rows, ""]
-    reasons = ", ".join(f"`{reason}`" for enum in _reasons(module) for reason in enum)
+    reasons = ", ".join(f"`{reason}`" for enum in _reasons(module_of(kind)) for reason in enum)
     return "\n".join([*lines, *([f"Reasons: {reasons}.", ""] if reasons else [])])
 
 
 def missing_parts(kind: RuleKind) -> list[str]:
     """Which of the parts a kind's docstring leaves out."""
-    text = sys.modules[_module(kind)].__doc__ or ""
+    text = docstring(kind)
     return [part for part in PARTS if f"\n{part} " not in text]
-
-
-def _module(kind: RuleKind) -> str:
-    if isinstance(kind, PlainKind):
-        return str(kind.monitor.__module__)
-    return type(kind).__module__
 
 
 def _emphasised(part: str) -> str:

@@ -23,8 +23,8 @@ TOLD_MAX: Final = 10_000
 
 
 class RuleSettings:
-    """Belongs to the writer's thread, but for `current` and `of_home`. `on_reload`: called there
-    whenever other settings may be in force."""
+    """Belongs to the writer's thread, but for `current`, `checked`, `dwellings` and `of_home`.
+    `on_reload`: called there whenever other settings may be in force."""
 
     def __init__(
         self, configured: Sequence[Rule], register: Register, log: Callable[[str, str], None]
@@ -50,10 +50,15 @@ class RuleSettings:
 
     def change(self, unit: UnitOfWork, new: NewSetting) -> None:
         """ConfigError when it makes no sense or would push another setting out."""
+        self.checked(new)
+        rule_settings.append(unit, new)
+        self.reload(unit.cursor)
+
+    def checked(self, new: NewSetting) -> InForce:
+        """The rules as they would be; ConfigError as `change` has it."""
         current = self.current
-        seq = max((s.seq for s in current.settings), default=0) + 1
         setting = Setting(
-            seq=seq,
+            seq=max((s.seq for s in current.settings), default=0) + 1,
             scope=new.scope,
             rule=new.rule,
             mode=new.mode,  # type: ignore[arg-type]  # a word of which `check` says what it thinks
@@ -61,10 +66,12 @@ class RuleSettings:
             signed_off_by=new.signed_off_by,
             signed_off_on=new.signed_off_on,
         )
+        return check(setting, self._configured, current.settings, self.dwellings())
+
+    def dwellings(self) -> Iterable[Dwelling]:
+        """The homes of the roster with what a scope can be about."""
         index = self._register.index
-        check(setting, self._configured, current.settings, _dwellings(index))
-        rule_settings.append(unit, new)
-        self.reload(unit.cursor)
+        return (_dwelling(index, home) for home in index.homes)
 
     def of_home(self, rules: InForce, index: RosterIndex, home: str) -> HomeRules:
         """What differs in a home; what is left out there is told once."""
@@ -100,10 +107,6 @@ _NOTHING: Final = HomeRules()
 def _dwelling(index: RosterIndex, home: str) -> Dwelling:
     persons = [(str(p["id"]), _categories(p)) for p in index.persons.get(home, ())]
     return Dwelling(home=home, persons=persons)
-
-
-def _dwellings(index: RosterIndex) -> Iterable[Dwelling]:
-    return (_dwelling(index, home) for home in index.homes)
 
 
 def _categories(person: Mapping[str, Any]) -> list[str]:

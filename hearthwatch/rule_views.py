@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from hearthwatch.clock import PlannedClock
+from hearthwatch.rule_scopes import RuleScopes
 from hearthwatch.urgent_side import UrgentSide
 from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
 from rules.config import describe
+from rules.derived import Feed
 from rules.engine import Engine
 from rules.in_force import InForce
 from rules.rule import RuleView
@@ -30,6 +32,7 @@ class EngineViews:
         self._side = side
         self._engines = engines
         self._clock = clock
+        self._scopes = RuleScopes(side.settings)
 
     def view(self, home: str) -> list[RuleView]:
         return [view for engine in self._engines() for view in self._look(engine, home)]
@@ -47,6 +50,12 @@ class EngineViews:
     def describe(self) -> list[dict[str, object]]:
         return described(self._side.settings.current)
 
+    def detail(self, name: str, scope: str) -> dict[str, object]:
+        return self._scopes.detail(name, scope)
+
+    def preview(self, new: NewSetting) -> dict[str, object]:
+        return self._scopes.preview(new)
+
     def change(self, unit: UnitOfWork, new: NewSetting) -> None:
         self._side.change_rule(unit, new)
 
@@ -56,10 +65,11 @@ def described(rules: InForce) -> list[dict[str, object]]:
     return [
         {
             **document,
-            "mode": "shadow" if document["name"] in rules.shadowed else "live",
-            "settings": _settings(rules, str(document["name"])),
+            "mode": "shadow" if rule.name in rules.shadowed else "live",
+            "feed": isinstance(rule.kind, Feed),
+            "settings": _settings(rules, rule.name),
         }
-        for document in describe(rules.rules)
+        for rule, document in zip(rules.rules, describe(rules.rules), strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, Field
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
@@ -15,10 +15,12 @@ from contract.config import ConfigError, one_of
 from dashboard.answers import Trail, answer, page
 from dashboard.asked import LIMIT_DEFAULT, Body, Limit, Line, Number, PathId, Reason, Word
 from dashboard.callers import Caller, Hub, needs
+from dashboard.masking import present
 from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field
 from dashboard.reads import rows
+from dashboard.register_reads import home_names
 from dashboard.rule_reads import (
     rule_documents,
     rule_object,
@@ -26,6 +28,7 @@ from dashboard.rule_reads import (
     shadow_object,
     visible_scopes,
 )
+from dashboard.setting_reads import named
 from ledger.roster import CATEGORIES
 from ledger.rule_settings import NewSetting, setting_object
 from ledger.schema import RULE_SETTING, SHADOW_FINDING
@@ -47,16 +50,19 @@ def _stripped(text: str) -> str:
 Value = bool | int | float | Line | Annotated[list[Word], Field(max_length=LIST_MAX)]
 
 
-class RuleChange(Body):
+class RuleSaid(Body):
     """What is said about a rule; what is left out or null stays as it is. `params` are all that
     differs in the scope from then on: an empty object takes back what was set."""
 
     scope: Annotated[Line, Field(max_length=SCOPE_LENGTH_MAX)] = COUNTY
     params: Annotated[dict[Word, Value], Field(max_length=PARAMS_MAX)] | None = None
     mode: Literal["live", "shadow"] | None = None
-    reason: Reason
     signed_off_by: Annotated[Line, AfterValidator(_stripped)] = ""
     signed_off_on: Annotated[Line, Field(max_length=10)] = ""
+
+
+class RuleChange(RuleSaid):
+    reason: Reason
 
 
 @router.get("/rules")
@@ -65,6 +71,47 @@ def list_rules(hub: Hub, trail: Trail, caller: Annotated[Caller, needs("rule.rea
     documents = _documents(hub, caller, hub.rules.describe())
     _note_persons(trail.note, caller, documents)
     return answer({"items": documents})
+
+
+@router.get("/rules/{name}")
+def get_rule(
+    *,
+    name: PathId,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("rule.read")],
+    scope: Annotated[Line, Query(max_length=SCOPE_LENGTH_MAX)] = COUNTY,
+) -> Response:
+    """A rule with what its kind says of itself, its parameters with their limits, and what holds
+    in a scope and who said so."""
+    rule = _find(hub, name)
+    _check_seen(hub, caller, scope)
+    try:
+        detail = hub.rules.detail(name, scope)
+    except ConfigError as error:
+        raise _wrong(error) from None
+    with hub.engine.connect() as connection:
+        (document,) = rule_documents(
+            connection, [rule], caller, hub.clock.now_ms(), every_device=True
+        )
+    if scope.startswith("person:"):
+        trail.note(caller.username, "viewed", scope, "limits of rules")
+    _note_persons(trail.note, caller, [document])
+    return answer({**document, **detail})
+
+
+@router.post("/rules/{name}/preview")
+def preview_change(
+    name: PathId, body: RuleSaid, hub: Hub, caller: Annotated[Caller, needs("rule.write")]
+) -> Response:
+    """What a `PATCH` with this body would change, and for how many homes; nothing is changed."""
+    _find(hub, name)
+    new = NewSetting(rule=name, actor=caller.username, reason="", **body.model_dump())
+    _allowed_region(hub, caller, new)
+    try:
+        return answer(dict(hub.rules.preview(new)))
+    except ConfigError as error:
+        raise _wrong(error) from None
 
 
 @router.patch("/rules/{name}")
@@ -106,7 +153,9 @@ def list_history(
     with hub.engine.connect() as connection:
         found = rows(connection, wanted)
         shown = visible_scopes(connection, caller, {row["scope"] for row in found})
-    documents = [setting_object(row) for row in found[:limit] if row["scope"] in shown]
+        documents = named(
+            connection, [setting_object(row) for row in found[:limit] if row["scope"] in shown]
+        )
     _note_persons(trail.note, caller, [{"settings": documents}])
     return page(documents, [row["seq"] for row in found], limit)
 
@@ -128,7 +177,15 @@ def list_shadow(
         wanted = wanted.where(table.c.seq < before)
     with hub.engine.connect() as connection:
         found = rows(connection, wanted.order_by(table.c.seq.desc()).limit(limit + 1))
-    documents = [shadow_object(row, _evidence(row["evidence"])) for row in found]
+        homes = {row["home"] for row in found if row["home"] is not None}
+        names = home_names(connection, caller, homes, hub.clock.now_ms())
+    documents = [
+        present(
+            {**shadow_object(row, _evidence(row["evidence"])), **names.get(row["home"], {})},
+            caller.can,
+        )
+        for row in found
+    ]
     return page(documents, [row["seq"] for row in found], limit)
 
 
@@ -157,15 +214,27 @@ def _change(unit: UnitOfWork, hub: Deps, new: NewSetting, region: str | None) ->
     unit.audit(new.actor, fact, f"rule:{new.rule}", f"{new.scope}: {new.reason}")
 
 
-def _allowed_region(hub: Deps, caller: Caller, new: NewSetting) -> str | None:
-    """The region that a change concerns, None for all; a Problem where it isn't the caller's."""
+def _check_seen(hub: Deps, caller: Caller, scope: str) -> None:
+    _check_words(scope)
+    with hub.engine.connect() as connection:
+        if scope not in visible_scopes(connection, caller, [scope]):
+            raise bad_field("scope", f"there is no such {scope.partition(':')[0]}")
+
+
+def _check_words(scope: str) -> None:
     try:
-        check_scope(new.scope)
-        kind, _, about = new.scope.partition(":")
+        check_scope(scope)
+        kind, _, about = scope.partition(":")
         if kind == "category":
             one_of(about, CATEGORIES, "scope")
     except ConfigError as error:
         raise _wrong(error) from None
+
+
+def _allowed_region(hub: Deps, caller: Caller, new: NewSetting) -> str | None:
+    """The region that a change concerns, None for all; a Problem where it isn't the caller's."""
+    _check_words(new.scope)
+    kind = new.scope.partition(":")[0]
     if kind not in ("home", "person"):
         if caller.region:
             detail = "what holds for everybody is changed by who sees every region"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.errors import ContractError
+from hearthwatch.rule_scopes import RuleScopes
 from hearthwatch.rule_settings import RuleSettings
 from hearthwatch.rule_views import described
 from ledger.register import Register
@@ -101,6 +102,12 @@ class ListedRules:
 
     def describe(self) -> list[dict[str, object]]:
         return described(self.settings.current)
+
+    def detail(self, name: str, scope: str) -> dict[str, object]:
+        return RuleScopes(self.settings).detail(name, scope)
+
+    def preview(self, new: NewSetting) -> dict[str, object]:
+        return RuleScopes(self.settings).preview(new)
 
     def change(self, unit: UnitOfWork, new: NewSetting) -> None:
         self.settings.change(unit, new)

@@ -56,6 +56,7 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
         {
             "rule": "life",
             "kind": "no_sign_of_life",
+            "mode": "live",
             "state": "well",
             "since": "2026-11-23T07:59:00.000Z",
             "explanation": {"last": "power"},

@@ -240,6 +240,8 @@ async def test_precision_is_counted_by_rule_and_device(world: World) -> None:
             "false": 2,
             "other": 1,
             "open": 1,
+            "recent": {"days": 30, "alarms": 6},
+            "by_outcome": dict.fromkeys(outcomes.values(), 1),
             "by_device": [
                 {
                     "gateway": "gw-0001",
@@ -255,7 +257,13 @@ async def test_precision_is_counted_by_rule_and_device(world: World) -> None:
         things = (await rule(client, "device_silent"))["precision"]
         assert (things["alarms"], things["real"], things["false"]) == (3, 2, 1)
         assert (await rule(client, "weight"))["precision"]["alarms"] == 0
-        world.clock.at_ms += 91 * 86_400_000
+        # On its own page a rule names devices that it was right about, too.
+        detail = (await client.get("/api/v1/rules/device_silent")).json()["precision"]
+        assert [d["device"] for d in detail["by_device"]] == ["meter-0001"]
+        world.clock.at_ms += 31 * 86_400_000
+        later = (await rule(client, "sos"))["precision"]
+        assert (later["alarms"], later["recent"]["alarms"]) == (6, 0)
+        world.clock.at_ms += 60 * 86_400_000
         assert (await rule(client, "sos"))["precision"]["alarms"] == 0
 
 
