@@ -13,6 +13,7 @@ import pytest
 from alarms.lifecycle import HUMAN_OUTCOMES, AlarmState, Outcome, TaskState
 from contract.kinds import KINDS
 from dashboard.permissions import ROLES
+from rules.kind_facts import PARTS, parameters
 from rules.registry import RULE_KINDS
 
 SRC: Final = Path(__file__).resolve().parents[2] / "dashboard" / "web" / "src"
@@ -20,6 +21,7 @@ RULES: Final = Path(__file__).resolve().parents[2] / "rules"
 CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 # Looked up with a word of the hub's behind the dot: `word("kind", …)`, `tAny([…])`.
 BY_DATA: Final = (
+    "about.",
     "advice.",
     "device_filter.",
     "device_state.",
@@ -35,13 +37,18 @@ BY_DATA: Final = (
     "life.",
     "opinion.",
     "outcome.",
+    "param.",
     "problem.",
     "quarantine.code.",
     "readings.span.",
     "reason.",
     "role.",
+    "rules.filter.",
+    "rules.group.",
     "rule_state.",
+    "rule_view.known",
     "severity.",
+    "shadow.phase.",
     "sex.",
     "signal.",
     "state.",
@@ -49,6 +56,9 @@ BY_DATA: Final = (
     "stay_kind.",
     "task_kind.",
     "task_state.",
+    "try.period.",
+    "try.state.",
+    "unit.",
     "value.",
     "why.",
 )
@@ -60,8 +70,14 @@ def catalogue(name: str) -> dict[str, str]:
     return json.loads((SRC / "locales" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-ZH: Final = catalogue("zh-CN")
-EN: Final = catalogue("en")
+# The words of the pages about rules are files of their own, loaded with these pages. What a kind
+# says of itself is English at the hub.
+ABOUT: Final = "about."
+ZH_RULES: Final = catalogue("rules.zh-CN")
+EN_RULES: Final = catalogue("rules.en")
+ZH_ABOUT: Final = {key: text for key, text in ZH_RULES.items() if key.startswith(ABOUT)}
+ZH: Final = catalogue("zh-CN") | {k: text for k, text in ZH_RULES.items() if k not in ZH_ABOUT}
+EN: Final = catalogue("en") | EN_RULES
 
 
 def sources() -> Iterator[tuple[str, str]]:
@@ -74,12 +90,30 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
-@pytest.mark.parametrize("name", ["zh-CN", "en"])
+@pytest.mark.parametrize("name", ["zh-CN", "en", "rules.zh-CN", "rules.en"])
 def test_no_key_stands_twice(name: str) -> None:
     """JSON would take the last and say nothing."""
     text = (SRC / "locales" / f"{name}.json").read_text(encoding="utf-8")
     keys = json.loads(text, object_pairs_hook=lambda pairs: [key for key, _text in pairs])
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_the_words_of_rules_hide_none_of_the_page(language: str) -> None:
+    assert not catalogue(language).keys() & catalogue(f"rules.{language}").keys()
+
+
+@pytest.mark.parametrize("name", sorted(RULE_KINDS))
+def test_every_rule_kind_is_described_in_chinese(name: str) -> None:
+    for part in PARTS.values():
+        assert CHINESE.search(ZH_ABOUT[f"{ABOUT}{name}.{part}"])
+    assert len(ZH_ABOUT) == len(RULE_KINDS) * len(PARTS)
+
+
+@pytest.mark.parametrize("name", sorted(RULE_KINDS))
+def test_every_parameter_has_a_name(name: str) -> None:
+    names = {p["name"] for p in parameters(RULE_KINDS[name])}
+    assert not {n for n in names if not {f"param.{name}.{n}", f"param.{n}"} & ZH.keys()}
 
 
 def test_both_languages_have_the_same_keys() -> None:
@@ -100,7 +134,9 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
     chinese = {k for k, text in EN.items() if CHINESE.search(text)}
     assert chinese == {"language.other"}
     latin = {k for k, text in ZH.items() if not CHINESE.search(text)}
-    assert latin <= {"language.other", "list.separator", "span.pair"}
+    # Values with marks between them.
+    marks = {"list.separator", "span.pair", "preview.line", "try.change", "try.param"}
+    assert latin <= {"language.other", *marks}
 
 
 def test_every_key_asked_for_exists() -> None:

@@ -12,14 +12,22 @@ import type {
   HubClock,
   Me,
   Page,
+  NewTry,
   Quarantined,
+  Rule,
+  RuleDetail,
+  RulePreview,
+  RuleSaid,
   Series,
   ServiceUser,
+  Setting,
+  ShadowFinding,
   Stay,
   StayKind,
   Summary,
   Task,
   TaskMove,
+  Try,
 } from "./types";
 
 export const PREFIX = "/api/v1";
@@ -64,6 +72,7 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
   } catch {
     throw new ApiError(0, "offline", "");
   }
+  if (response.status === 204) return undefined as T;
   if (response.ok) return (await response.json()) as T;
   const error = await problemOf(response);
   if (error.status === 401 && path !== "login") onSignedOut();
@@ -143,7 +152,7 @@ export const api = {
     request<Task>("POST", `tasks/${id(task)}/${move}`, move === "complete" ? { finding } : {}),
   assignees: () => request<Page<Assignee>>("GET", "assignees"),
 
-  homes: (asked: { region?: string; q?: string } = {}) =>
+  homes: (asked: { region?: string; q?: string; limit?: number } = {}) =>
     request<Page<Home>>("GET", `homes${query(asked)}`),
   home: (home: string) => request<HomeDetail>("GET", `homes/${id(home)}`),
   stays: (home: string) => request<Page<Stay>>("GET", `homes/${id(home)}/stays`),
@@ -151,7 +160,7 @@ export const api = {
     request<Stay>("POST", `homes/${id(home)}/stays`, stay),
   endStay: (home: string, stay: string) =>
     request<Stay>("POST", `homes/${id(home)}/stays/${id(stay)}/end`, {}),
-  serviceUsers: (asked: { q?: string }) =>
+  serviceUsers: (asked: { q?: string; limit?: number }) =>
     request<Page<ServiceUser>>("GET", `service-users${query(asked)}`),
   serviceUser: (person: string) => request<ServiceUser>("GET", `service-users/${id(person)}`),
   devices: (asked: { home?: string; gateway?: string; unbound?: boolean } = {}) =>
@@ -164,6 +173,21 @@ export const api = {
   gateways: () => request<Page<Gateway>>("GET", "gateways"),
   quarantine: (limit: number) =>
     request<Page<Quarantined> & { total: number }>("GET", `quarantine${query({ limit })}`),
+  rules: () => request<Page<Rule>>("GET", "rules"),
+  rule: (name: string, scope: string) =>
+    request<RuleDetail>("GET", `rules/${id(name)}${query({ scope })}`),
+  previewRule: (name: string, said: RuleSaid) =>
+    request<RulePreview>("POST", `rules/${id(name)}/preview`, said),
+  changeRule: (name: string, said: RuleSaid & { reason: string }) =>
+    request<Rule>("PATCH", `rules/${id(name)}`, said),
+  ruleHistory: (name: string, asked: { limit: number; before?: number | undefined }) =>
+    request<Page<Setting>>("GET", `rules/${id(name)}/history${query(asked)}`),
+  ruleShadow: (name: string, asked: { limit: number; before?: number | undefined }) =>
+    request<Page<ShadowFinding>>("GET", `rules/${id(name)}/shadow${query(asked)}`),
+  tries: () => request<Page<Try>>("GET", "rules/tries"),
+  try: (which: string) => request<Try>("GET", `rules/tries/${id(which)}`),
+  startTry: (wanted: NewTry) => request<{ id: string }>("POST", "rules/tries", wanted),
+  removeTry: (which: string) => request<void>("DELETE", `rules/tries/${id(which)}`),
   readings: (asked: { device: string; kind?: string; from: string; to: string }) =>
     request<{ series: Series[] }>("GET", `readings${query(asked)}`),
 };

@@ -1,9 +1,11 @@
-// The two catalogues. Chinese is loaded with the page, English when it is chosen.
+// The two catalogues. Chinese is loaded with the page, English when it is chosen; the words of the
+// pages about rules when one of them is opened.
 
+import type rulesZh from "../locales/rules.zh-CN.json";
 import zh from "../locales/zh-CN.json";
 
 export type Language = "zh-CN" | "en";
-export type Key = keyof typeof zh;
+export type Key = keyof typeof zh | keyof typeof rulesZh;
 type Catalogue = Record<string, string>;
 
 const STORED_AS = "hearthwatch.language";
@@ -11,13 +13,16 @@ const STORED_AS = "hearthwatch.language";
 class Translations {
   current = $state<Language>("zh-CN");
   #catalogue = $state.raw<Catalogue>(zh);
+  #withRules = false;
 
   async start(): Promise<void> {
     if (stored() === "en") await this.set("en");
   }
 
   async set(language: Language): Promise<void> {
-    this.#catalogue = language === "en" ? (await import("../locales/en.json")).default : zh;
+    const base: Catalogue = language === "en" ? (await import("../locales/en.json")).default : zh;
+    const rules = this.#withRules ? await wordsOfRules(language) : {};
+    this.#catalogue = { ...base, ...rules };
     this.current = language;
     document.documentElement.lang = language;
     try {
@@ -27,9 +32,23 @@ class Translations {
     }
   }
 
+  /** The words of the pages about rules; a page waits for them before it is shown. */
+  async needRules(): Promise<void> {
+    if (this.#withRules) return;
+    const rules = await wordsOfRules(this.current);
+    this.#withRules = true;
+    this.#catalogue = { ...this.#catalogue, ...rules };
+  }
+
   get(key: string): string | undefined {
     return Object.hasOwn(this.#catalogue, key) ? this.#catalogue[key] : undefined;
   }
+}
+
+async function wordsOfRules(language: Language): Promise<Catalogue> {
+  return language === "en"
+    ? (await import("../locales/rules.en.json")).default
+    : (await import("../locales/rules.zh-CN.json")).default;
 }
 
 function stored(): string | null {

@@ -1,7 +1,19 @@
 // Places in the page: paths of the History API, so that a link to an alarm can be sent.
 
 export interface Place {
-  page: "board" | "alarm" | "tasks" | "homes" | "home" | "equipment" | "me" | "missing";
+  page:
+    | "board"
+    | "alarm"
+    | "tasks"
+    | "homes"
+    | "home"
+    | "equipment"
+    | "rules"
+    | "rule"
+    | "tries"
+    | "try"
+    | "me"
+    | "missing";
   id: string;
 }
 
@@ -12,6 +24,8 @@ export function placeOf(path: string): Place {
   if (first === "" && second === "") return { page: "board", id: "" };
   if (first === "alarms" && id !== "") return { page: "alarm", id };
   if (first === "homes") return id === "" ? { page: "homes", id } : { page: "home", id };
+  if (first === "rules") return id === "" ? { page: "rules", id } : { page: "rule", id };
+  if (first === "tries") return id === "" ? { page: "tries", id } : { page: "try", id };
   if (id === "" && (first === "tasks" || first === "equipment" || first === "me")) {
     return { page: first, id: "" };
   }
@@ -33,6 +47,11 @@ class Router {
   constructor() {
     window.addEventListener("popstate", () => this.#arrive(false));
     history.scrollRestoration = "manual";
+  }
+
+  /** What stands behind the question mark: how a page begins, not where it is. */
+  asked(name: string): string {
+    return new URLSearchParams(location.search).get(name) ?? "";
   }
 
   go(path: string): void {

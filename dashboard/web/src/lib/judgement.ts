@@ -1,0 +1,96 @@
+// What a rule thinks of a home, in four lines: what is usual, what is seen, since when, how sure.
+
+import { decimal, longSpan } from "./format";
+import { t, tAny, word } from "./i18n.svelte";
+import type { Evidence, RuleView } from "./types";
+import { numberOf, ruleWords, unitOf } from "./words";
+
+/** Days (nights) that a learned rule wants before it judges by habit alone, as its kind has it. */
+const WANTED: Record<string, { field: string; days: number; text: "known" | "known_nights" }> = {
+  no_sign_of_life: { field: "days_learned", days: 14, text: "known" },
+  not_up_yet: { field: "days_learned", days: 14, text: "known" },
+  load_left_on: { field: "days_learned", days: 14, text: "known" },
+  profile_change: { field: "days_learned", days: 14, text: "known" },
+  night_activity: { field: "nights_learned", days: 7, text: "known_nights" },
+};
+
+/** How much of a home a rule has learned; null where it learns nothing. */
+export function learned(rule: Pick<RuleView, "kind" | "explanation">) {
+  const wanted = WANTED[rule.kind];
+  const known = wanted === undefined ? null : numberOf(rule.explanation, wanted.field);
+  if (wanted === undefined || known === null) return null;
+  return { known: Math.min(known, wanted.days), wanted: wanted.days, text: wanted.text };
+}
+
+const USUAL = [
+  "usual_up",
+  "usual_slots",
+  "usual_h",
+  "usual_min",
+  "usual_step_min",
+  "usual_pct",
+  "normal_ppm",
+];
+const SEEN = [
+  "late_h",
+  "active_slots",
+  "last_night_slots",
+  "activity_pct",
+  "quiet_hours_seen",
+  "strange_days",
+  "power_w",
+  "co_ppm",
+  "spo2_pct",
+  "temperature_c",
+  "glucose_mmol_l",
+  "weight_kg",
+];
+
+export interface Judgement {
+  normal: string[];
+  seen: string[];
+  sure: string[];
+}
+
+export function judgementOf(rule: RuleView): Judgement {
+  const { explanation } = rule;
+  const limits = Object.keys(explanation).filter((name) => name.startsWith("limit_"));
+  const normal = [...USUAL, ...limits].map((name) => fact(name, explanation)).filter(isText);
+  const seen = SEEN.map((name) => fact(name, explanation)).filter(isText);
+  return { normal, seen, sure: sureness(rule) };
+}
+
+function sureness(rule: RuleView): string[] {
+  const parts: string[] = [];
+  if (rule.state === "cannot_judge") parts.push(t("rule_view.blind"));
+  const known = learned(rule);
+  if (known !== null) {
+    parts.push(t(known.known < known.wanted ? "rule_view.young" : "rule_view.trusted"));
+  }
+  const ways = numberOf(rule.explanation, "ways_learned");
+  if (ways !== null) parts.push(t("rule_view.known_ways", { count: ways }));
+  if (rule.explanation["limits_unconfirmed"] === true) parts.push(t("rule_view.unconfirmed"));
+  return parts;
+}
+
+function fact(name: string, evidence: Evidence): string | null {
+  const value = evidence[name];
+  if (typeof value === "string") return `${word("field", name)} ${value}`;
+  if (typeof value !== "number") return null;
+  const text = name.endsWith("_min")
+    ? longSpan(value * 60_000)
+    : name.endsWith("_h")
+      ? longSpan(value * 3_600_000)
+      : `${decimal(value)}${unitOf(name)}`;
+  return `${tAny([`field.${name}`]) ?? name} ${text}`;
+}
+
+function isText(text: string | null): text is string {
+  return text !== null;
+}
+
+/** The opinion itself; that limits are not confirmed stands in the line about sureness. */
+export function opinionOf(rule: RuleView): string {
+  const { limits_unconfirmed: _unsigned, ...rest } = rule.explanation;
+  return ruleWords(rule.kind, rest);
+}
