@@ -33,6 +33,8 @@ from tests.adapters.fake_county import (
     Document,
     account,
 )
+from tests.adapters.fake_register import REGIONS, find_homes, find_persons
+from tests.adapters.fake_rules import Rules
 from tests.adapters.fake_stays import Stays
 from tests.adapters.fake_supervision import repairs, wear
 
@@ -55,6 +57,7 @@ class FakeHub:
         self.generation = 0
         self.answering = True
         self.stays = Stays(self.now_ms, self._publish)
+        self.rules = Rules(self.county, self.now_ms, self._publish)
         self.cases = Cases(self.county, self.now_ms, self._publish)
         if not empty:
             self.cases.begin()
@@ -99,9 +102,14 @@ class FakeHub:
                 return None
             return self.entries[after:]
 
-    def answer(self, username: str, method: str, path: list[str], asked: Document) -> Document:
-        """The document for one request; Refused says why there is none."""
+    def answer(
+        self, username: str, method: str, path: list[str], asked: Document
+    ) -> Document | None:
+        """The document for one request, None when it is done and says nothing; Refused says why
+        there is none."""
         with self.lock:
+            if path[0] == "rules":
+                return self.rules.answer(username, method, path[1:], asked)
             if method == "GET":
                 return self._read(username, path, asked)
             return self._write(username, path, asked)
@@ -112,7 +120,7 @@ class FakeHub:
         match path:
             case ["me"]:
                 can = sorted(permissions_of(role))
-                region = ""
+                region = REGIONS.get(username, "")
                 who = {"username": username, "name": name, "role": role}
                 return {**who, "region": region, "can": can}
             case ["clock"]:
@@ -141,12 +149,15 @@ class FakeHub:
         county = self.county
         match path:
             case ["homes"]:
-                rows = [county.home_row(h, self.cases.open_of(h)) for h in county.homes]
+                found = find_homes(county, asked.get("q", ""))
+                rows = [county.home_row(h, self.cases.open_of(h)) for h in found]
                 return {"items": rows}
             case ["homes", home]:
                 return self._home(home)
             case ["homes", home, "stays"]:
                 return {"items": self.stays.of(home)}
+            case ["service-users"]:
+                return {"items": find_persons(county, asked.get("q", ""))}
             case ["service-users", person]:
                 found = next(p for ps in county.persons.values() for p in ps if p["id"] == person)
                 return {**found, "born": "1941-03-09", "home": None}
@@ -236,6 +247,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PATCH(self) -> None:
         self._handle("PATCH")
 
+    def do_DELETE(self) -> None:
+        self._handle("DELETE")
+
     def _handle(self, method: str) -> None:
         try:
             url = urlsplit(self.path)
@@ -269,7 +283,10 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 document = self.hub.answer(username, method, path, asked)
             except Refused as refused:
-                self._problem(refused.status, refused.code)
+                self._problem(refused.status, refused.code, refused.detail, refused.field)
+                return
+            if document is None:
+                self._begin(204, "text/plain", None)
                 return
             ended = "hearthwatch=; Max-Age=0; Path=/" if path == ["logout"] else None
             self._json(200, document, cookie=ended)
@@ -306,9 +323,10 @@ class _Handler(BaseHTTPRequestHandler):
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         self._send(200, kind, file.read_bytes())
 
-    def _problem(self, status: int, code: str) -> None:
+    def _problem(self, status: int, code: str, detail: str = "", field: str | None = None) -> None:
         document = {"type": code, "title": HTTPStatus(status).phrase, "status": status}
-        self._json(status, {**document, "detail": code}, kind="application/problem+json")
+        document |= {"detail": detail or code, **({} if field is None else {"field": field})}
+        self._json(status, document, kind="application/problem+json")
 
     def _json(
         self,

@@ -32,10 +32,12 @@ _TASK_STEPS: Final = {
 class Refused(Exception):  # noqa: N818 - an answer, as the hub's Problem
     """A request that the hub would refuse."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, detail: str = "", field: str | None = None) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
+        self.detail = detail or code
+        self.field = field
 
 
 class Cases:

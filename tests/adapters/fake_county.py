@@ -58,6 +58,7 @@ ACCOUNTS: Final[dict[str, tuple[str, str, str]]] = {
     "duty-1": ("赵敏", "duty", "13700000001"),
     "duty-2": ("钱立", "duty", "13700000002"),
     "admin": ("管理员", "admin", "13700000009"),
+    "manager-1": ("周丽", "manager", "13700000010"),
     "visitor-1": ("冯建国", "visitor", "13700000011"),
     "visitor-2": ("蒋小红", "visitor", "13700000012"),
     "visitor-3": ("韩志强", "visitor", "13700000013"),
@@ -284,6 +285,18 @@ class County:
                 "state": life,
                 "since": to_iso(self.now_ms - 27 * HOUR_MS),
                 "explanation": {"reason": reason, "days_learned": 31},
+            },
+            {
+                "rule": "not_up_yet",
+                "kind": "not_up_yet",
+                "mode": "shadow",
+                "state": "awaited",
+                "since": None,
+                "explanation": {
+                    "reason": "rising_awaited",
+                    "usual_up": "06:40",
+                    "days_learned": 9,
+                },
             },
         ]
 

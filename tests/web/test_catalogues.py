@@ -29,6 +29,7 @@ BY_DATA: Final = (
     "fault.",
     "field.",
     "finds.",
+    "finds_rule.",
     "headline.",
     "held.about.",
     "held_for.",
@@ -38,6 +39,8 @@ BY_DATA: Final = (
     "opinion.",
     "outcome.",
     "param.",
+    "param_empty.",
+    "param_group.",
     "problem.",
     "quarantine.code.",
     "readings.span.",
@@ -135,7 +138,14 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
     assert chinese == {"language.other"}
     latin = {k for k, text in ZH.items() if not CHINESE.search(text)}
     # Values with marks between them.
-    marks = {"list.separator", "span.pair", "preview.line", "try.change", "try.param"}
+    marks = {
+        "list.separator",
+        "span.pair",
+        "try.param",
+        "params.range",
+        "preview.line",
+        "try.change",
+    }
     assert latin <= {"language.other", *marks}
 
 

@@ -76,7 +76,7 @@ function sureness(rule: RuleView): string[] {
 function fact(name: string, evidence: Evidence): string | null {
   const value = evidence[name];
   if (typeof value === "string") return `${word("field", name)} ${value}`;
-  if (typeof value !== "number") return null;
+  if (typeof value !== "number" || (name === "strange_days" && value === 0)) return null;
   const text = name.endsWith("_min")
     ? longSpan(value * 60_000)
     : name.endsWith("_h")

@@ -17,6 +17,24 @@ export function ruleName(rule: { name: string; kind: string }): string {
   return tAny([`kind.${rule.name}`, `kind.${rule.kind}`]) ?? rule.name;
 }
 
+/** What a rule sees, in a line; of several rules of a kind each has its own. */
+export function findsText(rule: { name: string; kind: string }): string {
+  return tAny([`finds_rule.${rule.name}`, `finds.${rule.kind}`]) ?? "";
+}
+
+export const PARAM_GROUPS = ["limits", "timing", "trend", "habit", "over"] as const;
+export type ParamGroup = (typeof PARAM_GROUPS)[number];
+const IS_OVER = /^(release|mean_release|third)_/;
+const IS_LIMIT = /_(mmhg|bpm|pct|c|mmol_l|ppm|kg|w)$/;
+
+/** Where a parameter stands in a long list. */
+export function paramGroup(name: string): ParamGroup {
+  if (name.startsWith("trend_")) return "trend";
+  if (name.startsWith("missing_")) return "habit";
+  if (IS_OVER.test(name)) return "over";
+  return IS_LIMIT.test(name) || name === "copd_users" ? "limits" : "timing";
+}
+
 export function paramName(kind: string, name: string): string {
   return tAny([`param.${kind}.${name}`, `param.${name}`]) ?? name;
 }
@@ -54,7 +72,7 @@ export function paramText(name: string, value: ParamValue): string {
   if (Array.isArray(value)) {
     return value.map((each) => word("kind", each)).join(t("list.separator")) || t("params.empty");
   }
-  if (typeof value === "string") return value || t("params.empty");
+  if (typeof value === "string") return value || (tAny([`param_empty.${name}`]) ?? t("params.empty"));
   if (name === ASK_KEY) return value === 0 ? t("params.never") : longSpan(value * 1000);
   const unit = paramUnit(name);
   return unit === "" ? decimal(value, 2) : `${decimal(value, 2)} ${unit}`;
