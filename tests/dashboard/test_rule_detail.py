@@ -39,7 +39,7 @@ async def test_a_rule_says_what_it_is(world: World) -> None:
 
 @pytest.mark.parametrize("name", sorted(RULE_KINDS))
 async def test_every_kind_is_described(world: World, name: str) -> None:
-    configured = {"activation": "fall"}.get(name, name)
+    configured = {"activation": "tamper", "hazard": "smoke"}.get(name, name)
     async with world.client("admin-1") as client:
         rule = (await client.get(f"/api/v1/rules/{configured}")).json()
     assert all(rule["about"].values())

@@ -32,7 +32,7 @@ export function paramGroup(name: string): ParamGroup {
   if (name.startsWith("trend_")) return "trend";
   if (name.startsWith("missing_")) return "habit";
   if (IS_OVER.test(name)) return "over";
-  return IS_LIMIT.test(name) || name === "copd_users" ? "limits" : "timing";
+  return IS_LIMIT.test(name) || name.startsWith("copd_") ? "limits" : "timing";
 }
 
 export function paramName(kind: string, name: string): string {
