@@ -14,7 +14,7 @@ from ledger.rule_settings import NewSetting
 from rules.config import ASK_FIRST_LIMITS_S
 from rules.in_force import Dwelling, InForce
 from rules.kind_facts import about, parameters
-from rules.layers import Value, homes_changed, means, said_in, values_in
+from rules.layers import Value, homes_changed, said_in, values_in
 from rules.rule import is_clinical, usual_ask_s
 from rules.settings import NEVER_SHADOWED
 
@@ -45,41 +45,40 @@ class RuleScopes:
         }
 
     def _scope(self, rules: InForce, name: str, scope: str) -> dict[str, Any]:
-        meant = [dwelling for dwelling in self._settings.dwellings() if means(scope, dwelling)]
-        values = values_in(rules, name, scope, _home_of(scope, meant))
+        values = values_in(rules, name, scope, self._home_of(scope))
         return {
             "scope": scope,
-            "homes": len(meant),
+            "homes": self._settings.count_meant(scope),
             "set": dict(said_in(rules, name, scope)),
             "values": {key: {"value": v.value, "source": v.source} for key, v in values.items()},
         }
+
+    def _home_of(self, scope: str) -> Dwelling | None:
+        """The home of a home's or person's scope; wider ones have none."""
+        kind, _, about_whom = scope.partition(":")
+        if kind not in ("home", "person"):
+            return None
+        meant = self._settings.meant(scope)
+        if not meant:
+            raise ConfigError("scope", f"there is no such {kind}: {about_whom[:40]!r}")
+        return meant[0]
 
     def preview(self, new: NewSetting) -> dict[str, Any]:
         """ConfigError as a change would have it; nothing is changed."""
         before = self._settings.current
         after = self._settings.checked(new)
-        dwellings = list(self._settings.dwellings())
-        meant = [dwelling for dwelling in dwellings if means(new.scope, dwelling)]
-        home = _home_of(new.scope, meant)
+        meant = self._settings.meant(new.scope)
+        home = self._home_of(new.scope)
         rule = {rule.name: rule for rule in after.rules}[new.rule]
         return {
             "homes": len(meant),
-            "homes_changed": homes_changed(before, after, new.rule, dwellings),
+            "homes_changed": homes_changed(before, after, new.rule, meant),
             "values": _changes(
                 values_in(before, new.rule, new.scope, home),
                 values_in(after, new.rule, new.scope, home),
             ),
             "unsigned": is_clinical(rule.kind) and new.params is not None and not new.signed_off_by,
         }
-
-
-def _home_of(scope: str, meant: list[Dwelling]) -> Dwelling | None:
-    kind, _, about_whom = scope.partition(":")
-    if kind not in ("home", "person"):
-        return None
-    if not meant:
-        raise ConfigError("scope", f"there is no such {kind}: {about_whom[:40]!r}")
-    return meant[0]
 
 
 def _changes(before: Mapping[str, Value], after: Mapping[str, Value]) -> list[dict[str, Any]]:

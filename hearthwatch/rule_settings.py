@@ -6,6 +6,7 @@ replaced and never changed.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from ledger import rule_settings
@@ -16,14 +17,16 @@ from ledger.unit_of_work import UnitOfWork
 from ledger.views import RosterIndex
 from rules.in_force import Dwelling, HomeRules, InForce, check
 from rules.rule import Rule
-from rules.settings import Setting
+from rules.settings import COUNTY, Setting
 
 # Problems told once each; a county that has more of them has been told enough.
 TOLD_MAX: Final = 10_000
+# A county's people have a few hundred combinations of categories.
+CATEGORIES_KEPT: Final = 4_096
 
 
 class RuleSettings:
-    """Belongs to the writer's thread, but for `current`, `checked`, `dwellings` and `of_home`.
+    """Belongs to the writer's thread, but for `current`, `checked`, `meant` and `of_home`.
     `on_reload`: called there whenever other settings may be in force."""
 
     def __init__(
@@ -66,12 +69,34 @@ class RuleSettings:
             signed_off_by=new.signed_off_by,
             signed_off_on=new.signed_off_on,
         )
-        return check(setting, self._configured, current.settings, self.dwellings())
+        # Elsewhere nothing can be pushed out by it.
+        return check(setting, self._configured, current.settings, self.meant(new.scope))
 
-    def dwellings(self) -> Iterable[Dwelling]:
-        """The homes of the roster with what a scope can be about."""
+    def meant(self, scope: str) -> list[Dwelling]:
+        """The homes that a scope is about."""
         index = self._register.index
-        return (_dwelling(index, home) for home in index.homes)
+        kind, _, about = scope.partition(":")
+        match kind:
+            case "home":
+                homes: Iterable[str] = [about] if about in index.homes else []
+            case "person":
+                homes = [
+                    h for h, its in index.persons.items() if any(p["id"] == about for p in its)
+                ]
+            case "category":
+                homes = [
+                    home
+                    for home, its in index.persons.items()
+                    if any(about in _categories(p) for p in its)
+                ]
+            case _:
+                homes = index.homes
+        return [_dwelling(index, home) for home in homes]
+
+    def count_meant(self, scope: str) -> int:
+        if scope == COUNTY:
+            return len(self._register.index.homes)
+        return len(self.meant(scope))
 
     def of_home(self, rules: InForce, index: RosterIndex, home: str) -> HomeRules:
         """What differs in a home; what is left out there is told once."""
@@ -109,8 +134,13 @@ def _dwelling(index: RosterIndex, home: str) -> Dwelling:
     return Dwelling(home=home, persons=persons)
 
 
-def _categories(person: Mapping[str, Any]) -> list[str]:
-    return [str(category) for category in json.loads(person["categories"])]
+def _categories(person: Mapping[str, Any]) -> tuple[str, ...]:
+    return _named(person["categories"])
+
+
+@lru_cache(maxsize=CATEGORIES_KEPT)
+def _named(text: str) -> tuple[str, ...]:
+    return tuple(str(category) for category in json.loads(text))
 
 
 def _setting(row: Mapping[str, Any]) -> Setting:

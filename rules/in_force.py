@@ -48,8 +48,8 @@ _UNUSABLE: Final = (ConfigError, ValueError, TypeError, KeyError, AttributeError
 
 
 class InForce:
-    """Never changed after it was made: lanes in other threads read it. `configured`: the rules of
-    rules.toml; `rules`: with what the county changed; `left_out`: by seq of the setting."""
+    """Says the same for ever once it was made: lanes in other threads read it. `configured`: the
+    rules of rules.toml; `rules`: as the county changed them; `left_out`: by seq of the setting."""
 
     def __init__(self, configured: Sequence[Rule], settings: Iterable[Setting] = ()) -> None:
         self.configured = tuple(configured)
@@ -61,6 +61,8 @@ class InForce:
         county = {s.rule: s for s in self.limits if s.scope == COUNTY}
         self.rules = tuple(self._changed(rule, county.get(rule.name)) for rule in self.configured)
         self._by_name = {rule.name: rule for rule in self.rules}
+        # A county has many homes and few differences: by the settings that count in a home.
+        self._alike: dict[tuple[int, ...], HomeRules] = {}
         self._narrow: dict[str, list[Setting]] = {}
         for setting in self.limits:
             if setting.scope != COUNTY and self._usable(setting, self.rules):
@@ -96,10 +98,21 @@ class InForce:
         if not mine:
             return _AS_THE_COUNTY
         mine.sort(key=lambda s: (ORDER[s.kind], s.seq))
+        alike = tuple(s.seq for s in mine)
+        found = self._alike.get(alike)
+        own = any(dwelling.home in self._by_name[s.rule].overrides for s in mine)
+        if found is None or own:
+            found = self._combined(dwelling.home, mine)
+            # What is told of one that doesn't fit names the home.
+            if not own and not found.left_out:
+                self._alike[alike] = found
+        return found
+
+    def _combined(self, home: str, mine: Sequence[Setting]) -> HomeRules:
         by_rule: dict[str, list[Setting]] = {}
         for setting in mine:
             by_rule.setdefault(setting.rule, []).append(setting)
-        return self._layered(dwelling.home, by_rule)
+        return self._layered(home, by_rule)
 
     def _layered(self, home: str, by_rule: Mapping[str, Sequence[Setting]]) -> HomeRules:
         overrides: dict[str, dict[str, Any]] = {}
@@ -209,6 +222,10 @@ def check(
     for seq, why in after.left_out.items():
         if seq not in before.left_out:
             raise ConfigError("params", f"{_scope(after, seq)} would not fit any more: {why}")
+    if after.same_everywhere:
+        return after
+    if after.same_everywhere:
+        return after
     for dwelling in dwellings:
         lost = after.home(dwelling).left_out
         if lost:

@@ -1,10 +1,10 @@
 """Which setting says what about a rule in a scope, from rules.toml to the person. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from rules.in_force import Dwelling, InForce
+from rules.in_force import Dwelling, HomeRules, InForce
 from rules.settings import ASK_KEY, COUNTY, ORDER, Setting
 
 CONFIGURED: Final = "configured"
@@ -67,22 +67,26 @@ def said_in(rules: InForce, name: str, scope: str) -> Mapping[str, Any]:
     return {}
 
 
-def means(scope: str, dwelling: Dwelling) -> bool:
-    """Whether a scope is about a home."""
-    kind, _, about = scope.partition(":")
-    match kind:
-        case "home":
-            return dwelling.home == about
-        case "person":
-            return any(person == about for person, _ in dwelling.persons)
-        case "category":
-            return any(about in categories for _, categories in dwelling.persons)
-    return True
+def homes_changed(before: InForce, after: InForce, name: str, dwellings: Iterable[Dwelling]) -> int:
+    """How many of the homes a rule treats otherwise afterwards."""
+    known: dict[tuple[int, int, str], tuple[HomeRules, HomeRules, bool]] = {}
+    changed = 0
+    for dwelling in dwellings:
+        old, new = before.home(dwelling), after.home(dwelling)
+        # Homes that are alike share what holds there; one of rules.toml is like no other.
+        key = (id(old), id(new), dwelling.home if _configured_apart(before, name, dwelling) else "")
+        if key not in known:
+            differs = _of_home(before, name, dwelling) != _of_home(after, name, dwelling)
+            known[key] = (old, new, differs)
+        changed += known[key][2]
+    return changed
 
 
-def homes_changed(before: InForce, after: InForce, name: str, dwellings: Sequence[Dwelling]) -> int:
-    """How many homes a rule treats otherwise afterwards."""
-    return sum(_of_home(before, name, d) != _of_home(after, name, d) for d in dwellings)
+def _configured_apart(rules: InForce, name: str, dwelling: Dwelling) -> bool:
+    rule = rules.rule(name)
+    return rule is not None and (
+        dwelling.home in rule.overrides or dwelling.home in rule.ask_overrides
+    )
 
 
 def _of_home(rules: InForce, name: str, dwelling: Dwelling) -> Any:

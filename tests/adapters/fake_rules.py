@@ -37,6 +37,19 @@ class FakeSettings:
         for home, persons in self._county.persons.items():
             yield Dwelling(home=home, persons=[(p["id"], p["categories"]) for p in persons])
 
+    def meant(self, scope: str) -> list[Dwelling]:
+        kind, _, about = scope.partition(":")
+        return [
+            d
+            for d in self.dwellings()
+            if kind == "county"
+            or (kind == "home" and d.home == about)
+            or any(about == p or (kind == "category" and about in its) for p, its in d.persons)
+        ]
+
+    def count_meant(self, scope: str) -> int:
+        return len(self.meant(scope))
+
     def checked(self, new: NewSetting) -> InForce:
         current = self.current
         setting = Setting(

@@ -6,7 +6,7 @@ import pytest
 
 from rules.config import rules_from_toml
 from rules.in_force import Dwelling, InForce
-from rules.layers import homes_changed, means, said_in, values_in
+from rules.layers import homes_changed, said_in, values_in
 from rules.settings import Setting
 
 RULES = rules_from_toml(
@@ -86,4 +86,21 @@ def test_homes_that_a_change_reaches_are_counted() -> None:
     assert homes_changed(before, both, NAME, [HOME, OTHER]) == 2
     assert said_in(before, NAME, "home:h2") == {"late_min": 200}
     assert said_in(before, NAME, "county") == {}
-    assert [means(scope, HOME) for scope in SCOPES] == [True, True, True, True, False, True, True]
+
+
+def test_homes_that_are_alike_are_judged_once_and_rightly() -> None:
+    settings = [setting(1, "category:独居", late_min=200), setting(2, "person:p7", from_h=6)]
+    rules = InForce(RULES, settings)
+    alone = [Dwelling(home=f"a{n}", persons=[(f"a{n}", ["独居"])]) for n in range(3)]
+    both = Dwelling(home="b", persons=[("p7", ["独居"])])
+    # Of h1 rules.toml says something of its own.
+    own = Dwelling(home="h1", persons=[("x", ["独居"])])
+    assert rules.home(alone[0]) is rules.home(alone[1])
+    assert rules.home(both).overrides[NAME] == {"late_min": 200, "from_h": 6}
+    for dwelling in (*alone, both, own):
+        fresh = InForce(RULES, settings)
+        assert rules.home(dwelling) == fresh.home(dwelling)
+    after = InForce(RULES, [*settings, setting(3, "county", late_min=300)])
+    assert homes_changed(rules, after, NAME, [*alone, both, own, OTHER]) == 1
+    narrower = InForce(RULES, [*settings, setting(3, "category:独居", late_min=100)])
+    assert homes_changed(rules, narrower, NAME, [*alone, both, own, OTHER]) == 5
