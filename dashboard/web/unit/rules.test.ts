@@ -6,7 +6,7 @@ import { judgementOf, learned } from "../src/lib/judgement";
 import { type Draft, drafted, draftOf, parsed, specsOf } from "../src/lib/rule_draft";
 import { paramGroup, paramText, rightPct, settingText, sourceText } from "../src/lib/rules";
 import { csvOf, summed } from "../src/lib/tries";
-import type { Parameter, Precision, RuleDetail, RuleView, Setting, TryHome, TryLine } from "../src/lib/types";
+import type { Parameter, Precision, RuleDetail, Setting, TryHome, TryLine } from "../src/lib/types";
 
 await language.needRules();
 
@@ -129,21 +129,35 @@ test("a file for a spreadsheet quotes what it must and starts no formula", () =>
   assert.equal(row, `home-1,"'=cmd|""x"", 3",张桂英,overload,0,2,0,2,,2026-11-01T00:00:00Z`);
 });
 
-test("what is usual, what is seen, and how sure it is", () => {
-  const rule = {
-    rule: "not_up_yet",
-    kind: "not_up_yet",
-    state: "late",
-    since: null,
-    explanation: { reason: "not_up_yet", usual_up: "06:40", days_learned: 9, late_h: 2.5 },
-  } as RuleView;
-  assert.deepEqual(judgementOf(rule), {
+test("what is usual, what is seen, since when, and how sure it is", () => {
+  const evidence = { reason: "not_up_yet", usual_up: "06:40", days_learned: 9, late_h: 2.5 };
+  assert.deepEqual(judgementOf({ kind: "not_up_yet", evidence, state: "late" }), {
     normal: ["平常起床 06:40"],
     seen: ["比平常晚 2 小时 30 分钟"],
+    since: null,
     sure: ["还在学习，界限放宽"],
   });
-  assert.deepEqual(learned(rule), { known: 9, wanted: 14, text: "known" });
-  assert.equal(learned({ ...rule, kind: "sos" }), null);
-  const full = { ...rule, state: "cannot_judge", explanation: { days_learned: 40 } };
-  assert.deepEqual(judgementOf(full).sure, ["数据不全，暂时无法判断", "已学满，按本人习惯判断"]);
+  assert.deepEqual(learned("not_up_yet", evidence), { known: 9, wanted: 14, text: "known" });
+  assert.equal(learned("sos", evidence), null);
+  const full = judgementOf({ kind: "not_up_yet", evidence: { days_learned: 40 }, state: "cannot_judge" });
+  assert.deepEqual(full.sure, ["数据不全，暂时无法判断", "已学满，按本人习惯判断"]);
+});
+
+test("a finding with limits says so, and when it began", () => {
+  const found = judgementOf({
+    kind: "blood_pressure",
+    evidence: {
+      systolic_mmhg: 192,
+      diastolic_mmhg: 118,
+      limit_systolic_mmhg: 180,
+      limits_unconfirmed: true,
+      since_ms: 1000,
+    },
+  });
+  assert.deepEqual(found, {
+    normal: ["收缩压界限 180 mmHg"],
+    seen: ["192/118 mmHg"],
+    since: 1000,
+    sure: ["按固定界限判断", "界限未经医生确认"],
+  });
 });

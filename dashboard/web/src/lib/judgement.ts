@@ -3,7 +3,7 @@
 import { decimal, longSpan } from "./format";
 import { t, tAny, word } from "./i18n.svelte";
 import type { Evidence, RuleView } from "./types";
-import { numberOf, ruleWords, unitOf } from "./words";
+import { numberOf, pressureText, ruleWords, unitOf } from "./words";
 
 /** Days (nights) that a learned rule wants before it judges by habit alone, as its kind has it. */
 const WANTED: Record<string, { field: string; days: number; text: "known" | "known_nights" }> = {
@@ -15,9 +15,9 @@ const WANTED: Record<string, { field: string; days: number; text: "known" | "kno
 };
 
 /** How much of a home a rule has learned; null where it learns nothing. */
-export function learned(rule: Pick<RuleView, "kind" | "explanation">) {
-  const wanted = WANTED[rule.kind];
-  const known = wanted === undefined ? null : numberOf(rule.explanation, wanted.field);
+export function learned(kind: string, evidence: Evidence) {
+  const wanted = WANTED[kind];
+  const known = wanted === undefined ? null : numberOf(evidence, wanted.field);
   if (wanted === undefined || known === null) return null;
   return { known: Math.min(known, wanted.days), wanted: wanted.days, text: wanted.text };
 }
@@ -46,30 +46,59 @@ const SEEN = [
   "weight_kg",
 ];
 
+const SURE = [
+  "days_learned",
+  "nights_learned",
+  "ways_learned",
+  "limits_unconfirmed",
+  "clock_doubtful",
+];
+const SINCE = ["since_ms", "quiet_since_ms", "began_ms"];
+
+/** A rule's opinion or finding; `state` of an opinion only. */
+export interface Judged {
+  kind: string;
+  evidence: Evidence;
+  state?: string;
+}
+
 export interface Judgement {
   normal: string[];
   seen: string[];
+  /** Milliseconds; null when the evidence doesn't say. */
+  since: number | null;
   sure: string[];
 }
 
-export function judgementOf(rule: RuleView): Judgement {
-  const { explanation } = rule;
-  const limits = Object.keys(explanation).filter((name) => name.startsWith("limit_"));
-  const normal = [...USUAL, ...limits].map((name) => fact(name, explanation)).filter(isText);
-  const seen = SEEN.map((name) => fact(name, explanation)).filter(isText);
-  return { normal, seen, sure: sureness(rule) };
+export function judgementOf({ kind, evidence, state = "" }: Judged): Judgement {
+  const limits = Object.keys(evidence).filter((name) => name.startsWith("limit_"));
+  const pressure = pressureText(evidence);
+  return {
+    normal: [...USUAL, ...limits].map((name) => fact(name, evidence)).filter(isText),
+    seen: [pressure, ...SEEN.map((name) => fact(name, evidence))].filter(isText),
+    since: SINCE.map((name) => numberOf(evidence, name)).find((at) => at !== null) ?? null,
+    sure: sureness(kind, evidence, state, limits.length > 0),
+  };
 }
 
-function sureness(rule: RuleView): string[] {
+/** The evidence without what these lines tell already. */
+export function withoutJudged(evidence: Evidence): Evidence {
+  const pressure = pressureText(evidence) === null ? [] : ["systolic_mmhg", "diastolic_mmhg"];
+  const told = new Set([...USUAL, ...SEEN, ...SINCE, ...SURE, ...pressure]);
+  return Object.fromEntries(Object.entries(evidence).filter(([name]) => !told.has(name)));
+}
+
+function sureness(kind: string, evidence: Evidence, state: string, limited: boolean): string[] {
   const parts: string[] = [];
-  if (rule.state === "cannot_judge") parts.push(t("rule_view.blind"));
-  const known = learned(rule);
+  if (state === "cannot_judge") parts.push(t("rule_view.blind"));
+  const known = learned(kind, evidence);
   if (known !== null) {
     parts.push(t(known.known < known.wanted ? "rule_view.young" : "rule_view.trusted"));
-  }
-  const ways = numberOf(rule.explanation, "ways_learned");
+  } else if (limited) parts.push(t("rule_view.by_limit"));
+  const ways = numberOf(evidence, "ways_learned");
   if (ways !== null) parts.push(t("rule_view.known_ways", { count: ways }));
-  if (rule.explanation["limits_unconfirmed"] === true) parts.push(t("rule_view.unconfirmed"));
+  if (evidence["limits_unconfirmed"] === true) parts.push(t("rule_view.unconfirmed"));
+  if (evidence["clock_doubtful"] === true) parts.push(t("evidence.clock_doubtful"));
   return parts;
 }
 

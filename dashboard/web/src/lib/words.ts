@@ -121,7 +121,7 @@ export function deviceName(of: { label: string; device: string | null; gateway: 
 }
 
 /** "192/118 mmHg, pulse 96", the mean of the sitting when it was repeated. */
-function pressureText(evidence: Evidence): string | null {
+export function pressureText(evidence: Evidence): string | null {
   const systolic = numberOf(evidence, "systolic_mmhg");
   const diastolic = numberOf(evidence, "diastolic_mmhg");
   if (systolic === null || diastolic === null) return null;
