@@ -1,7 +1,8 @@
 """Commands to a gateway over MQTT: how the elder learns that somebody has taken the alarm."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
+from alarms.channel import ChannelSpec
 from alarms.notifier import Delivered, Notification, Refused, Result, RetryLater
 from contract import topics
 from contract.errors import ContractError
@@ -34,3 +35,6 @@ class GatewayCommand:
         if reason == _NO_MATCHING_SUBSCRIBERS:
             return RetryLater(detail="the gateway is not connected")
         return Delivered() if reason < 0x80 else RetryLater(detail=f"broker reason {reason:#04x}")
+
+
+SPEC: Final = ChannelSpec(name="gateway_command", title="command to a gateway", form=None)

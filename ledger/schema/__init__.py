@@ -8,15 +8,17 @@ The tables stand in files by subject; who uses one takes it from here.
 
 from ledger.schema.access import ACCOUNT, AUDIT, GATEWAY_KEY, IDEMPOTENCY, META, SESSION
 from ledger.schema.arrivals import EVENT, QUARANTINE, SPOOL_MARK
-from ledger.schema.cases import ALARM, ENTRY, OUTBOX, TASK, VISIT
+from ledger.schema.cases import ALARM, ENTRY, TASK, VISIT
 from ledger.schema.columns import METADATA
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
+from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
 
 __all__ = [
     "ACCOUNT",
     "ALARM",
     "AUDIT",
+    "CONTACT_POINT",
     "DEVICE",
     "ENTRY",
     "EVENT",
@@ -28,6 +30,7 @@ __all__ = [
     "METADATA",
     "OUTBOX",
     "QUARANTINE",
+    "REPLY_LINK",
     "REGION",
     "RULE_SETTING",
     "RULE_STATE",

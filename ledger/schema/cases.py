@@ -113,19 +113,3 @@ VISIT: Final = Table(
     Index("visit_home", "home", "visited_at_ms"),
 )
 
-OUTBOX: Final = Table(
-    "outbox",
-    METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("channel", String(32), nullable=False),
-    Column("target", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("alarm", String(64)),
-    Column("state", String(16), nullable=False),  # pending, delivered, refused, dead
-    Column("attempts", Integer, nullable=False),
-    ms("created_at_ms", null=False),
-    ms("next_at_ms", null=False),
-    ms("done_at_ms"),
-    Column("detail", Text, nullable=False, default=""),
-    Index("outbox_pending", "state", "next_at_ms"),
-)
