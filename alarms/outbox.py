@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from alarms.responders import ContactPoint, Responder
 from alarms.rows import AskedAt
 from contract.codec import decode_command, encode_command
 from contract.envelope import Command
@@ -87,6 +88,34 @@ class TableOutbox:
         )
         body = encode_command(command).decode()
         self._write(unit, key, "gateway_command", alarm["gateway"], body, alarm["id"])
+
+    def notify(
+        self,
+        unit: UnitOfWork,
+        alarm: Mapping[str, Any],
+        responder: Responder,
+        point: ContactPoint,
+        *,
+        step: int,
+        round: int,
+        urgent: bool,
+    ) -> None:
+        """Tell one person by one way; who is told when is the policy's business."""
+        body = {
+            "type": "notification",
+            "alarm": alarm["id"],
+            "number": alarm["number"],
+            "kind": alarm["kind"],
+            "severity": alarm["severity"],
+            "reason": alarm["reason"],
+            "region": alarm["region"],
+            "responder": responder.id,
+            "round": round,
+            "step": step,
+            "urgent": urgent,
+        }
+        key = f"{alarm['id']}|{round}|{step}|{responder.id}|{point.channel}|{point.address}"
+        self._write(unit, key, point.channel, point.address, compact(body), alarm["id"])
 
     def ask(self, unit: UnitOfWork, alarm: Mapping[str, Any], at: AskedAt) -> None:
         """Have the elder asked; `for_s` beside `until` for a gateway whose clock is doubtful."""
