@@ -30,7 +30,6 @@ from alarms.lifecycle import (
 )
 from alarms.question import asking
 from alarms.questions import AskFirst, AskOutbox, Questions, never
-from alarms.responders import ContactPoint, Responder
 from alarms.rows import (
     ALARM_COLUMNS,
     INSERT_ALARM,
@@ -66,19 +65,6 @@ class Outbox(AskOutbox, Protocol):
 
     def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None: ...
     def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None: ...
-    def notify(
-        self,
-        unit: UnitOfWork,
-        alarm: Mapping[str, Any],
-        responder: Responder,
-        point: ContactPoint,
-        *,
-        step: int,
-        round: int,
-        urgent: bool,
-    ) -> None:
-        """Once for each alarm, round, step, responder and point, however often it is called."""
-        ...
 
 
 class AlarmBook:

@@ -73,9 +73,7 @@ class Settings:
             if not isinstance(table, dict):
                 raise ConfigError(where, "a table is expected")
             channel = f"{self.channel}_{re.sub('[^A-Za-z0-9]', '_', name)}"
-            found[name] = Settings(
-                table=table, where=where, secrets=self.secrets, channel=channel
-            )
+            found[name] = Settings(table=table, where=where, secrets=self.secrets, channel=channel)
         if not found:
             raise ConfigError(f"{self.where}.{key}", "at least one is needed")
         return found

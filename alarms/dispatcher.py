@@ -4,56 +4,57 @@ another. Restart-safe: everything it knows is in the table.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from alarms.limits import Limits
 from alarms.notifier import Delivered, Notification, Notifier, Refused, Result, RetryLater
-from ledger.unit_of_work import UnitOfWork
+from alarms.outbox_rows import Pending, due, prune, sent_lately, settle
+from alarms.telling import Telling
 from ledger.writer import Writer
 
-# Attempts at 1, 2, 4 … 60 s and then each minute: a channel down for a night still delivers.
-RETRY_FIRST_MS: Final = 1_000
-RETRY_MAX_MS: Final = 60_000
-# After a day of trying somebody has long come by other ways; the row stays, marked dead.
-ATTEMPTS_MAX: Final = 1_440
-# Sent to one target at the same time. Each has places of its own: one that hangs, with a night's
-# rows behind it, takes nobody else's turn.
-PER_TARGET_MAX: Final = 8
 # When nothing wakes it the dispatcher looks for due retries this often.
 IDLE_S: Final = 1.0
 # Longest time one attempt may take before it counts as failed.
 ATTEMPT_TIMEOUT_S: Final = 20.0
+# Rounds between two prunings: about each ten minutes when nothing else happens.
+PRUNE_EVERY: Final = 600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    id: str
-    channel: str
-    target: str
-    body: str
-    attempts: int
+def _uncounted(_channel: str, _state: str) -> None:
+    return None
 
 
-def retry_delay_ms(attempts: int) -> int:
-    """How long to wait after this many failed attempts."""
-    return min(RETRY_FIRST_MS << min(attempts - 1, 16), RETRY_MAX_MS)
+def _never_quiet(_now_ms: int) -> bool:
+    return False
 
 
 class Dispatcher:
-    """One task on the event loop."""
+    """One task on the event loop. `quiet`: whether it is night now, when only what is urgent may
+    wake people; `count` hears the channel and the state of every attempt."""
 
     def __init__(
         self,
         writer: Writer,
         notifiers: Mapping[str, Notifier],
         log: Callable[[str, str], None],
+        *,
+        limits: Limits | None = None,
+        telling: Telling | None = None,
+        quiet: Callable[[int], bool] = _never_quiet,
+        count: Callable[[str, str], None] = _uncounted,
     ) -> None:
         self._writer = writer
         self._notifiers = notifiers
         self._log = log
+        self._limits = limits or Limits({})
+        self._telling = telling
+        self._quiet = quiet
+        self._count = count
         self._wake = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._rounds = 0
+        self._remembers = False
 
     def wake(self) -> None:
         """Something was committed; call on the event loop."""
@@ -64,7 +65,9 @@ class Dispatcher:
             while True:
                 self._wake.clear()
                 try:
+                    await self._remember()
                     await self._start_due()
+                    await self._prune()
                 except Exception as error:  # noqa: BLE001 - a full disk must not end the sending
                     self._log("outbox_not_served", f"{type(error).__name__}: {error}")
                     await asyncio.sleep(IDLE_S)
@@ -79,10 +82,35 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
 
+    async def _remember(self) -> None:
+        """What went out before a restart counts against the limits still."""
+        if not self._remembers:
+            channels, within_ms = frozenset(self._notifiers), self._limits.longest_ms()
+            if within_ms:
+                self._limits.restore(
+                    await self._writer.change(lambda unit: sent_lately(unit, channels, within_ms))
+                )
+            self._remembers = True
+
     async def _start_due(self) -> None:
         known = frozenset(self._under_way)
-        for row in await self._writer.change(lambda unit: _due(unit, known)):
+        rows = await self._writer.change(
+            lambda unit: due(
+                unit,
+                known,
+                limits=self._limits,
+                telling=self._telling,
+                quiet=self._quiet(unit.now_ms),
+            )
+        )
+        for row in rows:
             self._under_way[row.id] = asyncio.create_task(self._attempt(row))
+
+    async def _prune(self) -> None:
+        self._rounds += 1
+        if self._rounds % PRUNE_EVERY == 0:
+            while await self._writer.change(prune):
+                continue
 
     async def _attempt(self, row: Pending) -> None:
         """A book that can't be written leaves the row as it was: it goes out once more, a while
@@ -91,7 +119,8 @@ class Dispatcher:
         if not isinstance(result, Delivered):
             self._log("notification_failed", f"{row.channel}: {result.detail}")
         try:
-            await self._writer.change(lambda unit: _settle(unit, row, result))
+            state = await self._writer.change(lambda unit: settle(unit, row, result, self._telling))
+            self._count(row.channel, state)
         except Exception as error:  # noqa: BLE001 - as above
             self._log("outbox_not_served", f"{type(error).__name__}: {error}")
             await asyncio.sleep(IDLE_S)
@@ -104,55 +133,10 @@ class Dispatcher:
         notifier = self._notifiers.get(row.channel)
         if notifier is None:
             return Refused(detail="no such channel is configured")
-        notification = Notification(id=row.id, target=row.target, body=row.body)
+        notification = Notification(id=row.id, target=row.target, body=row.body, urgent=row.urgent)
         try:
             async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
                 return await notifier.send(notification)
         except Exception as error:  # noqa: BLE001 - one broken channel must not stop the others
-            return RetryLater(detail=f"{type(error).__name__}: {error}"[:200])
-
-
-_DUE: Final = "state = 'pending' AND (next_at_ms <= ? OR next_at_ms > ?)"
-_TARGETS: Final = f"SELECT DISTINCT channel, target FROM outbox WHERE {_DUE}"  # noqa: S608
-_ROWS: Final = (
-    "SELECT id, channel, target, body, attempts FROM outbox"  # noqa: S608 - own text, as above
-    f" WHERE {_DUE} AND channel = ? AND target = ? ORDER BY next_at_ms, id LIMIT ?"
-)
-
-
-def _due(unit: UnitOfWork, under_way: Set[str] = frozenset()) -> list[Pending]:
-    """What is to be sent now beside what is under way, target by target."""
-    # No pause is longer: a later time was written by a clock that has been set back since.
-    times = (unit.now_ms, unit.now_ms + RETRY_MAX_MS)
-    found: list[Pending] = []
-    for channel, target in unit.execute(_TARGETS, times).fetchall():
-        # What is under way is due still, and keeps its place.
-        rows = unit.execute(_ROWS, (*times, channel, target, PER_TARGET_MAX)).fetchall()
-        found += [
-            Pending(id=i, channel=c, target=t, body=b, attempts=a)
-            for i, c, t, b, a in rows
-            if i not in under_way
-        ]
-    return found
-
-
-def _settle(unit: UnitOfWork, row: Pending, result: Result) -> None:
-    attempts = row.attempts + 1
-    if isinstance(result, RetryLater):
-        state = "pending" if attempts < ATTEMPTS_MAX else "dead"
-        next_at_ms = unit.now_ms + retry_delay_ms(attempts)
-    else:
-        state = "delivered" if isinstance(result, Delivered) else "refused"
-        next_at_ms = unit.now_ms
-    unit.execute(
-        "UPDATE outbox SET state = ?, attempts = ?, next_at_ms = ?, done_at_ms = ?, detail = ?"
-        " WHERE id = ?",
-        (
-            state,
-            attempts,
-            next_at_ms,
-            None if state == "pending" else unit.now_ms,
-            result.detail[:500],
-            row.id,
-        ),
-    )
+            # Its text may hold an address, and the address a key.
+            return RetryLater(detail=type(error).__name__)

@@ -61,9 +61,7 @@ class Limits:
             if not window or now_ms - window[-1] >= key[2].per_s * 1000:
                 del self._sent[key]
 
-    def _wait_ms(  # noqa: PLR0917 - one private step
-        self, channel: str, target: str, limit: Limit, now_ms: int, urgent: bool
-    ) -> int:
+    def _wait_ms(self, channel: str, target: str, limit: Limit, now_ms: int, urgent: bool) -> int:
         if urgent and limit.per_s > URGENT_WINDOW_MAX_S:
             return 0
         window = self._window(channel, target, limit)

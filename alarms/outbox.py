@@ -1,58 +1,47 @@
 """What must be sent is written in the transaction that decided it, and sent from the table."""
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from alarms.responders import ContactPoint, Responder
 from alarms.rows import AskedAt
+from alarms.telling import INSERT, NAMESPACE, Step, Telling, TellingSettings
 from contract.codec import decode_command, encode_command
 from contract.envelope import Command
 from contract.ids import name_uuid
 from contract.item import Scalar
 from contract.kinds import ACTIVATION_KINDS
 from contract.moment import to_iso
-from ledger.database import insert_sql
-from ledger.schema import OUTBOX
 from ledger.unit_of_work import UnitOfWork, compact
 
-_COLUMNS: Final = (
-    "id",
-    "channel",
-    "target",
-    "body",
-    "alarm",
-    "state",
-    "attempts",
-    "created_at_ms",
-    "next_at_ms",
-    "detail",
-)
-_INSERT: Final = insert_sql(OUTBOX, _COLUMNS, "ON CONFLICT (id) DO NOTHING")
 _DROP: Final = (
     "UPDATE outbox SET state = 'dead', done_at_ms = ?, detail = 'the question is over'"
     " WHERE id = ? AND state = 'pending'"
 )
-_NAMESPACE: Final = uuid.UUID("c3a4f2a8-9d2b-5d4b-8c3c-7a1e5b0d6f42")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookTarget:
-    """Where alarms of these severities are announced."""
+    """Where alarms of these severities are announced. `private`: it may lie in our own network."""
 
     url: str
     severities: frozenset[str]
+    private: bool = False
 
 
 class TableOutbox:
     """Writes outbox rows; ids are made of what they are about, so nothing is written twice."""
 
     def __init__(
-        self, webhooks: Sequence[WebhookTarget] = (), on_written: Callable[[], None] | None = None
+        self,
+        webhooks: Sequence[WebhookTarget] = (),
+        on_written: Callable[[], None] | None = None,
+        telling: Telling | None = None,
     ) -> None:
         """`on_written` is called in the writer's thread, before the commit."""
         self._webhooks = webhooks
+        self._telling = telling or Telling(TellingSettings())
         self._on_written = on_written
 
     def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
@@ -70,7 +59,8 @@ class TableOutbox:
                 "times_heard": alarm["event_count"],
             }
             key = f"{alarm['id']}|{alarm['event_count']}|{target.url}"
-            self._write(unit, key, "webhook", target.url, compact(body), alarm["id"])
+            urgent = alarm["severity"] == "urgent"
+            self._write(unit, key, "webhook", target.url, compact(body), alarm["id"], urgent)
 
     def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         """Tell the elder at the device that was pressed; other alarms have nobody waiting, and
@@ -81,7 +71,7 @@ class TableOutbox:
             return
         key = f"{alarm['id']}|reassure|{alarm['version']}"
         command = Command(
-            id=name_uuid(_NAMESPACE, key),
+            id=name_uuid(NAMESPACE, key),
             command="reassure",
             device=alarm["device"],
             args={"alarm": str(alarm["id"])},
@@ -101,21 +91,16 @@ class TableOutbox:
         urgent: bool,
     ) -> None:
         """Tell one person by one way; who is told when is the policy's business."""
-        body = {
-            "type": "notification",
-            "alarm": alarm["id"],
-            "number": alarm["number"],
-            "kind": alarm["kind"],
-            "severity": alarm["severity"],
-            "reason": alarm["reason"],
-            "region": alarm["region"],
-            "responder": responder.id,
-            "round": round,
-            "step": step,
-            "urgent": urgent,
-        }
-        key = f"{alarm['id']}|{round}|{step}|{responder.id}|{point.channel}|{point.address}"
-        self._write(unit, key, point.channel, point.address, compact(body), alarm["id"])
+        told = Step(
+            recipient=responder.id,
+            channel=point.channel,
+            address=point.address,
+            round=round,
+            step=step,
+            urgent=urgent,
+        )
+        if self._telling.tell(unit, alarm, told) and self._on_written is not None:
+            self._on_written()
 
     def ask(self, unit: UnitOfWork, alarm: Mapping[str, Any], at: AskedAt) -> None:
         """Have the elder asked; `for_s` beside `until` for a gateway whose clock is doubtful."""
@@ -129,7 +114,7 @@ class TableOutbox:
 
     def ask_over(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         """The question is over: not sent any more, and taken back where it was put."""
-        row_id = name_uuid(_NAMESPACE, f"{alarm['id']}|ask")
+        row_id = name_uuid(NAMESPACE, f"{alarm['id']}|ask")
         unit.execute(_DROP, (unit.now_ms, row_id))
         found = unit.execute("SELECT target, body FROM outbox WHERE id = ?", (row_id,)).fetchone()
         if found is not None:
@@ -144,17 +129,24 @@ class TableOutbox:
     def _ask(
         self, unit: UnitOfWork, key: str, gateway: str, device: str, args: Mapping[str, Scalar]
     ) -> None:
-        command = Command(id=name_uuid(_NAMESPACE, key), command="ask", device=device, args=args)
+        command = Command(id=name_uuid(NAMESPACE, key), command="ask", device=device, args=args)
         body = encode_command(command).decode()
         self._write(unit, key, "gateway_command", gateway, body, str(args["alarm"]))
 
     def _write(  # noqa: PLR0917 - one private insert
-        self, unit: UnitOfWork, key: str, channel: str, target: str, body: str, alarm: str
+        self,
+        unit: UnitOfWork,
+        key: str,
+        channel: str,
+        target: str,
+        body: str,
+        alarm: str,
+        urgent: bool = True,
     ) -> None:
-        row_id = name_uuid(_NAMESPACE, key)
+        """A command to a gateway is urgent: the elder waits for it."""
+        row_id = name_uuid(NAMESPACE, key)
         now_ms = unit.now_ms
-        unit.execute(
-            _INSERT, (row_id, channel, target, body, alarm, "pending", 0, now_ms, now_ms, "")
-        )
+        row = (row_id, channel, target, body, alarm, "pending", 0, now_ms, now_ms, 0, "")
+        unit.execute(INSERT, (*row, urgent, "always", False, None, None, None))
         if self._on_written is not None:
             self._on_written()

@@ -96,9 +96,7 @@ def encrypt(
     return head + AESGCM(key).encrypt(nonce, text + b"\x02", None)
 
 
-def authorization(
-    key: ec.EllipticCurvePrivateKey, origin: str, subject: str, now_s: int
-) -> str:
+def authorization(key: ec.EllipticCurvePrivateKey, origin: str, subject: str, now_s: int) -> str:
     """The header `Authorization` (RFC 8292, 3)."""
     head = _part({"typ": "JWT", "alg": "ES256"})
     claims = _part({"aud": origin, "exp": now_s + TOKEN_VALID_S, "sub": subject})

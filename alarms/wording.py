@@ -121,7 +121,7 @@ def kind_word(kind: str, severity: str) -> str:
     return _WORD_OF.get(kind, _BY_SEVERITY.get(severity, "attention"))
 
 
-def alarm_message(  # noqa: PLR0917 - what one text is made of
+def alarm_message(
     told: Told, language: str, zone: ZoneInfo, link: str, token: str, *, replies: bool
 ) -> Message:
     """`link`: whole address of the reply page or of the alarm, or empty; `replies`: whether an

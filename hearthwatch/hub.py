@@ -15,16 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import httpx2
 import uvicorn
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
 from alarms.desk import Desk
-from alarms.dispatcher import Dispatcher
-from alarms.notifier import Notifier
-from alarms.notifiers.gateway_command import GatewayCommand
-from alarms.notifiers.webhook import Webhook
 from contract import topics
 from contract.config import ConfigError
 from contract.kinds import ACTIVATION_KINDS
@@ -37,6 +32,7 @@ from hearthwatch.clock import PlannedClock, load_clock, wall_ms
 from hearthwatch.hub_config import BrokerConfig, HubConfig
 from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say
+from hearthwatch.notices import Notices
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.stores import open_readings
 from hearthwatch.urgent_side import UrgentSide
@@ -81,10 +77,12 @@ class Hub:
         config.data_dir.mkdir(parents=True, exist_ok=True)
         config.book.migrate()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.notices = Notices(config)
         self.side = side = UrgentSide(
             config.book.open_writer(exclusive=True),
             rules=rules,
             webhooks=[target for target, _secret in config.webhooks],
+            telling=self.notices.telling,
             clock=clock.now_ms,
             call_soon=self._call_soon,
             on_stored=self._stored,
@@ -175,9 +173,11 @@ class Hub:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        async with httpx2.AsyncClient() as http:
-            dispatcher = self.side.dispatcher = Dispatcher(self.writer, self._notifiers(http), say)
+        async with self.notices.client() as http:
             server = self._server()
+            dispatcher = self.side.dispatcher = self.notices.dispatcher(
+                self.writer, http, self.client
+            )
             self.lane.start()
             tasks = [
                 asyncio.create_task(self.client.run(), name="urgent-broker"),
@@ -214,13 +214,6 @@ class Hub:
         self.readings.close()
         self.reader.dispose()
 
-    def _notifiers(self, http: httpx2.AsyncClient) -> Mapping[str, Notifier]:
-        secrets = {target.url: secret for target, secret in self.config.webhooks}
-        return {
-            "gateway_command": GatewayCommand(self.client),
-            "webhook": Webhook(http, secrets, lambda: wall_ms() // 1000),
-        }
-
     async def _supervise(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_S)
@@ -244,6 +237,7 @@ class Hub:
     def _server(self) -> uvicorn.Server:
         registry = CollectorRegistry()
         self._gauges(registry)
+        self.notices.measure(registry, self.reader)
         self.app = create_app(
             Deps(
                 engine=self.reader,

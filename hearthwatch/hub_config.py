@@ -1,6 +1,5 @@
 """hub.toml, checked: every key is known, every mistake names file, key and remedy."""
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,8 @@ from typing import Any, Final, Literal, cast
 
 from alarms.outbox import WebhookTarget
 from contract.config import ConfigError, check_keys, get, one_of
+from hearthwatch.notify_config import NotifyConfig, notify_config
+from hearthwatch.secret_files import read_secret
 from ingest.mqtt.packets import Protocol
 from ingest.readings.influx_settings import InfluxSettings
 from ledger.place import Place, SqliteBook, postgres_book
@@ -23,6 +24,8 @@ _KEYS: Final = (
     "broker",
     "readings",
     "webhook",
+    "notify",
+    "channel",
 )
 _STORES: Final = ("sqlite", "influxdb")
 _INFLUX_KEYS: Final = ("url", "org", "bucket", "token_file", "timeout_s")
@@ -75,6 +78,7 @@ class HubConfig:
     broker: BrokerConfig = BrokerConfig()
     readings: ReadingsConfig = ReadingsConfig()
     webhooks: tuple[tuple[WebhookTarget, str], ...] = ()
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
 
 
 def load(path: Path) -> HubConfig:
@@ -99,6 +103,9 @@ def load(path: Path) -> HubConfig:
         broker=_broker(_table(document, "broker", where), f"{where}: broker", base),
         readings=_readings(_table(document, "readings", where), f"{where}: readings", base),
         webhooks=_webhooks(document, where, base),
+        notify=notify_config(
+            _table(document, "notify", where), _table(document, "channel", where), where, base
+        ),
     )
 
 
@@ -118,19 +125,6 @@ def _port(table: Mapping[str, Any], where: str, default: int) -> int:
     return port
 
 
-def _secret(
-    table: Mapping[str, Any], key: str, variable: str, where: str, base: Path
-) -> str | None:
-    """A secret from the file named by `<key>_file`, else from the environment."""
-    path = _path(table, f"{key}_file", where, base)
-    if path is None:
-        return os.environ.get(variable)
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise ConfigError(f"{where}.{key}_file", f"cannot read {path}: {error.strerror}") from error
-
-
 def _http(table: Mapping[str, Any], where: str) -> HttpConfig:
     check_keys(table, ("host", "port"), where)
     return HttpConfig(
@@ -146,7 +140,7 @@ def _broker(table: Mapping[str, Any], where: str, base: Path) -> BrokerConfig:
         host=get(table, "host", str, where, "127.0.0.1"),
         port=_port(table, where, 1883),
         username=get(table, "username", str, where, "") or None,
-        password=_secret(table, "password", "HEARTHWATCH_BROKER_PASSWORD", where, base),
+        password=read_secret(table, "password", "HEARTHWATCH_BROKER_PASSWORD", where, base),
         protocol=cast("Protocol", protocol),
         client_id=get(table, "client_id", str, where, "hub"),
         ca_file=_path(table, "ca_file", where, base),
@@ -163,7 +157,7 @@ def _book(table: Mapping[str, Any], where: str, base: Path, data_dir: Path) -> P
         if "password_file" in table:
             raise ConfigError(f"{where}.password_file", "only with url")
         return SqliteBook(path=data_dir / "hub.db")
-    password = _secret(table, "password", "HEARTHWATCH_BOOK_PASSWORD", where, base)
+    password = read_secret(table, "password", "HEARTHWATCH_BOOK_PASSWORD", where, base)
     try:
         return postgres_book(url, password)
     except ValueError as error:
@@ -190,7 +184,7 @@ def _influx(table: Mapping[str, Any], where: str, base: Path) -> InfluxSettings:
     url = get(table, "url", str, where)
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"{where}.url", f"{url[:80]!r}, expected http://… or https://…")
-    token = _secret(table, "token", "HEARTHWATCH_INFLUX_TOKEN", where, base)
+    token = read_secret(table, "token", "HEARTHWATCH_INFLUX_TOKEN", where, base)
     if not token:
         raise ConfigError(f"{where}.token_file", "missing, or the file is empty")
     timeout_s = get(table, "timeout_s", float, where, INFLUX_TIMEOUT_S)
@@ -211,15 +205,21 @@ def _webhooks(
     found = []
     for number, table in enumerate(get(document, "webhook", list, where, []), start=1):
         place = f"{where}: webhook[{number}]"
-        check_keys(table, ("url", "secret_file", "severities"), place)
+        check_keys(table, ("url", "secret_file", "severities", "private"), place)
         severities = get(table, "severities", list, place, ["urgent"])
         for severity in severities:
             one_of(str(severity), _SEVERITIES, f"{place}.severities")
-        secret = _secret(table, "secret", "HEARTHWATCH_WEBHOOK_SECRET", place, base)
+        secret = read_secret(table, "secret", "HEARTHWATCH_WEBHOOK_SECRET", place, base)
         if secret is None:
             raise ConfigError(f"{place}.secret_file", "missing; webhooks are always signed")
         target = WebhookTarget(
-            url=get(table, "url", str, place), severities=frozenset(map(str, severities))
+            url=get(table, "url", str, place),
+            severities=frozenset(map(str, severities)),
+            private=get(table, "private", bool, place, False),
         )
+        if not target.private and not target.url.startswith("https://"):
+            raise ConfigError(
+                f"{place}.url", "expected https://…; an address of your own network: private = true"
+            )
         found.append((target, secret))
     return tuple(found)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from alarms.book import AlarmBook
 from alarms.dispatcher import Dispatcher
 from alarms.outbox import TableOutbox, WebhookTarget
+from alarms.telling import Telling
 from hearthwatch.device_facts import device_facts
 from hearthwatch.region_facts import home_facts, homes_of, village_of
 from hearthwatch.rule_settings import RuleSettings
@@ -39,6 +40,7 @@ class UrgentSide:
         *,
         rules: Sequence[Rule],
         webhooks: Sequence[WebhookTarget],
+        telling: Telling | None = None,
         clock: Callable[[], int],
         call_soon: Callable[[Callable[[], None]], None],
         on_stored: Callable[[Sequence[Stored]], None],
@@ -55,7 +57,7 @@ class UrgentSide:
         self.settings = RuleSettings(rules, self.register, log)
         self.book = AlarmBook(
             self.register,
-            TableOutbox(webhooks, self._note_outbox),
+            TableOutbox(webhooks, self._note_outbox, telling),
             self.settings.asks_for_s,
             self.settings.is_shadowed,
         )

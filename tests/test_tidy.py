@@ -33,7 +33,6 @@ FUNCTION_LINES_MAX = 70
 BANNED_NAMES = {"utils", "helpers", "common", "manager", "misc", "base"}
 # Modules that no other module imports, each with its reason.
 UNIMPORTED = {
-    "alarms.registry": "the list of channels for tests; the hub hands each its own secrets",
     "device_sims.devices.gsm_modem": "a gateway's second path in tests; no home has a modem",
     "hearthwatch.amqtt_broker": "a program, started as a child",
     **{module: "a command" for module, _help in COMMANDS.values()},

@@ -1,8 +1,9 @@
 """Short messages by Alibaba Cloud (阿里云短信服务). An address is a telephone number.
 
-Source: help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms (parameters, Code OK
-and BizId), …/api-error-codes (isv.BUSINESS_LIMIT_CONTROL and others), 短信发送频率限制 (notices: 50 a
-day to one number with one signature). `OutId` carries our id, so that receipts can be matched.
+Source: help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms (parameters,
+Code OK and BizId), …/api-error-codes (isv.BUSINESS_LIMIT_CONTROL and others), 短信发送频率限制
+(notices: 50 a day to one number with one signature). `OutId` carries our id, so that receipts can
+be matched.
 """
 
 import json

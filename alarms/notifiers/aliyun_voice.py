@@ -1,8 +1,9 @@
-"""Calls by Alibaba Cloud (阿里云语音服务): a template is read out. An address is a telephone number.
+"""Calls by Alibaba Cloud (阿里云语音服务): a template is read out. An address is a telephone
+number.
 
-Source: help.aliyun.com/zh/vms/developer-reference/api-dyvmsapi-2017-05-25-singlecallbytts (parameters,
-Code OK and CallId). OK says that the call was taken, not that anybody picked up: only a human's
-answer ends an escalation.
+Source: help.aliyun.com/zh/vms/developer-reference/api-dyvmsapi-2017-05-25-singlecallbytts
+(parameters, Code OK and CallId). OK says that the call was taken, not that anybody picked up:
+only a human's answer ends an escalation.
 """
 
 import json

@@ -42,7 +42,9 @@ class Apprise:
 def _read(settings: Settings) -> Mapping[str, str]:
     settings.only("targets")
     if importlib.util.find_spec("apprise") is None:
-        raise ConfigError(settings.where, "the package is missing: pip install hearthwatch[apprise]")
+        raise ConfigError(
+            settings.where, "the package is missing: pip install hearthwatch[apprise]"
+        )
     urls = {}
     for name, target in settings.tables("targets").items():
         target.only("url_file")

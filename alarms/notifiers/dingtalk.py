@@ -1,9 +1,9 @@
 """A group bot of DingTalk (钉钉自定义机器人), signed. An address is the name of a configured bot.
 
-Source: open.dingtalk.com/document/robots/custom-robot-access and …/customize-robot-security-settings
-(加签: base64 of HMAC-SHA256 over "<milliseconds>\\n<secret>" by the secret, beside the milliseconds, at
-most an hour off); 20 messages a minute each, then nothing for ten minutes. HTTP is 200 whatever
-happened: `errcode` tells.
+Source: open.dingtalk.com/document/robots/custom-robot-access and
+…/customize-robot-security-settings (加签: base64 of HMAC-SHA256 over "<milliseconds>\\n<secret>"
+by the secret, beside the milliseconds, at most an hour off); 20 messages a minute each, then
+nothing for ten minutes. HTTP is 200 whatever happened: `errcode` tells.
 """
 
 import base64

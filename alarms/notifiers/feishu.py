@@ -1,8 +1,9 @@
 """A group bot of Feishu (飞书自定义机器人), signed. An address is the name of a configured bot.
 
-Source: open.feishu.cn/document/client-docs/bot-v3/add-custom-bot (签名校验: base64 of HMAC-SHA256 of
-nothing by the key "<seconds>\\n<secret>", at most an hour off; 100 a minute and 5 a second; a body of
-at most 20 KB). HTTP is 200 also for refusals: `code` tells, `StatusCode` in older answers.
+Source: open.feishu.cn/document/client-docs/bot-v3/add-custom-bot (签名校验: base64 of HMAC-SHA256
+of nothing by the key "<seconds>\\n<secret>", at most an hour off; 100 a minute and 5 a second; a
+body of at most 20 KB). HTTP is 200 also for refusals: `code` tells, `StatusCode` in older
+answers.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Mail by a relay that takes our name and password. An address is an e-mail address.
 
-Source: RFC 5321, 4.2.1: 4yz is "later", 5yz is "no"; RFC 3463: 5.1.1 and 5.1.10 name an address that
-is none. A Message-ID of our own id lets the receiver drop a double (RFC 5322, 3.6.4).
+Source: RFC 5321, 4.2.1: 4yz is "later", 5yz is "no"; RFC 3463: 5.1.1 and 5.1.10 name an address
+that is none. A Message-ID of our own id lets the receiver drop a double (RFC 5322, 3.6.4).
 """
 
 import asyncio

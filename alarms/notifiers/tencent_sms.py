@@ -1,8 +1,8 @@
 """Short messages by Tencent Cloud (腾讯云短信). An address is a telephone number in E.164.
 
-Source: cloud.tencent.com/document/api/382/55981 (SendSms, version 2021-01-11: SendStatusSet has a Code
-for each number, Ok or why not), …/382/59177 (错误码), 频率限制 (one number: 1 in 30 s with the same
-content). The whole call succeeds while its only number was refused: that is no success.
+Source: cloud.tencent.com/document/api/382/55981 (SendSms, version 2021-01-11: SendStatusSet has a
+Code for each number, Ok or why not), …/382/59177 (错误码), 频率限制 (one number: 1 in 30 s with
+the same content). The whole call succeeds while its only number was refused: that is no success.
 """
 
 from collections.abc import Callable

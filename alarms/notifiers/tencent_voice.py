@@ -1,7 +1,9 @@
-"""Calls by Tencent Cloud (腾讯云语音消息): a template is read out. An address is a number in E.164.
+"""Calls by Tencent Cloud (腾讯云语音消息): a template is read out. An address is a number in
+E.164.
 
-Source: cloud.tencent.com/document/api/1128/51558 (SendTtsVoice, version 2020-09-02: SendStatus.CallId),
-…/1128/51565 (错误码). A CallId says that the call was taken, not that anybody picked up.
+Source: cloud.tencent.com/document/api/1128/51558 (SendTtsVoice, version 2020-09-02:
+SendStatus.CallId), …/1128/51565 (错误码). A CallId says that the call was taken, not that anybody
+picked up.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,9 @@
 """Push messages to browsers (Web Push). An address is the browser's subscription, as JSON.
 
-Source: RFC 8030, 5 (POST with TTL and Urgency, 201 when taken), 7.3 (404 or 410: the subscription is
-over), RFC 8291 (encryption), RFC 8292 (VAPID; 403 when the subscription belongs to another key).
-What the browser gets names no person. In the mainland some browsers' services can't be reached: it
-is one way beside others.
+Source: RFC 8030, 5 (POST with TTL and Urgency, 201 when taken), 7.3 (404 or 410: the subscription
+is over), RFC 8291 (encryption), RFC 8292 (VAPID; 403 when the subscription belongs to another
+key). What the browser gets names no person. In the mainland some browsers' services can't be
+reached: it is one way beside others.
 """
 
 import json
@@ -39,7 +39,7 @@ class Config:
 
 
 class WebPush:
-    def __init__(  # noqa: PLR0917 - what one notifier is made of
+    def __init__(
         self,
         subject: str,
         key: ec.EllipticCurvePrivateKey,

@@ -1,9 +1,10 @@
 """Messages of an application of WeCom (企业微信应用消息). An address is a member's userid.
 
-Source: developer.work.weixin.qq.com/document/path/91039 (gettoken: at most each 2 hours, kept by the
-caller), path/90236 (message/send: `invaliduser` names members who got nothing although errcode is
-0), path/90312 (30 a minute to one member, what is more is dropped without an error), path/90313
-(错误码). `enable_duplicate_check` drops the second copy of a message within half an hour.
+Source: developer.work.weixin.qq.com/document/path/91039 (gettoken: at most each 2 hours, kept by
+the caller), path/90236 (message/send: `invaliduser` names members who got nothing although
+errcode is 0), path/90312 (30 a minute to one member, what is more is dropped without an error),
+path/90313 (错误码). `enable_duplicate_check` drops the second copy of a message within half an
+hour.
 """
 
 from dataclasses import dataclass

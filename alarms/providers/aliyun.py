@@ -104,9 +104,7 @@ def result(answer: Json) -> Result:
     return Refused(detail=detail, dead_contact=code in _DEAD)
 
 
-def authorization(
-    key_id: str, key_secret: str, query: str, headers: Mapping[str, str]
-) -> str:
+def authorization(key_id: str, key_secret: str, query: str, headers: Mapping[str, str]) -> str:
     """The header, over all headers given."""
     names = sorted(headers)
     signed = ";".join(names)

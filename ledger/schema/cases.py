@@ -112,4 +112,3 @@ VISIT: Final = Table(
     Column("record", Text, nullable=False),
     Index("visit_home", "home", "visited_at_ms"),
 )
-

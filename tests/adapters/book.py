@@ -49,7 +49,6 @@ class ListOutbox:
         self.reassured: list[str] = []
         self.asked: list[tuple[str, str, str]] = []
         self.over: list[str] = []
-        self.notified: list[tuple[str, str, str, int, int]] = []
 
     def ask(self, unit, alarm, at) -> None:
         self.asked.append((alarm["id"], at.gateway, at.device))
@@ -59,9 +58,6 @@ class ListOutbox:
 
     def alarm_raised(self, unit, alarm) -> None:
         self.raised.append(alarm["id"])
-
-    def notify(self, unit, alarm, responder, point, *, step, round, urgent) -> None:
-        self.notified.append((alarm["id"], responder.id, point.channel, round, step))
 
     def reassure(self, unit, alarm) -> None:
         self.reassured.append(alarm["id"])

@@ -122,18 +122,5 @@ class SilentOutbox:
     def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         return None
 
-    def notify(
-        self,
-        unit: UnitOfWork,
-        alarm: Mapping[str, Any],
-        responder: Responder,
-        point: ContactPoint,
-        *,
-        step: int,
-        round: int,
-        urgent: bool,
-    ) -> None:
-        return None
-
     def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         self.reassured.append(alarm["id"])

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from alarms.dispatcher import PER_TARGET_MAX, Dispatcher
+from alarms.dispatcher import Dispatcher
 from alarms.notifier import Delivered, Notification, Result, RetryLater
+from alarms.outbox_rows import PER_TARGET_MAX
 from ledger.place import SqliteBook
 from ledger.schema import OUTBOX
 from tests.adapters.hub_bench import NOW_MS, Bench

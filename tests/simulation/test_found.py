@@ -3,8 +3,10 @@
 import asyncio
 import sqlite3
 
-from alarms.dispatcher import RETRY_MAX_MS, Dispatcher, _due
+from alarms.dispatcher import Dispatcher
+from alarms.limits import Limits
 from alarms.notifier import Delivered
+from alarms.outbox_rows import RETRY_MAX_MS, due
 from contract.envelope import Status
 from hearthwatch.clock import CATCH_UP_SPEED, PlannedClock
 from ingest.stored_marks import StoredMarks
@@ -72,11 +74,11 @@ def _pending(book: Book, next_at_ms: int) -> None:
 def test_a_time_that_no_pause_explains_does_not_hold_a_notification(tmp_path):
     book = Book(tmp_path / "hub.db")
     _pending(book, book.now_ms + RETRY_MAX_MS)
-    found = book.writer.submit(_due)
+    found = book.writer.submit(lambda unit: due(unit, limits=Limits({})))
     book.writer.step()
     assert found.result() == []
     book.now_ms -= 1  # set back: now the time is further away than any pause
-    found = book.writer.submit(_due)
+    found = book.writer.submit(lambda unit: due(unit, limits=Limits({})))
     book.writer.step()
     assert [row.id for row in found.result()] == ["1"]
     book.writer.close()

@@ -1,0 +1,125 @@
+"""How this hub tells people: keys, channels, limits and the dispatcher, put together once."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+import httpx2
+from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy import Engine, func, select
+
+from alarms.channel import SmsModem, Tools
+from alarms.dispatcher import Dispatcher
+from alarms.limits import Limits
+from alarms.notifier import Notifier
+from alarms.notifiers.gateway_command import GatewayCommand, Publisher
+from alarms.notifiers.webhook import Webhook
+from alarms.own_keys import public_bytes, reply_key, vapid_key
+from alarms.registry import NOTIFIERS
+from alarms.telling import Telling
+from alarms.web_push_message import to_base64
+from dashboard.middleware import gauge
+from hearthwatch.clock import wall_ms
+from hearthwatch.hub_config import HubConfig
+from hearthwatch.hub_modem import HubModem
+from hearthwatch.logs import say
+from ledger.schema import OUTBOX
+from ledger.writer import Writer
+
+# As many as the dispatcher has under way: a service that hangs must not use up the connections of
+# all others. A few stay open for the next message.
+CONNECTIONS_MAX: Final = 1024
+KEPT_OPEN_MAX: Final = 64
+
+
+class Notices:
+    """Built before the book is opened; reads and makes the hub's own keys."""
+
+    def __init__(self, config: HubConfig) -> None:
+        self._config = config
+        self.settings = config.notify.telling
+        self.telling = Telling(self.settings, reply_key(config.data_dir))
+        self._counted: Counter | None = None
+
+    def client(self) -> httpx2.AsyncClient:
+        limits = httpx2.Limits(
+            max_connections=CONNECTIONS_MAX, max_keepalive_connections=KEPT_OPEN_MAX
+        )
+        return httpx2.AsyncClient(limits=limits)
+
+    def push_key(self) -> str | None:
+        """What browsers subscribe with; None where no push messages are sent."""
+        if "web_push" not in self._config.notify.channels:
+            return None
+        return to_base64(public_bytes(vapid_key(self._config.data_dir)))
+
+    def dispatcher(
+        self, writer: Writer, http: httpx2.AsyncClient, publisher: Publisher
+    ) -> Dispatcher:
+        quiet = self.settings.quiet
+        return Dispatcher(
+            writer,
+            {**self.notifiers(http), **self._systems(http, publisher)},
+            say,
+            limits=Limits({name: spec.limits for name, spec in NOTIFIERS.items()}),
+            telling=self.telling,
+            quiet=lambda now_ms: quiet is not None and quiet.at(now_ms, self.settings.zone),
+            count=self._count,
+        )
+
+    def notifiers(self, http: httpx2.AsyncClient) -> dict[str, Notifier]:
+        """Those of people: one for each configured channel."""
+        tools = Tools(
+            http=http,
+            now_ms=wall_ms,
+            nonce=partial(secrets.token_hex, 16),
+            key_folder=self._config.data_dir,
+            modem=self._modem,
+        )
+        found = {}
+        for name, config in self._config.notify.channels.items():
+            build = NOTIFIERS[name].build
+            if build is not None:
+                found[name] = build(config, tools)
+        return found
+
+    def measure(self, registry: CollectorRegistry, reader: Engine) -> None:
+        self._counted = Counter(
+            "hearthwatch_notifications",
+            "Attempts to send, by what became of them",
+            ("channel", "state"),
+            registry=registry,
+        )
+        for state in ("pending", "dead", "refused"):
+            gauge(
+                registry,
+                f"hearthwatch_outbox_{state}",
+                f"Notifications that are {state}",
+                _counting(reader, state),
+            )
+
+    def _modem(self, port: str, pin: str) -> SmsModem:
+        return HubModem(port, pin, self._config.data_dir / "modem-pin-tried", say)
+
+    def _count(self, channel: str, state: str) -> None:
+        if self._counted is not None:
+            self._counted.labels(channel, state).inc()
+
+    def _systems(self, http: httpx2.AsyncClient, publisher: Publisher) -> Mapping[str, Notifier]:
+        keys = {target.url: secret for target, secret in self._config.webhooks}
+        private = frozenset(t.url for t, _secret in self._config.webhooks if t.private)
+        return {
+            "gateway_command": GatewayCommand(publisher),
+            "webhook": Webhook(http, keys, lambda: wall_ms() // 1000, private),
+        }
+
+
+def _counting(reader: Engine, state: str) -> Callable[[], float]:
+    asked = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == state)
+
+    def count() -> float:
+        with reader.connect() as connection:
+            return float(connection.scalar(asked) or 0)
+
+    return count
