@@ -11,7 +11,7 @@ from typing import Final
 from alarms.contact_points import mark_dead
 from alarms.limits import Limits
 from alarms.notifier import Delivered, Refused, Result, RetryLater
-from alarms.telling import Telling
+from alarms.telling import CODE_STEP, Telling
 from ledger.unit_of_work import UnitOfWork
 
 # Attempts at 1, 2, 4 … 60 s and then each minute: a channel down for a night still delivers.
@@ -37,7 +37,6 @@ KEEP_FAILED_MS: Final = 180 * 86_400_000
 KEEP_REPLY_MS: Final = 7 * 86_400_000
 # Rows pruned in one transaction: a press waits for no more.
 PRUNE_ROWS: Final = 500
-CODE_STEP: Final = "code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

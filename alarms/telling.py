@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from alarms import contact_points
 from alarms.message import Message, encode
-from alarms.wording import Told, alarm_message, language_of
+from alarms.wording import Told, alarm_message, code_message, example_message, language_of
 from contract.ids import name_uuid
 from contract.moment import EPOCH
 from ledger.cursor import Cursor
@@ -31,6 +31,7 @@ REPLY_VALID_MS: Final = 6 * 3_600_000
 # 96 bits as base64url: not to be guessed, and still short in a short message.
 TOKEN_LENGTH: Final = 16
 CONTACT_PREFIX: Final = "contact:"
+CODE_STEP: Final = "code"
 
 COLUMNS: Final = (
     "id", "channel", "target", "body", "alarm", "state", "attempts", "created_at_ms",
@@ -117,8 +118,9 @@ class Telling:
         alarm = _alarm(unit.cursor, sent["alarm"])
         if alarm is None or not sent["recipient"] or not sent["step"]:
             return False
-        round_, _, number = str(sent["step"]).partition(".")
-        if not number.isdigit() or not round_.isdigit():
+        try:
+            round_, number = (int(part) for part in str(sent["step"]).split("."))
+        except ValueError:
             return False
         for row in contact_points.points_of(unit.cursor, sent["recipient"]):
             if not contact_points.usable(row) or row["id"] == sent["point"]:
@@ -127,8 +129,8 @@ class Telling:
                 recipient=sent["recipient"],
                 channel=row["channel"],
                 address=row["address"],
-                round=int(round_),
-                step=int(number),
+                round=round_,
+                step=number,
                 urgent=True,
                 language=row["language"],
                 point=row["id"],
@@ -167,6 +169,26 @@ class Telling:
         chosen = language_of(language)
         replies = settings.replies and bool(token)
         return alarm_message(told, chosen, settings.zone, link, token, replies=replies)
+
+
+def send_code(unit: UnitOfWork, point: Mapping[str, Any], code: str, row_id: str) -> None:
+    """The code that proves a way, by that very way; at night too, for somebody waits for it."""
+    _put(unit, point, code_message(code, point["language"]), row_id, CODE_STEP)
+
+
+def send_test(unit: UnitOfWork, point: Mapping[str, Any], row_id: str) -> None:
+    """A message that says of itself that it is a test."""
+    _put(unit, point, example_message(point["language"]), row_id, "test")
+
+
+def _put(
+    unit: UnitOfWork, point: Mapping[str, Any], message: Message, row_id: str, step: str
+) -> None:
+    row = (
+        row_id, point["channel"], point["address"], encode(message), None, "pending", 0,
+        unit.now_ms, unit.now_ms, 0, "", False, "always", False, point["owner"], point["id"], step,
+    )  # fmt: skip
+    unit.execute(INSERT, row)
 
 
 def reply_token(key: bytes, row_id: str) -> str:

@@ -172,7 +172,7 @@ def code_message(code: str, language: str) -> Message:
     )
 
 
-def test_message(language: str) -> Message:
+def example_message(language: str) -> Message:
     words = _WORDS[language_of(language)]
     return Message(
         kind="test",

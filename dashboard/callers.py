@@ -1,7 +1,8 @@
 """Who is asking: from the cookie or the bearer token to an account, its permissions and region.
 
 Every route declares what it needs by depending on one of `needs(permission)`, `SIGNED_IN`,
-`GATEWAY_KEY` or `PUBLIC`; a test walks the routes and finds those that don't.
+`GATEWAY_KEY`, `REPLY_TOKEN`, `UPLINK_TOKEN` or `PUBLIC`; a test walks the routes and finds those
+that don't.
 """
 
 import logging
@@ -112,6 +113,20 @@ class Public:
 
 
 PUBLIC: Final = Depends(Public())
+
+
+class ByToken:
+    """Declares that a route is for whoever has the secret in its path; the route checks it."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    async def __call__(self) -> None:
+        return None
+
+
+REPLY_TOKEN: Final = Depends(ByToken("reply token"))
+UPLINK_TOKEN: Final = Depends(ByToken("uplink token"))
 
 
 class GatewayKey:

@@ -20,6 +20,8 @@ Permission = Literal[
     "gateway.write",
     "home.read",
     "home.write",
+    "notification.read",  # what was sent, to whom and how it went; not what was said
+    "notification.resend",
     "person.read",  # names, telephones, health notes, contacts; masked without
     "person.write",
     "quarantine.read",
@@ -55,6 +57,7 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "device.read",
         "gateway.read",
         "home.read",
+        "notification.read",
         "person.read",
         "quarantine.read",
         "reading.read",
@@ -80,6 +83,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "device.write",
             "gateway.write",
             "home.write",
+            "notification.resend",
             "person.write",
             "quarantine.read",
             "rule.try",
@@ -126,6 +130,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "device.read",
                 "gateway.read",
                 "home.read",
+                "notification.read",
                 "report.read",
                 "rule.read",
                 "stream.read",
@@ -157,6 +162,10 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 def permissions_of(role: str) -> frozenset[str]:
     """What a role may do; an unknown role may do nothing."""
     return ROLE_PERMISSIONS.get(role, frozenset())
+
+
+def may(role: str, permission: str) -> bool:
+    return permission in permissions_of(role)
 
 
 def topics_of(permissions: frozenset[str]) -> frozenset[str]:

@@ -8,7 +8,10 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
+from alarms.replies import Answered
+from alarms.reply_words import Answer
 from alarms.stays import NewStay
+from contract.errors import ContractError
 from dashboard.passwords import Passwords
 from ledger.feed import FeedSubscription
 from ledger.register_changes import Changed
@@ -176,6 +179,55 @@ class NoTries:
         return False
 
 
+class Notices(Protocol):
+    """The ways by which people are told, as configured. `uplink`: the secret part of the address
+    to which providers bring short messages that people send; empty: none are taken."""
+
+    @property
+    def uplink(self) -> str: ...
+    def offered(self) -> Sequence[Mapping[str, Any]]:
+        """Each way with `channel`, `form` of its addresses, `names` to choose from, `urgent`."""
+        ...
+
+    def clean(self, channel: str, address: str) -> str:
+        """The address as it is kept; ContractError says what is wrong."""
+        ...
+
+    def push_key(self) -> str | None: ...
+
+
+class NoNotices:
+    """For a hub that tells nobody."""
+
+    uplink = ""
+
+    def offered(self) -> Sequence[Mapping[str, Any]]:
+        return ()
+
+    def clean(self, channel: str, address: str) -> str:  # noqa: ARG002
+        raise ContractError("unknown_channel", "no channel is configured here")
+
+    def push_key(self) -> str | None:
+        return None
+
+
+class TakesReplies(Protocol):
+    """KeyError: no such link, or it is over. IllegalMove says why not."""
+
+    async def by_link(self, token: str, answer: Answer, way: str) -> object: ...
+    async def by_sms(self, phone: str, text: str) -> Answered | None: ...
+
+
+class NoReplies:
+    """For a hub that takes no answers."""
+
+    async def by_link(self, token: str, answer: Answer, way: str) -> object:  # noqa: ARG002
+        raise KeyError("reply")
+
+    async def by_sms(self, phone: str, text: str) -> Answered | None:  # noqa: ARG002
+        return None
+
+
 def _nothing(_unit: UnitOfWork, _changed: Changed) -> None:
     return None
 
@@ -205,6 +257,8 @@ class Deps:
     health: Callable[[], Mapping[str, str]]
     roster_changed: Callable[[UnitOfWork, Changed], None] = _nothing
     tries: RuleTries = field(default_factory=NoTries)
+    notices: Notices = field(default_factory=NoNotices)
+    replies: TakesReplies = field(default_factory=NoReplies)
     passwords: Passwords = field(default_factory=Passwords)
     static_dir: Path = STATIC_DIR
     timezone: str = "Asia/Shanghai"

@@ -20,12 +20,14 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
 from alarms.desk import Desk
+from alarms.replies import Replies, only_noted
 from contract import topics
 from contract.config import ConfigError
 from contract.kinds import ACTIVATION_KINDS
 from contract.moment import EPOCH
 from dashboard.app import create_app
 from dashboard.middleware import gauge
+from dashboard.permissions import may
 from dashboard.ports import Deps
 from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.clock import PlannedClock, load_clock, wall_ms
@@ -255,6 +257,8 @@ class Hub:
                 health=self.health,
                 roster_changed=self.roster_changed,
                 tries=self.tries,
+                notices=self.notices,
+                replies=Replies(self.writer, self.book, only_noted, may),
             )
         )
         config = uvicorn.Config(

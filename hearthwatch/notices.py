@@ -1,14 +1,15 @@
 """How this hub tells people: keys, channels, limits and the dispatcher, put together once."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import Engine, func, select
 
+from alarms.addresses import clean
 from alarms.channel import SmsModem, Tools
 from alarms.dispatcher import Dispatcher
 from alarms.limits import Limits
@@ -53,6 +54,25 @@ class Notices:
         if "web_push" not in self._config.notify.channels:
             return None
         return to_base64(public_bytes(vapid_key(self._config.data_dir)))
+
+    @property
+    def uplink(self) -> str:
+        return self._config.notify.uplink
+
+    def offered(self) -> Sequence[Mapping[str, Any]]:
+        """The ways that people may register, for the page."""
+        channels = self._config.notify.channels
+        found = []
+        for name in sorted(channels):
+            spec = NOTIFIERS[name]
+            names = sorted(spec.names(channels[name])) if spec.names is not None else None
+            found.append(
+                {"channel": name, "form": spec.form, "names": names, "urgent": spec.urgent}
+            )
+        return found
+
+    def clean(self, channel: str, address: str) -> str:
+        return clean(channel, address, self._config.notify.channels)
 
     def dispatcher(
         self, writer: Writer, http: httpx2.AsyncClient, publisher: Publisher
