@@ -26,7 +26,7 @@ class NotifyConfig:
     the address to which a provider brings short messages that people send us."""
 
     telling: TellingSettings = field(default_factory=TellingSettings)
-    channels: Mapping[str, Any] = field(default_factory=dict)
+    channels: Mapping[str, Any] = field(default_factory=dict, repr=False)
     uplink: str = field(default="", repr=False)
 
     @property
