@@ -43,7 +43,7 @@ class FakeProvider:
         with self.lock:
             if not self._signed(path, document):
                 self.bad_signatures += 1
-                return 200, b'{"errcode":310000,"errmsg":"sign not match"}'
+                return 200, b'{"errcode":310000,"errmsg":"sign not match","code":19021}'
             fault = self.chance.choice(self.faults)
             self.met[fault] += 1
             if fault in ("taken_and_drop", "taken_and_500"):
@@ -54,7 +54,8 @@ class FakeProvider:
             if fault in ("http_500", "taken_and_500"):
                 return 500, b"oops"
             if fault == "lie":
-                return 200, b'{"errcode":45009,"errmsg":"api freq out of limit"}'
+                limited = 130101 if "access_token" in path else 45009
+                return 200, json.dumps({"errcode": limited, "errmsg": "too fast"}).encode()
             self.delivered[said] += 2 if fault == "twice" else 1
             self.excused[said] += fault == "twice"
             return 200, b'{"errcode":0,"errmsg":"ok","code":0,"msg":"success"}'
