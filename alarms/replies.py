@@ -95,7 +95,7 @@ class Replies:
             if row["answer"] != answer:
                 raise IllegalMove("answered", f"this was answered with {row['answer']} already")
             return Answered(alarm=alarm, responder=responder, answer=answer, again=True)
-        role = _role(unit, responder)
+        role = _role(unit, responder, find_alarm(unit.cursor, alarm)["region"])
         if answer == "accept":
             self._accept(unit, alarm, responder, role)
         elif self._may(role, "task.move") or self._may(role, "alarm.acknowledge"):
@@ -147,11 +147,12 @@ def _having(alarm: Row) -> set[str]:
     return {alarm[name] for name in ("acknowledged_by", "holder", "assignee") if alarm.get(name)}
 
 
-def _role(unit: UnitOfWork, username: str) -> str:
-    unit.execute("SELECT role FROM account WHERE username = ? AND NOT disabled", (username,))
-    row = unit.cursor.fetchone()
-    if row is None:
-        raise IllegalMove("not_allowed", "this account is closed")
+def _role(unit: UnitOfWork, username: str, region: str | None) -> str:
+    """Of an account that is open and still sees this region."""
+    sql = "SELECT role, region FROM account WHERE username = ? AND NOT disabled"
+    row = unit.execute(sql, (username,)).fetchone()
+    if row is None or not (region is None or region.startswith(row[1])):
+        raise IllegalMove("not_allowed", "this account is closed, or sees this region no more")
     return str(row[0])
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from alarms.addresses import clean
+from alarms.notifier import Delivered
 from contract.config import ConfigError
 from contract.errors import ContractError
 from dashboard.accounts import AccountError, check_account, create_user, issue_gateway_key
@@ -15,6 +17,7 @@ from dashboard.passwords import Passwords, WeakPassword
 from dashboard.permissions import ROLES
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import load
+from hearthwatch.try_channels import Way, send_tests, ways_of
 from ledger.place import Place
 from ledger.unit_of_work import UnitOfWork
 
@@ -83,6 +86,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     key.add_argument("gateway")
     key.add_argument("--config", type=Path, required=True, help="hub.toml")
     key.set_defaults(func=_gateway_key)
+    test = actions.add_parser(
+        "test-notify",
+        help="send a [TEST] message and print what the provider answers",
+        epilog="examples: hearthwatch admin test-notify --config hub.toml --user duty1; "
+        "hearthwatch admin test-notify --config hub.toml --channel wecom_bot --address duty",
+    )
+    test.add_argument("--config", type=Path, required=True, help="hub.toml")
+    test.add_argument("--user", help="every verified way of this account")
+    test.add_argument("--channel", help="with --address: one way")
+    test.add_argument("--address", help="number, mail address, userid or name of a bot")
+    test.set_defaults(func=_test_notify)
 
 
 def _create_user(args: argparse.Namespace) -> int:
@@ -107,3 +121,29 @@ def _gateway_key(args: argparse.Namespace) -> int:
         return 2
     sys.stdout.write(f"{key}\n")
     return 0
+
+
+def _test_notify(args: argparse.Namespace) -> int:
+    if bool(args.user) == bool(args.channel and args.address):
+        sys.stderr.write("hearthwatch admin: --user, or --channel with --address\n")
+        return 2
+    try:
+        config = load(args.config)
+        found = (
+            ways_of(config.book, args.user)
+            if args.user
+            else [Way(args.channel, clean(args.channel, args.address, config.notify.channels))]
+        )
+    except (ConfigError, ContractError) as error:
+        sys.stderr.write(f"hearthwatch admin: {error}\n")
+        return 2
+    if not found:
+        sys.stderr.write(f"hearthwatch admin: {args.user} has no verified way\n")
+        return 1
+    failed = 0
+    for way, result in send_tests(config, found):
+        good = isinstance(result, Delivered)
+        failed += not good
+        detail = result.detail or ("taken" if good else "refused")
+        sys.stdout.write(f"{'ok' if good else 'FAIL':4}  {way.channel:14} {detail}\n")
+    return 1 if failed else 0

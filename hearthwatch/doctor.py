@@ -93,6 +93,7 @@ def hub(path: Path) -> Iterator[Finding]:
     yield book(config.book)
     yield http_port(config)
     yield sign_in(config.broker)
+    yield from telling(config)
 
 
 def book(place: "Place") -> Finding:
@@ -167,6 +168,39 @@ def data_folder(folder: Path) -> Iterator[Finding]:
         "make room or move data_dir",
         bad="warn",
     )
+
+
+def telling(config: "HubConfig") -> Iterator[Finding]:
+    """Whether anybody can be told outside the page. Nothing is sent: `admin test-notify` does."""
+    notify = config.notify
+    urgent = sorted(notify.urgent)
+    yield judge(
+        "channels",
+        bool(urgent),
+        ", ".join(sorted(notify.channels)) or "none",
+        "configure [channel.…] of at least two kinds: nobody is told outside the page",
+        bad="warn",
+    )
+    if urgent:
+        yield judge(
+            "second channel",
+            len(urgent) > 1,
+            ", ".join(urgent),
+            "an urgent call that one provider refuses has no other way",
+            bad="warn",
+        )
+        url = notify.telling.public_url
+        yield judge(
+            "public_url",
+            url.startswith("https://"),
+            url or "none",
+            "set [notify] public_url to the address by which telephones reach this hub (https)",
+            bad="warn",
+        )
+    modem = notify.channels.get("gsm_modem")
+    if modem is not None:
+        there = Path(modem.port).exists()
+        yield judge("modem", there, modem.port, "plug it in, or correct [channel.gsm_modem] port")
 
 
 def http_port(config: "HubConfig") -> Finding:

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from alarms.addresses import clean
+from alarms.notifiers import wecom_bot
+from alarms.registry import NOTIFIERS
 from contract.errors import ContractError
 from hearthwatch.rule_scopes import RuleScopes
 from hearthwatch.rule_settings import RuleSettings
@@ -124,3 +127,23 @@ class SilentOutbox:
 
     def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         self.reassured.append(alarm["id"])
+
+
+class ListedNotices:
+    """Three ways are configured."""
+
+    uplink = "uplink0123456789abcdefghij"
+    channels: Mapping[str, Any] = {
+        "aliyun_sms": None,
+        "web_push": None,
+        "wecom_bot": wecom_bot.Config(urls={"duty": "https://bot.example/?key=k"}),
+    }
+
+    def offered(self) -> list[dict[str, Any]]:
+        return [{"channel": name, "form": NOTIFIERS[name].form} for name in self.channels]
+
+    def clean(self, channel: str, address: str) -> str:
+        return clean(channel, address, self.channels)
+
+    def push_key(self) -> str | None:
+        return "BPublicKey"

@@ -16,10 +16,12 @@ from sqlalchemy import create_engine
 
 from alarms.book import AlarmBook
 from alarms.desk import Desk
+from alarms.replies import Replies, only_noted
 from contract.moment import from_iso
 from dashboard.accounts import create_user, issue_gateway_key
 from dashboard.app import create_app
 from dashboard.passwords import Passwords
+from dashboard.permissions import may
 from dashboard.ports import Deps
 from ledger import register as register_store
 from ledger.database import open_reader, open_writer, sqlite_url
@@ -33,6 +35,7 @@ from rules.finding import Finding
 from tests.adapters.dashboard_ports import (
     HandClock,
     ListedIntake,
+    ListedNotices,
     ListedReadings,
     ListedRules,
     SilentOutbox,
@@ -297,6 +300,8 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         health=lambda: health,
         roster_changed=lambda unit, changed: register.follow(unit.cursor, changed),
         passwords=Passwords(HASHER),
+        notices=ListedNotices(),
+        replies=Replies(writer, book, only_noted, may),
         static_dir=tmp_path / "static",
     )
     app = create_app(deps)

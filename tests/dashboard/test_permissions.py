@@ -14,7 +14,13 @@ from dashboard.routes import operations
 from tests.adapters.asgi_stream import StreamClient
 from tests.dashboard.conftest import ACCOUNTS, World, problem_of
 
-DECLARATIONS = PERMISSIONS | {"public", "signed in", "gateway key"}
+DECLARATIONS = PERMISSIONS | {
+    "public",
+    "signed in",
+    "gateway key",
+    "reply token",
+    "uplink token",
+}
 # Named, because the answer never ends, or because it ends the session that asks.
 ASKED_ELSEWHERE = {"/stream", "/logout"}
 
@@ -69,7 +75,8 @@ def test_the_table_names_what_there_is() -> None:
 async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx2.Response:
     [method] = route.methods - {"HEAD"}
     names = ("alarm_id", "task_id", "home_id", "person_id", "gateway_id", "gateway", "device")
-    names = (*names, "stay_id", "username", "name", "try_id")
+    names = (*names, "stay_id", "username", "name", "try_id", "point_id", "notification_id")
+    names = (*names, "token", "secret", "provider")
     path = route.path.format(**dict.fromkeys(names, "nothing"))
     return await client.request(
         method,
@@ -109,6 +116,9 @@ async def test_without_a_session_only_the_public_routes_answer(world: World) -> 
             answer = await ask(client, prefix, route)
             if declared(route.dependant) == {"public"}:
                 assert answer.status_code in (200, 422), route.path
+            elif declared(route.dependant) <= {"reply token", "uplink token"}:
+                # Whoever has the secret of the path; here nobody has.
+                assert answer.status_code in (404, 422), route.path
             else:
                 assert answer.status_code == 401, route.path
                 assert answer.headers["www-authenticate"] == "Bearer"
