@@ -33,6 +33,7 @@ from tests.adapters.fake_county import (
     Document,
     account,
 )
+from tests.adapters.fake_notices import Notices
 from tests.adapters.fake_register import REGIONS, find_homes, find_persons
 from tests.adapters.fake_rules import Rules
 from tests.adapters.fake_stays import Stays
@@ -58,6 +59,7 @@ class FakeHub:
         self.answering = True
         self.stays = Stays(self.now_ms, self._publish)
         self.rules = Rules(self.county, self.now_ms, self._publish)
+        self.notices = Notices(self.now_ms)
         self.cases = Cases(self.county, self.now_ms, self._publish)
         if not empty:
             self.cases.begin()
@@ -110,9 +112,36 @@ class FakeHub:
         with self.lock:
             if path[0] == "rules":
                 return self.rules.answer(username, method, path[1:], asked)
+            if path[:2] in (["me", "channels"], ["users", username]):
+                return self._ways(method, path[2:], asked)
             if method == "GET":
                 return self._read(username, path, asked)
             return self._write(username, path, asked)
+
+    def _ways(self, method: str, path: list[str], asked: Document) -> Document:
+        notices = self.notices
+        match (method, path):
+            case ("GET", []):
+                return notices.channels()
+            case ("GET", ["contact-points"]):
+                return notices.listed()
+            case ("POST", ["contact-points"]):
+                return notices.add(asked)
+            case ("PATCH", ["contact-points", point]):
+                return notices.change(point, asked)
+            case ("DELETE", ["contact-points", point]):
+                return notices.remove(point)
+            case ("POST", ["contact-points", point, "code"]):
+                return notices.send_code(point)
+            case ("POST", ["contact-points", point, "verify"]):
+                return notices.verify(point, asked["code"])
+        raise Refused(404, "not_found")
+
+    def by_link(self, method: str, token: str, asked: Document) -> Document:
+        with self.lock:
+            if method == "GET":
+                return self.notices.look(token)
+            return self.notices.answer(token, asked)
 
     def _read(self, username: str, path: list[str], asked: Document) -> Document:
         cases = self.cases
@@ -267,6 +296,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _api(self, method: str, path: list[str], asked: Document) -> None:
+        if path[0] == "replies" and len(path) == 2:
+            try:
+                self._json(200, self.hub.by_link(method, path[1], asked))
+            except Refused as refused:
+                self._problem(refused.status, refused.code)
+            return
         if method != "GET" and self.headers.get("X-Requested-With") != "hearthwatch":
             self._problem(403, "csrf")
             return

@@ -11,6 +11,8 @@ from typing import Final
 import pytest
 
 from alarms.lifecycle import HUMAN_OUTCOMES, AlarmState, Outcome, TaskState
+from alarms.registry import NOTIFIERS
+from alarms.wording import kind_word
 from contract.kinds import KINDS
 from dashboard.permissions import ROLES
 from rules.kind_facts import PARTS, parameters
@@ -23,6 +25,8 @@ CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 BY_DATA: Final = (
     "about.",
     "advice.",
+    "channel.",
+    "contact.form.",
     "device_filter.",
     "device_state.",
     "fact.",
@@ -45,6 +49,7 @@ BY_DATA: Final = (
     "quarantine.code.",
     "readings.span.",
     "reason.",
+    "reply_word.",
     "role.",
     "rules.filter.",
     "rules.group.",
@@ -192,6 +197,14 @@ def test_everything_the_hub_says_has_a_word() -> None:
     wanted |= {f"kind.{kind}" for kind in KINDS}
     wanted |= {f"field.{value}" for spec in KINDS.values() for value in spec.values}
     assert not wanted - set(ZH)
+
+
+def test_every_channel_and_word_of_a_notification_has_a_word() -> None:
+    people = [name for name, spec in NOTIFIERS.items() if spec.form is not None]
+    assert not {f"channel.{name}" for name in people} - set(ZH)
+    words = {kind_word(kind, "urgent") for kind in RULE_KINDS}
+    words |= {kind_word("", severity) for severity in ("urgent", "watch", "technical")}
+    assert not {f"reply_word.{word}" for word in words} - set(ZH)
 
 
 def reasons() -> Iterator[type[StrEnum]]:

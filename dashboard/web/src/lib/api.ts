@@ -4,6 +4,7 @@ import type {
   Alarm,
   AlarmDetail,
   Assignee,
+  ContactPoint,
   Device,
   DeviceChanges,
   Gateway,
@@ -11,9 +12,13 @@ import type {
   HomeDetail,
   HubClock,
   Me,
+  NewContactPoint,
+  OfferedChannel,
   Page,
   NewTry,
   Quarantined,
+  ReplyAnswer,
+  ReplyState,
   Rule,
   RuleDetail,
   RulePreview,
@@ -188,6 +193,26 @@ export const api = {
   try: (which: string) => request<Try>("GET", `rules/tries/${id(which)}`),
   startTry: (wanted: NewTry) => request<{ id: string }>("POST", "rules/tries", wanted),
   removeTry: (which: string) => request<void>("DELETE", `rules/tries/${id(which)}`),
+  channels: () =>
+    request<{ items: OfferedChannel[]; push_key: string | null }>("GET", "me/channels"),
+  contactPoints: (user: string) =>
+    request<{ items: ContactPoint[] }>("GET", `users/${id(user)}/contact-points`),
+  addContactPoint: (user: string, point: NewContactPoint) =>
+    request<ContactPoint>("POST", `users/${id(user)}/contact-points`, point),
+  changeContactPoint: (
+    user: string,
+    point: string,
+    changes: { label?: string; language?: string; place?: number },
+  ) => request<ContactPoint>("PATCH", `users/${id(user)}/contact-points/${id(point)}`, changes),
+  removeContactPoint: (user: string, point: string) =>
+    request<void>("DELETE", `users/${id(user)}/contact-points/${id(point)}`),
+  sendCode: (user: string, point: string) =>
+    request<unknown>("POST", `users/${id(user)}/contact-points/${id(point)}/code`, {}),
+  verifyContactPoint: (user: string, point: string, code: string) =>
+    request<ContactPoint>("POST", `users/${id(user)}/contact-points/${id(point)}/verify`, { code }),
+  reply: (token: string) => request<ReplyState>("GET", `replies/${id(token)}`),
+  sendReply: (token: string, answer: ReplyAnswer) =>
+    request<ReplyState>("POST", `replies/${id(token)}`, { answer, way: "link" }),
   readings: (asked: { device: string; kind?: string; from: string; to: string }) =>
     request<{ series: Series[] }>("GET", `readings${query(asked)}`),
 };

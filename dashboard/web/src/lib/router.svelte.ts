@@ -13,6 +13,7 @@ export interface Place {
     | "tries"
     | "try"
     | "me"
+    | "reply"
     | "missing";
   id: string;
 }
@@ -23,6 +24,8 @@ export function placeOf(path: string): Place {
   if (more.length > 0) return { page: "missing", id: "" };
   if (first === "" && second === "") return { page: "board", id: "" };
   if (first === "alarms" && id !== "") return { page: "alarm", id };
+  // The link of a notification: it answers without a login.
+  if (first === "r" && id !== "") return { page: "reply", id };
   if (first === "homes") return id === "" ? { page: "homes", id } : { page: "home", id };
   if (first === "rules") return id === "" ? { page: "rules", id } : { page: "rule", id };
   if (first === "tries") return id === "" ? { page: "tries", id } : { page: "try", id };

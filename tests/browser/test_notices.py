@@ -1,0 +1,145 @@
+"""One's own ways of being told, the page behind a link, and what the service worker does."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.adapters.fake_api import FakeHub
+from tests.adapters.fake_notices import CODE, TOKEN
+from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=DEADLINE_MS)
+# Where pictures of these pages are left for a human to look at, if anywhere.
+SHOTS = os.environ.get("HEARTHWATCH_SHOTS", "")
+
+
+def shot(desk: Desk, name: str) -> None:
+    if SHOTS:
+        desk.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_a_way_is_added_proved_moved_and_removed(
+    open_desk: OpenDesk, hub: FakeHub, viewport, language
+) -> None:
+    desk = open_desk(viewport=viewport, language=language)
+    desk.sign_in()
+    desk.go("/me")
+    page, zh = desk.page, language == "zh-CN"
+    panel = page.locator("section[aria-labelledby=contact-points]")
+    expect(panel).to_contain_text("还没有任何方式" if zh else "No way yet")
+    panel.get_by_role("button", name="添加" if zh else "Add").click()
+    panel.locator("[name=address]").fill("13800000001")
+    panel.locator("[name=label]").fill("手机")
+    shot(desk, f"ways-form-{language}-{viewport['width']}")
+    panel.locator("form.new button[type=submit]").click()
+    expect(panel).to_contain_text("未确认" if zh else "not proved")
+    panel.get_by_role("button", name="发送验证码" if zh else "Send code").click()
+    panel.locator("[name=code]").fill("000000")
+    panel.get_by_role("button", name="确认" if zh else "Confirm").click()
+    expect(page.get_by_text("验证码不对" if zh else "Not the code")).to_be_visible()
+    panel.locator("[name=code]").fill(CODE)
+    panel.get_by_role("button", name="确认" if zh else "Confirm").click()
+    expect(panel.locator(".badge")).to_have_text("已确认" if zh else "proved")
+    panel.get_by_role("button", name="添加" if zh else "Add").click()
+    panel.locator("[name=channel]").select_option("wecom_bot")
+    panel.locator("form.new button[type=submit]").click()
+    expect(panel.locator("ol > li")).to_have_count(2)
+    with hub.lock:
+        hub.notices.points[0].update(dead_since="2026-11-23T08:00:00Z", dead_reason="空号")
+    panel.get_by_role("button", name="提前" if zh else "Earlier").click()
+    expect(panel.locator("ol > li").first).to_contain_text("duty")
+    expect(panel).to_contain_text("空号")
+    shot(desk, f"ways-{language}-{viewport['width']}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    panel.locator("ol > li").first.get_by_role("button", name="删除" if zh else "Remove").click()
+    expect(panel.locator("ol > li")).to_have_count(1)
+
+
+@pytest.mark.parametrize("answer", ["accept", "decline"])
+def test_a_link_answers_without_a_login(open_desk: OpenDesk, hub: FakeHub, answer) -> None:
+    desk = open_desk(viewport=PHONE)
+    desk.page.goto(f"{desk.url}/r/{TOKEN}")
+    expect(desk.page.get_by_role("heading")).to_have_text("紧急呼叫")
+    assert hub.notices.replies == []
+    shot(desk, f"reply-{answer}")
+    name = "接单" if answer == "accept" else "不能去"
+    button = desk.page.get_by_role("button", name=name)
+    assert button.bounding_box()["height"] >= 64
+    button.click()
+    said = "已接单" if answer == "accept" else "正在通知下一位"
+    expect(desk.page.get_by_role("status")).to_contain_text(said)
+    shot(desk, f"reply-{answer}-done")
+    assert hub.notices.replies == [{"answer": answer, "way": "link"}]
+    desk.page.reload()
+    expect(desk.page.get_by_role("status")).to_contain_text(said)
+    assert len(hub.notices.replies) == 1
+
+
+def test_a_link_that_is_over_says_so(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk(viewport=PHONE, language="en")
+    desk.page.goto(f"{desk.url}/r/another")
+    expect(desk.page.get_by_role("status")).to_contain_text("This link is over")
+    hub.notices.reply.update(state="closed")
+    desk.page.goto(f"{desk.url}/r/{TOKEN}")
+    expect(desk.page.get_by_role("status")).to_contain_text("This alarm is over")
+    shot(desk, "reply-over-en")
+
+
+def test_the_service_worker_shows_a_push_message_and_sends_its_answer(
+    open_desk: OpenDesk, hub: FakeHub
+) -> None:
+    desk = open_desk()
+    desk.sign_in()
+    page = desk.page
+    page.context.grant_permissions(["notifications"], origin=desk.url)
+    cdp = page.context.new_cdp_session(page)
+    registrations: list[str] = []
+    cdp.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registrations.extend(r["registrationId"] for r in event["registrations"]),
+    )
+    cdp.send("ServiceWorker.enable")
+    page.evaluate("navigator.serviceWorker.register('/sw.js')")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    said = {
+        "title": "紧急：紧急呼叫",
+        "body": "【紧急】12号 紧急呼叫 龙头村",
+        "alarm": "alarm-1",
+        "reply": TOKEN,
+        "urgent": True,
+        "language": "zh-CN",
+    }
+    desk.wait_for("true")
+    assert registrations
+    shown = {"origin": desk.url, "registrationId": registrations[-1]}
+    cdp.send("ServiceWorker.deliverPushMessage", {**shown, "data": json.dumps(said)})
+    desk.wait_for(
+        "navigator.serviceWorker.ready.then(r => r.getNotifications()).then(n => n.length > 0)"
+    )
+    [seen] = page.evaluate(
+        "navigator.serviceWorker.ready.then(r => r.getNotifications()).then(all => all.map("
+        "n => ({title: n.title, body: n.body, tag: n.tag, actions: n.actions.map(a => a.title)})))"
+    )
+    assert seen == {
+        "title": said["title"],
+        "body": said["body"],
+        "tag": "alarm-1",
+        "actions": ["接单", "不能去"],
+    }
+    [worker] = page.context.service_workers
+    worker.evaluate(
+        "self.registration.getNotifications().then(([notification]) =>"
+        " self.dispatchEvent(new NotificationEvent('notificationclick',"
+        " {notification, action: 'accept'})))"
+    )
+    desk.wait_for(
+        "navigator.serviceWorker.ready.then(r => r.getNotifications())"
+        ".then(n => n.some(one => one.body.startsWith('已接单')))"
+    )
+    assert hub.notices.replies == [{"answer": "accept", "way": "push"}]
