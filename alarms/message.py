@@ -3,7 +3,7 @@
 A provider of short messages or calls takes no text but an approved template and its words. Pure.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -31,7 +31,7 @@ class Message:
 
 
 def encode(message: Message) -> str:
-    return msgspec.json.encode(asdict(message)).decode()
+    return msgspec.json.encode(message).decode()
 
 
 def decode(body: str) -> Message:

@@ -4,6 +4,7 @@ Urgent rows come first, of each target and of all; limits keep room for them; wh
 more is dropped before it is sent. Runs in the writer's thread.
 """
 
+from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
@@ -63,9 +64,12 @@ _FIELDS: Final = (
 # back since.
 _DUE: Final = "state = 'pending' AND (next_at_ms <= ? OR next_at_ms - wait_ms > ?)"
 _LOUD: Final = " AND NOT quiet"
-_TARGETS: Final = "SELECT DISTINCT channel, target FROM outbox WHERE "
-_ROWS: Final = f"SELECT {', '.join(_FIELDS)} FROM outbox WHERE "  # noqa: S608 - own names
-_OF_TARGET: Final = " AND channel = ? AND target = ? ORDER BY urgent DESC, next_at_ms, id LIMIT ?"
+# The first few of each target, so that the rows of one hide nobody else's.
+_CANDIDATES: Final = (
+    f"SELECT {', '.join(_FIELDS)} FROM (SELECT *, row_number() OVER (PARTITION BY channel, target"  # noqa: S608
+    " ORDER BY urgent DESC, next_at_ms, id) AS turn FROM outbox WHERE {where}) AS due"
+    " WHERE turn <= ? ORDER BY urgent DESC, next_at_ms, id"
+)
 _DROP: Final = (
     "UPDATE outbox SET state = 'dropped', done_at_ms = ?, detail = ?"
     " WHERE state = 'pending' AND needed = ? AND EXISTS"
@@ -108,9 +112,8 @@ def due(
 ) -> list[Pending]:
     """What is to be sent now beside what is under way. `quiet`: only what may wake people."""
     _drop(unit)
-    found = sorted(_candidates(unit, under_way, quiet=quiet), key=lambda row: not row.urgent)
     chosen: list[Pending] = []
-    for row in found:
+    for row in _in_turn(_candidates(unit, under_way, quiet=quiet)):
         at_once = len(under_way) + len(chosen)
         if at_once >= (AT_ONCE_MAX if row.urgent else OTHERS_AT_ONCE_MAX):
             break
@@ -130,19 +133,27 @@ def _drop(unit: UnitOfWork) -> None:
 
 
 def _candidates(unit: UnitOfWork, under_way: Set[str], *, quiet: bool) -> list[Pending]:
-    """Target by target, so that the rows of one hide nobody else's."""
-    where = f"{_DUE}{_LOUD if quiet else ''}"
-    times = (unit.now_ms, unit.now_ms)
+    """Due rows that are not under way; those keep their place among the first of their target."""
+    sql = _CANDIDATES.replace("{where}", f"{_DUE}{_LOUD if quiet else ''}")
+    unit.execute(sql, (unit.now_ms, unit.now_ms, PER_TARGET_MAX))
     found = []
-    for channel, target in unit.execute(f"{_TARGETS}{where}", times).fetchall():
-        # What is under way is due still, and keeps its place.
-        wanted = (*times, channel, target, PER_TARGET_MAX)
-        for values in unit.execute(f"{_ROWS}{where}{_OF_TARGET}", wanted).fetchall():
-            if values[0] not in under_way:
-                fields = dict(zip(_FIELDS, values, strict=True))
-                fields.update(urgent=bool(fields["urgent"]), bypassed=bool(fields["bypassed"]))
-                found.append(Pending(**fields))
+    for values in unit.cursor.fetchall():
+        if values[0] not in under_way:
+            fields = dict(zip(_FIELDS, values, strict=True))
+            fields.update(urgent=bool(fields["urgent"]), bypassed=bool(fields["bypassed"]))
+            found.append(Pending(**fields))
     return found
+
+
+def _in_turn(found: list[Pending]) -> list[Pending]:
+    """Urgent first; of these the first of each alarm, then the second: somebody is told of every
+    one before anybody is told of one again."""
+    told: Counter[str | None] = Counter()
+    turns: list[tuple[bool, int, int, Pending]] = []
+    for row in found:
+        turns.append((not row.urgent, told[row.alarm], len(turns), row))
+        told[row.alarm] += 1
+    return [turn[3] for turn in sorted(turns, key=lambda turn: turn[:3])]
 
 
 def bypass(unit: UnitOfWork, row: Pending, telling: Telling | None) -> None:

@@ -3,6 +3,7 @@
 ./dev bench --week    a week of 1,000 simulated homes through drivers, codec and rules
 ./dev bench --engine  the rule engine alone with 100,000 homes in memory
 ./dev bench --replay  reading and playing the past on one core
+./dev bench --notify  a hundred presses at once until the first provider has its message
 """
 
 import argparse
@@ -19,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from bench import engine, replay, week
+from bench import engine, notify, replay, week
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
 from bench.processes import HOMES, HubProcess, cpu_s, rss_mb
@@ -229,6 +230,7 @@ def main() -> None:
     parser.add_argument("--week", action="store_true", help="instead: a week of simulated homes")
     parser.add_argument("--engine", action="store_true", help="instead: the rule engine alone")
     parser.add_argument("--replay", action="store_true", help="instead: playing the past")
+    parser.add_argument("--notify", action="store_true", help="instead: press to first provider")
     parser.add_argument(
         "--homes", type=int, help="of the week (1,000), of the engine (100,000), of the past (40)"
     )
@@ -242,6 +244,10 @@ def main() -> None:
     if args.engine:
         print(json.dumps(machine()), flush=True)
         engine.report(args.homes or ENGINE_HOMES)
+        return
+    if args.notify:
+        print(json.dumps(machine()), flush=True)
+        notify.report()
         return
     if args.replay:
         print(json.dumps(machine()), flush=True)

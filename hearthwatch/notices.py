@@ -29,9 +29,10 @@ from ledger.schema import OUTBOX
 from ledger.writer import Writer
 
 # As many as the dispatcher has under way: a service that hangs must not use up the connections of
-# all others. A few stay open for the next message.
+# all others. A few stay open for the next message; the client looks at each of these before every
+# request, so that more cost a burst more than they save.
 CONNECTIONS_MAX: Final = 1024
-KEPT_OPEN_MAX: Final = 64
+KEPT_OPEN_MAX: Final = 8
 
 
 class Notices:

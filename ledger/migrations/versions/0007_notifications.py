@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0007"
-down_revision: Final[str | None] = "0005"
+down_revision: Final[str | None] = "0006"
 
 _ADDED: Final = (
     ("urgent", sa.Boolean(), sa.false(), False),
