@@ -1,5 +1,5 @@
 """`./dev docs`: writes what the registries know better than any author: the READMEs' tables of
-drivers and rules, and the page of rule kinds.
+drivers and rules, the table of channels, and the page of rule kinds.
 
 python -m docs.tables           write them
 python -m docs.tables --check   exit 1 when one is not what the registry says
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from alarms.registry import NOTIFIERS
 from docs.rule_kinds import page
 from gateway.driver import DriverSpec
 from gateway.registry import DRIVERS
@@ -45,6 +46,30 @@ def rules_table(readme: str) -> str:
     )
 
 
+def channels_table() -> str:
+    """One row a channel, in the order of the registry."""
+    forms = {"phone": "telephone number", "mail": "e-mail address", "subscription": "browser"}
+    rows = []
+    for name, spec in NOTIFIERS.items():
+        address = forms.get(spec.form or "", "name or account" if spec.form else "configured")
+        limits = "; ".join(
+            f"{limit.count} in {_span(limit.per_s)}{'' if limit.of == 'target' else ' in all'}"
+            for limit in spec.limits
+        )
+        urgent = "yes" if spec.urgent else "no"
+        rows.append(f"| `{name}` | {spec.title} | {address} | {limits or 'none'} | {urgent} |")
+    return _table(("channel", "is", "address", "our limit", "urgent"), rows)
+
+
+def _span(seconds: int) -> str:
+    return {1: "a second", 60: "a minute", 86_400: "a day"}.get(seconds, f"{seconds} s")
+
+
+def notifications(text: str) -> str:
+    place = re.compile(r"(<!-- channels -->\n).*?(<!-- /channels -->)", re.DOTALL)
+    return place.sub(lambda match: match[1] + channels_table() + match[2], text)
+
+
 def _table(head: Sequence[str], rows: Sequence[str]) -> str:
     return "\n".join((f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows)) + "\n"
 
@@ -74,6 +99,9 @@ def pages() -> Iterator[tuple[Path, str, str]]:
         path = ROOT / readme
         text = path.read_text(encoding="utf-8")
         yield path, text, rendered(readme, text)
+    path = ROOT / "docs" / "notifications.md"
+    text = path.read_text(encoding="utf-8")
+    yield path, text, notifications(text)
     path = ROOT / "docs" / "rule-kinds.md"
     yield path, path.read_text(encoding="utf-8") if path.exists() else "", page()
 

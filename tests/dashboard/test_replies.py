@@ -126,6 +126,7 @@ async def test_a_link_that_is_worth_nothing(world: World, what: str) -> None:
     async with world.anonymous() as client:
         answered = await client.post(path, json={"answer": "accept"})
     assert answered.status_code == wanted, answered.text
+    assert (await alarm_row(world, alarm))[0] == ("closed" if what == "closed" else "open")
     if wanted == 404:
         async with world.anonymous() as client:
             assert (await client.get(path)).status_code == 404
