@@ -100,6 +100,7 @@ class Hub:
             lambda task: ProcessRunner(config, task),
         )
         self.feed.last_seq = self._last_entry()
+        self.writer.attach(self.notices.contacts)
         self.writer.start()
         if config.homes is not None:
             self._import(config.homes)

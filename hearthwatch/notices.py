@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from alarms.addresses import clean
 from alarms.channel import SmsModem, Tools
+from alarms.contact_book import ContactBook
 from alarms.dispatcher import Dispatcher
 from alarms.limits import Limits
 from alarms.notifier import Notifier
@@ -42,6 +43,7 @@ class Notices:
         self._config = config
         self.settings = config.notify.telling
         self.telling = Telling(self.settings, reply_key(config.data_dir))
+        self.contacts = ContactBook(sorted(config.notify.channels))
         self._counted: Counter | None = None
 
     def client(self) -> httpx2.AsyncClient:

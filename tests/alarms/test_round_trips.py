@@ -146,6 +146,7 @@ async def test_nothing_in_our_own_network_is_asked() -> None:
         "https://169.254.169.254/latest/meta-data",
         "https://0.0.0.0/",
         "https://[fe80::1]/",
+        "https://[2002:a01:203::1]/",
         "https://100.64.0.1/",
         "http://93.184.215.14/",
         "ftp://93.184.215.14/",
