@@ -12,7 +12,7 @@ from alarms.limits import Limits
 from alarms.notifier import Delivered, Notification, Result
 from alarms.responders import ContactPoint, Responder
 from alarms.telling import Telling, TellingSettings
-from ledger.place import SqliteBook
+from ledger.place import Place, SqliteBook
 from ledger.schema import CONTACT_POINT, OUTBOX
 from tests.adapters.book import finding
 from tests.adapters.hub_bench import Bench
@@ -37,8 +37,13 @@ class Channel:
 
 
 class Office:
-    def __init__(self, folder: Path, settings: TellingSettings | None = None) -> None:
-        self.bench = Bench(folder, SqliteBook(path=folder / "hub" / "hub.db"))
+    def __init__(
+        self,
+        folder: Path,
+        settings: TellingSettings | None = None,
+        book: Place | None = None,
+    ) -> None:
+        self.bench = Bench(folder, book or SqliteBook(path=folder / "hub" / "hub.db"))
         settings = settings or TellingSettings(public_url=URL, replies=True)
         self.telling = Telling(settings, KEY)
         self.hub = self.bench.hub

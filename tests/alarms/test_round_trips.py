@@ -184,6 +184,10 @@ async def test_the_hubs_modem_sends_what_people_read(tmp_path: Path) -> None:
         assert "654321" in second.text
         bad = Notification(id="3", target="nonsense", body=encode(code_message("1", "en")))
         assert isinstance(await GsmModem(modem).send(bad), Refused)
+        # What no second try mends (27.005, 3.2.5), and what one does.
+        line.modem.results += ["+CMS ERROR: 28", "+CMS ERROR: 38"]
+        assert isinstance(await GsmModem(modem).send(notification("gsm_modem")), Refused)
+        assert isinstance(await GsmModem(modem).send(notification("gsm_modem")), RetryLater)
     finally:
         line.close()
     # Unplugged: later, and said so.

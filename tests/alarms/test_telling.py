@@ -10,7 +10,14 @@ from alarms.lifecycle import Outcome
 from alarms.limits import Limit, Limits
 from alarms.message import decode
 from alarms.notifier import Refused, RetryLater
-from alarms.outbox_rows import ATTEMPTS_MAX, KEEP_FAILED_MS, KEEP_SENT_MS, prune, send_again
+from alarms.outbox_rows import (
+    ATTEMPTS_MAX,
+    KEEP_FAILED_MS,
+    KEEP_SENT_MS,
+    due,
+    prune,
+    send_again,
+)
 from alarms.telling import TellingSettings, digest_of, send_code
 from ledger.schema import AUDIT, OUTBOX, REPLY_LINK
 from tests.adapters.processes import until
@@ -42,6 +49,21 @@ def test_a_step_is_written_once_with_a_text_and_a_link(office: Office) -> None:
     office.tell(alarm, "duty-1", "aliyun_sms", PHONE, step=1)
     office.tell(alarm, "duty-1", "aliyun_sms", PHONE, step=0, round_=2)
     assert len(office.rows()) == 3
+
+
+def test_somebody_hears_of_every_alarm_before_anybody_hears_of_one_again(office: Office) -> None:
+    watch = office.alarm("w", severity="watch")
+    office.tell(watch, "duty-1", "wecom_bot", "calm", urgent=False)
+    office.bench.clock.at_ms += 1_000
+    first, second = office.alarm("1"), office.alarm("2")
+    for alarm in (first, second):
+        for person in range(3):
+            office.tell(alarm, f"person-{person}", "aliyun_sms", f"+86138{person}")
+    office.bench.clock.at_ms += 1_000
+    chosen = office.bench.change(lambda unit: due(unit, limits=Limits({})))
+    alarms = [row.alarm for row in chosen]
+    assert set(alarms[:2]) == set(alarms[2:4]) == set(alarms[4:6]) == {first, second}
+    assert alarms[6] == watch
 
 
 def test_a_contact_of_the_family_gets_no_link(office: Office) -> None:
