@@ -135,7 +135,8 @@ class Dispatcher:
             return Refused(detail="no such channel is configured")
         notification = Notification(id=row.id, target=row.target, body=row.body, urgent=row.urgent)
         try:
-            async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
+            # A channel that is slow by nature says so.
+            async with asyncio.timeout(getattr(notifier, "attempt_timeout_s", ATTEMPT_TIMEOUT_S)):
                 return await notifier.send(notification)
         except Exception as error:  # noqa: BLE001 - one broken channel must not stop the others
             # Its text may hold an address, and the address a key.

@@ -101,6 +101,7 @@ class Hub:
         )
         self.feed.last_seq = self._last_entry()
         self.writer.attach(self.notices.contacts)
+        self.replies = Replies(self.writer, self.book, only_noted, may)
         self.writer.start()
         if config.homes is not None:
             self._import(config.homes)
@@ -187,6 +188,7 @@ class Hub:
                 asyncio.create_task(dispatcher.run(), name="dispatcher"),
                 asyncio.create_task(self._supervise(), name="supervision"),
                 asyncio.create_task(self._watch_due(), name="due"),
+                asyncio.create_task(self.notices.listen(self.replies), name="modem"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
             # What lives as long as the hub need not be looked through again and again.
@@ -259,7 +261,7 @@ class Hub:
                 roster_changed=self.roster_changed,
                 tries=self.tries,
                 notices=self.notices,
-                replies=Replies(self.writer, self.book, only_noted, may),
+                replies=self.replies,
             )
         )
         config = uvicorn.Config(

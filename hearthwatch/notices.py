@@ -1,5 +1,7 @@
 """How this hub tells people: keys, channels, limits and the dispatcher, put together once."""
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,17 +12,20 @@ from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import Engine, func, select
 
 from alarms.addresses import clean
-from alarms.channel import SmsModem, Tools
+from alarms.channel import SmsModem, Tools, phone_number
 from alarms.contact_book import ContactBook
 from alarms.dispatcher import Dispatcher
+from alarms.lifecycle import IllegalMove
 from alarms.limits import Limits
 from alarms.notifier import Notifier
 from alarms.notifiers.gateway_command import GatewayCommand, Publisher
 from alarms.notifiers.webhook import Webhook
 from alarms.own_keys import public_bytes, reply_key, vapid_key
 from alarms.registry import NOTIFIERS
+from alarms.replies import Replies
 from alarms.telling import Telling
 from alarms.web_push_message import to_base64
+from contract.errors import ContractError
 from dashboard.middleware import gauge
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig
@@ -45,6 +50,7 @@ class Notices:
         self.telling = Telling(self.settings, reply_key(config.data_dir))
         self.contacts = ContactBook(sorted(config.notify.channels))
         self._counted: Counter | None = None
+        self._hub_modem: HubModem | None = None
 
     def client(self) -> httpx2.AsyncClient:
         limits = httpx2.Limits(
@@ -123,7 +129,22 @@ class Notices:
             )
 
     def _modem(self, port: str, pin: str) -> SmsModem:
-        return HubModem(port, pin, self._config.data_dir / "modem-pin-tried", say)
+        self._hub_modem = HubModem(port, pin, self._config.data_dir / "modem-pin-tried", say)
+        return self._hub_modem
+
+    async def listen(self, replies: Replies) -> None:
+        """What people send to the hub's own modem; without one there is nothing to hear. The
+        dispatcher is made before."""
+        if self._hub_modem is None:
+            await asyncio.Event().wait()
+            return
+
+        async def on_text(number: str, text: str) -> None:
+            # Who is too late or may not finds out in the page; a stranger is nobody's business.
+            with contextlib.suppress(ContractError, IllegalMove, KeyError):
+                await replies.by_sms(phone_number(number), text)
+
+        await self._hub_modem.listen(on_text)
 
     def _count(self, channel: str, state: str) -> None:
         if self._counted is not None:

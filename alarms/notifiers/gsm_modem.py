@@ -28,6 +28,10 @@ class Config:
 
 
 class GsmModem:
+    # The network's word can take a minute (`gateway.second_path`), behind others' messages longer;
+    # giving up before would send it twice.
+    attempt_timeout_s: Final = 90.0
+
     def __init__(self, modem: SmsModem) -> None:
         self._modem = modem
 

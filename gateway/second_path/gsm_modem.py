@@ -81,26 +81,40 @@ class Report:
     pdu_hex: str
 
 
-Event = Ready | NotReady | Sent | Failed | Report
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A message of somebody arrived; its PDU in hexadecimal. Only for a modem with an inbox."""
+
+    pdu_hex: str
+
+
+Event = Ready | NotReady | Sent | Failed | Report | Received
 # The questions that make a modem ready, in their order.
 _ROUND: Final = (
     "AT", "ATE0", "AT+CMEE=1", "AT+CPIN?", "AT+CREG?", "AT+CSQ", "AT+CMGF=0", "AT+CNMI=2,0,0,1,0",
 )  # fmt: skip
 _WATCH: Final = ("AT+CPIN?", "AT+CREG?", "AT+CSQ")
 # Some modems refuse these; nothing depends on them.
-_OPTIONAL: Final = frozenset({"AT+CMEE=1", "AT+CSQ", "AT+CNMI=2,0,0,1,0", "AT+CEREG?"})
+# Status reports come to the line; messages stay on the card, or with an inbox come as well (27.005,
+# 3.4.1).
+_REPORTS_ONLY: Final = "AT+CNMI=2,0,0,1,0"
+_MESSAGES_TOO: Final = "AT+CNMI=2,2,0,1,0"
+_OPTIONAL: Final = frozenset({"AT+CMEE=1", "AT+CSQ", _REPORTS_ONLY, _MESSAGES_TOO, "AT+CEREG?"})
 
 
 class Modem:
     """`take_output` after every call: what must be written to the line."""
 
-    def __init__(self, pin: str | None = None) -> None:
+    def __init__(self, pin: str | None = None, *, inbox: bool = False) -> None:
+        """inbox: what people send is wanted too."""
+        asked = {_REPORTS_ONLY: _MESSAGES_TOO} if inbox else {}
+        self._round = tuple(asked.get(command, command) for command in _ROUND)
         self.counters: Counter[str] = Counter()
         self.ready = False
         self._pin = pin
         self._buffer = b""
         self._out = bytearray()
-        self._todo: deque[str] = deque(_ROUND)
+        self._todo: deque[str] = deque(self._round)
         self._asked = ""
         self._deadline_ms: int | None = None
         self._next_round_ms: int | None = None
@@ -109,7 +123,8 @@ class Modem:
         self._parts: deque[Submit] = deque()
         self._phase: Literal["commands", "prompt", "sent"] = "commands"
         self._references: list[int] = []
-        self._report_next = False
+        # What the line after the next header is.
+        self._next_is: type[Report] | type[Received] | None = None
         self._started = False
 
     @property
@@ -164,7 +179,7 @@ class Modem:
             return self._overdue(line_ms)
         due = self._next_round_ms is not None and line_ms >= self._next_round_ms
         if due and not self._asked and self._phase == "commands":
-            self._todo = deque(_WATCH if self.ready else _ROUND)
+            self._todo = deque(_WATCH if self.ready else self._round)
             self._next_round_ms = None
             self._next(line_ms)
         return []
@@ -180,11 +195,11 @@ class Modem:
     def _line(self, text: str, line_ms: int) -> list[Event]:
         if not text or text == self._asked or text.startswith("AT+CMGS="):
             return []  # empty, or the echo
-        if self._report_next:
-            self._report_next = False
-            return [Report(pdu_hex=text)]
-        if text.startswith("+CDS:"):
-            self._report_next = True
+        if self._next_is is not None:
+            event, self._next_is = self._next_is(pdu_hex=text), None
+            return [event]
+        if text.startswith(("+CDS:", "+CMT:")):
+            self._next_is = Report if text.startswith("+CDS:") else Received
             return []
         if self._started and _RESTARTED.match(text):
             return self._restarted(line_ms)
@@ -257,7 +272,7 @@ class Modem:
         # Then the rest of the round; a card takes seconds to open, the next round asks again.
         self._todo.clear()
         self._todo.append(f"AT+CPIN={pin}")
-        self._todo.extend(_ROUND)
+        self._todo.extend(self._round)
         self._next(line_ms)
         return []
 

@@ -30,6 +30,10 @@ class ModemOnALine:
             if answer:
                 os.write(self._device, answer)
 
+    def say(self, *parts: bytes) -> None:
+        """What a modem says unasked."""
+        os.write(self._device, b"".join(parts))
+
     @property
     def sent(self) -> list[SentMessage]:
         return list(self.modem.sent)

@@ -27,6 +27,7 @@ from hearthwatch.hub_modem import HubModem
 from tests.adapters.mail_server import MailServer, mail_server
 from tests.adapters.modem_line import ModemOnALine
 from tests.adapters.notices import NOW_MS, notification
+from tests.adapters.processes import until
 from tests.adapters.push_service import Browser, claims_of
 from tests.adapters.scripted_http import scripted_server
 
@@ -193,6 +194,47 @@ async def test_the_hubs_modem_sends_what_people_read(tmp_path: Path) -> None:
     # Unplugged: later, and said so.
     assert isinstance(await GsmModem(modem).send(notification("gsm_modem")), RetryLater)
     assert said == ["modem_lost"]
+
+
+async def test_the_hubs_modem_hears_what_people_answer(tmp_path: Path) -> None:
+    line = ModemOnALine(tmp_path / "modem")
+    heard: list[tuple[str, str]] = []
+
+    async def on_text(number: str, text: str) -> None:
+        heard.append((number, text))
+        if text == "boom":
+            raise RuntimeError("boom")
+
+    modem = HubModem(str(tmp_path / "modem"), "", tmp_path / "mark", lambda *_said: None)
+    listening = asyncio.create_task(modem.listen(on_text))
+    try:
+        await until(lambda: "AT+CNMI=2,2,0,1,0" in line.modem.commands, "an inbox")
+        line.say(deliver("+8613700000001", "boom"), b"\r\n+CMT: ,5\r\nnonsense\r\n")
+        line.say(deliver("+8613700000001", "1 12"), deliver("+8613700000002", "不能去 12"))
+        wanted = [
+            ("+8613700000001", "boom"),
+            ("+8613700000001", "1 12"),
+            ("+8613700000002", "不能去 12"),
+        ]
+        await until(lambda: heard == wanted, "three messages")
+        # And sends between them.
+        assert isinstance(await GsmModem(modem).send(notification("gsm_modem")), Delivered)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        line.close()
+
+
+def deliver(number: str, text: str) -> bytes:
+    """+CMT and an SMS-DELIVER (3GPP TS 23.040, 9.2.2.1), in UCS-2."""
+    digits = number.removeprefix("+")
+    padded = digits + "F" * (len(digits) % 2)
+    swapped = "".join(b + a for a, b in zip(padded[::2], padded[1::2], strict=True))
+    data = text.encode("utf-16-be")
+    pdu = (
+        f"0004{len(digits):02X}91{swapped}0008" + "62111200000023" + f"{len(data):02X}{data.hex()}"
+    )
+    return f"\r\n+CMT: ,{len(pdu) // 2 - 1}\r\n{pdu.upper()}\r\n".encode()
 
 
 async def test_apprise_is_believed_only_where_nobodys_safety_hangs_on_it() -> None:
