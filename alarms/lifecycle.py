@@ -121,7 +121,7 @@ HUMAN_OUTCOMES: Final = frozenset(Outcome) - {Outcome.RECOVERED, Outcome.ANSWERE
 REPAIR_KINDS: Final = frozenset({"device_fault", "device_silent", "low_battery", "test_due"})
 
 # Technical alarms about things, not persons, end with their cause.
-SELF_CLOSING: Final = REPAIR_KINDS | {"gateway_silent", "spool_gap", "village_dark"}
+SELF_CLOSING: Final = REPAIR_KINDS | {"coverage", "gateway_silent", "spool_gap", "village_dark"}
 
 # Doubts about a person that the person's own "I'm well" removes; never a call or a detector.
 ANSWER_CLOSING: Final = frozenset({"no_sign_of_life"})

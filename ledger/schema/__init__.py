@@ -12,6 +12,13 @@ from ledger.schema.cases import ALARM, ENTRY, TASK, VISIT
 from ledger.schema.columns import METADATA
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
+from ledger.schema.rota import (
+    HANDOVER,
+    HANDOVER_LINE,
+    HANDOVER_MARK,
+    ROTA_CALENDAR,
+    ROTA_FACT,
+)
 from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
 
 __all__ = [
@@ -24,6 +31,9 @@ __all__ = [
     "EVENT",
     "GATEWAY",
     "GATEWAY_KEY",
+    "HANDOVER",
+    "HANDOVER_LINE",
+    "HANDOVER_MARK",
     "HOME",
     "IDEMPOTENCY",
     "META",
@@ -32,6 +42,8 @@ __all__ = [
     "QUARANTINE",
     "REGION",
     "REPLY_LINK",
+    "ROTA_CALENDAR",
+    "ROTA_FACT",
     "RULE_SETTING",
     "RULE_STATE",
     "SERVICE_USER",

@@ -1,0 +1,172 @@
+"""The coverage watch: told hours ahead, told again when it nears, over when it is mended, and
+never twice, whatever is restarted."""
+
+import pytest
+
+from alarms.lifecycle import Outcome
+from alarms.rota.coverage import Level, Reach, Reason, Village, problems
+from alarms.rota.model import Desk, Leave
+from alarms.rota.plan import Plan
+from alarms.rota.watch import phones, villages_of
+from tests.alarms.rota.conftest import DAY, HOUR, at
+
+EMPTY = "county/nobody"
+
+
+def test_a_full_rota_raises_nothing(rota) -> None:
+    rota.staff()
+    for hour in range(48):
+        rota.fire(at(DAY, "9:00") + hour * HOUR)
+    assert rota.open_alarms() == []
+    assert rota.closed() == []
+
+
+def test_an_empty_shift_is_told_twelve_and_two_hours_ahead_and_when_it_begins(rota) -> None:
+    rota.staff()
+    rota.change(DAY + 1, "day", [])
+    rota.fire(at(DAY, "20:00") - 1)
+    assert rota.open_alarms() == []
+    rota.fire(at(DAY, "20:00") + 60_000)
+    assert rota.open_alarms() == [(EMPTY, "nobody", "technical", 1)]
+    for minute in range(2, 30):
+        rota.fire(at(DAY, "20:00") + minute * 60_000)
+    assert rota.open_alarms() == [(EMPTY, "nobody", "technical", 1)]
+    rota.fire(at(DAY + 1, "5:59"))
+    assert rota.open_alarms() == [(EMPTY, "nobody", "technical", 1)]
+    rota.fire(at(DAY + 1, "6:00"))
+    assert rota.open_alarms() == [(EMPTY, "nobody", "watch", 2)]
+    rota.fire(at(DAY + 1, "8:00"))
+    assert rota.open_alarms() == [(EMPTY, "nobody", "watch", 3)]
+    rota.fire(at(DAY + 1, "19:59"))
+    assert rota.open_alarms() == [(EMPTY, "nobody", "watch", 3)]
+    rota.fire(at(DAY + 1, "20:00"))
+    assert rota.open_alarms() == []
+    assert rota.closed() == [(EMPTY, "recovered")]
+
+
+def test_it_is_over_at_once_when_somebody_is_named(rota) -> None:
+    rota.staff()
+    rota.change(DAY + 1, "day", [])
+    rota.fire(at(DAY, "21:00"))
+    assert len(rota.open_alarms()) == 1
+    rota.change(DAY + 1, "day", ["zhao"])
+    rota.fire(rota.now_ms + 1000)
+    assert (rota.open_alarms(), rota.closed()) == ([], [(EMPTY, "recovered")])
+    rota.change(DAY + 1, "day", [])
+    rota.fire(rota.now_ms + 1000)
+    assert rota.open_alarms() == [(EMPTY, "nobody", "technical", 1)]
+    assert len(rota.rows("SELECT 1 FROM alarm")) == 2
+
+
+def test_a_restart_tells_nothing_twice(rota) -> None:
+    rota.staff()
+    rota.change(DAY + 1, "day", [])
+    rota.fire(at(DAY, "21:00"))
+    for _ in range(3):
+        rota.restart()
+        rota.fire(rota.now_ms + 60_000)
+    assert rota.open_alarms() == [(EMPTY, "nobody", "technical", 1)]
+
+
+def test_what_a_human_has_closed_comes_again_when_it_nears(rota) -> None:
+    rota.staff()
+    rota.change(DAY + 1, "day", [])
+    rota.fire(at(DAY, "21:00"))
+    [row] = rota.rows("SELECT id FROM alarm")
+    rota.do(lambda u: rota.alarms.close(u, row["id"], "boss", Outcome.OUTAGE, "I know"))
+    for minute in range(1, 10):
+        rota.restart()
+        rota.fire(at(DAY, "21:00") + minute * 60_000)
+    assert rota.open_alarms() == []
+    rota.fire(at(DAY + 1, "6:30"))
+    assert rota.open_alarms() == [(EMPTY, "nobody", "watch", 1)]
+
+
+def test_a_leave_that_empties_a_part_of_a_shift_is_told(rota) -> None:
+    rota.staff()
+    leave = Leave(id="1", person="wang", from_ms=at(DAY, "22:00"), until_ms=at(DAY + 1, "1:00"))
+    rota.do(lambda unit: rota.rota.set_leave(unit, leave, "boss", "ill"))
+    rota.fire()
+    assert rota.open_alarms() == []
+    rota.fire(at(DAY, "10:00"))
+    [row] = rota.rows("SELECT evidence FROM alarm")
+    assert rota.open_alarms() == [(EMPTY, "nobody", "technical", 1)]
+    assert '"from":"2026-11-23T14:00:00.000Z","until":"2026-11-23T17:00:00.000Z"' in row[0]
+
+
+def test_who_can_not_be_reached(rota) -> None:
+    rota.staff()
+    rota.reach["wang"] = Reach(alive=0, dead=2)
+    rota.reach["zhou"] = Reach()
+    rota.fire(at(DAY, "7:00"))
+    assert [(part, reason) for part, reason, *_ in rota.open_alarms()] == [
+        ("county/nobody", "nobody"),  # the night before belongs to nobody
+        ("county/unverified", "unverified"),
+    ]
+    rota.fire(at(DAY, "9:00"))
+    assert [(part, reason) for part, reason, *_ in rota.open_alarms()] == [
+        ("county/dead_contact", "dead_contact"),
+        ("county/unverified", "unverified"),
+    ]
+    rota.reach["wang"] = rota.reach["zhou"] = Reach(alive=1, dead=2)
+    rota.fire(at(DAY, "9:01"))
+    assert rota.open_alarms() == []
+
+
+def test_many_restarts_and_looks_agree_with_one_watch(rota) -> None:
+    """Minute by minute over two days with a hole each day: the same alarms with a restart at every
+    hour as without."""
+    rota.staff()
+    rota.change(DAY + 1, "day", [])
+    rota.change(DAY + 2, "night", None)
+    for minute in range(0, 60 * 60, 20):
+        if minute % 120 == 0:
+            rota.restart()
+        rota.fire(at(DAY, "9:00") + minute * 60_000)
+    rows = rota.rows("SELECT part, event_count, outcome FROM alarm ORDER BY number")
+    assert [tuple(row) for row in rows] == [
+        (EMPTY, 3, "recovered"),
+        (EMPTY, 3, None),
+    ]
+
+
+def test_villages_and_phones_come_from_the_tables(rota) -> None:
+    def fill(unit) -> None:
+        home = "INSERT INTO home (id, region, address, access_note) VALUES ('h1', ?, 'x', '')"
+        unit.execute(home, ("610926101001",))
+        unit.execute("UPDATE account SET phone = '' WHERE username = 'li'")
+
+    rota.staff()
+    rota.do(fill)
+    [village] = rota.do(lambda unit: villages_of(unit.cursor))
+    assert village == Village(region="610926101001", homes=1, responders=0)
+    rota.fire()
+    assert rota.open_alarms() == [("/no_responder", "no_responder", "technical", 1)]
+    rota.do(
+        lambda u: u.execute(
+            "UPDATE account SET role = 'visitor', region = '610926101' WHERE username = 'zhao'"
+        )
+    )
+    rota.fire(rota.now_ms + 60_000)
+    assert rota.open_alarms() == []
+    reach = rota.do(lambda unit: phones(unit.cursor))
+    assert (reach["li"], reach["zhou"]) == (Reach(), Reach(alive=1))
+
+
+def test_visitors_on_call_are_responders_of_their_region() -> None:
+    village = Village(region="610926101001", homes=3, responders=0)
+    desk = Desk(id="v", name="v", region="610926101", kind="visit", always=False)
+    [found] = problems(Plan(desks={"v": desk}), {}, [village], at(DAY, "9:00"))
+    assert (found.reason, found.level, found.region) == (
+        Reason.NO_RESPONDER,
+        Level.NOW,
+        "610926101001",
+    )
+
+
+@pytest.mark.parametrize(("always", "found"), [(True, 1), (False, 0)])
+def test_a_desk_without_shifts(always, found) -> None:
+    desk = Desk(id="d", name="d", region="610926", always=always)
+    assert len(problems(Plan(desks={"d": desk}), {}, [], at(DAY, "9:00"))) == found
+    closed = Desk(id="d", name="d", region="610926", closed=True)
+    assert problems(Plan(desks={"d": closed}), {}, [], at(DAY, "9:00")) == []
