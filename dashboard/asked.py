@@ -25,7 +25,8 @@ DAY_MS: Final = 86_400_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """The text; ValueError when it can't be stored or would break a log."""
     if _CONTROL.search(text):
         raise ValueError("control characters are not allowed")
     # A lone surrogate can come out of a JSON escape and cannot be stored.
@@ -34,17 +35,17 @@ def _clean(text: str) -> str:
     return text
 
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_clean)]
-Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_clean)]
-Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_clean)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(clean)]
+Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean)]
+Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(clean)]
 # Why something was changed: a sentence, so that somebody in a year understands.
 Reason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=500),
-    AfterValidator(_clean),
+    AfterValidator(clean),
 ]
 
-PathId = Annotated[str, Path(max_length=160), AfterValidator(_clean)]
+PathId = Annotated[str, Path(max_length=160), AfterValidator(clean)]
 QueryWord = Annotated[str | None, Query(max_length=200)]
 # `from` is a word of Python.
 FromTime = Annotated[str | None, Query(alias="from", max_length=64)]

@@ -125,6 +125,7 @@ class ByToken:
         return None
 
 
+CALENDAR_TOKEN: Final = Depends(ByToken("calendar token"))
 REPLY_TOKEN: Final = Depends(ByToken("reply token"))
 UPLINK_TOKEN: Final = Depends(ByToken("uplink token"))
 

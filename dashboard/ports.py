@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from alarms.replies import Answered
 from alarms.reply_words import Answer
+from alarms.rota.side import RotaSide
 from alarms.stays import NewStay
 from contract.errors import ContractError
 from dashboard.passwords import Passwords
@@ -241,7 +242,7 @@ class Deps:
     roster_changed: called in the writer's thread at the end of each change of homes, persons,
     devices, gateways or accounts, with their keys, so that memory follows the tables in the same
     transaction.
-    timezone: where "today" begins.
+    timezone: where "today" begins. rota: its book is changed in the writer's thread.
     """
 
     engine: Engine
@@ -255,6 +256,7 @@ class Deps:
     wall_ms: Callable[[], int]
     registry: CollectorRegistry
     health: Callable[[], Mapping[str, str]]
+    rota: RotaSide
     roster_changed: Callable[[UnitOfWork, Changed], None] = _nothing
     tries: RuleTries = field(default_factory=NoTries)
     notices: Notices = field(default_factory=NoNotices)

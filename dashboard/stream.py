@@ -22,11 +22,18 @@ from starlette.concurrency import run_in_threadpool
 from dashboard.callers import Caller, refresh
 from dashboard.permissions import topics_of
 from dashboard.ports import Deps, Feed
-from dashboard.reads import Row, alarm_documents, rows, task_documents, visit_documents
+from dashboard.reads import (
+    Row,
+    alarm_documents,
+    rows,
+    stay_documents,
+    task_documents,
+    visit_documents,
+)
 from dashboard.register_reads import device_documents, gateway_documents
 from dashboard.rule_reads import rule_object
 from ledger.feed import FeedEvent, Overflow
-from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, TASK, VISIT
+from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, STAY, TASK, VISIT
 from ledger.unit_of_work import entry_object
 from ledger.views import Document, to_json
 
@@ -193,6 +200,8 @@ def _objects(
             f"{document['gateway']}/{document['device']}": document
             for document in device_documents(connection, rows(connection, wanted), now_ms)
         }
+    if topic in _WITHOUT_OBJECT:
+        return {}
     if topic == "task":
         tasks = rows(connection, select(TASK).where(TASK.c.id.in_(subjects)))
         return {document["id"]: document for document in task_documents(connection, tasks, now_ms)}
@@ -205,4 +214,7 @@ _BY_ID: Final[dict[str, tuple[Any, Any]]] = {
     "alarm": (ALARM, alarm_documents),
     "visit": (VISIT, visit_documents),
     "gateway": (GATEWAY, gateway_documents),
+    "stay": (STAY, stay_documents),
 }
+# Their entry says what it is about; who wants more asks for it.
+_WITHOUT_OBJECT: Final = frozenset({"handover", "rota"})

@@ -86,6 +86,7 @@ class Hub:
             webhooks=[target for target, _secret in config.webhooks],
             telling=self.notices.telling,
             clock=clock.now_ms,
+            warn_hours=config.rota_warn_hours,
             call_soon=self._call_soon,
             on_stored=self._stored,
             log=say,
@@ -236,6 +237,8 @@ class Hub:
             try:
                 while await self.writer.change(self.book.fire_due):
                     continue
+                # In a transaction of its own: no step of an alarm waits for it.
+                await self.writer.change(self.side.rota.fire_due)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("due_not_fired", f"{type(error).__name__}: {error}")
 
@@ -262,6 +265,7 @@ class Hub:
                 tries=self.tries,
                 notices=self.notices,
                 replies=self.replies,
+                rota=self.side.rota,
             )
         )
         config = uvicorn.Config(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from alarms.outbox import WebhookTarget
+from alarms.rota.coverage import WARN_HOURS, WARN_HOURS_MAX, WARNINGS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret
@@ -23,6 +24,7 @@ _KEYS: Final = (
     "http",
     "broker",
     "readings",
+    "rota",
     "webhook",
     "notify",
     "channel",
@@ -79,6 +81,7 @@ class HubConfig:
     readings: ReadingsConfig = ReadingsConfig()
     webhooks: tuple[tuple[WebhookTarget, str], ...] = ()
     notify: NotifyConfig = field(default_factory=NotifyConfig)
+    rota_warn_hours: tuple[float, ...] = WARN_HOURS
 
 
 def load(path: Path) -> HubConfig:
@@ -106,7 +109,24 @@ def load(path: Path) -> HubConfig:
         notify=notify_config(
             _table(document, "notify", where), _table(document, "channel", where), where, base
         ),
+        rota_warn_hours=_warn_hours(_table(document, "rota", where), f"{where}: rota"),
     )
+
+
+def _warn_hours(table: Mapping[str, Any], where: str) -> tuple[float, ...]:
+    """When a gap in the rota is told, in hours before it, the first time and again."""
+    check_keys(table, ("warn_hours",), where)
+    hours = get(table, "warn_hours", list, where, list(WARN_HOURS))
+    good = 1 <= len(hours) <= WARNINGS_MAX and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and 0 < one <= WARN_HOURS_MAX
+        for one in hours
+    )
+    if not good:
+        raise ConfigError(
+            f"{where}.warn_hours",
+            f"one to {WARNINGS_MAX} numbers of hours, above 0 and at most {WARN_HOURS_MAX:g}",
+        )
+    return tuple(float(one) for one in hours)
 
 
 def _table(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from alarms.book import AlarmBook
 from alarms.dispatcher import Dispatcher
 from alarms.outbox import TableOutbox, WebhookTarget
+from alarms.rota.coverage import WARN_HOURS
+from alarms.rota.side import RotaSide
 from alarms.telling import Telling
 from hearthwatch.device_facts import device_facts
 from hearthwatch.region_facts import home_facts, homes_of, village_of
@@ -45,6 +47,7 @@ class UrgentSide:
         call_soon: Callable[[Callable[[], None]], None],
         on_stored: Callable[[Sequence[Stored]], None],
         log: Callable[[str, str], None],
+        warn_hours: Sequence[float] = WARN_HOURS,
     ) -> None:
         self._call_soon = call_soon
         self._outbox_written = False
@@ -61,6 +64,7 @@ class UrgentSide:
             self.settings.asks_for_s,
             self.settings.is_shadowed,
         )
+        self.rota = RotaSide(clock, self.book, warn_hours=warn_hours)
         self.register.troubles = self.book.troubles
         self.register.now_ms = clock
         self.urgent = UrgentLane(
@@ -84,6 +88,7 @@ class UrgentSide:
             self.urgent,
         ):
             self.writer.attach(projection)
+        self.rota.attach(self.writer)
 
     def know_homes(self, engine: Engine, now_ms: int, touched: Touched | None = None) -> None:
         """Tell the rules of the homes, villages and gateways; of those that were touched alone."""

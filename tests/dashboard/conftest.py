@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 from alarms.book import AlarmBook
 from alarms.desk import Desk
 from alarms.replies import Replies, only_noted
+from alarms.rota.side import RotaSide
 from contract.moment import from_iso
 from dashboard.accounts import create_user, issue_gateway_key
 from dashboard.app import create_app
@@ -163,6 +164,7 @@ class World:
     intake: ListedIntake
     rules: ListedRules
     outbox: SilentOutbox
+    rota: RotaSide
     health: dict[str, str]
     app: FastAPI
     tokens: dict[str, str] = field(default_factory=dict)
@@ -279,10 +281,12 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
     register, outbox = Register(), SilentOutbox()
     rules = ListedRules(register)
     book = AlarmBook(register, outbox, is_shadowed=rules.settings.is_shadowed)
+    rota = RotaSide(clock.now_ms, book)
     register.troubles, register.now_ms = book.troubles, clock.now_ms
     writer.attach(register)
     writer.attach(rules.settings)
     writer.attach(book)
+    rota.attach(writer)
     writer.start()
     health = {"book": "ok", "broker": "ok"}
     readings, intake = ListedReadings(), ListedIntake()
@@ -298,6 +302,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         wall_ms=clock.wall_ms,
         registry=CollectorRegistry(),
         health=lambda: health,
+        rota=rota,
         roster_changed=lambda unit, changed: register.follow(unit.cursor, changed),
         passwords=Passwords(HASHER),
         notices=ListedNotices(),
@@ -317,6 +322,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
             intake=intake,
             rules=rules,
             outbox=outbox,
+            rota=rota,
             health=health,
             app=app,
         )

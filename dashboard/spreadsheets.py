@@ -1,0 +1,166 @@
+"""Tables of text as files: CSV and XLSX, in and out.
+
+CSV as Chinese offices write it: UTF-8 with or without its mark, or GB 18030; commas, semicolons or
+tabs. Files come from anywhere: what unpacks to too much, or has formulas, macros or other parts, is
+read as plain cells or refused.
+"""
+
+import csv
+import datetime
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import openpyxl
+from openpyxl.styles import Font
+from openpyxl.utils.exceptions import InvalidFileException
+
+CSV_TYPE: Final = "text/csv"
+XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+# Far more rows and columns than any rota has; the rest is formatting that reaches to the end.
+ROWS_MAX: Final = 5_000
+COLUMNS_MAX: Final = 40
+CELL_MAX: Final = 500
+# A workbook of our size unpacks to a few megabytes; a bomb to gigabytes.
+UNPACKED_BYTES_MAX: Final = 32 * 1024 * 1024
+PARTS_MAX: Final = 200
+# What a spreadsheet program would run when it opens our CSV.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class UnreadableSheet(ValueError):  # noqa: N818 - an answer to a user
+    """This file can't be read as a table; says why."""
+
+
+def read_sheet(payload: bytes) -> list[list[str]]:
+    """The rows of a file's first table, whatever its name or type says it is."""
+    if payload[:2] == b"PK":
+        return _read_xlsx(payload)
+    return _read_csv(payload)
+
+
+def write_csv(table: Iterable[Sequence[str]]) -> bytes:
+    """With the mark that spreadsheet programs need to know UTF-8 by."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerows([_harmless(cell) for cell in row] for row in table)
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def write_xlsx(table: Sequence[Sequence[str]], title: str) -> bytes:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.title = title[:31]
+    for row in table:
+        sheet.append(list(row))
+    # Text that begins as a formula does is text all the same.
+    for cells in sheet.iter_rows():
+        for cell in cells:
+            cell.data_type = "s" if cell.value else cell.data_type
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    sheet.freeze_panes = "A2"
+    for place, width in enumerate((12, 14, 10, 8, 8, 14, 14, 14), start=1):
+        sheet.column_dimensions[openpyxl.utils.get_column_letter(place)].width = width
+    out = io.BytesIO()
+    workbook.save(out)
+    return out.getvalue()
+
+
+def _read_csv(payload: bytes) -> list[list[str]]:
+    if b"\0" in payload:
+        raise UnreadableSheet("neither CSV nor XLSX")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = payload.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise UnreadableSheet("the text is neither UTF-8 nor GB 18030")
+    first = text.split("\n", 1)[0]
+    delimiter = max((",", ";", "\t"), key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise UnreadableSheet(f"this is no CSV: {error}") from None
+    return _bounded([[_unquoted(cell) for cell in row] for row in rows])
+
+
+def _read_xlsx(payload: bytes) -> list[list[str]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            parts = archive.infolist()
+            unpacked = sum(part.file_size for part in parts)
+        if len(parts) > PARTS_MAX or unpacked > UNPACKED_BYTES_MAX:
+            raise UnreadableSheet("this workbook unpacks to more than a rota can be")
+        workbook = openpyxl.load_workbook(io.BytesIO(payload), read_only=True, data_only=True)
+        try:
+            sheet = workbook.worksheets[0]
+            rows = [
+                [_text(value) for value in row]
+                for row in sheet.iter_rows(
+                    max_row=ROWS_MAX + 1, max_col=COLUMNS_MAX, values_only=True
+                )
+            ]
+        finally:
+            workbook.close()
+    except UnreadableSheet:
+        raise
+    except (InvalidFileException, zipfile.BadZipFile, *_BROKEN) as error:
+        raise UnreadableSheet(f"this is no XLSX workbook ({type(error).__name__})") from None
+    return _bounded(rows)
+
+
+# What openpyxl lets out of a workbook that is broken inside.
+_BROKEN: Final = (
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OSError,
+    SyntaxError,  # xml.etree's ParseError
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+
+def _bounded(rows: list[list[str]]) -> list[list[str]]:
+    while rows and not any(cell.strip() for cell in rows[-1]):
+        rows.pop()
+    if len(rows) > ROWS_MAX:
+        raise UnreadableSheet(f"at most {ROWS_MAX} rows")
+    return [[cell[:CELL_MAX] for cell in row[:COLUMNS_MAX]] for row in rows]
+
+
+def _text(value: Any) -> str:
+    """A cell as somebody reads it: dates and times plain, whole numbers without a point."""
+    match value:
+        case None:
+            return ""
+        case datetime.datetime():
+            return value.date().isoformat() if not _clock(value) else f"{value:%Y-%m-%d %H:%M}"
+        case datetime.date():
+            return value.isoformat()
+        case datetime.time():
+            return f"{value:%H:%M}"
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value)
+
+
+def _clock(value: datetime.datetime) -> bool:
+    return (value.hour, value.minute) != (0, 0)
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell

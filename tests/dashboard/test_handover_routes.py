@@ -1,0 +1,108 @@
+"""Hand-over sheets over HTTP: begun, read, noted, signed line by line; who may."""
+
+import pytest
+
+from tests.adapters.rota_desk import TODAY, at, staff
+from tests.dashboard.conftest import World
+
+SHEETS = "/api/v1/handovers"
+
+
+async def begun(world: World) -> str:
+    """A sheet of the change at eight in the evening, begun by who leaves, with one alarm."""
+    await staff(world)
+    await world.raise_alarm()
+    world.clock.at_ms = at(TODAY, "19:30")
+    async with world.client("duty-1") as client:
+        made = await client.post(SHEETS, json={"desk": "town"})
+    assert made.status_code == 201, made.text
+    return made.json()["id"]
+
+
+async def test_from_the_first_line_to_the_last_signature(world: World) -> None:
+    sheet_id = await begun(world)
+    path = f"{SHEETS}/{sheet_id}"
+    async with world.client("duty-1") as client:
+        noted = await client.post(f"{path}/notes", json={"text": "钥匙在抽屉里"})
+        sheet = noted.json()
+        assert [(i["kind"], i["note"]) for i in sheet["items"]] == [
+            ("alarm", None),
+            ("note", "钥匙在抽屉里"),
+        ]
+        assert (sheet["unsigned"], sheet["may_sign"]) == (2, False)
+        assert sheet["items"][0]["home"]["address"] == "龙头村一组 12 号"
+        assert [p["username"] for p in sheet["incoming"]] == ["manager-1"]
+        early = await client.post(f"{path}/lines/1/sign", json={})
+        assert (early.status_code, early.json()["type"]) == (409, "not_the_next_shift")
+        said = await client.post(f"{path}/lines/1/remark", json={"remark": "电话没人接"})
+        assert said.json()["items"][0]["remarks"][0]["remark"] == "电话没人接"
+    async with world.client("manager-1") as client:
+        assert (await client.get(path)).json()["may_sign"] is True
+        signed = await client.post(f"{path}/lines/1/sign", json={"remark": "已了解"})
+        line = signed.json()["items"][0]
+        assert (line["signed"]["by"]["username"], line["signed"]["remark"]) == (
+            "manager-1",
+            "已了解",
+        )
+        assert signed.json()["unsigned"] == 1
+        assert (await client.post(f"{path}/lines/9/sign", json={})).status_code == 404
+        [listed] = (await client.get(SHEETS)).json()["items"]
+        assert (listed["id"], listed["lines"], listed["unsigned"]) == (sheet_id, 2, 1)
+        duty = (await client.get("/api/v1/rota/duty")).json()["desks"]
+        town = next(item for item in duty if item["desk"]["id"] == "town")
+        assert town["handover"] == {
+            "id": sheet_id,
+            "at": listed["at"],
+            "lines": 2,
+            "unsigned": 1,
+        }
+
+
+async def test_what_is_over_is_shown_as_over(world: World) -> None:
+    sheet_id = await begun(world)
+    async with world.client("manager-1") as client:
+        [alarm] = (await client.get("/api/v1/alarms")).json()["items"]
+        assert (await client.get(f"{SHEETS}/{sheet_id}")).json()["items"][0]["over"] is False
+        closed = await client.post(
+            f"/api/v1/alarms/{alarm['id']}/close", json={"outcome": "accidental", "note": ""}
+        )
+        assert closed.status_code == 200
+        assert (await client.get(f"{SHEETS}/{sheet_id}")).json()["items"][0]["over"] is True
+
+
+@pytest.mark.parametrize(
+    ("username", "read", "sign"),
+    [
+        ("admin-1", 200, 200),
+        ("manager-1", 200, 200),
+        ("auditor-1", 200, 403),
+        ("visitor-1", 403, 403),
+        ("installer-1", 403, 403),
+        ("duty-2", 404, 404),
+    ],
+)
+async def test_who_may(world: World, username: str, read: int, sign: int) -> None:
+    sheet_id = await begun(world)
+    async with world.client(username) as client:
+        answer = await client.get(f"{SHEETS}/{sheet_id}")
+        assert answer.status_code == read
+        if username == "auditor-1":
+            assert answer.json()["items"][0]["home"]["address"] == "***"
+            assert answer.json()["items"][0]["persons"][0]["name"] == "张**"
+        signed = await client.post(f"{SHEETS}/{sheet_id}/lines/1/sign", json={})
+        assert signed.status_code == sign
+
+
+async def test_views_of_a_sheet_are_logged(world: World) -> None:
+    sheet_id = await begun(world)
+    async with world.client("manager-1") as client:
+        await client.get(f"{SHEETS}/{sheet_id}")
+    assert ("manager-1", "viewed", f"handover:{sheet_id}") in await world.audited()
+
+
+async def test_no_sheet_where_no_change_of_shift_is_near(world: World) -> None:
+    await staff(world)
+    async with world.client("admin-1") as client:
+        far = await client.post(SHEETS, json={"desk": "county"})
+        assert (far.status_code, far.json()["type"]) == (409, "no_change_of_shift")
+        assert (await client.post(SHEETS, json={"desk": "none"})).status_code == 404
