@@ -12,7 +12,6 @@ from alarms.rota.book import RotaBook
 from alarms.rota.coverage import WARN_HOURS, Level, Problem, Reach, Reason, Village, problems
 from alarms.rota.days import iso_day
 from alarms.rows import fetch
-from contract.moment import to_iso
 from ledger.cursor import Cursor
 from ledger.unit_of_work import UnitOfWork
 from rules.finding import Finding, Phase, Severity, episode_id
@@ -109,8 +108,8 @@ class CoverageWatch:
         evidence = {
             "desk": problem.desk,
             "level": problem.level.value,
-            "from": to_iso(problem.from_ms),
-            "until": to_iso(problem.until_ms),
+            "from_ms": problem.from_ms,
+            "until_ms": problem.until_ms,
             "shift": problem.shift,
             "people": list(problem.people),
             "told": told,

@@ -18,6 +18,7 @@ DECLARATIONS = PERMISSIONS | {
     "public",
     "signed in",
     "gateway key",
+    "calendar token",
     "reply token",
     "uplink token",
 }

@@ -58,11 +58,12 @@ export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback;
 }
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+/** A call of the hub. A file goes as it is, everything else as JSON. */
+export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") {
     headers["X-Requested-With"] = "hearthwatch";
-    headers["Content-Type"] = "application/json";
+    headers["Content-Type"] = body instanceof Blob ? "application/octet-stream" : "application/json";
     headers["Idempotency-Key"] = randomKey();
   }
   let response: Response;
@@ -70,7 +71,7 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
     response = await fetch(`${PREFIX}/${path}`, {
       method,
       headers,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
       cache: "no-store",
     });
@@ -101,7 +102,7 @@ function randomKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function query(values: Record<string, string | number | boolean | null | undefined>): string {
+export function query(values: Record<string, string | number | boolean | null | undefined>): string {
   const asked = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
     if (value !== null && value !== undefined && value !== "") asked.set(name, String(value));

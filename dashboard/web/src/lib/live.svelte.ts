@@ -10,7 +10,16 @@ const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000] as const;
 // After this long without the stream the lists are loaded again as well.
 const LONG_LOSS_MS = 60_000;
 
-export type Topic = "alarm" | "task" | "visit" | "device" | "gateway" | "rule" | "stay";
+export type Topic =
+  | "alarm"
+  | "task"
+  | "visit"
+  | "device"
+  | "gateway"
+  | "handover"
+  | "rota"
+  | "rule"
+  | "stay";
 type Listener = (data: StreamData<unknown>) => void;
 
 class Live {

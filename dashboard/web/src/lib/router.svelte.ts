@@ -12,6 +12,9 @@ export interface Place {
     | "rule"
     | "tries"
     | "try"
+    | "rota"
+    | "handovers"
+    | "handover"
     | "me"
     | "reply"
     | "missing";
@@ -29,6 +32,8 @@ export function placeOf(path: string): Place {
   if (first === "homes") return id === "" ? { page: "homes", id } : { page: "home", id };
   if (first === "rules") return id === "" ? { page: "rules", id } : { page: "rule", id };
   if (first === "tries") return id === "" ? { page: "tries", id } : { page: "try", id };
+  if (first === "handovers") return id === "" ? { page: "handovers", id } : { page: "handover", id };
+  if (id === "" && first === "rota") return { page: "rota", id: "" };
   if (id === "" && (first === "tasks" || first === "equipment" || first === "me")) {
     return { page: first, id: "" };
   }

@@ -168,6 +168,7 @@ function textParams(evidence: Evidence): Params {
 
 const QUIET_FACTS = new Set([
   "action",
+  "told",
   "fields",
   "first",
   "homes_first",
@@ -203,6 +204,7 @@ function valueText(
   if (value === false || value === "ok") return null;
   if (value === true) return t("yes");
   if (name === "fault") return troubleWords(String(value));
+  if (value === "") return null;
   if (typeof value === "string") return word("value", value);
   if (name === "also" && Array.isArray(value)) {
     return value.map((reason) => word("reason", String(reason))).join(t("list.separator"));
@@ -280,7 +282,8 @@ export function alarmPlace(alarm: Alarm, short = false): string {
 }
 
 function isOfRegion(alarm: Alarm): boolean {
-  return alarm.kind === "village_dark" && (alarm.region_path ?? []).length > 0;
+  const ofRegion = alarm.kind === "village_dark" || alarm.kind === "coverage";
+  return ofRegion && (alarm.region_path ?? []).length > 0;
 }
 
 type Located = Pick<HomeRef, "region_path" | "address">;

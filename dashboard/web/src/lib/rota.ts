@@ -1,0 +1,133 @@
+// Days and hours of a rota by the county's clock, whatever the browser's is. Pure.
+
+import type { PatternHours, PatternTurn, RotaDay, Shift } from "./rota_types";
+
+export const ZONE = "Asia/Shanghai";
+const DAY_MS = 86_400_000;
+const WEEK = 7;
+
+/** 08:00 by the county's clock. */
+export function clockOf(at: string): string {
+  return new Intl.DateTimeFormat("en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZone: ZONE,
+  }).format(new Date(at));
+}
+
+/** The local date of an instant, as 2026-11-28. */
+export function dateOf(at: string | number): string {
+  return new Intl.DateTimeFormat("en-CA", {
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    timeZone: ZONE,
+  }).format(new Date(at));
+}
+
+export function addDays(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+export function addMonths(date: string, months: number): string {
+  const at = new Date(`${date.slice(0, 7)}-01T00:00:00Z`);
+  at.setUTCMonth(at.getUTCMonth() + months);
+  return at.toISOString().slice(0, 10);
+}
+
+/** 0 is Monday. */
+export function weekday(date: string): number {
+  return (new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % WEEK;
+}
+
+export function mondayOf(date: string): string {
+  return addDays(date, -weekday(date));
+}
+
+/** [from, to) of the whole weeks that a month lies in. */
+export function monthSpan(date: string): { from: string; to: string } {
+  const first = `${date.slice(0, 7)}-01`;
+  const from = mondayOf(first);
+  const last = addDays(addMonths(first, 1), -1);
+  return { from, to: addDays(mondayOf(last), WEEK) };
+}
+
+export function weeksOf(days: RotaDay[]): RotaDay[][] {
+  const weeks: RotaDay[][] = [];
+  for (let at = 0; at < days.length; at += WEEK) weeks.push(days.slice(at, at + WEEK));
+  return weeks;
+}
+
+export function dayText(date: string, locale: string, withWeekday = true): string {
+  return new Intl.DateTimeFormat(locale, {
+    month: "numeric",
+    day: "numeric",
+    ...(withWeekday ? { weekday: "short" } : {}),
+    timeZone: "UTC",
+  }).format(new Date(`${date}T00:00:00Z`));
+}
+
+export function monthText(date: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { year: "numeric", month: "long", timeZone: "UTC" }).format(
+    new Date(`${date}T00:00:00Z`),
+  );
+}
+
+/** The rows of a week: every shift of a desk that occurs in it, by its hours. */
+export interface WeekRow {
+  desk: string;
+  name: string;
+  hours: string;
+  byDate: Map<string, Shift>;
+}
+
+export function weekRows(shifts: Shift[], desk: string): WeekRow[] {
+  const rows = new Map<string, WeekRow & { order: string }>();
+  for (const shift of shifts) {
+    if (shift.desk !== desk) continue;
+    const hours = `${clockOf(shift.start)}–${clockOf(shift.end)}`;
+    const row = rows.get(shift.name) ?? {
+      desk,
+      name: shift.name,
+      hours,
+      order: clockOf(shift.start),
+      byDate: new Map<string, Shift>(),
+    };
+    row.byDate.set(shift.date, shift);
+    rows.set(shift.name, row);
+  }
+  return [...rows.values()].sort((a, b) => a.order.localeCompare(b.order));
+}
+
+export function isMine(shift: Shift, username: string | undefined): boolean {
+  return shift.people.some((person) => person.username === username);
+}
+
+export function isNow(shift: Shift, now: number): boolean {
+  return Date.parse(shift.start) <= now && now < Date.parse(shift.end);
+}
+
+/** Turns of teams that go round: who has a shift today has the following one tomorrow. */
+export function rotatingTurns(hours: PatternHours[], teams: string[][]): PatternTurn[] {
+  const turns: PatternTurn[] = [];
+  for (let day = 0; day < teams.length; day += 1) {
+    hours.forEach((one, place) => {
+      const team = teams[(((place - day) % teams.length) + teams.length) % teams.length] ?? [];
+      turns.push({ day, shift: one.name, people: team.filter((who) => who !== ""), on: "every" });
+    });
+  }
+  return turns;
+}
+
+/** Turns of a week: `people[shift][weekday]`. */
+export function weeklyTurns(hours: PatternHours[], people: string[][][]): PatternTurn[] {
+  return hours.flatMap((one, place) =>
+    Array.from({ length: WEEK }, (_, day) => ({
+      day,
+      shift: one.name,
+      people: (people[place]?.[day] ?? []).filter((who) => who !== ""),
+      on: "every" as const,
+    })),
+  );
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  addDays,
+  addMonths,
+  clockOf,
+  dateOf,
+  mondayOf,
+  monthSpan,
+  rotatingTurns,
+  weekRows,
+  weekday,
+  weeklyTurns,
+} from "../src/lib/rota";
+import type { Shift } from "../src/lib/rota_types";
+
+const HOURS = [
+  { name: "day", start: "08:00", end: "20:00" },
+  { name: "night", start: "20:00", end: "08:00" },
+];
+
+function shift(name: string, date: string, start: string, end: string): Shift {
+  return { id: `d/${date}/${name}`, desk: "d", date, name, start, end, people: [], changed: false, missing: 0 };
+}
+
+test("hours and days are told by the county's clock, not the browser's", () => {
+  assert.equal(clockOf("2026-11-23T00:00:00.000Z"), "08:00");
+  assert.equal(clockOf("2026-11-22T16:00:00.000Z"), "00:00");
+  assert.equal(dateOf("2026-11-22T16:00:00.000Z"), "2026-11-23");
+  assert.equal(dateOf("2026-11-22T15:59:59.999Z"), "2026-11-22");
+});
+
+test("days go on over months and years", () => {
+  assert.equal(addDays("2026-12-31", 1), "2027-01-01");
+  assert.equal(addMonths("2026-12-15", 1), "2027-01-01");
+  assert.equal(addMonths("2026-01-31", -1), "2025-12-01");
+  assert.equal(weekday("2026-11-23"), 0);
+  assert.equal(mondayOf("2026-11-29"), "2026-11-23");
+});
+
+test("a month is shown in whole weeks", () => {
+  assert.deepEqual(monthSpan("2026-11-15"), { from: "2026-10-26", to: "2026-12-07" });
+  assert.deepEqual(monthSpan("2027-02-01"), { from: "2027-02-01", to: "2027-03-01" });
+});
+
+test("teams go forward: day, then night, then rest", () => {
+  const turns = rotatingTurns(HOURS, [["a"], ["b", ""], ["c"]]);
+  const of = (day: number) => turns.filter((t) => t.day === day).map((t) => t.people[0]);
+  assert.deepEqual([of(0), of(1), of(2)], [["a", "b"], ["c", "a"], ["b", "c"]]);
+  assert.ok(turns.every((t) => t.people.length === 1));
+});
+
+test("turns of a week name each day", () => {
+  const turns = weeklyTurns(HOURS, [[["a", "b"]], []]);
+  assert.equal(turns.length, 14);
+  assert.deepEqual(turns[0], { day: 0, shift: "day", people: ["a", "b"], on: "every" });
+  assert.deepEqual(turns[1]?.people, []);
+});
+
+test("rows of a week stand by their hours", () => {
+  const rows = weekRows(
+    [
+      shift("night", "2026-11-23", "2026-11-23T12:00:00Z", "2026-11-24T00:00:00Z"),
+      shift("day", "2026-11-23", "2026-11-23T00:00:00Z", "2026-11-23T12:00:00Z"),
+      shift("day", "2026-11-24", "2026-11-24T00:00:00Z", "2026-11-24T12:00:00Z"),
+    ],
+    "d",
+  );
+  assert.deepEqual(
+    rows.map((row) => [row.name, row.hours, row.byDate.size]),
+    [
+      ["day", "08:00–20:00", 2],
+      ["night", "20:00–08:00", 1],
+    ],
+  );
+});
