@@ -102,6 +102,7 @@ def line_documents(connection: Connection, sheet_id: str, names: Names) -> list[
                 "holder": None if holder is None else person(holder, names),
                 "home": home_reference(home, roster),
                 "persons": person_references(home, roster, row["at_ms"]),
+                "region_path": roster.region_path(body.get("region")),
                 "note": body.pop("text", None),
                 "facts": body,
                 "over": states.get((row["kind"], row["subject"]), False),

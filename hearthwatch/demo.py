@@ -27,6 +27,7 @@ from hearthwatch.admin import add_user, change_book, random_password
 from hearthwatch.clock import wall_ms
 from hearthwatch.demo_past import send_past
 from hearthwatch.demo_processes import STOP_TIMEOUT_S, Child, Stop, pause
+from hearthwatch.demo_rota import seed as seed_rota
 from hearthwatch.demo_words import say, words
 from hearthwatch.embedded_broker import Broker
 from ledger.place import SqliteBook
@@ -61,7 +62,11 @@ LOGINS: Final = (
     ("admin", "系统管理员", "admin", ""),
     ("duty1", "值班员 李敏", "duty", ""),
     ("duty2", "值班员 周强", "duty", ""),
+    ("duty3", "值班员 王磊", "duty", ""),
+    ("duty4", "值班员 赵静", "duty", ""),
+    ("manager1", "站长 孙梅", "manager", "610926"),
     ("visitor1", "探访员 陈芳", "visitor", "610926101"),
+    ("visitor2", "探访员 吴涛", "visitor", "610926101"),
 )
 
 
@@ -146,6 +151,8 @@ class Demo:
                 password = random_password()
                 add_user(book, username, name, role, region, password)
                 self.passwords[username] = password
+        if self.is_new:
+            change_book(book, lambda unit: seed_rota(unit, self.began_ms))
         logins.touch(mode=0o600)
         logins.write_text(json.dumps(self.passwords))
 

@@ -93,6 +93,7 @@ def _alarm_line(row: Row) -> Line:
         "state": row["state"],
         "home": row["home"],
         "region": row["region"],
+        "gateway": row["gateway"],
         "part": row["part"],
         "since_ms": row["raised_at_ms"],
         "holder": row["assignee"] or row["acknowledged_by"],

@@ -190,7 +190,8 @@ class HandoverBook:
         latest = unit.execute(_LATEST, (desk.id, at_ms)).fetchone()
         if latest is None:
             return ()
-        return [line_from(row) for row in fetch(unit.cursor, _UNSIGNED, (latest[0],))]
+        left = [line_from(row) for row in fetch(unit.cursor, _UNSIGNED, (latest[0],))]
+        return [line for line in left if not _mended(unit.cursor, line)]
 
     @staticmethod
     def _next_number(unit: UnitOfWork, sheet_id: str) -> int:
@@ -238,6 +239,15 @@ def find_sheet(cursor: Cursor, sheet_id: str) -> Row:
     if not found:
         raise KeyError(sheet_id[:64])
     return found[0]
+
+
+def _mended(cursor: Cursor, line: Line) -> bool:
+    """Trouble of a thing that has ended by itself: nobody has to sign for it."""
+    if line.body.get("severity") != "technical":
+        return False
+    cursor.execute("SELECT closed_by FROM alarm WHERE id = ? AND state = 'closed'", (line.subject,))
+    found = cursor.fetchone()
+    return found is not None and found[0] is None
 
 
 def _shift_of(on_duty: Sequence[OnDuty]) -> str:

@@ -183,9 +183,10 @@ def weekly(
 def rotating(
     *, id: str, desk: str, from_day: int, hours: Sequence[Hours], teams: Sequence[Sequence[str]]
 ) -> Pattern:
-    """Teams take turns forward: who has a shift today has the following one tomorrow, and after the
-    last one rests as many days as there are more teams than shifts (四班三运转: four teams, three
-    shifts)."""
+    """Teams take turns forward by the clock: who has a shift today has the following one tomorrow,
+    and after the last one rests as many days as there are more teams than shifts (four teams with
+    three shifts: 四班三运转)."""
+    hours = sorted(hours, key=lambda one: one.start_min)
     count = len(teams)
     if count < len(hours):
         raise RotaError("teams", "at least as many teams as shifts")

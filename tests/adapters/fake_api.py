@@ -35,6 +35,7 @@ from tests.adapters.fake_county import (
 )
 from tests.adapters.fake_notices import Notices
 from tests.adapters.fake_register import REGIONS, find_homes, find_persons
+from tests.adapters.fake_rota import FakeRota
 from tests.adapters.fake_rules import Rules
 from tests.adapters.fake_stays import Stays
 from tests.adapters.fake_supervision import repairs, wear
@@ -58,6 +59,7 @@ class FakeHub:
         self.generation = 0
         self.answering = True
         self.stays = Stays(self.now_ms, self._publish)
+        self.rota = FakeRota(self.now_ms, self._publish)
         self.rules = Rules(self.county, self.now_ms, self._publish)
         self.notices = Notices(self.now_ms)
         self.cases = Cases(self.county, self.now_ms, self._publish)
@@ -172,6 +174,10 @@ class FakeHub:
                     if r in ("visitor", "duty")
                 ]
                 return {"items": people}
+            case ["rota", *rest]:
+                return self.rota.read(rest, asked)
+            case ["handovers", *rest]:
+                return self.rota.read_sheet(rest, username)
         return self._register(path, asked)
 
     def _register(self, path: list[str], asked: Document) -> Document:
@@ -209,6 +215,10 @@ class FakeHub:
                 return self.cases.move_alarm(alarm, move, username, asked)
             case ["tasks", task, move]:
                 return self.cases.move_task(task, move, username, asked.get("finding", ""))
+            case ["rota", *rest]:
+                return self.rota.write(username, rest, asked)
+            case ["handovers", *rest]:
+                return self.rota.write_sheet(username, rest, asked)
             case ["homes", home, "stays"]:
                 return self.stays.set(home, account(username), asked)
             case ["homes", home, "stays", stay, "end"]:

@@ -51,6 +51,17 @@ test("teams go forward: day, then night, then rest", () => {
   assert.ok(turns.every((t) => t.people.length === 1));
 });
 
+test("a night that begins the day is the first of the round", () => {
+  const three = [
+    { name: "day", start: "08:00", end: "16:00" },
+    { name: "evening", start: "16:00", end: "00:00" },
+    { name: "night", start: "00:00", end: "08:00" },
+  ];
+  const turns = rotatingTurns(three, [["a"], ["b"], ["c"], ["d"]]);
+  const of = (who: string) => turns.filter((t) => t.people[0] === who).map((t) => `${t.day} ${t.shift}`);
+  assert.deepEqual(of("a"), ["0 night", "1 day", "2 evening"]);
+});
+
 test("turns of a week name each day", () => {
   const turns = weeklyTurns(HOURS, [[["a", "b"]], []]);
   assert.equal(turns.length, 14);

@@ -98,8 +98,9 @@ def test_teams_rotate_forward_and_rest() -> None:
     turns = {
         day: {s.key.name: s.people[0] for s in plan.of_day("county", DAY + day)} for day in range(5)
     }
-    assert turns[0] == {"day": "a", "evening": "b", "night": "c"}
-    assert turns[1] == {"day": "d", "evening": "a", "night": "b"}
+    # By the clock: the night begins the day, and nobody goes from one shift into the next.
+    assert turns[0] == {"night": "a", "day": "b", "evening": "c"}
+    assert turns[1] == {"night": "d", "day": "a", "evening": "b"}
     assert turns[4] == turns[0]
 
 

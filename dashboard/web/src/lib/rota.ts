@@ -5,6 +5,16 @@ import type { PatternHours, PatternTurn, RotaDay, Shift } from "./rota_types";
 export const ZONE = "Asia/Shanghai";
 const DAY_MS = 86_400_000;
 const WEEK = 7;
+/** Their names in the catalogues, Monday first. */
+export const WEEKDAYS = [
+  "rota.mon",
+  "rota.tue",
+  "rota.wed",
+  "rota.thu",
+  "rota.fri",
+  "rota.sat",
+  "rota.sun",
+] as const;
 
 /** 08:00 by the county's clock. */
 export function clockOf(at: string): string {
@@ -111,8 +121,10 @@ export function isNow(shift: Shift, now: number): boolean {
 /** Turns of teams that go round: who has a shift today has the following one tomorrow. */
 export function rotatingTurns(hours: PatternHours[], teams: string[][]): PatternTurn[] {
   const turns: PatternTurn[] = [];
+  // By the clock, so that nobody goes from one shift straight into the next.
+  const inOrder = [...hours].sort((a, b) => a.start.localeCompare(b.start));
   for (let day = 0; day < teams.length; day += 1) {
-    hours.forEach((one, place) => {
+    inOrder.forEach((one, place) => {
       const team = teams[(((place - day) % teams.length) + teams.length) % teams.length] ?? [];
       turns.push({ day, shift: one.name, people: team.filter((who) => who !== ""), on: "every" });
     });

@@ -168,6 +168,7 @@ export interface SheetLine {
   until: string | null;
   holder: Staff | null;
   home: HomeRef | null;
+  region_path: string[];
   persons: Person[];
   note: string | null;
   facts: Record<string, string | number | null>;

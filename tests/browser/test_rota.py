@@ -1,0 +1,117 @@
+"""The rota on the page: who is on duty, a week and a month, a hole filled, a swap, a signed sheet."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.adapters.fake_api import FakeHub
+from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=DEADLINE_MS)
+
+
+@pytest.fixture
+def hub() -> FakeHub:
+    return FakeHub(empty=True)
+
+
+def overflows(desk: Desk) -> bool:
+    return desk.page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+
+
+def test_the_board_says_who_is_on_duty_and_what_is_missing(desk: Desk, hub: FakeHub) -> None:
+    bar = desk.page.get_by_label("现在谁在值班")
+    expect(bar).to_contain_text("县值班室")
+    expect(bar).to_contain_text("换班")
+    expect(bar).not_to_contain_text("没有人值班")
+    with hub.lock:
+        hub.rota.warn()
+    expect(bar).to_contain_text("没有人值班")
+    bar.get_by_role("link", name="2 项未签收").click()
+    expect(desk.page.get_by_role("heading", level=1)).to_contain_text("县值班室")
+
+
+def test_a_hole_is_seen_in_week_and_month_and_filled(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk()
+    desk.sign_in("admin")
+    page = desk.page
+    with hub.lock:
+        hub.rota.warn()
+    desk.go("/rota")
+    page.get_by_role("button", name="月", exact=True).click()
+    hole = page.locator(".grid li button.empty")
+    expect(hole).to_have_count(1)
+    hole.click()
+    panel = page.get_by_role("region", name=re.compile("县值班室 · 白班"))
+    panel.get_by_label("第一值班人").select_option(index=1)
+    save = panel.get_by_role("button", name="保存")
+    expect(save).to_be_disabled()
+    panel.get_by_label("原因").fill("补班")
+    save.click()
+    expect(hole).to_have_count(0)
+    expect(page.get_by_label("值班缺口")).to_have_count(0)
+    page.get_by_role("button", name="周", exact=True).click()
+    expect(page.locator("table")).to_be_visible()
+
+
+def test_a_swap_is_asked_and_approved(open_desk: OpenDesk, hub: FakeHub) -> None:
+    asker, other = hub.rota.staff[0], hub.rota.staff[-1]
+    desk = open_desk()
+    desk.sign_in(asker)
+    page = desk.page
+    desk.go("/rota")
+    page.get_by_role("button", name="往后").click()
+    page.locator("table button.mine").first.click()
+    form = page.locator("form", has_text="请人换班")
+    form.get_by_label("和谁").select_option(value=other)
+    form.get_by_role("button", name="发出申请").click()
+    swaps = page.get_by_role("region", name=re.compile("换班申请"))
+    expect(swaps).to_contain_text("等对方答复")
+    assert [s.other for s in hub.rota.swaps.values()] == [other]
+
+
+def test_a_sheet_is_signed_line_by_line(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk()
+    desk.sign_in(hub.rota.staff[0])
+    page = desk.page
+    desk.go("/handovers")
+    page.get_by_role("link", name=re.compile("县值班室")).click()
+    lines = page.locator("ol.lines > li")
+    expect(lines).to_have_count(2)
+    expect(lines.nth(1)).to_contain_text("上一班未签收")
+    lines.nth(0).get_by_role("button", name="签收").click()
+    expect(lines.nth(0)).to_contain_text("已签收")
+    expect(page.locator("main")).to_contain_text("1 / 2")
+    page.get_by_label("要告诉下一班的话").fill("三组停水")
+    page.get_by_role("button", name="加一条").click()
+    expect(lines).to_have_count(3)
+    expect(lines.nth(2)).to_contain_text("三组停水")
+
+
+def test_who_leaves_is_not_offered_to_sign(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk()
+    desk.sign_in(hub.rota.staff[-1])
+    desk.go("/handovers/sheet-1")
+    expect(desk.page.locator("ol.lines > li")).to_have_count(2)
+    expect(desk.page.get_by_role("button", name="签收", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/rota", "/handovers", "/handovers/sheet-1"])
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_nothing_reaches_over_the_edge_of_a_telephone(
+    open_desk: OpenDesk, path: str, language: str
+) -> None:
+    desk = open_desk(viewport=PHONE, language=language)
+    desk.sign_in("admin")
+    desk.go(path)
+    expect(desk.page.get_by_role("heading", level=1)).to_be_visible()
+    assert not overflows(desk)
+    if path == "/rota":
+        month = "月" if language == "zh-CN" else "Month"
+        desk.page.get_by_role("button", name=month, exact=True).click()
+        expect(desk.page.locator(".grid .day").first).to_be_visible()
+        assert not overflows(desk)
