@@ -38,7 +38,6 @@ from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import ROTA_FACT
 from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
-from ledger.views import to_json
 from rules.local_time import DAY_MS, day_of
 
 # Days of a look, an import or an export at most: two months of a wall calendar and a bit.
@@ -305,15 +304,14 @@ class RotaBook:
     ) -> None:
         desk = self.plan.desks.get(fact.desk or "")
         where = desk.region if desk is not None else region
-        document = {"kind": fact.kind, "key": fact.key, "desk": fact.desk}
         unit.entry(
             topic="rota",
             subject=fact.key,
             fact=name,
             actor=actor,
             region=where,
-            data={**document, "why": why},
-            payload=lambda: to_json(document),
+            data={"kind": fact.kind, "desk": fact.desk, "why": why},
+            payload=lambda: b"null",
         )
 
 

@@ -26,7 +26,6 @@ from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import HANDOVER, HANDOVER_LINE, HANDOVER_MARK
 from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
-from ledger.views import to_json
 from rules.local_time import DAY_MS, HOUR_MS
 
 Row = dict[str, Any]
@@ -222,7 +221,6 @@ class HandoverBook:
     def _entry(
         unit: UnitOfWork, sheet: Row, fact: str, actor: str, data: dict[str, object]
     ) -> None:
-        document = {"id": sheet["id"], "desk": sheet["desk"]}
         unit.entry(
             topic="handover",
             subject=sheet["id"],
@@ -230,7 +228,7 @@ class HandoverBook:
             actor=actor,
             region=sheet["region"],
             data={"desk": sheet["desk"], **data},
-            payload=lambda: to_json(document),
+            payload=lambda: b"null",
         )
 
 

@@ -1,4 +1,4 @@
-"""The rota on the page: who is on duty, a week and a month, a hole filled, a swap, a signed sheet."""
+"""The rota on the page: on duty now, a week and a month, a hole filled, a swap, a signed sheet."""
 
 import re
 
