@@ -209,10 +209,8 @@ def _present(on_duty: Sequence[OnDuty], names: Names) -> list[Document]:
 
 def _absent(plan: Plan, username: str, shift: Shift) -> bool:
     return any(
-        leave.person == username
-        and leave.from_ms < shift.end_ms
-        and leave.until_ms > shift.start_ms
-        for leave in plan.leaves.values()
+        leave.from_ms < shift.end_ms and leave.until_ms > shift.start_ms
+        for leave in plan.leaves_of(username)
     )
 
 

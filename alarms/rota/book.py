@@ -72,16 +72,24 @@ class RotaBook:
         self._now_ms = now_ms
         self.plan = Plan()
         self._swaps: dict[str, Swap] = {}
+        # The last fact that is in memory.
+        self._seq = -1
         # Counts what changes who is on duty, for those who remember what they saw.
         self.version = 0
 
     def reload(self, cursor: Cursor) -> None:
+        """Read back at the start and after any change that failed, which was mostly not one of the
+        rota: a year of it takes half a second to read, and a press would wait for that."""
+        self.version += 1
+        last = int(cursor.execute("SELECT max(seq) FROM rota_fact").fetchone()[0] or 0)
+        if last == self._seq:
+            return
+        self._seq = last
         today = day_of(self._now_ms())
         window = (today - REACH_DAYS - 1, today + AHEAD_DAYS_MAX)
         self.plan = plan_of(fetch(cursor, SELECT_PLAN, window))
         waiting = [swap_of(row["key"], _loaded(row)) for row in fetch(cursor, _SELECT_SWAPS)]
         self._swaps = {swap.id: swap for swap in waiting if swap.state in WAITING}
-        self.version += 1
 
     # What is said.
 
@@ -290,6 +298,7 @@ class RotaBook:
             "body": compact(fact.body),
         }
         unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
+        self._seq = unit.cursor.lastrowid or -1
         return row
 
     def _entry(

@@ -171,10 +171,8 @@ def reason_for(reach: Reach) -> Reason | None:
 def _away(plan: Plan, person: str, shift: Shift) -> bool:
     """On leave for the whole shift: somebody else's business."""
     return any(
-        leave.person == person
-        and leave.from_ms <= shift.start_ms
-        and leave.until_ms >= shift.end_ms
-        for leave in plan.leaves.values()
+        leave.from_ms <= shift.start_ms and leave.until_ms >= shift.end_ms
+        for leave in plan.leaves_of(person)
     )
 
 

@@ -215,9 +215,6 @@ class Shift:
     people: tuple[str, ...]
     changed: bool = False
 
-    def covers(self, at_ms: int) -> bool:
-        return self.start_ms <= at_ms < self.end_ms
-
 
 def check_people(people: tuple[str, ...]) -> None:
     if len(people) > PEOPLE_MAX:

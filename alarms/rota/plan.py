@@ -38,8 +38,8 @@ class OnDuty:
 class Plan:
     """A whole rota at one moment of its history; never changed, only replaced.
 
-    patterns: every revision by pattern, oldest first. changes: by desk and day, then by the shift's
-    name, the one that counts.
+    patterns: every revision by pattern, oldest first, at least one. changes: by desk and day, then
+    by the shift's name, the one that counts.
     """
 
     desks: Mapping[str, Desk] = field(default_factory=dict)
@@ -47,6 +47,19 @@ class Plan:
     changes: Mapping[tuple[str, int], Mapping[str, Change]] = field(default_factory=dict)
     leaves: Mapping[str, Leave] = field(default_factory=dict)
     calendar: Calendar = field(default_factory=Calendar)
+    # Looked up far more often than made.
+    _patterns_of: Mapping[str, Sequence[Sequence[Pattern]]] = field(init=False, repr=False)
+    _leaves_of: Mapping[str, Sequence[Leave]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        patterns: dict[str, list[Sequence[Pattern]]] = {}
+        for revisions in self.patterns.values():
+            patterns.setdefault(revisions[-1].desk, []).append(revisions)
+        leaves: dict[str, list[Leave]] = {}
+        for leave in self.leaves.values():
+            leaves.setdefault(leave.person, []).append(leave)
+        object.__setattr__(self, "_patterns_of", patterns)
+        object.__setattr__(self, "_leaves_of", leaves)
 
     def shifts(self, desk: str, from_ms: int, to_ms: int) -> list[Shift]:
         """All that touch [from, to), by their beginning."""
@@ -100,15 +113,20 @@ class Plan:
         return found
 
     def absent(self, person: str, at_ms: int) -> bool:
-        return any(leave.person == person and leave.covers(at_ms) for leave in self.leaves.values())
+        return any(leave.covers(at_ms) for leave in self._leaves_of.get(person, ()))
+
+    def leaves_of(self, person: str) -> Sequence[Leave]:
+        return self._leaves_of.get(person, ())
 
     def moments(self, desk: str, from_ms: int, to_ms: int) -> list[int]:
         """When who is on duty may change, in (from, to)."""
-        shifts = self.shifts(desk, from_ms, to_ms)
+        return self._edges(self.shifts(desk, from_ms, to_ms), from_ms, to_ms)
+
+    def _edges(self, shifts: Sequence[Shift], from_ms: int, to_ms: int) -> list[int]:
         people = {person for shift in shifts for person in shift.people}
         edges = {at for shift in shifts for at in (shift.start_ms, shift.end_ms)}
-        for leave in self.leaves.values():
-            if leave.person in people:
+        for person in people:
+            for leave in self.leaves_of(person):
                 edges |= {leave.from_ms, leave.until_ms}
         return sorted(at for at in edges if from_ms < at < to_ms)
 
@@ -122,14 +140,17 @@ class Plan:
 
     def stretches(self, desk: str, from_ms: int, to_ms: int) -> Iterator[tuple[int, int, int]]:
         """[from, to) cut where it may change: (start, end, how many are there)."""
-        edges = [from_ms, *self.moments(desk, from_ms, to_ms), to_ms]
+        shifts = self.shifts(desk, from_ms, to_ms)
+        edges = [from_ms, *self._edges(shifts, from_ms, to_ms), to_ms]
         for start, end in pairwise(edges):
-            yield start, end, len(self.on_duty(desk, start))
+            there = (s for s in shifts if s.start_ms <= start < s.end_ms)
+            people = {p for shift in there for p in shift.people if not self.absent(p, start)}
+            yield start, end, len(people)
 
     def check_names(self, new: Pattern) -> None:
         """A desk's patterns may overlap, but not with shifts of one name: their keys are one."""
         for pattern_id, revisions in self.patterns.items():
-            if pattern_id == new.id or not revisions or revisions[-1].desk != new.desk:
+            if pattern_id == new.id or revisions[-1].desk != new.desk:
                 continue
             other = revisions[-1]
             apart = (new.until_day is not None and new.until_day < other.from_day) or (
@@ -140,16 +161,15 @@ class Plan:
                 raise RotaError("shifts.name", f"{sorted(names)[0]!r} is in {pattern_id!r} already")
 
     def _in_force(self, desk: str, day: int) -> Iterator[Pattern]:
-        for revisions in self.patterns.values():
+        for revisions in self._patterns_of.get(desk, ()):
             begun = [p for p in revisions if p.from_day <= day]
-            if begun and begun[-1].desk == desk and begun[-1].covers(day):
+            if begun and begun[-1].covers(day):
                 yield begun[-1]
 
     def _turns(self, pattern: Pattern, day: int) -> Iterator[tuple[Hours, Turn]]:
         position = (day - pattern.anchor_day) % pattern.cycle_days
-        working = "working" if self.calendar.kind(day).working else "rest"
         for hours, turn in pattern.by_day.get(position, ()):
-            if turn.on in ("every", working):
+            if turn.on == "every" or self.calendar.kind(day).working == (turn.on == "working"):
                 yield hours, turn
 
 

@@ -11,6 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from alarms.lifecycle import Outcome, TaskMove
+from alarms.rota.model import Change, Desk, Hours, ShiftKey
+from alarms.rota.plan import weekly
+from dashboard.rota_reads import read_plan
 from hearthwatch import doctor
 from hearthwatch.admin import add_user, change_book
 from ingest.quarantine import Unreadable
@@ -18,9 +21,20 @@ from ingest.readings.port import StoreError
 from ingest.urgent_lane import decode_message
 from ledger.place import Place, PostgresBook, SqliteBook, postgres_book
 from ledger.postgres import BookInUseError
-from ledger.schema import ALARM, ENTRY, EVENT, QUARANTINE, RULE_STATE, SPOOL_MARK, TASK
+from ledger.schema import (
+    ALARM,
+    ENTRY,
+    EVENT,
+    HANDOVER_LINE,
+    HANDOVER_MARK,
+    QUARANTINE,
+    RULE_STATE,
+    SPOOL_MARK,
+    TASK,
+)
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import WriterClosed
+from rules.local_time import day_of
 from tests.adapters.hub_bench import NOW_MS, Bench, press
 from tests.adapters.postgres import Postgres
 from tests.adapters.processes import until
@@ -309,3 +323,34 @@ def test_an_address_that_is_none_is_refused_without_telling_it(url: str, why: st
     with pytest.raises(ValueError, match=why) as refusal:
         postgres_book(url, None)
     assert "word@" not in str(refusal.value)
+
+
+def test_a_rota_a_gap_and_a_sheet(bench: Bench) -> None:
+    """What is said, what is missing and what is handed over, as the hub's own watch does it."""
+    add_user(bench.book, "li", "李敏", "duty", "1", "correct horse battery")
+    side = bench.hub.side.rota
+    day = day_of(NOW_MS)
+    hours = (Hours(name="day", start_min=0, length_min=24 * 60),)
+    pattern = weekly(id="p", desk="d", from_day=day, hours=hours, teams={"day": [["li"]]})
+    bench.change(lambda u: side.book.set_desk(u, Desk(id="d", name="d", region="1"), "li", "x"))
+    bench.change(lambda u: side.book.set_pattern(u, pattern, "li", "x"))
+    bench.change(side.fire_due)
+    told = {(a["reason"], a["kind"]) for a in bench.rows(ALARM)}
+    assert told == {("unverified", "coverage"), ("no_responder", "coverage")}
+    key = ShiftKey(desk="d", day=day, name="day")
+    bench.change(lambda u: side.book.change_shifts(u, [Change(key=key, people=())], "li", "x"))
+    bench.change(side.fire_due)
+    assert "nobody" in {a["reason"] for a in bench.rows(ALARM)}
+    bench.change(lambda u: side.book.take_back(u, key, "li", "x"))
+    bench.change(side.fire_due)
+    still = {a["reason"] for a in bench.rows(ALARM) if a["state"] == "open"}
+    assert still == {"unverified", "no_responder"}
+    sheet = bench.change(lambda u: side.sheets.begin(u, "d", "li"))
+    bench.change(lambda u: side.sheets.note(u, sheet, "钥匙在桌上", "li"))
+    bench.change(lambda u: side.sheets.mark(u, (sheet, 1), "signed", "li"))
+    assert len(bench.rows(HANDOVER_LINE)) >= 2
+    assert [m["mark"] for m in bench.rows(HANDOVER_MARK) if m["number"]] == ["signed"]
+    plan = side.book.plan
+    with bench.hub.reader.connect() as connection:
+        read = read_plan(connection, day, day + 1)
+    assert read.of_day("d", day) == plan.of_day("d", day)

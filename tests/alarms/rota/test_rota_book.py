@@ -236,3 +236,33 @@ def test_a_window_of_the_table_gives_the_same_plan(rota) -> None:
     plan = plan_of(rota.rows(sql))
     from_ms, to_ms = at(DAY, "0:00"), at(DAY, "0:00") + 72 * HOUR
     assert plan.shifts("county", from_ms, to_ms) == rota.rota.plan.shifts("county", from_ms, to_ms)
+
+
+def test_a_failed_change_of_the_rota_is_not_in_it(rota) -> None:
+    """Of two changes that share a transaction the one that fails takes nothing else with it."""
+    rota.staff()
+    good = Change(key=key(DAY + 1), people=("zhao",))
+    bad = Change(key=key(DAY + 2), people=("wang",))
+
+    def fails(unit) -> None:
+        rota.rota.change_shifts(unit, [bad], "boss", "why")
+        raise ArithmeticError
+
+    def both(unit) -> None:
+        futures.append(
+            rota.writer.submit(lambda u: rota.rota.change_shifts(u, [good], "boss", "why"))
+        )
+        futures.append(rota.writer.submit(fails))
+
+    futures: list = []
+    rota.do(both)
+    assert futures[0].result(10) is None
+    with pytest.raises(ArithmeticError):
+        futures[1].result(10)
+    assert who(rota, at(DAY + 1, "9:00")) == ["zhao"]
+    assert who(rota, at(DAY + 2, "9:00")) == ["li", "zhou"]
+    rota.change(DAY + 3, "day", ["zhou"])
+    rota.restart()
+    assert who(rota, at(DAY + 1, "9:00")) == ["zhao"]
+    assert who(rota, at(DAY + 2, "9:00")) == ["li", "zhou"]
+    assert who(rota, at(DAY + 3, "9:00")) == ["zhou"]
