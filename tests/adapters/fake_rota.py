@@ -31,6 +31,10 @@ HOURS = (
 )
 DESK = Desk(id="county", name="县值班室", region="", seats=1)
 
+NOTE = "钥匙在桌上"
+# What the hub itself says in Chinese: names that somebody gave.
+WORDS = (DESK.name, *(one.name for one in HOURS), NOTE)
+
 
 class FakeRota:
     """Two teams at one desk; a hole two days ahead."""
@@ -177,7 +181,7 @@ class FakeRota:
                 "kind": "note",
                 "subject": "n",
                 "facts": {},
-                "note": "钥匙在桌上",
+                "note": NOTE,
                 "carried": True,
             },
         ]

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.adapters.fake_api import FakeHub
 from tests.adapters.fake_county import ACCOUNTS, QUARANTINE
+from tests.adapters.fake_rota import WORDS
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 
 pytestmark = pytest.mark.browser
@@ -171,6 +172,7 @@ def data_of(hub: FakeHub) -> list[str]:
         list(cases.alarms.values()),
         list(ACCOUNTS.values()),
         QUARANTINE,
+        WORDS,
     )
     return sorted({s for s in strings(known) if CHINESE.search(s)}, key=len, reverse=True)
 
@@ -194,6 +196,9 @@ def places(hub: FakeHub) -> list[tuple[str, str]]:
         ("/homes", "main li.panel h2"),
         ("/homes/home-0005", ".chart canvas"),
         ("/equipment", ".gateways li h3"),
+        ("/rota", ".columns section li"),
+        ("/handovers", "main li a"),
+        ("/handovers/sheet-1", "ol.lines li"),
         ("/me", "main section"),
     ]
 
