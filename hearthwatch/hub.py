@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 
 from alarms.desk import Desk
 from alarms.replies import Replies, only_noted
+from alarms.rota.watch import at_the_board, verified_ways
 from contract import topics
 from contract.config import ConfigError
 from contract.kinds import ACTIVATION_KINDS
@@ -87,6 +88,7 @@ class Hub:
             telling=self.notices.telling,
             clock=clock.now_ms,
             warn_hours=config.rota_warn_hours,
+            reaches=verified_ways if config.notify.channels else at_the_board,
             call_soon=self._call_soon,
             on_stored=self._stored,
             log=say,

@@ -13,6 +13,7 @@ from alarms.dispatcher import Dispatcher
 from alarms.outbox import TableOutbox, WebhookTarget
 from alarms.rota.coverage import WARN_HOURS
 from alarms.rota.side import RotaSide
+from alarms.rota.watch import Reaches, at_the_board
 from alarms.telling import Telling
 from hearthwatch.device_facts import device_facts
 from hearthwatch.region_facts import home_facts, homes_of, village_of
@@ -48,6 +49,7 @@ class UrgentSide:
         on_stored: Callable[[Sequence[Stored]], None],
         log: Callable[[str, str], None],
         warn_hours: Sequence[float] = WARN_HOURS,
+        reaches: Reaches = at_the_board,
     ) -> None:
         self._call_soon = call_soon
         self._outbox_written = False
@@ -64,7 +66,7 @@ class UrgentSide:
             self.settings.asks_for_s,
             self.settings.is_shadowed,
         )
-        self.rota = RotaSide(clock, self.book, warn_hours=warn_hours)
+        self.rota = RotaSide(clock, self.book, reaches=reaches, warn_hours=warn_hours)
         self.register.troubles = self.book.troubles
         self.register.now_ms = clock
         self.urgent = UrgentLane(

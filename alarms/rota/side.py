@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from alarms.rota.book import RotaBook
 from alarms.rota.coverage import WARN_HOURS, Problem
 from alarms.rota.handover_book import HandoverBook
-from alarms.rota.watch import Alarms, CoverageWatch, Reaches, phones
+from alarms.rota.watch import Alarms, CoverageWatch, Reaches, at_the_board
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 
@@ -18,7 +18,7 @@ class RotaSide:
         now_ms: Callable[[], int],
         alarms: Alarms,
         *,
-        reaches: Reaches = phones,
+        reaches: Reaches = at_the_board,
         warn_hours: Sequence[float] = WARN_HOURS,
     ) -> None:
         self.book = RotaBook(now_ms)

@@ -39,6 +39,12 @@ _NEAR: Final = (
     "SELECT a.username, a.region FROM account a JOIN region r ON r.code = a.region"
     " WHERE a.role = 'visitor' AND NOT a.disabled AND r.level <> 'county'"
 )
+_WAYS: Final = (
+    "SELECT owner,"
+    " sum(CASE WHEN verified_at_ms IS NOT NULL AND dead_since_ms IS NULL THEN 1 ELSE 0 END),"
+    " sum(CASE WHEN dead_since_ms IS NOT NULL THEN 1 ELSE 0 END)"
+    " FROM contact_point GROUP BY owner"
+)
 
 
 class Alarms(Protocol):
@@ -146,10 +152,16 @@ def villages_of(cursor: Cursor) -> list[Village]:
     return [Village(region=r, homes=int(n), responders=len(going[r])) for r, n in homes]
 
 
-def phones(cursor: Cursor) -> dict[str, Reach]:
-    """Who can be reached where no contact points are kept: who has a telephone number."""
-    rows = cursor.execute("SELECT username, phone FROM account WHERE NOT disabled").fetchall()
-    return {username: Reach(alive=1 if phone else 0) for username, phone in rows}
+def verified_ways(cursor: Cursor) -> dict[str, Reach]:
+    """By username: ways that were proved and live, and ways that died."""
+    rows = cursor.execute(_WAYS).fetchall()
+    return {owner: Reach(alive=int(alive), dead=int(dead)) for owner, alive, dead in rows}
+
+
+def at_the_board(cursor: Cursor) -> dict[str, Reach]:
+    """Where no channel is configured nobody is told but by the board: who sits there is reached."""
+    rows = cursor.execute("SELECT username FROM account WHERE NOT disabled").fetchall()
+    return {username: Reach(alive=1) for (username,) in rows}
 
 
 def _told(problem: Problem, now_ms: int) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from alarms.lifecycle import Outcome, TaskMove
 from alarms.rota.model import Change, Desk, Hours, ShiftKey
 from alarms.rota.plan import weekly
+from alarms.rota.watch import verified_ways
 from dashboard.rota_reads import read_plan
 from hearthwatch import doctor
 from hearthwatch.admin import add_user, change_book
@@ -336,7 +337,8 @@ def test_a_rota_a_gap_and_a_sheet(bench: Bench) -> None:
     bench.change(lambda u: side.book.set_pattern(u, pattern, "li", "x"))
     bench.change(side.fire_due)
     told = {(a["reason"], a["kind"]) for a in bench.rows(ALARM)}
-    assert told == {("unverified", "coverage"), ("no_responder", "coverage")}
+    assert told == {("no_responder", "coverage")}
+    assert bench.change(lambda u: verified_ways(u.cursor)) == {}
     key = ShiftKey(desk="d", day=day, name="day")
     bench.change(lambda u: side.book.change_shifts(u, [Change(key=key, people=())], "li", "x"))
     bench.change(side.fire_due)
@@ -344,7 +346,7 @@ def test_a_rota_a_gap_and_a_sheet(bench: Bench) -> None:
     bench.change(lambda u: side.book.take_back(u, key, "li", "x"))
     bench.change(side.fire_due)
     still = {a["reason"] for a in bench.rows(ALARM) if a["state"] == "open"}
-    assert still == {"unverified", "no_responder"}
+    assert still == {"no_responder"}
     sheet = bench.change(lambda u: side.sheets.begin(u, "d", "li"))
     bench.change(lambda u: side.sheets.note(u, sheet, "钥匙在桌上", "li"))
     bench.change(lambda u: side.sheets.mark(u, (sheet, 1), "signed", "li"))

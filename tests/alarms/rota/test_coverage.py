@@ -9,7 +9,7 @@ from alarms.lifecycle import Outcome
 from alarms.rota.coverage import Level, Reach, Reason, Village, problems
 from alarms.rota.model import Desk, Leave
 from alarms.rota.plan import Plan
-from alarms.rota.watch import phones, villages_of
+from alarms.rota.watch import at_the_board, verified_ways, villages_of
 from tests.alarms.rota.conftest import DAY, HOUR, at
 
 EMPTY = "county/nobody"
@@ -133,11 +133,10 @@ def test_many_restarts_and_looks_agree_with_one_watch(rota) -> None:
     ]
 
 
-def test_villages_and_phones_come_from_the_tables(rota) -> None:
+def test_villages_come_from_the_tables(rota) -> None:
     def fill(unit) -> None:
         home = "INSERT INTO home (id, region, address, access_note) VALUES ('h1', ?, 'x', '')"
         unit.execute(home, ("610926101001",))
-        unit.execute("UPDATE account SET phone = '' WHERE username = 'li'")
 
     rota.staff()
     rota.do(fill)
@@ -152,8 +151,21 @@ def test_villages_and_phones_come_from_the_tables(rota) -> None:
     )
     rota.fire(rota.now_ms + 60_000)
     assert rota.open_alarms() == []
-    reach = rota.do(lambda unit: phones(unit.cursor))
-    assert (reach["li"], reach["zhou"]) == (Reach(), Reach(alive=1))
+
+
+def test_ways_that_were_proved_and_ways_that_died(rota) -> None:
+    sql = (
+        "INSERT INTO contact_point (id, owner, channel, address, label, language, place,"
+        " created_at_ms, verified_at_ms, dead_since_ms, dead_reason)"
+        " VALUES (?, ?, 'smtp', 'x', '', 'zh-CN', 1, 0, ?, ?, '')"
+    )
+    ways = [("1", "li", 5, None), ("2", "li", 5, 9), ("3", "zhou", 5, 9), ("4", "wang", None, None)]
+    rota.do(lambda unit: [unit.execute(sql, way) for way in ways])
+    reach = rota.do(lambda unit: verified_ways(unit.cursor))
+    assert reach == {"li": Reach(alive=1, dead=1), "zhou": Reach(dead=1), "wang": Reach()}
+    rota.do(lambda unit: unit.execute("UPDATE account SET disabled = 1 WHERE username = 'li'"))
+    board = rota.do(lambda unit: at_the_board(unit.cursor))
+    assert ("li" in board, board["zhou"]) == (False, Reach(alive=1))
 
 
 def test_visitors_on_call_are_responders_of_their_region() -> None:
