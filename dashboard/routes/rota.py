@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from alarms.rota.book import WINDOW_DAYS_MAX
 from alarms.rota.days import announced_until, iso_day
+from alarms.rota.duty import on_duty_for
 from alarms.rota.model import (
     CYCLE_DAYS_MAX,
     PEOPLE_MAX,
@@ -171,8 +172,11 @@ def get_rota(
 
 
 @router.get("/rota/duty")
-def get_duty(hub: Hub, caller: Annotated[Caller, needs("rota.read")]) -> Response:
-    """Who is on duty now, who comes next and when; one's own next shift; unsigned lines."""
+def get_duty(
+    hub: Hub, caller: Annotated[Caller, needs("rota.read")], region: QueryWord = None
+) -> Response:
+    """Who is on duty now, who comes next and when; one's own next shift; unsigned lines. With
+    `region`: who answers for it, by the smallest desk that has somebody."""
     plan, now_ms = hub.rota.book.plan, hub.clock.now_ms()
     desks = [one for one in plan.desks.values() if sees_desk(caller, one) and not one.closed]
     with hub.engine.connect() as connection:
@@ -193,6 +197,9 @@ def get_duty(hub: Hub, caller: Annotated[Caller, needs("rota.read")]) -> Respons
             "now": to_iso(now_ms),
             "desks": items,
             "problems": problems,
+            "answers": None
+            if region is None or not caller.sees(region)
+            else [person(on.person, names) for on in on_duty_for(plan, region, now_ms)],
             "mine": my_next(plan, caller.username, now_ms, names),
         }
     )

@@ -56,6 +56,12 @@ async def test_who_is_on_duty_now_and_who_comes(world: World) -> None:
     assert found["mine"]["id"] == key(TODAY)
     county = next(item for item in found["desks"] if item["desk"]["id"] == "county")
     assert (county["on_duty"], county["next_at"]) == ([], None)
+    assert found["answers"] is None
+    async with world.client("duty-1") as client:
+        mine = (await client.get(f"{ROTA}/duty", params={"region": "610926101001"})).json()
+        other = (await client.get(f"{ROTA}/duty", params={"region": "610926102001"})).json()
+    assert [p["username"] for p in mine["answers"]] == ["duty-1", "visitor-3"]
+    assert other["answers"] is None
 
 
 async def test_a_desk_and_a_pattern_are_made_changed_and_remembered(world: World) -> None:
