@@ -1,17 +1,11 @@
 """Life cycles of alarms and tasks as tables. Pure: an illegal move raises and changes nothing.
 
-        acknowledge        respond             close
-  open ------------> acknowledged ---> in_response ---> closed      (alarm)
-   |                      |                                ^
-   +----------------------+--------------------------------+
-
-  open --accept--> accepted --depart--> departed --arrive--> arrived --complete--> completed
-   |                                                                                 (task)
-   +--cancel (its alarm was closed before anyone completed it)--> cancelled
+`docs/response.md` shows both as diagrams, which `./dev docs` makes from these tables.
 
 Only a named human closes an alarm about a person (design, section 4, promise 2): `CLOSE` by the
 system is refused for every kind outside `SELF_CLOSING`, but for a soft alarm that asked the person
-first (`ANSWER_CLOSING`) and was answered with the key that says "I'm well".
+first (`ANSWER_CLOSING`) and was answered with the key that says "I'm well". Time never closes
+anything: it only takes an alarm back from who has it (`EXPIRE`).
 """
 
 from collections.abc import Mapping
@@ -43,6 +37,16 @@ class AlarmMove(StrEnum):
     REPEAT = "repeat"
     CLEAR = "clear"
     CLOSE = "close"
+    CONFIRM = "confirm"  # it called again, and somebody has heard it
+    EXTEND = "extend"  # the holder needs longer to find somebody
+    EXPIRE = "expire"  # taken, and nobody was on the way in time
+    DECLINE = "decline"  # who was told can't come
+    RELEASE = "release"  # the holder gives it up
+    GIVE_BACK = "give_back"  # who was on the way can't come; the holder still has it
+    HAND_OVER = "hand_over"  # offered to somebody by name
+    TAKE_OVER = "take_over"  # who was named says yes
+    MERGE = "merge"  # one event with another alarm of the home
+    REOPEN = "reopen"
 
 
 class TaskState(StrEnum):
@@ -60,26 +64,47 @@ class TaskMove(StrEnum):
     ARRIVE = "arrive"
     COMPLETE = "complete"
     CANCEL = "cancel"
+    RETURN = "return"  # who had it can't; it is free again
 
+
+_OPEN, _ACKNOWLEDGED, _IN_RESPONSE, _CLOSED = AlarmState
 
 ALARM_MOVES: Final[Mapping[tuple[AlarmState, AlarmMove], AlarmState]] = MappingProxyType(
     {
-        (AlarmState.OPEN, AlarmMove.ACKNOWLEDGE): AlarmState.ACKNOWLEDGED,
-        (AlarmState.OPEN, AlarmMove.ASSIGN): AlarmState.ACKNOWLEDGED,
-        (AlarmState.OPEN, AlarmMove.RESPOND): AlarmState.IN_RESPONSE,
-        (AlarmState.OPEN, AlarmMove.REPEAT): AlarmState.OPEN,
-        (AlarmState.OPEN, AlarmMove.CLEAR): AlarmState.OPEN,
-        (AlarmState.OPEN, AlarmMove.CLOSE): AlarmState.CLOSED,
-        (AlarmState.ACKNOWLEDGED, AlarmMove.ASSIGN): AlarmState.ACKNOWLEDGED,
-        (AlarmState.ACKNOWLEDGED, AlarmMove.RESPOND): AlarmState.IN_RESPONSE,
-        (AlarmState.ACKNOWLEDGED, AlarmMove.REPEAT): AlarmState.ACKNOWLEDGED,
-        (AlarmState.ACKNOWLEDGED, AlarmMove.CLEAR): AlarmState.ACKNOWLEDGED,
-        (AlarmState.ACKNOWLEDGED, AlarmMove.CLOSE): AlarmState.CLOSED,
-        (AlarmState.IN_RESPONSE, AlarmMove.ASSIGN): AlarmState.IN_RESPONSE,
-        (AlarmState.IN_RESPONSE, AlarmMove.RESPOND): AlarmState.IN_RESPONSE,
-        (AlarmState.IN_RESPONSE, AlarmMove.REPEAT): AlarmState.IN_RESPONSE,
-        (AlarmState.IN_RESPONSE, AlarmMove.CLEAR): AlarmState.IN_RESPONSE,
-        (AlarmState.IN_RESPONSE, AlarmMove.CLOSE): AlarmState.CLOSED,
+        (_OPEN, AlarmMove.ACKNOWLEDGE): _ACKNOWLEDGED,
+        (_OPEN, AlarmMove.ASSIGN): _ACKNOWLEDGED,
+        (_OPEN, AlarmMove.RESPOND): _IN_RESPONSE,
+        (_OPEN, AlarmMove.REPEAT): _OPEN,
+        (_OPEN, AlarmMove.CLEAR): _OPEN,
+        (_OPEN, AlarmMove.DECLINE): _OPEN,
+        (_OPEN, AlarmMove.MERGE): _CLOSED,
+        (_OPEN, AlarmMove.CLOSE): _CLOSED,
+        (_ACKNOWLEDGED, AlarmMove.ASSIGN): _ACKNOWLEDGED,
+        (_ACKNOWLEDGED, AlarmMove.RESPOND): _IN_RESPONSE,
+        (_ACKNOWLEDGED, AlarmMove.REPEAT): _ACKNOWLEDGED,
+        (_ACKNOWLEDGED, AlarmMove.CLEAR): _ACKNOWLEDGED,
+        (_ACKNOWLEDGED, AlarmMove.CONFIRM): _ACKNOWLEDGED,
+        (_ACKNOWLEDGED, AlarmMove.EXTEND): _ACKNOWLEDGED,
+        (_ACKNOWLEDGED, AlarmMove.DECLINE): _ACKNOWLEDGED,
+        (_ACKNOWLEDGED, AlarmMove.HAND_OVER): _ACKNOWLEDGED,
+        (_ACKNOWLEDGED, AlarmMove.TAKE_OVER): _ACKNOWLEDGED,
+        (_ACKNOWLEDGED, AlarmMove.EXPIRE): _OPEN,
+        (_ACKNOWLEDGED, AlarmMove.RELEASE): _OPEN,
+        (_ACKNOWLEDGED, AlarmMove.MERGE): _CLOSED,
+        (_ACKNOWLEDGED, AlarmMove.CLOSE): _CLOSED,
+        (_IN_RESPONSE, AlarmMove.ASSIGN): _IN_RESPONSE,
+        (_IN_RESPONSE, AlarmMove.RESPOND): _IN_RESPONSE,
+        (_IN_RESPONSE, AlarmMove.REPEAT): _IN_RESPONSE,
+        (_IN_RESPONSE, AlarmMove.CLEAR): _IN_RESPONSE,
+        (_IN_RESPONSE, AlarmMove.CONFIRM): _IN_RESPONSE,
+        (_IN_RESPONSE, AlarmMove.DECLINE): _IN_RESPONSE,
+        (_IN_RESPONSE, AlarmMove.HAND_OVER): _IN_RESPONSE,
+        (_IN_RESPONSE, AlarmMove.TAKE_OVER): _IN_RESPONSE,
+        (_IN_RESPONSE, AlarmMove.GIVE_BACK): _ACKNOWLEDGED,
+        (_IN_RESPONSE, AlarmMove.RELEASE): _OPEN,
+        (_IN_RESPONSE, AlarmMove.MERGE): _CLOSED,
+        (_IN_RESPONSE, AlarmMove.CLOSE): _CLOSED,
+        (_CLOSED, AlarmMove.REOPEN): _OPEN,
     }
 )
 
@@ -96,12 +121,15 @@ TASK_MOVES: Final[Mapping[tuple[TaskState, TaskMove], TaskState]] = MappingProxy
         (TaskState.DEPARTED, TaskMove.CANCEL): TaskState.CANCELLED,
         (TaskState.ARRIVED, TaskMove.COMPLETE): TaskState.COMPLETED,
         (TaskState.ARRIVED, TaskMove.CANCEL): TaskState.CANCELLED,
+        (TaskState.ACCEPTED, TaskMove.RETURN): TaskState.OPEN,
+        (TaskState.DEPARTED, TaskMove.RETURN): TaskState.OPEN,
+        (TaskState.ARRIVED, TaskMove.RETURN): TaskState.OPEN,
     }
 )
 
 
 class Outcome(StrEnum):
-    """How an alarm ended; a human chooses one of all but the last two."""
+    """How an alarm ended; a human chooses one of all but the last three."""
 
     REAL_EMERGENCY = "real_emergency"
     MEDICAL_ADVICE = "medical_advice"
@@ -113,9 +141,14 @@ class Outcome(StrEnum):
     NO_ANSWER_VISITED = "no_answer_visited"
     RECOVERED = "recovered"  # the system's own: a technical cause that went away
     ANSWERED_WELL = "answered_well"  # the elder's own, asked before anybody was sent
+    MERGED = "merged"  # a human said that it is one event with another alarm
 
 
-HUMAN_OUTCOMES: Final = frozenset(Outcome) - {Outcome.RECOVERED, Outcome.ANSWERED_WELL}
+HUMAN_OUTCOMES: Final = frozenset(Outcome) - {
+    Outcome.RECOVERED,
+    Outcome.ANSWERED_WELL,
+    Outcome.MERGED,
+}
 
 # About a device that somebody has to mend or test (docs/rules.md).
 REPAIR_KINDS: Final = frozenset({"device_fault", "device_silent", "low_battery", "test_due"})
@@ -128,6 +161,10 @@ ANSWER_CLOSING: Final = frozenset({"no_sign_of_life"})
 
 # A note is a sentence or two; longer texts belong into the visit record.
 NOTE_LENGTH_MAX: Final = 2000
+# Closed by mistake is noticed by the end of the next shift; later it is a new event.
+REOPEN_WITHIN_MS: Final = 24 * 3_600_000
+# Whoever is asked to take a case over answers at once, or is not there.
+HANDOVER_S: Final = 120
 
 
 def move_alarm(state: str, move: AlarmMove, taken_by: str | None = None) -> AlarmState:
@@ -137,6 +174,10 @@ def move_alarm(state: str, move: AlarmMove, taken_by: str | None = None) -> Alar
     except KeyError:
         holder = f" by {taken_by}" if taken_by else ""
         code = "already_closed" if state == AlarmState.CLOSED else "already_taken"
+        if move is AlarmMove.REOPEN:
+            code = "not_closed"
+        elif state == AlarmState.OPEN:
+            code = "nobody_has_it"
         raise IllegalMove(code, f"cannot {move}: the alarm is {state}{holder}") from None
 
 
