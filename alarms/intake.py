@@ -73,9 +73,9 @@ def task_kind(alarm: Mapping[str, Any]) -> str:
     return "emergency" if alarm["severity"] == "urgent" else "follow_up"
 
 
-def task_id(alarm: str) -> str:
-    """One emergency task for each alarm, whatever is replayed."""
-    return name_uuid(_TASK_NAMESPACE, alarm)
+def task_id(alarm: str, reopened: int = 0) -> str:
+    """One task for each alarm, whatever is replayed, and one more each time it is opened again."""
+    return name_uuid(_TASK_NAMESPACE, f"{alarm}|{reopened}" if reopened else alarm)
 
 
 def merged_evidence(old: Mapping[str, Any], finding: Finding) -> dict[str, Any]:

@@ -121,6 +121,9 @@ def new_alarm(finding: Finding, place: Place, *, number: int, now_ms: int) -> Ro
         ingested_at_ms=now_ms,
         last_event_ms=finding.at_ms,
         repair_within_ms=finding.repair_within_ms,
+        round=0,
+        calling=False,
+        reopened=0,
     )
     return row
 
@@ -141,7 +144,7 @@ def new_task(alarm: Row, *, number: int, now_ms: int) -> Row:
     """The row of the task of an alarm."""
     task: Row = dict.fromkeys(TASK_COLUMNS)
     task.update(
-        id=task_id(alarm["id"]),
+        id=task_id(alarm["id"], alarm["reopened"]),
         number=number,
         kind=task_kind(alarm),
         state=TaskState.OPEN.value,

@@ -59,6 +59,8 @@ from rules.rule import Rule
 FLUSH_S: Final = 2.0
 # What its time has come for (questions to elders) is looked for this often.
 DUE_S: Final = 1.0
+# And never more often: what is due at the same moment shares a look.
+DUE_MIN_S: Final = 0.02
 # Activations read back at a start for the rules that take them as signs of life: at 100 a day
 # more than a year of a village.
 MISSED_MAX: Final = 50_000
@@ -86,9 +88,11 @@ class Hub:
             rules=rules,
             webhooks=[target for target, _secret in config.webhooks],
             telling=self.notices.telling,
+            policies=config.policies,
             clock=clock.now_ms,
             warn_hours=config.rota_warn_hours,
             reaches=verified_ways if config.notify.channels else at_the_board,
+            look=clock.look,
             call_soon=self._call_soon,
             on_stored=self._stored,
             log=say,
@@ -235,7 +239,7 @@ class Hub:
         """Beside the supervision: what is promised for a time waits for no heartbeats' writing and
         no folding of a log."""
         while True:
-            await asyncio.sleep(DUE_S)
+            await asyncio.sleep(self._due_in_s())
             try:
                 while await self.writer.change(self.book.fire_due):
                     continue
@@ -243,6 +247,14 @@ class Hub:
                 await self.writer.change(self.side.rota.fire_due)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("due_not_fired", f"{type(error).__name__}: {error}")
+
+    def _due_in_s(self) -> float:
+        """Until the next step, and never longer than a tick."""
+        next_ms = self.book.next_in_ms()
+        if next_ms is None:
+            return DUE_S
+        real_s = next_ms / 1000 / self.clock.speed()
+        return min(DUE_S, max(real_s, DUE_MIN_S))
 
     def _server(self) -> uvicorn.Server:
         registry = CollectorRegistry()

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
+from alarms.escalation.defaults import default_policies
+from alarms.escalation.policy import Policies
+from alarms.escalation.policy import parse as parse_policies
 from alarms.outbox import WebhookTarget
 from alarms.rota.coverage import WARN_HOURS, WARN_HOURS_MAX, WARNINGS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
@@ -21,6 +24,7 @@ _KEYS: Final = (
     "clock_plan",
     "rules",
     "homes",
+    "escalation",
     "http",
     "broker",
     "readings",
@@ -82,6 +86,7 @@ class HubConfig:
     webhooks: tuple[tuple[WebhookTarget, str], ...] = ()
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     rota_warn_hours: tuple[float, ...] = WARN_HOURS
+    policies: Policies = field(default_factory=default_policies)
 
 
 def load(path: Path) -> HubConfig:
@@ -110,6 +115,7 @@ def load(path: Path) -> HubConfig:
             _table(document, "notify", where), _table(document, "channel", where), where, base
         ),
         rota_warn_hours=_warn_hours(_table(document, "rota", where), f"{where}: rota"),
+        policies=_policies(_table(document, "escalation", where), f"{where}: escalation", base),
     )
 
 
@@ -217,6 +223,18 @@ def _influx(table: Mapping[str, Any], where: str, base: Path) -> InfluxSettings:
         token=token,
         timeout_ms=int(timeout_s * 1000),
     )
+
+
+def _policies(table: Mapping[str, Any], where: str, base: Path) -> Policies:
+    check_keys(table, ("policies",), where)
+    path = _path(table, "policies", where, base)
+    if path is None:
+        return default_policies()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{where}.policies", f"cannot read {path}: {error.strerror}") from error
+    return parse_policies(text, path.name)
 
 
 def _webhooks(

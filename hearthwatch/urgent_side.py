@@ -8,13 +8,16 @@ is named by it.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from alarms.book import AlarmBook
+from alarms.book import AlarmBook, Escalating
 from alarms.dispatcher import Dispatcher
+from alarms.escalation.policy import Policies
+from alarms.escalation.timers import Clocks
 from alarms.outbox import TableOutbox, WebhookTarget
 from alarms.rota.coverage import WARN_HOURS
 from alarms.rota.side import RotaSide
 from alarms.rota.watch import Reaches, at_the_board
 from alarms.telling import Telling
+from alarms.register_responders import RegisterResponders
 from hearthwatch.device_facts import device_facts
 from hearthwatch.region_facts import home_facts, homes_of, village_of
 from hearthwatch.rule_settings import RuleSettings
@@ -44,7 +47,9 @@ class UrgentSide:
         rules: Sequence[Rule],
         webhooks: Sequence[WebhookTarget],
         telling: Telling | None = None,
+        policies: Policies,
         clock: Callable[[], int],
+        look: Clocks,
         call_soon: Callable[[Callable[[], None]], None],
         on_stored: Callable[[Sequence[Stored]], None],
         log: Callable[[str, str], None],
@@ -63,6 +68,12 @@ class UrgentSide:
         self.book = AlarmBook(
             self.register,
             TableOutbox(webhooks, self._note_outbox, telling),
+            Escalating(
+                responders=RegisterResponders(self.register),
+                policies=policies,
+                clocks=look,
+                log=log,
+            ),
             self.settings.asks_for_s,
             self.settings.is_shadowed,
         )

@@ -32,7 +32,7 @@ from ledger.views import (
 
 _SETTINGS: Final = ("expected_interval_s", "test_interval_s", "life_critical")
 # A password hash is not needed here.
-_ACCOUNT_COLUMNS: Final = "username, name, role, phone"
+_ACCOUNT_COLUMNS: Final = "username, name, role, phone, region, disabled"
 _LISTS: Final = ("categories", "conditions", "contacts")
 
 

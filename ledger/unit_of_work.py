@@ -1,6 +1,7 @@
 """What one transaction of the writer may do: statements, and entries of the append-only book."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -73,6 +74,21 @@ class UnitOfWork:
 
     def audit(self, actor: str, action: str, object_: str, detail: str = "") -> None:
         self.cursor.execute(_INSERT_AUDIT, (self.now_ms, actor, action, object_, detail))
+
+    @contextmanager
+    def savepoint(self, name: str) -> Iterator[None]:
+        """A part of the change that may fail alone: its statements and entries are taken back, and
+        what it raised goes on. Memory beside the tables is the caller's."""
+        mark = self.mark()
+        self.cursor.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except Exception:
+            self.cursor.execute(f"ROLLBACK TO {name}")
+            self.rewind(mark)
+            raise
+        finally:
+            self.cursor.execute(f"RELEASE {name}")
 
     def mark(self) -> int:
         return len(self._entries)

@@ -4,10 +4,10 @@
   it calls again while somebody has it:
   round r:  step 0 (the holder, at once) --holder first--> step 1 -> …
 
-Two clocks are kept of every due time: the wall's, which anybody may set, and the running time of the
-machine since its boot, which nobody can. In the same boot running time alone decides. After another
-boot only the wall is left, and it is not believed when it asks for more than the step's own delay or
-is behind what the book has seen already. Early is allowed, late is not.
+Two clocks are kept of every due time: the wall's, which anybody may set, and the running time of
+the machine since its boot, which nobody can. In the same boot running time alone decides. After
+another boot only the wall is left, and it is not believed when it asks for more than the step's own
+delay or is behind what the book has seen already. Early is allowed, late is not.
 """
 
 from dataclasses import dataclass
@@ -61,11 +61,12 @@ class Coming:
 
 
 def due_in(delay_ms: int, now: Now, *, overdue_ms: int = 0) -> Due:
-    """A promise made now. `overdue_ms`: how late the step before was; the next is not late as well."""
-    rest_ms = max(0, delay_ms - overdue_ms)
+    """A promise made now. `overdue_ms`: how late the step before was; the next keeps to the times
+    of its round, and is due in the past when they have passed."""
+    rest_ms = delay_ms - overdue_ms
     return Due(
         written_at_ms=now.wall_ms,
-        delay_ms=rest_ms,
+        delay_ms=max(0, rest_ms),
         due_at_ms=now.wall_ms + rest_ms,
         boot=now.boot,
         due_running_ms=now.running_ms + rest_ms,

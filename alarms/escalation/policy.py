@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Literal, cast, get_args
 
 from alarms.responders import Target
@@ -171,7 +172,7 @@ def _policy(table: Mapping[str, Any], where: str, channels: frozenset[str] | Non
 def _check_order(steps: Sequence[Step], where: str) -> None:
     if steps[0].after_ms != 0:
         raise ConfigError(f"{where}.step[1].after_s", "the first step is fired at once: 0")
-    for number, (step, following) in enumerate(zip(steps, steps[1:], strict=False), start=2):
+    for number, (step, following) in enumerate(pairwise(steps), start=2):
         if following.after_ms < step.after_ms + DELAY_MIN_S * 1000:
             detail = f"at least {DELAY_MIN_S} s after the step before"
             raise ConfigError(f"{where}.step[{number}].after_s", detail)

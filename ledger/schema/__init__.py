@@ -20,6 +20,7 @@ from ledger.schema.rota import (
     ROTA_FACT,
 )
 from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
+from ledger.schema.response import ESCALATION, ESCALATION_STEP, HUB_LEASE
 
 __all__ = [
     "ACCOUNT",
@@ -28,6 +29,8 @@ __all__ = [
     "CONTACT_POINT",
     "DEVICE",
     "ENTRY",
+    "ESCALATION",
+    "ESCALATION_STEP",
     "EVENT",
     "GATEWAY",
     "GATEWAY_KEY",
@@ -35,6 +38,7 @@ __all__ = [
     "HANDOVER_LINE",
     "HANDOVER_MARK",
     "HOME",
+    "HUB_LEASE",
     "IDEMPOTENCY",
     "META",
     "METADATA",

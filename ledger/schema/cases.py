@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, false
 
 from ledger.schema.columns import METADATA, SERIAL, ms
 
@@ -68,10 +68,21 @@ ALARM: Final = Table(
     Column("held_for", String(16)),  # dark, away, hospital, visitors
     Column("held_by", String(64)),  # the alarm of the dark village, or the stay
     ms("released_at_ms"),
+    # Who has it now, and until when somebody must be on the way (alarms/moves.py).
+    Column("holder", String(64)),
+    ms("ack_until_ms"),
+    Column("handover_to", String(64)),  # offered; not yet accepted
+    ms("handover_until_ms"),
+    # Rounds of its escalation that have begun; whether steps are being fired now.
+    Column("round", Integer, nullable=False, server_default="0"),
+    Column("calling", Boolean, nullable=False, server_default=false()),
+    Column("merged_into", String(64)),  # the alarm that is the same event
+    Column("reopened", Integer, nullable=False, server_default="0"),  # so many times
     # What its task gets, be it made now or when it is released; NULL: that of a home visit.
     Column("repair_within_ms", BigInteger),
     Index("alarm_state", "state", "raised_at_ms"),
     Index("alarm_home", "home", "raised_at_ms"),
+    Index("alarm_merged", "merged_into"),
 )
 
 TASK: Final = Table(

@@ -14,6 +14,7 @@ from ledger.unit_of_work import UnitOfWork
 from ledger.views import to_json
 from ledger.writer import Writer
 from rules.finding import Finding, episode_id
+from tests.adapters.escalation import escalating, one_clock
 
 
 class PlainObjects:
@@ -84,7 +85,9 @@ class Book:
 
     def open(self) -> None:
         self.writer = Writer(open_writer(self.path), lambda: self.now_ms, self.events.extend)
-        self.alarms = AlarmBook(self.objects, self.outbox, self.ask_first)
+        self.alarms = AlarmBook(
+            self.objects, self.outbox, escalating(one_clock(lambda: self.now_ms)), self.ask_first
+        )
         self.writer.attach(self.alarms)
 
     def start(self) -> "Book":
@@ -103,7 +106,8 @@ class Book:
             connection.close()
 
     def facts(self, topic: str) -> list[str]:
-        sql = "SELECT fact FROM entry WHERE topic = ? ORDER BY seq"
+        """Without who was told, which has tests of its own."""
+        sql = "SELECT fact FROM entry WHERE topic = ? AND fact <> 'told' ORDER BY seq"
         return [row["fact"] for row in self.rows(sql, topic)]
 
 

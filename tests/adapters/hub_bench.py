@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from alarms.escalation.plan import Now
 from contract.moment import to_iso
 from hearthwatch.hub import Hub
 from hearthwatch.hub_config import HubConfig
@@ -42,6 +43,12 @@ class Clock:
 
     def now_ms(self) -> int:
         return self.at_ms
+
+    def speed(self) -> float:
+        return 1.0
+
+    def look(self) -> Now:
+        return Now(wall_ms=self.at_ms, boot="boot-1", running_ms=self.at_ms)
 
 
 class Bench:

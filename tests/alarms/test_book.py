@@ -7,6 +7,7 @@ from alarms.lifecycle import IllegalMove, Outcome, TaskMove
 from alarms.outbox import TableOutbox
 from alarms.response import answered_within_ms, waits_from_ms
 from tests.adapters.book import Book, finding
+from tests.adapters.escalation import escalating, one_clock
 
 
 @pytest.fixture
@@ -256,7 +257,7 @@ def test_a_completed_repair_leaves_the_alarm_to_the_device(book) -> None:
 
 @pytest.mark.parametrize(("severity", "told"), [("urgent", 1), ("watch", 1), ("technical", 0)])
 def test_nobody_at_home_hears_of_what_is_wrong_with_a_thing(book, severity, told) -> None:
-    alarms = AlarmBook(book.objects, TableOutbox())
+    alarms = AlarmBook(book.objects, TableOutbox(), escalating(one_clock(lambda: book.now_ms)))
     book.writer.attach(alarms)
     book.do(lambda u: alarms.reload(u.cursor))
     one = finding(rule="tamper", severity=severity)

@@ -3,6 +3,7 @@
 from alarms.book import AlarmBook
 from alarms.shadow import FORGET_ROWS, KEPT_MS
 from tests.adapters.book import Book, finding
+from tests.adapters.escalation import escalating, one_clock
 
 
 class Shadowed(Book):
@@ -11,7 +12,11 @@ class Shadowed(Book):
     def open(self) -> None:
         super().open()
         self.alarms = AlarmBook(
-            self.objects, self.outbox, lambda _rule, _home: 300, lambda _rule: True
+            self.objects,
+            self.outbox,
+            escalating(one_clock(lambda: self.now_ms)),
+            lambda _rule, _home: 300,
+            lambda _rule: True,
         )
         self.writer.attach(self.alarms)
 

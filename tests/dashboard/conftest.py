@@ -41,6 +41,7 @@ from tests.adapters.dashboard_ports import (
     ListedRules,
     SilentOutbox,
 )
+from tests.adapters.escalation import escalating, one_clock
 
 NOW_MS = from_iso("2026-11-23T08:00:00Z")
 PASSWORD = "correct horse battery"
@@ -280,7 +281,12 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
     )
     register, outbox = Register(), SilentOutbox()
     rules = ListedRules(register)
-    book = AlarmBook(register, outbox, is_shadowed=rules.settings.is_shadowed)
+    book = AlarmBook(
+        register,
+        outbox,
+        escalating(one_clock(clock.now_ms)),
+        is_shadowed=rules.settings.is_shadowed,
+    )
     rota = RotaSide(clock.now_ms, book)
     register.troubles, register.now_ms = book.troubles, clock.now_ms
     writer.attach(register)

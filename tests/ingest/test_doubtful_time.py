@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from alarms.escalation.defaults import default_policies
 from contract.moment import to_iso
 from hearthwatch.urgent_side import UrgentSide
 from ingest.doubtful_time import place
@@ -19,6 +20,7 @@ from ledger.roster import parse
 from ledger.schema import METADATA
 from rules.config import default_rules
 from rules.engine import Engine
+from tests.adapters.escalation import one_clock
 
 NOW_MS = 1_795_420_800_000
 DAY_MS = 86_400_000
@@ -82,7 +84,9 @@ class Hub:
             open_writer(self.path),
             rules=default_rules(),
             webhooks=(),
+            policies=default_policies(),
             clock=lambda: self.now_ms,
+            look=one_clock(lambda: self.now_ms),
             call_soon=lambda job: job(),
             on_stored=lambda _stored: None,
             log=self.failed,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from alarms.desk import Desk
 from alarms.dispatcher import Dispatcher
+from alarms.escalation.defaults import default_policies
 from alarms.notifiers.gateway_command import GatewayCommand
 from contract import topics
 from contract.codec import decode_status
@@ -47,6 +48,7 @@ FREE_BYTES = 1 << 30
 COMMIT_S, SLOW_COMMIT_S = (0.0005, 0.01), (0.5, 6.0)
 BOOT_S = {"kill": (0.2, 5.0), "power": (5.0, 60.0)}
 RULES = default_rules()
+POLICIES = default_policies()
 
 
 class WallClock:
@@ -292,13 +294,21 @@ class HubMachine(Machine):
 
     def _start(self):
         """The side of the book as the hub has it; no readings, HTTP and migration."""
-        clock = PlannedClock(None, self.clock.now_ms, lambda: self.loop.time() * 1000)
+        clock = PlannedClock(
+            None,
+            self.clock.now_ms,
+            lambda: self.loop.time() * 1000,
+            f"hub-boot-{self.clock.boots}",
+            self.clock.running_ms,
+        )
         self._connection = open_writer(self.disk.folder / "hub.db", self.disk.connect)
         self.side = UrgentSide(
             self._connection,
             rules=RULES,
             webhooks=(),
+            policies=POLICIES,
             clock=clock.now_ms,
+            look=clock.look,
             call_soon=self.loop.call_soon_threadsafe,
             on_stored=lambda _stored: None,
             log=lambda event, detail: self.oracle.say(f"hub: {event} {detail}"),

@@ -1,0 +1,314 @@
+"""Rounds of steps, written into the book: who is told now, by which way, and what comes next.
+
+In the writer's thread. A step, its notifications, its entry and the time of the next are one
+commit. A step that has nobody to tell is followed by the next at once; a person whose notification
+can't be written costs nobody else theirs.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from alarms.escalation.plan import (
+    FIRST_STEP,
+    HOLDER_STEP,
+    Coming,
+    TimerKind,
+    due_in,
+    next_step,
+    quiet_for_ms,
+    step_of,
+)
+from alarms.escalation.policy import Policies, Policy, Step
+from alarms.escalation.timers import Timer, Timers
+from alarms.lifecycle import AlarmState
+from alarms.reasons import StepReason
+from alarms.responders import ContactPoint, Responder, Responders
+from alarms.rows import AlarmRows, Row
+from ledger.database import insert_sql
+from ledger.schema import ESCALATION_STEP
+from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
+
+# A hand that trembles presses five times in two seconds; it is one call. Every press is an entry
+# and rings on the board all the same.
+REPEAT_WITHIN_MS: Final = 15_000
+
+_INSERT_STEP: Final = insert_sql(
+    ESCALATION_STEP, conflict="ON CONFLICT (alarm, round, step) DO NOTHING"
+)
+
+
+class Notify(Protocol):
+    """Where a notification is written, in the same transaction."""
+
+    def notify(
+        self,
+        unit: UnitOfWork,
+        alarm: Mapping[str, Any],
+        responder: Responder,
+        point: ContactPoint,
+        *,
+        step: int,
+        round: int,
+        urgent: bool,
+    ) -> None: ...
+
+
+class Steps:
+    """`log` hears of what could not be written."""
+
+    def __init__(
+        self,
+        rows: AlarmRows,
+        timers: Timers,
+        outbox: Notify,
+        *,
+        responders: Responders,
+        policies: Policies,
+        log: Callable[[str, str], None],
+    ) -> None:
+        self._rows = rows
+        self._outbox = outbox
+        self._responders = responders
+        self._policies = policies
+        self._timers = timers
+        self._log = log
+
+    def policy_of(self, unit: UnitOfWork, row: Row) -> Policy:
+        categories = _categories(unit, row["home"])
+        return self._policies.of(row["severity"], row["kind"], row["region"] or "", categories)
+
+    # What others ask for. Each changes the row; the caller has it written or writes it itself.
+
+    def call(
+        self, unit: UnitOfWork, row: Row, reason: StepReason, also: Sequence[str] = ()
+    ) -> None:
+        """A new round: whoever has the alarm first, else from the first step on, told by all
+        channels; `also`: accounts that are told with it."""
+        first = FIRST_STEP if row["state"] == AlarmState.OPEN else HOLDER_STEP
+        self._begin_round(unit, row, row["round"] + 1)
+        self._go_on(unit, row, self.policy_of(unit, row), first, reason, also=also)
+
+    def repeat(self, unit: UnitOfWork, row: Row) -> None:
+        """Pressed again: everybody who was told hears it again, and what comes next comes no later
+        for it."""
+        pending = self._timers.find(unit, row["id"], TimerKind.STEP)
+        if pending is None or pending.step <= FIRST_STEP:
+            if pending is None or not self._just_told(unit, row):
+                self.call(unit, row, StepReason.REPEATED)
+            return
+        if self._just_told(unit, row):
+            return
+        told = self._told(unit, row)
+        self._begin_round(unit, row, row["round"] + 1)
+        self._timers.promise(unit, replace(pending, round=row["round"]))
+        policy = self.policy_of(unit, row)
+        first = FIRST_STEP if row["state"] == AlarmState.OPEN else HOLDER_STEP
+        self._tell(unit, row, policy, first, StepReason.REPEATED, also=told)
+
+    def declined(self, unit: UnitOfWork, row: Row) -> None:
+        """Somebody who was told can't: the next step now."""
+        pending = self._timers.find(unit, row["id"], TimerKind.STEP)
+        if pending is not None:
+            self.fire(unit, row, pending, 0, StepReason.DECLINED)
+
+    def heard(self, unit: UnitOfWork, row: Row) -> None:
+        """Somebody has it, or it is over: nobody is told any more."""
+        row["calling"] = False
+        self._timers.drop(unit, row["id"], TimerKind.STEP)
+
+    def tell_one(self, unit: UnitOfWork, row: Row, username: str) -> bool:
+        """One account, by all its channels, outside of the steps: offered, assigned, given back."""
+        responder = self._responders.named(username)
+        if responder is None:
+            return False
+        # Below the policy's steps, and another with each change of the row.
+        self._notify(unit, row, responder, responder.points, step=-row["version"])
+        return True
+
+    def fire(
+        self,
+        unit: UnitOfWork,
+        row: Row,
+        timer: Timer,
+        late_ms: int,
+        reason: StepReason = StepReason.NOT_TAKEN,
+    ) -> None:
+        """The pending step of an alarm, in time or early."""
+        policy = self._policies.named(timer.policy) or self.policy_of(unit, row)
+        step = timer.step if step_of(policy, timer.step) is not None else FIRST_STEP
+        if timer.round != row["round"] or step != timer.step:
+            self._begin_round(unit, row, max(timer.round, row["round"] + 1))
+        self._go_on(unit, row, policy, step, reason, late_ms=late_ms)
+
+    # Steps.
+
+    def _begin_round(self, unit: UnitOfWork, row: Row, number: int) -> None:
+        row["round"] = number
+        row["calling"] = True
+        self._rows.write_alarm(unit, row)
+
+    def _go_on(
+        self,
+        unit: UnitOfWork,
+        row: Row,
+        policy: Policy,
+        step: int,
+        reason: StepReason,
+        *,
+        late_ms: int = 0,
+        also: Sequence[str] = (),
+    ) -> None:
+        """Fire this step, those behind one that had nobody to tell, and promise the next."""
+        quiet_ms = quiet_for_ms(policy.quiet, unit.now_ms)
+        if quiet_ms:
+            later = Coming(step=step, delay_ms=quiet_ms)
+            self._promise(unit, row, policy, row["round"], later)
+            return
+        while True:
+            told = self._tell(unit, row, policy, step, reason, late_ms=late_ms, also=also)
+            coming = next_step(policy, step)
+            if told:
+                break
+            if coming.new_round:
+                data = {"policy": policy.name, "round": row["round"]}
+                self._rows.alarm_entry(unit, row, "nobody_told", SYSTEM, reason=reason, data=data)
+                break
+            step, reason, late_ms, also = coming.step, StepReason.NOBODY, 0, ()
+        number = row["round"] + 1 if coming.new_round else row["round"]
+        # A new round is counted from now: the one before may have been late by hours.
+        overdue_ms = 0 if coming.new_round else late_ms
+        self._promise(unit, row, policy, number, coming, overdue_ms=overdue_ms)
+
+    def _promise(
+        self,
+        unit: UnitOfWork,
+        row: Row,
+        policy: Policy,
+        number: int,
+        coming: Coming,
+        *,
+        overdue_ms: int = 0,
+    ) -> None:
+        due = due_in(coming.delay_ms, self._timers.clocks(), overdue_ms=overdue_ms)
+        self._timers.promise(
+            unit,
+            Timer(
+                alarm=row["id"],
+                kind=TimerKind.STEP,
+                policy=policy.name,
+                round=number,
+                step=coming.step,
+                due=due,
+            ),
+        )
+
+    def _tell(
+        self,
+        unit: UnitOfWork,
+        row: Row,
+        policy: Policy,
+        step: int,
+        reason: StepReason,
+        *,
+        late_ms: int = 0,
+        also: Sequence[str] = (),
+    ) -> bool:
+        """Whether there was anybody; a step that has been fired already is left alone."""
+        wanted = step_of(policy, step)
+        people = self._people(unit, row, wanted, also)
+        chosen = [(person, _points(person, wanted, row["round"])) for person in people]
+        told = [[person.id, [point.channel for point in points]] for person, points in chosen]
+        number = row["round"]
+        values = (row["id"], number, step, policy.name, reason.value, unit.now_ms, late_ms)
+        if unit.execute(_INSERT_STEP, (*values, compact(told))).rowcount == 0:
+            return True
+        for person, points in chosen:
+            self._notify(unit, row, person, points, step=step)
+        if told:
+            data = {"policy": policy.name, "round": number, "step": step, "to": told}
+            self._rows.alarm_entry(unit, row, "told", SYSTEM, reason=reason, data=data)
+        return bool(told)
+
+    def _notify(
+        self,
+        unit: UnitOfWork,
+        row: Row,
+        person: Responder,
+        points: Iterable[ContactPoint],
+        *,
+        step: int,
+    ) -> None:
+        urgent = row["severity"] == "urgent"
+        for point in points:
+            try:
+                with unit.savepoint("notification"):
+                    self._outbox.notify(
+                        unit, row, person, point, step=step, round=row["round"], urgent=urgent
+                    )
+            except Exception as error:  # noqa: BLE001 - one that can't be written stops no other
+                self._log("not_notified", f"{person.id}: {type(error).__name__}: {error}")
+
+    def _people(
+        self, unit: UnitOfWork, row: Row, step: Step | None, also: Sequence[str]
+    ) -> list[Responder]:
+        named = [self._responders.named(name) for name in also if not name.startswith("contact:")]
+        if step is None:
+            having = dict.fromkeys(n for n in (row["holder"], row["assignee"]) if n)
+            named = [*(self._responders.named(name) for name in having), *named]
+            return _each_once(r for r in named if r is not None)
+        found = _each_once(
+            person
+            for target in step.targets
+            for person in self._responders.of(target, row, unit.now_ms)
+        )
+        declined = _declined(unit, row["id"])
+        # Who can't come is asked again only when there is nobody else.
+        able = [person for person in found if person.id not in declined] or found
+        if step.persons:
+            before = frozenset(self._told(unit, row))
+            able = ([p for p in able if p.id not in before] or able)[: step.persons]
+        return _each_once([*able, *(r for r in named if r is not None)])
+
+    @staticmethod
+    def _told(unit: UnitOfWork, row: Row) -> list[str]:
+        """Who was told in this round, in order."""
+        sql = "SELECT told FROM escalation_step WHERE alarm = ? AND round = ? ORDER BY step"
+        found = unit.execute(sql, (row["id"], row["round"])).fetchall()
+        return list(dict.fromkeys(p[0] for (text,) in found for p in json.loads(text)))
+
+    @staticmethod
+    def _just_told(unit: UnitOfWork, row: Row) -> bool:
+        sql = "SELECT max(at_ms) FROM escalation_step WHERE alarm = ? AND round = ?"
+        at_ms = unit.execute(sql, (row["id"], row["round"])).fetchone()[0]
+        return at_ms is not None and 0 <= unit.now_ms - at_ms < REPEAT_WITHIN_MS
+
+
+def _points(person: Responder, step: Step | None, round_: int) -> tuple[ContactPoint, ...]:
+    """By which ways; once it has been in vain, and for who has the alarm, by all of them."""
+    order = {} if step is None else {name: place for place, name in enumerate(step.channels)}
+    points = sorted(person.points, key=lambda point: order.get(point.channel, len(order)))
+    if step is None or step.points == "all" or round_ > 1:
+        return tuple(points)
+    return tuple(points[1:2] or points[:1]) if step.points == "second" else tuple(points[:1])
+
+
+def _each_once(people: Iterable[Responder]) -> list[Responder]:
+    return list({person.id: person for person in people}.values())
+
+
+def _declined(unit: UnitOfWork, alarm: str) -> frozenset[str]:
+    sql = (
+        "SELECT actor FROM entry WHERE topic = 'alarm' AND subject = ?"
+        " AND fact IN ('declined', 'released', 'given_back')"
+    )
+    return frozenset(actor for (actor,) in unit.execute(sql, (alarm,)).fetchall())
+
+
+def _categories(unit: UnitOfWork, home: str | None) -> list[str]:
+    if home is None:
+        return []
+    sql = "SELECT categories FROM service_user WHERE home = ?"
+    found = unit.execute(sql, (home,)).fetchall()
+    return [str(word) for (text,) in found for word in json.loads(text)]

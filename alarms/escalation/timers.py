@@ -1,0 +1,163 @@
+"""What alarms wait for, as rows of the book: promised, taken back, found due.
+
+In the writer's thread. Nothing is counted down in memory. Rows of another boot, or of another hub,
+are adopted once after each reading of the book: from then on the running time of this boot decides,
+by one index.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from alarms.escalation.plan import Due, Now, TimerKind, adopted, due_in
+from ledger.cursor import Cursor
+from ledger.database import upsert_sql
+from ledger.schema import ESCALATION
+from ledger.unit_of_work import UnitOfWork
+
+_COLUMNS: Final = [c.name for c in ESCALATION.columns]
+_UPSERT: Final = upsert_sql(ESCALATION)
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM escalation"  # noqa: S608 - names of the schema
+_DUE: Final = f"{_SELECT} WHERE boot = ? AND due_running_ms <= ? ORDER BY due_running_ms LIMIT ?"
+_ONE: Final = f"{_SELECT} WHERE alarm = ? AND timer = ?"
+_FOREIGN: Final = f"{_SELECT} WHERE boot <> ? ORDER BY alarm, timer LIMIT ?"
+_NEXT: Final = "SELECT min(due_running_ms) FROM escalation WHERE boot = ?"
+# The latest time that the book holds; heartbeats come every half minute as long as a hub runs.
+_SEEN: Final = (
+    "SELECT at_ms FROM entry ORDER BY seq DESC LIMIT 1",
+    "SELECT max(status_at_ms) FROM gateway",
+    "SELECT max(written_at_ms) FROM escalation",
+    "SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'clock_seen_ms'",
+)
+_MARK: Final = (
+    "INSERT INTO meta (key, value) VALUES ('clock_seen_ms', ?)"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+
+# Fired, or adopted, in one transaction: presses come between two of them.
+DUE_MAX: Final = 20
+ADOPT_MAX: Final = 500
+# While anything is due the wall's time is written down this often: after a boot with a clock that
+# was set back, what waits comes at most this late.
+MARK_EVERY_MS: Final = 5_000
+
+# The clocks of the hub's process; read only here, inside the transaction of the change.
+Clocks = Callable[[], Now]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    alarm: str
+    kind: TimerKind
+    policy: str
+    round: int
+    step: int
+    due: Due
+
+
+class Timers:
+    def __init__(self, clocks: Clocks) -> None:
+        self.clocks = clocks
+        self._foreign = True
+        self._next_running_ms: int | None = None
+        self._marked_ms: int | None = None
+
+    def reload(self) -> None:
+        """The book was read again: perhaps somebody else has written it."""
+        self._foreign = True
+        self._next_running_ms = None
+
+    def promise(self, unit: UnitOfWork, timer: Timer) -> None:
+        """Of each alarm and kind there is one: a new promise replaces the old."""
+        due = timer.due
+        unit.execute(_UPSERT, (*_key(timer), *_values(due)))
+        if self._next_running_ms is None or due.due_running_ms < self._next_running_ms:
+            self._next_running_ms = due.due_running_ms
+
+    def put_off(self, unit: UnitOfWork, timer: Timer, delay_ms: int) -> None:
+        """What could not be done now."""
+        self.promise(unit, replace(timer, due=due_in(delay_ms, self.clocks())))
+
+    @staticmethod
+    def drop(unit: UnitOfWork, alarm: str, *kinds: TimerKind) -> None:
+        """The alarm waits for these no more; without kinds for nothing."""
+        for kind in kinds or TimerKind:
+            sql = "DELETE FROM escalation WHERE alarm = ? AND timer = ?"
+            unit.execute(sql, (alarm, kind.value))
+
+    @staticmethod
+    def find(unit: UnitOfWork, alarm: str, kind: TimerKind) -> Timer | None:
+        found = unit.execute(_ONE, (alarm, kind.value)).fetchone()
+        return None if found is None else _timer(found)
+
+    def due(self, unit: UnitOfWork) -> list[tuple[Timer, int]]:
+        """What its time has come for, longest overdue first, with how late it is; at most
+        DUE_MAX."""
+        if self._foreign:
+            self._adopt(unit)
+        now = self.clocks()
+        if self._next_running_ms is None:
+            found = unit.execute(_NEXT, (now.boot,)).fetchone()[0]
+            if found is None:
+                return []
+            self._next_running_ms = int(found)
+        self._mark(unit, now)
+        if self._next_running_ms > now.running_ms:
+            return []
+        # Asked anew the next time, whatever is done with these.
+        self._next_running_ms = None
+        rows = unit.execute(_DUE, (now.boot, now.running_ms, DUE_MAX)).fetchall()
+        return [(t, now.running_ms - t.due.due_running_ms) for t in map(_timer, rows)]
+
+    def next_in_ms(self) -> int | None:
+        """How long nothing is due; None: not known, look."""
+        if self._foreign or self._next_running_ms is None:
+            return None
+        return self._next_running_ms - self.clocks().running_ms
+
+    def _adopt(self, unit: UnitOfWork) -> None:
+        now = self.clocks()
+        rows = unit.execute(_FOREIGN, (now.boot, ADOPT_MAX)).fetchall()
+        if rows:
+            seen_ms = _seen_ms(unit.cursor)
+            for timer in map(_timer, rows):
+                due = adopted(timer.due, now, seen_ms)
+                unit.execute(_UPSERT, (*_key(timer), *_values(due)))
+            self._next_running_ms = None
+        self._foreign = len(rows) == ADOPT_MAX
+
+    def _mark(self, unit: UnitOfWork, now: Now) -> None:
+        if self._marked_ms is None or now.running_ms - self._marked_ms >= MARK_EVERY_MS:
+            unit.execute(_MARK, (str(now.wall_ms),))
+            self._marked_ms = now.running_ms
+
+
+def _seen_ms(cursor: Cursor) -> int:
+    found = [cursor.execute(sql).fetchone() for sql in _SEEN]
+    return max((int(row[0]) for row in found if row is not None and row[0] is not None), default=0)
+
+
+def _key(timer: Timer) -> tuple[Any, ...]:
+    return (timer.alarm, timer.kind.value, timer.policy, timer.round, timer.step)
+
+
+def _values(due: Due) -> tuple[Any, ...]:
+    return (due.written_at_ms, due.delay_ms, due.due_at_ms, due.boot, due.due_running_ms)
+
+
+def _timer(row: tuple[Any, ...]) -> Timer:
+    alarm, kind, policy, round_, step, written_at, delay, due_at, boot, due_running = row
+    return Timer(
+        alarm=alarm,
+        kind=TimerKind(kind),
+        policy=policy,
+        round=round_,
+        step=step,
+        due=Due(
+            written_at_ms=written_at,
+            delay_ms=delay,
+            due_at_ms=due_at,
+            boot=boot,
+            due_running_ms=due_running,
+        ),
+    )
