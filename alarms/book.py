@@ -208,6 +208,9 @@ class AlarmBook:
         if row["cleared_at_ms"] is not None:
             return
         row["cleared_at_ms"] = finding.at_ms
+        if row["severity"] != "urgent":
+            # It stays on the board for a human; nobody is woken for what is over.
+            self._steps.heard(unit, row)
         self._rows.write_alarm(unit, row)
         self._rows.alarm_entry(unit, row, "cleared", SYSTEM, reason=finding.reason)
         if row["kind"] in SELF_CLOSING:

@@ -30,7 +30,7 @@ def test_a_press_is_one_alarm_one_task_and_entries(book) -> None:
     assert (task["kind"], task["state"], task["alarm"]) == ("emergency", "open", alarm)
     assert book.facts("alarm") == ["raised"]
     assert book.facts("task") == ["created"]
-    assert [e.topic for e in book.events] == ["alarm", "task"]
+    assert [e.topic for e in book.events] == ["alarm", "task", "alarm"]
 
 
 def test_a_second_press_joins_and_is_heard_again(book) -> None:

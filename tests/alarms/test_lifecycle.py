@@ -39,8 +39,15 @@ def test_every_task_move(state, move) -> None:
             move_task(state, move)
 
 
-def test_nothing_leaves_closed() -> None:
-    assert not [move for (state, move) in ALARM_MOVES if state is AlarmState.CLOSED]
+def test_only_opening_again_leaves_closed() -> None:
+    leaving = [move for (state, move) in ALARM_MOVES if state is AlarmState.CLOSED]
+    assert leaving == [AlarmMove.REOPEN]
+
+
+def test_time_never_closes() -> None:
+    closing = {move for (_state, move), after in ALARM_MOVES.items() if after is AlarmState.CLOSED}
+    assert closing == {AlarmMove.CLOSE, AlarmMove.MERGE}
+    assert ALARM_MOVES[(AlarmState.ACKNOWLEDGED, AlarmMove.EXPIRE)] is AlarmState.OPEN
 
 
 @pytest.mark.parametrize("kind", ["sos", "fall", "blood_pressure", "no_sign_of_life", "unreadable"])

@@ -34,7 +34,11 @@ async def test_the_detail_has_timeline_events_and_task(world: World) -> None:
         await client.post(f"/api/v1/alarms/{alarm}/acknowledge")
         shown = (await client.get(f"/api/v1/alarms/{alarm}")).json()
     facts = [(e["fact"], e["actor"], e["actor_name"]) for e in shown["timeline"]]
-    assert facts == [("raised", "system", "system"), ("acknowledged", "duty-1", "人duty-1")]
+    assert facts == [
+        ("raised", "system", "system"),
+        ("told", "system", "system"),
+        ("acknowledged", "duty-1", "人duty-1"),
+    ]
     assert [e["attrs"] for e in shown["events"]] == [{"action": "press"}]
     assert shown["task_detail"]["alarm_kind"] == "sos"
     assert shown["acknowledged_by"] == {"username": "duty-1", "name": "人duty-1"}

@@ -114,7 +114,8 @@ class Bench:
             return [dict(row) for row in connection.execute(wanted).mappings()]
 
     def facts(self, alarm: str) -> list[str]:
-        return [e["fact"] for e in self.rows(ENTRY, topic="alarm", subject=alarm)]
+        entries = self.rows(ENTRY, topic="alarm", subject=alarm)
+        return [e["fact"] for e in entries if e["fact"] != "nobody_told"]
 
     def commands(self) -> list[tuple[str, str, dict]]:
         """State, device and args of what goes to the gateway, in the order of its making."""

@@ -69,7 +69,12 @@ def test_a_press_is_event_alarm_task_and_entries_in_one_commit(bench: Bench) -> 
     assert event["alarm"] == alarm["id"] == task["alarm"]
     assert (alarm["home"], alarm["state"], alarm["task"]) == ("home-1", "open", task["id"])
     entries = bench.rows(ENTRY)
-    assert [(e["topic"], e["fact"]) for e in entries] == [("alarm", "raised"), ("task", "created")]
+    assert [(e["topic"], e["fact"]) for e in entries] == [
+        ("alarm", "raised"),
+        ("task", "created"),
+        # Nobody has an account yet, and the book says so.
+        ("alarm", "nobody_told"),
+    ]
     assert [e.seq for e in heard] == [e["seq"] for e in entries]
     assert bench.count(SPOOL_MARK) == 1
     assert ("home-1", "sos") in {(r["home"], r["rule"]) for r in bench.rows(RULE_STATE)}
@@ -157,7 +162,12 @@ def test_a_device_nobody_knows_is_listed_and_its_press_is_an_alarm(bench: Bench)
     bench.deliver(press(1, device="unknown-7"))
     (alarm,) = bench.rows(ALARM)
     assert alarm["subject"] == "unbound:gw-1/unknown-7"
-    assert {e["fact"] for e in bench.rows(ENTRY)} == {"discovered", "raised", "created"}
+    assert {e["fact"] for e in bench.rows(ENTRY)} == {
+        "discovered",
+        "raised",
+        "created",
+        "nobody_told",
+    }
 
 
 def test_people_take_an_alarm_to_its_end(bench: Bench) -> None:
