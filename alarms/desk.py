@@ -1,9 +1,10 @@
 """What people do with alarms and tasks; every call has committed when it returns."""
 
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from alarms.book import AlarmBook
 from alarms.lifecycle import NOTE_LENGTH_MAX, IllegalMove, TaskMove, check_outcome
+from alarms.reasons import DeclineReason, ReopenReason
 from alarms.rows import Row, find_alarm, find_task
 from alarms.stays import NewStay
 from ledger.database import insert_sql
@@ -11,6 +12,8 @@ from ledger.schema import VISIT
 from ledger.unit_of_work import UnitOfWork, compact
 from ledger.visits import RECORD_BYTES_MAX, NewVisit
 from ledger.writer import Writer
+
+W = TypeVar("W", DeclineReason, ReopenReason)
 
 _VISIT_COLUMNS: Final = [c.name for c in VISIT.columns]
 _INSERT_VISIT: Final = insert_sql(VISIT, _VISIT_COLUMNS, "ON CONFLICT (id) DO NOTHING")
@@ -36,9 +39,43 @@ class Desk:
     async def assign(self, alarm_id: str, actor: str, assignee: str) -> None:
         await self._writer.change(lambda unit: self._book.assign(unit, alarm_id, actor, assignee))
 
+    async def extend(self, alarm_id: str, actor: str) -> None:
+        await self._writer.change(lambda unit: self._book.handing.extend(unit, alarm_id, actor))
+
+    async def hand_over(self, alarm_id: str, actor: str, to: str) -> None:
+        await self._writer.change(
+            lambda unit: self._book.handing.hand_over(unit, alarm_id, actor, to)
+        )
+
+    async def decline(self, alarm_id: str, actor: str, reason: str, note: str = "") -> None:
+        """`actor`: an account, or a contact of the register who was told."""
+        why = _word(DeclineReason, reason)
+        _check_note(note)
+        await self._writer.change(
+            lambda unit: self._book.handing.decline(unit, alarm_id, actor, why, note)
+        )
+
+    async def release(self, alarm_id: str, actor: str, reason: str, note: str = "") -> None:
+        why = _word(DeclineReason, reason)
+        _check_note(note)
+        await self._writer.change(
+            lambda unit: self._book.handing.release(unit, alarm_id, actor, why, note)
+        )
+
+    async def merge(self, alarm_id: str, actor: str, into: str) -> None:
+        await self._writer.change(
+            lambda unit: self._book.handing.merge(unit, alarm_id, actor, into)
+        )
+
+    async def reopen(self, alarm_id: str, actor: str, reason: str, note: str = "") -> None:
+        why = _word(ReopenReason, reason)
+        _check_note(note)
+        await self._writer.change(
+            lambda unit: self._book.handing.reopen(unit, alarm_id, actor, why, note)
+        )
+
     async def close(self, alarm_id: str, actor: str, outcome: str, note: str) -> None:
-        if len(note) > NOTE_LENGTH_MAX:
-            raise IllegalMove("note_too_long", f"at most {NOTE_LENGTH_MAX} characters")
+        _check_note(note)
         await self._writer.change(lambda unit: self._close(unit, alarm_id, actor, outcome, note))
 
     def _close(self, unit: UnitOfWork, alarm_id: str, actor: str, outcome: str, note: str) -> None:
@@ -53,8 +90,7 @@ class Desk:
         move: Literal["accept", "depart", "arrive", "complete"],
         finding: str = "",
     ) -> None:
-        if len(finding) > NOTE_LENGTH_MAX:
-            raise IllegalMove("note_too_long", f"at most {NOTE_LENGTH_MAX} characters")
+        _check_note(finding)
         await self._writer.change(
             lambda unit: self._move_task(unit, task_id, actor, TaskMove(move), finding)
         )
@@ -108,6 +144,19 @@ class Desk:
                 region=self._objects.region_of(visit.home, None),
                 payload=lambda: self._objects.visit(row),
             )
+
+
+def _check_note(note: str) -> None:
+    if len(note) > NOTE_LENGTH_MAX:
+        raise IllegalMove("note_too_long", f"at most {NOTE_LENGTH_MAX} characters")
+
+
+def _word(words: type[W], word: str) -> W:
+    try:
+        return words(word)
+    except ValueError:
+        allowed = ", ".join(words)
+        raise IllegalMove("unknown_reason", f"{word[:40]!r} is not one of {allowed}") from None
 
 
 def _visit_kind(unit: UnitOfWork, visit: NewVisit) -> str:

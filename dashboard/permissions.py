@@ -12,7 +12,11 @@ Permission = Literal[
     "alarm.acknowledge",
     "alarm.assign",
     "alarm.close",
+    "alarm.hand_over",  # keep longer, hand over
+    "alarm.merge",
     "alarm.read",
+    "alarm.reopen",
+    "alarm.respond",  # decline, or give up what one has
     "audit.read",
     "device.read",
     "device.write",
@@ -58,7 +62,11 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "alarm.acknowledge",
         "alarm.assign",
         "alarm.close",
+        "alarm.hand_over",
+        "alarm.merge",
         "alarm.read",
+        "alarm.reopen",
+        "alarm.respond",
         "device.read",
         "gateway.read",
         "handover.read",
@@ -105,6 +113,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             {
                 "address.read",
                 "alarm.read",
+                "alarm.respond",
                 "device.read",
                 "home.read",
                 "person.read",

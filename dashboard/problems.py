@@ -27,7 +27,7 @@ _LOG = logging.getLogger("hearthwatch.dashboard")
 MEDIA_TYPE = "application/problem+json"
 
 # Codes of refused moves that are mistakes in the request and not a race lost to somebody else.
-_MISTAKES = frozenset({"unknown_outcome", "note_too_long", "record_too_large"})
+_MISTAKES = frozenset({"unknown_outcome", "unknown_reason", "note_too_long", "record_too_large"})
 
 
 class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it

@@ -88,7 +88,9 @@ def alarm_documents(connection: Connection, alarms: Sequence[Row]) -> list[Docum
         connection,
         homes=(row["home"] for row in alarms),
         devices=((row["gateway"], row["device"]) for row in alarms),
-        usernames=_people(alarms, "acknowledged_by", "assignee", "closed_by"),
+        usernames=_people(
+            alarms, "acknowledged_by", "assignee", "closed_by", "holder", "handover_to"
+        ),
     )
     return [alarm_object(row, roster) for row in alarms]
 

@@ -45,6 +45,24 @@ class Closing(Body):
     note: Note = ""
 
 
+class Handover(Body):
+    to: Word
+
+
+class Refusal(Body):
+    reason: Word = "other"
+    note: Note = ""
+
+
+class Merging(Body):
+    into: Word
+
+
+class Reopening(Body):
+    reason: Word
+    note: Note = ""
+
+
 class Nothing(Body):
     """A move that needs no words."""
 
@@ -130,7 +148,9 @@ async def assign(
     """Send somebody: the alarm's task goes to `assignee`."""
 
     async def act() -> None:
-        await run_in_threadpool(_check_assignee, hub, alarm_id, body.assignee)
+        await run_in_threadpool(
+            _check_covers, hub, alarm_id, body.assignee, "assignee", "task.move"
+        )
         await hub.desk.assign(alarm_id, caller.username, body.assignee)
 
     return await _move(request, hub, caller, alarm_id, act)
@@ -148,6 +168,104 @@ async def close(
 
     async def act() -> None:
         await hub.desk.close(alarm_id, caller.username, body.outcome, body.note)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+@router.post("/alarms/{alarm_id}/extend")
+async def extend(
+    alarm_id: PathId,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.hand_over")],
+    _body: Nothing | None = None,
+) -> Response:
+    """I still have it and need longer to find somebody who goes."""
+
+    async def act() -> None:
+        await hub.desk.extend(alarm_id, caller.username)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+@router.post("/alarms/{alarm_id}/handover")
+async def handover(
+    alarm_id: PathId,
+    body: Handover,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.hand_over")],
+) -> Response:
+    """Offer it to `to`, who has it only after acknowledging."""
+
+    async def act() -> None:
+        await run_in_threadpool(_check_covers, hub, alarm_id, body.to, "to", "alarm.acknowledge")
+        await hub.desk.hand_over(alarm_id, caller.username, body.to)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+@router.post("/alarms/{alarm_id}/decline")
+async def decline(
+    alarm_id: PathId,
+    body: Refusal,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.respond")],
+) -> Response:
+    """I can't: the next one is told at once."""
+
+    async def act() -> None:
+        await hub.desk.decline(alarm_id, caller.username, body.reason, body.note)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+@router.post("/alarms/{alarm_id}/release")
+async def release(
+    alarm_id: PathId,
+    body: Refusal,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.respond")],
+) -> Response:
+    """I have it and give it up: it calls again."""
+
+    async def act() -> None:
+        await hub.desk.release(alarm_id, caller.username, body.reason, body.note)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+@router.post("/alarms/{alarm_id}/merge")
+async def merge(
+    alarm_id: PathId,
+    body: Merging,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.merge")],
+) -> Response:
+    """It is one event with `into`, another open alarm of the home."""
+
+    async def act() -> None:
+        await run_in_threadpool(_visible, hub, caller, body.into)
+        await hub.desk.merge(alarm_id, caller.username, body.into)
+
+    return await _move(request, hub, caller, alarm_id, act)
+
+
+@router.post("/alarms/{alarm_id}/reopen")
+async def reopen(
+    alarm_id: PathId,
+    body: Reopening,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("alarm.reopen")],
+) -> Response:
+    """It was closed by mistake: it calls again, from the beginning."""
+
+    async def act() -> None:
+        await hub.desk.reopen(alarm_id, caller.username, body.reason, body.note)
 
     return await _move(request, hub, caller, alarm_id, act)
 
@@ -186,15 +304,16 @@ def _document(hub: Deps, caller: Caller, alarm_id: str) -> Document:
         return present(alarm_documents(connection, [row])[0], caller.can)
 
 
-def _check_assignee(hub: Deps, alarm_id: str, assignee: str) -> None:
-    """Somebody who can take the task and may see its home."""
+def _check_covers(hub: Deps, alarm_id: str, username: str, field: str, permission: str) -> None:
+    """Somebody who may do this and may see the home; `field` is to blame otherwise."""
     with hub.engine.connect() as connection:
-        account = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == assignee))
+        account = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == username))
         alarm = find_alarm(connection, alarm_id)
     region = None if alarm is None else alarm["region"]
     if account is None or account["disabled"]:
-        raise bad_field("assignee", "there is no such account")
-    if "task.move" not in permissions_of(account["role"]):
-        raise bad_field("assignee", f"the role {account['role']} takes no tasks")
+        raise bad_field(field, "there is no such account")
+    if permission not in permissions_of(account["role"]):
+        detail = "takes no tasks" if permission == "task.move" else "takes no alarms"
+        raise bad_field(field, f"the role {account['role']} {detail}")
     if region is not None and not region.startswith(account["region"]):
-        raise bad_field("assignee", "this account does not cover the home's region")
+        raise bad_field(field, "this account does not cover the home's region")
