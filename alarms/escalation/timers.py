@@ -71,8 +71,9 @@ class Timers:
         """Of each alarm and kind there is one: a new promise replaces the old."""
         due = timer.due
         unit.execute(_UPSERT, (*_key(timer), *_values(due)))
-        if self._next_running_ms is None or due.due_running_ms < self._next_running_ms:
-            self._next_running_ms = due.due_running_ms
+        # Where it is not known, something else may be due before.
+        if self._next_running_ms is not None:
+            self._next_running_ms = min(self._next_running_ms, due.due_running_ms)
 
     def put_off(self, unit: UnitOfWork, timer: Timer, delay_ms: int) -> None:
         """What could not be done now."""
@@ -111,9 +112,9 @@ class Timers:
 
     def next_in_ms(self) -> int | None:
         """How long nothing is due; None: not known, look."""
-        if self._foreign or self._next_running_ms is None:
-            return None
-        return self._next_running_ms - self.clocks().running_ms
+        # Asked on the event loop, set in the writer's thread.
+        next_ms = self._next_running_ms
+        return None if self._foreign or next_ms is None else next_ms - self.clocks().running_ms
 
     def _adopt(self, unit: UnitOfWork) -> None:
         now = self.clocks()
