@@ -10,7 +10,7 @@ from alarms.book import AlarmBook
 from alarms.lifecycle import Outcome, TaskMove
 from alarms.reasons import DeclineReason, ReopenReason
 from alarms.responders import Target
-from alarms.rows import AskedAt
+from alarms.stays import NewStay
 from hearthwatch.clock import PlannedClock
 from ledger.database import open_writer
 from ledger.writer import Writer
@@ -23,6 +23,31 @@ HOUR_S = 3_600
 DAY_S = 24 * HOUR_S
 # The hub looks this often at what has no exact time of its own.
 TICK_MS = 1_000
+
+
+DARK = {
+    "home": "region:v1",
+    "rule": "village_dark",
+    "severity": "urgent",
+    "reason": "many_meters_silent",
+}
+
+
+def _furnish(unit) -> None:
+    """home-1 and home-2 in the village v1; home-1 has a button that says well."""
+    unit.execute("INSERT INTO region VALUES ('610926', '', 'county', NULL)")
+    unit.execute("INSERT INTO region VALUES ('v1', '', 'village', '610926')")
+    for home in ("home-1", "home-2"):
+        unit.execute("INSERT INTO home VALUES (?, 'v1', '', NULL, NULL, '')", (home,))
+    unit.execute(
+        "INSERT INTO service_user (id, home, name, sex, born, phone, categories, grade,"
+        " conditions, contacts) VALUES ('p1', 'home-1', '', '', '', '', '[]', '', '[]', '[]')"
+    )
+    unit.execute("INSERT INTO gateway (id, name, online, status) VALUES ('gw-1', '', 1, '{}')")
+    unit.execute(
+        'INSERT INTO "device" (gateway, device, home, kind, model, label, asks)'
+        " VALUES ('gw-1', 'well-1', 'home-1', '', '', '', 1)"
+    )
 
 
 def county() -> Staff:
@@ -68,12 +93,12 @@ class Story(Book):
         self.staff = staff or county()
         self.log: list[str] = []
         self.keys = 0
-        # Who is asked first, and where.
-        self.well_button: AskedAt | None = None
         super().__init__(path)
+        self.objects.region_of = lambda home, _gw: "v1" if home else "610926"
         self.outbox = StoryOutbox()
         self.open()
         self.start()
+        self.do(_furnish)
 
     def open(self) -> None:
         self.clock = PlannedClock(
@@ -131,9 +156,9 @@ class Story(Book):
 
     def power_cut(self, away_s: float = 0, *, clock_off_hours: float = 0) -> None:
         self.boots += 1
-        self.kill(away_s)
         self.wall_ms += int(clock_off_hours * 3_600_000)
-        self.running_ms = 1_000
+        self.running_ms = 1_000 - int(away_s * 1000)
+        self.kill(away_s)
 
     # What happens at home.
 
@@ -144,6 +169,27 @@ class Story(Book):
         found = self.do(lambda u: self.alarms.take(u, one, gateway="gw-1", replayable=False))
         assert isinstance(found, str)
         return found
+
+    def says_well(self, home: str = "home-1") -> None:
+        now_ms = self.clock.now_ms()
+        self.do(lambda u: self.alarms.said_well(u, home, "gw-1/well-1", now_ms))
+
+    def goes_away(self, days: int) -> None:
+        now_ms = self.clock.now_ms()
+        stay = NewStay(
+            id="s1",
+            home="home-1",
+            person=None,
+            kind="away",
+            note="",
+            from_ms=now_ms,
+            until_ms=now_ms + days * DAY_S * 1000,
+        )
+        self.do(lambda u: self.alarms.stays.begin(u, stay, "duty1"))
+
+    def light_again(self) -> None:
+        one = finding("light", at_ms=self.clock.now_ms(), phase="cleared", **DARK)
+        self.do(lambda u: self.alarms.take(u, one))
 
     # What people do.
 
