@@ -79,7 +79,7 @@ class Moves:
         self._parts.steps.heard(unit, row)
         if row["state"] == AlarmState.ACKNOWLEDGED:
             self.watch(unit, row, TimerKind.TAKEN)
-        else:
+        elif self._on_the_way(row):
             self.watch(unit, row, TimerKind.ARRIVAL)
         self._rows.write_alarm(unit, row)
         fact = "confirmed" if before == actor else "taken_over"
@@ -211,6 +211,10 @@ class Moves:
         if newly:
             self._parts.outbox.reassure(unit, row)
 
+    def _on_the_way(self, row: Row) -> bool:
+        task = self._cases.task_of(row)
+        return task is not None and task["state"] in (TaskState.ACCEPTED, TaskState.DEPARTED)
+
     def _there(self, unit: UnitOfWork, row: Row) -> None:
         """Somebody is with the person: nobody is waited for any more."""
         self._parts.timers.drop(unit, row["id"], TimerKind.ARRIVAL)
@@ -231,7 +235,8 @@ class Moves:
         elif state is AlarmState.IN_RESPONSE:
             row["ack_until_ms"] = None
             self._parts.timers.drop(unit, row["id"], TimerKind.TAKEN)
-            self.watch(unit, row, TimerKind.ARRIVAL)
+            if self._on_the_way(row):
+                self.watch(unit, row, TimerKind.ARRIVAL)
 
     def watch(self, unit: UnitOfWork, row: Row, kind: TimerKind) -> None:
         """See that what was taken goes on: somebody on the way, somebody there."""

@@ -65,6 +65,8 @@ class Promises:
         return self._parts.timers.next_in_ms()
 
     def _keep(self, unit: UnitOfWork, timer: Timer, late_ms: int) -> None:
+        if self._parts.timers.find(unit, timer.alarm, timer.kind) != timer:
+            return  # what was done before it in this transaction has promised something else
         row = self._parts.cases.alarms.get(timer.alarm)
         if row is None:
             self._parts.timers.drop(unit, timer.alarm)

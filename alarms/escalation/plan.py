@@ -10,7 +10,7 @@ another boot only the wall is left, and it is not believed when it asks for more
 delay or is behind what the book has seen already. Early is allowed, late is not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +20,10 @@ from rules.local_time import DAY_MS, MINUTE_MS, minute_of
 # Told before the steps of the policy: who has the alarm already.
 HOLDER_STEP: Final = 0
 FIRST_STEP: Final = 1
+
+
+# How late something is when no clock can tell: the whole round may be overdue, and is told at once.
+UNKNOWN_LATE_MS: Final = 30 * DAY_MS
 
 
 class TimerKind(StrEnum):
@@ -74,7 +78,8 @@ def due_in(delay_ms: int, now: Now, *, overdue_ms: int = 0) -> Due:
 
 
 def remaining_ms(due: Due, now: Now, seen_ms: int) -> int:
-    """How long there is still to wait; 0 or less: so long it has been due.
+    """How long there is still to wait; 0 or less: so long it has been due, UNKNOWN_LATE_MS where no
+    clock can tell.
 
     seen_ms: the latest time that the book holds; a wall behind it was set back.
     """
@@ -82,8 +87,16 @@ def remaining_ms(due: Due, now: Now, seen_ms: int) -> int:
         return due.due_running_ms - now.running_ms
     left_ms = due.due_at_ms - now.wall_ms
     if left_ms > due.delay_ms or now.wall_ms < max(seen_ms, due.written_at_ms):
-        return 0
+        return -UNKNOWN_LATE_MS
     return left_ms
+
+
+def by_mark(due: Due, marked: Now | None) -> Due:
+    """A promise of an earlier boot as its wall would have it after all that was set meanwhile:
+    `marked` is the last look at both clocks, and says nothing of any other boot."""
+    if marked is None or marked.boot != due.boot:
+        return due
+    return replace(due, due_at_ms=due.due_running_ms + marked.wall_ms - marked.running_ms)
 
 
 def adopted(due: Due, now: Now, seen_ms: int) -> Due:

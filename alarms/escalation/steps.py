@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from alarms.escalation.plan import (
     FIRST_STEP,
     HOLDER_STEP,
+    UNKNOWN_LATE_MS,
     Coming,
     TimerKind,
     due_in,
@@ -94,17 +95,17 @@ class Steps:
         """Pressed again: everybody who was told hears it again, and what comes next comes no later
         for it."""
         pending = self._timers.find(unit, row["id"], TimerKind.STEP)
-        if pending is None or pending.step <= FIRST_STEP:
-            if pending is None or not self._just_told(unit, row):
-                self.call(unit, row, StepReason.REPEATED)
+        if pending is not None and self._just_told(unit, row):
             return
-        if self._just_told(unit, row):
+        first = FIRST_STEP if row["state"] == AlarmState.OPEN else HOLDER_STEP
+        if pending is None or pending.step == first:
+            # The new round that waits begins now.
+            self.call(unit, row, StepReason.REPEATED)
             return
         told = self._told(unit, row)
         self._begin_round(unit, row, row["round"] + 1)
         self._timers.promise(unit, replace(pending, round=row["round"]))
         policy = self.policy_of(unit, row)
-        first = FIRST_STEP if row["state"] == AlarmState.OPEN else HOLDER_STEP
         self._tell(unit, row, policy, first, StepReason.REPEATED, also=told)
 
     def declined(self, unit: UnitOfWork, row: Row) -> None:
@@ -221,7 +222,9 @@ class Steps:
         chosen = [(person, _points(person, wanted, row["round"])) for person in people]
         told = [[person.id, [point.channel for point in points]] for person, points in chosen]
         number = row["round"]
-        values = (row["id"], number, step, policy.name, reason.value, unit.now_ms, late_ms)
+        # Where no clock could tell, the book says that it doesn't know.
+        known_ms = late_ms if late_ms < UNKNOWN_LATE_MS // 2 else -1
+        values = (row["id"], number, step, policy.name, reason.value, unit.now_ms, known_ms)
         if unit.execute(_INSERT_STEP, (*values, compact(told))).rowcount == 0:
             return True
         for person, points in chosen:

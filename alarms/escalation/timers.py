@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from alarms.escalation.plan import Due, Now, TimerKind, adopted, due_in
+from alarms.escalation.plan import Due, Now, TimerKind, adopted, by_mark, due_in
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.schema import ESCALATION
@@ -27,18 +27,19 @@ _SEEN: Final = (
     "SELECT at_ms FROM entry ORDER BY seq DESC LIMIT 1",
     "SELECT max(status_at_ms) FROM gateway",
     "SELECT max(written_at_ms) FROM escalation",
-    "SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'clock_seen_ms'",
 )
+# Both clocks side by side, as they last were: `<boot> <wall> <running>`.
+_MARKED: Final = "SELECT value FROM meta WHERE key = 'clocks_seen'"
 _MARK: Final = (
-    "INSERT INTO meta (key, value) VALUES ('clock_seen_ms', ?)"
+    "INSERT INTO meta (key, value) VALUES ('clocks_seen', ?)"
     " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
 
 # Fired, or adopted, in one transaction: presses come between two of them.
 DUE_MAX: Final = 20
 ADOPT_MAX: Final = 500
-# While anything is due the wall's time is written down this often: after a boot with a clock that
-# was set back, what waits comes at most this late.
+# While anything is due both clocks are written down this often. After a boot they say where the
+# wall stood, also when it was set since a promise was made, and show one that was set back.
 MARK_EVERY_MS: Final = 5_000
 
 # The clocks of the hub's process; read only here, inside the transaction of the change.
@@ -120,22 +121,31 @@ class Timers:
         now = self.clocks()
         rows = unit.execute(_FOREIGN, (now.boot, ADOPT_MAX)).fetchall()
         if rows:
-            seen_ms = _seen_ms(unit.cursor)
+            marked = _marked(unit.cursor)
+            seen_ms = max(_seen_ms(unit.cursor), marked.wall_ms if marked is not None else 0)
             for timer in map(_timer, rows):
-                due = adopted(timer.due, now, seen_ms)
+                due = adopted(by_mark(timer.due, marked), now, seen_ms)
                 unit.execute(_UPSERT, (*_key(timer), *_values(due)))
             self._next_running_ms = None
         self._foreign = len(rows) == ADOPT_MAX
 
     def _mark(self, unit: UnitOfWork, now: Now) -> None:
         if self._marked_ms is None or now.running_ms - self._marked_ms >= MARK_EVERY_MS:
-            unit.execute(_MARK, (str(now.wall_ms),))
+            unit.execute(_MARK, (f"{now.boot} {now.wall_ms} {now.running_ms}",))
             self._marked_ms = now.running_ms
 
 
 def _seen_ms(cursor: Cursor) -> int:
     found = [cursor.execute(sql).fetchone() for sql in _SEEN]
     return max((int(row[0]) for row in found if row is not None and row[0] is not None), default=0)
+
+
+def _marked(cursor: Cursor) -> Now | None:
+    found = cursor.execute(_MARKED).fetchone()
+    if found is None:
+        return None
+    boot, wall, running = str(found[0]).rsplit(" ", 2)
+    return Now(wall_ms=int(wall), boot=boot, running_ms=int(running))
 
 
 def _key(timer: Timer) -> tuple[Any, ...]:

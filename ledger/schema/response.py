@@ -34,7 +34,7 @@ ESCALATION_STEP: Final = Table(
     Column("policy", String(64), nullable=False),
     Column("reason", String(32), nullable=False),
     ms("at_ms", null=False),
-    Column("late_ms", BigInteger, nullable=False),  # after its time, by the clock that decided
+    Column("late_ms", BigInteger, nullable=False),  # after its time; -1: no clock could tell
     Column("told", Text, nullable=False),  # [[responder, [channel, …]], …]
 )
 
