@@ -253,13 +253,18 @@ class World:
         who, other = rng.sample(OPERATORS, 2)
         handing = self.book.handing
         task = self.oracle.task_of(alarm)
+        asked = self.oracle.offered_to(alarm) or other
         moves: tuple[tuple[int, Callable], ...] = (
             (5, lambda u: self.book.acknowledge(u, alarm, who)),
             (2, lambda u: self.book.assign(u, alarm, who, "visitor1")),
             (2, lambda u: handing.extend(u, alarm, self.oracle.holder_of(alarm))),
             (1, lambda u: handing.hand_over(u, alarm, self.oracle.holder_of(alarm), other)),
-            (3, lambda u: handing.decline(u, alarm, who, DeclineReason.BUSY)),
+            (2, lambda u: handing.decline(u, alarm, who, DeclineReason.BUSY)),
+            (2, lambda u: handing.decline(u, alarm, asked, DeclineReason.BUSY)),
+            (1, lambda u: self.book.acknowledge(u, alarm, asked)),
             (1, lambda u: handing.release(u, alarm, who, DeclineReason.OTHER)),
+            (1, lambda u: handing.release(u, alarm, "visitor1", DeclineReason.NO_TRANSPORT)),
+            (1, lambda u: handing.merge(u, alarm, who, self.oracle.sibling_of(alarm))),
             (3, lambda u: self.book.move_task(u, task, "visitor1", TaskMove.ACCEPT, "")),
             (2, lambda u: self.book.move_task(u, task, "visitor1", TaskMove.ARRIVE, "")),
             (1, lambda u: handing.reopen(u, alarm, who, ReopenReason.NOT_OVER)),
@@ -290,6 +295,7 @@ class World:
         while self.machine.true_ms < end_ms:
             self._next()
         self.oracle.look(self.path)
+        self.oracle.settle()
 
     def _next(self) -> None:
         """Whatever is first: somebody does something, or the hub wakes."""

@@ -71,6 +71,19 @@ class Oracle:
         row = self._ask("SELECT task FROM alarm WHERE id = ?", alarm)
         return str(row[0]) if row and row[0] else "none"
 
+    def offered_to(self, alarm: str) -> str | None:
+        row = self._ask("SELECT handover_to FROM alarm WHERE id = ?", alarm)
+        return None if row is None else row[0]
+
+    def sibling_of(self, alarm: str) -> str:
+        """Another open alarm of the same home."""
+        row = self._ask(
+            "SELECT b.id FROM alarm a JOIN alarm b ON b.home = a.home AND b.id <> a.id"
+            " WHERE a.id = ? AND b.state <> 'closed'",
+            alarm,
+        )
+        return "none" if row is None else str(row[0])
+
     def knows_episode(self, episode: str) -> bool:
         return self._ask("SELECT 1 FROM alarm WHERE id = ?", episode) is not None
 
@@ -101,7 +114,7 @@ class Oracle:
             self.facts[fact] += 1
             self.trace.append(f"{self._true_ms():>10} {alarm[:8]} {fact} {actor} {reason} {text}")
             self._fact(alarm, fact, actor, reason, json.loads(text))
-        del self.trace[:-200000]
+        del self.trace[:-200]
         self.late(1_000)
 
     def _fact(  # noqa: PLR0912 - a case for each fact
@@ -202,6 +215,29 @@ class Oracle:
         after = 1 if step == LAST else step + 1
         began_ms = now_ms if step == LAST else min(now_ms, expected.by_ms)
         self.expected[alarm] = Expected(step=after, by_ms=began_ms + GAP_MS[step])
+
+    def settle(self) -> None:
+        """Everybody a step names was written one notification for each way, and nobody besides."""
+        assert self._connection is not None
+        wanted: Counter[tuple[str, int, int, str, str]] = Counter()
+        steps = self._connection.execute("SELECT alarm, round, step, told FROM escalation_step")
+        for alarm, round_, step, told in steps:
+            wanted.update(
+                (alarm, round_, step, who, channel)
+                for who, channels in json.loads(told)
+                for channel in channels
+            )
+        found: Counter[tuple[str, int, int, str, str]] = Counter()
+        rows = self._connection.execute("SELECT alarm, channel, body FROM outbox")
+        for alarm, channel, body in rows:
+            document = json.loads(body)
+            if document.get("type") == "notification" and document["step"] >= 0:
+                step = (document["round"], document["step"], document["responder"])
+                found[(alarm, *step, channel)] += 1
+        if found != wanted:
+            raise Violation(f"R2 doubled or missing: {(found - wanted) | (wanted - found)}")
+        if found and max(found.values()) > 1:
+            raise Violation("R2 somebody was told twice")
 
     # Time.
 
