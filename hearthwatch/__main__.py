@@ -19,7 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "doctor": ("hearthwatch.doctor", "check configuration and machine, say what to mend"),
     "drivers": ("hearthwatch.decode", "list the device drivers"),
     "gateway": ("gateway.__main__", "run a gateway"),
-    "hub": ("hearthwatch.hub", "run the hub"),
+    "hub": ("hearthwatch.hub_command", "run the hub"),
     "replay": ("hearthwatch.replay", "run the rules over past readings"),
     "simulate": ("device_sims.__main__", "run simulated homes"),
 }

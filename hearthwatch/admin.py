@@ -29,7 +29,7 @@ ACTOR = "admin-command"
 def change_book(book: Place, apply: Callable[[UnitOfWork], T]) -> T:
     """One change of the book from outside the hub; waits while the hub writes."""
     book.migrate()
-    connection = book.open_writer(exclusive=False)
+    connection = book.open_writer()
     try:
         cursor = connection.cursor()
         cursor.execute("BEGIN IMMEDIATE")

@@ -1,13 +1,10 @@
 """The hub process: everything between the broker and the screens, composed here and only here."""
 
-import argparse
 import asyncio
 import contextlib
 import gc
 import json
-import signal
 import ssl
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -23,7 +20,6 @@ from alarms.desk import Desk
 from alarms.replies import Replies, only_noted
 from alarms.rota.watch import at_the_board, verified_ways
 from contract import topics
-from contract.config import ConfigError
 from contract.kinds import ACTIVATION_KINDS
 from contract.moment import EPOCH
 from dashboard.app import create_app
@@ -31,10 +27,9 @@ from dashboard.middleware import gauge
 from dashboard.permissions import may
 from dashboard.ports import Deps
 from hearthwatch.backtest.tries import ProcessRunner, Tries
-from hearthwatch.clock import PlannedClock, load_clock, wall_ms
+from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.hub_config import BrokerConfig, HubConfig
-from hearthwatch.hub_config import load as load_config
-from hearthwatch.logs import configure, say
+from hearthwatch.logs import say
 from hearthwatch.notices import Notices
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.stores import open_readings
@@ -47,11 +42,11 @@ from ingest.readings_lane import ReadingsLane
 from ingest.urgent_lane import UNBOUND, Stored
 from ingest.wire import WireItem
 from ledger import register as roster_table
+from ledger.cursor import HubConnection
 from ledger.register_changes import Changed
 from ledger.roster import parse as parse_roster
 from ledger.schema import ENTRY, EVENT
 from ledger.unit_of_work import UnitOfWork
-from rules.config import default_rules, rules_from_toml
 from rules.engine import Engine
 from rules.rule import Rule
 
@@ -61,12 +56,11 @@ FLUSH_S: Final = 2.0
 DUE_S: Final = 1.0
 # And never more often: what is due at the same moment shares a look.
 DUE_MIN_S: Final = 0.02
+# Whether this hub still has the book, and while waiting for it whether it is free.
+LEASE_LOOK_S: Final = 0.5
 # Activations read back at a start for the rules that take them as signs of life: at 100 a day
 # more than a year of a village.
 MISSED_MAX: Final = 50_000
-# The interpreter's threads take turns this often: a press waits at most so long behind a batch
-# of readings (the default is 5 ms).
-SWITCH_INTERVAL_S: Final = 0.0005
 # Messages the broker may send ahead of our PUBACKs, on the activation and the readings side.
 URGENT_WINDOW: Final = 1000
 READINGS_WINDOW: Final = 5000
@@ -75,16 +69,24 @@ READINGS_WINDOW: Final = 5000
 class Hub:
     """Built by `build`, run by `run` until asked to stop."""
 
-    def __init__(self, config: HubConfig, clock: PlannedClock, rules: Sequence[Rule]) -> None:
+    def __init__(
+        self,
+        config: HubConfig,
+        clock: PlannedClock,
+        rules: Sequence[Rule],
+        connection: HubConnection | None = None,
+    ) -> None:
+        """`connection`: a hub's to its book, which is made when it is left out."""
         self.config = config
         self.clock = clock
         self.rules = rules
         config.data_dir.mkdir(parents=True, exist_ok=True)
-        config.book.migrate()
+        self.connection = connection or config.book.open_hub()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.notices = Notices(config)
+        self.lost = False
         self.side = side = UrgentSide(
-            config.book.open_writer(exclusive=True),
+            self.connection,
             rules=rules,
             webhooks=[target for target, _secret in config.webhooks],
             telling=self.notices.telling,
@@ -196,6 +198,7 @@ class Hub:
                 asyncio.create_task(self._supervise(), name="supervision"),
                 asyncio.create_task(self._watch_due(), name="due"),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
+                asyncio.create_task(self._watch_lease(), name="lease"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
             # What lives as long as the hub need not be looked through again and again.
@@ -205,7 +208,7 @@ class Hub:
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({stopping, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
-                if task.done():
+                if task.done() and not self.lost:
                     say("task_ended", f"{task.get_name()}: {task.exception()!r}")
             self.app.state.streams.close()
             server.should_exit = True
@@ -248,6 +251,15 @@ class Hub:
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("due_not_fired", f"{type(error).__name__}: {error}")
 
+    async def _watch_lease(self) -> None:
+        """Ends, and with it the hub, when another one has taken the book over. What is in memory
+        here is no longer true; the next start waits for its turn."""
+        lease = self.connection.lease
+        while not lease.lost:  # noqa: ASYNC110 - it is set by a thread
+            await asyncio.sleep(LEASE_LOOK_S)
+        self.lost = True
+        say("lease_lost", "another hub has taken the book over")
+
     def _due_in_s(self) -> float:
         """Until the next step, and never longer than a tick."""
         next_ms = self.book.next_in_ms()
@@ -282,15 +294,7 @@ class Hub:
                 rota=self.side.rota,
             )
         )
-        config = uvicorn.Config(
-            self.app,
-            host=self.config.http.host,
-            port=self.config.http.port,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=5,
-        )
-        return _Server(config)
+        return Server(http_of(self.config, self.app))
 
     def _gauges(self, registry: CollectorRegistry) -> None:
         for name, text, read in (
@@ -312,10 +316,11 @@ class Hub:
             "broker_readings": "ok" if self.lane.connected else "not connected",
             "readings_lane": "ok" if self.lane.alive else "stopped",
             "book": "ok" if self.writer.healthy else "last commit failed",
+            "lease": "another hub has the book" if self.lost else "ok",
         }
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Signals are the hub's business: it must end live streams before the server waits."""
 
     @contextlib.contextmanager
@@ -367,46 +372,12 @@ def _moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, tz=EPOCH.tzinfo)
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = subparsers.add_parser(
-        "hub",
-        help="run the hub: ingest, rules, alarms, ledger and web page",
-        epilog="example: hearthwatch hub --config /etc/hearthwatch/hub.toml",
+def http_of(config: HubConfig, app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=config.http.host,
+        port=config.http.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
     )
-    parser.add_argument("--config", type=Path, required=True, help="hub.toml")
-    parser.add_argument("--check", action="store_true", help="read the configuration and stop")
-    parser.set_defaults(func=main)
-
-
-def main(args: argparse.Namespace) -> int:
-    configure()
-    try:
-        config = load_config(args.config)
-        rules = _rules(config.rules)
-        if args.check:
-            sys.stdout.write(f"{args.config}: ok\n")
-            return 0
-        hub = Hub(config, load_clock(config.clock_plan), rules)
-    except ConfigError as error:
-        sys.stderr.write(f"hearthwatch hub: {error}\n")
-        return 2
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    asyncio.run(_run(hub))
-    return 0
-
-
-def _rules(path: Path | None) -> Sequence[Rule]:
-    if path is None:
-        return default_rules()
-    try:
-        return rules_from_toml(path.read_text(), path.name)
-    except OSError as error:
-        raise ConfigError(str(path), error.strerror or "cannot be read") from error
-
-
-async def _run(hub: Hub) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await hub.run(stop, lambda: say("hub_started", f"http://{hub.config.http.host}"))

@@ -6,6 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 
+class BookInUseError(Exception):
+    """Another hub writes this book."""
+
+
 class Cursor(Protocol):
     """The part of DB-API 2.0 (PEP 249) that is used, plus `lastrowid` after an insert."""
 
@@ -23,6 +27,17 @@ class Cursor(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
+class Lease(Protocol):
+    """What keeps other hubs from a book."""
+
+    @property
+    def lost(self) -> bool:
+        """Another hub has taken over: this one must go."""
+        ...
+
+    def give_back(self) -> None: ...
+
+
 class Connection(Protocol):
     """The one writing connection; transactions are begun and ended by statements."""
 
@@ -35,3 +50,10 @@ class Connection(Protocol):
 
     def cursor(self) -> Cursor: ...
     def close(self) -> None: ...
+
+
+class HubConnection(Connection, Protocol):
+    """A hub's own, which keeps other hubs out as long as it is open."""
+
+    @property
+    def lease(self) -> Lease: ...

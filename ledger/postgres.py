@@ -1,8 +1,9 @@
 """The writing connection to PostgreSQL, behaving as SQLite's does for the code above it.
 
 `BEGIN IMMEDIATE` waits for whoever else writes the book, as SQLite's lock does: an advisory lock of
-the transaction. A hub holds a second one for as long as it is connected, because its memory of open
-alarms is true only while nobody else changes them: a second hub is told so and goes away.
+the transaction. A hub holds a lease beside it (`ledger/pg_lease.py`), because its memory of open
+alarms is true only while no other hub changes them; each of its transactions begins by looking
+whether it holds it still, and keeps it from being taken until the end.
 
 After a lost connection the next `BEGIN IMMEDIATE` connects again. Whoever was in the middle hears
 of a failure; whether an interrupted COMMIT took place is seen when the items come again.
@@ -14,46 +15,43 @@ from typing import Any, Final
 
 import psycopg
 
-# Numbers of our advisory locks; any would do, if nobody else's program uses them here.
+from ledger.pg_lease import IDLE_IN_TRANSACTION_MS, PgLease
+
+# The number of our advisory lock; any would do, if nobody else's program uses it here.
 WRITE_LOCK: Final = 0x6865_6172_7468_01
-HUB_LOCK: Final = 0x6865_6172_7468_02
 # A gateway waits while we connect; its activations are safe in its spool.
 CONNECT_TIMEOUT_S: Final = 5
 # A statement of ours takes milliseconds; one that waits this long waits for a lock.
 LOCK_TIMEOUT_MS: Final = 10_000
 
 _BEGIN: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+_FENCE: Final = "SELECT 1 FROM hub_lease WHERE name = 'hub' AND fence = {} FOR KEY SHARE"
 _OPTIONS: Final = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on -c TimeZone=UTC"
 
 
-class BookInUseError(Exception):
-    """Another hub writes this book."""
-
-
 class PgConnection:
-    """`exclusive`: as a hub, which keeps every other hub out."""
+    """For a command beside a hub."""
 
-    def __init__(self, conninfo: str, *, exclusive: bool) -> None:
+    begin = _BEGIN
+
+    def __init__(self, conninfo: str, options: str = _OPTIONS) -> None:
         self._conninfo = conninfo
-        self._exclusive = exclusive
+        self._options = options
         self._raw = self._connect()
 
     def _connect(self) -> "psycopg.Connection[Any]":
-        raw = psycopg.connect(
+        return psycopg.connect(
             self._conninfo,
             autocommit=True,
             connect_timeout=CONNECT_TIMEOUT_S,
-            options=_OPTIONS,
+            options=self._options,
             application_name="hearthwatch-writer",
             # Statements are few and always the same.
             prepare_threshold=1,
         )
-        if self._exclusive:
-            row = raw.execute(f"SELECT pg_try_advisory_lock({HUB_LOCK})").fetchone()
-            if row is None or not row[0]:
-                raw.close()
-                raise BookInUseError("another hub writes this book")
-        return raw
+
+    def check_turn(self, _cursor: "psycopg.Cursor[Any]") -> None:
+        """Whether this may write now, right after the beginning of a transaction."""
 
     def usable(self) -> "psycopg.Connection[Any]":
         """The connection, made anew when it was lost."""
@@ -81,6 +79,32 @@ class PgConnection:
         self._raw.close()
 
 
+class PgHubConnection(PgConnection):
+    """As a hub, which keeps every other hub out."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.lease = PgLease(conninfo)
+        self.begin = f"{_BEGIN}; {_FENCE.format(self.lease.fence)}"
+        idle = f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
+        try:
+            super().__init__(conninfo, _OPTIONS + idle)
+        except BaseException:
+            self.lease.give_back()
+            raise
+
+    def check_turn(self, cursor: "psycopg.Cursor[Any]") -> None:
+        while cursor.nextset():
+            continue
+        if cursor.fetchone() is None:
+            self.lease.lost = True
+            cursor.execute("ROLLBACK")
+            raise psycopg.OperationalError("another hub has taken this book over")
+
+    def close(self) -> None:
+        super().close()
+        self.lease.give_back()
+
+
 class PgCursor:
     """Statements with `?`, and SQLite's words for transactions."""
 
@@ -106,7 +130,8 @@ class PgCursor:
         if sql == "BEGIN IMMEDIATE":
             raw = self._connection.usable()
             self._raw = raw.cursor()
-            self._raw.execute(_BEGIN)
+            self._raw.execute(self._connection.begin)
+            self._connection.check_turn(self._raw)
         elif parameters:
             self._raw.execute(_translated(sql), _storable(parameters))
         else:

@@ -20,8 +20,8 @@ from hearthwatch.admin import add_user, change_book
 from ingest.quarantine import Unreadable
 from ingest.readings.port import StoreError
 from ingest.urgent_lane import decode_message
+from ledger.cursor import BookInUseError
 from ledger.place import Place, PostgresBook, SqliteBook, postgres_book
-from ledger.postgres import BookInUseError
 from ledger.schema import (
     ALARM,
     ENTRY,
@@ -257,7 +257,7 @@ def test_migration_makes_everything_from_nothing(postgres: Postgres) -> None:
 
 def test_a_second_hub_is_told_and_the_first_goes_on(pg_bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(BookInUseError, match="another hub"):
-        pg_bench.book.open_writer(exclusive=True)
+        pg_bench.book.open_hub()
     pg_bench.deliver(press(1))
     pg_bench.hub.close()
     pg_bench.open()
@@ -287,7 +287,7 @@ def test_a_lost_connection_is_told_truthfully_and_made_anew(
     (alarm,) = pg_bench.rows(ALARM)
     assert (alarm["event_count"], pg_bench.count(EVENT), pg_bench.count(TASK)) == (2, 2, 1)
     with pytest.raises(BookInUseError):
-        pg_bench.book.open_writer(exclusive=True)
+        pg_bench.book.open_hub()
 
 
 def test_a_connection_lost_inside_a_change_keeps_nothing_of_it(

@@ -79,9 +79,9 @@ def test_nobody_s_commit_is_written_over(path: Path) -> None:
 def test_a_hub_makes_it_and_a_command_does_not(tmp_path: Path) -> None:
     book = SqliteBook(path=tmp_path / "book.db")
     book.migrate()
-    command = book.open_writer(exclusive=False)
+    command = book.open_writer()
     assert not book.path.with_name("book.db-wal").exists()
-    hub = book.open_writer(exclusive=True)
+    hub = book.open_hub()
     assert log_size(book.path) == LOG_ROOM_BYTES
     hub.close()
     command.close()

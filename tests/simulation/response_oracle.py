@@ -23,6 +23,7 @@ LAST = 5
 TAKEN_MS = 300_000
 ARRIVE_MS = 45 * 60_000
 HANDOVER_MS = 120_000
+TICK_MS = 1_000
 
 
 class Violation(AssertionError):  # noqa: N818 - what is violated is a promise
@@ -55,6 +56,7 @@ class Oracle:
         self.fired: set[tuple[str, int, int]] = set()
         self.round: dict[str, int] = defaultdict(int)
         self.late_max_ms = 0
+        self._looked_ms = 0
 
     # What the world asks.
 
@@ -243,8 +245,9 @@ class Oracle:
 
     def late(self, tick_ms: int) -> None:
         """Nothing that was promised is further away than a tick, as long as the hub is up."""
-        if self._up_since_ms is None:
+        if self._up_since_ms is None or self._true_ms() < self._looked_ms + tick_ms:
             return
+        self._looked_ms = self._true_ms()
         for what, waiting in (
             ("a step", {a: e.by_ms for a, e in self.expected.items()}),
             ("its expiry", self.taken),
@@ -260,4 +263,7 @@ class Oracle:
         if by_ms is None:
             raise Violation(f"R1 {alarm}: nothing of the kind was due")
         up_ms = self._up_since_ms if self._up_since_ms is not None else self._true_ms()
-        self.late_max_ms = max(self.late_max_ms, self._true_ms() - max(by_ms, up_ms))
+        late_ms = self._true_ms() - max(by_ms, up_ms)
+        if late_ms > TICK_MS:
+            raise Violation(f"R1 {alarm}: {late_ms} ms late")
+        self.late_max_ms = max(self.late_max_ms, late_ms)

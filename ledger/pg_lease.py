@@ -1,0 +1,109 @@
+"""Which of several hubs may write a book on PostgreSQL: one at a time, by a lease with a fence.
+
+A row holds the number of the holder (the fence) and until when the lease is good by the server's
+clock; the holder renews it every second. Every transaction of a hub's writer looks whether its
+number is still the one (`ledger/postgres.py`), so that a hub that slept through a takeover can
+commit nothing any more, whatever it believes.
+"""
+
+import contextlib
+import threading
+import uuid
+from typing import Any, Final
+
+import psycopg
+
+from ledger.cursor import BookInUseError
+
+# Renewed so often, and over after so long without: a standby is the hub within ten seconds, and a
+# server that is slow for three still has its hub.
+RENEW_S: Final = 1.0
+LEASE_MS: Final = 4_000
+# A hub that was stopped in the middle of a transaction holds its row that long, and no longer: the
+# server ends its session.
+IDLE_IN_TRANSACTION_MS: Final = 4_000
+CONNECT_TIMEOUT_S: Final = 3
+# Whoever asks for the lease waits this long behind a transaction that holds its row.
+LOCK_TIMEOUT_MS: Final = 1_000
+
+_NAME: Final = "hub"
+_NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+_THERE: Final = "SELECT to_regclass('hub_lease')"
+_TAKE: Final = (
+    "INSERT INTO hub_lease AS l (name, holder, fence, until_ms)"  # noqa: S608 - own text
+    f" VALUES (%s, %s, 1, {_NOW} + {LEASE_MS})"
+    " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = l.fence + 1,"
+    f" until_ms = {_NOW} + {LEASE_MS} WHERE l.until_ms <= {_NOW} RETURNING fence"
+)
+_LOCK: Final = "SELECT 1 FROM hub_lease WHERE name = %s FOR UPDATE"
+_RENEW: Final = (
+    f"UPDATE hub_lease SET until_ms = {_NOW} + {LEASE_MS}"  # noqa: S608 - own text
+    " WHERE name = %s AND fence = %s"
+)
+_GIVE_BACK: Final = "UPDATE hub_lease SET until_ms = 0 WHERE name = %s AND fence = %s"
+_OPTIONS: Final = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={3 * LOCK_TIMEOUT_MS}"
+
+
+class PgLease:
+    """Held from its making to `give_back`; BookInUseError when another hub has it."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._raw = self._connect()
+        try:
+            self.fence = self._take()
+        except BaseException:
+            self._raw.close()
+            raise
+        # Another hub has taken over: this one must go.
+        self.lost: bool = False
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="hub-lease", daemon=True)
+        self._thread.start()
+
+    def give_back(self) -> None:
+        """The next hub need not wait."""
+        self._ends.set()
+        self._thread.join()
+        with contextlib.suppress(psycopg.Error):
+            self._raw.execute(_GIVE_BACK, (_NAME, self.fence))
+        self._raw.close()
+
+    def _connect(self) -> "psycopg.Connection[Any]":
+        return psycopg.connect(
+            self._conninfo,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            options=_OPTIONS,
+            application_name="hearthwatch-lease",
+        )
+
+    def _take(self) -> int:
+        holder = f"hub-{uuid.uuid4()}"
+        try:
+            with self._raw.transaction():
+                # A transaction of the holder that has looked at its number is waited for.
+                self._raw.execute(_LOCK, (_NAME,))
+                row = self._raw.execute(_TAKE, (_NAME, holder)).fetchone()
+        except psycopg.errors.LockNotAvailable as error:
+            raise BookInUseError("another hub is writing this book") from error
+        if row is None:
+            raise BookInUseError("another hub writes this book")
+        return int(row[0])
+
+    def _renew(self) -> None:
+        while not self._ends.wait(RENEW_S) and not self.lost:
+            try:
+                if self._raw.closed or self._raw.broken:
+                    self._raw = self._connect()
+                self.lost = self._raw.execute(_RENEW, (_NAME, self.fence)).rowcount == 0
+            except psycopg.Error:
+                # Tried again in a second; meanwhile the fence keeps the book safe.
+                self._raw.close()
+
+
+def has_leases(conninfo: str) -> bool:
+    """Whether the book is new enough to have them."""
+    with psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S) as raw:
+        row = raw.execute(_THERE).fetchone()
+    return row is not None and row[0] is not None
