@@ -86,8 +86,8 @@ class Handing:
         self._check_holder(row, actor)
         self._free(unit, row, state)
         data = {"note": note} if note else None
-        self._rows.alarm_entry(unit, row, "released", actor, reason=reason, data=data)
-        self._steps.call(unit, row, StepReason.RELEASED)
+        self._rows.alarm_entry(unit, row, "given_up", actor, reason=reason, data=data)
+        self._steps.call(unit, row, StepReason.GIVEN_UP)
 
     def _give_back(
         self, unit: UnitOfWork, row: Row, actor: str, reason: DeclineReason, note: str

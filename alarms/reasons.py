@@ -16,7 +16,7 @@ class StepReason(StrEnum):
     NOT_ARRIVED = "not_arrived"  # in response, and nobody there in time
     NOT_ANSWERED = "not_answered"  # the elder was asked and gave no sign, or called
     HOLD_ENDED = "hold_ended"
-    RELEASED = "released"
+    GIVEN_UP = "given_up"
     REOPENED = "reopened"
     UNMERGED = "unmerged"
 

@@ -304,7 +304,7 @@ def _each_once(people: Iterable[Responder]) -> list[Responder]:
 def _declined(unit: UnitOfWork, alarm: str) -> frozenset[str]:
     sql = (
         "SELECT actor FROM entry WHERE topic = 'alarm' AND subject = ?"
-        " AND fact IN ('declined', 'released', 'given_back')"
+        " AND fact IN ('declined', 'given_up', 'given_back')"
     )
     return frozenset(actor for (actor,) in unit.execute(sql, (alarm,)).fetchall())
 

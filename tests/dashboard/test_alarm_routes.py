@@ -169,3 +169,57 @@ async def test_nothing_is_there(world: World) -> None:
             assert (answer.status_code, problem_of(answer)["type"]) == (404, "not_found"), path
         for path in ("alarms/x/acknowledge", "tasks/x/accept"):
             assert (await client.post(f"/api/v1/{path}")).status_code == 404, path
+
+
+async def test_an_alarm_goes_from_hand_to_hand(world: World) -> None:
+    alarm = await world.raise_alarm()
+    at = f"/api/v1/alarms/{alarm}"
+    async with world.client("duty-1") as duty, world.client("manager-1") as manager:
+        taken = (await duty.post(f"{at}/acknowledge")).json()
+        assert taken["holder"]["username"] == "duty-1"
+        assert taken["ack_until"] == "2026-11-23T08:05:00.000Z"
+        world.clock.at_ms += 60_000
+        longer = (await duty.post(f"{at}/extend")).json()
+        assert longer["ack_until"] == "2026-11-23T08:06:00.000Z"
+        refused = await duty.post(f"{at}/handover", json={"to": "visitor-1"})
+        assert (refused.status_code, problem_of(refused)["field"]) == (422, "to")
+        offered = (await duty.post(f"{at}/handover", json={"to": "manager-1"})).json()
+        assert offered["handover_to"]["username"] == "manager-1"
+        assert (await manager.post(f"{at}/decline", json={"reason": "busy"})).status_code == 200
+        await duty.post(f"{at}/handover", json={"to": "manager-1"})
+        over = (await manager.post(f"{at}/acknowledge")).json()
+        assert (over["holder"]["username"], over["handover_to"]) == ("manager-1", None)
+        theirs = await duty.post(f"{at}/release", json={"reason": "shift_ends"})
+        assert (theirs.status_code, problem_of(theirs)["type"]) == (409, "not_holder")
+        given = (await manager.post(f"{at}/release", json={"reason": "shift_ends"})).json()
+        assert (given["state"], given["holder"], given["calling"]) == ("open", None, True)
+        wrong = await manager.post(f"{at}/decline", json={"reason": "no_idea"})
+        assert (wrong.status_code, problem_of(wrong)["type"]) == (422, "unknown_reason")
+
+
+async def test_a_visitor_who_cannot_come_says_so(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("visitor-1") as visitor:
+        answer = await visitor.post(f"/api/v1/alarms/{alarm}/decline", json={"reason": "too_far"})
+        assert answer.status_code == 200
+        hand_over = await visitor.post(f"/api/v1/alarms/{alarm}/extend")
+        assert hand_over.status_code == 403
+
+
+async def test_merged_closed_and_opened_again(world: World) -> None:
+    call = await world.raise_alarm()
+    fall = await world.raise_alarm(episode="fall", rule="fall", kind="fall")
+    elsewhere = await world.raise_alarm("home-0002")
+    async with world.client("duty-1") as duty, world.client("admin-1") as admin:
+        hidden = await duty.post(f"/api/v1/alarms/{fall}/merge", json={"into": elsewhere})
+        assert hidden.status_code == 404
+        other = await admin.post(f"/api/v1/alarms/{fall}/merge", json={"into": elsewhere})
+        assert problem_of(other)["type"] == "not_one_event"
+        merged = (await duty.post(f"/api/v1/alarms/{fall}/merge", json={"into": call})).json()
+        assert (merged["state"], merged["merged_into"]) == ("closed", call)
+        await duty.post(f"/api/v1/alarms/{call}/close", json={"outcome": "test", "note": ""})
+        again = {"reason": "closed_by_mistake", "note": "wrong line"}
+        opened = (await duty.post(f"/api/v1/alarms/{call}/reopen", json=again)).json()
+        assert (opened["state"], opened["reopened"], opened["outcome"]) == ("open", 1, None)
+        twice = await duty.post(f"/api/v1/alarms/{call}/reopen", json=again)
+        assert (twice.status_code, problem_of(twice)["type"]) == (409, "not_closed")

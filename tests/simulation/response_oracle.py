@@ -123,7 +123,7 @@ class Oracle:
         self, alarm: str, fact: str, actor: str, reason: str, data: dict
     ) -> None:
         match fact:
-            case "raised" | "reopened" | "released" | "ack_expired":
+            case "raised" | "reopened" | "given_up" | "ack_expired":
                 if fact == "ack_expired":
                     self._in_time(alarm, self.taken.get(alarm))
                 self._free(alarm)

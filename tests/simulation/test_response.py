@@ -40,7 +40,7 @@ def test_the_handful_has_everything_that_can_happen() -> None:
     for seed in HANDFUL:
         counts.update(run(Options(seed=seed, alarms=ALARMS)).counts)
     for fact in (
-        *("told", "repeated", "acknowledged", "assigned", "in_response", "declined", "released"),
+        *("told", "repeated", "acknowledged", "assigned", "in_response", "declined", "given_up"),
         *("given_back", "extended", "confirmed", "handover_offered", "handover_refused"),
         *(
             "handover_lapsed",

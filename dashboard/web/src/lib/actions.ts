@@ -2,6 +2,7 @@
 
 import { api } from "./api";
 import { board } from "./board.svelte";
+import { callsAgain, isOffered } from "./handing";
 import { t } from "./i18n.svelte";
 import { session } from "./session.svelte";
 import { attempt } from "./toasts.svelte";
@@ -11,7 +12,8 @@ import type { Alarm, Task, TaskMove } from "./types";
 export type Primary = "acknowledge" | "accept" | null;
 
 export function primaryOf(alarm: Alarm): Primary {
-  if (alarm.state === "open" && session.can("alarm.acknowledge")) return "acknowledge";
+  const again = callsAgain(alarm) || isOffered(alarm, session.me?.username ?? "");
+  if ((alarm.state === "open" || again) && session.can("alarm.acknowledge")) return "acknowledge";
   const mine = alarm.assignee === null || alarm.assignee.username === session.me?.username;
   const free = alarm.state === "open" || alarm.state === "acknowledged";
   if (free && mine && alarm.task !== null && session.can("task.move")) {
@@ -43,6 +45,30 @@ export function assign(alarm: Alarm, assignee: string): Promise<boolean> {
 
 export function close(alarm: Alarm, outcome: string, note: string): Promise<boolean> {
   return change(() => api.close(alarm.id, outcome, note), t("done.closed"));
+}
+
+export function extend(alarm: Alarm): Promise<boolean> {
+  return change(() => api.extend(alarm.id), t("done.extended"));
+}
+
+export function handOver(alarm: Alarm, to: string): Promise<boolean> {
+  return change(() => api.handOver(alarm.id, to), t("done.handover_offered"));
+}
+
+export function decline(alarm: Alarm, reason: string, note: string): Promise<boolean> {
+  return change(() => api.decline(alarm.id, reason, note), t("done.declined"));
+}
+
+export function release(alarm: Alarm, reason: string, note: string): Promise<boolean> {
+  return change(() => api.release(alarm.id, reason, note), t("done.released"));
+}
+
+export function merge(alarm: Alarm, into: string): Promise<boolean> {
+  return change(() => api.merge(alarm.id, into), t("done.merged"));
+}
+
+export function reopen(alarm: Alarm, reason: string, note: string): Promise<boolean> {
+  return change(() => api.reopen(alarm.id, reason, note), t("done.reopened"));
 }
 
 export function moveTask(task: string, move: TaskMove, finding = ""): Promise<Task | null> {

@@ -149,6 +149,17 @@ export const api = {
   acknowledge: (alarm: string) => request<Alarm>("POST", `alarms/${id(alarm)}/acknowledge`, {}),
   assign: (alarm: string, assignee: string) =>
     request<Alarm>("POST", `alarms/${id(alarm)}/assign`, { assignee }),
+  extend: (alarm: string) => request<Alarm>("POST", `alarms/${id(alarm)}/extend`, {}),
+  handOver: (alarm: string, to: string) =>
+    request<Alarm>("POST", `alarms/${id(alarm)}/handover`, { to }),
+  decline: (alarm: string, reason: string, note: string) =>
+    request<Alarm>("POST", `alarms/${id(alarm)}/decline`, { reason, note }),
+  release: (alarm: string, reason: string, note: string) =>
+    request<Alarm>("POST", `alarms/${id(alarm)}/release`, { reason, note }),
+  merge: (alarm: string, into: string) =>
+    request<Alarm>("POST", `alarms/${id(alarm)}/merge`, { into }),
+  reopen: (alarm: string, reason: string, note: string) =>
+    request<Alarm>("POST", `alarms/${id(alarm)}/reopen`, { reason, note }),
   close: (alarm: string, outcome: string, note: string) =>
     request<Alarm>("POST", `alarms/${id(alarm)}/close`, { outcome, note }),
 

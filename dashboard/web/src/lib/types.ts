@@ -82,6 +82,17 @@ export interface Alarm {
   released_at?: string | null;
   /** When its severity rose last. */
   worsened_at?: string | null;
+  /** Who has it now, and until when somebody must be on the way. */
+  holder?: AccountRef | null;
+  ack_until?: string | null;
+  /** Offered, and not yet accepted. */
+  handover_to?: AccountRef | null;
+  handover_until?: string | null;
+  /** Steps of its escalation are being fired; their rounds are counted. */
+  calling?: boolean;
+  round?: number;
+  merged_into?: string | null;
+  reopened?: number;
   version: number;
   home: HomeRef | null;
   gateway: string | null;
@@ -527,6 +538,18 @@ export interface StreamData<T> {
   entry: { seq: number; topic: string; subject: string; fact: string };
   object: T | null;
 }
+
+/** Why somebody can't come, or gives an alarm up. */
+export const DECLINE_REASONS = [
+  "busy",
+  "too_far",
+  "unwell",
+  "no_transport",
+  "shift_ends",
+  "other",
+] as const;
+
+export const REOPEN_REASONS = ["closed_by_mistake", "not_over", "wrong_merge", "other"] as const;
 
 /** What a human may say about how an alarm ended, in the order of how often it is needed. */
 export const OUTCOMES = [
