@@ -1,5 +1,5 @@
 """`./dev docs`: writes what the registries know better than any author: the READMEs' tables of
-drivers and rules, the table of channels, and the page of rule kinds.
+drivers and rules, the table of channels, the page of rule kinds, the diagrams of the life cycles.
 
 python -m docs.tables           write them
 python -m docs.tables --check   exit 1 when one is not what the registry says
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from alarms.registry import NOTIFIERS
+from docs import life_cycles
 from docs.rule_kinds import page
 from gateway.driver import DriverSpec
 from gateway.registry import DRIVERS
@@ -102,6 +103,9 @@ def pages() -> Iterator[tuple[Path, str, str]]:
     path = ROOT / "docs" / "notifications.md"
     text = path.read_text(encoding="utf-8")
     yield path, text, notifications(text)
+    path = ROOT / "docs" / "response.md"
+    text = path.read_text(encoding="utf-8")
+    yield path, text, life_cycles.rendered(text)
     path = ROOT / "docs" / "rule-kinds.md"
     yield path, path.read_text(encoding="utf-8") if path.exists() else "", page()
 
