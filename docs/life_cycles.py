@@ -30,4 +30,6 @@ def diagram(moves: Mapping[tuple[StrEnum, StrEnum], StrEnum], first: StrEnum) ->
     for (state, move), after in moves.items():
         arrows.setdefault((state.value, after.value), []).append(move.value)
     lines = [f"    {one} --> {other}: {', '.join(by)}" for (one, other), by in arrows.items()]
-    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {first.value}", *lines, "```\n"])
+    return "\n".join(
+        ["```mermaid", "stateDiagram-v2", f"    [*] --> {first.value}", *lines, "```\n"]
+    )
