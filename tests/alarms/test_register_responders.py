@@ -83,7 +83,7 @@ def test_ways_come_with_them(responders: RegisterResponders) -> None:
     assert [r.points[0].address for r in responders.of(Target.FAMILY, ALARM, 0)] == ["1", "3"]
 
 
-def test_an_alarm_about_a_gateway_or_of_nowhere_has_its_duty(
+def test_an_alarm_of_nowhere_has_its_duty(
     responders: RegisterResponders,
 ) -> None:
     nowhere = {"home": None, "region": None}

@@ -38,7 +38,7 @@ from tests.simulation.response_oracle import Oracle, Violation
 EPOCH_MS = 1_795_374_000_000
 TICK_MS = 1_000
 JUMPS_MS = (-400 * 86_400_000, -3_600_000, 3_600_000, 400 * 86_400_000)
-HOMES = 400
+HOMES = 4_000
 # A hub that is killed is there again after so long; after a power cut later, and its clock is
 # perhaps wrong.
 AWAY_MS, CUT_MS = (100, 20_000), (5_000, 120_000)
