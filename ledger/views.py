@@ -91,6 +91,17 @@ def to_json(document: object) -> bytes:
     return msgspec.json.encode(document)
 
 
+# Null until it happens; what is as in its row.
+_ALARM_INSTANTS: Final = (
+    *("cleared_at", "acknowledged_at", "closed_at", "worsened_at", "asked_at", "ask_until"),
+    *("answered_at", "held_at", "held_until", "released_at", "ack_until", "handover_until"),
+)
+_ALARM_PLAIN: Final = (
+    *("outcome", "note", "task", "answer", "held_for", "held_by"),
+    *("round", "merged_into", "reopened", "version"),
+)
+
+
 def alarm_object(row: Row, roster: RosterIndex) -> Document:
     """`Alarm` of docs/http.md. Ages are those of the day the alarm was raised."""
     home = row["home"]
@@ -106,35 +117,15 @@ def alarm_object(row: Row, roster: RosterIndex) -> Document:
         "raised_at": to_iso(row["raised_at_ms"]),
         "ingested_at": to_iso(row["ingested_at_ms"]),
         "last_event_at": to_iso(row["last_event_ms"]),
-        "worsened_at": instant(row["worsened_at_ms"]),
         "event_count": row["event_count"],
-        "cleared_at": instant(row["cleared_at_ms"]),
-        "acknowledged_at": instant(row["acknowledged_at_ms"]),
         "acknowledged_by": account_reference(row["acknowledged_by"], roster),
         "assignee": account_reference(row["assignee"], roster),
-        "closed_at": instant(row["closed_at_ms"]),
         "closed_by": account_reference(row["closed_by"], roster),
-        "outcome": row["outcome"],
-        "note": row["note"],
-        "task": row["task"],
-        "asked_at": instant(row["asked_at_ms"]),
-        "ask_until": instant(row["ask_until_ms"]),
-        "answered_at": instant(row["answered_at_ms"]),
-        "answer": row["answer"],
-        "held_at": instant(row["held_at_ms"]),
-        "held_until": instant(row["held_until_ms"]),
-        "held_for": row["held_for"],
-        "held_by": row["held_by"],
-        "released_at": instant(row["released_at_ms"]),
+        **{name: instant(row[f"{name}_ms"]) for name in _ALARM_INSTANTS},
+        **{name: row[name] for name in _ALARM_PLAIN},
         "holder": account_reference(row["holder"], roster),
-        "ack_until": instant(row["ack_until_ms"]),
         "handover_to": account_reference(row["handover_to"], roster),
-        "handover_until": instant(row["handover_until_ms"]),
         "calling": bool(row["calling"]),
-        "round": row["round"],
-        "merged_into": row["merged_into"],
-        "reopened": row["reopened"],
-        "version": row["version"],
         "home": home_reference(home, roster),
         "gateway": row["gateway"],
         "device": row["device"],
