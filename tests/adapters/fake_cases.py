@@ -17,6 +17,7 @@ from tests.adapters.fake_county import (
     Document,
     account,
 )
+from tests.adapters.fake_handing import MOVES, NOBODY, hand, taken
 from tests.adapters.fake_shapes import shape_of
 from tests.adapters.fake_supervision import DUE_MS, troubles
 
@@ -131,6 +132,7 @@ class Cases:
             ),
             "task": str(uuid.uuid4()) if tasked and not asks_ms and not held else None,
             "version": 1,
+            **NOBODY,
             "home": self._county.homes.get(home or ""),
             "device": device,
             "device_label": found["label"] if found else device,
@@ -249,10 +251,11 @@ class Cases:
     # Moves.
 
     def move_alarm(self, alarm_id: str, move: str, actor: str, asked: Document) -> Document:
-        alarm = self._alarm(alarm_id)
-        if alarm["state"] == "closed":
+        alarm, now_ms = self._alarm(alarm_id), self._now_ms()
+        if alarm["state"] == "closed" and move != "reopen":
             raise Refused(409, "already_closed")
-        now_ms = self._now_ms()
+        if move in MOVES:
+            return hand(alarm, move, actor, asked, now_ms, self._bump)
         data: Document = {}
         fact = {"acknowledge": "acknowledged", "assign": "assigned", "close": "closed"}[move]
         if move == "acknowledge" and alarm["state"] != "open":
@@ -274,6 +277,8 @@ class Cases:
                 acknowledged_at=to_iso(now_ms),
                 acknowledged_by=account(actor),
             )
+        if move != "close":
+            taken(alarm, actor, now_ms)
         self._bump(alarm, fact, actor, data)
         return alarm
 
