@@ -73,6 +73,10 @@ class Handing:
             self._rows.alarm_entry(unit, row, "declined", actor, reason=reason, data=data)
             self._steps.declined(unit, row)
 
+    def cannot_come(self, unit: UnitOfWork, alarm_id: str, actor: str) -> None:
+        """Declined from outside, where there is no room for a reason."""
+        self.decline(unit, alarm_id, actor, DeclineReason.OTHER)
+
     def release(
         self, unit: UnitOfWork, alarm_id: str, actor: str, reason: DeclineReason, note: str = ""
     ) -> None:

@@ -1,6 +1,6 @@
 """Responders from the register: accounts of the staff by role and region, contacts by their order.
 
-Until a rota says who is on duty now, everybody of that role is whose region covers the alarm's.
+Where no rota says who is on duty now, everybody of that role is whose region covers the alarm's.
 """
 
 import json

@@ -154,7 +154,3 @@ def _role(unit: UnitOfWork, username: str, region: str | None) -> str:
     if row is None or not (region is None or region.startswith(row[1])):
         raise IllegalMove("not_allowed", "this account is closed, or sees this region no more")
     return str(row[0])
-
-
-def only_noted(_unit: UnitOfWork, _alarm: str, _responder: str) -> None:
-    """Declining, where nothing escalates: the link and the audit trail keep it."""

@@ -32,6 +32,9 @@ REPLY_VALID_MS: Final = 6 * 3_600_000
 TOKEN_LENGTH: Final = 16
 CONTACT_PREFIX: Final = "contact:"
 CODE_STEP: Final = "code"
+# Of a round: the first step of its policy, before it (0) who has the alarm already, below that who
+# is told outside of the steps.
+FIRST_STEP: Final = 1
 
 COLUMNS: Final = (
     "id", "channel", "target", "body", "alarm", "state", "attempts", "created_at_ms",
@@ -202,7 +205,7 @@ def digest_of(token: str) -> str:
 
 def _needed(alarm: Mapping[str, Any], step: Step) -> str:
     """Whoever is first is told in any case: it may be the telephone of who presses "taken"."""
-    if step.urgent and step.step == 0:
+    if step.urgent and step.step <= FIRST_STEP:
         return "always"
     return "untaken" if alarm["state"] == "open" else "open"
 

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
 from alarms.desk import Desk
-from alarms.replies import Replies, only_noted
+from alarms.replies import Replies
 from alarms.rota.watch import at_the_board, verified_ways
 from contract import topics
 from contract.kinds import ACTIVATION_KINDS
@@ -85,20 +85,7 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.notices = Notices(config)
         self.lost = False
-        self.side = side = UrgentSide(
-            self.connection,
-            rules=rules,
-            webhooks=[target for target, _secret in config.webhooks],
-            telling=self.notices.telling,
-            policies=config.policies,
-            clock=clock.now_ms,
-            warn_hours=config.rota_warn_hours,
-            reaches=verified_ways if config.notify.channels else at_the_board,
-            look=clock.look,
-            call_soon=self._call_soon,
-            on_stored=self._stored,
-            log=say,
-        )
+        self.side = side = self._side()
         self.feed, self.register, self.presence = side.feed, side.register, side.presence
         self.writer, self.book, self.urgent = side.writer, side.book, side.urgent
         self.reader = config.book.open_reader()
@@ -110,7 +97,7 @@ class Hub:
         )
         self.feed.last_seq = self._last_entry()
         self.writer.attach(self.notices.contacts)
-        self.replies = Replies(self.writer, self.book, only_noted, may)
+        self.replies = Replies(self.writer, self.book, self.book.handing.cannot_come, may)
         self.writer.start()
         if config.homes is not None:
             self._import(config.homes)
@@ -146,6 +133,23 @@ class Hub:
         )
 
     # Wiring.
+
+    def _side(self) -> UrgentSide:
+        return UrgentSide(
+            self.connection,
+            rules=self.rules,
+            webhooks=[target for target, _secret in self.config.webhooks],
+            telling=self.notices.telling,
+            policies=self.config.policies,
+            points_of=self.notices.contacts.points_of,
+            clock=self.clock.now_ms,
+            look=self.clock.look,
+            warn_hours=self.config.rota_warn_hours,
+            reaches=verified_ways if self.config.notify.channels else at_the_board,
+            call_soon=self._call_soon,
+            on_stored=self._stored,
+            log=say,
+        )
 
     def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> None:
         """In the writer's thread, inside the transaction that changed the roster."""

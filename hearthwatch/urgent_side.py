@@ -13,11 +13,12 @@ from alarms.dispatcher import Dispatcher
 from alarms.escalation.policy import Policies
 from alarms.escalation.timers import Clocks
 from alarms.outbox import TableOutbox, WebhookTarget
+from alarms.register_responders import PointsOf, RegisterResponders, no_points
 from alarms.rota.coverage import WARN_HOURS
+from alarms.rota.duty import RotaResponders
 from alarms.rota.side import RotaSide
 from alarms.rota.watch import Reaches, at_the_board
 from alarms.telling import Telling
-from alarms.register_responders import RegisterResponders
 from hearthwatch.device_facts import device_facts
 from hearthwatch.region_facts import home_facts, homes_of, village_of
 from hearthwatch.rule_settings import RuleSettings
@@ -48,6 +49,7 @@ class UrgentSide:
         webhooks: Sequence[WebhookTarget],
         telling: Telling | None = None,
         policies: Policies,
+        points_of: PointsOf = no_points,
         clock: Callable[[], int],
         look: Clocks,
         call_soon: Callable[[Callable[[], None]], None],
@@ -69,7 +71,9 @@ class UrgentSide:
             self.register,
             TableOutbox(webhooks, self._note_outbox, telling),
             Escalating(
-                responders=RegisterResponders(self.register),
+                responders=RotaResponders(
+                    RegisterResponders(self.register, points_of), lambda: self.rota.book.plan
+                ),
                 policies=policies,
                 clocks=look,
                 log=log,

@@ -12,6 +12,7 @@ from ledger.schema.cases import ALARM, ENTRY, TASK, VISIT
 from ledger.schema.columns import METADATA
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
+from ledger.schema.response import ESCALATION, ESCALATION_STEP, HUB_LEASE
 from ledger.schema.rota import (
     HANDOVER,
     HANDOVER_LINE,
@@ -20,7 +21,6 @@ from ledger.schema.rota import (
     ROTA_FACT,
 )
 from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
-from ledger.schema.response import ESCALATION, ESCALATION_STEP, HUB_LEASE
 
 __all__ = [
     "ACCOUNT",

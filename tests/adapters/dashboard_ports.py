@@ -8,7 +8,6 @@ from typing import Any
 from alarms.addresses import clean
 from alarms.notifiers import wecom_bot
 from alarms.registry import NOTIFIERS
-from alarms.responders import ContactPoint, Responder
 from contract.errors import ContractError
 from hearthwatch.rule_scopes import RuleScopes
 from hearthwatch.rule_settings import RuleSettings

@@ -164,13 +164,13 @@ def sent_to(office: Office) -> list[str]:
 async def test_nobody_hears_of_what_somebody_has_taken_but_the_first(office: Office) -> None:
     taken, closed, open_ = (office.alarm(key) for key in ("t", "c", "o"))
     for alarm in (taken, closed, open_):
-        office.tell(alarm, "duty-1", "aliyun_sms", f"first-{alarm[:4]}", step=0)
-        office.tell(alarm, "duty-1", "aliyun_sms", f"second-{alarm[:4]}", step=1)
+        office.tell(alarm, "duty-1", "aliyun_sms", f"first-{alarm[:4]}", step=1)
+        office.tell(alarm, "duty-1", "aliyun_sms", f"second-{alarm[:4]}", step=2)
     book = office.hub.book
     office.bench.change(lambda unit: book.acknowledge(unit, taken, "duty-1"))
     office.bench.change(lambda unit: book.close(unit, closed, "duty-1", Outcome.TEST, ""))
     # What is told of a case in hand is meant for who has it, until it is closed.
-    office.tell(taken, "duty-1", "aliyun_sms", "holder", step=2)
+    office.tell(taken, "duty-1", "aliyun_sms", "holder", step=3)
     office.start()
     wanted = sorted([*(f"first-{a[:4]}" for a in (taken, closed, open_)), "holder"])
     wanted = sorted([*wanted, f"second-{open_[:4]}"])

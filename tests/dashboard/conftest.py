@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 
 from alarms.book import AlarmBook
 from alarms.desk import Desk
-from alarms.replies import Replies, only_noted
+from alarms.replies import Replies
 from alarms.rota.side import RotaSide
 from contract.moment import from_iso
 from dashboard.accounts import create_user, issue_gateway_key
@@ -312,7 +312,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         roster_changed=lambda unit, changed: register.follow(unit.cursor, changed),
         passwords=Passwords(HASHER),
         notices=ListedNotices(),
-        replies=Replies(writer, book, only_noted, may),
+        replies=Replies(writer, book, book.handing.cannot_come, may),
         static_dir=tmp_path / "static",
     )
     app = create_app(deps)

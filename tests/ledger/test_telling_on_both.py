@@ -9,7 +9,7 @@ from alarms import contact_points
 from alarms.limits import Limit, Limits
 from alarms.notifier import Refused
 from alarms.outbox_rows import due, prune, send_again, sent_lately
-from alarms.replies import Replies, only_noted
+from alarms.replies import Replies
 from alarms.telling import send_code
 from dashboard.permissions import may
 from ledger.place import Place, SqliteBook
@@ -37,7 +37,7 @@ async def test_a_notification_lives_alike_on_both(office: Office) -> None:
     office.tell(calm, "duty-1", "wecom_bot", "calm", urgent=False)
     office.bench.clock.at_ms += 10
     office.tell(urgent, "duty-1", "aliyun_sms", PHONE)
-    office.tell(taken, "duty-1", "wecom_bot", "later", step=1)
+    office.tell(taken, "duty-1", "wecom_bot", "later", step=2)
     book = office.hub.book
     office.bench.change(lambda unit: book.acknowledge(unit, taken, "duty-1"))
     loud = office.bench.change(lambda unit: due(unit, limits=Limits({}), quiet=True))
@@ -91,7 +91,7 @@ async def test_a_way_is_proved_and_an_answer_taken_alike_on_both(office: Office)
         assert proved is wanted
     alarm = office.alarm()
     office.tell(alarm, "duty-1", "aliyun_sms", PHONE)
-    replies = Replies(office.hub.writer, office.hub.book, only_noted, may)
+    replies = Replies(office.hub.writer, office.hub.book, office.hub.book.handing.cannot_come, may)
     number = office.row(alarm)["number"]
     answered = await replies.by_sms(PHONE, f"1 {number}")
     assert answered is not None
