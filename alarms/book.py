@@ -44,6 +44,7 @@ from alarms.rows import (
 )
 from alarms.shadow import IsShadowed, Shadow, nothing_shadowed
 from alarms.stays import BACK_EARLY, Stays
+from alarms.visiting import Visiting
 from ledger.cursor import Cursor
 from ledger.unit_of_work import SYSTEM, UnitOfWork
 from rules.finding import Finding
@@ -102,6 +103,11 @@ class AlarmBook:
         self.moves = Moves(parts)
         self.handing = Handing(parts, self.moves)
         self._promises = Promises(parts, self.moves, self.handing, escalating.log)
+        # Hears of presses that were made to test the way.
+        self.on_test: Callable[[UnitOfWork, Finding], object] = lambda _unit, _finding: None
+        self.visiting = Visiting(
+            self._rows, outbox, self.moves.move_task, self._cases.next_task_number
+        )
 
     def reload(self, cursor: Cursor) -> None:
         """Read back what is open; called at the start and after a failed commit."""
@@ -110,6 +116,7 @@ class AlarmBook:
         self.stays.reload(cursor)
         self._holds.reload(rows)
         self._promises.reload(cursor)
+        self.visiting.reload(self._cases.tasks)
 
     # Findings.
 
@@ -128,6 +135,8 @@ class AlarmBook:
             self.stays.came_back(unit, finding)
             return None
         current = self._cases.by_cause((finding.home, finding.rule, finding.part))
+        if current is None:
+            current, finding = self.visiting.joined(unit, finding)
         action = decide(finding, open_alarm(current), replayable=replayable)
         alarm = str(current["id"]) if current is not None else None
         if action == "raise":
@@ -137,6 +146,8 @@ class AlarmBook:
         elif current is not None and action == "clear" and finding.rule == current["rule"]:
             # Of an alarm that was merged into this one: the cause of this one is still there.
             self._clear(unit, current, finding)
+        elif action == "note":
+            self.on_test(unit, finding)
         self._questions.heard(unit, finding)
         return alarm
 

@@ -137,12 +137,16 @@ class Cases:
         return self.new_task(unit, alarm)
 
     def new_task(self, unit: UnitOfWork, alarm: Row) -> Row:
-        task = new_task(alarm, number=self._next_task, now_ms=unit.now_ms)
-        self._next_task += 1
+        task = new_task(alarm, number=self.next_task_number(), now_ms=unit.now_ms)
         unit.execute(INSERT_TASK, values(task, TASK_COLUMNS))
         self.tasks[task["id"]] = task
         alarm["task"] = task["id"]
         return task
+
+    def next_task_number(self) -> int:
+        number = self._next_task
+        self._next_task += 1
+        return number
 
     def return_task(self, unit: UnitOfWork, row: Row) -> Row | None:
         """Who had the task of this alarm has it no more: anybody may accept it. None: nobody had
@@ -155,6 +159,8 @@ class Cases:
         elif task["assignee"] is None:
             return None
         task.update(assignee=None, accepted_at_ms=None, departed_at_ms=None, arrived_at_ms=None)
+        task.update(press_asked_ms=None, press_until_ms=None)
+        task.update(proof=None, proof_of=None, proof_at_ms=None)
         self._rows.write_task(unit, task)
         return task
 

@@ -2,11 +2,13 @@
 
 from typing import Any, Final, Literal, Protocol, TypeVar
 
+from alarms.arrival import Proof
 from alarms.book import AlarmBook
 from alarms.lifecycle import NOTE_LENGTH_MAX, IllegalMove, TaskMove, check_outcome
 from alarms.reasons import DeclineReason, ReopenReason
 from alarms.rows import Row, find_alarm, find_task
 from alarms.stays import NewStay
+from alarms.visiting import NewTask
 from ledger.database import insert_sql
 from ledger.schema import VISIT
 from ledger.unit_of_work import UnitOfWork, compact
@@ -74,14 +76,33 @@ class Desk:
             lambda unit: self._book.handing.reopen(unit, alarm_id, actor, why, note)
         )
 
-    async def close(self, alarm_id: str, actor: str, outcome: str, note: str) -> None:
+    async def close(
+        self,
+        alarm_id: str,
+        actor: str,
+        outcome: str,
+        note: str,
+        follow_up_days: int | None = None,
+    ) -> None:
+        """`follow_up_days`: None, as the outcome asks for; 0, nobody looks again."""
         _check_note(note)
-        await self._writer.change(lambda unit: self._close(unit, alarm_id, actor, outcome, note))
+        await self._writer.change(
+            lambda unit: self._close(unit, alarm_id, actor, outcome, note, follow_up_days)
+        )
 
-    def _close(self, unit: UnitOfWork, alarm_id: str, actor: str, outcome: str, note: str) -> None:
+    def _close(  # noqa: PLR0917 - what an end is made of
+        self,
+        unit: UnitOfWork,
+        alarm_id: str,
+        actor: str,
+        outcome: str,
+        note: str,
+        days: int | None,
+    ) -> None:
         kind = find_alarm(unit.cursor, alarm_id)["kind"]
         chosen = check_outcome(outcome, kind, by_system=False)
         self._book.close(unit, alarm_id, actor, chosen, note)
+        self._book.visiting.follow_up(unit, find_alarm(unit.cursor, alarm_id), actor, days)
 
     async def move_task(
         self,
@@ -100,9 +121,39 @@ class Desk:
     ) -> None:
         """A completed task that took somebody to a home is a visit in the ledger."""
         task = self._book.move_task(unit, task_id, actor, move, finding)
+        self._book.visiting.moved(unit, task, move)
         if move is TaskMove.COMPLETE and task["home"] is not None:
-            kind = "repair" if task["kind"] == "repair" else "emergency"
-            self._record(unit, _visit_of(task, actor, unit.now_ms), actor, kind)
+            visit = _visit_of(task, actor, unit.now_ms)
+            self._record(unit, visit, actor, str(task["kind"]), task["proof"])
+
+    async def ask_press(self, task_id: str, actor: str) -> None:
+        visiting = self._book.visiting
+        await self._writer.change(lambda unit: visiting.ask_press(unit, task_id, actor))
+
+    async def arrive(self, task_id: str, actor: str, proof: Proof | None) -> None:
+        visiting = self._book.visiting
+        await self._writer.change(lambda unit: visiting.arrive(unit, task_id, actor, proof))
+
+    async def create_task(self, new: NewTask, actor: str) -> None:
+        if len(new.note) > NOTE_LENGTH_MAX:
+            raise IllegalMove("note_too_long", f"at most {NOTE_LENGTH_MAX} characters")
+        await self._writer.change(lambda unit: self._book.visiting.create(unit, new, actor))
+
+    async def reassign_task(self, task_id: str, actor: str, assignee: str) -> None:
+        """A task without an open alarm; one that has such goes by `assign`."""
+        visiting = self._book.visiting
+        await self._writer.change(lambda unit: visiting.reassign(unit, task_id, actor, assignee))
+
+    async def cancel_task(self, task_id: str, actor: str) -> None:
+        visiting = self._book.visiting
+        await self._writer.change(lambda unit: visiting.cancel(unit, task_id, actor))
+
+    async def review(self, alarm_id: str, actor: str, cause: str, note: str) -> None:
+        """Why a call was answered late; the newest of an alarm counts."""
+        if len(note) > NOTE_LENGTH_MAX:
+            raise IllegalMove("note_too_long", f"at most {NOTE_LENGTH_MAX} characters")
+        visiting = self._book.visiting
+        await self._writer.change(lambda unit: visiting.review(unit, alarm_id, actor, cause, note))
 
     async def set_stay(self, stay: NewStay, actor: str) -> None:
         """Write a stay down; the same id again changes nothing."""
@@ -120,7 +171,9 @@ class Desk:
         )
         return visit.id
 
-    def _record(self, unit: UnitOfWork, visit: NewVisit, actor: str, kind: str) -> None:
+    def _record(
+        self, unit: UnitOfWork, visit: NewVisit, actor: str, kind: str, proof: str | None = None
+    ) -> None:
         row = {
             "id": visit.id,
             "service_user": visit.service_user,
@@ -133,6 +186,7 @@ class Desk:
             "visited_at_ms": visit.visited_at_ms,
             "recorded_at_ms": unit.now_ms,
             "record": compact(dict(visit.record)),
+            "proof": proof,
         }
         unit.execute(_INSERT_VISIT, tuple(row[c] for c in _VISIT_COLUMNS))
         if unit.cursor.rowcount:
@@ -161,9 +215,9 @@ def _word(words: type[W], word: str) -> W:
 
 def _visit_kind(unit: UnitOfWork, visit: NewVisit) -> str:
     """By the task that led there; KeyError: there is none of this id."""
-    if visit.task and find_task(unit.cursor, visit.task)["kind"] == "repair":
-        return "repair"
-    return "emergency" if visit.task or visit.alarm else "routine"
+    if visit.task:
+        return str(find_task(unit.cursor, visit.task)["kind"])
+    return "emergency" if visit.alarm else "routine"
 
 
 def _visit_of(task: Row, actor: str, now_ms: int) -> NewVisit:

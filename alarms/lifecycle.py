@@ -127,6 +127,18 @@ TASK_MOVES: Final[Mapping[tuple[TaskState, TaskMove], TaskState]] = MappingProxy
     }
 )
 
+# What is said of a move, and the time of the row that it sets.
+TASK_FACTS: Final[Mapping[TaskMove, tuple[str, str | None]]] = MappingProxyType(
+    {
+        TaskMove.ACCEPT: ("accepted", "accepted_at_ms"),
+        TaskMove.DEPART: ("departed", "departed_at_ms"),
+        TaskMove.ARRIVE: ("arrived", "arrived_at_ms"),
+        TaskMove.COMPLETE: ("completed", "completed_at_ms"),
+        TaskMove.CANCEL: ("cancelled", None),
+        TaskMove.RETURN: ("returned", None),
+    }
+)
+
 
 class Outcome(StrEnum):
     """How an alarm ended; a human chooses one of all but the last three."""
@@ -154,7 +166,13 @@ HUMAN_OUTCOMES: Final = frozenset(Outcome) - {
 REPAIR_KINDS: Final = frozenset({"device_fault", "device_silent", "low_battery", "test_due"})
 
 # Technical alarms about things, not persons, end with their cause.
-SELF_CLOSING: Final = REPAIR_KINDS | {"coverage", "gateway_silent", "spool_gap", "village_dark"}
+SELF_CLOSING: Final = REPAIR_KINDS | {
+    "coverage",
+    "gateway_silent",
+    "spool_gap",
+    "village_dark",
+    "watchdog",
+}
 
 # Doubts about a person that the person's own "I'm well" removes; never a call or a detector.
 ANSWER_CLOSING: Final = frozenset({"no_sign_of_life"})

@@ -6,7 +6,7 @@ nothing has changed then.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from alarms.cases import Cases
 from alarms.escalation.plan import TimerKind, due_in
@@ -14,6 +14,7 @@ from alarms.escalation.steps import Notify, Steps
 from alarms.escalation.timers import Timer, Timers
 from alarms.holds import Holds
 from alarms.lifecycle import (
+    TASK_FACTS,
     AlarmMove,
     AlarmState,
     Outcome,
@@ -33,6 +34,7 @@ class Outbox(AskOutbox, Notify, Protocol):
 
     def alarm_raised(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None: ...
     def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None: ...
+    def on_the_way(self, unit: UnitOfWork, alarm: Mapping[str, Any], task: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ class Moves:
         self._rows.write_alarm(unit, row)
         self._rows.alarm_entry(unit, row, "assigned", actor, data={"assignee": assignee})
         if task is not None:
-            task["assignee"] = assignee
+            task.update(assignee=assignee, press_until_ms=None)
             self._rows.write_task(unit, task)
             self._rows.task_entry(unit, task, "assigned", actor, data={"assignee": assignee})
         if assignee != actor:
@@ -181,7 +183,7 @@ class Moves:
         task = self._cases.tasks.get(task_id) or find_task(unit.cursor, task_id)
         state = move_task(task["state"], move, task["assignee"])
         task["state"] = state.value
-        fact, column = _TASK_FACTS[move]
+        fact, column = TASK_FACTS[move]
         if column is not None:
             task[column] = unit.now_ms
         if move in (TaskMove.ACCEPT, TaskMove.ARRIVE) and task["assignee"] is None:
@@ -260,12 +262,3 @@ class Moves:
 
 def _until(row: Row) -> dict[str, object]:
     return {"until": to_iso(row["ack_until_ms"])} if row["ack_until_ms"] is not None else {}
-
-
-_TASK_FACTS: Final[Mapping[TaskMove, tuple[str, str | None]]] = {
-    TaskMove.ACCEPT: ("accepted", "accepted_at_ms"),
-    TaskMove.DEPART: ("departed", "departed_at_ms"),
-    TaskMove.ARRIVE: ("arrived", "arrived_at_ms"),
-    TaskMove.COMPLETE: ("completed", "completed_at_ms"),
-    TaskMove.CANCEL: ("cancelled", None),
-}

@@ -65,19 +65,35 @@ class TableOutbox:
     def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         """Tell the elder at the device that was pressed; other alarms have nobody waiting, and
         nobody hears of what is wrong with a thing."""
-        if alarm["gateway"] is None or alarm["kind"] not in ACTIVATION_KINDS:
-            return
         if alarm["severity"] == "technical":
             return
         key = f"{alarm['id']}|reassure|{alarm['version']}"
+        self._reassure(unit, alarm, key, {"alarm": str(alarm["id"])})
+
+    def on_the_way(self, unit: UnitOfWork, alarm: Mapping[str, Any], task: str) -> None:
+        """Tell the elder that somebody has set out; once for a task, whoever sets out again."""
+        if alarm["severity"] == "technical":
+            return
+        args: dict[str, Scalar] = {"alarm": str(alarm["id"]), "stage": "on_the_way"}
+        self._reassure(unit, alarm, f"{task}|on_the_way", args)
+
+    def _reassure(
+        self, unit: UnitOfWork, alarm: Mapping[str, Any], key: str, args: Mapping[str, Scalar]
+    ) -> None:
+        if alarm["gateway"] is None or alarm["kind"] not in ACTIVATION_KINDS:
+            return
         command = Command(
-            id=name_uuid(NAMESPACE, key),
-            command="reassure",
-            device=alarm["device"],
-            args={"alarm": str(alarm["id"])},
+            id=name_uuid(NAMESPACE, key), command="reassure", device=alarm["device"], args=args
         )
         body = encode_command(command).decode()
         self._write(unit, key, "gateway_command", alarm["gateway"], body, alarm["id"])
+
+    def send(self, unit: UnitOfWork, key: str, channel: str, target: str, body: str) -> None:
+        """What belongs to no alarm; the same key is sent once."""
+        self._write(unit, key, channel, target, body, "")
+
+    def row_id(self, key: str) -> str:
+        return name_uuid(NAMESPACE, key)
 
     def notify(
         self,

@@ -1,9 +1,11 @@
-"""A label for a device: its name, and a QR code that opens it in the hub's page.
+"""Labels: of a device, its name and a QR code that opens it in the hub's page; of a home, the code
+that proves a visitor's arrival.
 
 Printed by the installer and stuck on the device: who stands before it with a phone sees which one
 it is, binds it to its home, or tells that it is broken. No person's name is on it.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
 from urllib.parse import quote
@@ -27,12 +29,16 @@ def device_address(origin: str, gateway: str, device: str) -> str:
 
 def device_label(origin: str, gateway: str, device: str, label: str) -> bytes:
     """An SVG of the label's size. Error correction M: a scratched label is still read."""
-    code = segno.make(device_address(origin, gateway, device), error="m", micro=False)
+    lines = [*_wrapped(label or device), gateway, device[:LINE_MAX]]
+    return _label(device_address(origin, gateway, device), lines)
+
+
+def _label(address: str, lines: Sequence[str]) -> bytes:
+    code = segno.make(address, error="m", micro=False)
     out = BytesIO()
     code.save(out, kind="svg", xmldecl=False, svgns=False, border=2, omitsize=True)
     picture = out.getvalue().decode().strip()
     picture = picture.replace("<svg ", f'<svg x="1" y="2" width="{QR_MM}" height="{QR_MM}" ', 1)
-    lines = [*_wrapped(label or device), gateway, device[:LINE_MAX]]
     texts = "".join(
         f'<text x="28.5" y="{6 + 5 * place}" font-size="{3.2 if place < len(lines) - 2 else 2.4}">'
         f"{escape(line)}</text>"
@@ -43,6 +49,19 @@ def device_label(origin: str, gateway: str, device: str, label: str) -> bytes:
         f' viewBox="0 0 {WIDTH_MM} {HEIGHT_MM}" font-family="sans-serif">'
         f'<rect width="100%" height="100%" fill="#fff"/>{picture}{texts}</svg>'
     ).encode()
+
+
+def home_address(origin: str, home: str, code: str) -> str:
+    """Where the label at a home's door leads: the visitor's tasks, with the proof of the arrival.
+    The same text goes on an NFC tag."""
+    return f"{origin.rstrip('/')}/tasks?arrive={quote(f'{home}:{code}', safe=':')}"
+
+
+def home_label(origin: str, home: str, code: str) -> bytes:
+    """An SVG with the code in letters as well, for a telephone whose camera is broken."""
+    groups = code.split("-")
+    lines = [home[:LINE_MAX], "-".join(groups[:2]), "-".join(groups[2:])]
+    return _label(home_address(origin, home, code), lines)
 
 
 def _wrapped(text: str) -> list[str]:

@@ -52,9 +52,11 @@ def _masked_person(person: Mapping[str, Any]) -> Document:
     shown = {**person, "name": masked_name(person["name"])}
     if "phone" in shown:
         shown["phone"] = masked_phone(shown["phone"])
-    for field in ("conditions", "contacts"):
+    for field in ("conditions", "medication", "allergies", "contacts"):
         if field in shown:
             shown[field] = []
+    if shown.get("hearing"):
+        shown["hearing"] = HIDDEN
     if "born" in shown:
         shown["born"] = None
     return shown
@@ -65,8 +67,9 @@ def _without_address(document: Document) -> Document:
     if "address" in shown:
         shown["address"] = HIDDEN
         shown["lat"] = shown["lon"] = None
-    if "access_note" in shown:
-        shown["access_note"] = HIDDEN
+    for field in ("access_note", "key_place", "lane", "dog"):
+        if field in shown:
+            shown[field] = HIDDEN
     if isinstance(shown.get("home"), dict):
         shown["home"] = _without_address(shown["home"])
     return shown

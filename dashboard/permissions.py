@@ -17,6 +17,7 @@ Permission = Literal[
     "alarm.read",
     "alarm.reopen",
     "alarm.respond",  # decline, or give up what one has
+    "alarm.review",  # why a call was answered late
     "audit.read",
     "device.read",
     "device.write",
@@ -43,6 +44,7 @@ Permission = Literal[
     "stay.write_any",  # in homes that somebody else is responsible for
     "stream.read",
     "summary.read",
+    "task.assign",  # make tasks, give them to somebody else, see who could go
     "task.move",
     "task.move_any",  # tasks that somebody else has
     "task.read",
@@ -67,6 +69,7 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "alarm.read",
         "alarm.reopen",
         "alarm.respond",
+        "alarm.review",
         "device.read",
         "gateway.read",
         "handover.read",
@@ -84,6 +87,7 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "stay.write_any",
         "stream.read",
         "summary.read",
+        "task.assign",
         "task.move",
         "task.move_any",
         "task.read",

@@ -8,10 +8,12 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
+from alarms.arrival import Proof
 from alarms.replies import Answered
 from alarms.reply_words import Answer
 from alarms.rota.side import RotaSide
 from alarms.stays import NewStay
+from alarms.visiting import NewTask
 from contract.errors import ContractError
 from dashboard.passwords import Passwords
 from ledger.feed import FeedSubscription
@@ -41,10 +43,23 @@ class AlarmDesk(Protocol):
     async def release(self, alarm_id: str, actor: str, reason: str, note: str = "") -> None: ...
     async def merge(self, alarm_id: str, actor: str, into: str) -> None: ...
     async def reopen(self, alarm_id: str, actor: str, reason: str, note: str = "") -> None: ...
-    async def close(self, alarm_id: str, actor: str, outcome: str, note: str) -> None: ...
+    async def close(
+        self,
+        alarm_id: str,
+        actor: str,
+        outcome: str,
+        note: str,
+        follow_up_days: int | None = None,
+    ) -> None: ...
     async def move_task(
         self, task_id: str, actor: str, move: TaskMoveName, finding: str = ""
     ) -> None: ...
+    async def ask_press(self, task_id: str, actor: str) -> None: ...
+    async def arrive(self, task_id: str, actor: str, proof: Proof | None) -> None: ...
+    async def create_task(self, new: NewTask, actor: str) -> None: ...
+    async def reassign_task(self, task_id: str, actor: str, assignee: str) -> None: ...
+    async def cancel_task(self, task_id: str, actor: str) -> None: ...
+    async def review(self, alarm_id: str, actor: str, cause: str, note: str) -> None: ...
     async def record_visit(self, visit: NewVisit, actor: str) -> str: ...
     async def set_stay(self, stay: NewStay, actor: str) -> None: ...
     async def end_stay(self, home: str, stay_id: str, actor: str) -> None:
@@ -239,6 +254,14 @@ def _nothing(_unit: UnitOfWork, _changed: Changed) -> None:
     return None
 
 
+def _nobody(_region: str | None, _at_ms: int) -> Sequence[str]:
+    return ()
+
+
+def _no_shift(_region: str | None, _at_ms: int) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
     """Everything `create_app` is built from.
@@ -248,7 +271,10 @@ class Deps:
     roster_changed: called in the writer's thread at the end of each change of homes, persons,
     devices, gateways or accounts, with their keys, so that memory follows the tables in the same
     transaction.
-    timezone: where "today" begins. rota: its book is changed in the writer's thread.
+    timezone: where "today" begins. gps_proof: the place of a telephone may prove an arrival.
+    on_duty: who is on duty for a region at a time, by the rota. shift_of: the name of that shift,
+    None where the part of the day has to do.
+    rota: its book is changed in the writer's thread.
     """
 
     engine: Engine
@@ -271,3 +297,6 @@ class Deps:
     static_dir: Path = STATIC_DIR
     timezone: str = "Asia/Shanghai"
     keepalive_s: float = KEEPALIVE_S
+    gps_proof: bool = False
+    on_duty: Callable[[str | None, int], Sequence[str]] = _nobody
+    shift_of: Callable[[str | None, int], str | None] = _no_shift

@@ -27,7 +27,20 @@ _LOG = logging.getLogger("hearthwatch.dashboard")
 MEDIA_TYPE = "application/problem+json"
 
 # Codes of refused moves that are mistakes in the request and not a race lost to somebody else.
-_MISTAKES = frozenset({"unknown_outcome", "unknown_reason", "note_too_long", "record_too_large"})
+_MISTAKES = frozenset(
+    {
+        "unknown_outcome",
+        "unknown_reason",
+        "note_too_long",
+        "record_too_large",
+        "wrong_label",
+        "too_far",
+        "not_exact",
+        "no_place",
+        "unknown_cause",
+        "note_missing",
+    }
+)
 
 
 class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it

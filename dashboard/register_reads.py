@@ -9,13 +9,12 @@ from dashboard.callers import Caller
 from dashboard.ports import RuleViews
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.trouble_reads import troubles_of_devices
+from ledger.device_views import device_object, gateway_object
 from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
 from ledger.views import (
     Document,
     RosterIndex,
     age_years,
-    device_object,
-    gateway_object,
     home_reference,
     instant,
     service_user_object,

@@ -244,6 +244,8 @@ class UrgentLane:
         alarm: str | None = None
         for finding in self._findings(subject, item, unit.now_ms):
             alarm = self._book.take(unit, finding, gateway=gateway, replayable=False) or alarm
+        # After the press was heard as any other: the visitor's own is the proof of the arrival.
+        arrival = self._arrival(unit, subject, gateway, item, alarm)
         row = (
             item.id,
             gateway,
@@ -258,6 +260,7 @@ class UrgentLane:
             compact(item.values),
             compact(item.attrs),
             alarm,
+            arrival,
         )
         unit.execute(_INSERT_EVENT, row)
         self.stored += 1
@@ -288,6 +291,16 @@ class UrgentLane:
         if findings or not loud:
             return findings
         return [unruled_finding(subject, item, now_ms)]
+
+    def _arrival(
+        self, unit: UnitOfWork, subject: str, gateway: str, item: WireItem, alarm: str | None
+    ) -> str | None:
+        """The task whose visitor has arrived with this press; a proof never costs a press."""
+        try:
+            return self._book.visiting.pressed(unit, subject, gateway, item, alarm)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._log("arrival_failed", f"{type(error).__name__}: {error}")
+            return None
 
     def _health(self, unit: UnitOfWork, gateway: str, item: WireItem) -> None:
         self._presence.health(gateway, item.device, item.values)

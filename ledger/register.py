@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
+from ledger.device_views import device_object, gateway_counts, gateway_object
 from ledger.register_changes import Changed, Touched
 from ledger.roster import Roster
 from ledger.schema import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
@@ -20,9 +21,6 @@ from ledger.views import (
     RosterIndex,
     Row,
     alarm_object,
-    device_object,
-    gateway_counts,
-    gateway_object,
     roster_index,
     stay_object,
     task_object,
@@ -33,7 +31,11 @@ from ledger.views import (
 _SETTINGS: Final = ("expected_interval_s", "test_interval_s", "life_critical")
 # A password hash is not needed here.
 _ACCOUNT_COLUMNS: Final = "username, name, role, phone, region, disabled"
-_LISTS: Final = ("categories", "conditions", "contacts")
+_LISTS: Final = ("categories", "conditions", "medication", "allergies", "contacts")
+_KEPT: Final[Mapping[str, Sequence[str]]] = {
+    "home": ("key_place", "lane", "dog"),
+    "service_user": ("medication", "allergies", "hearing"),
+}
 
 
 class Register:
@@ -152,6 +154,14 @@ def store(unit: UnitOfWork, roster: Roster) -> None:
                     f'"{name}" = excluded."{name}"',
                     f'"{name}" = coalesce(excluded."{name}", "device"."{name}")',
                 )
+        # What the file leaves out and the page knows stays: it may save a life at night.
+        for name in _KEPT.get(table.name, ()):
+            empty = "[]" if name in _LISTS else ""
+            sql = sql.replace(
+                f'"{name}" = excluded."{name}"',
+                f'"{name}" = coalesce(nullif(excluded."{name}", \'{empty}\'),'
+                f' "{table.name}"."{name}")',
+            )
         if table is GATEWAY:
             columns = [*columns, "online", "status"]
             sql = upsert_sql(table, columns).replace(

@@ -142,16 +142,19 @@ def _gateway(table: Mapping[str, Any], codes: set[str], where: str) -> Row:
     }
 
 
+_WAYS_IN: Final = ("access_note", "key_place", "lane", "dog")
+
+
 def _home(table: Mapping[str, Any], codes: set[str], where: str) -> Row:
-    keys = ("id", "region", "address", "lat", "lon", "access_note", "person", "device")
-    check_keys(table, keys, where)
+    keys = ("id", "region", "address", "lat", "lon", "person", "device")
+    check_keys(table, (*keys, *_WAYS_IN), where)
     return {
         "id": _name(table, "id", where),
         "region": _known_region(table, codes, where),
         "address": _text(table, "address", where),
         "lat": get(table, "lat", float, where) if "lat" in table else None,
         "lon": get(table, "lon", float, where) if "lon" in table else None,
-        "access_note": _text(table, "access_note", where, ""),
+        **{name: _text(table, name, where, "") for name in _WAYS_IN},
     }
 
 
@@ -164,6 +167,9 @@ _PERSON_KEYS: Final = (
     "categories",
     "grade",
     "conditions",
+    "medication",
+    "allergies",
+    "hearing",
     "contacts",
     "visitor",
 )
@@ -190,6 +196,9 @@ def _person(table: Mapping[str, Any], home: str, where: str) -> Row:
         ],
         "grade": one_of(grade, GRADES, f"{where}.grade") if grade else "",
         "conditions": _texts(table, "conditions", where),
+        "medication": _texts(table, "medication", where),
+        "allergies": _texts(table, "allergies", where),
+        "hearing": _text(table, "hearing", where, ""),
         "contacts": _contacts(table, where),
         "visitor": _text(table, "visitor", where, "", longest=USERNAME_LENGTH_MAX) or None,
     }

@@ -14,7 +14,6 @@ from typing import Any, Final
 import msgspec
 
 from contract.moment import EPOCH, to_iso
-from ledger.expectations import effective_interval_s, life_critical, test_interval_s
 
 Row = Mapping[str, Any]
 Document = dict[str, Any]
@@ -133,7 +132,7 @@ def alarm_object(row: Row, roster: RosterIndex) -> Document:
         "region": row["region"],
         "region_path": roster.region_path(row["region"]),
         "persons": person_references(home, roster, row["raised_at_ms"]),
-        "evidence": _document(row["evidence"]),
+        "evidence": document_of(row["evidence"]),
     }
 
 
@@ -158,6 +157,10 @@ def task_object(row: Row, roster: RosterIndex, alarm_kind: str | None = None) ->
         "arrived_at": instant(row["arrived_at_ms"]),
         "completed_at": instant(row["completed_at_ms"]),
         "finding": row["finding"],
+        "note": row["note"],
+        "press_until": instant(row["press_until_ms"]),
+        "proof": row["proof"],
+        "proof_at": instant(row["proof_at_ms"]),
         "version": row["version"],
     }
 
@@ -198,90 +201,9 @@ def visit_object(row: Row, roster: RosterIndex) -> Document:
         "alarm": row["alarm"],
         "visited_at": to_iso(row["visited_at_ms"]),
         "recorded_at": to_iso(row["recorded_at_ms"]),
-        "record": _document(row["record"]),
+        "record": document_of(row["record"]),
+        "proof": row["proof"],
     }
-
-
-def device_object(row: Row, now_ms: int) -> Document:
-    """`Device` of docs/http.md without its `troubles`, which are alarms."""
-    return {
-        "gateway": row["gateway"],
-        "device": row["device"],
-        "home": row["home"],
-        "kind": row["kind"],
-        "model": row["model"],
-        "label": row["label"],
-        "first_seen_at": instant(row["first_seen_ms"]),
-        "last_seen_at": instant(row["last_seen_ms"]),
-        "battery_pct": row["battery_pct"],
-        "signal_dbm": row["signal_dbm"],
-        "link_quality": row["link_quality"],
-        "mains": None if row["mains"] is None else bool(row["mains"]),
-        "fault": row["fault"],
-        "asks": bool(row["asks"]),
-        "tampered_at": instant(row["tampered_at_ms"]),
-        "tested_at": instant(row["tested_at_ms"]),
-        "test_due_at": instant(_test_due_ms(row)),
-        "expected_interval_s": effective_interval_s(row),
-        "test_interval_s": test_interval_s(row),
-        "life_critical": life_critical(row),
-        "state": device_state(row, now_ms),
-    }
-
-
-def _test_due_ms(row: Row) -> int | None:
-    """A week after the last press, or after it was first heard; None: no test is expected."""
-    interval_s = test_interval_s(row)
-    last_ms = row["tested_at_ms"] or row["first_seen_ms"]
-    return None if interval_s is None or last_ms is None else last_ms + interval_s * 1000
-
-
-def device_state(row: Row, now_ms: int) -> str:
-    """The most pressing thing first: what nobody owns, then what is broken, then silence."""
-    if row["home"] is None:
-        return "unbound"
-    if row["fault"]:
-        return "fault"
-    if row["last_seen_ms"] is None:
-        return "never_seen"
-    expected_s = effective_interval_s(row)
-    if expected_s is None:
-        return "ok"
-    return "silent" if now_ms - row["last_seen_ms"] > expected_s * 1000 else "ok"
-
-
-# What a heartbeat says about the gateway itself; its device list is kept with the devices.
-_STATUS_FIELDS: Final = (
-    "clock",
-    "oldest_unacked_s",
-    "last_seq",
-    "spool_free_bytes",
-    "mains",
-    "battery_pct",
-    "version",
-)
-
-
-def gateway_object(row: Row, roster: RosterIndex, *, homes: int, devices: int) -> Document:
-    """`Gateway` of docs/http.md; the counts come from `gateway_counts` or a query."""
-    status = _document(row["status"])
-    return {
-        "id": row["id"],
-        "name": row["name"],
-        "region": row["region"],
-        "region_path": roster.region_path(row["region"]),
-        "online": bool(row["online"]),
-        "status_at": instant(row["status_at_ms"]),
-        **{name: status.get(name) for name in _STATUS_FIELDS},
-        "homes": homes,
-        "devices": devices,
-    }
-
-
-def gateway_counts(gateway: str, roster: RosterIndex) -> tuple[int, int]:
-    """(homes, devices) that a gateway serves, from a roster that holds all of its devices."""
-    mine = [row for (owner, _), row in roster.devices.items() if owner == gateway]
-    return len({row["home"] for row in mine if row["home"] is not None}), len(mine)
 
 
 def home_reference(home: str | None, roster: RosterIndex) -> Document | None:
@@ -297,6 +219,9 @@ def home_reference(home: str | None, roster: RosterIndex) -> Document | None:
         "lat": row["lat"],
         "lon": row["lon"],
         "access_note": row["access_note"],
+        "key_place": row["key_place"],
+        "lane": row["lane"],
+        "dog": row["dog"],
     }
 
 
@@ -317,6 +242,9 @@ def person_object(row: Row, at_ms: int) -> Document:
         "categories": _list(row["categories"]),
         "grade": row["grade"],
         "conditions": _list(row["conditions"]),
+        "medication": _list(row["medication"]),
+        "allergies": _list(row["allergies"]),
+        "hearing": row["hearing"],
         "contacts": _list(row["contacts"]),
         "visitor": row["visitor"],
     }
@@ -341,7 +269,7 @@ def timeline_object(row: Row, roster: RosterIndex) -> Document:
         "actor": row["actor"],
         "actor_name": row["actor"] if account is None else account["name"],
         "reason": row["reason"],
-        "data": _document(row["data"]),
+        "data": document_of(row["data"]),
     }
 
 
@@ -353,8 +281,9 @@ def event_object(row: Row) -> Document:
         "measured_at": to_iso(row["measured_at_ms"]),
         "received_at": to_iso(row["received_at_ms"]),
         "ingested_at": to_iso(row["ingested_at_ms"]),
-        "values": _document(row["values"]),
-        "attrs": _document(row["attrs"]),
+        "values": document_of(row["values"]),
+        "attrs": document_of(row["attrs"]),
+        "arrival": row["arrival"],
     }
 
 
@@ -381,7 +310,7 @@ def instant(at_ms: int | None) -> str | None:
     return None if at_ms is None else to_iso(at_ms)
 
 
-def _document(text: str) -> Document:
+def document_of(text: str) -> Document:
     """A JSON column; one that cannot be read shows as empty rather than hiding its alarm."""
     value = _loaded(text)
     return value if isinstance(value, dict) else {}

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
+from pydantic import Field
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from alarms.lifecycle import AlarmState
+from alarms.visiting import FOLLOW_UP_DAYS_MAX
 from dashboard.answers import Trail, answer, page
 from dashboard.asked import (
     LIMIT_DEFAULT,
@@ -43,6 +45,8 @@ class Assignment(Body):
 class Closing(Body):
     outcome: Word
     note: Note = ""
+    # Left out: as the outcome asks for; 0: nobody looks again.
+    follow_up_days: Annotated[int, Field(ge=0, le=FOLLOW_UP_DAYS_MAX)] | None = None
 
 
 class Handover(Body):
@@ -167,7 +171,9 @@ async def close(
     """End the alarm with an outcome; only people do."""
 
     async def act() -> None:
-        await hub.desk.close(alarm_id, caller.username, body.outcome, body.note)
+        await hub.desk.close(
+            alarm_id, caller.username, body.outcome, body.note, body.follow_up_days
+        )
 
     return await _move(request, hub, caller, alarm_id, act)
 

@@ -47,7 +47,8 @@ router = APIRouter(tags=["homes"])
 
 ALARMS_SHOWN: Final = 20
 
-_COLUMNS: Final = ("id", "region", "address", "lat", "lon", "access_note")
+_WAYS_IN: Final = ("access_note", "key_place", "lane", "dog")
+_COLUMNS: Final = ("id", "region", "address", "lat", "lon", *_WAYS_IN)
 _INSERT: Final = insert_sql(HOME, _COLUMNS, "ON CONFLICT DO NOTHING")
 
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
@@ -63,6 +64,9 @@ class NewHome(Body):
     lat: Latitude | None = None
     lon: Longitude | None = None
     access_note: Note = ""
+    key_place: Line = ""
+    lane: Line = ""
+    dog: Line = ""
 
 
 class HomeChanges(Body):
@@ -71,6 +75,9 @@ class HomeChanges(Body):
     lat: Latitude | None = None
     lon: Longitude | None = None
     access_note: Note = ""
+    key_place: Line = ""
+    lane: Line = ""
+    dog: Line = ""
 
 
 @router.get("/homes")
@@ -200,7 +207,7 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
     )
     return {
         **present({**document, **known}, can),
-        "access_note": row["access_note"] if "address.read" in can else "",
+        **{name: row[name] if "address.read" in can else "" for name in _WAYS_IN},
         "devices": shown,
         "checks": checks,
         "rules": rule_documents(home_id, hub.rules),

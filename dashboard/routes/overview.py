@@ -15,10 +15,10 @@ from dashboard.answers import answer
 from dashboard.asked import DAY_MS, FromTime, QueryWord, day_start_ms, span_ms
 from dashboard.callers import SIGNED_IN, Caller, Hub, needs
 from dashboard.ports import Deps
-from dashboard.reads import rows
+from dashboard.reads import one, rows
 from dashboard.register_reads import seen_region
 from ledger.expectations import ALWAYS_EXPECTED_S, EXPECTED_ONCE_SHOWN_S
-from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, QUARANTINE, TASK
+from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, QUARANTINE, TASK, TEST_PRESS
 from ledger.views import Document
 
 router = APIRouter(tags=["overview"])
@@ -126,11 +126,26 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
         "devices": {"total": total, "silent": quiet, "unheard": unheard, "unbound": unbound},
         "repairs": _repairs(connection, caller, now_ms),
         "quarantine": connection.scalar(quarantine_visible(func.count(), caller)),
+        "last_test": _last_test(connection),
+    }
+
+
+def _last_test(connection: Connection) -> Document | None:
+    """Of the presses by which the hub tests the whole way; None: it makes none."""
+    row = one(connection, select(TEST_PRESS).order_by(TEST_PRESS.c.pressed_at_ms.desc()).limit(1))
+    if row is None:
+        return None
+    took_ms = row["took_ms"]
+    return {
+        "pressed_at": to_iso(row["pressed_at_ms"]),
+        "result": row["result"],
+        "missing": row["missing"],
+        "took_s": None if took_ms is None else took_ms / 1000,
     }
 
 
 def _silent(now_ms: int) -> Any:
-    """As `ledger.views.device_state`: bound, without a fault, and longer than expected unheard."""
+    """As `ledger.device_views.device_state`: bound, without a fault, unheard for too long."""
     shown = [
         (and_(DEVICE.c.kind == kind, DEVICE.c.reports_itself.is_(True)), seconds)
         for kind, seconds in EXPECTED_ONCE_SHOWN_S.items()

@@ -44,7 +44,7 @@ LABELS_MAX: Final = 20
 _COLUMNS: Final = tuple(column.name for column in SERVICE_USER.columns)
 _INSERT: Final = insert_sql(SERVICE_USER, _COLUMNS, "ON CONFLICT DO NOTHING")
 # Columns that hold JSON text.
-_DOCUMENTS: Final = ("categories", "conditions", "contacts")
+_DOCUMENTS: Final = ("categories", "conditions", "medication", "allergies", "contacts")
 
 
 class Contact(Body):
@@ -64,6 +64,9 @@ class PersonFields(Body):
     categories: Annotated[list[Word], Field(default_factory=list, max_length=LABELS_MAX)]
     grade: Annotated[Line, Field(max_length=32)] = ""
     conditions: Annotated[list[Word], Field(default_factory=list, max_length=LABELS_MAX)]
+    medication: Annotated[list[Word], Field(default_factory=list, max_length=LABELS_MAX)]
+    allergies: Annotated[list[Word], Field(default_factory=list, max_length=LABELS_MAX)]
+    hearing: Line = ""
     contacts: Annotated[list[Contact], Field(default_factory=list, max_length=CONTACTS_MAX)]
     visitor: Word | None = None
 

@@ -1,5 +1,6 @@
 """Tasks: work dispatched to visitors, and its way from acceptance to completion."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -67,7 +68,7 @@ def get_task(
     task_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("task.read")]
 ) -> Response:
     """A task with its `timeline`; `checks` are the troubles of devices there."""
-    row = _visible(hub, caller, task_id)
+    row = visible_task(hub, caller, task_id)
     with hub.engine.connect() as connection:
         document = task_detail(connection, row, hub.clock.now_ms())
     trail.note(caller.username, "viewed", f"task:{task_id}", f"home {row['home'] or 'none'}")
@@ -94,17 +95,6 @@ async def depart(
 ) -> Response:
     """I am on my way."""
     return await _move(request, caller, task_id, "depart")
-
-
-@router.post("/tasks/{task_id}/arrive")
-async def arrive(
-    task_id: PathId,
-    request: Request,
-    caller: Annotated[Caller, needs("task.move")],
-    _body: Nothing | None = None,
-) -> Response:
-    """I am there."""
-    return await _move(request, caller, task_id, "arrive")
 
 
 @router.post("/tasks/{task_id}/complete")
@@ -139,22 +129,37 @@ async def _move(
     request: Request, caller: Caller, task_id: str, move: TaskMoveName, finding: str = ""
 ) -> Response:
     hub: Deps = request.app.state.deps
-    before = await run_in_threadpool(_visible, hub, caller, task_id)
-    holder = before["assignee"]
-    if holder not in (None, caller.username) and "task.move_any" not in caller.can:
-        raise Problem(403, "not_yours", "somebody else has this task")
+
+    async def act() -> None:
+        await hub.desk.move_task(task_id, caller.username, move, finding)
+
+    return await act_on_task(request, caller, task_id, act)
+
+
+async def act_on_task(
+    request: Request, caller: Caller, task_id: str, act: Callable[[], Awaitable[None]]
+) -> Response:
+    """Whoever has the task, or may move any: act once, answer the task as it is now."""
+    hub: Deps = request.app.state.deps
+    before = await run_in_threadpool(visible_task, hub, caller, task_id)
+    check_holder(before, caller)
 
     async def work() -> Document:
         try:
-            await hub.desk.move_task(task_id, caller.username, move, finding)
+            await act()
         except KeyError:
             raise not_found("task") from None
-        return await run_in_threadpool(_document, hub, caller, task_id)
+        return await run_in_threadpool(task_document, hub, caller, task_id)
 
     return await once(request, caller, work)
 
 
-def _visible(hub: Deps, caller: Caller, task_id: str) -> Row:
+def check_holder(task: Row, caller: Caller) -> None:
+    if task["assignee"] not in (None, caller.username) and "task.move_any" not in caller.can:
+        raise Problem(403, "not_yours", "somebody else has this task")
+
+
+def visible_task(hub: Deps, caller: Caller, task_id: str) -> Row:
     with hub.engine.connect() as connection:
         row = find_task(connection, task_id)
     if row is None or not caller.sees(row["region"]):
@@ -162,8 +167,8 @@ def _visible(hub: Deps, caller: Caller, task_id: str) -> Row:
     return row
 
 
-def _document(hub: Deps, caller: Caller, task_id: str) -> Document:
-    row = _visible(hub, caller, task_id)
+def task_document(hub: Deps, caller: Caller, task_id: str) -> Document:
+    row = visible_task(hub, caller, task_id)
     with hub.engine.connect() as connection:
         document = task_documents(connection, [row], hub.clock.now_ms())[0]
     return present(document, caller.can)

@@ -20,6 +20,7 @@ from ledger.schema.rota import (
     ROTA_CALENDAR,
     ROTA_FACT,
 )
+from ledger.schema.service import RESPONSE_REVIEW, TEST_PRESS
 from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "QUARANTINE",
     "REGION",
     "REPLY_LINK",
+    "RESPONSE_REVIEW",
     "ROTA_CALENDAR",
     "ROTA_FACT",
     "RULE_SETTING",
@@ -56,5 +58,6 @@ __all__ = [
     "SPOOL_MARK",
     "STAY",
     "TASK",
+    "TEST_PRESS",
     "VISIT",
 ]

@@ -33,6 +33,7 @@ EVENT: Final = Table(
     Column("values", Text, nullable=False),
     Column("attrs", Text, nullable=False),
     Column("alarm", String(64)),
+    Column("arrival", String(64)),  # the task whose visitor pressed it, having been asked to
     Index("event_home", "home", "measured_at_ms"),
     Index("event_alarm", "alarm"),
 )

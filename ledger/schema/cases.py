@@ -104,6 +104,14 @@ TASK: Final = Table(
     ms("arrived_at_ms"),
     ms("completed_at_ms"),
     Column("finding", Text),
+    Column("note", Text),  # what it is for, where no alarm says it
+    # The visitor was asked to press the home's own button: since when and until when.
+    ms("press_asked_ms"),
+    ms("press_until_ms"),
+    # What shows that somebody was there; NULL: the visitor's word (alarms/arrival.py).
+    Column("proof", String(16)),  # button, label, gps
+    Column("proof_of", String(160)),  # the device, the label's print, the distance
+    ms("proof_at_ms"),
     Index("task_state", "state", "created_at_ms"),
 )
 
@@ -115,11 +123,12 @@ VISIT: Final = Table(
     Column("home", String(64), nullable=False),
     Column("task", String(64)),
     Column("alarm", String(64)),
-    Column("kind", String(16), nullable=False),  # emergency, routine
+    Column("kind", String(16), nullable=False),  # emergency, routine, follow_up, repair
     Column("way", String(16), nullable=False),  # home_visit, phone, video, other
     Column("visitor", String(64), nullable=False),
     ms("visited_at_ms", null=False),
     ms("recorded_at_ms", null=False),
     Column("record", Text, nullable=False),
+    Column("proof", String(16)),  # as its task's
     Index("visit_home", "home", "visited_at_ms"),
 )

@@ -35,6 +35,12 @@ HOME: Final = Table(
     Column("lat", Float),
     Column("lon", Float),
     Column("access_note", Text, nullable=False, default=""),
+    # What a visitor at night must know of the way in.
+    Column("key_place", Text, nullable=False, default="", server_default=""),
+    Column("lane", Text, nullable=False, default="", server_default=""),
+    Column("dog", Text, nullable=False, default="", server_default=""),
+    # Printing a new label makes the ones before it worthless.
+    Column("label_print", Integer, nullable=False, default=0, server_default="0"),
     Index("home_region", "region"),
 )
 
@@ -50,6 +56,9 @@ SERVICE_USER: Final = Table(
     Column("categories", Text, nullable=False, default="[]"),
     Column("grade", String(32), nullable=False, default=""),
     Column("conditions", Text, nullable=False, default="[]"),
+    Column("medication", Text, nullable=False, default="[]", server_default="[]"),
+    Column("allergies", Text, nullable=False, default="[]", server_default="[]"),
+    Column("hearing", Text, nullable=False, default="", server_default=""),  # how to be heard
     Column("contacts", Text, nullable=False, default="[]"),  # [{name, relation, phone}] in order
     Column("visitor", String(64)),  # username of the responsible visitor
     Index("service_user_home", "home"),

@@ -16,6 +16,8 @@ from ledger.writer import Writer
 from rules.finding import Finding, episode_id
 from tests.adapters.escalation import escalating, one_clock
 
+NEW_HOME = "INSERT INTO home (id, region, address, access_note) VALUES (?, ?, '', '')"
+
 
 class PlainObjects:
     """Rows as they are."""
@@ -50,6 +52,10 @@ class ListOutbox:
         self.reassured: list[str] = []
         self.asked: list[tuple[str, str, str]] = []
         self.over: list[str] = []
+        self.on_the_way_told: list[tuple[str, str]] = []
+
+    def on_the_way(self, unit, alarm, task) -> None:
+        self.on_the_way_told.append((alarm["id"], task))
 
     def ask(self, unit, alarm, at) -> None:
         self.asked.append((alarm["id"], at.gateway, at.device))

@@ -128,6 +128,9 @@ class SilentOutbox:
     def reassure(self, unit: UnitOfWork, alarm: Mapping[str, Any]) -> None:
         self.reassured.append(alarm["id"])
 
+    def on_the_way(self, unit: UnitOfWork, alarm: Mapping[str, Any], task: str) -> None:
+        return None
+
 
 class ListedNotices:
     """Three ways are configured."""

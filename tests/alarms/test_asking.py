@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alarms.lifecycle import Outcome
 from alarms.question import ANSWER_SLACK_MS, DUE_MAX, answers, asking, calls_for_help, due, may_ask
-from tests.adapters.book import Book, finding
+from tests.adapters.book import NEW_HOME, Book, finding
 
 ASKS_S = 300
 UNTIL_MS = 1_000_000 + ASKS_S * 1000
@@ -113,7 +113,7 @@ class Home:
     def furnish(unit) -> None:
         unit.execute("INSERT INTO region (code, name, level) VALUES ('1', 'c', 'county')")
         for home in ("home-1", "home-2"):
-            unit.execute(f"INSERT INTO home VALUES ('{home}', '1', '', NULL, NULL, '')")  # noqa: S608
+            unit.execute(NEW_HOME, (home, "1"))
         unit.execute("INSERT INTO gateway (id, name, online, status) VALUES ('gw-1', '', 1, '{}')")
         for device, home, asks in (("well-1", "home-1", 1), ("meter-1", "home-1", 0)):
             unit.execute(
@@ -327,11 +327,7 @@ def test_another_kind_is_answered_and_left_to_a_human(home) -> None:
 
 def test_many_questions_end_in_rounds_between_which_others_are_served(home) -> None:
     for number in range(DUE_MAX + 3):
-        home.do(
-            lambda u, n=number: u.execute(
-                f"INSERT INTO home VALUES ('many-{n}', '1', '', NULL, NULL, '')"  # noqa: S608
-            )
-        )
+        home.do(lambda u, n=number: u.execute(NEW_HOME, (f"many-{n}", "1")))
         home.do(
             lambda u, n=number: u.execute(
                 'INSERT INTO "device" (gateway, device, home, kind, model, label, asks)'

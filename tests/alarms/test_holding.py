@@ -22,7 +22,7 @@ from alarms.lifecycle import IllegalMove, Outcome
 from alarms.stays import NewStay
 from contract.kinds import ACTIVATION_KINDS
 from rules.config import default_rules
-from tests.adapters.book import Book, finding
+from tests.adapters.book import NEW_HOME, Book, finding
 
 DAY_MS = 24 * HOUR_MS
 NOW_MS = 1_795_363_200_000
@@ -162,7 +162,7 @@ class Village:
         for code, level, parent in [*regions, ("g1", "group", "v1")]:
             unit.execute("INSERT INTO region VALUES (?, '', ?, ?)", (code, level, parent))
         for home, region in (("home-1", "g1"), ("home-2", "v2")):
-            unit.execute("INSERT INTO home VALUES (?, ?, '', NULL, NULL, '')", (home, region))
+            unit.execute(NEW_HOME, (home, region))
         unit.execute(
             "INSERT INTO service_user (id, home, name, sex, born, phone, categories, grade,"
             " conditions, contacts) VALUES ('p1', 'home-1', '', '', '', '', '[]', '', '[]', '[]')"

@@ -6,13 +6,12 @@ import pytest
 
 from contract.moment import from_iso
 from dashboard.masking import masked_name, masked_phone
+from ledger.device_views import device_state, gateway_counts
 from ledger.schema import ALARM, DEVICE
 from ledger.views import (
     RosterIndex,
     age_years,
     alarm_object,
-    device_state,
-    gateway_counts,
     roster_index,
 )
 

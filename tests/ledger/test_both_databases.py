@@ -336,6 +336,41 @@ def test_an_address_that_is_none_is_refused_without_telling_it(url: str, why: st
     assert "word@" not in str(refusal.value)
 
 
+def test_the_visitors_press_is_an_event_of_the_alarm_and_the_proof_of_the_arrival(
+    bench: Bench,
+) -> None:
+    bench.deliver(press(1))
+    (task,) = bench.rows(TASK)
+    book = bench.hub.book
+    for move in (TaskMove.ACCEPT, TaskMove.DEPART):
+        bench.change(lambda unit, m=move: book.move_task(unit, task["id"], "anna", m, ""))
+    bench.change(lambda unit: book.visiting.ask_press(unit, task["id"], "anna"))
+    # Another button of the village, at the same moment, is nobody's arrival.
+    bench.deliver(press(2, device="unbound-1"), press(3), press(4))
+    events = {row["id"]: row for row in bench.rows(EVENT)}
+    assert {i: row["arrival"] for i, row in events.items()} == {
+        "press-1": None,
+        "press-2": None,
+        "press-3": task["id"],
+        "press-4": None,
+    }
+    assert events["press-3"]["alarm"] == events["press-4"]["alarm"] == task["alarm"]
+    (row,) = [row for row in bench.rows(TASK) if row["id"] == task["id"]]
+    assert (row["state"], row["proof"], row["assignee"]) == ("arrived", "button", "anna")
+    (alarm,) = [row for row in bench.rows(ALARM) if row["id"] == task["alarm"]]
+    assert alarm["event_count"] == 3
+
+
+def test_a_proof_that_fails_costs_no_press(bench: Bench) -> None:
+    def broken(*_what: object) -> str:
+        raise ZeroDivisionError
+
+    bench.hub.book.visiting.pressed = broken
+    bench.deliver(press(1))
+    [event], [alarm] = bench.rows(EVENT), bench.rows(ALARM)
+    assert (event["alarm"], event["arrival"]) == (alarm["id"], None)
+
+
 def test_a_rota_a_gap_and_a_sheet(bench: Bench) -> None:
     """What is said, what is missing and what is handed over, as the hub's own watch does it."""
     add_user(bench.book, "li", "李敏", "duty", "1", "correct horse battery")
@@ -345,6 +380,9 @@ def test_a_rota_a_gap_and_a_sheet(bench: Bench) -> None:
     pattern = weekly(id="p", desk="d", from_day=day, hours=hours, teams={"day": [["li"]]})
     bench.change(lambda u: side.book.set_desk(u, Desk(id="d", name="d", region="1"), "li", "x"))
     bench.change(lambda u: side.book.set_pattern(u, pattern, "li", "x"))
+    assert bench.hub._on_duty("1", NOW_MS) == ["li"]
+    assert bench.hub._shift_of("1", NOW_MS) == "day"
+    assert bench.hub._shift_of("1", NOW_MS - 30 * 86_400_000) is None
     bench.change(side.fire_due)
     told = {(a["reason"], a["kind"]) for a in bench.rows(ALARM)}
     assert told == {("no_responder", "coverage")}

@@ -38,7 +38,9 @@ def _furnish(unit) -> None:
     unit.execute("INSERT INTO region VALUES ('610926', '', 'county', NULL)")
     unit.execute("INSERT INTO region VALUES ('v1', '', 'village', '610926')")
     for home in ("home-1", "home-2"):
-        unit.execute("INSERT INTO home VALUES (?, 'v1', '', NULL, NULL, '')", (home,))
+        unit.execute(
+            "INSERT INTO home (id, region, address, access_note) VALUES (?, 'v1', '', '')", (home,)
+        )
     unit.execute(
         "INSERT INTO service_user (id, home, name, sex, born, phone, categories, grade,"
         " conditions, contacts) VALUES ('p1', 'home-1', '', '', '', '', '[]', '', '[]', '[]')"
