@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import json
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,8 +17,8 @@ from sqlalchemy import func, select
 
 from alarms.desk import Desk
 from alarms.replies import Replies
+from alarms.rota.duty import on_duty_for
 from alarms.rota.watch import at_the_board, verified_ways
-from contract import topics
 from contract.kinds import ACTIVATION_KINDS
 from contract.moment import EPOCH
 from dashboard.app import create_app
@@ -27,16 +26,18 @@ from dashboard.middleware import gauge
 from dashboard.permissions import may
 from dashboard.ports import Deps
 from hearthwatch.backtest.tries import ProcessRunner, Tries
+from hearthwatch.broker_session import broker_address, session_config
 from hearthwatch.clock import PlannedClock, wall_ms
-from hearthwatch.hub_config import BrokerConfig, HubConfig
+from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.notices import Notices
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.stores import open_readings
 from hearthwatch.urgent_side import UrgentSide
-from ingest.mqtt.asyncio_client import AsyncioClient, BrokerAddress, Link
+from hearthwatch.watchdog.watch import Watchdog
+from ingest.mqtt.asyncio_client import AsyncioClient, Link
 from ingest.mqtt.blocking_client import BlockingClient
-from ingest.mqtt.session import Message, SessionConfig
+from ingest.mqtt.session import Message
 from ingest.readings_batch import ReadingsBatch
 from ingest.readings_lane import ReadingsLane
 from ingest.urgent_lane import UNBOUND, Stored
@@ -117,8 +118,8 @@ class Hub:
         self.store = store
         self.lane = ReadingsLane(
             client=BlockingClient(
-                _address(config.broker),
-                _session(config.broker, "readings", ("telemetry", "status"), READINGS_WINDOW),
+                broker_address(config.broker),
+                session_config(config.broker, "readings", ("telemetry", "status"), READINGS_WINDOW),
                 time.monotonic,
             ),
             batch=self.batch,
@@ -126,11 +127,12 @@ class Hub:
             log=say,
         )
         self.client = AsyncioClient(
-            _address(config.broker),
-            _session(config.broker, "urgent", ("activation",), URGENT_WINDOW),
+            broker_address(config.broker),
+            session_config(config.broker, "urgent", ("activation",), URGENT_WINDOW),
             self._messages,
             say,
         )
+        self.watchdog = Watchdog(config, side, clock.now_ms, self.health, self.roster_changed)
 
     # Wiring.
 
@@ -201,6 +203,7 @@ class Hub:
                 asyncio.create_task(dispatcher.run(), name="dispatcher"),
                 asyncio.create_task(self._supervise(), name="supervision"),
                 asyncio.create_task(self._watch_due(), name="due"),
+                *self.watchdog.start(http),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),
             ]
@@ -252,6 +255,7 @@ class Hub:
                     continue
                 # In a transaction of its own: no step of an alarm waits for it.
                 await self.writer.change(self.side.rota.fire_due)
+                self.watchdog.due_looked_for()
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("due_not_fired", f"{type(error).__name__}: {error}")
 
@@ -293,9 +297,12 @@ class Hub:
                 health=self.health,
                 roster_changed=self.roster_changed,
                 tries=self.tries,
+                gps_proof=self.config.gps_proof,
                 notices=self.notices,
                 replies=self.replies,
                 rota=self.side.rota,
+                on_duty=self._on_duty,
+                shift_of=self._shift_of,
             )
         )
         return Server(http_of(self.config, self.app))
@@ -313,6 +320,13 @@ class Hub:
         ):
             gauge(registry, f"hearthwatch_{name}", text, partial(_as_float, read))
 
+    def _on_duty(self, region: str | None, at_ms: int) -> list[str]:
+        return [on.person for on in on_duty_for(self.side.rota.book.plan, region, at_ms)]
+
+    def _shift_of(self, region: str | None, at_ms: int) -> str | None:
+        on_duty = on_duty_for(self.side.rota.book.plan, region, at_ms)
+        return on_duty[0].shift.name if on_duty else None
+
     def health(self) -> dict[str, str]:
         """Each part with "ok" or what is wrong with it."""
         return {
@@ -321,6 +335,7 @@ class Hub:
             "readings_lane": "ok" if self.lane.alive else "stopped",
             "book": "ok" if self.writer.healthy else "last commit failed",
             "lease": "another hub has the book" if self.lost else "ok",
+            **self.watchdog.health(),
         }
 
 
@@ -334,26 +349,6 @@ class Server(uvicorn.Server):
 
 def _as_float(read: Callable[[], int]) -> float:
     return float(read())
-
-
-def _address(broker: BrokerConfig) -> BrokerAddress:
-    tls = None
-    if broker.ca_file is not None:
-        tls = ssl.create_default_context(cafile=str(broker.ca_file))
-        if broker.cert_file is not None:
-            tls.load_cert_chain(broker.cert_file, broker.key_file)
-    return BrokerAddress(host=broker.host, port=broker.port, tls=tls)
-
-
-def _session(broker: BrokerConfig, name: str, leaves: Sequence[str], window: int) -> SessionConfig:
-    return SessionConfig(
-        client_id=f"{broker.client_id}-{name}",
-        subscriptions=[topics.topic("+", leaf) for leaf in leaves],
-        protocol=broker.protocol,
-        username=broker.username,
-        password=broker.password,
-        receive_maximum=window,
-    )
 
 
 def _stored_event(row: Mapping[Any, Any]) -> Stored:

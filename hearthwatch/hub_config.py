@@ -14,6 +14,7 @@ from alarms.rota.coverage import WARN_HOURS, WARN_HOURS_MAX, WARNINGS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret
+from hearthwatch.watchdog.config import WatchdogConfig, watchdog_config
 from ingest.mqtt.packets import Protocol
 from ingest.readings.influx_settings import InfluxSettings
 from ledger.place import Place, SqliteBook, postgres_book
@@ -32,6 +33,8 @@ _KEYS: Final = (
     "webhook",
     "notify",
     "channel",
+    "watchdog",
+    "visits",
 )
 _STORES: Final = ("sqlite", "influxdb")
 _INFLUX_KEYS: Final = ("url", "org", "bucket", "token_file", "timeout_s")
@@ -87,6 +90,9 @@ class HubConfig:
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     rota_warn_hours: tuple[float, ...] = WARN_HOURS
     policies: Policies = field(default_factory=default_policies)
+    watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
+    # The place of a telephone may prove a visitor's arrival.
+    gps_proof: bool = False
 
 
 def load(path: Path) -> HubConfig:
@@ -101,6 +107,10 @@ def load(path: Path) -> HubConfig:
     check_keys(document, _KEYS, where)
     base = path.parent
     data_dir = base / get(document, "data_dir", str, where)
+    webhooks = _webhooks(document, where, base)
+    watchdog = f"{where}: watchdog"
+    visits = _table(document, "visits", where)
+    check_keys(visits, ("gps_proof",), f"{where}: visits")
     return HubConfig(
         data_dir=data_dir,
         book=_book(_table(document, "book", where), f"{where}: book", base, data_dir),
@@ -110,7 +120,14 @@ def load(path: Path) -> HubConfig:
         http=_http(_table(document, "http", where), f"{where}: http"),
         broker=_broker(_table(document, "broker", where), f"{where}: broker", base),
         readings=_readings(_table(document, "readings", where), f"{where}: readings", base),
-        webhooks=_webhooks(document, where, base),
+        webhooks=webhooks,
+        watchdog=watchdog_config(
+            _table(document, "watchdog", where),
+            watchdog,
+            lambda table, key, variable: read_secret(table, key, variable, watchdog, base),
+            frozenset(target.url for target, _secret_text in webhooks),
+        ),
+        gps_proof=get(visits, "gps_proof", bool, f"{where}: visits", default=False),
         notify=notify_config(
             _table(document, "notify", where), _table(document, "channel", where), where, base
         ),

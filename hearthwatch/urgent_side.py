@@ -69,7 +69,7 @@ class UrgentSide:
         self.settings = RuleSettings(rules, self.register, log)
         self.book = AlarmBook(
             self.register,
-            TableOutbox(webhooks, self._note_outbox, telling),
+            TableOutbox(webhooks, self.note_outbox, telling),
             Escalating(
                 responders=RotaResponders(
                     RegisterResponders(self.register, points_of), lambda: self.rota.book.plan
@@ -170,7 +170,8 @@ class UrgentSide:
         to_send, self._outbox_written = self._outbox_written, False
         self._call_soon(lambda: self._publish(events, to_send))
 
-    def _note_outbox(self) -> None:
+    def note_outbox(self) -> None:
+        """In the writer's thread: the dispatcher has something to send after this commit."""
         self._outbox_written = True
 
     def _publish(self, events: Sequence[FeedEvent], to_send: bool) -> None:

@@ -129,6 +129,7 @@ def explained(text: str) -> str:
 
 # Secrets that are looked at.
 SHAPED = {
+    "heartbeat-url": "https://heartbeat.example/k",
     "uplink": "a" * 24,
     "wecom-duty": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k",
 }

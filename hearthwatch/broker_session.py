@@ -1,0 +1,31 @@
+"""The broker of hub.toml as the addresses and sessions of the hub's connections."""
+
+import ssl
+from collections.abc import Sequence
+
+from contract import topics
+from hearthwatch.hub_config import BrokerConfig
+from ingest.mqtt.asyncio_client import BrokerAddress
+from ingest.mqtt.session import SessionConfig
+
+
+def broker_address(broker: BrokerConfig) -> BrokerAddress:
+    tls = None
+    if broker.ca_file is not None:
+        tls = ssl.create_default_context(cafile=str(broker.ca_file))
+        if broker.cert_file is not None:
+            tls.load_cert_chain(broker.cert_file, broker.key_file)
+    return BrokerAddress(host=broker.host, port=broker.port, tls=tls)
+
+
+def session_config(
+    broker: BrokerConfig, name: str, leaves: Sequence[str], window: int, gateway: str = "+"
+) -> SessionConfig:
+    return SessionConfig(
+        client_id=f"{broker.client_id}-{name}",
+        subscriptions=[topics.topic(gateway, leaf) for leaf in leaves],
+        protocol=broker.protocol,
+        username=broker.username,
+        password=broker.password,
+        receive_maximum=window,
+    )
