@@ -37,6 +37,7 @@ from tests.adapters.fake_notices import Notices
 from tests.adapters.fake_register import REGIONS, find_homes, find_persons
 from tests.adapters.fake_rota import FakeRota
 from tests.adapters.fake_rules import Rules
+from tests.adapters.fake_service import Service
 from tests.adapters.fake_stays import Stays
 from tests.adapters.fake_supervision import repairs, wear
 
@@ -63,6 +64,7 @@ class FakeHub:
         self.rules = Rules(self.county, self.now_ms, self._publish)
         self.notices = Notices(self.now_ms)
         self.cases = Cases(self.county, self.now_ms, self._publish)
+        self.service = Service(self.county, self.cases, self.now_ms)
         if not empty:
             self.cases.begin()
         if worn:
@@ -116,6 +118,9 @@ class FakeHub:
                 return self.rules.answer(username, method, path[1:], asked)
             if path[:2] in (["me", "channels"], ["users", username]):
                 return self._ways(method, path[2:], asked)
+            mine = self.service.answer(username, method, path, asked)
+            if mine is not None:
+                return mine
             if method == "GET":
                 return self._read(username, path, asked)
             return self._write(username, path, asked)

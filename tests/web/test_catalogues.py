@@ -25,6 +25,7 @@ CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 BY_DATA: Final = (
     "about.",
     "advice.",
+    "calls_none.",
     "channel.",
     "contact.form.",
     "device_filter.",
@@ -50,10 +51,13 @@ BY_DATA: Final = (
     "param.",
     "param_empty.",
     "param_group.",
+    "part_of_day.",
     "problem.",
+    "proof.",
     "quarantine.code.",
     "readings.span.",
     "reason.",
+    "review_cause.",
     "reply_word.",
     "role.",
     "rules.filter.",
@@ -78,6 +82,7 @@ BY_DATA: Final = (
     "unit.",
     "value.",
     "why.",
+    "why_go.",
 )
 # Keys of the keyboard are called the same everywhere.
 KEY_NAMES: Final = frozenset({"Enter", "Esc"})

@@ -43,8 +43,13 @@ export function assign(alarm: Alarm, assignee: string): Promise<boolean> {
   return change(() => api.assign(alarm.id, assignee), t("done.assigned"));
 }
 
-export function close(alarm: Alarm, outcome: string, note: string): Promise<boolean> {
-  return change(() => api.close(alarm.id, outcome, note), t("done.closed"));
+export function close(
+  alarm: Alarm,
+  outcome: string,
+  note: string,
+  followUpDays: number | null,
+): Promise<boolean> {
+  return change(() => api.close(alarm.id, outcome, note, followUpDays), t("done.closed"));
 }
 
 export function extend(alarm: Alarm): Promise<boolean> {
@@ -95,4 +100,9 @@ export function mayMove(task: Task): boolean {
   if (!session.can("task.move")) return false;
   const holder = task.assignee?.username ?? null;
   return holder === null || holder === session.me?.username || session.can("task.move_any");
+}
+
+/** The card is for who goes, and for who sends. */
+export function mayReadCard(task: Task): boolean {
+  return task.assignee?.username === session.me?.username || session.can("task.move_any");
 }

@@ -160,8 +160,12 @@ export const api = {
     request<Alarm>("POST", `alarms/${id(alarm)}/merge`, { into }),
   reopen: (alarm: string, reason: string, note: string) =>
     request<Alarm>("POST", `alarms/${id(alarm)}/reopen`, { reason, note }),
-  close: (alarm: string, outcome: string, note: string) =>
-    request<Alarm>("POST", `alarms/${id(alarm)}/close`, { outcome, note }),
+  close: (alarm: string, outcome: string, note: string, followUpDays: number | null) =>
+    request<Alarm>("POST", `alarms/${id(alarm)}/close`, {
+      outcome,
+      note,
+      ...(followUpDays === null ? {} : { follow_up_days: followUpDays }),
+    }),
 
   tasks: (asked: { state?: string; assignee?: string; limit?: number; before?: number | undefined }) =>
     request<Page<Task>>("GET", `tasks${query(asked)}`),

@@ -4,7 +4,9 @@ export interface Place {
   page:
     | "board"
     | "alarm"
+    | "sheet"
     | "tasks"
+    | "card"
     | "homes"
     | "home"
     | "equipment"
@@ -12,6 +14,7 @@ export interface Place {
     | "rule"
     | "tries"
     | "try"
+    | "response"
     | "rota"
     | "handovers"
     | "handover"
@@ -24,6 +27,7 @@ export interface Place {
 export function placeOf(path: string): Place {
   const [first = "", second = "", ...more] = path.split("/").filter((part) => part !== "");
   const id = decoded(second);
+  if (first === "alarms" && id !== "" && more.join("/") === "sheet") return { page: "sheet", id };
   if (more.length > 0) return { page: "missing", id: "" };
   if (first === "" && second === "") return { page: "board", id: "" };
   if (first === "alarms" && id !== "") return { page: "alarm", id };
@@ -33,9 +37,11 @@ export function placeOf(path: string): Place {
   if (first === "rules") return id === "" ? { page: "rules", id } : { page: "rule", id };
   if (first === "tries") return id === "" ? { page: "tries", id } : { page: "try", id };
   if (first === "handovers") return id === "" ? { page: "handovers", id } : { page: "handover", id };
-  if (id === "" && first === "rota") return { page: "rota", id: "" };
-  if (id === "" && (first === "tasks" || first === "equipment" || first === "me")) {
-    return { page: first, id: "" };
+  if (first === "tasks" && id !== "") return { page: "card", id };
+  const alone = ["tasks", "equipment", "response", "rota", "me"] as const;
+  const known = alone.find((page) => page === first);
+  if (id === "" && known !== undefined) {
+    return { page: known, id: "" };
   }
   return { page: "missing", id: "" };
 }

@@ -28,6 +28,9 @@ export interface HomeRef {
   lat: number | null;
   lon: number | null;
   access_note: string;
+  key_place?: string;
+  lane?: string;
+  dog?: string;
 }
 
 export interface Contact {
@@ -45,6 +48,10 @@ export interface Person {
   categories: string[];
   grade: string;
   conditions: string[];
+  medication?: string[];
+  allergies?: string[];
+  /** How to be heard by this person. */
+  hearing?: string;
   contacts: Contact[];
   visitor: string | null;
 }
@@ -146,6 +153,8 @@ export interface DeviceEvent {
   attrs: Record<string, unknown>;
 }
 
+export type ProofKind = "button" | "label" | "gps";
+
 export interface Task {
   id: string;
   number: number;
@@ -163,6 +172,11 @@ export interface Task {
   arrived_at: string | null;
   completed_at: string | null;
   finding: string | null;
+  /** What it is for, where no alarm says it. */
+  note?: string | null;
+  press_until?: string | null;
+  proof?: ProofKind | null;
+  proof_at?: string | null;
   version: number;
   checks?: Trouble[];
 }
@@ -251,6 +265,9 @@ export interface Home {
   lat: number | null;
   lon: number | null;
   access_note?: string;
+  key_place?: string;
+  lane?: string;
+  dog?: string;
   persons: { id: string; name: string; age: number | null }[];
   devices: number;
   last_seen_at: string | null;
@@ -513,6 +530,13 @@ export interface Summary {
   gateways: { online: number; total: number };
   devices: { total: number; silent: number; unheard?: number; unbound: number };
   quarantine: number;
+  /** Of the presses by which the hub tests the whole way. */
+  last_test?: {
+    pressed_at: string;
+    result: "ok" | "failed" | null;
+    missing: string;
+    took_s: number | null;
+  } | null;
   repairs?: { open: number; overdue: number };
 }
 
