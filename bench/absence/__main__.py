@@ -15,7 +15,7 @@ from typing import Final
 from bench.absence.judging import Score
 from bench.absence.meters import METERS, Meter
 from bench.absence.rivals import METHODS
-from bench.absence.trial import FAMILIES, RULE, TUNING, Scores, one_home
+from bench.absence.trial import FAMILIES, OWN, RULE, TUNING, Scores, homes_of, one_home
 
 # Seeds are counted from here; tuning and held-out homes can never meet.
 TUNING_SEED: Final = 1
@@ -32,11 +32,11 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     families = args.family or [
-        f for f in FAMILIES if args.held_out or FAMILIES[f] in TUNING
+        f for f in FAMILIES if args.held_out or f not in OWN or FAMILIES[f] in TUNING
     ]  # the last family is held out
     first = HELD_OUT_SEED if args.held_out else TUNING_SEED
     meters = [METERS[n] for n in args.meter or range(len(METERS))]
-    jobs = [(f, first + n) for f in families for n in range(args.homes)]
+    jobs = [(f, first + n) for f in families for n in range(homes_of(f, args.homes))]
     sums: dict[str, Scores] = {family: {} for family in families}
     with ProcessPoolExecutor(args.processes, mp_context=get_context("spawn")) as pool:
         futures = [(f, pool.submit(one_home, f, seed, args.days, meters)) for f, seed in jobs]
@@ -53,17 +53,19 @@ def table(sums: dict[str, Scores], meters: Sequence[Meter]) -> str:
     methods = [RULE, *METHODS]
     lines = ["| homes | readings | " + " | ".join(methods) + " |"]
     lines.append("|---" * (2 + len(methods)) + "|")
-    total: dict[str, Score] = {method: Score() for method in methods}
+    total = {(own, method): Score() for own in (False, True) for method in methods}
     for family, scores in sums.items():
         for meter in meters:
+            if (meter.name, RULE) not in scores:
+                continue
             row = [scores[meter.name, method] for method in methods]
             lines.append(f"| {family} | {meter.name} | " + " | ".join(map(_cell, row)) + " |")
             for method, score in zip(methods, row, strict=True):
                 if meter.grain_kwh < 1:
-                    total[method].add(score)
-    lines.append(
-        "| all | finer than 1 kWh | " + " | ".join(_cell(total[m]) for m in methods) + " |"
-    )
+                    total[family in OWN, method].add(score)
+    for own, name in ((False, "the packaged"), (True, "our own")):
+        cells = " | ".join(_cell(total[own, method]) for method in methods)
+        lines.append(f"| {name} | finer than 1 kWh | {cells} |")
     return "\n".join(lines)
 
 

@@ -1,27 +1,49 @@
 """One home: built, metered in every way, judged by every method."""
 
 from collections.abc import Sequence
-from types import ModuleType
-from typing import Final
+from typing import Final, Protocol
 
-from bench.absence import european, machines, rural, subtropical
+from bench.absence import crest, european, machines, real, rural, subtropical
+from bench.absence.houses import House
 from bench.absence.judging import Score, judge, rule_alarms
 from bench.absence.meters import Meter, record
 from bench.absence.rivals import METHODS, alarms
 
-TUNING: Final[Sequence[ModuleType]] = (european, rural, machines)
-FAMILIES: Final = {module.NAME: module for module in (*TUNING, subtropical)}
+
+class Family(Protocol):
+    """A module of homes, or a family of real ones."""
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802 - a module's constant
+
+    def build(self, seed: int, days: int) -> House: ...
+
+
+TUNING: Final[Sequence[Family]] = (european, rural, machines)
+# Made of packages that are fetched when they are first needed (`bench.absence.packages`).
+PACKAGED: Final[Sequence[Family]] = (crest, *real.FAMILIES)
+OWN: Final = {family.NAME: family for family in (*TUNING, subtropical)}
+FAMILIES: Final = {family.NAME: family for family in (*PACKAGED, *OWN.values())}
 RULE: Final = "this rule"
 
 # By meter and method.
 Scores = dict[tuple[str, str], Score]
 
 
+def homes_of(family: str, wanted: int) -> int:
+    """How many homes a family has of as many as are wanted: of real ones there are only some."""
+    homes = getattr(FAMILIES[family], "homes", None)
+    return wanted if homes is None else min(wanted, len(homes))
+
+
 def one_home(family: str, seed: int, days: int, meters: Sequence[Meter]) -> Scores:
     """Every meter and method on one home."""
-    house = FAMILIES[family].build(seed, days)
+    built = FAMILIES[family]
+    house = built.build(seed, days)
     scores = {}
     for meter in meters:
+        if meter.every_min < getattr(built, "finest_min", 1):
+            continue
         tape = record(house, meter, seed)
         found = {RULE: rule_alarms(tape, house)}
         found.update({method: alarms(tape, method) for method in METHODS})

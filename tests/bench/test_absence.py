@@ -7,7 +7,7 @@ from bench.absence.houses import DAY, House, Span
 from bench.absence.judging import judge, rule_alarms
 from bench.absence.meters import METERS, Meter, Tape, quarters, record
 from bench.absence.rivals import METHODS, alarms
-from bench.absence.trial import FAMILIES, TUNING
+from bench.absence.trial import OWN, TUNING
 
 FIFTEEN = Meter(name="15 min")
 
@@ -27,19 +27,19 @@ def tape_of(house: House, **meter) -> Tape:
     return record(house, Meter(name="m", **meter), seed=1)
 
 
-@pytest.mark.parametrize("name", sorted(FAMILIES))
+@pytest.mark.parametrize("name", sorted(OWN))
 def test_a_home_follows_from_its_family_and_seed(name) -> None:
-    build = FAMILIES[name].build
+    build = OWN[name].build
     one, again, other = build(7, 30), build(7, 30), build(8, 30)
     assert np.array_equal(one.watts, again.watts)
     assert not np.array_equal(one.watts, other.watts)
 
 
-@pytest.mark.parametrize("name", sorted(FAMILIES))
+@pytest.mark.parametrize("name", sorted(OWN))
 def test_human_loads_stop_in_an_absence_and_machines_do_not(name) -> None:
     lived, empty = [], []
     for seed in range(6):
-        house = FAMILIES[name].build(seed, 60)
+        house = OWN[name].build(seed, 60)
         away = np.zeros(len(house.watts), dtype=bool)
         for span in house.absences:
             assert 20 <= (span.end - span.start) / 60 <= 120
@@ -52,7 +52,7 @@ def test_human_loads_stop_in_an_absence_and_machines_do_not(name) -> None:
 
 
 def test_the_held_out_family_is_no_part_of_tuning() -> None:
-    assert {module.NAME for module in TUNING} < set(FAMILIES)
+    assert {module.NAME for module in TUNING} < set(OWN)
 
 
 def test_a_register_counts_whole_grains_and_the_load_that_was_left_on() -> None:
