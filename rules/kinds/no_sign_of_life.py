@@ -1,18 +1,21 @@
 """Nobody has stirred in a home for a day: judged from its electricity, refuted by anything else.
 
 Sees: `power` of the home's main meter (`rules.metering` makes quarter-hours of it, `rules.living`
-and `rules.lived_days` tell lived from empty), and as proof of life every press, movement, door,
-bed or presence change and every measurement that a person takes of herself. States: `learning`,
-`well`, `silent`, `cannot_judge` (meter quiet, supply dead, lived and empty too alike). The clock of
-silence stands still while nothing is seen: 24 hours means 24 hours that were seen.
+compares the newest 25 hours of them with what the home does alone), and as proof of life every
+press, movement, door, bed or presence change and every measurement that a person takes of herself.
+States: `learning`, `well`, `silent`, `cannot_judge` (meter quiet, supply dead, lived and empty too
+alike). The clock of silence stands still while nothing is seen: 25 hours means 25 hours that were
+seen.
 
-Can't see: a person at home who uses nothing that stands out from the machines for a whole day;
-an absence in a home whose machines look like people (boilers used by day, solar panels, night
-storage). What arrives late counts, but only a view of the present raises; readings of yesterday
-wake nobody.
+Told of stays (`stay`), it learns nothing from them; what it finds meanwhile the book holds.
 
-Defaults: 24 seen hours; 120 minutes without readings are `meter_quiet`, older readings raise
-nothing; no opinion in the first 48 hours, narrower limits until 14 days are known.
+Can't see: a person at home who uses nothing that stands out from the machines for a whole day; it
+is found silent, and judged more carefully from then on. An absence in a home whose machines look
+like people (boilers used by day, solar panels, night storage). What arrives late counts, but only a
+view of the present raises; readings of yesterday wake nobody.
+
+Defaults: 25 seen hours; 120 minutes without readings are `meter_quiet`, older readings raise
+nothing; no opinion in the first week or so, narrower limits until 30 days are known.
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
@@ -22,13 +25,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rules.finding import EvidenceValue, Finding, Severity
-from rules.lived_days import SLOTS_PER_HOUR
+from rules.lived_days import SLOTS_PER_DAY, SLOTS_PER_HOUR
 from rules.living import Living
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Meter, Slot
 from rules.params import number, parse_params
 from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
 from rules.signs import LIFE_KINDS, LifeReason, Signs
+from rules.staying import STAY, Staying
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -37,10 +41,14 @@ HOUR_MS: Final = 3_600_000
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
 # No opinion in the first two days.
 _LEARNING_MS: Final = 48 * HOUR_MS
-# A score so far above the limit ends a silence; back so soon that nobody had been away.
+# Activity so far above the limit ends a silence.
 _BACK_PART: Final = 1.3
-_BACK_MORE: Final = 0.5
-_SOON_MS: Final = 8 * HOUR_MS
+_BACK_MORE: Final = 0.1
+# Back so soon that nobody had been away; or that it may have been a quiet day or a short journey.
+_SOON_MS: Final = 6 * HOUR_MS
+_WITHIN_A_DAY_MS: Final = 22 * HOUR_MS
+# So that no per cent is taken of nothing.
+_LIMIT_LEAST: Final = 0.01
 # Supply is dead below this part of the least floor ever seen, in homes that have a floor.
 _DEAD_PART: Final = 0.25
 _DEAD_BASE_W: Final = 8
@@ -57,7 +65,7 @@ class NoSignOfLifeParams:
     nothing; blind_after_min: without readings for so long the state is `cannot_judge`; meter: the
     device to judge by, empty for the one that measures most."""
 
-    window_h: int = number(24, 20, 48)
+    window_h: int = number(25, 20, 48)
     late_after_min: int = number(120, 20, 1440)
     blind_after_min: int = number(120, 20, 1440)
     meter: str = ""
@@ -67,7 +75,6 @@ class NoSignOfLifeMonitor:
     """One home. `_quiet_slots`: seen slots since the last proof of life."""
 
     __slots__ = (
-        "_activity",
         "_began_ms",
         "_held",
         "_living",
@@ -75,9 +82,10 @@ class NoSignOfLifeMonitor:
         "_params",
         "_quiet_slots",
         "_raised",
+        "_raised_limit",
         "_signs",
+        "_staying",
         "_subject",
-        "_weak",
         "due_ms",
     )
 
@@ -88,19 +96,23 @@ class NoSignOfLifeMonitor:
         self._mains = mains
         self._living = Living(params.window_h)
         self._signs = Signs()
+        self._staying = Staying()
         self._began_ms = -1
         self._quiet_slots = 0
-        self._activity: float | None = None
-        self._weak = False
         # Slots below what this home ever uses, until it is clear what they are.
         self._held: list[Slot] = []
         # The open silence: [raised at, first quiet moment].
         self._raised: tuple[int, int] | None = None
+        # The limit that it was below.
+        self._raised_limit = 0.0
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
         at_ms = observation.measured_at_ms
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
+        if observation.kind == STAY:
+            self._staying.read(observation, now_ms)
+            return NOTHING
         if observation.kind != "power":
             return self._sign(observation, at_ms, now_ms)
         if self._began_ms < 0:
@@ -136,7 +148,6 @@ class NoSignOfLifeMonitor:
         self._living = Living(self._params.window_h)
         self._began_ms = at_ms
         self._quiet_slots = 0
-        self._activity = None
         self._held = []
 
     def _slot(self, observation: Observation, slot: Slot, now_ms: int) -> list[Finding]:
@@ -148,8 +159,6 @@ class NoSignOfLifeMonitor:
             for before in held if len(held) < _DEAD_SLOTS else ():
                 self._push(before)
         self._push(slot)
-        if slot.number % SLOTS_PER_HOUR != SLOTS_PER_HOUR - 1:
-            return NOTHING
         return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
 
     def _hold(self, slot: Slot) -> list[Finding]:
@@ -159,50 +168,52 @@ class NoSignOfLifeMonitor:
         return NOTHING
 
     def _push(self, slot: Slot) -> None:
-        self._living.push(slot.number, slot.watts, slot.grain_w, learn=self._raised is None)
+        self._living.push(
+            slot.number,
+            slot.watts,
+            slot.grain_w,
+            learn=self._raised is None,
+            usual=not self._staying.since((slot.number - SLOTS_PER_DAY) * SLOT_MS),
+        )
         self._quiet_slots += 1
 
     def _judge(self, observation: Observation, end_ms: int, now_ms: int) -> list[Finding]:
         living = self._living
-        activity = self._activity = self._measure(end_ms)
-        if activity is None:
+        activity = living.measure()
+        if activity is None or end_ms - self._began_ms < _LEARNING_MS:
             return NOTHING
+        limit = living.quiet.limit
         if self._raised is not None:
-            back = living.score > living.limit * _BACK_PART + _BACK_MORE
+            back = activity > self._raised_limit * _BACK_PART + _BACK_MORE
             if not back or end_ms <= self._raised[0]:
                 return NOTHING
             return self._clear(observation, LifeReason.ACTIVITY, now_ms)
-        if living.score > living.limit:
+        if activity > limit:
             return NOTHING
         if self._quiet_slots < living.window or not living.covered():
             return NOTHING
+        living.suspect()
         if now_ms - end_ms > self._params.late_after_min * MINUTE_MS:
             # Of the past: it wakes nobody, but it isn't learned as a lived day either.
-            living.suspect()
             return NOTHING
         self._raised = (now_ms, living.window_start_number() * SLOT_MS)
-        living.suspect()
+        self._raised_limit = limit
+        if not self._staying.since(self._raised[1]):
+            living.raised()
         return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms)]
-
-    def _measure(self, end_ms: int) -> float | None:
-        """The activity of the window, 1 where it begins to look empty; None while it can't be
-        told."""
-        living = self._living
-        score = living.measure()
-        if score is None or end_ms - self._began_ms < _LEARNING_MS:
-            return None
-        self._weak = living.limit <= 0.0
-        if self._weak:
-            return None
-        return score / living.limit
 
     def _clear(self, observation: Observation, reason: LifeReason, now_ms: int) -> list[Finding]:
         finding = self._finding("cleared", reason, observation, now_ms)
-        raised_ms = self._raised[0] if self._raised is not None else now_ms
-        self._living.back(soon=now_ms - raised_ms < _SOON_MS)
+        raised_ms, start_ms = self._raised or (now_ms, now_ms)
+        passed_ms = now_ms - raised_ms
+        # Of what somebody had said beforehand nothing is learned.
+        unsaid = not self._staying.since(start_ms)
+        self._living.back(
+            soon=unsaid and passed_ms < _SOON_MS,
+            within_a_day=unsaid and passed_ms < _WITHIN_A_DAY_MS,
+        )
         self._raised = None
         self._quiet_slots = min(self._quiet_slots, 0)
-        self._activity = None
         return [finding]
 
     def _gap(self, observation: Observation, gap: Gap, now_ms: int) -> list[Finding]:
@@ -254,14 +265,20 @@ class NoSignOfLifeMonitor:
         evidence: dict[str, EvidenceValue] = {
             "quiet_since_ms": start_ms,
             "window_h": self._params.window_h,
-            "days_learned": len(living.days),
+            "days_learned": living.quiet.days,
             "floor_w": max(0, living.floor_w),
             "mean_w": living.mean_w(),
+            "peak_w": living.peak_w(),
         }
-        if self._activity is not None:
-            evidence["activity_pct"] = round(self._activity * 100)
-        if living.scale is not None:
-            evidence["usual_pct"] = round(living.scale.usual / max(living.limit, 0.1) * 100)
+        alone, activity = living.alone, living.activity
+        if alone is not None:
+            evidence["alone_mean_w"] = round(living.floor_w + alone.above_w)
+            evidence["alone_peak_w"] = round(living.floor_w + alone.peak_w)
+        if activity is not None:
+            limit = max(self._raised_limit, _LIMIT_LEAST)
+            evidence["activity_pct"] = round(activity / limit * 100)
+            evidence["usual_pct"] = round(living.quiet.usual / limit * 100)
+            evidence["days_as_quiet"] = living.quiet.as_quiet(activity)
         evidence.update(self._signs.shown())
         return self._subject.finding(
             key=str(start_ms),
@@ -281,23 +298,23 @@ class NoSignOfLifeMonitor:
             "mains": self._mains.dump(),
             "living": self._living.dump(),
             "signs": self._signs.dump(),
+            "staying": self._staying.dump(),
             "began": self._began_ms,
             "quiet_slots": self._quiet_slots,
-            "activity": self._activity,
-            "weak": self._weak,
             "held": self._held,
             "raised": self._raised,
+            "raised_limit": self._raised_limit,
         }
 
     def load(self, document: Mapping[str, Any]) -> "NoSignOfLifeMonitor":
         self._mains = Mains.load(self._params.meter, document["mains"])
         self._living = Living.load(self._params.window_h, document["living"])
         self._signs = Signs.load(document["signs"])
+        self._staying = Staying.load(document["staying"])
         self._began_ms = int(document["began"])
         self._quiet_slots = int(document["quiet_slots"])
-        activity, raised = document["activity"], document["raised"]
-        self._activity = None if activity is None else float(activity)
-        self._weak = bool(document["weak"])
+        raised = document["raised"]
+        self._raised_limit = float(document["raised_limit"])
         self._held = [Slot(int(n), float(w), float(g)) for n, w, g in document["held"]]
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
         return self
@@ -305,7 +322,8 @@ class NoSignOfLifeMonitor:
     def view(self, now_ms: int) -> Opinion:
         meter = self._mains.meter
         shown: dict[str, EvidenceValue] = dict(self._signs.shown())
-        shown["days_learned"] = len(self._living.days)
+        quiet, activity = self._living.quiet, self._living.activity
+        shown["days_learned"] = quiet.days
         if meter is None:
             return Opinion(
                 state="cannot_judge",
@@ -313,8 +331,8 @@ class NoSignOfLifeMonitor:
                 explanation={"reason": LifeReason.NO_METER, **shown},
             )
         shown["last_reading_ms"] = meter.last_ms
-        if self._activity is not None:
-            shown["activity_pct"] = round(self._activity * 100)
+        if activity is not None and quiet.limit > 0.0:
+            shown["activity_pct"] = round(activity / quiet.limit * 100)
         shown["quiet_hours_seen"] = max(0, self._quiet_slots) / SLOTS_PER_HOUR
         state, since_ms, reason = self._word(meter, now_ms)
         return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
@@ -329,9 +347,9 @@ class NoSignOfLifeMonitor:
             return "cannot_judge", meter.last_ms, LifeReason.METER_QUIET
         if len(self._held) >= _DEAD_SLOTS:
             return "cannot_judge", meter.last_ms, LifeReason.SUPPLY_DEAD
-        if self._weak:
+        if self._living.quiet.weak or self._living.coarse:
             return "cannot_judge", None, LifeReason.WEAK_SIGNAL
-        if meter.last_ms - self._began_ms < _LEARNING_MS:
+        if meter.last_ms - self._began_ms < _LEARNING_MS or self._living.quiet.limit <= 0.0:
             return "learning", self._began_ms, LifeReason.LEARNING
         return "well", self._signs.last_ms, LifeReason.ACTIVITY
 
@@ -343,7 +361,7 @@ class NoSignOfLife:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    state_version: Final = 2
+    state_version: Final = 3
     starts_idle: Final = True
     # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence
     # of a day can bear them.
@@ -356,7 +374,7 @@ class NoSignOfLife:
         return parse_params(NoSignOfLifeParams, table, where, base)
 
     def listens(self, params: NoSignOfLifeParams) -> frozenset[str]:  # noqa: ARG002
-        return LIFE_KINDS | {"power"}
+        return LIFE_KINDS | {"power", STAY}
 
     def start(self, subject: Subject, params: NoSignOfLifeParams, now_ms: int) -> Monitor:  # noqa: ARG002
         return NoSignOfLifeMonitor(subject, params, self._make_mains(params.meter))

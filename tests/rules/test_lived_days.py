@@ -1,120 +1,185 @@
-"""What the days of a home say: machines weigh nothing, people much, whatever the hour."""
+"""What a home's days say of what it does alone, and how a window is compared with it."""
 
 import random
 
 import pytest
 
-from rules.lived_days import LEVELS_W, Day, checked_row, learn_scale, row_of
+from rules.lived_days import (
+    HOURS,
+    SLOTS_PER_DAY,
+    UNSEEN,
+    Alone,
+    activity,
+    checked_day,
+    day_of_slots,
+    day_row,
+    learn_alone,
+)
 from rules.living import Living
 
-KETTLE, PUMP, FRIDGE = 20, 8, 6
+FLOOR_W, KETTLE_W, FRIDGE_W, BOILER_W = 50, 900, 60, 1500
 
 
-def day(slots) -> Day:
-    bands = dict.fromkeys(range(96), 0) | slots
-    return Day(row_of(bands), 20, 80)
+def day(chance, *makers):
+    """A day of everything that the makers put above the floor."""
+    slots = dict.fromkeys(range(SLOTS_PER_DAY), FLOOR_W)
+    for maker in makers:
+        for slot, watts in maker(chance).items():
+            slots[slot] += watts
+    return day_of_slots(slots, FLOOR_W)
 
 
 def days(count, *makers):
-    """Days of everything that the makers put into them: (chance, day number) to slots."""
     chance = random.Random(1)
-    made = []
-    for number in range(count):
-        slots = {}
-        for maker in makers:
-            slots |= maker(chance, number)
-        made.append(day(slots))
-    return made
+    return [day(chance, *makers) for _ in range(count)]
 
 
-def meals(chance, number):
-    """By day, at hours of the person's own, now and then none."""
-    hours = [h for h in (28, 48, 72) if chance.random() < 0.85]
-    return {h + chance.randint(-5, 5): KETTLE for h in hours}
+def meals(chance):
+    """By day, at hours of the person's own, now and then none; 8 to 22 o'clock."""
+    hours = [h for h in (32, 50, 72) if chance.random() < 0.85]
+    return {h + chance.randint(-5, 5): KETTLE_W for h in hours} | dict.fromkeys(range(76, 88), 100)
 
 
-def noon(chance, number):
+def noon(chance):
     """Every day without fail, in the hour after noon."""
-    return {48 + chance.randint(0, 3): KETTLE}
+    return {48 + chance.randint(0, 3): KETTLE_W}
 
 
-def timer(chance, number):
-    return {22: PUMP + 2, 23: PUMP + 2}
+def fridge(chance):
+    first = chance.randint(0, 2)
+    return dict.fromkeys(range(first, SLOTS_PER_DAY, 3), FRIDGE_W)
 
 
-def pump(chance, number):
-    """A thermostat that only works by day, every third quarter-hour."""
-    return dict.fromkeys(range(24 + chance.randint(0, 2), 88, 3), PUMP)
+def boiler_by_night(chance):
+    return dict.fromkeys(range(8, 14), BOILER_W)
 
 
-def weight(scale, band):
-    return scale.weights[band - 1]
+def lamp_till_late(chance):
+    """Somebody is up on some nights."""
+    return dict.fromkeys(range(24), 80) if chance.random() < 0.4 else {}
 
 
-@pytest.mark.parametrize("person", [meals, noon])
-def test_people_weigh_whether_their_hours_are_regular_or_not(person) -> None:
-    assert weight(learn_scale(days(40, person), [], 96), KETTLE) > 1.5
+@pytest.mark.parametrize("person", [meals, noon, lamp_till_late])
+def test_what_people_do_is_no_machine(person) -> None:
+    alone = learn_alone(days(28, fridge, person))
+    assert alone.above_w == pytest.approx(FRIDGE_W / 3, rel=0.3)
+    assert alone.peak_w == pytest.approx(FRIDGE_W, rel=0.1)
 
 
-@pytest.mark.parametrize(("machine", "band"), [(timer, PUMP + 2), (pump, PUMP)])
-def test_machines_of_the_day_weigh_next_to_nothing(machine, band) -> None:
-    scale = learn_scale(days(40, machine, meals), [], 96)
-    assert weight(scale, band) < 0.5
-    assert weight(scale, KETTLE) > 1.5
+def test_a_boiler_at_night_does_not_hide_people_by_day() -> None:
+    alone = learn_alone(days(28, fridge, boiler_by_night, meals))
+    assert alone.above_w < FRIDGE_W
+    assert alone.peak_w < KETTLE_W
 
 
-def test_a_day_of_machines_alone_is_below_the_limit_and_a_lived_one_above() -> None:
-    scale = learn_scale(days(40, pump, meals), [], 96)
-    alone = sum([0.0, *scale.weights][ord(c) - 65] for made in days(1, pump) for c in made.row)
-    assert scale.tells
-    assert alone <= scale.limit < scale.poor
+def test_machines_alone_are_below_one_and_a_meal_is_above() -> None:
+    alone = learn_alone(days(28, fridge, meals))
+    assert activity(FRIDGE_W / 3, FRIDGE_W, alone) < 0.8
+    assert activity(FRIDGE_W / 3 + 2 * KETTLE_W / 96, KETTLE_W, alone) > 2
 
 
-def test_days_without_people_tell_nothing() -> None:
-    assert not learn_scale(days(40, pump), [], 96).tells
+def tank(chance):
+    """It warms its water again every eight hours or so, whoever is there."""
+    first = chance.randint(0, 30)
+    return dict.fromkeys(range(first, 96, 31), BOILER_W)
 
 
-def test_a_band_that_was_never_met_is_like_its_neighbours() -> None:
-    scale = learn_scale([day({28 + n: KETTLE, 60 + n: KETTLE - 2}) for n in range(9)], [], 96)
-    assert weight(scale, KETTLE - 1) > 1.0
-    assert weight(scale, KETTLE + 1) > 1.0
+def test_what_comes_on_by_itself_several_times_a_day_is_left_out() -> None:
+    assert learn_alone(days(28, fridge, meals)).bursts == 0
+    assert learn_alone(days(28, fridge, lamp_till_late, meals)).bursts == 0
+    assert 4 <= learn_alone(days(28, fridge, tank, meals)).bursts <= 10
 
 
-def test_a_known_absence_teaches_what_the_hours_could_not() -> None:
-    boiler = lambda chance, number: {chance.randint(30, 80): KETTLE}  # noqa: E731
-    before = learn_scale(days(40, boiler, meals), [], 96)
-    after = learn_scale(days(40, boiler, meals), [d.row for d in days(4, boiler)], 96)
-    assert weight(after, KETTLE) < weight(before, KETTLE) / 2
+@pytest.mark.parametrize("machines", [(fridge,), (fridge, tank)])
+def test_an_empty_day_is_told_from_a_lived_one_with_a_boiler_and_without(machines) -> None:
+    chance = random.Random(3)
+    found = {}
+    for name, makers in {"lived": (*machines, meals), "empty": machines}.items():
+        living = Living(24)
+        living.days = days(28, *machines, meals)
+        living._know()
+        for number in range(96):
+            if number == 0:
+                slots = dict.fromkeys(range(96), FLOOR_W)
+                for maker in makers:
+                    for slot, watts in maker(chance).items():
+                        slots[slot] += watts
+            living.push(number, float(slots[number]), 0.0, learn=True)
+        found[name] = living.measure()
+    assert found["empty"] < 1.0
+    assert found["lived"] > 1.0
 
 
-def test_a_day_of_which_hardly_anything_was_seen_is_no_crash() -> None:
-    for slots in ({}, {5: 3}, dict.fromkeys(range(4), 2)):
-        scale = learn_scale([Day(row_of(slots), 0, 0)], [], 96)
-        assert all(0.0 <= w <= 5.0 for w in scale.weights)
+def test_more_energy_and_a_higher_peak_both_are_more_activity() -> None:
+    alone = Alone(20.0, 60.0, 16)
+    levels = [activity(w, 60.0, alone) for w in (-5.0, 0.0, 20.0, 300.0)]
+    peaks = [activity(20.0, w, alone) for w in (-5.0, 0.0, 60.0, 3000.0)]
+    assert levels == sorted(levels)
+    assert peaks == sorted(peaks)
+    assert min(levels + peaks) > 0
 
 
-@pytest.mark.parametrize("row", ["", "A" * 95, "A" * 95 + "z", 7, None, "A" * 97, "é" * 96])
-def test_rows_of_the_disk_are_checked(row) -> None:
-    with pytest.raises(ValueError, match=r"row of|letters that"):
-        checked_row(row)
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_two_days_say_nothing(count) -> None:
+    assert learn_alone(days(count, fridge)) is None
 
 
-def test_every_band_has_its_letter() -> None:
-    row = row_of({n: n for n in range(len(LEVELS_W) + 1)})
-    assert checked_row(row) == row
-    assert row.startswith("ABC")
+def test_hours_that_were_not_seen_say_nothing() -> None:
+    seen = days(28, fridge, meals)
+    holes = [made._replace(hours=made.hours[:]) for made in seen]
+    for number, made in enumerate(holes):
+        for hour in range(number % 5, HOURS, 11):
+            made.hours[hour] = made.hours[HOURS + hour] = UNSEEN
+    assert learn_alone(holes).above_w == pytest.approx(learn_alone(seen).above_w, rel=0.3)
+
+
+def test_days_of_which_hardly_anything_was_seen_are_no_crash() -> None:
+    for slots in ({}, {5: 300}, dict.fromkeys(range(4), 200)):
+        assert learn_alone([day_of_slots(slots, 0)] * 5) is None
+
+
+def test_the_quietest_hours_are_found_across_midnight() -> None:
+    def busy(chance):
+        return dict.fromkeys(range(12, 88), 500)
+
+    # 22 to 3 o'clock.
+    assert learn_alone(days(5, busy)).quiet_from == 22
+
+
+def test_a_day_of_the_disk_is_the_same_day() -> None:
+    (made,) = days(1, fridge, meals)
+    assert checked_day(day_row(made)) == made
+
+
+BAD = [
+    None,
+    [],
+    [[1] * 47, 0, 0],
+    [[1] * 49, 0, 0],
+    [[-1] * 48, 0, 0],
+    [["1"] * 48, 0, 0],
+    [7, 0, 0],
+]
+
+
+@pytest.mark.parametrize("row", BAD)
+def test_days_of_the_disk_are_checked(row) -> None:
+    with pytest.raises((ValueError, TypeError, OverflowError)):
+        checked_day(row)
 
 
 @pytest.mark.parametrize("soon", [True, False])
-def test_silent_days_are_lived_when_somebody_was_back_soon_and_empty_otherwise(soon) -> None:
+def test_silent_days_are_lived_only_when_somebody_was_back_soon(soon) -> None:
     living = Living(24)
-    for number in range(96 * 5 + 48):
+    for number in range(96 * 8 + 48):
         living.push(number, 50.0 + 900.0 * (number % 96 in (30, 50)), 0.0, learn=True)
-    lived = len(living.days)
+        living.measure()
+    lived, lows = len(living.days), living.quiet.days
     living.suspect()
-    for number in range(96 * 5 + 48, 96 * 7 + 1):
+    for number in range(96 * 8 + 48, 96 * 10 + 1):
         living.push(number, 50.0, 0.0, learn=False)
-    living.back(soon=soon)
-    # The day that waited and the two of the silence.
+        living.measure()
+    living.back(soon=soon, within_a_day=False)
+    # The day that waited and the two of the silence; their least activity counts once.
     assert len(living.days) - lived == (3 if soon else 0)
-    assert len(living.dump()["absent"]) == (0 if soon else 2)
+    assert living.quiet.days - lows == (1 if soon else 0)

@@ -7,6 +7,7 @@ import pytest
 from rules.config import default_rules, rules_from_toml
 from rules.engine import Engine
 from rules.rule import HomeFacts
+from rules.staying import STAY
 
 RULE = "no_sign_of_life"
 
@@ -86,7 +87,11 @@ def test_what_a_finding_tells(kit) -> None:
     (finding,) = house.found
     assert (finding.severity, finding.phase, finding.reason) == ("urgent", "raised", "no_activity")
     assert finding.evidence["activity_pct"] <= 100 < finding.evidence["usual_pct"]
-    assert finding.at_ms - finding.evidence["quiet_since_ms"] == 24 * kit.HOUR_MS
+    assert finding.at_ms - finding.evidence["quiet_since_ms"] == 25 * kit.HOUR_MS
+    # What was seen, what the home does alone, and how rare that is.
+    assert finding.evidence["mean_w"] <= finding.evidence["alone_mean_w"] * 1.5
+    assert finding.evidence["peak_w"] <= finding.evidence["alone_peak_w"] * 1.5
+    assert finding.evidence["days_as_quiet"] == 0 < finding.evidence["days_learned"]
     view = house.state()
     assert (view.state, view.since_ms) == ("silent", finding.evidence["quiet_since_ms"])
 
@@ -110,11 +115,11 @@ def test_return_clears(kit) -> None:
     assert house.state().state == "well"
 
 
-def test_a_first_silence_after_two_days(kit) -> None:
-    house = House(kit).power(kit.electricity(2, 4.5, away=[(2.1, 4.5)]))
-    hours = hours_after(kit, house, 2.1)
+def test_a_first_silence_after_a_week(kit) -> None:
+    house = House(kit).power(kit.electricity(2, 11, away=[(8.6, 11)]))
+    hours = hours_after(kit, house, 8.6)
     assert len(hours) == 1
-    assert hours[0] <= 30
+    assert hours[0] <= 27
 
 
 def test_no_opinion_in_the_first_two_days(kit) -> None:
@@ -342,6 +347,49 @@ def test_restart_at_every_reading_gives_the_same(kit) -> None:
     assert len(straight.found) >= 3
 
 
+def test_a_quiet_day_at_home_makes_the_home_be_judged_more_carefully(kit) -> None:
+    """Back within hours: nobody had been away. The next day like it raises nothing."""
+    quiet = [(14.3, 15.45), (20.3, 21.45), (26.3, 27.45), (33.3, 34.45)]
+    house = House(kit).power(kit.electricity(2, 36, away=quiet))
+    days = [(at - kit.START_MS) // kit.DAY_MS for at in house.raised_at()]
+    assert 1 <= len(days) < len(quiet)
+    assert days[0] in (14, 15)
+    assert len([f for f in house.found if f.phase == "cleared"]) == len(days)
+
+
+def test_lively_days_with_visitors_are_not_this_person_s(kit) -> None:
+    rows = kit.electricity(2, 24)
+    house = House(kit).power([row for row in rows if row[0] <= kit.START_MS + 14 * kit.DAY_MS])
+    living = house.engine._cell("h", RULE).monitor._living
+    before = (len(living.days), living.quiet.days)
+    house.see(STAY, house.now_ms, {"active": 1.0}, device="", attrs={"stay": "visitors"})
+    house.power([r for r in rows if 14 < (r[0] - kit.START_MS) / kit.DAY_MS <= 19])
+    assert (len(living.days), living.quiet.days) == before
+    house.see(STAY, house.now_ms, {"active": 0.0}, device="", attrs={"stay": "visitors"})
+    house.power([r for r in rows if (r[0] - kit.START_MS) / kit.DAY_MS > 19])
+    assert len(living.days) > before[0]
+
+
+@pytest.mark.parametrize("stay", ["away", "hospital", "visitors"])
+def test_days_of_a_stay_are_not_learned_and_a_silence_is_found_all_the_same(kit, stay) -> None:
+    """The book holds what is found meanwhile; afterwards the home is judged as before."""
+    rows = kit.electricity(2, 30, away=[(14, 19)])
+    house = House(kit).power([row for row in rows if row[0] <= kit.START_MS + 14 * kit.DAY_MS])
+    cell = house.engine._cell("h", RULE)
+    before = (len(cell.monitor._living.days), cell.monitor._living.quiet.days)
+    house.see(STAY, house.now_ms, {"active": 1.0}, device="", attrs={"stay": stay})
+    house.power([r for r in rows if 0 < r[0] - kit.START_MS - 14 * kit.DAY_MS <= 5.2 * kit.DAY_MS])
+    house.see(STAY, house.now_ms, {"active": 0.0}, device="", attrs={"stay": stay})
+    living = house.engine._cell("h", RULE).monitor._living
+    assert len(house.raised_at()) == 1
+    assert (len(living.days), living.quiet.days) == before
+    house.power([r for r in rows if r[0] - kit.START_MS > 19.2 * kit.DAY_MS])
+    assert house.found[-1].phase == "cleared"
+    assert house.state().state == "well"
+    assert living.quiet.days > before[1]
+    assert living.quiet._refuted == living.quiet._doubted == []
+
+
 def test_a_longer_window_from_the_configuration(kit) -> None:
     rules = rules_from_toml("[[rule]]\nname = 'no_sign_of_life'\nwindow_h = 40\n")
     rows = kit.electricity(2, 17, away=[(14.4, 17)])
@@ -355,7 +403,7 @@ def test_a_learned_state_is_small_and_survives_another_window(kit) -> None:
     house = House(kit).power(kit.electricity(1, 70))
     rows = {rule: state for _, rule, state in house.engine.take_dirty()}
     assert len(rows[RULE]) < 10_240
-    assert json.loads(rows[RULE])["v"] == 2
+    assert json.loads(rows[RULE])["v"] == 3
     shorter = rules_from_toml("[[rule]]\nname = 'no_sign_of_life'\nwindow_h = 20\n")
     other = House(kit, shorter)
     other.engine.restore("h", RULE, rows[RULE])

@@ -94,7 +94,7 @@ def test_changes_and_additions() -> None:
     assert "tamper" not in rules
     assert rules["gas_in_kitchen"].params.listens_to == ("gas", "smoke")
     assert rules["no_sign_of_life"].overrides["home-7"].window_h == 36
-    assert rules["no_sign_of_life"].params.window_h == 24
+    assert rules["no_sign_of_life"].params.window_h == 25
 
 
 def test_rules_of_before_fall_and_hazard_had_kinds_of_their_own() -> None:

@@ -1,0 +1,158 @@
+"""At which activity a home looks empty: learned from its own quietest days. Pure.
+
+`lows` are the least activities of the days that were lived. The limit lies below what lived days
+reach, and where machines alone are. A home that was found silent while somebody was there is
+judged more carefully at once, and more carefully still when it happens again: a home's quiet habit
+may cost an alarm or two, not one a month.
+
+    limit = how little lived days reach, between SURE and TOP
+            never more than a part of the usual day's least
+            below what was refuted, but not below what machines do alone on account of a few
+            lower with each silence beyond a few in two months
+"""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rules.packed import packed, unpacked
+
+# At most this much activity is silence, in any home …
+TOP: Final = 1.0
+# … and this little is, whatever its quietest days were like, until it is refuted.
+SURE: Final = 0.8
+# The day that counts among the quietest: one of so many may be quieter, for people travel.
+RARE_DAYS: Final = 30
+RARE_PART: Final = 0.95
+# The usual day's least must lie apart from the limit.
+USUAL_PART: Final = 0.55
+# Below this nothing but the floor is left; homes that would need it can't be judged.
+WEAKEST: Final = 0.5
+# While few days are known: no limit before some days, and a part of it until so many.
+DAYS_MIN: Final = 3
+DAYS_TRUSTED: Final = 30
+YOUNG_PART: Final = 0.8
+# Half a year of quietest days, two months of silences.
+LOWS_MAX: Final = 180
+REFUTED_DAYS: Final = 180
+DOUBTED_DAYS: Final = 90
+CROWD_DAYS: Final = 60
+# Silences remembered of each kind.
+KEPT_MAX: Final = 12
+# Below what was refuted by this part; after few refutations not below `ALONE`.
+REFUTED_PART: Final = 0.95
+REFUTED_FEW: Final = 2
+ALONE: Final = 0.75
+# A silence that ended within a day or so once is a journey, twice in three months a habit.
+DOUBTED_MIN: Final = 2
+CROWD_MAX: Final = 3
+CROWD_PART: Final = 0.85
+
+HUNDRED: Final = 100
+# Two bytes of hundredths; so lively a day is beyond all limits.
+_LOW_MAX: Final = 65_535
+
+# When (a day since the epoch), and the least activity of it.
+Told = tuple[int, float]
+
+
+class QuietLimit:
+    """The quiet days and silences of one home."""
+
+    __slots__ = ("_doubted", "_lows", "_raised", "_refuted", "limit", "usual")
+
+    def __init__(self) -> None:
+        # In hundredths.
+        self._lows = array("H")
+        self._refuted: list[Told] = []
+        self._doubted: list[Told] = []
+        self._raised: list[int] = []
+        # At or below it the home looks empty; 0 while it can't be judged.
+        self.limit = 0.0
+        # The least activity of the middle day.
+        self.usual = 0.0
+
+    @property
+    def days(self) -> int:
+        return len(self._lows)
+
+    @property
+    def weak(self) -> bool:
+        """Whether enough is known and lived and empty can't be told apart."""
+        return self.limit <= 0.0 and len(self._lows) >= DAYS_MIN
+
+    def as_quiet(self, activity: float) -> int:
+        """How many of the known lived days were as quiet."""
+        return sum(low <= activity * HUNDRED for low in self._lows)
+
+    def lived(self, low: float, day: int) -> None:
+        self._lows.append(min(round(low * HUNDRED), _LOW_MAX))
+        del self._lows[:-LOWS_MAX]
+        self.learn(day)
+
+    def raised(self, day: int) -> None:
+        self._raised = [*self._raised, day][-KEPT_MAX:]
+
+    def refuted(self, low: float, day: int) -> None:
+        """Somebody was there all the time."""
+        self._refuted = [*self._refuted, (day, round(low, 3))][-KEPT_MAX:]
+        self.lived(low, day)
+
+    def doubted(self, low: float, day: int) -> None:
+        """It ended within the day: perhaps a journey."""
+        self._doubted = [*self._doubted, (day, round(low, 3))][-KEPT_MAX:]
+        self.learn(day)
+
+    def learn(self, day: int) -> None:
+        """The limit from this day on."""
+        self.limit = 0.0
+        number = len(self._lows)
+        if number < DAYS_MIN:
+            return
+        lows = sorted(self._lows)
+        self.usual = lows[number // 2] / HUNDRED
+        part = YOUNG_PART + (1.0 - YOUNG_PART) * min(1.0, number / DAYS_TRUSTED)
+        limit = min(TOP, max(SURE, lows[number // RARE_DAYS] / HUNDRED * RARE_PART)) * part
+        limit = min(limit, self.usual * USUAL_PART)
+        if limit < WEAKEST:
+            return
+        limit = min(limit, self._below_refuted(day))
+        crowd = sum(when > day - CROWD_DAYS for when in self._raised) - CROWD_MAX
+        if crowd >= 0:
+            limit *= CROWD_PART ** (crowd + 1)
+        self.limit = limit
+
+    def _below_refuted(self, day: int) -> float:
+        told = [low for when, low in self._refuted if when > day - REFUTED_DAYS]
+        doubted = [low for when, low in self._doubted if when > day - DOUBTED_DAYS]
+        if len(doubted) >= DOUBTED_MIN:
+            told += doubted
+        if not told:
+            return TOP
+        below = min(told) * REFUTED_PART
+        return max(below, ALONE) if len(told) <= REFUTED_FEW else below
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "lows": packed(self._lows),
+            "refuted": self._refuted,
+            "doubted": self._doubted,
+            "raised": self._raised,
+            "limit": self.limit,
+            "usual": self.usual,
+        }
+
+    @classmethod
+    def load(cls, document: Mapping[str, Any]) -> "QuietLimit":
+        quiet = cls()
+        quiet._lows = unpacked("H", document["lows"])[-LOWS_MAX:]
+        quiet._refuted = _told(document["refuted"])
+        quiet._doubted = _told(document["doubted"])
+        quiet._raised = [int(day) for day in document["raised"]][-KEPT_MAX:]
+        quiet.limit = float(document["limit"])
+        quiet.usual = float(document["usual"])
+        return quiet
+
+
+def _told(rows: Sequence[Any]) -> list[Told]:
+    return [(int(day), float(low)) for day, low in rows][-KEPT_MAX:]
