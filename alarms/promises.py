@@ -23,7 +23,7 @@ AGAIN_MS: Final = 10_000
 ORPHANS_MAX: Final = 50
 # Opened before there were steps, or with a promise lost in a way that nobody has thought of.
 _ORPHANS: Final = (
-    "SELECT a.id FROM alarm a WHERE a.state IN ('open', 'acknowledged')"
+    "SELECT a.id, a.number FROM alarm a WHERE a.number > ? AND a.state IN ('open', 'acknowledged')"
     " AND NOT EXISTS (SELECT 1 FROM escalation e WHERE e.alarm = a.id"
     " AND e.timer = CASE a.state WHEN 'open' THEN 'step' ELSE 'taken' END)"
     " AND (a.ask_until_ms IS NULL OR a.answer IS NOT NULL)"
@@ -41,15 +41,16 @@ class Promises:
         self._moves = moves
         self._handing = handing
         self._log = log
-        self._orphans = True
+        # Looked after up to this number; None: all of them.
+        self._orphans_to: int | None = 0
 
     def reload(self, _cursor: Cursor) -> None:
         self._parts.timers.reload()
-        self._orphans = True
+        self._orphans_to = 0
 
     def fire_due(self, unit: UnitOfWork) -> bool:
         """Keep what is due; True when more waits for a transaction of its own."""
-        more = self._orphans and self._adopt_orphans(unit)
+        more = self._orphans_to is not None and self._adopt_orphans(unit, self._orphans_to)
         found = self._parts.timers.due(unit)
         for timer, late_ms in found:
             try:
@@ -89,15 +90,15 @@ class Promises:
             self._parts.cases.refresh(unit.cursor, timer.alarm)
         self._parts.timers.put_off(unit, timer, AGAIN_MS)
 
-    def _adopt_orphans(self, unit: UnitOfWork) -> bool:
+    def _adopt_orphans(self, unit: UnitOfWork, after: int) -> bool:
         """Once after each reading of the book: an open alarm that nothing is promised for."""
-        found = [i for (i,) in unit.execute(_ORPHANS, (ORPHANS_MAX,)).fetchall()]
-        for alarm in found:
+        found = unit.execute(_ORPHANS, (after, ORPHANS_MAX)).fetchall()
+        for alarm, _number in found:
             row = self._parts.cases.alarms.get(alarm)
             if row is not None:
                 self._promise_something(unit, row)
-        self._orphans = len(found) == ORPHANS_MAX
-        return self._orphans
+        self._orphans_to = found[-1][1] if len(found) == ORPHANS_MAX else None
+        return self._orphans_to is not None
 
     def _promise_something(self, unit: UnitOfWork, row: Row) -> None:
         if row["state"] == AlarmState.OPEN:

@@ -100,7 +100,7 @@ def in_memory() -> Iterator[None]:
         mock.patch.object(Timers, "find", lambda self, _u, a, k: mine(self).get((a, k))),
         mock.patch.object(Timers, "due", due),
         mock.patch.object(Timers, "drop", drop),
-        mock.patch("alarms.promises._ORPHANS", "SELECT id FROM alarm WHERE 0 = ?"),
+        mock.patch("alarms.promises._ORPHANS", "SELECT id, number FROM alarm WHERE 0 = ? + ?"),
     ):
         yield
 
