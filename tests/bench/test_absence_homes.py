@@ -8,7 +8,7 @@ import pytest
 
 from bench.absence import crest
 from bench.absence.houses import DAY, Span
-from bench.absence.packages import CREST, KEPT, Package
+from bench.absence.packages import Package
 from bench.absence.real import FAMILIES, NIGHT_FROM_MIN, NIGHT_TO_MIN, empty_days, nights, splice
 from bench.absence.trial import OWN, PACKAGED
 
@@ -75,7 +75,6 @@ def test_families_have_names_of_their_own_and_homes() -> None:
     assert all(family.homes for family in FAMILIES)
 
 
-@pytest.mark.skipif(not (KEPT / CREST.file).exists(), reason="./dev eval has not fetched it yet")
 def test_the_published_model_stops_with_its_people() -> None:
     house, again = (crest.build(3, 200) for _ in range(2))
     assert np.array_equal(house.watts, again.watts)
