@@ -151,7 +151,7 @@ def _hub(folder: Path, url: str) -> Hub:
         notify=NotifyConfig(channels={"wecom_bot": wecom_bot.Config(urls=urls)}),
     )
     hub = Hub(config, PlannedClock(), default_rules())
-    hub.side.book._outbox = FirstStep(hub.notices.telling, hub.side._note_outbox)
+    hub.side.book._outbox = FirstStep(hub.notices.telling, hub.side.note_outbox)
     return hub
 
 
