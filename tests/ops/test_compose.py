@@ -139,6 +139,9 @@ def test_every_key_that_hub_toml_explains_is_one(tmp_path) -> None:
     text = (DEPLOY / "config" / "hub.toml").read_text()
     for secret in re.findall(r'"/run/secrets/([\w-]+)"', text):
         (tmp_path / secret).write_text(SHAPED.get(secret, "word"))
+    policies = tmp_path / "policies.toml"
+    policies.write_text((ROOT / "alarms" / "escalation" / "default.toml").read_text())
+    text = text.replace("/etc/hearthwatch/policies.toml", str(policies))
     # Either of the two stores: a table can stand in a file once.
     sqlite, _, rest = text.partition("[readings]\nstore")[2].partition("\n# [readings]")
     assert sqlite
