@@ -25,12 +25,12 @@ from dashboard.asked import (
 )
 from dashboard.callers import Caller, Hub, needs
 from dashboard.masking import present
+from dashboard.named_account import check_named
 from dashboard.once import once
-from dashboard.permissions import permissions_of
 from dashboard.ports import Deps
-from dashboard.problems import bad_field, not_found
-from dashboard.reads import Row, alarm_detail, alarm_documents, find_alarm, one, rows
-from ledger.schema import ACCOUNT, ALARM
+from dashboard.problems import not_found
+from dashboard.reads import Row, alarm_detail, alarm_documents, find_alarm, rows
+from ledger.schema import ALARM
 from ledger.views import Document
 
 router = APIRouter(tags=["alarms"])
@@ -311,15 +311,7 @@ def _document(hub: Deps, caller: Caller, alarm_id: str) -> Document:
 
 
 def _check_covers(hub: Deps, alarm_id: str, username: str, field: str, permission: str) -> None:
-    """Somebody who may do this and may see the home; `field` is to blame otherwise."""
     with hub.engine.connect() as connection:
-        account = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == username))
         alarm = find_alarm(connection, alarm_id)
     region = None if alarm is None else alarm["region"]
-    if account is None or account["disabled"]:
-        raise bad_field(field, "there is no such account")
-    if permission not in permissions_of(account["role"]):
-        detail = "takes no tasks" if permission == "task.move" else "takes no alarms"
-        raise bad_field(field, f"the role {account['role']} {detail}")
-    if region is not None and not region.startswith(account["region"]):
-        raise bad_field(field, "this account does not cover the home's region")
+    check_named(hub, region, username, field, permission)

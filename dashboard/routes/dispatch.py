@@ -4,7 +4,6 @@ import uuid
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
-from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -15,15 +14,14 @@ from dashboard.asked import Body, Note, PathId, Word, instant_ms
 from dashboard.callers import Caller, Hub, needs
 from dashboard.candidate_reads import candidates, place_of
 from dashboard.card_reads import card, sheet
+from dashboard.named_account import check_named
 from dashboard.once import HEADER, once
-from dashboard.permissions import permissions_of
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
-from dashboard.reads import Row, find_alarm, find_task, one
+from dashboard.reads import Row, find_alarm, find_task
 from dashboard.register_reads import find_home
 from dashboard.routes.alarms import Nothing
 from dashboard.routes.tasks import act_on_task, task_document, visible_task
-from ledger.schema import ACCOUNT
 from ledger.views import Document
 
 router = APIRouter(tags=["tasks"])
@@ -55,7 +53,9 @@ async def create_task(
         raise bad_field("due_at", "a time to come")
     home = await run_in_threadpool(_home, hub, caller, body.home)
     if body.assignee is not None:
-        await run_in_threadpool(check_assignee, hub, home["region"], body.assignee)
+        await run_in_threadpool(
+            check_named, hub, home["region"], body.assignee, "assignee", "task.move"
+        )
     key = request.headers.get(HEADER)
     name = uuid.uuid5(_NAMESPACE, f"{caller.username}:{key}") if key else uuid.uuid4()
     new = NewTask(
@@ -87,7 +87,9 @@ async def assign_task(
 
     async def act() -> None:
         task = await run_in_threadpool(visible_task, hub, caller, task_id)
-        await run_in_threadpool(check_assignee, hub, task["region"], body.assignee)
+        await run_in_threadpool(
+            check_named, hub, task["region"], body.assignee, "assignee", "task.move"
+        )
         if await run_in_threadpool(_alarm_open, hub, task["alarm"]):
             # Its alarm has to know who goes.
             await hub.desk.assign(task["alarm"], caller.username, body.assignee)
@@ -153,18 +155,6 @@ def get_sheet(
         document = sheet(connection, hub, alarm, hub.clock.now_ms())
     trail.note(caller.username, "viewed", f"sheet:{alarm_id}", f"home {alarm['home'] or 'none'}")
     return answer(document)
-
-
-def check_assignee(hub: Deps, region: str | None, assignee: str) -> None:
-    """Somebody who can take the task and may see its home."""
-    with hub.engine.connect() as connection:
-        account = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == assignee))
-    if account is None or account["disabled"]:
-        raise bad_field("assignee", "there is no such account")
-    if "task.move" not in permissions_of(account["role"]):
-        raise bad_field("assignee", f"the role {account['role']} takes no tasks")
-    if region is not None and not region.startswith(account["region"]):
-        raise bad_field("assignee", "this account does not cover the home's region")
 
 
 def _check_reader(task: Row, caller: Caller) -> None:
