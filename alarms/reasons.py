@@ -10,7 +10,7 @@ class StepReason(StrEnum):
     REPEATED = "repeated"  # pressed again, or new evidence
     WORSENED = "worsened"
     NOT_TAKEN = "not_taken"  # the time of the step before is over
-    NOBODY = "nobody"  # the step before had nobody to tell
+    NONE_BEFORE = "none_before"  # the step before had nobody to tell
     DECLINED = "declined"
     ACK_EXPIRED = "ack_expired"  # taken, and nobody in response in time
     NOT_ARRIVED = "not_arrived"  # in response, and nobody there in time

@@ -176,7 +176,7 @@ class Steps:
                 data = {"policy": policy.name, "round": row["round"]}
                 self._rows.alarm_entry(unit, row, "nobody_told", SYSTEM, reason=reason, data=data)
                 break
-            step, reason, late_ms, also = coming.step, StepReason.NOBODY, 0, ()
+            step, reason, late_ms, also = coming.step, StepReason.NONE_BEFORE, 0, ()
         number = row["round"] + 1 if coming.new_round else row["round"]
         # A new round is counted from now: the one before may have been late by hours.
         overdue_ms = 0 if coming.new_round else late_ms
