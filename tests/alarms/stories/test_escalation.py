@@ -251,7 +251,7 @@ def test_nobody_is_on_duty(tmp_path) -> None:
     story.told("visitor1:push")
     story.wait(120)
     story.told("town1:voice")
-    assert story.history(alarm) == ["raised", "told 3 nobody", "told 4 not_taken"]
+    assert story.history(alarm) == ["raised", "told 3 none_before", "told 4 not_taken"]
     story.end()
 
 
