@@ -14,6 +14,7 @@ from typing import Final
 # Subcommand: (module with `add_parser`, what it does).
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "admin": ("hearthwatch.admin", "create logins, change passwords"),
+    "backup": ("hearthwatch.copies", "copy everything a hub knows into one file"),
     "decode": ("hearthwatch.decode", "decode one device frame or message"),
     "demo": ("hearthwatch.demo", "the whole system on this machine with simulated homes"),
     "doctor": ("hearthwatch.doctor", "check configuration and machine, say what to mend"),
@@ -21,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "gateway": ("gateway.__main__", "run a gateway"),
     "hub": ("hearthwatch.hub_command", "run the hub"),
     "replay": ("hearthwatch.replay", "run the rules over past readings"),
+    "restore": ("hearthwatch.copies", "take such a copy back"),
     "simulate": ("device_sims.__main__", "run simulated homes"),
 }
 # Commands of another room, which has its own parser.

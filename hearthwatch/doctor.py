@@ -8,47 +8,25 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from contract.config import ConfigError
 from gateway import doctor as gateway_doctor
 from gateway.clock import Clock
+from hearthwatch.doctor_book import book
+from hearthwatch.doctor_finding import Finding, Verdict, judge
 
 if TYPE_CHECKING:
     # A gateway's installation has neither msgspec nor what else the hub's modules import.
     from hearthwatch.hub_config import BrokerConfig, HubConfig
-    from ledger.place import Place
 
 # Less than this and a day of telemetry may not fit.
 FREE_BYTES_MIN: Final = 1 << 30
 CONNECT_TIMEOUT_S: Final = 3.0
 RECEIVE_BYTES: Final = 4096
 STATIC: Final = Path(__file__).parent.parent / "dashboard" / "static" / "index.html"
-
-Verdict = Literal["ok", "warn", "fail"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One check. `remedy` says what to do; empty when all is well."""
-
-    check: str
-    verdict: Verdict
-    detail: str
-    remedy: str = ""
-
-
-def judge(check: str, good: bool, detail: str, remedy: str, bad: Verdict = "fail") -> Finding:
-    """`remedy` is for the bad case alone."""
-    return Finding(
-        check=check,
-        verdict="ok" if good else bad,
-        detail=detail,
-        remedy="" if good else remedy,
-    )
 
 
 def machine() -> Iterator[Finding]:
@@ -79,8 +57,8 @@ def machine() -> Iterator[Finding]:
     yield judge("web page", built, "built" if built else "not built", "./dev web")
 
 
-def hub(path: Path) -> Iterator[Finding]:
-    """A hub.toml, what it names, and the places it wants."""
+def hub(path: Path, anchors: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """A hub.toml, what it names, and the places it wants. `anchors`: see `doctor_book.book`."""
     from hearthwatch.hub_config import load
 
     config = load(path)
@@ -90,33 +68,10 @@ def hub(path: Path) -> Iterator[Finding]:
     if config.homes is not None:
         yield from homes(config.homes)
     yield from data_folder(config.data_dir)
-    yield book(config.book)
+    yield from book(config.book, anchors)
     yield http_port(config)
     yield sign_in(config.broker)
     yield from telling(config)
-
-
-def book(place: "Place") -> Finding:
-    """A file needs no more than its folder; a server has to let us in."""
-    from ledger.place import SqliteBook
-
-    if isinstance(place, SqliteBook):
-        return Finding(check="book", verdict="ok", detail=str(place.path))
-    from sqlalchemy import text
-    from sqlalchemy.exc import SQLAlchemyError
-
-    reader = place.open_reader()
-    try:
-        with reader.connect() as connection:
-            version = connection.scalar(text("SHOW server_version"))
-    except (SQLAlchemyError, ImportError) as error:
-        # The first line says why; the rest may hold the address.
-        why = str(error.__cause__ or error).strip().split("\n")[0][:200]
-        remedy = "start the server, or mend [book] in hub.toml"
-        return Finding(check="book", verdict="fail", detail=f"PostgreSQL: {why}", remedy=remedy)
-    finally:
-        reader.dispose()
-    return Finding(check="book", verdict="ok", detail=f"PostgreSQL {version}")
 
 
 def rules(path: Path) -> Iterator[Finding]:
@@ -298,13 +253,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         ("homes", "a homes.toml by itself"),
     ):
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
+    parser.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="HEAD",
+        help="with --hub: a head of the book from an earlier day (log, manifest of a copy);"
+        " the book must lead through it; may be given several times",
+    )
     parser.set_defaults(func=main)
 
 
 def main(args: argparse.Namespace) -> int:
     found = list(examine(machine))
     for path, check in (
-        (args.hub, hub),
+        (args.hub, partial(hub, anchors=frozenset(args.anchor))),
         (args.gateway, gateway),
         (args.rules, rules),
         (args.homes, homes),

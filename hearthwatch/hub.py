@@ -28,6 +28,7 @@ from dashboard.ports import Deps
 from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.broker_session import broker_address, session_config
 from hearthwatch.clock import PlannedClock, wall_ms
+from hearthwatch.heads import tell_heads
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.notices import Notices
@@ -206,6 +207,7 @@ class Hub:
                 *self.watchdog.start(http),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),
+                asyncio.create_task(tell_heads(self.reader, say), name="heads"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
             # What lives as long as the hub need not be looked through again and again.

@@ -8,12 +8,13 @@ through an ORM-less Core execution.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -93,6 +94,13 @@ def open_reader(url: str) -> Engine:
 
 def migrate(url: str) -> None:
     """Bring the database to this program's schema; a no-op when it is there."""
+    with changing(url) as connection:
+        upgrade(connection, "head")
+
+
+@contextlib.contextmanager
+def changing(url: str) -> Iterator[Connection]:
+    """One transaction that may change the schema: all of it or nothing."""
     engine = create_engine(url)
     if url.startswith("sqlite"):
         # The driver would commit every CREATE by itself; a kill in the middle must leave nothing.
@@ -100,7 +108,7 @@ def migrate(url: str) -> None:
         event.listen(engine, "begin", _begin)
     try:
         with engine.begin() as connection:
-            upgrade(connection, "head")
+            yield connection
     finally:
         engine.dispose()
 
@@ -120,6 +128,13 @@ def upgrade(connection: Connection, revision: str) -> None:
 
 def downgrade(connection: Connection, revision: str) -> None:
     command.downgrade(_alembic(connection), revision)
+
+
+def knows(revision: str) -> bool:
+    """Whether this program has the migrations up to `revision`."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return any(s.revision == revision for s in ScriptDirectory.from_config(config).walk_revisions())
 
 
 def _alembic(connection: Connection) -> Config:

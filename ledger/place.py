@@ -1,10 +1,12 @@
 """Where the book of record is: an SQLite file, or a PostgreSQL database."""
 
 import sqlite3
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
@@ -18,6 +20,10 @@ class Place(Protocol):
     """What the composition root needs of either."""
 
     def migrate(self) -> None: ...
+    def changing(self) -> AbstractContextManager[SqlConnection]:
+        """One transaction that may change the schema, of a book that no hub has."""
+        ...
+
     def open_writer(self) -> Connection:
         """For a command beside a hub; each transaction waits for its turn."""
         ...
@@ -55,6 +61,9 @@ class SqliteBook:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         database.migrate(database.sqlite_url(self.path))
 
+    def changing(self) -> AbstractContextManager[SqlConnection]:
+        return database.changing(database.sqlite_url(self.path))
+
     has_standby = False
 
     def open_writer(self) -> Connection:
@@ -86,6 +95,9 @@ class PostgresBook:
 
     def migrate(self) -> None:
         database.migrate(self._sqlalchemy())
+
+    def changing(self) -> AbstractContextManager[SqlConnection]:
+        return database.changing(self._sqlalchemy())
 
     has_standby = True
 

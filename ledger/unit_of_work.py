@@ -7,23 +7,18 @@ from typing import Any, Final
 import msgspec
 
 from contract.moment import to_iso
+from ledger.chain import AUDIT_FIELDS, ENTRY_FIELDS, GENESIS, link
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.feed import FeedEvent
 from ledger.schema import AUDIT, ENTRY
 
-_ENTRY_COLUMNS: Final = (
-    "at_ms",
-    "topic",
-    "subject",
-    "fact",
-    "actor",
-    "reason",
-    "region",
-    "data",
-)
-_INSERT_ENTRY: Final = insert_sql(ENTRY, _ENTRY_COLUMNS)
-_INSERT_AUDIT: Final = insert_sql(AUDIT, ("at_ms", "actor", "action", "object", "detail"))
+_INSERT_ENTRY: Final = insert_sql(ENTRY, (*ENTRY_FIELDS, "link"))
+_INSERT_AUDIT: Final = insert_sql(AUDIT, (*AUDIT_FIELDS, "link"))
+_NEWEST: Final = {
+    name: f"SELECT link FROM {name} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - names of the schema
+    for name in (ENTRY.name, AUDIT.name)
+}
 
 SYSTEM: Final = "system"
 
@@ -44,6 +39,8 @@ class UnitOfWork:
         self.cursor = cursor
         self.now_ms = now_ms
         self._entries: list[tuple[dict[str, Any], Callable[[], bytes]]] = []
+        # Newest links by table; read when the first row is appended, and again after a taking back.
+        self._heads: dict[str, bytes] = {}
 
     def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> Cursor:
         return self.cursor.execute(sql, parameters)
@@ -66,14 +63,25 @@ class UnitOfWork:
         text = compact(data or {})
         # A StrEnum's plain text: the driver would store it as what it is.
         row = (when, topic, subject, str(fact), actor, str(reason), region, text)
-        self.cursor.execute(_INSERT_ENTRY, row)
+        self._append(ENTRY.name, _INSERT_ENTRY, row)
         seq = self.cursor.lastrowid or 0
-        fields = dict(zip(_ENTRY_COLUMNS, row, strict=True))
+        fields = dict(zip(ENTRY_FIELDS, row, strict=True))
         self._entries.append(({**fields, "seq": seq, "data": data or {}}, payload))
         return seq
 
     def audit(self, actor: str, action: str, object_: str, detail: str = "") -> None:
-        self.cursor.execute(_INSERT_AUDIT, (self.now_ms, actor, action, object_, detail))
+        self._append(AUDIT.name, _INSERT_AUDIT, (self.now_ms, actor, action, object_, detail))
+
+    def _append(self, table: str, insert: str, row: tuple[str | int | None, ...]) -> None:
+        """A row of a chain, linked to the newest one."""
+        before = self._heads.get(table)
+        if before is None:
+            found = self.cursor.execute(_NEWEST[table]).fetchone()
+            before = GENESIS if found is None else bytes(found[0] or GENESIS)
+        # As PostgreSQL would store it: the link is over what is read back.
+        row = tuple(_without_nul(field) if isinstance(field, str) else field for field in row)
+        self._heads[table] = link(before, row)
+        self.cursor.execute(insert, (*row, self._heads[table]))
 
     @contextmanager
     def savepoint(self, name: str) -> Iterator[None]:
@@ -95,10 +103,15 @@ class UnitOfWork:
 
     def rewind(self, mark: int) -> None:
         del self._entries[mark:]
+        self._heads.clear()
 
     def feed_events(self) -> list[FeedEvent]:
         """The entries as the live feed sends them (see docs/http.md, Stream)."""
         return [_feed_event(fields, payload()) for fields, payload in self._entries]
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}") if "\x00" in text else text
 
 
 def _feed_event(fields: Mapping[str, Any], object_json: bytes) -> FeedEvent:

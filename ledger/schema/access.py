@@ -57,6 +57,7 @@ AUDIT: Final = Table(
     Column("action", String(40), nullable=False),  # viewed, changed, logged_in, refused …
     Column("object", String(160), nullable=False),
     Column("detail", Text, nullable=False, default=""),
+    Column("link", LargeBinary),  # over this row and the one before (ledger/chain.py)
 )
 
 META: Final = Table(

@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, false
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from ledger.schema.columns import METADATA, SERIAL, ms
 
@@ -19,6 +30,7 @@ ENTRY: Final = Table(
     Column("reason", String(64), nullable=False, default=""),
     Column("region", String(32)),
     Column("data", Text, nullable=False),
+    Column("link", LargeBinary),  # over this row and the one before (ledger/chain.py)
     Index("entry_subject", "topic", "subject", "seq"),
 )
 

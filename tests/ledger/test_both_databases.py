@@ -311,14 +311,16 @@ def test_a_closed_writer_refuses(bench: Bench) -> None:
 
 
 def test_the_doctor_asks_the_server(postgres: Postgres, tmp_path: Path) -> None:
-    good = doctor.book(postgres.fresh())
+    good, *linked = doctor.book(postgres.fresh())
+    assert [finding.verdict for finding in linked] == ["ok", "ok"]
     assert (good.verdict, good.detail.split(".")[0]) == ("ok", "PostgreSQL 18")
     away = postgres_book("postgresql://someone@127.0.0.1:1/book", "secret-word")
-    bad = doctor.book(away)
+    (bad,) = doctor.book(away)
     assert bad.verdict == "fail"
     assert "refused" in bad.detail
     assert "secret-word" not in bad.detail
-    assert doctor.book(SqliteBook(path=tmp_path / "hub.db")).verdict == "ok"
+    (made_later,) = doctor.book(SqliteBook(path=tmp_path / "hub.db"))
+    assert made_later.verdict == "ok"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,166 @@
+"""`hearthwatch backup` and `hearthwatch restore`: everything a hub knows as one file, and back."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from contract.config import ConfigError
+from hearthwatch.clock import wall_ms
+from hearthwatch.hub_config import HubConfig, load
+from ingest.readings.copying import STORES, copy_stores, is_whole
+from ledger import archive
+from ledger.archive import ArchiveError, Manifest
+from ledger.chain_check import check
+from ledger.database import changing, sqlite_url
+
+COPY_BYTES: Final = 1 << 20
+
+
+def back_up(config: HubConfig, target: Path, now_ms: int, tell: archive.Progress) -> Manifest:
+    """Beside a running hub. `target` is whole or not there."""
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as folder:
+            # Readings first: what the book has beyond them is told to their lane at its start; what
+            # they had beyond the book would be taken for told.
+            readings = copy_stores(config.data_dir, Path(folder))
+            with part.open("wb") as out:
+                reader = config.book.open_reader()
+                try:
+                    with reader.connect() as connection:
+                        manifest = archive.write(connection, out, now_ms, tell)
+                finally:
+                    reader.dispose()
+            with zipfile.ZipFile(part, "a", zipfile.ZIP_STORED) as file:
+                for path in readings:
+                    file.write(path, path.name)
+        _make_durable(part)
+        part.replace(target)
+        _make_durable(target.parent)
+    finally:
+        part.unlink(missing_ok=True)
+    return manifest
+
+
+def _make_durable(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def restore(config: HubConfig, source: Path, tell: archive.Progress) -> Manifest:
+    """Into a hub that has neither book nor readings. The book is committed last."""
+    present = [name for name in STORES if (config.data_dir / name).exists()]
+    if present:
+        raise ArchiveError(f"{config.data_dir / present[0]} is there already: move it away")
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    with _opened(source) as file, config.book.changing() as connection:
+        manifest = archive.load(connection, file, tell)
+        _must_hold(connection, manifest)
+        for name in STORES:
+            if name in file.namelist():
+                _extract(file, name, config.data_dir)
+    return manifest
+
+
+def _must_hold(connection: Connection, manifest: Manifest) -> None:
+    for state in check(connection):
+        if not state.holds or state.head != manifest.heads.get(state.table):
+            raise ArchiveError(f"the chain of {state.table} does not hold in this copy")
+
+
+def _extract(file: zipfile.ZipFile, name: str, folder: Path) -> None:
+    part = folder / f"{name}.part"
+    with file.open(name) as source, part.open("wb") as target:
+        shutil.copyfileobj(source, target, COPY_BYTES)
+    if not is_whole(part):
+        raise ArchiveError(f"{name} is damaged in this copy")
+    _make_durable(part)
+    part.replace(folder / name)
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(source) as file:
+            yield file
+    except zipfile.BadZipFile as error:
+        raise ArchiveError(f"{source} is no whole copy: {error}") from error
+
+
+def try_out(source: Path, tell: archive.Progress) -> Manifest:
+    """A restore into a folder that is thrown away: whether this copy can be taken back."""
+    with tempfile.TemporaryDirectory(prefix="hearthwatch-try-") as folder:
+        place = Path(folder)
+        with _opened(source) as file, changing(sqlite_url(place / "hub.db")) as connection:
+            manifest = archive.load(connection, file, tell)
+            _must_hold(connection, manifest)
+            for name in STORES:
+                if name in file.namelist():
+                    _extract(file, name, place)
+    return manifest
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    backup = subparsers.add_parser(
+        "backup",
+        help="copy everything a hub knows into one file; the hub may be running",
+        epilog="examples: hearthwatch backup --config hub.toml /srv/copies/2026-05-01.zip; "
+        "hearthwatch backup --check /srv/copies/2026-05-01.zip",
+    )
+    backup.add_argument("file", type=Path, help="the copy")
+    what = backup.add_mutually_exclusive_group(required=True)
+    what.add_argument("--config", type=Path, help="hub.toml of the hub to copy")
+    what.add_argument(
+        "--check", action="store_true", help="restore the copy for a trial, and throw that away"
+    )
+    backup.set_defaults(func=_backup)
+    back = subparsers.add_parser(
+        "restore",
+        help="take a copy back into a hub that has nothing yet",
+        epilog="example: hearthwatch restore --config hub.toml /srv/copies/2026-05-01.zip",
+    )
+    back.add_argument("file", type=Path, help="the copy")
+    back.add_argument("--config", type=Path, required=True, help="hub.toml; the hub must not run")
+    back.set_defaults(func=_restore)
+
+
+def _backup(args: argparse.Namespace) -> int:
+    if args.check:
+        return _told("can be taken back", lambda: try_out(args.file, _say_progress))
+    return _told("copied", lambda: back_up(load(args.config), args.file, wall_ms(), _say_progress))
+
+
+def _restore(args: argparse.Namespace) -> int:
+    return _told("restored", lambda: restore(load(args.config), args.file, _say_progress))
+
+
+def _told(word: str, work: Callable[[], Manifest]) -> int:
+    try:
+        manifest = work()
+    except (ArchiveError, ConfigError, OSError, SQLAlchemyError) as error:
+        # The first line says what; the rest may hold an address.
+        sys.stderr.write(f"\nhearthwatch: {str(error).splitlines()[0]}\n")
+        return 1
+    rows = sum(manifest.rows.values())
+    sys.stdout.write(f"{word}: {rows} rows, schema {manifest.revision}\n")
+    for table, head in sorted(manifest.heads.items()):
+        sys.stdout.write(f"head of {table}: {head or 'none'}\n")
+    return 0
+
+
+def _say_progress(table: str, rows: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{table:24} {rows:>12,}")

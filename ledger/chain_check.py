@@ -1,0 +1,114 @@
+"""Whether the chains of a book hold: its entries, and the trail of who looked at what."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, Table, select
+
+from ledger.chain import AUDIT_FIELDS, ENTRY_FIELDS, GENESIS, link
+from ledger.schema import AUDIT, ENTRY
+
+# Rows at a time from the database: a few MB, however long the book is.
+PORTION: Final = 5000
+# Breaks that are listed; who edits one row makes one.
+LISTED_MAX: Final = 20
+
+CHAINS: Final[tuple[tuple[Table, tuple[str, ...]], ...]] = (
+    (ENTRY, ENTRY_FIELDS),
+    (AUDIT, AUDIT_FIELDS),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainState:
+    """One table. `broken` are the numbers of rows that don't follow from the one before; `head` is
+    the newest link as hex, empty in an empty table."""
+
+    table: str
+    rows: int
+    head: str
+    broken: tuple[int, ...]
+    breaks: int
+    missing: tuple[str, ...]  # anchors that were asked for and are not there
+
+    @property
+    def holds(self) -> bool:
+        return not self.breaks and not self.missing
+
+
+def check(
+    connection: Connection,
+    anchors: frozenset[str] = frozenset(),
+    progress: Callable[[int], None] = lambda _rows: None,
+) -> list[ChainState]:
+    """Every row of every chain. `anchors` are heads of earlier days, as hex: each must be there."""
+    states = []
+    wanted = set(anchors)
+    for table, fields in CHAINS:
+        states.append(_walk(connection, table, fields, wanted, progress))
+    # An anchor doesn't say of which table it is: what no chain has is missing from the book.
+    first = states[0]
+    states[0] = ChainState(
+        table=first.table,
+        rows=first.rows,
+        head=first.head,
+        broken=first.broken,
+        breaks=first.breaks,
+        missing=tuple(sorted(wanted)),
+    )
+    return states
+
+
+def newest_links(connection: Connection) -> dict[str, str]:
+    """The head of each table's chain as hex: an anchor, for whoever keeps it elsewhere."""
+    heads = {}
+    for table, _fields in CHAINS:
+        newest = select(table.c.link).order_by(table.c.seq.desc()).limit(1)
+        heads[table.name] = bytes(connection.scalar(newest) or GENESIS).hex()
+    return heads
+
+
+def _walk(
+    connection: Connection,
+    table: Table,
+    fields: tuple[str, ...],
+    wanted: set[str],
+    progress: Callable[[int], None],
+) -> ChainState:
+    before, count, breaks = GENESIS, 0, 0
+    broken: list[int] = []
+    for seq, stored, values in _rows(connection, table, fields):
+        if link(before, values) != stored:
+            breaks += 1
+            broken += [seq] if len(broken) < LISTED_MAX else []
+        # From what stands there: one edit is one break, not one for each row behind it.
+        before = stored or GENESIS
+        if wanted:
+            wanted.discard(before.hex())
+        count += 1
+        if count % PORTION == 0:
+            progress(count)
+    return ChainState(
+        table=table.name,
+        rows=count,
+        head=before.hex(),
+        broken=tuple(broken),
+        breaks=breaks,
+        missing=(),
+    )
+
+
+def _rows(
+    connection: Connection, table: Table, fields: tuple[str, ...]
+) -> Iterator[tuple[int, bytes, tuple[str | int | None, ...]]]:
+    columns = [table.c[name] for name in fields]
+    after = -1
+    while True:
+        portion = select(table.c.seq, table.c.link, *columns).where(table.c.seq > after)
+        found = connection.execute(portion.order_by(table.c.seq).limit(PORTION)).all()
+        if not found:
+            return
+        for row in found:
+            yield row[0], bytes(row[1] or b""), tuple(row[2:])
+        after = found[-1][0]
