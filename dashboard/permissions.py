@@ -19,6 +19,8 @@ Permission = Literal[
     "alarm.respond",  # decline, or give up what one has
     "alarm.review",  # why a call was answered late
     "audit.read",
+    "care.read",  # referrals, providers, the log of services, money
+    "care.write",  # referrals and log lines
     "device.read",
     "device.write",
     "gateway.read",
@@ -27,10 +29,12 @@ Permission = Literal[
     "handover.sign",
     "home.read",
     "home.write",
+    "money.write",
     "notification.read",  # what was sent, to whom and how it went; not what was said
     "notification.resend",
     "person.read",  # names, telephones, health notes, contacts; masked without
     "person.write",
+    "provider.write",
     "quarantine.read",
     "reading.read",
     "report.read",
@@ -70,6 +74,8 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "alarm.reopen",
         "alarm.respond",
         "alarm.review",
+        "care.read",
+        "care.write",
         "device.read",
         "gateway.read",
         "handover.read",
@@ -104,8 +110,10 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "device.write",
             "gateway.write",
             "home.write",
+            "money.write",
             "notification.resend",
             "person.write",
+            "provider.write",
             "quarantine.read",
             "rota.write",
             "rule.try",
@@ -118,6 +126,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "address.read",
                 "alarm.read",
                 "alarm.respond",
+                "care.read",
+                "care.write",
                 "device.read",
                 "home.read",
                 "person.read",
@@ -153,6 +163,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             {
                 "alarm.read",
                 "audit.read",
+                "care.read",
                 "device.read",
                 "gateway.read",
                 "handover.read",
@@ -179,6 +190,10 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "task": frozenset({"task.read", "person.read", "address.read"}),
         "visit": frozenset({"visit.read", "person.read", "address.read"}),
         "stay": frozenset({"home.read", "person.read", "address.read"}),
+        "care": frozenset({"care.read", "person.read"}),
+        "referral": frozenset({"care.read", "person.read"}),
+        "money": frozenset({"care.read"}),
+        "provider": frozenset({"care.read"}),
         "device": frozenset({"device.read"}),
         "gateway": frozenset({"gateway.read"}),
         "rota": frozenset({"rota.read"}),

@@ -8,6 +8,7 @@ The tables stand in files by subject; who uses one takes it from here.
 
 from ledger.schema.access import ACCOUNT, AUDIT, GATEWAY_KEY, IDEMPOTENCY, META, SESSION
 from ledger.schema.arrivals import EVENT, QUARANTINE, SPOOL_MARK
+from ledger.schema.care import CARE_LINE, MONEY_LINE, PROVIDER, REFERRAL
 from ledger.schema.cases import ALARM, ENTRY, TASK, VISIT
 from ledger.schema.columns import METADATA
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
@@ -27,6 +28,7 @@ __all__ = [
     "ACCOUNT",
     "ALARM",
     "AUDIT",
+    "CARE_LINE",
     "CONTACT_POINT",
     "DEVICE",
     "ENTRY",
@@ -43,8 +45,11 @@ __all__ = [
     "IDEMPOTENCY",
     "META",
     "METADATA",
+    "MONEY_LINE",
     "OUTBOX",
+    "PROVIDER",
     "QUARANTINE",
+    "REFERRAL",
     "REGION",
     "REPLY_LINK",
     "RESPONSE_REVIEW",

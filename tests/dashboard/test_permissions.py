@@ -78,7 +78,7 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     names = ("alarm_id", "task_id", "home_id", "person_id", "gateway_id", "gateway", "device")
     names = (*names, "stay_id", "username", "name", "try_id", "point_id", "notification_id")
     names = (*names, "token", "secret", "provider")
-    names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id")
+    names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id", "referral_id", "provider_id")
     path = route.path.format(**dict.fromkeys(names, "nothing"), move="agree", number=1)
     return await client.request(
         method,
