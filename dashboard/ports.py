@@ -271,7 +271,8 @@ class Deps:
     roster_changed: called in the writer's thread at the end of each change of homes, persons,
     devices, gateways or accounts, with their keys, so that memory follows the tables in the same
     transaction.
-    timezone: where "today" begins. gps_proof: the place of a telephone may prove an arrival.
+    timezone: the county's, by name: where "today" begins, and what the page shows times in.
+    gps_proof: the place of a telephone may prove an arrival.
     on_duty: who is on duty for a region at a time, by the rota. shift_of: the name of that shift,
     None where the part of the day has to do.
     rota: its book is changed in the writer's thread.

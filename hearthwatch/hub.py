@@ -299,6 +299,7 @@ class Hub:
                 health=self.health,
                 roster_changed=self.roster_changed,
                 tries=self.tries,
+                timezone=self.config.notify.telling.zone.key,
                 gps_proof=self.config.gps_proof,
                 notices=self.notices,
                 replies=self.replies,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,12 @@ from alarms.telling import QuietHours, TellingSettings
 from alarms.wording import LANGUAGES
 from contract.config import ConfigError, check_keys, get, one_of
 from hearthwatch.secret_files import read_secret, wanted_secret
+from rules.local_time import ZONE_MS
 
+# The rota and the rules count local days by a fixed distance from UTC: a page and messages in
+# another zone would contradict them.
+_AHEAD: Final = timedelta(milliseconds=ZONE_MS)
+_DAYS_LOOKED_AT: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
 _KEYS: Final = ("public_url", "language", "timezone", "quiet_from", "quiet_until", "uplink_file")
 # Shorter could be guessed in the weeks that an address stays the same.
 UPLINK_TOKEN_MIN: Final = 24
@@ -76,9 +82,13 @@ def _public_url(table: Mapping[str, Any], where: str) -> str:
 def _zone(table: Mapping[str, Any], where: str) -> ZoneInfo:
     name = get(table, "timezone", str, where, "Asia/Shanghai")
     try:
-        return ZoneInfo(name)
+        zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         raise ConfigError(f"{where}.timezone", f"{name[:40]!r} is no time zone") from None
+    if any(zone.utcoffset(day) != _AHEAD for day in _DAYS_LOOKED_AT):
+        reason = f"{name!r} is not 8 hours ahead of UTC all year, as the rota and the rules count"
+        raise ConfigError(f"{where}.timezone", reason)
+    return zone
 
 
 def _quiet(table: Mapping[str, Any], where: str) -> QuietHours | None:

@@ -30,8 +30,14 @@ _LIVE_TASKS: Final = ("open", "accepted", "departed", "arrived")
 
 @router.get("/clock")
 def get_clock(hub: Hub, _caller: Annotated[Caller, SIGNED_IN]) -> Response:
-    """The hub's time and how fast it runs."""
-    return answer({"now": to_iso(hub.clock.now_ms()), "speed": hub.clock.speed()})
+    """The hub's time, how fast it runs, and the zone that the county's days and hours are in."""
+    return answer(
+        {
+            "now": to_iso(hub.clock.now_ms()),
+            "speed": hub.clock.speed(),
+            "timezone": hub.timezone,
+        }
+    )
 
 
 @router.get("/summary")

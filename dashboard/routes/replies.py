@@ -124,4 +124,5 @@ def _document(hub: Deps, token: str) -> Document:
         "yours": found["responder"] in (alarm["acknowledged_by"], alarm["assignee"]),
         "answer": found["answer"],
         "expires_at": to_iso(found["expires_at_ms"]),
+        "timezone": hub.timezone,
     }

@@ -24,7 +24,6 @@ DUE_WITHIN_S: Final = 15.0
 HEARTBEAT: Final = "heartbeat"
 # Answers to one press.
 _WINDOW: Final = 10
-_TIMEZONE: Final = "Asia/Shanghai"
 
 
 class Watchdog:
@@ -108,7 +107,7 @@ class Watchdog:
             client=lambda: client,
             now_ms=self._now_ms,
             monotonic=time.monotonic,
-            timezone=_TIMEZONE,
+            timezone=self._config.notify.telling.zone.key,
             log=say,
             furnished=self._roster_changed,
         )

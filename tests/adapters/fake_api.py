@@ -42,6 +42,7 @@ from tests.adapters.fake_stays import Stays
 from tests.adapters.fake_supervision import repairs, wear
 
 PASSWORD: Final = "demo"
+ZONE: Final = "Asia/Shanghai"
 STATIC: Final = Path(__file__).resolve().parents[2] / "dashboard" / "static"
 KEEPALIVE_S: Final = 5.0
 
@@ -51,6 +52,7 @@ class FakeHub:
 
     def __init__(self, *, speed: float = 1.0, empty: bool = False, worn: bool = False) -> None:
         self.speed = speed
+        self.timezone = ZONE
         self.county = County()
         self._began = time.monotonic()
         self.lock = threading.RLock()
@@ -160,7 +162,8 @@ class FakeHub:
                 who = {"username": username, "name": name, "role": role}
                 return {**who, "region": region, "can": can}
             case ["clock"]:
-                return {"now": to_iso(self.now_ms()), "speed": self.speed}
+                now = to_iso(self.now_ms())
+                return {"now": now, "speed": self.speed, "timezone": self.timezone}
             case ["summary"]:
                 return self._summary()
             case ["alarms"]:
@@ -209,7 +212,7 @@ class FakeHub:
                 return {"items": list(QUARANTINE), "total": len(QUARANTINE)}
             case ["readings"]:
                 span = (from_iso(asked["from"]), from_iso(asked["to"]))
-                return {"series": county.series(asked["device"], *span)}
+                return {"series": county.series(asked["device"], *span, asked.get("resolution"))}
         raise Refused(404, "not_found")
 
     def _write(self, username: str, path: list[str], asked: Document) -> Document:

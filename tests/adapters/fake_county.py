@@ -300,14 +300,17 @@ class County:
             },
         ]
 
-    def series(self, device: str, from_ms: int, to_ms: int) -> list[Document]:
+    def series(
+        self, device: str, from_ms: int, to_ms: int, resolution: str | None = None
+    ) -> list[Document]:
         found = self.devices.get(device)
         if found is None:
             return []
         if found["kind"] == "power":
             return [self._power(device, found, from_ms, to_ms)]
         if found["kind"] == "blood_pressure":
-            return self._pressure(device, from_ms, to_ms)
+            rolled = resolution != "raw" and to_ms - from_ms > 3 * DAY_MS
+            return self._pressure(device, from_ms, to_ms, rolled=rolled)
         return []
 
     def _power(self, device: str, found: Document, from_ms: int, to_ms: int) -> Document:
@@ -329,7 +332,7 @@ class County:
         resolution = "hour" if rolled else "raw"
         return _series(device, "power", "power_w", resolution, points)
 
-    def _pressure(self, device: str, from_ms: int, to_ms: int) -> list[Document]:
+    def _pressure(self, device: str, from_ms: int, to_ms: int, *, rolled: bool) -> list[Document]:
         r = random.Random(device)
         times = [
             at
@@ -344,11 +347,15 @@ class County:
                 device,
                 "blood_pressure",
                 field,
-                "raw",
-                [[row[0], round(row[index])] for row in rows],
+                "hour" if rolled else "raw",
+                [_point(row[0], round(row[index]), rolled=rolled) for row in rows],
             )
             for index, field in enumerate(fields, start=1)
         ]
+
+
+def _point(at_ms: int, value: float, *, rolled: bool) -> list[float]:
+    return [at_ms - at_ms % HOUR_MS, value, value, value] if rolled else [at_ms, value]
 
 
 def _series(

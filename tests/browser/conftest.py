@@ -143,11 +143,17 @@ def open_desk(chromium: Browser, hub: FakeHub, url: str) -> Iterator[OpenDesk]:
     contexts: list[BrowserContext] = []
     desks: list[Desk] = []
 
-    def open_one(*, viewport: Any = None, language: str = "zh-CN", dark: bool = False) -> Desk:
+    def open_one(
+        *,
+        viewport: Any = None,
+        language: str = "zh-CN",
+        dark: bool = False,
+        timezone: str = "Asia/Shanghai",
+    ) -> Desk:
         context = chromium.new_context(
             viewport=viewport or DESKTOP,
             locale="zh-CN",
-            timezone_id="Asia/Shanghai",
+            timezone_id=timezone,
             color_scheme="dark" if dark else "light",
         )
         context.set_default_timeout(DEADLINE_MS)

@@ -367,7 +367,11 @@ async def test_overview(world: World) -> None:
         summary = (await client.get("/api/v1/summary")).json()
         assert summary["alarms"]["closed_today"] == 0
         clock = (await client.get("/api/v1/clock")).json()
-        assert clock == {"now": "2026-11-23T16:00:30.000Z", "speed": 1.0}
+        assert clock == {
+            "now": "2026-11-23T16:00:30.000Z",
+            "speed": 1.0,
+            "timezone": "Asia/Shanghai",
+        }
         rules = (await client.get("/api/v1/rules")).json()["items"]
         assert "sos" in [rule["name"] for rule in rules]
 

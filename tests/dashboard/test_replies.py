@@ -44,6 +44,7 @@ async def test_looking_at_a_link_changes_nothing_and_shows_nobody(world: World) 
         "yours": False,
         "answer": None,
         "expires_at": seen.json()["expires_at"],
+        "timezone": "Asia/Shanghai",
     }
     assert await alarm_row(world, alarm) == ("open", None, None)
     assert await world.query("SELECT count(*) FROM entry") == before

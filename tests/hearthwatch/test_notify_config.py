@@ -55,6 +55,7 @@ def test_everything_together(tmp_path: Path) -> None:
         ('[notify]\nquiet_from = "22:00"', "notify.quiet_from"),
         ('[notify]\nquiet_from = "25:00"\nquiet_until = "06:00"', "notify.quiet_from"),
         ('[notify]\ntimezone = "Mars/Olympus"', "notify.timezone"),
+        ('[notify]\ntimezone = "America/New_York"', "notify.timezone"),
         ('[notify]\npublic_url = "hub.example"', "notify.public_url"),
         ("[notify]\nquite = 1", "notify.quite"),
         ("[channel.wecom_bots]\nx = 1", "channel"),

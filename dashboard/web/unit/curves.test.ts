@@ -30,6 +30,15 @@ test("roll-ups become a line of means in a band", () => {
   assert.deepEqual(curve?.band, [[0, 10, 40]]);
 });
 
+test("a roll-up stands in the middle of its hour or day, never before what it is of", () => {
+  const hour = { ...series("power", "power_w", [[3_600_000, 10, 20, 40]]), resolution: "hour" };
+  const [curve] = curvesOf([hour], "power");
+  assert.deepEqual(curve?.points, [[5_400_000, 20]]);
+  assert.deepEqual(curve?.band, [[5_400_000, 10, 40]]);
+  const day = { ...hour, resolution: "day" };
+  assert.equal(curvesOf([day], "power")[0]?.points[0]?.[0], 46_800_000);
+});
+
 test("power shows its best source alone: watts and kilowatt-hours share no axis", () => {
   const both = [
     series("power", "energy_kwh", [[0, 812]]),

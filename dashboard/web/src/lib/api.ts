@@ -229,6 +229,12 @@ export const api = {
   reply: (token: string) => request<ReplyState>("GET", `replies/${id(token)}`),
   sendReply: (token: string, answer: ReplyAnswer) =>
     request<ReplyState>("POST", `replies/${id(token)}`, { answer, way: "link" }),
-  readings: (asked: { device: string; kind?: string; from: string; to: string }) =>
+  readings: (asked: {
+    device: string;
+    kind?: string;
+    from: string;
+    to: string;
+    resolution?: "raw";
+  }) =>
     request<{ series: Series[] }>("GET", `readings${query(asked)}`),
 };

@@ -1,10 +1,12 @@
 // Curves and limits as uPlot's options and columns, in the page's colours and language.
 
-import type uPlot from "uplot";
+import uPlot from "uplot";
 
+import { county } from "./county.svelte";
 import type { Curve, Limit } from "./curves";
 import { decimal } from "./format";
 import { word } from "./i18n.svelte";
+import { isMidnight, told } from "./local_time";
 import { unitOf } from "./words";
 
 const TONES = ["--urgent-fill", "--technical-fill", "--good", "--watch-fill"];
@@ -61,8 +63,10 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
     grid: { stroke: colour("--line"), width: 1 },
     ticks: { stroke: colour("--line"), width: 1 },
   };
+  const zone = county.zone;
   const wide = (asked.span[1] - asked.span[0]) / 1000 > 2 * DAY_S;
   const options: uPlot.Options = {
+    tzDate: (seconds) => uPlot.tzDate(new Date(Math.round(seconds * 1000)), zone),
     width: asked.width,
     // The legend has a line of its own below.
     height: asked.height - 34,
@@ -133,28 +137,23 @@ function drawLimits(plot: uPlot, limits: Limit[], colour: string, font: string):
 }
 
 function axisTime(locale: string, wide: boolean): (seconds: number) => string {
-  const hour = new Intl.DateTimeFormat(locale, {
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  });
-  const date = new Intl.DateTimeFormat(locale, { month: "numeric", day: "numeric" });
   return (seconds) => {
-    const at = new Date(seconds * 1000);
-    const midnight = at.getHours() === 0 && at.getMinutes() === 0;
-    if (wide) return midnight ? date.format(at) : "";
-    return midnight ? date.format(at) : hour.format(at);
+    const at = seconds * 1000;
+    if (isMidnight(at)) return told(at, locale, { month: "numeric", day: "numeric" });
+    if (wide) return "";
+    return told(at, locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   };
 }
 
 function legendTime(locale: string): uPlot.Series["value"] {
-  const format = new Intl.DateTimeFormat(locale, {
-    month: "numeric",
-    day: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  });
   return (_plot, seconds: number | null) =>
-    seconds === null || seconds === undefined ? "" : format.format(seconds * 1000);
+    seconds === null || seconds === undefined
+      ? ""
+      : told(seconds * 1000, locale, {
+          month: "numeric",
+          day: "numeric",
+          hour: "2-digit",
+          minute: "2-digit",
+          hourCycle: "h23",
+        });
 }

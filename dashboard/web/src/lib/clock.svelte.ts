@@ -2,6 +2,7 @@
 // an office PC's clock may be wrong by hours, and a demonstration runs faster than life.
 
 import { api } from "./api";
+import { county } from "./county.svelte";
 
 const TICK_MS = 1_000;
 const TICK_FAST_MS = 250;
@@ -17,8 +18,9 @@ class HubTime {
 
   async sync(): Promise<void> {
     const asked = performance.now();
-    const { now, speed } = await api.clock();
+    const { now, speed, timezone } = await api.clock();
     const answered = performance.now();
+    if (timezone !== undefined) county.zone = timezone;
     this.#base = Date.parse(now);
     this.#at = (asked + answered) / 2;
     if (speed !== this.speed || this.#timer === null) {

@@ -18,7 +18,10 @@ export interface Limit {
   value: number;
 }
 
-const DOTTED = new Set(["blood_pressure", "heart_rate", "oximetry", "temperature", "glucose", "weight"]);
+const SINGLE = new Set(["blood_pressure", "heart_rate", "oximetry", "temperature", "glucose", "weight"]);
+// A roll-up is of its whole hour or day and stands in the middle of it: at its beginning it would
+// be drawn before anything had been measured.
+const MIDDLE_MS: Record<string, number> = { hour: 1_800_000, day: 43_200_000 };
 // Values people look at first; others of a device are left out of the chart.
 const SHOWN: Record<string, string[]> = {
   power: ["power_w", "energy_interval_wh", "energy_kwh"],
@@ -29,6 +32,11 @@ const SHOWN: Record<string, string[]> = {
 };
 // A hole this many times the usual step is drawn as one.
 const GAP_STEPS = 4;
+
+/** Measured one by one, a few in a day: each reading is worth a point at its own minute. */
+export function isSingle(kind: string): boolean {
+  return SINGLE.has(kind);
+}
 
 /** The kinds among these series, those that say most first. */
 export function kindsOf(series: Series[]): string[] {
@@ -57,13 +65,14 @@ export function curvesOf(series: Series[], kind: string): Curve[] {
 function curveOf(series: Series): Curve {
   const points: [number, number][] = [];
   const band: [number, number, number][] = [];
+  const middle = MIDDLE_MS[series.resolution] ?? 0;
   for (const point of series.points) {
     if (point.length === 4) {
-      points.push([point[0], point[2]]);
-      band.push([point[0], point[1], point[3]]);
+      points.push([point[0] + middle, point[2]]);
+      band.push([point[0] + middle, point[1], point[3]]);
     } else points.push([point[0], point[1]]);
   }
-  const dots = DOTTED.has(series.kind);
+  const dots = isSingle(series.kind);
   return { field: series.field, points: dots ? points : withGaps(points), dots, band };
 }
 

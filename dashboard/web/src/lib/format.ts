@@ -1,6 +1,7 @@
-// Times, spans and numbers as people read them. Pure: language and "now" are arguments.
+// Times, spans and numbers as people read them; language and "now" are arguments.
 
 import { t } from "./i18n.svelte";
+import { dateOf, told } from "./local_time";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -64,18 +65,17 @@ export function heartbeatAgo(at: string | null, now: number, speed: number): str
 
 /** 02:59:58, with the day in front when it is another day than `now`. */
 export function moment(at: string | number, now: number, locale: string, seconds = true): string {
-  const date = new Date(at);
-  const time = new Intl.DateTimeFormat(locale, {
+  const time = told(at, locale, {
     hour: "2-digit",
     minute: "2-digit",
     ...(seconds ? { second: "2-digit" } : {}),
     hourCycle: "h23",
-  }).format(date);
-  return sameDay(date, new Date(now)) ? time : `${day(date, locale)} ${time}`;
+  });
+  return dateOf(at) === dateOf(now) ? time : `${day(at, locale)} ${time}`;
 }
 
-export function day(date: Date, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" }).format(date);
+export function day(at: string | number, locale: string): string {
+  return told(at, locale, { month: "short", day: "numeric" });
 }
 
 export function decimal(value: number, digits = 1): string {
@@ -84,10 +84,6 @@ export function decimal(value: number, digits = 1): string {
 
 export function megabytes(bytes: number): string {
   return bytes >= 1e9 ? `${decimal(bytes / 1e9)} GB` : `${decimal(bytes / 1e6, 0)} MB`;
-}
-
-function sameDay(one: Date, other: Date): boolean {
-  return one.toDateString() === other.toDateString();
 }
 
 function two(value: number): string {

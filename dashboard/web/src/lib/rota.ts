@@ -1,9 +1,8 @@
-// Days and hours of a rota by the county's clock, whatever the browser's is. Pure.
+// Days, weeks and months of a rota, and its turns.
 
+import { DAY_MS, clockOf, dayTold } from "./local_time";
 import type { PatternHours, PatternTurn, RotaDay, Shift } from "./rota_types";
 
-export const ZONE = "Asia/Shanghai";
-const DAY_MS = 86_400_000;
 const WEEK = 7;
 /** Their names in the catalogues, Monday first. */
 export const WEEKDAYS = [
@@ -15,26 +14,6 @@ export const WEEKDAYS = [
   "rota.sat",
   "rota.sun",
 ] as const;
-
-/** 08:00 by the county's clock. */
-export function clockOf(at: string): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZone: ZONE,
-  }).format(new Date(at));
-}
-
-/** The local date of an instant, as 2026-11-28. */
-export function dateOf(at: string | number): string {
-  return new Intl.DateTimeFormat("en-CA", {
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    timeZone: ZONE,
-  }).format(new Date(at));
-}
 
 export function addDays(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
@@ -70,18 +49,15 @@ export function weeksOf(days: RotaDay[]): RotaDay[][] {
 }
 
 export function dayText(date: string, locale: string, withWeekday = true): string {
-  return new Intl.DateTimeFormat(locale, {
+  return dayTold(date, locale, {
     month: "numeric",
     day: "numeric",
     ...(withWeekday ? { weekday: "short" } : {}),
-    timeZone: "UTC",
-  }).format(new Date(`${date}T00:00:00Z`));
+  });
 }
 
 export function monthText(date: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { year: "numeric", month: "long", timeZone: "UTC" }).format(
-    new Date(`${date}T00:00:00Z`),
-  );
+  return dayTold(date, locale, { year: "numeric", month: "long" });
 }
 
 /** The rows of a week: every shift of a desk that occurs in it, by its hours. */

@@ -551,6 +551,8 @@ export interface Me {
 export interface HubClock {
   now: string;
   speed: number;
+  /** The county's; a hub that is older than the page doesn't say it. */
+  timezone?: string;
 }
 
 export interface Page<T> {
@@ -630,4 +632,5 @@ export interface ReplyState {
   yours: boolean;
   answer: ReplyAnswer | null;
   expires_at: string;
+  timezone?: string;
 }
