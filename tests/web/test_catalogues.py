@@ -243,7 +243,7 @@ def test_every_rule_kind_has_its_words(name: str) -> None:
 
 
 def test_outcomes_offered_are_those_a_human_may_choose() -> None:
-    text = (SRC / "lib" / "types.ts").read_text(encoding="utf-8")
+    text = (SRC / "lib" / "alarm_types.ts").read_text(encoding="utf-8")
     listed = re.search(r"OUTCOMES = \[(.*?)\]", text, flags=re.S)
     assert listed is not None
     offered = set(re.findall(r'"(\w+)"', listed[1]))

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { curvesOf, evidenceCurves, kindsOf, limitsOf, withGaps } from "../src/lib/curves";
-import type { Series } from "../src/lib/types";
+import type { Series } from "../src/lib/device_types";
 
 function series(kind: string, field: string, points: Series["points"]): Series {
   return { device: "gw/d", kind, field, resolution: "raw", points };

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { byDue, byNeed, isCalm, merged, rowsOf, stepped, villagesOf, waitsFrom, withItem } from "../src/lib/order";
-import type { Alarm, Severity, Task } from "../src/lib/types";
+import type { Alarm, Severity } from "../src/lib/alarm_types";
+import type { Task } from "../src/lib/task_types";
 
 function alarm(id: string, severity: Severity, minute: number, version = 1): Alarm {
   const raised_at = new Date(Date.UTC(2026, 10, 23, 3, minute)).toISOString();

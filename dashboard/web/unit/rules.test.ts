@@ -6,7 +6,7 @@ import { judgementOf, learned } from "../src/lib/judgement";
 import { type Draft, drafted, draftOf, parsed, specsOf } from "../src/lib/rule_draft";
 import { paramGroup, paramText, rightPct, settingText, sourceText } from "../src/lib/rules";
 import { csvOf, summed } from "../src/lib/tries";
-import type { Parameter, Precision, RuleDetail, Setting, TryHome, TryLine } from "../src/lib/types";
+import type { Parameter, Precision, RuleDetail, Setting, TryHome, TryLine } from "../src/lib/rule_types";
 
 await language.needRules();
 

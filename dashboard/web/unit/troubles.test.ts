@@ -16,7 +16,8 @@ import {
   toneOfTask,
   troublesOf,
 } from "../src/lib/troubles";
-import type { Device, Task, Trouble } from "../src/lib/types";
+import type { Device, Trouble } from "../src/lib/device_types";
+import type { Task } from "../src/lib/task_types";
 import { adviceFor, deviceName, taskPlace, taskWho, troubleWords } from "../src/lib/words";
 
 const HOUR = 3_600_000;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { clockSpan, decimal, heartbeatAgo, longSpan } from "../src/lib/format";
 import { filled, language } from "../src/lib/i18n.svelte";
-import type { Alarm, Evidence } from "../src/lib/types";
+import type { Alarm, Evidence } from "../src/lib/alarm_types";
 import { evidenceRows, explanation, headline, particulars, ruleWords, where, who } from "../src/lib/words";
 
 const HOUR = 3_600_000;

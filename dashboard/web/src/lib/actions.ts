@@ -6,7 +6,8 @@ import { callsAgain, isOffered } from "./handing";
 import { t } from "./i18n.svelte";
 import { session } from "./session.svelte";
 import { attempt } from "./toasts.svelte";
-import type { Alarm, Task, TaskMove } from "./types";
+import type { Alarm } from "./alarm_types";
+import type { Task, TaskMove } from "./task_types";
 
 /** The one thing to press next for this alarm, as far as this account may. */
 export type Primary = "acknowledge" | "accept" | null;

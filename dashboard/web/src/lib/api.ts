@@ -1,39 +1,21 @@
 // The hub's HTTP interface: typed calls, problem documents as errors.
 
+import type { Alarm, AlarmDetail } from "./alarm_types";
+import type { Device, DeviceChanges, Gateway, Quarantined, Series } from "./device_types";
+import type { Home, HomeDetail, ServiceUser, Stay, StayKind } from "./home_types";
+import type { Assignee, HubClock, Me, Page, Summary } from "./hub_types";
+import type { ContactPoint, NewContactPoint, OfferedChannel, ReplyAnswer, ReplyState } from "./notice_types";
 import type {
-  Alarm,
-  AlarmDetail,
-  Assignee,
-  ContactPoint,
-  Device,
-  DeviceChanges,
-  Gateway,
-  Home,
-  HomeDetail,
-  HubClock,
-  Me,
-  NewContactPoint,
-  OfferedChannel,
-  Page,
   NewTry,
-  Quarantined,
-  ReplyAnswer,
-  ReplyState,
   Rule,
   RuleDetail,
   RulePreview,
   RuleSaid,
-  Series,
-  ServiceUser,
   Setting,
   ShadowFinding,
-  Stay,
-  StayKind,
-  Summary,
-  Task,
-  TaskMove,
   Try,
-} from "./types";
+} from "./rule_types";
+import type { Task, TaskMove } from "./task_types";
 
 export const PREFIX = "/api/v1";
 // A duty officer presses again long before this; a dead line must say so.

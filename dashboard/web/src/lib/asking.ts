@@ -1,7 +1,7 @@
 // An alarm that asks the elder first: nobody is sent and nothing sounds until the time is over.
 // Pure: "now" is an argument.
 
-import type { Alarm } from "./types";
+import type { Alarm } from "./alarm_types";
 
 type Asked = Pick<Alarm, "state" | "ask_until" | "answer">;
 

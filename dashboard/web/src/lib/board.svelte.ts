@@ -5,7 +5,9 @@ import { isQuiet } from "./holding";
 import { known } from "./known.svelte";
 import { live } from "./live.svelte";
 import { byClosing, byNeed, isCalm, isEquipment, merged, rowsOf, withItem } from "./order";
-import type { Alarm, Gateway, Summary } from "./types";
+import type { Alarm } from "./alarm_types";
+import type { Gateway } from "./device_types";
+import type { Summary } from "./hub_types";
 
 const PEOPLE = "urgent,watch";
 const NONE_OPEN: ReadonlySet<string> = new Set();

@@ -1,6 +1,7 @@
 // What a chart shows, made from the hub's series and from an alarm's evidence. Pure.
 
-import type { Evidence, EvidenceValue, Series } from "./types";
+import type { Evidence, EvidenceValue } from "./alarm_types";
+import type { Series } from "./device_types";
 import { numberOf } from "./words";
 
 export interface Curve {

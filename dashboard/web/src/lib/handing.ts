@@ -1,6 +1,7 @@
 // Who may pass an alarm on, as far as the page can know. Pure; the hub decides.
 
-import type { AccountRef, Alarm } from "./types";
+import type { Alarm } from "./alarm_types";
+import type { AccountRef } from "./hub_types";
 
 type Held = Pick<Alarm, "state" | "holder" | "handover_to" | "assignee" | "calling">;
 

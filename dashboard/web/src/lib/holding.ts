@@ -2,7 +2,7 @@
 // sounds until the hold is over.
 
 import { isAsking } from "./asking";
-import type { Alarm } from "./types";
+import type { Alarm } from "./alarm_types";
 
 type Held = Pick<Alarm, "state" | "held_until" | "released_at">;
 

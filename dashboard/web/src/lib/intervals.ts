@@ -1,6 +1,6 @@
 // What an installer can choose for a device's supervision, and what is sent for it. Pure.
 
-import type { Device, DeviceChanges } from "./types";
+import type { Device, DeviceChanges } from "./device_types";
 
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;

@@ -2,7 +2,8 @@
 
 import { decimal, longSpan } from "./format";
 import { t, tAny, word } from "./i18n.svelte";
-import type { Evidence, RuleView } from "./types";
+import type { Evidence } from "./alarm_types";
+import type { RuleView } from "./rule_types";
 import { numberOf, pressureText, ruleWords, unitOf } from "./words";
 
 /** Days (nights) that a learned rule wants before it judges by habit alone, as its kind has it. */

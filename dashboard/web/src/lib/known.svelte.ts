@@ -1,6 +1,6 @@
 // What the page has learned and many places need: the gateways by id.
 
-import type { Gateway } from "./types";
+import type { Gateway } from "./device_types";
 
 class Known {
   gateways = $state.raw<ReadonlyMap<string, Gateway>>(new Map());

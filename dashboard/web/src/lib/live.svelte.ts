@@ -2,7 +2,7 @@
 
 import { PREFIX } from "./api";
 import { EventParser } from "./sse";
-import type { StreamData } from "./types";
+import type { StreamData } from "./hub_types";
 
 // The hub sends at least a comment every 15 s; docs/http.md says 40 s without a word is a dead line.
 const SILENCE_MAX_MS = 40_000;

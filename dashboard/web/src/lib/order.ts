@@ -3,7 +3,8 @@
 import { isAsking } from "./asking";
 import { isHeld } from "./holding";
 import { isPressingRepair } from "./troubles";
-import type { Alarm, Severity, Task } from "./types";
+import type { Alarm, Severity } from "./alarm_types";
+import type { Task } from "./task_types";
 
 const SEVERITY: Record<Severity, number> = { urgent: 0, watch: 1, technical: 2 };
 

@@ -15,7 +15,7 @@ import type {
   Swap,
   SwapMove,
 } from "./rota_types";
-import type { Page } from "./types";
+import type { Page } from "./hub_types";
 
 const id = encodeURIComponent;
 

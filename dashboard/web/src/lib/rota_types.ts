@@ -1,6 +1,7 @@
 // The rota and its hand-over sheets, as docs/http.md has them.
 
-import type { AccountRef, HomeRef, Person } from "./types";
+import type { HomeRef, Person } from "./home_types";
+import type { AccountRef } from "./hub_types";
 
 export interface Staff extends AccountRef {
   role: string | null;

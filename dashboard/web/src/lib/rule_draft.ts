@@ -1,7 +1,7 @@
 // What is typed over the parameters of a rule, until it is saved or tried. Pure.
 
 import { ASK_KEY } from "./rules";
-import type { Parameter, ParamValue, Params, RuleDetail } from "./types";
+import type { Parameter, ParamValue, Params, RuleDetail } from "./rule_types";
 
 /** Text by parameter; what is not here was not touched. null: as wider scopes have it. */
 export type Draft = Record<string, string | null>;

@@ -2,7 +2,7 @@
 
 import { decimal, longSpan } from "./format";
 import { t, tAny, word } from "./i18n.svelte";
-import type { ParamValue, Params, Precision, Setting, TryChange } from "./types";
+import type { ParamValue, Params, Precision, Setting, TryChange } from "./rule_types";
 import { unitOf } from "./words";
 
 export const COUNTY = "county";

@@ -2,21 +2,11 @@
 
 import { query, request } from "./api";
 import { t, word } from "./i18n.svelte";
-import type {
-  AccountRef,
-  Alarm,
-  Assignee,
-  Device,
-  DeviceEvent,
-  HomeRef,
-  Page,
-  Person,
-  ProofKind,
-  Stay,
-  Task,
-  TimelineEntry,
-  Trouble,
-} from "./types";
+import type { Alarm, TimelineEntry } from "./alarm_types";
+import type { Device, DeviceEvent, Trouble } from "./device_types";
+import type { HomeRef, Person, Stay } from "./home_types";
+import type { AccountRef, Assignee, Page } from "./hub_types";
+import type { ProofKind, Task } from "./task_types";
 
 export interface Why {
   code: string;

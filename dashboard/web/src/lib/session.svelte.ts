@@ -4,7 +4,7 @@ import { ApiError, api, whenSignedOut } from "./api";
 import { board } from "./board.svelte";
 import { hubTime } from "./clock.svelte";
 import { live } from "./live.svelte";
-import type { Me } from "./types";
+import type { Me } from "./hub_types";
 
 const CLOCK_EVERY_MS = 15_000;
 const RETRY_MS = 3_000;

@@ -3,7 +3,7 @@
 import { decimal } from "./format";
 import { t } from "./i18n.svelte";
 import { changeText } from "./rules";
-import type { Rule, Try, TryHome, TryLine } from "./types";
+import type { Rule, Try, TryHome, TryLine } from "./rule_types";
 
 const HOMES_A_RATE = 100;
 

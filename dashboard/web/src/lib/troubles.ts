@@ -2,7 +2,8 @@
 // heard. Pure.
 
 import { BATTERY_LOW_PCT } from "./life";
-import type { Device, Task, Trouble } from "./types";
+import type { Device, Trouble } from "./device_types";
+import type { Task } from "./task_types";
 
 export const FILTERS = ["trouble", "silent", "unheard", "battery", "test_due", "all"] as const;
 export type Filter = (typeof FILTERS)[number];

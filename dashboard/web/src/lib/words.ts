@@ -4,7 +4,9 @@ import { decimal, longSpan, moment } from "./format";
 import { type Params, t, tAny, word } from "./i18n.svelte";
 import { known } from "./known.svelte";
 import { checksOf } from "./troubles";
-import type { Alarm, Evidence, EvidenceValue, HomeRef, Person, Task } from "./types";
+import type { Alarm, Evidence, EvidenceValue } from "./alarm_types";
+import type { HomeRef, Person } from "./home_types";
+import type { Task } from "./task_types";
 
 /** The headline: what happened. */
 export function headline(alarm: Pick<Alarm, "kind" | "reason">): string {

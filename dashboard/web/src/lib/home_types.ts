@@ -1,0 +1,96 @@
+// Homes, the people in them and their stays, as docs/http.md has them. What newer hubs
+// add is optional: a hub may be older than a page that is still open.
+
+import type { Alarm } from "./alarm_types";
+import type { Device, Trouble } from "./device_types";
+import type { AccountRef } from "./hub_types";
+import type { RuleView } from "./rule_types";
+
+export interface HomeRef {
+  id: string;
+  address: string;
+  region: string;
+  region_path: string[];
+  lat: number | null;
+  lon: number | null;
+  access_note: string;
+  key_place?: string;
+  lane?: string;
+  dog?: string;
+}
+
+export interface Contact {
+  name: string;
+  relation: string;
+  phone: string;
+}
+
+export interface Person {
+  id: string;
+  name: string;
+  sex: string;
+  age: number | null;
+  phone: string;
+  categories: string[];
+  grade: string;
+  conditions: string[];
+  medication?: string[];
+  allergies?: string[];
+  /** How to be heard by this person. */
+  hearing?: string;
+  contacts: Contact[];
+  visitor: string | null;
+}
+
+export const STAY_KINDS = ["away", "hospital", "visitors"] as const;
+
+export type StayKind = (typeof STAY_KINDS)[number];
+
+/** Who is away or has visitors, and until when. */
+export interface Stay {
+  id: string;
+  home: string;
+  person: string | null;
+  person_name: string | null;
+  kind: StayKind;
+  from: string;
+  until: string;
+  note: string;
+  created_at: string;
+  created_by: AccountRef | null;
+  ended_at: string | null;
+  ended_how: "activity" | "user" | "until" | null;
+  ended_by: AccountRef | null;
+}
+
+export interface Home {
+  id: string;
+  address: string;
+  region: string;
+  region_path: string[];
+  lat: number | null;
+  lon: number | null;
+  access_note?: string;
+  key_place?: string;
+  lane?: string;
+  dog?: string;
+  persons: { id: string; name: string; age: number | null }[];
+  devices: number;
+  last_seen_at: string | null;
+  open_alarms: number;
+  life: string;
+  /** What of its stays holds now. */
+  staying?: StayKind[];
+}
+
+export interface HomeDetail extends Omit<Home, "devices"> {
+  devices: Device[];
+  rules: RuleView[];
+  alarms: Alarm[];
+  checks?: Trouble[];
+}
+
+export interface ServiceUser extends Person {
+  born: string | null;
+  home: HomeRef | null;
+}

@@ -1,0 +1,55 @@
+// What is of no one room: accounts, pages of lists, the stream, the board's counts.
+
+export interface AccountRef {
+  username: string;
+  name: string;
+}
+
+export interface Assignee {
+  username: string;
+  name: string;
+  role: string;
+  phone: string;
+}
+
+export interface Summary {
+  alarms: { open: number; acknowledged: number; in_response: number; closed_today: number };
+  tasks: Record<string, number>;
+  homes: number;
+  gateways: { online: number; total: number };
+  devices: { total: number; silent: number; unheard?: number; unbound: number };
+  quarantine: number;
+  /** Of the presses by which the hub tests the whole way. */
+  last_test?: {
+    pressed_at: string;
+    result: "ok" | "failed" | null;
+    missing: string;
+    took_s: number | null;
+  } | null;
+  repairs?: { open: number; overdue: number };
+}
+
+export interface Me {
+  username: string;
+  name: string;
+  role: string;
+  region: string;
+  can: string[];
+}
+
+export interface HubClock {
+  now: string;
+  speed: number;
+  /** The county's; a hub that is older than the page doesn't say it. */
+  timezone?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  next?: number | string | null;
+}
+
+export interface StreamData<T> {
+  entry: { seq: number; topic: string; subject: string; fact: string };
+  object: T | null;
+}
