@@ -45,6 +45,9 @@ def _without_person(document: Document) -> Document:
         shown["record"] = {}
     if "timeline" in shown:
         shown["timeline"] = [{**entry, "data": {}} for entry in shown["timeline"]]
+    # Contacts of the person are among them.
+    if "people" in shown:
+        shown |= {"people": {}, "notices": []}
     return shown
 
 

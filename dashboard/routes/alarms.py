@@ -30,6 +30,7 @@ from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import not_found
 from dashboard.reads import Row, alarm_detail, alarm_documents, find_alarm, rows
+from dashboard.told_reads import names_in, notices_of
 from ledger.schema import ALARM
 from ledger.views import Document
 
@@ -112,12 +113,14 @@ def list_alarms(
 def get_alarm(
     alarm_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("alarm.read")]
 ) -> Response:
-    """An alarm with its `timeline`, `events` and `task_detail`."""
+    """An alarm with its `timeline`, `people`, `notices`, `events` and `task_detail`."""
     with hub.engine.connect() as connection:
         row = find_alarm(connection, alarm_id)
         if row is None or not caller.sees(row["region"]):
             raise not_found("alarm")
         document = alarm_detail(connection, row, hub.clock.now_ms())
+        document["people"] = names_in(connection, document["timeline"])
+        document["notices"] = notices_of(connection, alarm_id)
     trail.note(caller.username, "viewed", f"alarm:{alarm_id}", f"home {row['home'] or 'none'}")
     shown = present(document, caller.can)
     if shown["task_detail"] is not None:

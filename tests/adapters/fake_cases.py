@@ -55,6 +55,7 @@ class Cases:
         self._publish = publish
         self.alarms: dict[str, Document] = {}
         self.tasks: dict[str, Document] = {}
+        self.notices: dict[str, list[Document]] = {}
         self._timelines: dict[str, list[Document]] = {}
         self._numbers = itertools.count(1)
         self._seqs = itertools.count(1)
@@ -223,9 +224,15 @@ class Cases:
         return {
             **alarm,
             "timeline": self._timelines[alarm_id],
+            "people": {name: told[0] for name, told in ACCOUNTS.items()},
+            "notices": self.notices.get(alarm_id, []),
             "events": events,
             "task_detail": self.shown(self.tasks[alarm["task"]]) if alarm["task"] else None,
         }
+
+    def note(self, alarm_id: str, fact: str, reason: str, data: Document) -> None:
+        """The hub itself did something about it."""
+        self._told(alarm_id, fact, "system", at_ms=self._now_ms(), reason=reason, data=data)
 
     def checks(self, home: str | None) -> list[Document]:
         """The troubles of a home, those of all devices for None."""

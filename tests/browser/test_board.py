@@ -43,7 +43,7 @@ def test_who_where_what_since_when_who_has_it(desk: Desk) -> None:
     expect(pressed).to_contain_text("自 03:01:23")
     expect(pressed).to_contain_text("无人接手")
     expect(cards.nth(1)).to_contain_text("192/118 mmHg · 脉搏 96 · 2 次平均 190/117")
-    assert desk.page.title().startswith("(4)")
+    assert desk.page.title().startswith("(3) 紧急")
 
 
 def test_waiting_clocks_run_in_hub_time(desk: Desk) -> None:
@@ -63,7 +63,7 @@ def test_a_new_alarm_comes_by_the_stream_alone(desk: Desk, hub: FakeHub) -> None
     card = page.locator(f'[data-alarm="{alarm["id"]}"]')
     expect(card).to_contain_text("李秀兰")
     expect(page.locator("[aria-live=assertive]")).to_contain_text("新警情：按下呼叫按钮，李秀兰")
-    expect(page).to_have_title(re.compile(r"^\(5\)"))
+    expect(page).to_have_title(re.compile(r"^\(4\) 紧急"))
     assert not lists
     assert page.evaluate("window.sameDocument")
 

@@ -44,6 +44,45 @@ async def test_the_detail_has_timeline_events_and_task(world: World) -> None:
     assert shown["acknowledged_by"] == {"username": "duty-1", "name": "人duty-1"}
 
 
+async def test_the_detail_names_who_was_told_and_says_what_became_of_it(world: World) -> None:
+    alarm = await world.raise_alarm()
+    told = '{"round":1,"step":2,"to":[["visitor-1",["wecom_app"]],["contact:person-0001/1",[]]]}'
+    await world.execute(
+        "INSERT INTO entry (at_ms, topic, subject, fact, actor, reason, data)"
+        " VALUES (?, 'alarm', ?, 'told', 'system', 'not_taken', ?)",
+        NOW_MS,
+        alarm,
+        told,
+    )
+    for number, (step, state) in enumerate(
+        (("1.2", "delivered"), ("2.1", "refused"), ("test", "delivered"), ("1.-4", "delivered"))
+    ):
+        await world.execute(
+            "INSERT INTO outbox (id, channel, target, body, alarm, state, attempts, created_at_ms,"
+            " next_at_ms, detail, recipient, step)"
+            " VALUES (?, 'wecom_app', 'x', '', ?, ?, 1, ?, ?, '', 'visitor-1', ?)",
+            f"n{number}",
+            alarm,
+            state,
+            NOW_MS + number,
+            NOW_MS,
+            step,
+        )
+    async with world.client("duty-1") as client:
+        shown = (await client.get(f"/api/v1/alarms/{alarm}")).json()
+    assert shown["people"]["visitor-1"] == "人visitor-1"
+    assert shown["people"]["contact:person-0001/1"] == "张伟"
+    of = {"to": "visitor-1", "channel": "wecom_app"}
+    assert shown["notices"] == [
+        {**of, "round": 1, "step": 2, "state": "delivered"},
+        {**of, "round": 2, "step": 1, "state": "refused"},
+    ]
+    async with world.client("auditor-1") as auditor:
+        masked = (await auditor.get(f"/api/v1/alarms/{alarm}")).json()
+    assert (masked["people"], masked["notices"]) == ({}, [])
+    assert "张伟" not in str(masked)
+
+
 async def test_from_press_to_close(world: World) -> None:
     alarm = await world.raise_alarm()
     async with world.client("duty-1") as duty, world.client("visitor-1") as visitor:

@@ -13,6 +13,9 @@ from ledger.schema import ENTRY
 from tests.adapters.asgi_stream import DEADLINE_S, StreamClient
 from tests.dashboard.conftest import World
 
+# What only the alarm's own page asks for.
+DETAIL = {"timeline", "people", "notices", "events", "task_detail"}
+
 
 async def listen(world: World, username: str = "duty-1", last_id: int | None = None) -> Any:
     headers = {"Authorization": f"Bearer {await world.token(username)}"}
@@ -49,7 +52,7 @@ async def test_an_event_is_the_entry_and_the_object_after_it(world: World) -> No
     assert data["entry"]["seq"] == int(first["id"])
     # What is heard and what is loaded is one and the same object.
     assert data["object"] == {key: shown[key] for key in data["object"]}
-    assert set(data["object"]) == set(shown) - {"timeline", "events", "task_detail"}
+    assert set(data["object"]) == set(shown) - DETAIL
 
 
 async def test_resuming_gives_what_was_missed(world: World) -> None:

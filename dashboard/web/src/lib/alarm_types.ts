@@ -86,8 +86,21 @@ export interface TimelineEntry {
   data: Record<string, unknown>;
 }
 
+/** A notification of a step of the escalation, and what became of it. */
+export interface Notice {
+  /** An account, or a contact of the register. */
+  to: string;
+  channel: string;
+  round: number;
+  step: number;
+  state: string;
+}
+
 export interface AlarmDetail extends Alarm {
   timeline: TimelineEntry[];
+  /** Names of the accounts and contacts that the timeline speaks of. */
+  people?: Record<string, string>;
+  notices?: Notice[];
   events: DeviceEvent[];
   task_detail: Task | null;
 }
