@@ -62,7 +62,7 @@ def test_sound_that_is_off_stays_said_and_grows_loud(open_desk: OpenDesk, hub: F
     bar, status = page.locator(".frame > header"), page.get_by_role("status")
     expect(status).to_contain_text("实时连接正常")
     page.get_by_role("button", name="关闭声音").click()
-    expect(status).to_contain_text("3 条紧急警情无人接警，声音未开启")
+    expect(status).to_contain_text("声音未开启，3 条紧急待接警")
     expect(bar).to_have_class(re.compile("loud"))
     # On another page and after a reload too.
     desk.go("/homes")
