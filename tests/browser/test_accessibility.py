@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 import hatch_build
 from tests.adapters.fake_api import FakeHub
+from tests.adapters.fake_rounds import tell
 from tests.browser.conftest import DEADLINE_MS, PHONE, ROOT, Desk, OpenDesk
 from tests.browser.test_pages import alarm_of, places
 
@@ -45,11 +46,6 @@ def all_places(hub: FakeHub) -> list[tuple[str, str]]:
         *places(hub),
         (f"/alarms/{alarm}/sheet", "main h1"),
         (f"/tasks/{task}", "main h1"),
-        ("/response", "main table"),
-        ("/rules", "main li"),
-        ("/rules/blood_pressure", ".limits"),
-        ("/tries", "main form"),
-        ("/wall", "main li"),
         ("/nowhere", "main p"),
     ]
 
@@ -69,6 +65,48 @@ def test_no_page_violates_aa(
         desk.go(path)
         expect(desk.page.locator(complete).first).to_be_visible()
         found += [f"{path} {one}" for one in violations(desk, axe, options)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_what_opens_violates_nothing_either(
+    open_desk: OpenDesk, hub: FakeHub, axe: str, dark: bool
+) -> None:
+    """Forms, folds, the list of keys, a dead line."""
+    alarm = alarm_of(hub, "sos")
+    with hub.lock:
+        first = {"duty-1": ("wecom_app",), "visitor-1": ("wecom_app",), "manager-1": ()}
+        tell(hub.cases, alarm, (1, 1), first, {"duty-1": "refused", "visitor-1": "delivered"})
+    desk = open_desk(dark=dark)
+    desk.sign_in("admin")
+    page, options = desk.page, {"runOnly": list(LEVELS)}
+    found = []
+
+    def look(what: str) -> None:
+        found.extend(f"{what} {one}" for one in violations(desk, axe, options))
+
+    desk.go(f"/alarms/{alarm}")
+    page.locator(".fold").first.click()
+    for form in ("派人", "结案"):
+        page.get_by_role("button", name=form, exact=True).click()
+        look(form)
+    desk.go("/homes/home-0002")
+    page.get_by_role("button", name="登记", exact=True).click()
+    look("stay")
+    desk.go("/rota")
+    page.get_by_role("button", name="登记请假").click()
+    page.get_by_role("button", name="月", exact=True).click()
+    look("leave")
+    desk.go("/rules/blood_pressure")
+    page.get_by_role("button", name="更改", exact=True).click()
+    look("limits")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("keys")
+    page.keyboard.press("Escape")
+    hub.stop_answering()
+    expect(page.get_by_role("status")).to_contain_text("断开")
+    look("lost")
     assert not found, "\n".join(found)
 
 

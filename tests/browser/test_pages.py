@@ -199,7 +199,12 @@ def places(hub: FakeHub) -> list[tuple[str, str]]:
         ("/rota", ".columns section li"),
         ("/handovers", "main li a"),
         ("/handovers/sheet-1", "ol.lines li"),
+        ("/response", "main table"),
+        ("/rules", "main li"),
+        ("/rules/blood_pressure", ".limits"),
+        ("/tries", "main form"),
         ("/me", "main section"),
+        ("/wall", "main li"),
     ]
 
 

@@ -169,6 +169,40 @@ def test_a_try_is_run_read_taken_along_and_put_in_force(admin: Desk, hub: FakeHu
     assert hub.rules.history[-1]["params"] == {"limit_w": 4000}
 
 
+def test_several_rules_are_tried_together(admin: Desk, hub: FakeHub) -> None:
+    page = admin.page
+    admin.go("/tries?rule=overload")
+    more = page.get_by_role("button", name="再加一条规则")
+    expect(row(page, "limit_w")).to_be_visible()
+    expect(more).to_be_disabled()
+    for watts in ("4000", "4500"):
+        page.locator("[name=rule]").select_option("overload")
+        page.fill("[name=limit_w]", watts)
+        more.click()
+    # Said twice of one rule and scope: the later one.
+    added = page.get_by_role("list", name="一起试算的改动").get_by_role("listitem")
+    expect(added).to_have_count(1)
+    expect(added).to_contain_text("4500 W")
+    page.locator("[name=rule]").select_option("pulse")
+    page.fill("[name=urgent_low_bpm]", "38")
+    more.click()
+    expect(added).to_have_count(2)
+    page.locator("[name=rule]").select_option("blood_pressure")
+    page.fill("[name=urgent_systolic_mmhg]", "170")
+    more.click()
+    added.filter(has_text="38 ").get_by_role("button", name="去掉").click()
+    page.get_by_role("button", name="开始试算").click()
+    admin.wait_for("location.pathname.startsWith('/tries/')")
+    (asked,) = hub.rules.tries.values()
+    assert asked["changes"] == [
+        {"rule": "overload", "scope": "county", "params": {"limit_w": 4500}},
+        {"rule": "blood_pressure", "scope": "county", "params": {"urgent_systolic_mmhg": 170}},
+    ]
+    each = page.get_by_role("link", name=re.compile("^用这些界限："))
+    expect(each).to_have_count(2)
+    expect(each.nth(1)).to_have_attribute("href", re.compile("^/rules/blood_pressure"))
+
+
 def test_a_try_is_stopped(admin: Desk, hub: FakeHub) -> None:
     hub.rules.looks = 1_000_000
     page = admin.page
