@@ -5,6 +5,7 @@ another. Restart-safe: everything it knows is in the table.
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from alarms.limits import Limits
@@ -25,6 +26,10 @@ def _uncounted(_channel: str, _state: str) -> None:
     return None
 
 
+# Gives up what takes longer than so many seconds, with TimeoutError.
+Patience = Callable[[float], AbstractAsyncContextManager[object]]
+
+
 def _never_quiet(_now_ms: int) -> bool:
     return False
 
@@ -43,6 +48,7 @@ class Dispatcher:
         telling: Telling | None = None,
         quiet: Callable[[int], bool] = _never_quiet,
         count: Callable[[str, str], None] = _uncounted,
+        patience: Patience = asyncio.timeout,
     ) -> None:
         self._writer = writer
         self._notifiers = notifiers
@@ -51,6 +57,7 @@ class Dispatcher:
         self._telling = telling
         self._quiet = quiet
         self._count = count
+        self._patience = patience
         self._wake = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._rounds = 0
@@ -136,7 +143,7 @@ class Dispatcher:
         notification = Notification(id=row.id, target=row.target, body=row.body, urgent=row.urgent)
         try:
             # A channel that is slow by nature says so.
-            async with asyncio.timeout(getattr(notifier, "attempt_timeout_s", ATTEMPT_TIMEOUT_S)):
+            async with self._patience(getattr(notifier, "attempt_timeout_s", ATTEMPT_TIMEOUT_S)):
                 return await notifier.send(notification)
         except Exception as error:  # noqa: BLE001 - one broken channel must not stop the others
             # Its text may hold an address, and the address a key.

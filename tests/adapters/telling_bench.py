@@ -15,7 +15,7 @@ from alarms.telling import Telling, TellingSettings
 from ledger.place import Place, SqliteBook
 from ledger.schema import CONTACT_POINT, OUTBOX
 from tests.adapters.book import finding
-from tests.adapters.hub_bench import Bench
+from tests.adapters.hub_bench import ROSTER, Bench
 
 KEY = b"k" * 32
 URL = "https://hub.example"
@@ -42,8 +42,10 @@ class Office:
         folder: Path,
         settings: TellingSettings | None = None,
         book: Place | None = None,
+        roster: str = ROSTER,
     ) -> None:
-        self.bench = Bench(folder, book or SqliteBook(path=folder / "hub" / "hub.db"))
+        self.bench = Bench(folder, book or SqliteBook(path=folder / "hub" / "hub.db"), roster)
+        self.log: list[tuple[str, str]] = []
         settings = settings or TellingSettings(public_url=URL, replies=True)
         self.telling = Telling(settings, KEY)
         self.hub = self.bench.hub
@@ -57,7 +59,7 @@ class Office:
         return Dispatcher(
             self.hub.writer,
             self.channels,
-            lambda *_said: None,
+            lambda *said: self.log.append(said),
             limits=self.limits,
             telling=self.telling,
             **options,
