@@ -105,6 +105,7 @@ class TableOutbox:
         step: int,
         round: int,
         urgent: bool,
+        wakes: bool = False,
     ) -> None:
         """Tell one person by one way; who is told when is the policy's business."""
         told = Step(
@@ -114,6 +115,7 @@ class TableOutbox:
             round=round,
             step=step,
             urgent=urgent,
+            wakes=wakes,
         )
         if self._telling.tell(unit, alarm, told) and self._on_written is not None:
             self._on_written()

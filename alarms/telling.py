@@ -79,7 +79,8 @@ class TellingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Which step of which round tells whom by what. `needed`: as in the outbox."""
+    """Which step of which round tells whom by what. `wakes`: also in the quiet hours, as what is
+    urgent does."""
 
     recipient: str
     channel: str
@@ -87,6 +88,7 @@ class Step:
     round: int
     step: int
     urgent: bool
+    wakes: bool = False
     language: str = ""
     point: str | None = None
 
@@ -110,7 +112,8 @@ class Telling:
         message = self._message(unit, alarm, step, row_id, language)
         row = (
             row_id, step.channel, step.address, encode(message), alarm["id"], "pending", 0,
-            unit.now_ms, unit.now_ms, 0, "", step.urgent, _needed(alarm, step), not step.urgent,
+            unit.now_ms, unit.now_ms, 0, "", step.urgent, _needed(alarm, step),
+            not (step.urgent or step.wakes),
             step.recipient, own["id"] if own else step.point, f"{step.round}.{step.step}",
         )  # fmt: skip
         unit.execute(INSERT, row)

@@ -28,6 +28,7 @@ _POLICY_KEYS: Final = (
     "holder_first_s",
     "arrive_s",
     "quiet",
+    "wakes",
     "step",
 )
 _STEP_KEYS: Final = ("after_s", "targets", "persons", "channels", "points")
@@ -67,7 +68,8 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Empty `kinds`, `categories`, `regions` mean all. `arrive_ms` 0: arrival is not watched."""
+    """Empty `kinds`, `categories`, `regions` mean all. `arrive_ms` 0: arrival is not watched.
+    `wakes`: told in the quiet hours of [notify] too, as what is urgent always is."""
 
     name: str
     severities: frozenset[str]
@@ -79,6 +81,7 @@ class Policy:
     holder_first_ms: int
     arrive_ms: int
     quiet: Quiet | None
+    wakes: bool
     steps: tuple[Step, ...]
 
     def fits(self, severity: str, kind: str, region: str, categories: Iterable[str]) -> bool:
@@ -146,6 +149,9 @@ def _policy(table: Mapping[str, Any], where: str, channels: frozenset[str] | Non
     quiet = _quiet(table, where)
     if urgent and quiet is not None:
         raise ConfigError(f"{where}.quiet", "urgent alarms know no quiet hours")
+    wakes = get(table, "wakes", bool, where, False)
+    if wakes and quiet is not None:
+        raise ConfigError(f"{where}.wakes", "a policy that wakes has no quiet hours")
     steps = tuple(
         _step(t, f"{where}.step[{n}]", channels)
         for n, t in _tables(table, "step", where, STEPS_MAX)
@@ -165,6 +171,7 @@ def _policy(table: Mapping[str, Any], where: str, channels: frozenset[str] | Non
         * bounded(table, "holder_first_s", 30, (DELAY_MIN_S, taken_max_s), where),
         arrive_ms=1000 * bounded(table, "arrive_s", 0, (0, DELAY_MAX_S), where),
         quiet=quiet,
+        wakes=wakes,
         steps=steps,
     )
 

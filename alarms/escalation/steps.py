@@ -53,6 +53,7 @@ class Notify(Protocol):
         step: int,
         round: int,
         urgent: bool,
+        wakes: bool,
     ) -> None: ...
 
 
@@ -228,7 +229,7 @@ class Steps:
         if unit.execute(_INSERT_STEP, (*values, compact(told))).rowcount == 0:
             return True
         for person, points in chosen:
-            self._notify(unit, row, person, points, step=step)
+            self._notify(unit, row, person, points, step=step, wakes=policy.wakes)
         if told:
             data = {"policy": policy.name, "round": number, "step": step, "to": told}
             self._rows.alarm_entry(unit, row, "told", SYSTEM, reason=reason, data=data)
@@ -242,13 +243,21 @@ class Steps:
         points: Iterable[ContactPoint],
         *,
         step: int,
+        wakes: bool = False,
     ) -> None:
-        urgent = row["severity"] == "urgent"
+        urgent, number = row["severity"] == "urgent", row["round"]
         for point in points:
             try:
                 with unit.savepoint("notification"):
                     self._outbox.notify(
-                        unit, row, person, point, step=step, round=row["round"], urgent=urgent
+                        unit,
+                        row,
+                        person,
+                        point,
+                        step=step,
+                        round=number,
+                        urgent=urgent,
+                        wakes=wakes,
                     )
             except Exception as error:  # noqa: BLE001 - one that can't be written stops no other
                 self._log("not_notified", f"{person.id}: {type(error).__name__}: {error}")

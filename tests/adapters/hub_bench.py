@@ -10,6 +10,7 @@ from alarms.escalation.plan import Now
 from contract.moment import to_iso
 from hearthwatch.hub import Hub
 from hearthwatch.hub_config import HubConfig
+from hearthwatch.notify_config import NotifyConfig
 from ingest.urgent_lane import Committed, decode_message
 from ledger.place import Place
 from ledger.unit_of_work import UnitOfWork
@@ -52,14 +53,24 @@ class Clock:
 
 
 class Bench:
-    def __init__(self, folder: Path, book: Place, roster: str = ROSTER) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        book: Place,
+        roster: str = ROSTER,
+        notify: NotifyConfig | None = None,
+    ) -> None:
         self.folder, self.book = folder, book
+        self.notify = notify or NotifyConfig()
         (folder / "homes.toml").write_text(roster)
         self.open()
 
     def open(self) -> None:
         config = HubConfig(
-            data_dir=self.folder / "hub", book=self.book, homes=self.folder / "homes.toml"
+            data_dir=self.folder / "hub",
+            book=self.book,
+            homes=self.folder / "homes.toml",
+            notify=self.notify,
         )
         self.clock = Clock()
         self.hub = Hub(config, self.clock, default_rules())

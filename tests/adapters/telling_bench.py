@@ -12,6 +12,7 @@ from alarms.limits import Limits
 from alarms.notifier import Delivered, Notification, Result
 from alarms.responders import ContactPoint, Responder
 from alarms.telling import Telling, TellingSettings
+from hearthwatch.notify_config import NotifyConfig
 from ledger.place import Place, SqliteBook
 from ledger.schema import CONTACT_POINT, OUTBOX
 from tests.adapters.book import finding
@@ -43,8 +44,10 @@ class Office:
         settings: TellingSettings | None = None,
         book: Place | None = None,
         roster: str = ROSTER,
+        notify: NotifyConfig | None = None,
     ) -> None:
-        self.bench = Bench(folder, book or SqliteBook(path=folder / "hub" / "hub.db"), roster)
+        place = book or SqliteBook(path=folder / "hub" / "hub.db")
+        self.bench = Bench(folder, place, roster, notify)
         self.log: list[tuple[str, str]] = []
         settings = settings or TellingSettings(public_url=URL, replies=True)
         self.telling = Telling(settings, KEY)

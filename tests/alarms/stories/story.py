@@ -79,7 +79,7 @@ class StoryOutbox(ListOutbox):
         self.written: list[tuple[str, str]] = []
         self.keys: set[tuple[str, int, int, str, str]] = set()
 
-    def notify(self, unit, alarm, responder, point, *, step, round, urgent) -> None:
+    def notify(self, unit, alarm, responder, point, *, step, round, urgent, wakes) -> None:
         if responder.id in self.dead:
             raise RuntimeError("no such number")
         key = (alarm["id"], round, step, responder.id, point.channel)
