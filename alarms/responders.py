@@ -25,11 +25,13 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPoint:
-    """One way to reach somebody. `channel` is a name of `alarms.registry`."""
+    """One way to reach somebody. `channel` is a name of `alarms.registry`; `urgent`: whether it may
+    carry calls for help."""
 
     channel: str
     address: str
     verified: bool
+    urgent: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

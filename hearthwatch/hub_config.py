@@ -10,6 +10,7 @@ from alarms.escalation.defaults import default_policies
 from alarms.escalation.policy import Policies
 from alarms.escalation.policy import parse as parse_policies
 from alarms.outbox import WebhookTarget
+from alarms.registry import NOTIFIERS
 from alarms.rota.coverage import WARN_HOURS, WARN_HOURS_MAX, WARNINGS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
 from hearthwatch.notify_config import NotifyConfig, notify_config
@@ -251,7 +252,8 @@ def _policies(table: Mapping[str, Any], where: str, base: Path) -> Policies:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{where}.policies", f"cannot read {path}: {error.strerror}") from error
-    return parse_policies(text, path.name)
+    people = {name: spec.urgent for name, spec in NOTIFIERS.items() if spec.form is not None}
+    return parse_policies(text, path.name, people)
 
 
 def _webhooks(

@@ -48,7 +48,7 @@ class Notices:
         self._config = config
         self.settings = config.notify.telling
         self.telling = Telling(self.settings, reply_key(config.data_dir))
-        self.contacts = ContactBook(sorted(config.notify.channels))
+        self.contacts = ContactBook(sorted(config.notify.channels), config.notify.urgent)
         self._counted: Counter | None = None
         self._hub_modem: HubModem | None = None
 

@@ -108,16 +108,19 @@ class Policies:
         return next((p for p in self.policies if p.name == name), None)
 
 
-def parse(text: str, source: str, channels: Iterable[str] | None = None) -> Policies:
-    """The policies of a TOML file; `channels`: those that there are, None when not known here."""
+# Channels that there are, each with whether it may carry calls for help; None: not known here.
+Channels = Mapping[str, bool] | None
+
+
+def parse(text: str, source: str, channels: Channels = None) -> Policies:
+    """The policies of a TOML file."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, str(error)) from error
     check_keys(document, ("policy",), source)
-    known = None if channels is None else frozenset(channels)
     tables = list(_tables(document, "policy", source, POLICIES_MAX))
-    found = tuple(_policy(t, f"{source}: policy[{n}]", known) for n, t in tables)
+    found = tuple(_policy(t, f"{source}: policy[{n}]", channels) for n, t in tables)
     names = [policy.name for policy in found]
     for name in names:
         if names.count(name) > 1:
@@ -140,7 +143,7 @@ def _tables(
     return enumerate(tables, start=1)
 
 
-def _policy(table: Mapping[str, Any], where: str, channels: frozenset[str] | None) -> Policy:
+def _policy(table: Mapping[str, Any], where: str, channels: Channels) -> Policy:
     check_keys(table, _POLICY_KEYS, where)
     severities = _words(table, "severities", where, _SEVERITIES)
     if not severities:
@@ -153,7 +156,7 @@ def _policy(table: Mapping[str, Any], where: str, channels: frozenset[str] | Non
     if wakes and quiet is not None:
         raise ConfigError(f"{where}.wakes", "a policy that wakes has no quiet hours")
     steps = tuple(
-        _step(t, f"{where}.step[{n}]", channels)
+        _step(t, f"{where}.step[{n}]", channels, urgent=urgent)
         for n, t in _tables(table, "step", where, STEPS_MAX)
     )
     _check_order(steps, where)
@@ -185,7 +188,7 @@ def _check_order(steps: Sequence[Step], where: str) -> None:
             raise ConfigError(f"{where}.step[{number}].after_s", detail)
 
 
-def _step(table: Mapping[str, Any], where: str, channels: frozenset[str] | None) -> Step:
+def _step(table: Mapping[str, Any], where: str, channels: Channels, *, urgent: bool) -> Step:
     check_keys(table, _STEP_KEYS, where)
     targets = _words(table, "targets", where, [t.value for t in Target])
     if not targets:
@@ -195,9 +198,21 @@ def _step(table: Mapping[str, Any], where: str, channels: frozenset[str] | None)
         after_ms=1000 * bounded(table, "after_s", None, (0, DELAY_MAX_S), where),
         targets=tuple(Target(word) for word in targets),
         persons=bounded(table, "persons", 0, (0, PERSONS_MAX), where),
-        channels=tuple(_words(table, "channels", where, channels)),
+        channels=_channels(table, where, channels, urgent=urgent),
         points=cast("Points", points),
     )
+
+
+def _channels(
+    table: Mapping[str, Any], where: str, channels: Channels, *, urgent: bool
+) -> tuple[str, ...]:
+    found = tuple(_words(table, "channels", where, channels))
+    for name in found:
+        if urgent and channels is not None and not channels[name]:
+            others = ", ".join(sorted(other for other, carries in channels.items() if carries))
+            detail = f"{name} carries no urgent alarm; these do: {others}"
+            raise ConfigError(f"{where}.channels", detail)
+    return found
 
 
 def _words(

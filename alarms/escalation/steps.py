@@ -139,7 +139,9 @@ class Steps:
     ) -> None:
         """The pending step of an alarm, in time or early."""
         policy = self._policies.named(timer.policy) or self.policy_of(unit, row)
-        step = timer.step if step_of(policy, timer.step) is not None else FIRST_STEP
+        # Quiet hours put off the holder's step as well.
+        known = timer.step == HOLDER_STEP or step_of(policy, timer.step) is not None
+        step = timer.step if known else FIRST_STEP
         if timer.round != row["round"] or step != timer.step:
             self._begin_round(unit, row, max(timer.round, row["round"] + 1))
         self._go_on(unit, row, policy, step, reason, late_ms=late_ms)
@@ -220,9 +222,9 @@ class Steps:
         """Whether there was anybody; a step that has been fired already is left alone."""
         wanted = step_of(policy, step)
         people = self._people(unit, row, wanted, also)
-        chosen = [(person, _points(person, wanted, row["round"])) for person in people]
+        urgent, number = row["severity"] == "urgent", row["round"]
+        chosen = [(who, _points(who, wanted, number, urgent=urgent)) for who in people]
         told = [[person.id, [point.channel for point in points]] for person, points in chosen]
-        number = row["round"]
         # Where no clock could tell, the book says that it doesn't know.
         known_ms = late_ms if late_ms < UNKNOWN_LATE_MS // 2 else -1
         values = (row["id"], number, step, policy.name, reason.value, unit.now_ms, known_ms)
@@ -297,10 +299,14 @@ class Steps:
         return at_ms is not None and 0 <= unit.now_ms - at_ms < REPEAT_WITHIN_MS
 
 
-def _points(person: Responder, step: Step | None, round_: int) -> tuple[ContactPoint, ...]:
-    """By which ways; once it has been in vain, and for who has the alarm, by all of them."""
+def _points(
+    person: Responder, step: Step | None, round_: int, *, urgent: bool
+) -> tuple[ContactPoint, ...]:
+    """By which ways; once it has been in vain, and for who has the alarm, by all of them. A way
+    that may not carry what is urgent takes no other's place."""
     order = {} if step is None else {name: place for place, name in enumerate(step.channels)}
-    points = sorted(person.points, key=lambda point: order.get(point.channel, len(order)))
+    able = (point for point in person.points if point.urgent or not urgent)
+    points = sorted(able, key=lambda point: order.get(point.channel, len(order)))
     if step is None or step.points == "all" or round_ > 1:
         return tuple(points)
     return tuple(points[1:2] or points[:1]) if step.points == "second" else tuple(points[:1])

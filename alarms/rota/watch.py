@@ -5,7 +5,7 @@ so that a restart tells nothing twice; it closes by itself when its problem is g
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Final, Protocol
 
 from alarms.rota.book import RotaBook
@@ -40,10 +40,10 @@ _NEAR: Final = (
     " WHERE a.role = 'visitor' AND NOT a.disabled AND r.level <> 'county'"
 )
 _WAYS: Final = (
-    "SELECT owner,"
+    "SELECT owner, channel,"
     " sum(CASE WHEN verified_at_ms IS NOT NULL AND dead_since_ms IS NULL THEN 1 ELSE 0 END),"
     " sum(CASE WHEN dead_since_ms IS NOT NULL THEN 1 ELSE 0 END)"
-    " FROM contact_point GROUP BY owner"
+    " FROM contact_point GROUP BY owner, channel"
 )
 
 
@@ -152,10 +152,15 @@ def villages_of(cursor: Cursor) -> list[Village]:
     return [Village(region=r, homes=int(n), responders=len(going[r])) for r, n in homes]
 
 
-def verified_ways(cursor: Cursor) -> dict[str, Reach]:
-    """By username: ways that were proved and live, and ways that died."""
-    rows = cursor.execute(_WAYS).fetchall()
-    return {owner: Reach(alive=int(alive), dead=int(dead)) for owner, alive, dead in rows}
+def verified_ways(cursor: Cursor, urgent: Set[str] | None = None) -> dict[str, Reach]:
+    """By username: ways that were proved and live, and ways that died. `urgent`: channels that may
+    carry calls for help; None: any. By others nobody on duty is reached."""
+    found: dict[str, Reach] = {}
+    for owner, channel, alive, dead in cursor.execute(_WAYS).fetchall():
+        before = found.setdefault(owner, Reach())
+        if urgent is None or channel in urgent:
+            found[owner] = Reach(alive=before.alive + int(alive), dead=before.dead + int(dead))
+    return found
 
 
 def at_the_board(cursor: Cursor) -> dict[str, Reach]:

@@ -38,5 +38,19 @@ def test_what_was_proved_comes_in_its_order_and_what_died_no_more(tmp_path) -> N
     office.hub.close()
 
 
+def test_a_way_that_carries_nothing_urgent_is_not_the_only_one(tmp_path) -> None:
+    office = Office(tmp_path)
+    book = ContactBook(["apprise", "aliyun_sms"], {"aliyun_sms"})
+    office.point("duty-1", "apprise", "office")
+    assert ways(office, book, "duty-1") == [
+        ("apprise", "office", True),
+        ("aliyun_sms", PHONE, False),
+    ]
+    assert ways(office, book, "duty-1", "none") == [("apprise", "office", True)]
+    points = office.bench.change(lambda _unit: book.points_of("duty-1", "13800000001"))
+    assert [point.urgent for point in points] == [False, True]
+    office.hub.close()
+
+
 def test_before_the_book_is_open_there_is_nobody() -> None:
     assert ContactBook(["aliyun_sms"]).points_of("duty-1", PHONE) == ()

@@ -62,6 +62,11 @@ def test_the_default_keeps_what_the_service_promises() -> None:
         (policy(steps=STEP.replace('["duty"]', "[]")), "who is told"),
         (policy(steps=STEP + 'points = "third"\n'), "points"),
         (policy(steps=STEP + 'channels = ["pigeon"]\n'), "pigeon"),
+        (
+            policy(steps=STEP + 'channels = ["push", "mixed"]\n'),
+            r"step\[1\].channels: mixed carries no urgent alarm; these do: push, sms",
+        ),
+        (policy(ALL.replace('"urgent", ', "") + 'quiet = "21:00-06:00"\nwakes = true\n'), "wakes"),
         (policy(steps=""), "0 tables"),
         ("policy = 3", r"\[\[policy\]\]"),
         ("[[policy", "policies.toml"),
@@ -69,7 +74,14 @@ def test_the_default_keeps_what_the_service_promises() -> None:
 )
 def test_a_mistake_names_its_place(text: str, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
-        parse(text, "policies.toml", ["sms", "push"])
+        parse(text, "policies.toml", {"sms": True, "push": True, "mixed": False})
+
+
+def test_what_is_not_urgent_may_go_by_any_channel() -> None:
+    slow = policy(ALL.replace('"urgent", ', ""), STEP + 'channels = ["mixed"]\n', name="slow")
+    urgent = policy(ALL.replace(', "watch", "technical"', ""))
+    policies = parse(slow + urgent, "policies.toml", {"sms": True, "mixed": False})
+    assert policies.of("watch", "weight", "", ()).steps[0].channels == ("mixed",)
 
 
 def test_the_first_that_fits_is_the_one() -> None:
