@@ -78,6 +78,11 @@ def task_id(alarm: str, reopened: int = 0) -> str:
     return name_uuid(_TASK_NAMESPACE, f"{alarm}|{reopened}" if reopened else alarm)
 
 
+def next_task_id(before: str) -> str:
+    """The task after one that is over, of the same alarm."""
+    return name_uuid(_TASK_NAMESPACE, f"{before}|next")
+
+
 def merged_evidence(old: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
     """The newest evidence, with what the first finding saw kept under `first`."""
     first = old.get("first", {k: v for k, v in old.items() if k != "first"})

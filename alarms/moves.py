@@ -103,23 +103,27 @@ class Moves:
         row = self._cases.open(unit, alarm_id)
         before = AlarmState(row["state"])
         state = move_alarm(before, AlarmMove.ASSIGN, row["holder"])
-        if before is AlarmState.IN_RESPONSE and row["assignee"] != assignee:
-            # Somebody else is to go: until that person says yes nobody is on the way.
+        task = self._cases.task_of(row)
+        again = task is None and row["task"] is not None
+        if before is AlarmState.IN_RESPONSE and (again or row["assignee"] != assignee):
+            # Somebody else is to go, or once more: until there is a yes nobody is on the way.
             state = move_alarm(before, AlarmMove.GIVE_BACK)
             self._parts.timers.drop(unit, row["id"], TimerKind.ARRIVAL)
-        task = self._cases.task_of(row)
         if task is not None and task["assignee"] not in (None, assignee):
             self._cases.return_task(unit, row)
         self._taken(unit, row, state, row["holder"] or actor)
         row["assignee"] = assignee
-        if task is None and row["task"] is None:
+        made = task is None
+        if task is None:
+            # One that is over has its end, its visit and its times: this is another.
             task = self._cases.new_task(unit, row)
         self._rows.write_alarm(unit, row)
         self._rows.alarm_entry(unit, row, "assigned", actor, data={"assignee": assignee})
-        if task is not None:
-            task.update(assignee=assignee, press_until_ms=None)
-            self._rows.write_task(unit, task)
-            self._rows.task_entry(unit, task, "assigned", actor, data={"assignee": assignee})
+        if made:
+            self._rows.task_entry(unit, task, "created", actor, reason=row["reason"])
+        task.update(assignee=assignee, press_until_ms=None)
+        self._rows.write_task(unit, task)
+        self._rows.task_entry(unit, task, "assigned", actor, data={"assignee": assignee})
         if assignee != actor:
             self._parts.steps.tell_one(unit, row, assignee)
         if before is AlarmState.OPEN:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
-from alarms.intake import EVIDENCE_BYTES_MAX, due_within_ms, task_id, task_kind
+from alarms.intake import EVIDENCE_BYTES_MAX, due_within_ms, next_task_id, task_id, task_kind
 from alarms.lifecycle import AlarmState, TaskState
 from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
@@ -141,10 +141,11 @@ def place_of(finding: Finding, gateway: str | None, objects: Objects) -> Place:
 
 
 def new_task(alarm: Row, *, number: int, now_ms: int) -> Row:
-    """The row of the task of an alarm."""
+    """The row of the task of an alarm; `task` of its row: the one before, which is over."""
+    before = alarm["task"]
     task: Row = dict.fromkeys(TASK_COLUMNS)
     task.update(
-        id=task_id(alarm["id"], alarm["reopened"]),
+        id=task_id(alarm["id"], alarm["reopened"]) if before is None else next_task_id(before),
         number=number,
         kind=task_kind(alarm),
         state=TaskState.OPEN.value,

@@ -87,7 +87,7 @@ def line_documents(connection: Connection, sheet_id: str, names: Names) -> list[
         body = bodies[row["number"]]
         mine = [mark for mark in marks if mark["number"] == row["number"]]
         signed = next((mark for mark in mine if mark["mark"] == SIGNED), None)
-        holder = body.pop("holder", None)
+        who = {key: body.pop(key, None) for key in ("holder", "goes", "offered_to")}
         home = body.pop("home", None)
         found.append(
             {
@@ -99,7 +99,7 @@ def line_documents(connection: Connection, sheet_id: str, names: Names) -> list[
                 "written_by": person(row["actor"], names),
                 "since": instant(body.pop("since_ms", None)),
                 "until": instant(body.pop("until_ms", None)),
-                "holder": None if holder is None else person(holder, names),
+                **{key: name and person(name, names) for key, name in who.items()},
                 "home": home_reference(home, roster),
                 "persons": person_references(home, roster, row["at_ms"]),
                 "region_path": roster.region_path(body.get("region")),

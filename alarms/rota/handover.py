@@ -96,13 +96,16 @@ def _alarm_line(row: Row) -> Line:
         "gateway": row["gateway"],
         "part": row["part"],
         "since_ms": row["raised_at_ms"],
-        "holder": row["assignee"] or row["acknowledged_by"],
+        # Who has it now: whoever acknowledged it first may have given it up, or let it lapse.
+        "holder": row["holder"],
+        "goes": row["assignee"],
+        "offered_to": row["handover_to"],
         # Who has taken it has to go on until then, or it wakes again.
         "until_ms": row["ask_until_ms"]
         if kind == "question"
         else row["held_until_ms"]
         if kind == "hold"
-        else row.get("ack_until_ms"),
+        else row["ack_until_ms"],
         "held_for": row["held_for"],
     }
     return Line(kind=kind, subject=row["id"], body=body)

@@ -39,9 +39,8 @@ class Writer(Protocol):
     async def change(self, apply: Callable[[UnitOfWork], T]) -> T: ...
 
 
-def last_due_ms(now_ms: int, minute: int, timezone: str) -> int:
+def last_due_ms(now_ms: int, minute: int, zone: ZoneInfo) -> int:
     """The newest moment of this minute of the local day that is not to come."""
-    zone = ZoneInfo(timezone)
     local = (EPOCH + datetime.timedelta(milliseconds=now_ms)).astimezone(zone)
     today = local.replace(hour=minute // 60, minute=minute % 60, second=0, microsecond=0)
     if today > local:
@@ -78,7 +77,7 @@ class DailyPress:
         client: Callable[[], Client],
         now_ms: Callable[[], int],
         monotonic: Callable[[], float],
-        timezone: str,
+        zone: ZoneInfo,
         log: Callable[[str, str], None],
         furnished: Callable[[UnitOfWork], object] = lambda _unit: None,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -90,7 +89,7 @@ class DailyPress:
         self._client = client
         self._now_ms = now_ms
         self._monotonic = monotonic
-        self._timezone = timezone
+        self._zone = zone
         self._log = log
         self._furnished = furnished
         self._pause = pause
@@ -159,7 +158,7 @@ class DailyPress:
 
     async def _due(self) -> bool:
         now_ms = self._now_ms()
-        due_ms = last_due_ms(now_ms, self._config.test_minute, self._timezone)
+        due_ms = last_due_ms(now_ms, self._config.test_minute, self._zone)
         latest = await self._writer.change(_latest_ms)
         # A press in the time to come was made before the clock was set back.
         return latest is None or latest < due_ms or latest > now_ms

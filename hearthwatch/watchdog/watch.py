@@ -42,6 +42,8 @@ class Watchdog:
         self._side = side
         self._now_ms = now_ms
         self._checks = checks
+        # Of the county: `test_at` is a time of its day.
+        self.zone = config.notify.telling.zone
         self._due_at = time.monotonic()
         self._heartbeat: Heartbeat | None = None
 
@@ -107,7 +109,7 @@ class Watchdog:
             client=lambda: client,
             now_ms=self._now_ms,
             monotonic=time.monotonic,
-            timezone=self._config.notify.telling.zone.key,
+            zone=self.zone,
             log=say,
             furnished=self._roster_changed,
         )

@@ -158,6 +158,8 @@ class FakeRota:
             "since": at,
             "until": None,
             "holder": None,
+            "goes": None,
+            "offered_to": None,
             "home": None,
             "region_path": [],
             "persons": [],

@@ -2,23 +2,29 @@
 
 import asyncio
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from alarms.outbox import TableOutbox
+from alarms.telling import TellingSettings
 from alarms.trial_press import TrialPresses
 from contract import topics
 from contract.codec import decode_envelope, encode_ack
 from contract.config import ConfigError
 from contract.envelope import Ack
 from contract.moment import from_iso
-from hearthwatch.hub_config import load
+from hearthwatch.clock import PlannedClock
+from hearthwatch.hub import Hub
+from hearthwatch.hub_config import HubConfig, load
+from hearthwatch.notify_config import NotifyConfig
 from hearthwatch.watchdog.config import WatchdogConfig
 from hearthwatch.watchdog.heartbeat import Heartbeat
 from hearthwatch.watchdog.press import DailyPress, last_due_ms
 from ingest.urgent_lane import decode_message
 from ledger.place import SqliteBook
 from ledger.schema import ALARM, ENTRY, EVENT, OUTBOX, TEST_PRESS
+from rules.config import default_rules
 from tests.adapters.hub_bench import Bench
 
 DELIVERED = "UPDATE outbox SET state = 'delivered' WHERE id = ?"
@@ -145,7 +151,28 @@ def test_what_could_not_be_told_is_told_by_the_next_beat() -> None:
     ],
 )
 def test_the_newest_time_that_is_not_to_come(now: str, due: str) -> None:
-    assert last_due_ms(from_iso(now), 180, "Asia/Shanghai") == from_iso(due)
+    assert last_due_ms(from_iso(now), 180, ZoneInfo("Asia/Shanghai")) == from_iso(due)
+
+
+def test_the_hour_is_the_countys(tmp_path) -> None:
+    """[notify] says in which zone the county lies; where clocks are put forward the night of the
+    change has its test as well."""
+    berlin = ZoneInfo("Europe/Berlin")
+    config = HubConfig(
+        data_dir=tmp_path / "hub",
+        book=SqliteBook(path=tmp_path / "hub" / "hub.db"),
+        notify=NotifyConfig(telling=TellingSettings(zone=berlin)),
+        watchdog=WatchdogConfig(test_home="home-test"),
+    )
+    hub = Hub(config, PlannedClock(), default_rules())
+    assert hub.watchdog.zone is berlin
+    hub.close()
+    for now, due in (
+        ("2026-11-23T08:00:00+01:00", "2026-11-23T03:00:00+01:00"),
+        ("2027-03-28T08:00:00+02:00", "2027-03-28T03:00:00+02:00"),
+        ("2027-03-28T01:30:00+01:00", "2027-03-27T03:00:00+01:00"),
+    ):
+        assert last_due_ms(from_iso(now), 180, berlin) == from_iso(due)
 
 
 class Way:
@@ -169,7 +196,7 @@ class Way:
             client=lambda: self,
             now_ms=lambda: self.bench.clock.at_ms,
             monotonic=lambda: self.at_s,
-            timezone="Asia/Shanghai",
+            zone=ZoneInfo("Asia/Shanghai"),
             log=lambda _event, _text: None,
             furnished=self.hub.roster_changed,
             pause=self.pause,

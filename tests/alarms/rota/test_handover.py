@@ -158,3 +158,36 @@ def test_kinds_of_lines(sheets) -> None:
     fire(sheets, at(DAY, "20:00"))
     kinds = [kind for _, kind, _ in lines(sheets, sheet_ids(sheets)[-1])]
     assert kinds == ["alarm", "task", "stay", "device"]
+
+
+def test_a_line_says_who_has_the_alarm_at_the_change_of_shift(sheets) -> None:
+    """Not who took it first: that one may have let it lapse, given it up or handed it over."""
+    lapsed, held, goes, offered = (
+        raise_alarm(sheets, key=key, part=key, home="home-1") for key in "abcd"
+    )
+    sheets.now_ms = at(DAY, "19:58")
+    book = sheets.alarms
+    for alarm in (held, goes, offered):
+        sheets.do(lambda u, alarm=alarm: book.acknowledge(u, alarm, "li"))
+    sheets.do(lambda u: book.assign(u, goes, "li", "zhao"))
+    sheets.do(lambda u: book.handing.hand_over(u, offered, "li", "wang"))
+    sheets.now_ms = at(DAY, "19:54")
+    sheets.do(lambda u: book.acknowledge(u, lapsed, "zhou"))
+    sheets.now_ms = at(DAY, "19:59")
+    while sheets.do(book.fire_due):
+        continue
+    fire(sheets, at(DAY, "20:00"))
+    rows = sheets.rows("SELECT subject, body FROM handover_line WHERE kind = 'alarm'")
+    said = {row["subject"]: json.loads(row["body"]) for row in rows}
+    who = {
+        alarm: tuple(body[key] for key in ("holder", "goes", "offered_to"))
+        for alarm, body in said.items()
+    }
+    assert who == {
+        lapsed: (None, None, None),
+        held: ("li", None, None),
+        goes: ("li", "zhao", None),
+        offered: ("li", None, "wang"),
+    }
+    assert said[lapsed]["until_ms"] is None
+    assert said[held]["until_ms"] == at(DAY, "20:03")

@@ -175,3 +175,39 @@ def test_silence_closes_nothing(story) -> None:
     story.is_(alarm, "open")
     assert len(story.outbox.written) > 288 * len(ROUND)
     story.outbox.written.clear()
+
+
+def test_who_is_sent_after_a_task_is_over_has_another_one(story) -> None:
+    """The first visit has its end and its times; the second is watched as the first was."""
+    alarm = story.press()
+    story.acknowledges("duty1", alarm)
+    story.told(*FIRST)
+    story.assigns("duty1", alarm, "visitor1")
+    story.told("visitor1:push", "visitor1:sms")
+    story.goes("visitor1", alarm, TaskMove.ACCEPT, TaskMove.ARRIVE, TaskMove.COMPLETE)
+    story.wait(HOUR_S)
+    story.told()
+    for who, ways in (("visitor1", ("push", "sms")), ("visitor2", ("sms",))):
+        story.assigns("duty1", alarm, who)
+        story.told(*(f"{who}:{way}" for way in ways))
+        story.is_(alarm, "acknowledged", "duty1")
+        story.goes(who, alarm, TaskMove.ACCEPT)
+        story.is_(alarm, "in_response", "duty1")
+        story.kill()
+        story.goes(who, alarm, TaskMove.ARRIVE, TaskMove.COMPLETE)
+    tasks = story.rows("SELECT * FROM task ORDER BY number")
+    assert [(t["assignee"], t["state"]) for t in tasks] == [
+        ("visitor1", "completed"),
+        ("visitor1", "completed"),
+        ("visitor2", "completed"),
+    ]
+    assert story.alarm(alarm)["task"] == tasks[-1]["id"]
+    # Nobody says yes to the last one: it calls again as always.
+    story.assigns("duty1", alarm, "visitor3")
+    story.told("visitor3:sms")
+    story.wait(299)
+    story.told()
+    story.wait(1)
+    story.is_(alarm, "open")
+    story.told(*BY_ALL, "visitor3:sms")
+    story.closes("duty1", alarm)

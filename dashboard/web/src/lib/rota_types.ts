@@ -168,6 +168,8 @@ export interface SheetLine {
   since: string | null;
   until: string | null;
   holder: Staff | null;
+  goes: Staff | null;
+  offered_to: Staff | null;
   home: HomeRef | null;
   region_path: string[];
   persons: Person[];
