@@ -11,6 +11,7 @@ from dataclasses import replace
 from alarms.book import AlarmBook, Escalating
 from alarms.dispatcher import Dispatcher
 from alarms.escalation.policy import Policies
+from alarms.escalation.retention import StepRetention
 from alarms.escalation.timers import Clocks
 from alarms.outbox import TableOutbox, WebhookTarget
 from alarms.register_responders import PointsOf, RegisterResponders, no_points
@@ -82,6 +83,7 @@ class UrgentSide:
             self.settings.is_shadowed,
         )
         self.rota = RotaSide(clock, self.book, reaches=reaches, warn_hours=warn_hours)
+        self.old_steps = StepRetention()
         self.register.troubles = self.book.troubles
         self.register.now_ms = clock
         self.urgent = UrgentLane(
@@ -163,6 +165,7 @@ class UrgentSide:
         watch_gaps(unit, self.book, self.marks, self.presence.flush(unit))
         self.marks.write(unit)
         self.book.shadow.forget(unit)
+        self.old_steps.forget(unit)
 
     def committed(self, events: Sequence[FeedEvent]) -> None:
         """In the writer's thread, after each commit with entries."""

@@ -234,6 +234,8 @@ class Steps:
             self._notify(unit, row, person, points, step=step, wakes=policy.wakes)
         if told:
             data = {"policy": policy.name, "round": number, "step": step, "to": told}
+            if known_ms:
+                data["late_ms"] = known_ms
             self._rows.alarm_entry(unit, row, "told", SYSTEM, reason=reason, data=data)
         return bool(told)
 
