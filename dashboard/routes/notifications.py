@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -23,6 +23,9 @@ from ledger.views import Document
 router = APIRouter(tags=["notifications"])
 
 STATES: Final = ("pending", "delivered", "refused", "dead", "dropped")
+FAILED: Final = ("refused", "dead")
+# A provider has a handful of ways to say no; the rest are single cases, which the list has.
+REASONS_MAX: Final = 10
 
 
 class Nothing(Body):
@@ -36,6 +39,7 @@ def list_notifications(
     caller: Annotated[Caller, needs("notification.read")],
     state: QueryWord = None,
     alarm: QueryWord = None,
+    channel: QueryWord = None,
     limit: Limit = LIMIT_DEFAULT,
     before: Number = None,
 ) -> Response:
@@ -47,6 +51,8 @@ def list_notifications(
         wanted = wanted.where(OUTBOX.c.state.in_(states))
     if alarm:
         wanted = wanted.where(OUTBOX.c.alarm == alarm)
+    if channel:
+        wanted = wanted.where(OUTBOX.c.channel == channel)
     if before is not None:
         wanted = wanted.where(OUTBOX.c.created_at_ms < before)
     wanted = wanted.order_by(OUTBOX.c.created_at_ms.desc(), OUTBOX.c.id).limit(limit + 1)
@@ -54,6 +60,33 @@ def list_notifications(
         found = rows(connection, wanted)
     more = str(found[limit - 1]["created_at_ms"]) if len(found) > limit else None
     return answer({"items": [_shown(row) for row in found[:limit]], "next": more})
+
+
+@router.get("/notifications/failures")
+def list_failures(
+    *,
+    hub: Hub,
+    caller: Annotated[Caller, needs("notification.read")],
+) -> Response:
+    """By channel: how many were refused and given up, in whose words, the most frequent first."""
+    failed = (
+        _wanted(caller)
+        .where(OUTBOX.c.state.in_(FAILED))
+        .with_only_columns(
+            OUTBOX.c.channel,
+            OUTBOX.c.state,
+            OUTBOX.c.detail,
+            func.count().label("count"),
+            func.max(OUTBOX.c.done_at_ms).label("newest_ms"),
+        )
+        .group_by(OUTBOX.c.channel, OUTBOX.c.state, OUTBOX.c.detail)
+    )
+    with hub.engine.connect() as connection:
+        found = rows(connection, failed)
+    channels = sorted({row["channel"] for row in found})
+    items = [_failures(name, [r for r in found if r["channel"] == name]) for name in channels]
+    items.sort(key=lambda item: (-(item["refused"] + item["dead"]), item["channel"]))
+    return answer({"items": items})
 
 
 @router.post("/notifications/{notification_id}/resend")
@@ -85,6 +118,21 @@ def _wanted(caller: Caller) -> Select[Any]:
     if not caller.region:
         return wanted
     return wanted.where(ALARM.c.region.startswith(caller.region, autoescape=True))
+
+
+def _failures(channel: str, found: list[Row]) -> Document:
+    found.sort(key=lambda row: (-row["count"], row["detail"], row["state"]))
+    counts = {state: sum(r["count"] for r in found if r["state"] == state) for state in FAILED}
+    reasons = [
+        {
+            "state": row["state"],
+            "detail": row["detail"],
+            "count": row["count"],
+            "newest_at": _at(row["newest_ms"]),
+        }
+        for row in found[:REASONS_MAX]
+    ]
+    return {"channel": channel, **counts, "reasons": reasons}
 
 
 def _document(hub: Deps, caller: Caller, notification_id: str) -> Document:

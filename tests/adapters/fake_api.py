@@ -120,6 +120,8 @@ class FakeHub:
                 return self.rules.answer(username, method, path[1:], asked)
             if path[:2] in (["me", "channels"], ["users", username]):
                 return self._ways(method, path[2:], asked)
+            if path[0] == "notifications":
+                return self.notices.undelivered(method, path[1:], asked)
             mine = self.service.answer(username, method, path, asked)
             if mine is not None:
                 return mine

@@ -24,6 +24,7 @@ class Notices:
         self._now_ms = now_ms
         self.points: list[Document] = []
         self.replies: list[Document] = []
+        self.failed: list[Document] = []
         self.reply: Document = {
             "number": 12,
             "severity": "urgent",
@@ -77,6 +78,58 @@ class Notices:
         point = self._find(point_id)
         point.update(verified_at=to_iso(self._now_ms()), dead_since=None, code_until=None)
         return point
+
+    def fail(self, row_id: str, channel: str, state: str, detail: str, **more: Any) -> None:
+        """A notification that did not arrive."""
+        at = to_iso(self._now_ms())
+        row = {
+            "id": row_id,
+            "channel": channel,
+            "address": "+86138****0001",
+            "recipient": "duty-1",
+            "alarm": None,
+            "number": None,
+            "urgent": True,
+            "state": state,
+            "attempts": 3,
+            "detail": detail,
+            "created_at": at,
+            "tried_at": at,
+        }
+        self.failed.append({**row, **more})
+
+    def undelivered(self, method: str, path: list[str], asked: Document) -> Document:
+        failed = [row for row in self.failed if row["state"] in ("refused", "dead")]
+        if method == "POST":
+            row = next(row for row in failed if row["id"] == path[0])
+            row.update(state="pending", attempts=0)
+            return row
+        if not path:
+            chosen = [row for row in failed if asked.get("channel") in (None, row["channel"])]
+            return {"items": chosen, "next": None}
+        items = []
+        for channel in dict.fromkeys(row["channel"] for row in failed):
+            mine = [row for row in failed if row["channel"] == channel]
+            reasons = dict.fromkeys((row["state"], row["detail"]) for row in mine)
+            items.append(
+                {
+                    "channel": channel,
+                    "refused": sum(row["state"] == "refused" for row in mine),
+                    "dead": sum(row["state"] == "dead" for row in mine),
+                    "reasons": [
+                        {
+                            "state": state,
+                            "detail": detail,
+                            "count": sum(
+                                (r["state"], r["detail"]) == (state, detail) for r in mine
+                            ),
+                            "newest_at": to_iso(self._now_ms()),
+                        }
+                        for state, detail in reasons
+                    ],
+                }
+            )
+        return {"items": items}
 
     def look(self, token: str) -> Document:
         if token != TOKEN:

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.adapters.fake_api import FakeHub
 from tests.adapters.fake_notices import CODE, TOKEN
 from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
+from tests.browser.test_pages import alarm_of
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
@@ -143,3 +144,46 @@ def test_the_service_worker_shows_a_push_message_and_sends_its_answer(
         ".then(n => n.some(one => one.body.startsWith('已接单')))"
     )
     assert hub.notices.replies == [{"answer": "accept", "way": "push"}]
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_what_did_not_arrive_is_tried_again(
+    open_desk: OpenDesk, hub: FakeHub, viewport, language
+) -> None:
+    zh = language == "zh-CN"
+    with hub.lock:
+        number = {"alarm": alarm_of(hub, "sos"), "number": 12}
+        hub.notices.fail(
+            "n-1", "aliyun_sms", "refused", "isv.MOBILE_NUMBER_ILLEGAL 号码不对", **number
+        )
+        hub.notices.fail("n-2", "aliyun_sms", "dead", "HTTP 500", **number)
+        hub.notices.fail("n-3", "wecom_bot", "refused", "93000 invalid webhook url")
+    desk = open_desk(viewport=viewport, language=language)
+    desk.sign_in("manager-1")
+    desk.go("/undelivered")
+    page = desk.page
+    channels = page.locator("section[aria-labelledby=channels]")
+    messages = page.locator("section[aria-labelledby=messages]")
+    expect(channels.locator("ul.rows > li")).to_have_count(2)
+    expect(channels).to_contain_text("号码不对")
+    expect(messages.locator("ul > li")).to_have_count(3)
+    shot(desk, f"undelivered-{language}-{viewport['width']}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    channels.get_by_role("button", name="企业微信群机器人" if zh else "WeCom group bot").click()
+    expect(messages.locator("ul > li")).to_have_count(1)
+    messages.get_by_role("button", name="再试一次" if zh else "Try again").click()
+    expect(messages.locator(".badge")).to_have_text("等待重发" if zh else "waits again")
+    expect(channels.locator("ul.rows > li")).to_have_count(1)
+    with hub.lock:
+        assert [row["state"] for row in hub.notices.failed] == ["refused", "dead", "pending"]
+
+
+def test_who_may_not_send_again_sees_what_did_not_arrive(open_desk: OpenDesk, hub: FakeHub) -> None:
+    with hub.lock:
+        hub.notices.fail("n-1", "aliyun_sms", "dead", "HTTP 500")
+    desk = open_desk()
+    desk.sign_in()
+    desk.page.get_by_role("link", name="未送达").click()
+    expect(desk.page.locator("section[aria-labelledby=messages]")).to_contain_text("HTTP 500")
+    expect(desk.page.get_by_role("button", name="再试一次")).to_have_count(0)

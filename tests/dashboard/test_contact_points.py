@@ -155,12 +155,19 @@ async def test_a_point_of_somebody_else_is_not_reached_through_ones_own(world: W
         assert (await client.post(f"{other}/code", json={})).status_code == 404
 
 
-async def put(world: World, row_id: str, alarm: str | None, state: str = "dead") -> None:
+async def put(  # noqa: PLR0917 - what a row is made of
+    world: World,
+    row_id: str,
+    alarm: str | None,
+    state: str = "dead",
+    channel: str = "aliyun_sms",
+    detail: str = "isv.OUT_OF_SERVICE",
+) -> None:
     await world.execute(
         "INSERT INTO outbox (id, channel, target, body, alarm, state, attempts, created_at_ms,"
         " next_at_ms, detail, recipient, step) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-        *(row_id, "aliyun_sms", "+8613800000001", '{"secret":1}', alarm, state, 3),
-        *(world.clock.at_ms, world.clock.at_ms, "isv.OUT_OF_SERVICE", "duty-1", "1.0"),
+        *(row_id, channel, "+8613800000001", '{"secret":1}', alarm, state, 3),
+        *(world.clock.at_ms, world.clock.at_ms, detail, "duty-1", "1.0"),
     )
 
 
@@ -190,3 +197,39 @@ async def test_what_was_given_up_is_listed_where_it_belongs_and_sent_again(world
     async with world.client("admin-1") as client:
         assert len((await client.get(path)).json()["items"]) == 2
     assert ("manager-1", "sent_again", "notification:n-1") in await world.audited()
+
+
+async def test_what_did_not_arrive_is_counted_by_channel_and_reason(world: World) -> None:
+    alarm = await world.raise_alarm()
+    await put(world, "a-1", alarm)
+    await put(world, "a-2", alarm, "refused", detail="isv.MOBILE_NUMBER_ILLEGAL")
+    await put(world, "a-3", alarm, "refused", detail="isv.MOBILE_NUMBER_ILLEGAL")
+    await put(world, "a-4", alarm, "delivered")
+    await put(world, "a-5", alarm, "pending")
+    await put(world, "b-1", None, "dead", "smtp", "ConnectError")
+    path = "/api/v1/notifications"
+    async with world.client("admin-1") as client:
+        failures = (await client.get(f"{path}/failures")).json()["items"]
+        assert [(f["channel"], f["refused"], f["dead"]) for f in failures] == [
+            ("aliyun_sms", 2, 1),
+            ("smtp", 0, 1),
+        ]
+        reasons = [(r["state"], r["detail"], r["count"]) for r in failures[0]["reasons"]]
+        assert reasons == [
+            ("refused", "isv.MOBILE_NUMBER_ILLEGAL", 2),
+            ("dead", "isv.OUT_OF_SERVICE", 1),
+        ]
+        only = {"state": "dead,refused", "channel": "smtp"}
+        listed = (await client.get(path, params=only)).json()["items"]
+        assert [item["id"] for item in listed] == ["b-1"]
+        assert (await client.post(f"{path}/a-2/resend", json={})).json()["state"] == "pending"
+        failures = (await client.get(f"{path}/failures")).json()["items"]
+        assert (failures[0]["refused"], failures[0]["dead"]) == (1, 1)
+    # Of what belongs to no alarm only who sees the whole county hears; of another town's, nobody.
+    async with world.client("manager-1") as client:
+        failures = (await client.get(f"{path}/failures")).json()["items"]
+        assert [f["channel"] for f in failures] == ["aliyun_sms"]
+    async with world.client("duty-2") as client:
+        assert (await client.get(f"{path}/failures")).json() == {"items": []}
+    async with world.client("visitor-1") as client:
+        assert (await client.get(f"{path}/failures")).status_code == 403

@@ -84,6 +84,7 @@ BY_DATA: Final = (
     "value.",
     "why.",
     "why_go.",
+    "undelivered.state.",
 )
 # Keys of the keyboard are called the same everywhere.
 KEY_NAMES: Final = frozenset({"Enter", "Esc"})

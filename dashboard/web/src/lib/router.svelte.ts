@@ -15,6 +15,7 @@ export interface Place {
     | "tries"
     | "try"
     | "response"
+    | "undelivered"
     | "rota"
     | "handovers"
     | "handover"
@@ -40,6 +41,7 @@ export function placeOf(path: string): Place {
   if (first === "handovers") return id === "" ? { page: "handovers", id } : { page: "handover", id };
   if (first === "tasks" && id !== "") return { page: "card", id };
   const alone = ["tasks", "equipment", "response", "rota", "wall", "me"] as const;
+  const alone = ["tasks", "equipment", "response", "undelivered", "rota", "me"] as const;
   const known = alone.find((page) => page === first);
   if (id === "" && known !== undefined) {
     return { page: known, id: "" };
