@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alarms.cases import Cases
+from alarms.contact_answers import ContactAnswers
 from alarms.escalation.policy import Policies
 from alarms.escalation.steps import Steps
 from alarms.escalation.timers import Clocks, Timers
@@ -102,6 +103,7 @@ class AlarmBook:
         )
         self.moves = Moves(parts)
         self.handing = Handing(parts, self.moves)
+        self.contacts = ContactAnswers(parts, self.handing)
         self._promises = Promises(parts, self.moves, self.handing, escalating.log)
         # Hears of presses that were made to test the way.
         self.on_test: Callable[[UnitOfWork, Finding], object] = lambda _unit, _finding: None

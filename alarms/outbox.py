@@ -106,6 +106,7 @@ class TableOutbox:
         round: int,
         urgent: bool,
         wakes: bool = False,
+        news: str = "",
     ) -> None:
         """Tell one person by one way; who is told when is the policy's business."""
         told = Step(
@@ -116,6 +117,7 @@ class TableOutbox:
             step=step,
             urgent=urgent,
             wakes=wakes,
+            news=news,
         )
         if self._telling.tell(unit, alarm, told) and self._on_written is not None:
             self._on_written()

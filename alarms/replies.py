@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from alarms.contact_answers import Said
 from alarms.contact_points import owners_of_phone
 from alarms.lifecycle import AlarmState, IllegalMove, TaskMove
-from alarms.reply_words import Answer, Reply, understood
+from alarms.reply_words import ANSWERS, Answer, Reply, understood
 from alarms.rows import find_alarm, find_task
-from alarms.telling import digest_of
+from alarms.telling import CONTACT_PREFIX, digest_of
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 
@@ -24,6 +25,9 @@ _SELECT: Final = f"SELECT {', '.join(_FIELDS)} FROM reply_link"  # noqa: S608 - 
 _SAME: Final = (
     "UPDATE reply_link SET answered_at_ms = ?, answer = ?"
     " WHERE alarm = ? AND responder = ? AND answered_at_ms IS NULL"
+)
+_LATEST: Final = (
+    "UPDATE reply_link SET answered_at_ms = ?, answer = ? WHERE alarm = ? AND responder = ?"
 )
 Row = dict[str, Any]
 # Whether a role may do something of the table of permissions.
@@ -40,6 +44,9 @@ class Moves(Protocol):
 
 
 Decline = Callable[[UnitOfWork, str, str], None]
+# Whether it is new that this contact says so.
+ContactSays = Callable[[UnitOfWork, str, str, Said], bool]
+LinkAnswer = Answer | Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +55,29 @@ class Answered:
 
     alarm: str
     responder: str
-    answer: Answer
+    answer: LinkAnswer
     again: bool
 
 
 class Replies:
-    """`decline` tells the escalation that this person can't come."""
+    """`decline` tells the escalation that this person can't come; `contact_says` what a contact of
+    the register says."""
 
-    def __init__(self, writer: Writer, moves: Moves, decline: Decline, may: May) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        moves: Moves,
+        decline: Decline,
+        may: May,
+        contact_says: ContactSays,
+    ) -> None:
+        self._contact_says = contact_says
         self._writer = writer
         self._moves = moves
         self._decline = decline
         self._may = may
 
-    async def by_link(self, token: str, answer: Answer, way: str) -> Answered:
+    async def by_link(self, token: str, answer: LinkAnswer, way: str) -> Answered:
         """KeyError: there is no such link, or it is over. IllegalMove says why not."""
         return await self._writer.change(
             lambda unit: self._answer(unit, link(unit, token), answer, way)
@@ -89,8 +105,12 @@ class Replies:
         [row] = open_.values()
         return self._answer(unit, row, reply.answer, "sms")
 
-    def _answer(self, unit: UnitOfWork, row: Row, answer: Answer, way: str) -> Answered:
+    def _answer(self, unit: UnitOfWork, row: Row, answer: LinkAnswer, way: str) -> Answered:
         alarm, responder = row["alarm"], row["responder"]
+        if responder.startswith(CONTACT_PREFIX):
+            return self._of_contact(unit, row, answer, way)
+        if answer not in ANSWERS:
+            raise IllegalMove("not_allowed", "this is what a contact of the family says")
         if row["answer"] is not None:
             if row["answer"] != answer:
                 raise IllegalMove("answered", f"this was answered with {row['answer']} already")
@@ -106,6 +126,17 @@ class Replies:
         unit.execute(_SAME, (unit.now_ms, answer, alarm, responder))
         unit.audit(responder, f"replied_{answer}", f"alarm:{alarm}", way)
         return Answered(alarm=alarm, responder=responder, answer=answer, again=False)
+
+    def _of_contact(self, unit: UnitOfWork, row: Row, answer: LinkAnswer, way: str) -> Answered:
+        """A contact may go on: going, then there. What it said last stands at its links."""
+        alarm, contact = row["alarm"], row["responder"]
+        if answer == "accept":
+            raise IllegalMove("not_allowed", "a contact takes no cases")
+        new = self._contact_says(unit, alarm, contact, answer)
+        unit.execute(_LATEST, (unit.now_ms, answer, alarm, contact))
+        if new:
+            unit.audit(contact, f"replied_{answer}", f"alarm:{alarm}", way)
+        return Answered(alarm=alarm, responder=contact, answer=answer, again=not new)
 
     def _accept(self, unit: UnitOfWork, alarm_id: str, actor: str, role: str) -> None:
         """Duty desks take the alarm, visitors take the task: as the page's buttons do."""

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Answer = Literal["accept", "decline"]
+ANSWERS: Final = get_args(Answer)
 
 _ACCEPT: Final = ("1", "接单", "收到", "去", "yes", "y", "ok")
 _DECLINE: Final = ("2", "不能去", "不去", "拒绝", "no", "n")

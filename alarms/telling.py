@@ -80,7 +80,7 @@ class TellingSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Which step of which round tells whom by what. `wakes`: also in the quiet hours, as what is
-    urgent does."""
+    urgent does. `news`: what has come of it, a word of `alarms.wording.NEWS`."""
 
     recipient: str
     channel: str
@@ -89,6 +89,7 @@ class Step:
     step: int
     urgent: bool
     wakes: bool = False
+    news: str = ""
     language: str = ""
     point: str | None = None
 
@@ -155,8 +156,9 @@ class Telling:
     ) -> Message:
         settings = self._settings
         token = link = ""
-        # Only accounts answer: a contact of the family is told, and does not take cases.
-        if self._reply_key and not step.recipient.startswith(CONTACT_PREFIX):
+        # A contact has a link of its own kind, which takes no cases, and no other way to answer.
+        contact = step.recipient.startswith(CONTACT_PREFIX)
+        if self._reply_key and (settings.public_url or not contact):
             token = reply_token(self._reply_key, row_id)
             link = f"{settings.public_url}/r/{token}" if settings.public_url else ""
             expires_ms = unit.now_ms + REPLY_VALID_MS
@@ -171,9 +173,11 @@ class Telling:
             place=_region_name(unit.cursor, alarm["region"]),
             name=_person(unit.cursor, alarm["home"]),
             again=alarm["event_count"] > 1,
+            news=step.news,
+            contact=contact,
         )
         chosen = language_of(language)
-        replies = settings.replies and bool(token)
+        replies = settings.replies and bool(token) and not contact
         return alarm_message(told, chosen, settings.zone, link, token, replies=replies)
 
 

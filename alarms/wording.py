@@ -17,6 +17,8 @@ from contract.moment import EPOCH
 
 LANGUAGES: Final = ("zh-CN", "en")
 CODE_VALID_MINUTES: Final = 10
+# What a contact has said, told to who has the alarm.
+NEWS: Final = ("going", "with_person", "not_going")
 
 # By kind of alarm: the word that stands for it outside. Vital signs are all the same word.
 _WORD_OF: Final[Mapping[str, str]] = MappingProxyType(
@@ -65,6 +67,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "line": "【{grade}】{number}号 {again}{kind} {place} {who}",
             "reply": "回1 {number}接单,2 {number}不能去",
             "details": "登录后查看详情并处置",
+            "contact": "请点开链接告诉我们：您能去吗",
+            "going": "联系人正赶去 ",
+            "with_person": "联系人已在身边 ",
+            "not_going": "联系人去不了了 ",
             "code_title": "验证码",
             "code": "守望验证码 {code}，{minutes}分钟内有效，请勿告诉他人。",
             "test_title": "[TEST] 测试",
@@ -89,6 +95,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "line": "[{grade}] #{number} {again}{kind} {place} {who}",
             "reply": "reply 1 {number}=yes 2 {number}=no",
             "details": "Sign in for details and to respond",
+            "contact": "Open the link and tell us: can you go?",
+            "going": "a contact is going: ",
+            "with_person": "a contact is there: ",
+            "not_going": "a contact can't go: ",
             "code_title": "Code",
             "code": "hearthwatch code {code}, valid for {minutes} minutes. Tell nobody.",
             "test_title": "[TEST]",
@@ -100,7 +110,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What of an alarm is said. `name`: whole, it is masked here."""
+    """What of an alarm is said. `name`: whole, it is masked here. `news`: one of NEWS, or empty;
+    `contact`: it is said to somebody who can't sign in."""
 
     alarm: str
     number: int
@@ -110,6 +121,8 @@ class Told:
     place: str
     name: str
     again: bool
+    news: str = ""
+    contact: bool = False
 
 
 def language_of(text: str) -> str:
@@ -130,12 +143,17 @@ def alarm_message(
     grade = words[told.severity] if told.severity in ("urgent", "watch") else words["technical"]
     kind = words[kind_word(told.kind, told.severity)]
     again = words["again"] if told.again else ""
+    if told.news:
+        again = words[told.news]
     who = masked(told.name)
     filled = {"grade": grade, "kind": kind, "number": told.number, "again": again}
     line = words["line"].format(**filled, place=told.place, who=who).strip()
     bare = words["line"].format(**filled, place=told.place, who="").strip()
     reply = words["reply"].format(number=told.number) if replies else ""
-    text = "\n".join(part for part in (line, words["details"], link) if part)
+    details = words["details"]
+    if told.contact:
+        details = words["contact"] if link else ""
+    text = "\n".join(part for part in (line, details, link) if part)
     at = (EPOCH + timedelta(milliseconds=told.raised_at_ms)).astimezone(zone)
     return Message(
         kind="alarm",

@@ -9,8 +9,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from alarms.arrival import Proof
-from alarms.replies import Answered
-from alarms.reply_words import Answer
+from alarms.replies import Answered, LinkAnswer
 from alarms.rota.side import RotaSide
 from alarms.stays import NewStay
 from alarms.visiting import NewTask
@@ -236,14 +235,14 @@ class NoNotices:
 class TakesReplies(Protocol):
     """KeyError: no such link, or it is over. IllegalMove says why not."""
 
-    async def by_link(self, token: str, answer: Answer, way: str) -> object: ...
+    async def by_link(self, token: str, answer: LinkAnswer, way: str) -> object: ...
     async def by_sms(self, phone: str, text: str) -> Answered | None: ...
 
 
 class NoReplies:
     """For a hub that takes no answers."""
 
-    async def by_link(self, token: str, answer: Answer, way: str) -> object:  # noqa: ARG002
+    async def by_link(self, token: str, answer: LinkAnswer, way: str) -> object:  # noqa: ARG002
         raise KeyError("reply")
 
     async def by_sms(self, phone: str, text: str) -> Answered | None:  # noqa: ARG002

@@ -99,7 +99,8 @@ class Hub:
         )
         self.feed.last_seq = self._last_entry()
         self.writer.attach(self.notices.contacts)
-        self.replies = Replies(self.writer, self.book, self.book.handing.cannot_come, may)
+        book = self.book
+        self.replies = Replies(self.writer, book, book.handing.cannot_come, may, book.contacts.says)
         self.writer.start()
         if config.homes is not None:
             self._import(config.homes)

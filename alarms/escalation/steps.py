@@ -25,7 +25,7 @@ from alarms.escalation.policy import Policies, Policy, Step
 from alarms.escalation.timers import Timer, Timers
 from alarms.lifecycle import AlarmState
 from alarms.reasons import StepReason
-from alarms.responders import ContactPoint, Responder, Responders
+from alarms.responders import ContactPoint, Responder, Responders, Target
 from alarms.rows import AlarmRows, Row
 from ledger.database import insert_sql
 from ledger.schema import ESCALATION_STEP
@@ -54,6 +54,7 @@ class Notify(Protocol):
         round: int,
         urgent: bool,
         wakes: bool,
+        news: str,
     ) -> None: ...
 
 
@@ -128,6 +129,18 @@ class Steps:
         # Below the policy's steps, and another with each change of the row.
         self._notify(unit, row, responder, responder.points, step=-row["version"])
         return True
+
+    def tell_in_charge(self, unit: UnitOfWork, row: Row, news: str) -> list[str]:
+        """Who has the alarm, else who is on duty, by all their channels, outside of the steps:
+        there is news of it. Returns who they are."""
+        holder = self._responders.named(row["holder"]) if row["holder"] else None
+        duty = self._responders.of(Target.DUTY, row, unit.now_ms)
+        people = [holder] if holder is not None else _each_once(duty)
+        urgent = row["severity"] == "urgent"
+        for person in people:
+            points = _points(person, None, row["round"], urgent=urgent)
+            self._notify(unit, row, person, points, step=-row["version"], news=news)
+        return [person.id for person in people]
 
     def fire(
         self,
@@ -248,6 +261,7 @@ class Steps:
         *,
         step: int,
         wakes: bool = False,
+        news: str = "",
     ) -> None:
         urgent, number = row["severity"] == "urgent", row["round"]
         for point in points:
@@ -262,6 +276,7 @@ class Steps:
                         round=number,
                         urgent=urgent,
                         wakes=wakes,
+                        news=news,
                     )
             except Exception as error:  # noqa: BLE001 - one that can't be written stops no other
                 self._log("not_notified", f"{person.id}: {type(error).__name__}: {error}")

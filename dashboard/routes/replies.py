@@ -15,7 +15,7 @@ from starlette.responses import Response
 from alarms.channel import phone_number
 from alarms.lifecycle import IllegalMove
 from alarms.replies import TOKEN_LENGTH_MAX, Answered
-from alarms.telling import digest_of
+from alarms.telling import CONTACT_PREFIX, digest_of
 from alarms.wording import kind_word
 from contract.errors import ContractError
 from contract.moment import to_iso
@@ -35,7 +35,7 @@ MESSAGES_MAX: Final = 200
 
 
 class Reply(Body):
-    answer: Literal["accept", "decline"]
+    answer: Literal["accept", "decline", "going", "with_person"]
     way: Literal["link", "push"] = "link"
 
 
@@ -121,6 +121,7 @@ def _document(hub: Deps, token: str) -> Document:
         "place": place or "",
         "state": alarm["state"],
         "raised_at": to_iso(alarm["raised_at_ms"]),
+        "contact": found["responder"].startswith(CONTACT_PREFIX),
         "yours": found["responder"] in (alarm["acknowledged_by"], alarm["assignee"]),
         "answer": found["answer"],
         "expires_at": to_iso(found["expires_at_ms"]),

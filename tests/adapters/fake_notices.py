@@ -32,6 +32,7 @@ class Notices:
             "place": "龙头村",
             "state": "open",
             "raised_at": to_iso(now_ms()),
+            "contact": False,
             "yours": False,
             "answer": None,
             "expires_at": to_iso(now_ms() + 3_600_000),

@@ -21,7 +21,7 @@ from alarms.outbox_rows import (
 from alarms.telling import TellingSettings, digest_of, send_code
 from ledger.schema import AUDIT, OUTBOX, REPLY_LINK
 from tests.adapters.processes import until
-from tests.adapters.telling_bench import Office
+from tests.adapters.telling_bench import URL, Office
 
 PHONE = "+8613800000001"
 
@@ -66,13 +66,24 @@ def test_somebody_hears_of_every_alarm_before_anybody_hears_of_one_again(office:
     assert alarms[6] == watch
 
 
-def test_a_contact_of_the_family_gets_no_link(office: Office) -> None:
+def test_a_contact_of_the_family_has_a_link_and_no_other_way_to_answer(office: Office) -> None:
     office.tell(office.alarm(), "contact:person-1/1", "aliyun_sms", PHONE)
     [row] = office.rows()
     said = decode(row["body"])
-    assert (said.link, said.reply) == ("", "")
+    assert said.link == f"{URL}/r/{said.reply}"
     assert "回1" not in said.short
+    assert "登录" not in said.text
+    [link] = office.bench.rows(REPLY_LINK)
+    assert link["responder"] == "contact:person-1/1"
+
+
+def test_without_an_address_of_ours_a_contact_is_only_told(tmp_path: Path) -> None:
+    office = Office(tmp_path, TellingSettings(replies=True))
+    office.tell(office.alarm(), "contact:person-1/1", "aliyun_sms", PHONE)
+    said = decode(office.rows()[0]["body"])
+    assert (said.link, said.reply) == ("", "")
     assert office.bench.rows(REPLY_LINK) == []
+    office.hub.close()
 
 
 async def test_a_dead_way_is_marked_and_the_next_one_taken(office: Office) -> None:

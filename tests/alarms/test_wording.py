@@ -5,9 +5,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alarms.message import SMS_UNITS, decode, encode, sms_parts, sms_units
+from alarms.providers.template import WORD_LENGTH_MAX
 from alarms.reply_words import Reply, understood
 from alarms.telling import QuietHours
-from alarms.wording import LANGUAGES, Told, alarm_message, code_message, example_message, masked
+from alarms.wording import (
+    LANGUAGES,
+    NEWS,
+    Told,
+    alarm_message,
+    code_message,
+    example_message,
+    masked,
+)
 from rules.registry import RULE_KINDS
 from tests.adapters.notices import NOW_MS, message
 
@@ -51,6 +60,16 @@ def test_the_short_text_is_one_short_message_and_says_first_what_matters() -> No
     assert made.link in made.short
     assert sms_units(made.short) <= SMS_UNITS
     assert sms_parts(made.short) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_contact_says_fits_where_again_would_stand(language) -> None:
+    seen = set()
+    for news in NEWS:
+        made = alarm_message(told(news=news, again=True), language, ZONE, "", "", replies=False)
+        assert len(made.words["kind"]) <= WORD_LENGTH_MAX
+        seen.add((made.text, made.words["kind"]))
+    assert len(seen) == len(NEWS)
 
 
 def test_a_long_link_goes_before_what_happened_does() -> None:

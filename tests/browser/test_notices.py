@@ -82,6 +82,28 @@ def test_a_link_answers_without_a_login(open_desk: OpenDesk, hub: FakeHub, answe
     assert len(hub.notices.replies) == 1
 
 
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_a_contact_says_going_and_then_there(open_desk: OpenDesk, hub: FakeHub, language) -> None:
+    zh = language == "zh-CN"
+    hub.notices.reply.update(contact=True)
+    desk = open_desk(viewport=PHONE, language=language)
+    desk.page.goto(f"{desk.url}/r/{TOKEN}")
+    main = desk.page.locator("main")
+    expect(main.locator(".big")).to_have_count(3)
+    expect(main).to_contain_text("120")
+    shot(desk, f"reply-contact-{language}")
+    desk.page.get_by_role("button", name="我这就去" if zh else "I'm going").click()
+    going = "正赶去" if zh else "you are going"
+    expect(desk.page.get_by_role("status")).to_contain_text(going)
+    expect(main.locator(".big")).to_have_count(2)
+    desk.page.get_by_role("button", name="我已在老人身边" if zh else "I'm with them").click()
+    there = "会联系您" if zh else "will call you"
+    expect(desk.page.get_by_role("status")).to_contain_text(there)
+    expect(main.locator(".big")).to_have_count(0)
+    expect(main.get_by_role("link")).to_have_count(0)
+    assert [reply["answer"] for reply in hub.notices.replies] == ["going", "with_person"]
+
+
 def test_a_link_that_is_over_says_so(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = open_desk(viewport=PHONE, language="en")
     desk.page.goto(f"{desk.url}/r/another")

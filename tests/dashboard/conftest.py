@@ -312,7 +312,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         roster_changed=lambda unit, changed: register.follow(unit.cursor, changed),
         passwords=Passwords(HASHER),
         notices=ListedNotices(),
-        replies=Replies(writer, book, book.handing.cannot_come, may),
+        replies=Replies(writer, book, book.handing.cannot_come, may, book.contacts.says),
         static_dir=tmp_path / "static",
     )
     app = create_app(deps)

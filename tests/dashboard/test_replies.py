@@ -41,6 +41,7 @@ async def test_looking_at_a_link_changes_nothing_and_shows_nobody(world: World) 
         "place": "龙头村",
         "state": "open",
         "raised_at": seen.json()["raised_at"],
+        "contact": False,
         "yours": False,
         "answer": None,
         "expires_at": seen.json()["expires_at"],
@@ -201,3 +202,42 @@ async def test_the_uplink_has_a_secret_address_and_the_other_form(world: World) 
         assert done.json() == {"result": 0, "errmsg": "OK"}
         assert (await client.post(path, content=b"{")).status_code == 422
     assert (await alarm_row(world, alarm))[0] == "acknowledged"
+
+
+async def test_a_contact_of_the_register_says_what_it_does(world: World) -> None:
+    """Its link is narrower than anybody's: it takes nothing, ends nothing and shows nobody."""
+    alarm = await world.raise_alarm()
+    await link(world, alarm, "contact:person-1/1")
+    async with world.anonymous() as client:
+        seen = (await client.get(PATH)).json()
+        assert (seen["contact"], seen["answer"], seen["yours"]) == (True, None, False)
+        taken = await client.post(PATH, json={"answer": "accept"})
+        assert problem_of(taken)["type"] == "not_allowed"
+        for said in ("going", "going", "with_person"):
+            done = await client.post(PATH, json={"answer": said})
+            assert (done.status_code, done.json()["answer"]) == (200, said)
+        assert (await client.post(PATH, json={"answer": "close"})).status_code == 422
+    assert await alarm_row(world, alarm) == ("open", None, None)
+    facts = await world.query("SELECT actor, reason FROM entry WHERE fact = 'contact_said'")
+    who = "contact:person-1/1"
+    assert facts == [(who, "going"), (who, "with_person")]
+    audited = [row for row in await world.audited() if row[1].startswith("replied")]
+    assert audited == [
+        (who, "replied_going", f"alarm:{alarm}"),
+        (who, "replied_with_person", f"alarm:{alarm}"),
+    ]
+    async with world.client("duty-1") as client:
+        closed = {"outcome": "real_emergency", "note": ""}
+        assert (await client.post(f"/api/v1/alarms/{alarm}/close", json=closed)).status_code == 200
+    async with world.anonymous() as client:
+        over = await client.post(PATH, json={"answer": "decline"})
+        assert problem_of(over)["type"] == "already_closed"
+
+
+async def test_staff_do_not_answer_as_contacts_do(world: World) -> None:
+    alarm = await world.raise_alarm()
+    await link(world, alarm, "duty-1")
+    async with world.anonymous() as client:
+        answered = await client.post(PATH, json={"answer": "going"})
+    assert problem_of(answered)["type"] == "not_allowed"
+    assert await alarm_row(world, alarm) == ("open", None, None)

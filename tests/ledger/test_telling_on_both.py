@@ -91,7 +91,8 @@ async def test_a_way_is_proved_and_an_answer_taken_alike_on_both(office: Office)
         assert proved is wanted
     alarm = office.alarm()
     office.tell(alarm, "duty-1", "aliyun_sms", PHONE)
-    replies = Replies(office.hub.writer, office.hub.book, office.hub.book.handing.cannot_come, may)
+    book = office.hub.book
+    replies = Replies(office.hub.writer, book, book.handing.cannot_come, may, book.contacts.says)
     number = office.row(alarm)["number"]
     answered = await replies.by_sms(PHONE, f"1 {number}")
     assert answered is not None

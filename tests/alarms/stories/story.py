@@ -77,9 +77,10 @@ class StoryOutbox(ListOutbox):
         super().__init__()
         self.dead: set[str] = set()
         self.written: list[tuple[str, str]] = []
+        self.news: list[tuple[str, str]] = []
         self.keys: set[tuple[str, int, int, str, str]] = set()
 
-    def notify(self, unit, alarm, responder, point, *, step, round, urgent, wakes) -> None:
+    def notify(self, unit, alarm, responder, point, *, step, round, urgent, wakes, news) -> None:
         if responder.id in self.dead:
             raise RuntimeError("no such number")
         key = (alarm["id"], round, step, responder.id, point.channel)
@@ -87,6 +88,8 @@ class StoryOutbox(ListOutbox):
             return  # as the table does
         self.keys.add(key)
         self.written.append((alarm["id"], f"{responder.id}:{point.channel}"))
+        if news:
+            self.news.append((responder.id, news))
 
 
 class Story(Book):

@@ -30,7 +30,7 @@ export interface NewContactPoint {
   language: string;
 }
 
-export type ReplyAnswer = "accept" | "decline";
+export type ReplyAnswer = "accept" | "decline" | "going" | "with_person";
 
 /** What the link of a notification is about, without anybody's name. */
 export interface ReplyState {
@@ -40,6 +40,8 @@ export interface ReplyState {
   place: string;
   state: string;
   raised_at: string;
+  /** Of a contact of the register, who takes no cases and can't sign in. */
+  contact: boolean;
   yours: boolean;
   answer: ReplyAnswer | null;
   expires_at: string;

@@ -40,8 +40,7 @@ export function placeOf(path: string): Place {
   if (first === "tries") return id === "" ? { page: "tries", id } : { page: "try", id };
   if (first === "handovers") return id === "" ? { page: "handovers", id } : { page: "handover", id };
   if (first === "tasks" && id !== "") return { page: "card", id };
-  const alone = ["tasks", "equipment", "response", "rota", "wall", "me"] as const;
-  const alone = ["tasks", "equipment", "response", "undelivered", "rota", "me"] as const;
+  const alone = ["tasks", "equipment", "response", "undelivered", "rota", "wall", "me"] as const;
   const known = alone.find((page) => page === first);
   if (id === "" && known !== undefined) {
     return { page: known, id: "" };
