@@ -31,6 +31,8 @@ REPLY_VALID_MS: Final = 6 * 3_600_000
 # 96 bits as base64url: not to be guessed, and still short in a short message.
 TOKEN_LENGTH: Final = 16
 CONTACT_PREFIX: Final = "contact:"
+# Entries name who said something in so many characters; a longer id of a person is only told.
+ACTOR_LENGTH_MAX: Final = 64
 CODE_STEP: Final = "code"
 # Of a round: the first step of its policy, before it (0) who has the alarm already, below that who
 # is told outside of the steps.
@@ -158,7 +160,8 @@ class Telling:
         token = link = ""
         # A contact has a link of its own kind, which takes no cases, and no other way to answer.
         contact = step.recipient.startswith(CONTACT_PREFIX)
-        if self._reply_key and (settings.public_url or not contact):
+        answers = not contact or (settings.public_url and len(step.recipient) <= ACTOR_LENGTH_MAX)
+        if self._reply_key and answers:
             token = reply_token(self._reply_key, row_id)
             link = f"{settings.public_url}/r/{token}" if settings.public_url else ""
             expires_ms = unit.now_ms + REPLY_VALID_MS

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from alarms import contact_points
+from alarms.escalation.retention import KEEP_STEPS_MS, StepRetention
+from alarms.lifecycle import Outcome
 from alarms.limits import Limit, Limits
 from alarms.notifier import Refused
 from alarms.outbox_rows import due, prune, send_again, sent_lately
 from alarms.replies import Replies
-from alarms.telling import send_code
+from alarms.telling import ACTOR_LENGTH_MAX, send_code
 from dashboard.permissions import may
 from ledger.place import Place, SqliteBook
+from ledger.schema import ESCALATION_STEP, REPLY_LINK
 from tests.adapters.processes import until
 from tests.adapters.telling_bench import Office
 
@@ -101,3 +104,27 @@ async def test_a_way_is_proved_and_an_answer_taken_alike_on_both(office: Office)
     assert again is not None
     assert again.again
     assert office.row(alarm)["acknowledged_by"] == "duty-1"
+
+
+async def test_contacts_answer_and_old_steps_go_alike_on_both(office: Office) -> None:
+    alarm = office.alarm()
+    longest = f"contact:{'p' * (ACTOR_LENGTH_MAX - 10)}/1"
+    office.tell(alarm, longest, "aliyun_sms", PHONE)
+    office.tell(alarm, f"contact:{'p' * 64}/1", "wecom_bot", "duty")
+    links = {row["responder"] for row in office.bench.rows(REPLY_LINK)}
+    # Whose name no entry could hold is told and has no link.
+    assert links == {longest}
+    book = office.hub.book
+    said = [office.bench.change(lambda u: book.contacts.says(u, alarm, longest, "going"))]
+    said += [office.bench.change(lambda u: book.contacts.says(u, alarm, longest, "going"))]
+    assert said == [True, False]
+    assert office.row(alarm)["state"] == "open"
+    steps = office.bench.count(ESCALATION_STEP)
+    assert steps > 0
+    office.bench.change(lambda u: book.close(u, alarm, "duty-1", Outcome.TEST, ""))
+    kept = StepRetention()
+    office.bench.change(kept.forget)
+    assert office.bench.count(ESCALATION_STEP) == steps
+    office.bench.clock.at_ms += KEEP_STEPS_MS + 1
+    office.bench.change(kept.forget)
+    assert office.bench.count(ESCALATION_STEP) == 0
