@@ -13,7 +13,7 @@ import random
 import socket
 import struct
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -55,14 +55,16 @@ def _port() -> socket.socket:
 
 @dataclass
 class HardProvider:
-    """`asked`: by id, what was done to each of its requests; `shown`: how often people got it;
-    `hanging`: ids whose requests are not answered, and who asked still waits. `broken`: addresses
-    for which it answers 500 for ever."""
+    """`asked`: by id, what was done to each of its requests, and `times`, when; `shown`: how often
+    people got it; `hanging`: ids whose requests are not answered, and who asked still waits.
+    `broken`: addresses for which it answers 500 for ever."""
 
+    now_ms: Callable[[], int]
     seed: int = 0
     faults: Sequence[str] = ("ok",)
     broken: frozenset[str] = frozenset()
     asked: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    times: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     told: dict[str, tuple[str, str]] = field(default_factory=dict)
     shown: Counter[str] = field(default_factory=Counter)
     hanging: set[str] = field(default_factory=set)
@@ -109,6 +111,7 @@ class HardProvider:
             self.mixed_up.append(key)
         fault = self._fault(key, target)
         self.asked[key].append(fault)
+        self.times[key].append(self.now_ms())
         if fault in _TAKEN or fault in ("ok", "byte_by_byte"):
             self.shown[key] += 1
         elif fault == "twice":

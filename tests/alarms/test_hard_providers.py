@@ -22,11 +22,13 @@ from alarms.notifiers.webhook import Webhook
 from alarms.outbox import WebhookTarget
 from alarms.outbox_rows import AGE_MAX_MS, AGED_ATTEMPTS_MIN, PER_TARGET_MAX
 from hearthwatch.notices import CONNECTIONS_MAX
+from hearthwatch.notify_config import NotifyConfig
 from ledger.schema import ESCALATION, ESCALATION_STEP, OUTBOX
 from ledger.unit_of_work import UnitOfWork
 from tests.adapters.hard_provider import (
     FAULTS,
     OF_STATUS,
+    RETRY_AFTER_S,
     SAYS_YES,
     HardProvider,
     Patience,
@@ -92,11 +94,12 @@ class Night:
 
     def __init__(self, office: Office) -> None:
         self.office, self.hub = office, office.hub
-        self.sms = HardProvider(seed=SEED, faults=FAULTS, broken=BROKEN)
-        self.second = HardProvider(seed=SEED, faults=FAULTS, broken=BROKEN)
-        self.system = HardProvider(seed=SEED, faults=OF_STATUS)
+        now_ms = office.bench.clock.now_ms
+        self.sms = HardProvider(now_ms, seed=SEED, faults=FAULTS, broken=BROKEN)
+        self.second = HardProvider(now_ms, seed=SEED, faults=FAULTS, broken=BROKEN)
+        self.system = HardProvider(now_ms, seed=SEED, faults=OF_STATUS)
         self.providers = (self.sms, self.second, self.system)
-        self.patience = Patience(office.bench.clock.now_ms)
+        self.patience = Patience(now_ms)
         self.counted: Counter[str] = Counter()
         self.raised: dict[str, int] = {}
         # The hub sleeps so many real seconds less between two looks.
@@ -172,7 +175,8 @@ class Night:
 
 @pytest.fixture
 async def night(tmp_path: Path) -> AsyncIterator[Night]:
-    office = Office(tmp_path, roster=ROSTER)
+    notify = NotifyConfig(channels={"aliyun_sms": None, "tencent_sms": None})
+    office = Office(tmp_path, roster=ROSTER, notify=notify)
     night = Night(office)
     # As many as may hang, as the hub has.
     limits = httpx2.Limits(max_connections=CONNECTIONS_MAX)
@@ -295,6 +299,7 @@ def _as_they_said(night: Night) -> None:
             assert row["attempts"] == len(done), (key, done)
         if row["state"] == "dead":
             assert row["target"] == PHONES["duty-2"], done
+    _waited_as_asked(night)
     shown: Counter[str] = Counter()
     for provider in night.providers:
         assert not provider.mixed_up
@@ -311,3 +316,15 @@ def _as_they_said(night: Night) -> None:
     assert set(unseen) <= night.raised.keys()
     reached = {rows[key]["alarm"] for key in shown if rows[key]["recipient"] is not None}
     assert reached == night.raised.keys()
+
+
+def _waited_as_asked(night: Night) -> None:
+    """Nobody asks again before the time that Retry-After named."""
+    waits = [
+        provider.times[key][n + 1] - provider.times[key][n]
+        for provider in night.providers
+        for key, done in provider.asked.items()
+        for n, fault in enumerate(done[:-1])
+        if fault == "http_429"
+    ]
+    assert min(waits) >= RETRY_AFTER_S * 1000
