@@ -1,7 +1,7 @@
 // Notifications that did not arrive, by channel and reason: their objects and calls (docs/http.md).
 
 import { query, request } from "./api";
-import type { Page } from "./types";
+import type { Page } from "./hub_types";
 
 export interface Failure {
   state: "refused" | "dead";
