@@ -11,7 +11,7 @@ from dashboard.answers import answer, page
 from dashboard.asked import LIMIT_DEFAULT, Limit, Number, QueryWord
 from dashboard.callers import Caller, Hub, needs
 from dashboard.problems import Problem
-from dashboard.reads import rows
+from dashboard.reads import roster_for, rows
 from dashboard.routes.overview import quarantine_visible
 from ledger.schema import AUDIT, QUARANTINE
 
@@ -75,11 +75,14 @@ def list_audit(
         wanted = wanted.where(AUDIT.c.seq < before)
     with hub.engine.connect() as connection:
         found = rows(connection, wanted.order_by(AUDIT.c.seq.desc()).limit(limit + 1))
+        accounts = roster_for(connection, usernames=[row["actor"] for row in found]).accounts
     items = [
         {
             "seq": row["seq"],
             "at": to_iso(row["at_ms"]),
             "actor": row["actor"],
+            # Beside the account, which the trail is about; one that is gone has none.
+            "actor_name": accounts.get(row["actor"], {}).get("name", ""),
             "action": row["action"],
             "object": row["object"],
             "detail": row["detail"],

@@ -46,6 +46,7 @@ def all_places(hub: FakeHub) -> list[tuple[str, str]]:
         *places(hub),
         (f"/alarms/{alarm}/sheet", "main h1"),
         (f"/tasks/{task}", "main h1"),
+        ("/wall", "main li"),
         ("/nowhere", "main p"),
     ]
 

@@ -123,6 +123,19 @@ def test_the_wall_names_nobody(desk: Desk, hub: FakeHub) -> None:
     desk.wait_for("document.fullscreenElement === null")
 
 
+def test_the_wall_is_left_once(desk: Desk) -> None:
+    """The end of full screen comes before the way back is gone: it must not go back again."""
+    page = desk.page
+    expect(page.locator(QUEUE)).to_have_count(4)
+    page.keyboard.press("w")
+    desk.wait_for("document.fullscreenElement !== null")
+    page.evaluate("() => { window.backs = 0; history.back = () => { window.backs += 1 } }")
+    page.get_by_role("button", name="退出大屏").click()
+    desk.wait_for("document.fullscreenElement === null && window.backs > 0")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("window.backs") == 1
+
+
 def test_the_wall_says_when_its_line_is_dead(open_desk: OpenDesk, hub: FakeHub) -> None:
     hub.cases.alarms.clear()
     desk = open_desk()

@@ -204,7 +204,6 @@ def places(hub: FakeHub) -> list[tuple[str, str]]:
         ("/rules/blood_pressure", ".limits"),
         ("/tries", "main form"),
         ("/me", "main section"),
-        ("/wall", "main li"),
     ]
 
 

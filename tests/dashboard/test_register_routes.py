@@ -129,7 +129,8 @@ async def test_every_view_of_a_person_is_logged(world: World) -> None:
     }
     async with world.client("admin-1") as admin:
         answer = await admin.get("/api/v1/audit", params={"object": "person:person-0001"})
-    assert [row["actor"] for row in answer.json()["items"]] == ["duty-1"]
+    shown = [(row["actor"], row["actor_name"]) for row in answer.json()["items"]]
+    assert shown == [("duty-1", "人duty-1")]
 
 
 async def test_people_come_and_change(world: World) -> None:

@@ -9,9 +9,25 @@ export function enterWall(): void {
   router.go("/wall");
 }
 
+/** Out of full screen by the browser's own Esc or by us, back once. */
 export function leaveWall(): void {
-  if (document.fullscreenElement !== null) document.exitFullscreen().catch(() => undefined);
-  router.back("/");
+  const back = (): void => router.back("/");
+  // `onFullScreenLeft` goes back when it is over.
+  if (document.fullscreenElement !== null) document.exitFullscreen().catch(back);
+  else back();
+}
+
+/** The browser's own Esc ends the full screen and tells the page nothing else. */
+export function onFullScreenLeft(): () => void {
+  const changed = (): void => {
+    if (document.fullscreenElement === null) router.back("/");
+  };
+  document.addEventListener("fullscreenchange", changed);
+  return () => {
+    document.removeEventListener("fullscreenchange", changed);
+    // Left by the browser's own way back.
+    if (document.fullscreenElement !== null) document.exitFullscreen().catch(() => undefined);
+  };
 }
 
 /** While it is awake the screen stays on; a hidden page has lost it and asks anew. */
