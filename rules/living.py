@@ -1,9 +1,9 @@
 """Whether somebody lives in a home, from its quarter-hours of power: learned per home. Pure.
 
-The newest seen quarter-hours, a little more than a day of them, are the window. Its floor is the
-mean of its own low slots, so that a lamp left on lifts the floor and hides nothing. What the window
-has above the floor, as a mean and at its highest, is compared with what the home does alone
-(`rules.lived_days`); at or below the home's limit (`rules.quiet_limit`) it looks empty.
+The newest seen quarter-hours, a little more than a day of them, are the window. How far they
+spread, and their highest above the window's own floor, are compared with what the home does alone
+(`rules.lived_days`); at or below the home's limit (`rules.quiet_limit`) it looks empty. A lamp left
+on lifts all of them alike and hides nothing.
 
 Each day becomes a part of the memory, a day late: one that turned out to be silent is learned as a
 lived day only if somebody was back so soon that nobody had been away.
@@ -15,17 +15,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rules.lived_days import (
-    QUIET_HOURS,
+    BEFORE_H,
+    BLOCK_H,
+    HOURS,
     SLOTS_PER_DAY,
     SLOTS_PER_HOUR,
-    WATTS_MAX,
     Alone,
     Day,
+    Hour,
     activity,
     checked_day,
-    day_of_slots,
+    day_of_hours,
     day_row,
+    hour_of,
     learn_alone,
+    spread_of,
 )
 from rules.packed import packed, unpacked
 from rules.quiet_limit import QuietLimit
@@ -45,24 +49,30 @@ GRAIN_MAX_W: Final = 500.0
 DAY_SEEN: Final = 72
 # Part of the waking hours that must have been seen in a window.
 COVERAGE: Final = 0.8
-# The highest quarter-hour but one of a window: one may be a defrost heater's.
-_PEAK_AT: Final = -2
+# Slots on end, without a gap or a doubtful supply, before anything is raised: an hour and more.
+STEADY: Final = 5
+# Slots kept behind the window: a day's first blocks begin the evening before.
+_BEHIND: Final = BEFORE_H * SLOTS_PER_HOUR
+# Two bytes a slot: more than any house connection.
+WATTS_MAX: Final = 65_534
 
 
 class Living:
     """The memory of one home."""
 
     __slots__ = (
-        "_alone",
         "_away",
         "_doubt",
         "_low",
         "_numbers",
         "_ordered",
         "_pending",
+        "_squares",
+        "_steady",
         "_sum",
         "_watts",
         "activity",
+        "alone",
         "base_w",
         "coarse",
         "days",
@@ -70,18 +80,23 @@ class Living:
         "floor_w",
         "lived_w",
         "quiet",
+        "spread_w",
         "window",
     )
 
     def __init__(self, window_hours: int) -> None:
         self.window = window_hours * SLOTS_PER_HOUR
-        # The newest slots, oldest first: watts and slot numbers; the watts by size, their sum.
+        # The window and some slots behind it, oldest first: watts and slot numbers. Of the window
+        # alone: its watts by size, their sum, the sum of their squares.
         self._watts = array("H")
         self._numbers = array("q")
         self._ordered = array("H")
         self._sum = 0
+        self._squares = 0
         # Slots since the start or since somebody came back; below a window nothing is judged.
         self.filled = 0
+        # Slots since the supply was last in doubt.
+        self._steady = 0
         self.days: list[Day] = []
         self.quiet = QuietLimit()
         # The least activity of the present day, or of the present silence.
@@ -95,16 +110,13 @@ class Living:
         self.base_w = 0
         # What the poorest remembered day used above its floor, as a mean.
         self.lived_w = 0
-        self._alone: Alone | None = None
+        self.alone: Alone | None = None
         # Of the last window measured.
         self.floor_w = 0
+        self.spread_w = 0.0
         self.activity: float | None = None
         # Whether the newest slot was seen too coarsely to say anything.
         self.coarse = False
-
-    @property
-    def alone(self) -> Alone | None:
-        return self._alone
 
     # Input.
 
@@ -125,16 +137,25 @@ class Living:
             # The golden ratio in sixteen bits: successive slots never fall together.
             watts += ((number * 40_503 & 0xFFFF) / 65_536 - 0.5) * grain_w
         value = int(min(max(watts, 0.0), WATTS_MAX))
+        self._steady = self._steady + 1 if numbers and number == numbers[-1] + 1 else 0
         numbers.append(number)
         kept.append(value)
         insort(ordered, value)
         self._sum += value
-        if len(numbers) > self.window:
-            self._sum -= kept[0]
-            del ordered[bisect_left(ordered, kept[0])]
+        self._squares += value * value
+        if len(ordered) > self.window:
+            leaving = kept[-self.window - 1]
+            self._sum -= leaving
+            self._squares -= leaving * leaving
+            del ordered[bisect_left(ordered, leaving)]
+        if len(numbers) > self.window + _BEHIND:
             del numbers[0]
             del kept[0]
         self.filled += 1
+
+    def unsteady(self) -> None:
+        """The supply is in doubt: what comes next is to be seen for a while first."""
+        self._steady = 0
 
     def suspect(self) -> None:
         """The home counts as silent from now on: its last day isn't taken for a lived one."""
@@ -148,17 +169,14 @@ class Living:
     def raised(self) -> None:
         self.quiet.raised(self._today())
 
-    def back(self, *, soon: bool, within_a_day: bool) -> None:
+    def back(self, *, soon: bool) -> None:
         """Somebody is there. `soon`: so soon that nobody had been away, and those poor days are
         lived days of this home after all. What was silent says nothing of the next hours."""
         low = self._low
         if soon:
             self.days += [*self._doubt, *self._away]
-        if low is not None:
-            if soon:
+            if low is not None:
                 self.quiet.refuted(low, self._today())
-            elif within_a_day:
-                self.quiet.doubted(low, self._today())
         self._doubt, self._away, self._pending, self._low = [], [], None, None
         self.filled = 0
         self._relearn()
@@ -167,40 +185,38 @@ class Living:
 
     def measure(self) -> float | None:
         """How much the window says that somebody is there; None before one is full."""
-        ordered, alone = self._ordered, self._alone
+        ordered, alone = self._ordered, self.alone
         size = len(ordered)
         if self.coarse or self.filled < self.window or size < self.window or alone is None:
             self.activity = None
             return None
         floor_w = self.floor_w = _floor(ordered)
-        bursts, total = alone.bursts, self._sum
-        if bursts:
-            # As if in these slots there had been what there was in the next one.
-            next_w = ordered[-bursts - 1]
-            total += next_w * bursts - sum(ordered[-bursts:])
-        peak_w = ordered[_PEAK_AT - bursts]
-        found = activity(total / size - floor_w, peak_w - floor_w, alone)
-        self.activity = found
+        spread_w = self.spread_w = spread_of(self._sum, self._squares, size)
+        found = self.activity = activity(spread_w, ordered[-1] - floor_w, alone)
         if self._low is None or found < self._low:
             self._low = found
         return found
 
     def covered(self) -> bool:
-        """Whether the window has seen the waking hours: nights alone say nothing."""
-        start = 0 if self._alone is None else self._alone.quiet_from
+        """Whether the window has seen the waking hours, for nights alone say nothing, and its end
+        without a break: what just comes back may still be about to change."""
+        if self._steady < STEADY:
+            return False
+        start = 0 if self.alone is None else self.alone.quiet_from
         waking = sum(
-            (number // SLOTS_PER_HOUR - start) % 24 >= QUIET_HOURS for number in self._numbers
+            (number // SLOTS_PER_HOUR - start) % HOURS >= BLOCK_H
+            for number in self._numbers[-self.window :]
         )
-        return waking >= self.window * (24 - QUIET_HOURS) / 24 * COVERAGE
+        return waking >= self.window * (HOURS - BLOCK_H) / HOURS * COVERAGE
 
     def window_start_number(self) -> int:
-        return self._numbers[0]
+        return self._numbers[-self.window :][0]
 
     def mean_w(self) -> int:
         return self._sum // max(1, len(self._ordered))
 
     def peak_w(self) -> int:
-        return self._ordered[_PEAK_AT] if len(self._ordered) > 1 else 0
+        return self._ordered[-1] if self._ordered else 0
 
     # Learning.
 
@@ -209,15 +225,18 @@ class Living:
 
     def _day(self) -> Day | None:
         """The day of the newest slot, once most of it was seen."""
-        today = self._today()
-        slots = {
-            number % SLOTS_PER_DAY: watts
-            for number, watts in zip(self._numbers, self._watts, strict=True)
-            if number // SLOTS_PER_DAY == today
-        }
-        if len(slots) < DAY_SEEN:
+        first = self._today() * SLOTS_PER_DAY - _BEHIND
+        hours: list[list[int]] = [[] for _ in range(BEFORE_H + HOURS)]
+        for number, watts in zip(self._numbers, self._watts, strict=True):
+            if number >= first:
+                hours[(number - first) // SLOTS_PER_HOUR].append(watts)
+        seen = [watts for hour in hours[BEFORE_H:] for watts in hour]
+        if len(seen) < DAY_SEEN:
             return None
-        return day_of_slots(slots, _floor(sorted(slots.values())))
+        told: list[Hour | None] = [
+            hour_of(hour) if len(hour) == SLOTS_PER_HOUR else None for hour in hours
+        ]
+        return day_of_hours(told, _floor(self._ordered), sum(seen) // len(seen))
 
     def _end_day(self, *, learn: bool, usual: bool) -> None:
         """Close the day: what the last one showed is learned, this one waits a day."""
@@ -237,15 +256,11 @@ class Living:
         self._relearn()
 
     def _relearn(self) -> None:
-        self.days = self.days[-DAYS_MAX:]
-        self._know()
-        self.quiet.learn(self._today())
-
-    def _know(self) -> None:
-        days = self.days
+        days = self.days = self.days[-DAYS_MAX:]
         self.base_w = min((day.floor_w for day in days), default=0)
         self.lived_w = min((day.mean_w - day.floor_w for day in days), default=0)
-        self._alone = learn_alone(days)
+        self.alone = learn_alone(days)
+        self.quiet.learn(self._today())
 
     # Disk.
 
@@ -254,13 +269,16 @@ class Living:
             "watts": packed(self._watts),
             "runs": _runs(self._numbers),
             "filled": self.filled,
+            "steady": min(self._steady, STEADY),
             "days": [day_row(day) for day in self.days],
+            "alone": self.alone,
             "quiet": self.quiet.dump(),
             "low": self._low,
             "pending": None if self._pending is None else _pending_row(*self._pending),
             "doubt": [day_row(day) for day in self._doubt],
             "away": [day_row(day) for day in self._away],
             "floor": self.floor_w,
+            "spread": self.spread_w,
             "activity": self.activity,
             "coarse": self.coarse,
         }
@@ -274,12 +292,20 @@ class Living:
         watts = unpacked("H", document["watts"])
         if len(numbers) != len(watts):
             raise ValueError("slots without their times")
-        living._numbers = numbers[-living.window :]
-        living._watts = watts[-living.window :]
-        living._ordered = array("H", sorted(living._watts))
-        living._sum = sum(living._watts)
+        living._numbers = numbers[-living.window - _BEHIND :]
+        living._watts = watts[-living.window - _BEHIND :]
+        living._ordered = array("H", sorted(watts[-living.window :]))
+        living._sum = sum(living._ordered)
+        living._squares = sum(w * w for w in living._ordered)
         living.filled = int(document["filled"])
+        living._steady = int(document["steady"])
         living.days = [checked_day(row) for row in document["days"]][-DAYS_MAX:]
+        living.base_w = min((day.floor_w for day in living.days), default=0)
+        living.lived_w = min((day.mean_w - day.floor_w for day in living.days), default=0)
+        alone = document["alone"]
+        if alone is not None:
+            spread_w, peak_w, quiet_from = alone
+            living.alone = Alone(float(spread_w), float(peak_w), int(quiet_from))
         living.quiet = QuietLimit.load(document["quiet"])
         living._low = _optional(document["low"])
         pending = document["pending"]
@@ -289,9 +315,9 @@ class Living:
         living._doubt = [checked_day(row) for row in document["doubt"]]
         living._away = [checked_day(row) for row in document["away"]][-AWAY_MAX:]
         living.floor_w = int(document["floor"])
+        living.spread_w = float(document["spread"])
         living.activity = _optional(document["activity"])
         living.coarse = bool(document["coarse"])
-        living._know()
         return living
 
 

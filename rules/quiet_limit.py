@@ -1,52 +1,50 @@
 """At which activity a home looks empty: learned from its own quietest days. Pure.
 
-`lows` are the least activities of the days that were lived. The limit lies below what lived days
-reach, and where machines alone are. A home that was found silent while somebody was there is
-judged more carefully at once, and more carefully still when it happens again: a home's quiet habit
-may cost an alarm or two, not one a month.
+`lows` are the least activities of the days that were lived; 1 is what the machines do alone. A home
+that was found silent while somebody was there is judged more carefully at once, and more carefully
+still when it happens again: a home's quiet habit may cost an alarm or two, not one a month.
 
-    limit = how little lived days reach, between SURE and TOP
+    limit = halfway (of proportions) between the machines and the quietest lived days,
+            between LOW and TOP
             never more than a part of the usual day's least
-            below what was refuted, but not below what machines do alone on account of a few
+            below what was refuted, but not below LOW on account of a few as quiet as machines
             lower with each silence beyond a few in two months
 """
 
 from array import array
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from typing import Any, Final
 
 from rules.packed import packed, unpacked
 
 # At most this much activity is silence, in any home …
-TOP: Final = 1.0
-# … and this little is, whatever its quietest days were like, until it is refuted.
-SURE: Final = 0.8
+TOP: Final = 1.4
+# … and this little is, whatever its quietest days were like: machines vary by a tenth or so.
+LOW: Final = 1.15
 # The day that counts among the quietest: one of so many may be quieter, for people travel.
-RARE_DAYS: Final = 30
-RARE_PART: Final = 0.95
+RARE_DAYS: Final = 50
 # The usual day's least must lie apart from the limit.
-USUAL_PART: Final = 0.55
-# Below this nothing but the floor is left; homes that would need it can't be judged.
-WEAKEST: Final = 0.5
+USUAL_PART: Final = 0.5
+# Below this machines alone are hardly ever; homes that would need it can't be judged.
+WEAKEST: Final = 0.8
 # While few days are known: no limit before some days, and a part of it until so many.
 DAYS_MIN: Final = 3
 DAYS_TRUSTED: Final = 30
-YOUNG_PART: Final = 0.8
+YOUNG_PART: Final = 0.85
 # Half a year of quietest days, two months of silences.
 LOWS_MAX: Final = 180
 REFUTED_DAYS: Final = 180
-DOUBTED_DAYS: Final = 90
 CROWD_DAYS: Final = 60
 # Silences remembered of each kind.
 KEPT_MAX: Final = 12
-# Below what was refuted by this part; after few refutations not below `ALONE`.
-REFUTED_PART: Final = 0.95
+# Below what was refuted by this part …
+REFUTED_PART: Final = 0.97
+# … also where machines alone are, once this many were as quiet as they.
+AS_MACHINES: Final = 1.19
 REFUTED_FEW: Final = 2
-ALONE: Final = 0.75
-# A silence that ended within a day or so once is a journey, twice in three months a habit.
-DOUBTED_MIN: Final = 2
 CROWD_MAX: Final = 3
-CROWD_PART: Final = 0.85
+CROWD_PART: Final = 0.9
 
 HUNDRED: Final = 100
 # Two bytes of hundredths; so lively a day is beyond all limits.
@@ -59,13 +57,12 @@ Told = tuple[int, float]
 class QuietLimit:
     """The quiet days and silences of one home."""
 
-    __slots__ = ("_doubted", "_lows", "_raised", "_refuted", "limit", "usual")
+    __slots__ = ("_lows", "_raised", "_refuted", "limit", "usual")
 
     def __init__(self) -> None:
         # In hundredths.
         self._lows = array("H")
         self._refuted: list[Told] = []
-        self._doubted: list[Told] = []
         self._raised: list[int] = []
         # At or below it the home looks empty; 0 while it can't be judged.
         self.limit = 0.0
@@ -98,11 +95,6 @@ class QuietLimit:
         self._refuted = [*self._refuted, (day, round(low, 3))][-KEPT_MAX:]
         self.lived(low, day)
 
-    def doubted(self, low: float, day: int) -> None:
-        """It ended within the day: perhaps a journey."""
-        self._doubted = [*self._doubted, (day, round(low, 3))][-KEPT_MAX:]
-        self.learn(day)
-
     def learn(self, day: int) -> None:
         """The limit from this day on."""
         self.limit = 0.0
@@ -112,7 +104,8 @@ class QuietLimit:
         lows = sorted(self._lows)
         self.usual = lows[number // 2] / HUNDRED
         part = YOUNG_PART + (1.0 - YOUNG_PART) * min(1.0, number / DAYS_TRUSTED)
-        limit = min(TOP, max(SURE, lows[number // RARE_DAYS] / HUNDRED * RARE_PART)) * part
+        between = sqrt(lows[number // RARE_DAYS] / HUNDRED)
+        limit = min(TOP, max(LOW, between)) * part
         limit = min(limit, self.usual * USUAL_PART)
         if limit < WEAKEST:
             return
@@ -124,19 +117,16 @@ class QuietLimit:
 
     def _below_refuted(self, day: int) -> float:
         told = [low for when, low in self._refuted if when > day - REFUTED_DAYS]
-        doubted = [low for when, low in self._doubted if when > day - DOUBTED_DAYS]
-        if len(doubted) >= DOUBTED_MIN:
-            told += doubted
         if not told:
             return TOP
         below = min(told) * REFUTED_PART
-        return max(below, ALONE) if len(told) <= REFUTED_FEW else below
+        few = sum(low <= AS_MACHINES for low in told) <= REFUTED_FEW
+        return max(below, LOW) if few else below
 
     def dump(self) -> dict[str, Any]:
         return {
             "lows": packed(self._lows),
             "refuted": self._refuted,
-            "doubted": self._doubted,
             "raised": self._raised,
             "limit": self.limit,
             "usual": self.usual,
@@ -147,7 +137,6 @@ class QuietLimit:
         quiet = cls()
         quiet._lows = unpacked("H", document["lows"])[-LOWS_MAX:]
         quiet._refuted = _told(document["refuted"])
-        quiet._doubted = _told(document["doubted"])
         quiet._raised = [int(day) for day in document["raised"]][-KEPT_MAX:]
         quiet.limit = float(document["limit"])
         quiet.usual = float(document["usual"])

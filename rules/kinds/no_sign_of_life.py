@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rules.finding import EvidenceValue, Finding, Severity
+from rules.former_living import SCALE, is_former, migrated
 from rules.lived_days import SLOTS_PER_DAY, SLOTS_PER_HOUR
 from rules.living import Living
 from rules.mains import Mains
@@ -44,9 +45,9 @@ _LEARNING_MS: Final = 48 * HOUR_MS
 # Activity so far above the limit ends a silence.
 _BACK_PART: Final = 1.3
 _BACK_MORE: Final = 0.1
-# Back so soon that nobody had been away; or that it may have been a quiet day or a short journey.
-_SOON_MS: Final = 6 * HOUR_MS
-_WITHIN_A_DAY_MS: Final = 22 * HOUR_MS
+# Back so soon that nobody had been away: on the tuning homes four of five silences that were none
+# had ended by then, and one of seven that were some.
+_SOON_MS: Final = 10 * HOUR_MS
 # So that no per cent is taken of nothing.
 _LIMIT_LEAST: Final = 0.01
 # Supply is dead below this part of the least floor ever seen, in homes that have a floor.
@@ -163,6 +164,7 @@ class NoSignOfLifeMonitor:
 
     def _hold(self, slot: Slot) -> list[Finding]:
         """Less than this home ever uses: wait whether it is a pause or a dead supply."""
+        self._living.unsteady()
         if len(self._held) < _DEAD_SLOTS:
             self._held.append(slot)
         return NOTHING
@@ -208,10 +210,7 @@ class NoSignOfLifeMonitor:
         passed_ms = now_ms - raised_ms
         # Of what somebody had said beforehand nothing is learned.
         unsaid = not self._staying.since(start_ms)
-        self._living.back(
-            soon=unsaid and passed_ms < _SOON_MS,
-            within_a_day=unsaid and passed_ms < _WITHIN_A_DAY_MS,
-        )
+        self._living.back(soon=unsaid and passed_ms < _SOON_MS)
         self._raised = None
         self._quiet_slots = min(self._quiet_slots, 0)
         return [finding]
@@ -269,10 +268,11 @@ class NoSignOfLifeMonitor:
             "floor_w": max(0, living.floor_w),
             "mean_w": living.mean_w(),
             "peak_w": living.peak_w(),
+            "spread_w": round(living.spread_w),
         }
         alone, activity = living.alone, living.activity
         if alone is not None:
-            evidence["alone_mean_w"] = round(living.floor_w + alone.above_w)
+            evidence["alone_spread_w"] = round(alone.spread_w)
             evidence["alone_peak_w"] = round(living.floor_w + alone.peak_w)
         if activity is not None:
             limit = max(self._raised_limit, _LIMIT_LEAST)
@@ -308,13 +308,17 @@ class NoSignOfLifeMonitor:
 
     def load(self, document: Mapping[str, Any]) -> "NoSignOfLifeMonitor":
         self._mains = Mains.load(self._params.meter, document["mains"])
-        self._living = Living.load(self._params.window_h, document["living"])
+        living = document["living"]
+        scale = 1.0
+        if is_former(living):
+            living, scale = migrated(living), SCALE
+        self._living = Living.load(self._params.window_h, living)
         self._signs = Signs.load(document["signs"])
         self._staying = Staying.load(document["staying"])
         self._began_ms = int(document["began"])
         self._quiet_slots = int(document["quiet_slots"])
         raised = document["raised"]
-        self._raised_limit = float(document["raised_limit"])
+        self._raised_limit = float(document["raised_limit"]) * scale
         self._held = [Slot(int(n), float(w), float(g)) for n, w, g in document["held"]]
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
         return self
@@ -361,7 +365,8 @@ class NoSignOfLife:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    state_version: Final = 3
+    # 4: blocks of hours in place of hours (`rules.former_living` reads 3).
+    state_version: Final = 4
     starts_idle: Final = True
     # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence
     # of a day can bear them.
