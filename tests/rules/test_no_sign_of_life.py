@@ -1,6 +1,7 @@
 """No sign of life over weeks of a home's electricity, and what refutes it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from rules.rule import HomeFacts
 from rules.staying import STAY
 
 RULE = "no_sign_of_life"
+# Of the home of `electricity(2, 21.4)`, as the program before wrote it.
+FORMER = Path(__file__).parent / "former_states" / "no_sign_of_life_3.json"
 
 
 class House:
@@ -89,7 +92,7 @@ def test_what_a_finding_tells(kit) -> None:
     assert finding.evidence["activity_pct"] <= 100 < finding.evidence["usual_pct"]
     assert finding.at_ms - finding.evidence["quiet_since_ms"] == 25 * kit.HOUR_MS
     # What was seen, what the home does alone, and how rare that is.
-    assert finding.evidence["mean_w"] <= finding.evidence["alone_mean_w"] * 1.5
+    assert finding.evidence["spread_w"] <= finding.evidence["alone_spread_w"] * 1.5
     assert finding.evidence["peak_w"] <= finding.evidence["alone_peak_w"] * 1.5
     assert finding.evidence["days_as_quiet"] == 0 < finding.evidence["days_learned"]
     view = house.state()
@@ -387,7 +390,7 @@ def test_days_of_a_stay_are_not_learned_and_a_silence_is_found_all_the_same(kit,
     assert house.found[-1].phase == "cleared"
     assert house.state().state == "well"
     assert living.quiet.days > before[1]
-    assert living.quiet._refuted == living.quiet._doubted == []
+    assert living.quiet._refuted == []
 
 
 def test_a_longer_window_from_the_configuration(kit) -> None:
@@ -403,7 +406,7 @@ def test_a_learned_state_is_small_and_survives_another_window(kit) -> None:
     house = House(kit).power(kit.electricity(1, 70))
     rows = {rule: state for _, rule, state in house.engine.take_dirty()}
     assert len(rows[RULE]) < 10_240
-    assert json.loads(rows[RULE])["v"] == 3
+    assert json.loads(rows[RULE])["v"] == 4
     shorter = rules_from_toml("[[rule]]\nname = 'no_sign_of_life'\nwindow_h = 20\n")
     other = House(kit, shorter)
     other.engine.restore("h", RULE, rows[RULE])
@@ -416,3 +419,47 @@ def test_a_home_without_a_meter_cannot_be_judged(kit) -> None:
     house.see("motion", kit.START_MS, {"active": 1.0}, device="m")
     assert house.state().state == "cannot_judge"
     assert house.state().explanation["reason"] == "no_meter"
+
+
+def test_a_state_of_the_program_before_goes_on_with_what_it_learned(kit) -> None:
+    house = House(kit)
+    rows = kit.electricity(2, 24, away=[(21.5, 24)])
+    seen_until_ms = kit.START_MS + int(21.4 * kit.DAY_MS)
+    house.now_ms = seen_until_ms
+    house.engine.restore("h", RULE, FORMER.read_bytes())
+    assert house.state().explanation["days_learned"] >= 15
+    assert house.state().state == "well"
+    house.power([row for row in rows if row[0] > seen_until_ms])
+    assert house.engine.take_problems() == []
+    (at_ms,) = house.raised_at()
+    assert at_ms - kit.START_MS - 21.5 * kit.DAY_MS <= 26 * kit.HOUR_MS
+
+
+@pytest.mark.parametrize("field", ["days", "quiet", "pending", "runs"])
+def test_a_former_state_that_lacks_a_part_starts_afresh(kit, field) -> None:
+    document = json.loads(FORMER.read_bytes())
+    del document["living"][field]
+    house = House(kit)
+    house.engine.restore("h", RULE, json.dumps(document).encode())
+    house.power(kit.electricity(2, 0.1))
+    assert house.engine.take_problems() != []
+    assert house.state().state == "learning"
+
+
+@pytest.mark.parametrize("what", ["gap", "blackout"])
+def test_nothing_is_raised_just_after_a_gap_or_a_blackout(kit, what) -> None:
+    """The last hour before the alarm isn't seen: it waits until an hour has been seen again."""
+    rows = kit.electricity(2, 17, away=[(14, 17)])
+    raised_ms = House(kit).power(rows).raised_at()[0]
+    begin_ms = raised_ms - 3 * kit.HOUR_MS
+    end_ms = begin_ms + 4 * kit.HOUR_MS
+    before = [row for row in rows if row[0] <= begin_ms]
+    dark = [(at_ms, before[-1][1]) for at_ms, _ in rows if begin_ms < at_ms <= end_ms]
+    lost = next(kwh for at_ms, kwh in rows if at_ms >= end_ms) - before[-1][1]
+    after = [
+        (at_ms, round(kwh - (lost if what == "blackout" else 0), 3))
+        for at_ms, kwh in rows
+        if at_ms > end_ms
+    ]
+    house = House(kit).power([*before, *(dark if what == "blackout" else []), *after])
+    assert house.raised_at()[0] >= end_ms + kit.HOUR_MS
