@@ -34,6 +34,7 @@ from rules.params import number, parse_params
 from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
 from rules.signs import LIFE_KINDS, LifeReason, Signs
 from rules.staying import STAY, Staying
+from rules.supply import Supply
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -50,11 +51,6 @@ _BACK_MORE: Final = 0.1
 _SOON_MS: Final = 10 * HOUR_MS
 # So that no per cent is taken of nothing.
 _LIMIT_LEAST: Final = 0.01
-# Supply is dead below this part of the least floor ever seen, in homes that have a floor.
-_DEAD_PART: Final = 0.25
-_DEAD_BASE_W: Final = 8
-# … for two hours: a coarse register shows shorter pauses that are none.
-_DEAD_SLOTS: Final = 8
 # Energy that came while nobody was looking proves life at this part of a poor lived day's.
 _GAP_LIVED_PART: Final = 0.5
 _GAP_WH_MIN: Final = 100.0
@@ -77,7 +73,6 @@ class NoSignOfLifeMonitor:
 
     __slots__ = (
         "_began_ms",
-        "_held",
         "_living",
         "_mains",
         "_params",
@@ -87,6 +82,7 @@ class NoSignOfLifeMonitor:
         "_signs",
         "_staying",
         "_subject",
+        "_supply",
         "due_ms",
     )
 
@@ -100,8 +96,7 @@ class NoSignOfLifeMonitor:
         self._staying = Staying()
         self._began_ms = -1
         self._quiet_slots = 0
-        # Slots below what this home ever uses, until it is clear what they are.
-        self._held: list[Slot] = []
+        self._supply = Supply()
         # The open silence: [raised at, first quiet moment].
         self._raised: tuple[int, int] | None = None
         # The limit that it was below.
@@ -149,25 +144,17 @@ class NoSignOfLifeMonitor:
         self._living = Living(self._params.window_h)
         self._began_ms = at_ms
         self._quiet_slots = 0
-        self._held = []
+        self._supply.forget()
 
     def _slot(self, observation: Observation, slot: Slot, now_ms: int) -> list[Finding]:
-        base_w = self._living.base_w
-        if base_w >= _DEAD_BASE_W and slot.watts < base_w * _DEAD_PART:
-            return self._hold(slot)
-        if self._held:
-            held, self._held = self._held, []
-            for before in held if len(held) < _DEAD_SLOTS else ():
-                self._push(before)
+        living, supply = self._living, self._supply
+        if supply.holds(slot, living.base_w, living.alone):
+            living.unsteady()
+            return NOTHING
+        for before in supply.release():
+            self._push(before)
         self._push(slot)
         return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
-
-    def _hold(self, slot: Slot) -> list[Finding]:
-        """Less than this home ever uses: wait whether it is a pause or a dead supply."""
-        self._living.unsteady()
-        if len(self._held) < _DEAD_SLOTS:
-            self._held.append(slot)
-        return NOTHING
 
     def _push(self, slot: Slot) -> None:
         self._living.push(
@@ -301,7 +288,7 @@ class NoSignOfLifeMonitor:
             "staying": self._staying.dump(),
             "began": self._began_ms,
             "quiet_slots": self._quiet_slots,
-            "held": self._held,
+            "supply": self._supply.dump(),
             "raised": self._raised,
             "raised_limit": self._raised_limit,
         }
@@ -319,7 +306,7 @@ class NoSignOfLifeMonitor:
         self._quiet_slots = int(document["quiet_slots"])
         raised = document["raised"]
         self._raised_limit = float(document["raised_limit"]) * scale
-        self._held = [Slot(int(n), float(w), float(g)) for n, w, g in document["held"]]
+        self._supply = Supply.load(document["held"] if "held" in document else document["supply"])
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
         return self
 
@@ -349,7 +336,7 @@ class NoSignOfLifeMonitor:
             return "silent", self._raised[1], reason
         if blind:
             return "cannot_judge", meter.last_ms, LifeReason.METER_QUIET
-        if len(self._held) >= _DEAD_SLOTS:
+        if self._supply.dead:
             return "cannot_judge", meter.last_ms, LifeReason.SUPPLY_DEAD
         if self._living.quiet.weak or self._living.coarse:
             return "cannot_judge", None, LifeReason.WEAK_SIGNAL
