@@ -36,8 +36,8 @@ BEFORE_H: Final = BLOCK_H - 1
 SPREAD_PART: Final = 0.35
 PEAK_PART: Final = 0.4
 # Watts below which a proportion says nothing: an LED, the last digit of a register.
-SPREAD_MORE_W: Final = 4.0
-PEAK_MORE_W: Final = 20.0
+SPREAD_MORE_W: Final = 8.0
+PEAK_MORE_W: Final = 30.0
 # Days that must have seen a block for it to say anything.
 _DAYS_MIN: Final = 3
 
@@ -46,7 +46,9 @@ UNSEEN: Final = 255
 _STEPS: Final = 20
 _SCALE_W: Final = 2.0
 _CODE_MAX: Final = UNSEEN - 1
-_WATTS: Final = tuple(_SCALE_W * (2.0 ** (code / _STEPS) - 1.0) for code in range(UNSEEN))
+_WATTS: Final[Sequence[float]] = tuple(
+    _SCALE_W * (2.0 ** (code / _STEPS) - 1.0) for code in range(UNSEEN)
+)
 
 
 class Day(NamedTuple):

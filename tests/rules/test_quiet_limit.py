@@ -39,7 +39,7 @@ def test_nothing_is_said_of_few_days_and_less_is_silence_while_they_are_few() ->
 
 
 def test_the_limit_lies_between_the_machines_and_the_quietest_days() -> None:
-    assert home(least=[1.69] * 6).limit == pytest.approx(1.3)
+    assert home(least=[1.44] * 6).limit == pytest.approx(1.2)
     assert home(least=[1.1] * 6).limit == LOW
     # One of fifty doesn't count: people travel.
     assert home(least=[1.1], days=60).limit == TOP
@@ -53,8 +53,8 @@ def test_a_home_whose_days_are_like_empty_ones_is_not_judged() -> None:
 
 def test_what_was_refuted_is_no_silence_again() -> None:
     quiet = home()
-    quiet.refuted(1.3, 70)
-    assert quiet.limit == pytest.approx(1.3 * REFUTED_PART)
+    quiet.refuted(1.25, 70)
+    assert quiet.limit == pytest.approx(1.25 * REFUTED_PART)
     quiet.learn(70 + REFUTED_DAYS)
     assert quiet.limit == TOP
 
