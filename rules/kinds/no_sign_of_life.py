@@ -11,8 +11,8 @@ Told of stays (`stay`), it learns nothing from them; what it finds meanwhile the
 
 Can't see: a person at home who uses nothing that stands out from the machines for a whole day; it
 is found silent, and judged more carefully from then on. An absence in a home whose machines look
-like people (boilers used by day, solar panels, night storage). What arrives late counts, but only a
-view of the present raises; readings of yesterday wake nobody.
+like people (boilers used by day, defrost heaters, solar panels, night storage). What arrives late
+counts, but only a view of the present raises; readings of yesterday wake nobody.
 
 Defaults: 25 seen hours; 120 minutes without readings are `meter_quiet`, older readings raise
 nothing; no opinion in the first week or so, narrower limits until 30 days are known.
