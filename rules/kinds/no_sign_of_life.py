@@ -149,10 +149,10 @@ class NoSignOfLifeMonitor:
     def _slot(self, observation: Observation, slot: Slot, now_ms: int) -> list[Finding]:
         living, supply = self._living, self._supply
         if supply.holds(slot, living.base_w, living.alone):
-            living.unsteady()
             return NOTHING
         for before in supply.release():
             self._push(before)
+            living.unsteady()
         self._push(slot)
         return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
 

@@ -446,13 +446,13 @@ def test_a_former_state_that_lacks_a_part_starts_afresh(kit, field) -> None:
     assert house.state().state == "learning"
 
 
-@pytest.mark.parametrize("what", ["gap", "blackout"])
-def test_nothing_is_raised_just_after_a_gap_or_a_blackout(kit, what) -> None:
-    """The last hour before the alarm isn't seen: it waits until an hour has been seen again."""
+@pytest.mark.parametrize(("what", "hours"), [("gap", 4), ("blackout", 4), ("blackout", 1)])
+def test_nothing_is_raised_just_after_a_gap_or_a_blackout(kit, what, hours) -> None:
+    """It begins a quarter of an hour before the alarm, which waits until an hour was seen again."""
     rows = kit.electricity(2, 17, away=[(14, 17)])
     raised_ms = House(kit).power(rows).raised_at()[0]
-    begin_ms = raised_ms - 3 * kit.HOUR_MS
-    end_ms = begin_ms + 4 * kit.HOUR_MS
+    begin_ms = raised_ms - 15 * kit.MINUTE_MS
+    end_ms = begin_ms + hours * kit.HOUR_MS
     before = [row for row in rows if row[0] <= begin_ms]
     dark = [(at_ms, before[-1][1]) for at_ms, _ in rows if begin_ms < at_ms <= end_ms]
     lost = next(kwh for at_ms, kwh in rows if at_ms >= end_ms) - before[-1][1]
