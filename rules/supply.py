@@ -22,6 +22,8 @@ DEAD_SLOTS: Final = 8
 MACHINE_MIN_W: Final = 20.0
 MACHINE_ON_PART: Final = 0.15
 DEAD_DIGITS: Final = 3
+# A refrigerator rests for an hour; in a home without a floor a longer pause is none of its.
+PAUSE_SLOTS: Final = 4
 # Waiting longer than this for a coarse digit would hide a silence.
 DEAD_SLOTS_MAX: Final = 24
 
@@ -54,6 +56,10 @@ class Supply:
         if not self.dead:
             self._held.append(slot)
         return True
+
+    def doubtful(self, base_w: int) -> bool:
+        """Whether what is held may have been a short blackout."""
+        return bool(self._held) and (base_w >= FLOOR_MIN_W or len(self._held) > PAUSE_SLOTS)
 
     def release(self) -> Sequence[Slot]:
         """What was held, once it is over: a pause; nothing if the supply was dead."""

@@ -150,8 +150,10 @@ class NoSignOfLifeMonitor:
         living, supply = self._living, self._supply
         if supply.holds(slot, living.base_w, living.alone):
             return NOTHING
+        doubtful = supply.doubtful(living.base_w)
         for before in supply.release():
             self._push(before)
+        if doubtful:
             living.unsteady()
         self._push(slot)
         return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)

@@ -463,3 +463,16 @@ def test_nothing_is_raised_just_after_a_gap_or_a_blackout(kit, what, hours) -> N
     ]
     house = House(kit).power([*before, *(dark if what == "blackout" else []), *after])
     assert house.raised_at()[0] >= end_ms + kit.HOUR_MS
+
+
+def test_a_home_without_a_floor_whose_refrigerator_rests_is_judged_as_any(kit) -> None:
+    """Its register stands still in most of the quarter-hours in which nobody uses anything."""
+    kwh, rows, day = 100.0, [], 96
+    for number in range(17 * day):
+        rows.append((kit.START_MS + number * 15 * kit.MINUTE_MS, round(kwh, 3)))
+        lived = number < 14 * day and number % day in (26, 27, 48, 49, 72, 73)
+        kwh += 0.016 * (number % 4 == 0) + 0.2 * lived
+    house = House(kit).power(rows)
+    (at_ms,) = house.raised_at()
+    last_ms = kit.START_MS + (13 * day + 74) * 15 * kit.MINUTE_MS
+    assert at_ms - last_ms <= 26 * kit.HOUR_MS

@@ -58,6 +58,13 @@ def test_a_coarse_register_may_stand_still_for_longer_and_too_coarse_a_one_for_e
     assert dark(Supply(), 50, grain_w=400.0) == 0
 
 
+def test_a_refrigerator_that_rests_is_no_blackout() -> None:
+    for base_w, count, doubtful in ((1, 4, False), (1, 5, True), (40, 1, True), (40, 0, False)):
+        supply = Supply()
+        dark(supply, count, base_w=base_w)
+        assert supply.doubtful(base_w) == doubtful
+
+
 def test_it_is_the_same_after_the_disk() -> None:
     supply = Supply()
     dark(supply, 9, grain_w=40.0)
