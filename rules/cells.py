@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rules.asleep import Asleep
 from rules.derived import Feed
@@ -16,6 +16,7 @@ from rules.rule import (
     Subject,
     SubjectKind,
 )
+from rules.waiting import Patient, Waiting
 
 # Made once: `json.dumps` with options of its own makes an encoder for each call.
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -23,9 +24,21 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 
 class Cell:
     """One rule for one home. `scheduled_ms`: the due time of its entry in the heap, if any;
-    `feeds`: its monitor makes observations for the rules behind it."""
+    `feeds`: its monitor makes observations for the rules behind it; `waiting`: quarter-hours that
+    it may look at later, of which it has seen those before number `seen`."""
 
-    __slots__ = ("dirty", "feeds", "home", "monitor", "params", "rule", "scheduled_ms", "subject")
+    __slots__ = (
+        "dirty",
+        "feeds",
+        "home",
+        "monitor",
+        "params",
+        "rule",
+        "scheduled_ms",
+        "seen",
+        "subject",
+        "waiting",
+    )
 
     def __init__(
         self, subject: Subject, rule: Rule, params: Any, monitor: Monitor, *, feeds: bool
@@ -38,6 +51,16 @@ class Cell:
         self.feeds = feeds
         self.scheduled_ms: int | None = None
         self.dirty = False
+        self.waiting: Waiting | None = None
+        self.seen = 0
+
+    def wait(self, waiting: Waiting) -> None:
+        """Look at quarter-hours later, from where the state stands."""
+        self.waiting = waiting
+        self.seen = waiting.stood(self.rule.name)
+        if self not in waiting.cells:
+            waiting.cells = (*waiting.cells, self)
+        waiting.narrow(cast("Patient", self.monitor).calm(), self.monitor.due_ms)
 
     def __lt__(self, other: object) -> bool:
         # Entries equal in (due, home, rule) can only be stale twins of one cell.
@@ -48,9 +71,10 @@ class HomeCells:
     """What the engine has of one home. Cells come when something is heard that their rule wants,
     at once only where a rule waits from the beginning: most homes have few kinds of devices.
     asleep: restored states of which nothing was heard since.
-    hears: per kind of item the cells that want it, as far as any was heard."""
+    hears: per kind of item the cells that want it, as far as any was heard.
+    waiting: its quarter-hours, once there were any."""
 
-    __slots__ = ("asleep", "cells", "facts", "hears", "since_ms")
+    __slots__ = ("asleep", "cells", "facts", "hears", "since_ms", "waiting")
 
     def __init__(self, facts: HomeFacts, since_ms: int, before: "HomeCells | None" = None) -> None:
         self.facts = facts
@@ -58,6 +82,7 @@ class HomeCells:
         self.cells: dict[str, Cell] = {} if before is None else before.cells
         self.asleep: Asleep | None = None if before is None else before.asleep
         self.hears: dict[str, tuple[Cell, ...]] = {}
+        self.waiting: Waiting | None = None if before is None else before.waiting
 
     def sleeps(self, rule: Rule) -> bool:
         return self.asleep is not None and rule.name in self.asleep.states

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from contract.item import Scalar
 from rules.rule import Monitor, Observation, RuleKind
+from rules.waiting import Waiting
 
 POWER_SLOT: Final = "power_slot"
 POWER_GAP: Final = "power_gap"
@@ -46,6 +47,9 @@ class Derived(NamedTuple):
 
 
 class FeedMonitor(Monitor, Protocol):
+    # The quarter-hours that rules look at later; it keeps there what is calm for all of them.
+    waiting: Waiting
+
     def take_derived(self) -> Sequence[Observation]:
         """What the last observation completed, in the order of time; asked for after each."""
         ...

@@ -12,16 +12,20 @@ by then are fired, so findings don't depend on how often `advance` is called.
                               \\                         /
                                monitor.observe / monitor.fire -> findings
                                feed: -> observations for other cells (rules.derived)
+
+Quarter-hours of electricity wait until somebody needs them (rules.waiting).
 """
 
+from collections.abc import Sequence
 from typing import cast
 
-from rules.cells import Cell, rule_view, subject_of
-from rules.derived import FeedMonitor
+from rules.cells import Cell, HomeCells, rule_view, subject_of
+from rules.derived import POWER_SLOT, FeedMonitor
 from rules.finding import Finding
 from rules.residents import Residents
 from rules.rule import NOTHING, UNCHANGED, Observation, RuleView
 from rules.timers import Sleeper
+from rules.waiting import Patient
 
 
 class Engine(Residents):
@@ -37,32 +41,7 @@ class Engine(Residents):
         cells = known.hears.get(observation.kind)
         if cells is None:
             cells = self._hear(known, observation.kind)
-        found = NOTHING
-        for cell in cells:
-            monitor = cell.monitor
-            due_ms = monitor.due_ms
-            if due_ms is not None and due_ms <= now_ms:
-                self._touch(cell)
-                fired = self._fire(cell, now_ms)
-                if fired:
-                    found = found + fired
-            new = monitor.observe(observation, now_ms)
-            if new is UNCHANGED and not cell.dirty:
-                continue
-            if new:
-                found = found + new
-            if not cell.dirty:
-                cell.dirty = True
-                self._dirty.append(cell)
-            if cell.feeds:
-                for derived in cast("FeedMonitor", monitor).take_derived():
-                    made = self.observe(home, derived, now_ms)
-                    if made:
-                        found = found + made
-            due_ms = monitor.due_ms
-            if due_ms is not None and (cell.scheduled_ms is None or due_ms < cell.scheduled_ms):
-                self._timers.plan(cell)
-        return found
+        return self._tell(known, cells, observation, now_ms)
 
     def advance(self, now_ms: int) -> list[Finding]:
         """Fire every timer due by now, in the order of (due, home, rule)."""
@@ -74,8 +53,10 @@ class Engine(Residents):
                 self._rouse(home, rule)
                 continue
             if cell.monitor.due_ms == due_ms:
+                self._catch_up(cell)
                 new = cell.monitor.fire(due_ms)
                 self._touch(cell)
+                self._tune(cell)
                 if new:
                     found = found + new
             timers.plan(cell)
@@ -101,10 +82,82 @@ class Engine(Residents):
 
     # Inside.
 
+    def _tell(
+        self, known: HomeCells, cells: Sequence[Cell], observation: Observation, now_ms: int
+    ) -> list[Finding]:
+        found = NOTHING
+        for cell in cells:
+            monitor = cell.monitor
+            minds = cell.waiting is not None and cast("Patient", monitor).minds(observation)
+            if minds:
+                self._catch_up(cell)
+            due_ms = monitor.due_ms
+            if due_ms is not None and due_ms <= now_ms:
+                self._touch(cell)
+                found = found + self._fire(cell, now_ms)
+            new = monitor.observe(observation, now_ms)
+            if new is UNCHANGED and not cell.dirty:
+                continue
+            if new:
+                found = found + new
+            if not cell.dirty:
+                cell.dirty = True
+                self._dirty.append(cell)
+            if cell.feeds:
+                derived = cast("FeedMonitor", monitor).take_derived()
+                if derived:
+                    found = found + self._pass_all(known, derived, now_ms)
+            if minds:
+                self._tune(cell)
+            due_ms = monitor.due_ms
+            if due_ms is not None and (cell.scheduled_ms is None or due_ms < cell.scheduled_ms):
+                self._timers.plan(cell)
+        return found
+
+    def _pass_all(
+        self, known: HomeCells, made: Sequence[Observation], now_ms: int
+    ) -> list[Finding]:
+        found = NOTHING
+        for derived in made:
+            found = found + self._pass_on(known, derived, now_ms)
+        return found
+
+    def _pass_on(self, known: HomeCells, derived: Observation, now_ms: int) -> list[Finding]:
+        """What a feed has made, to all who hear it; of a quarter-hour to those who can't wait."""
+        waiting = known.waiting
+        if derived.kind != POWER_SLOT or waiting is None:
+            return self.observe(known.facts.home, derived, now_ms)
+        cells = known.hears.get(POWER_SLOT)
+        if cells is None:
+            cells = self._hear(known, POWER_SLOT)
+        end_ms, watts = derived.measured_at_ms, derived.values["watts"]
+        room = waiting.has_room(end_ms, derived.device, now_ms)
+        pressed, alone = [], True
+        for cell in cells:
+            if cell.waiting is None:
+                alone = False
+            else:
+                calm, due_ms = cast("Patient", cell.monitor).calm(), cell.monitor.due_ms
+                calm_now = end_ms <= calm.until_ms and watts < calm.below_w
+                if room and calm_now and (due_ms is None or due_ms > now_ms):
+                    continue
+                self._catch_up(cell)
+            pressed.append(cell)
+        if room:
+            waiting.add(end_ms, watts, now_ms)
+        waiting.device = derived.device
+        for cell in pressed:
+            cell.seen = waiting.count
+        found = self._tell(known, pressed, derived, now_ms)
+        waiting.settle(alone=alone)
+        return found
+
     def _fire(self, cell: Cell, now_ms: int) -> list[Finding]:
+        self._catch_up(cell)
         found = NOTHING
         due_ms = cell.monitor.due_ms
         while due_ms is not None and due_ms <= now_ms:
             found = found + cell.monitor.fire(due_ms)
             due_ms = cell.monitor.due_ms
+        self._tune(cell)
         return found

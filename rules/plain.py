@@ -31,6 +31,8 @@ class PlainKind:
     starts_idle: bool = True
     # None: a rule of this kind never asks the elder first; else it does by default for so long.
     ask_first_s: int | None = None
+    # Whether its monitors are `rules.waiting.Patient`.
+    patient: bool = False
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> Any:
         return parse_params(self.params, table, where, base)

@@ -8,7 +8,7 @@ restore  -> asleep: the bytes as they came (rules.asleep)
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from rules.asleep import Asleep, Unusable, head_of, may_sleep, monitor_of, read_state, wake_ms
 from rules.cells import (
@@ -16,13 +16,13 @@ from rules.cells import (
     HomeCells,
     check_feeds,
     differs,
-    hearers,
     is_for,
     params_of,
     state_bytes,
     subject_of,
 )
-from rules.derived import Feed
+from rules.derived import FeedMonitor
+from rules.listeners import Listeners, caught_up, see
 from rules.rule import (
     DEVICE_KINDS,
     GATEWAY_PREFIX,
@@ -31,25 +31,23 @@ from rules.rule import (
     Monitor,
     Rule,
     Subject,
-    SubjectKind,
     takes_copd,
 )
 from rules.timers import Timers
+from rules.waiting import EVER, Waiting
 
 # Problems kept until somebody asks; more only says the same of more homes.
 PROBLEMS_MAX: Final = 1000
 
-_SUBJECTS: Final[tuple[SubjectKind, ...]] = ("home", "gateway", "region")
 
-
-class Residents:
+class Residents(Listeners):
     """The homes of one lane; `rules.engine` adds what they hear and the passing of time."""
 
     def __init__(
         self, rules: Sequence[Rule], lane: Literal["urgent", "readings"] | None = None
     ) -> None:
         mine = (rule for rule in rules if lane is None or rule.kind.lane == lane)
-        self._rules = tuple(sorted(mine, key=lambda rule: rule.name))
+        super().__init__(sorted(mine, key=lambda rule: rule.name))
         names = [rule.name for rule in self._rules]
         if len(set(names)) != len(names):
             raise ValueError(f"two rules of one name among {names}")
@@ -59,10 +57,8 @@ class Residents:
             for rule in self._rules
             if not DEVICE_KINDS.isdisjoint(rule.kind.listens(rule.params))
         )
-        self._sort_out()
         self._homes: dict[str, HomeCells] = {}
         self._timers = Timers()
-        self._dirty: list[Cell] = []
         self._problems: list[str] = []
 
     # Homes.
@@ -82,6 +78,9 @@ class Residents:
             self._forget_hearers(home.home)
         else:
             self._stir(known, old.facts)
+            if known.waiting is not None and home.overrides != old.facts.overrides:
+                # Others may want quarter-hours from now on.
+                known.waiting.until_ms = -1
         # What a gateway has that no home claims can come and go between two facts, unlisted.
         unlisted = home.home.startswith(GATEWAY_PREFIX)
         for rule in rules:
@@ -158,6 +157,7 @@ class Residents:
             return
         if self._read(cell, state):
             cell.dirty = False
+            self._let_wait(self._homes[home], cell)
         self._timers.plan(cell)
 
     def take_problems(self) -> list[str]:
@@ -173,6 +173,7 @@ class Residents:
             if asleep is not None and asleep.resumed_ms is not None:
                 self._wake_all(known)
             for cell in known.cells.values():
+                self._catch_up(cell)
                 cell.monitor.resume(now_ms)
                 self._touch(cell)
                 self._timers.plan(cell)
@@ -188,6 +189,9 @@ class Residents:
         if rule is None or name in known.cells or name in self._about_devices:
             return False
         if not is_for(rule, subject_of(known.facts.home)) or differs(rule, known.facts):
+            return False
+        if name == self._keeper and not self._patient.isdisjoint(known.cells):
+            # Where those stand who are awake must be known.
             return False
         head = self._head(rule, rule.params)
         if (asleep is not None and asleep.resumed_ms is not None) or not may_sleep(head, state):
@@ -233,7 +237,9 @@ class Residents:
         name = cell.rule.name
         if not self._read(cell, asleep.states[name]):
             self._touch(cell)
+        self._let_wait(known, cell)
         if asleep.resumed_ms is not None:
+            self._catch_up(cell, asleep.resumed_ms)
             cell.monitor.resume(asleep.resumed_ms)
             self._touch(cell)
         known.cells[name] = cell
@@ -250,26 +256,27 @@ class Residents:
         state = None if asleep is None else asleep.states.get(rule.name)
         cell = known.cells.get(rule.name)
         if cell is not None:
-            return cell.monitor
+            return caught_up(cell)
         params, subject = params_of(rule, known.facts), self._subject(known, rule)
         if asleep is not None and state is not None:
             monitor = read_state(rule, subject, params, state)
             if not isinstance(monitor, Unusable):
-                if asleep.resumed_ms is not None:
-                    monitor.resume(asleep.resumed_ms)
-                return monitor
+                waiting = self._waiting_of(known) if rule.name in self._patient else None
+                if asleep.resumed_ms is None:
+                    return see(monitor, waiting, rule.name, 0, EVER)
+                see(monitor, waiting, rule.name, 0, asleep.resumed_ms)
+                monitor.resume(asleep.resumed_ms)
+                return see(monitor, waiting, rule.name, asleep.resumed_ms, EVER)
         return rule.kind.start(subject, params, known.since_ms)
 
-    def _sort_out(self) -> None:
-        self._hearers = {subject: hearers(self._rules, subject) for subject in _SUBJECTS}
-        self._of_subject = {
-            subject: [rule for rule in self._rules if is_for(rule, subject)]
-            for subject in _SUBJECTS
-        }
-        # Asked once: whether a kind is one costs more than all else of a cell's beginning.
-        self._feeds = frozenset(rule.name for rule in self._rules if isinstance(rule.kind, Feed))
-        self._by_name = {rule.name: rule for rule in self._rules}
-        self._heads = {rule.name: head_of(rule.kind, rule.params) for rule in self._rules}
+    def _waiting_of(self, known: HomeCells) -> Waiting | None:
+        """For a look from another thread, where the feed's state may sleep as well."""
+        asleep, keeper = known.asleep, self._by_name.get(self._keeper)
+        state = None if asleep is None else asleep.states.get(self._keeper)
+        if known.waiting is not None or keeper is None or state is None:
+            return known.waiting
+        monitor = read_state(keeper, self._subject(known, keeper), keeper.params, state)
+        return None if isinstance(monitor, Unusable) else cast("FeedMonitor", monitor).waiting
 
     def _head(self, rule: Rule, params: Any) -> bytes:
         mine = self._by_name[rule.name]
@@ -287,15 +294,7 @@ class Residents:
         """The cells of a home that want a kind of item, started if this is the first of it. Feeds
         come last, so that every rule has seen a reading before what is made of it; behind them the
         region, which is one look more where it hears this kind and none where it doesn't."""
-        home = known.facts
-        rules = self._hearers[subject_of(home.home)].get(kind, ())
-        if any(differs(rule, home) for rule in self._rules):
-            wants = [
-                rule
-                for rule in self._of_subject[subject_of(home.home)]
-                if kind in rule.kind.listens(params_of(rule, home))
-            ]
-            rules = tuple(sorted(wants, key=lambda rule: (rule.name in self._feeds, rule.name)))
+        home, rules = known.facts, self._wanting(known, kind)
         found = tuple(known.cells.get(rule.name) or self._start(known, rule) for rule in rules)
         region = self._homes.get(f"{REGION_PREFIX}{home.region}") if home.region else None
         if region is not None and region is not known:
@@ -320,10 +319,17 @@ class Residents:
         params, subject = params_of(rule, known.facts), self._subject(known, rule)
         monitor = rule.kind.start(subject, params, known.since_ms)
         cell = Cell(subject, rule, params, monitor, feeds=rule.name in self._feeds)
+        if (
+            rule.name in self._patient
+            and self._keeper
+            and known.sleeps(self._by_name[self._keeper])
+        ):
+            self._start(known, self._by_name[self._keeper])
         if known.asleep is not None and rule.name in known.asleep.states:
             self._wake(cell, known, known.asleep)
         else:
             known.cells[rule.name] = cell
+            self._let_wait(known, cell)
             self._touch(cell)
         self._timers.plan(cell)
         return cell
@@ -345,8 +351,10 @@ class Residents:
 
     def _reload(self, cell: Cell) -> None:
         """The same state under other facts or parameters."""
+        self._catch_up(cell)
         document = cell.monitor.dump()
         self._put(cell, monitor_of(cell.rule, cell.subject, cell.params, document))
+        self._let_wait(self._homes[cell.home], cell)
 
     def _put(self, cell: Cell, monitor: Monitor | Unusable) -> bool:
         if isinstance(monitor, Unusable):
@@ -354,11 +362,6 @@ class Residents:
             return False
         cell.monitor = monitor
         return True
-
-    def _touch(self, cell: Cell) -> None:
-        if not cell.dirty:
-            cell.dirty = True
-            self._dirty.append(cell)
 
     def _problem(self, text: str) -> None:
         if len(self._problems) < PROBLEMS_MAX:

@@ -293,6 +293,12 @@ def takes_copd(kind: RuleKind) -> bool:
     return getattr(kind, "takes_copd", False) is True
 
 
+def is_patient(kind: RuleKind) -> bool:
+    """Whether a kind's monitors can look at quarter-hours later (`rules.waiting.Patient`); it says
+    so by `patient = True`."""
+    return getattr(kind, "patient", False) is True
+
+
 def usual_ask_s(kind: RuleKind) -> int | None:
     """How long a kind's findings wait for the elder's own answer before anybody is sent, unless
     configured otherwise. A kind that says nothing of it (`ask_first_s`) never waits: None."""

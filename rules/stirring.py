@@ -11,7 +11,9 @@ from statistics import median
 from typing import Any, Final
 
 from rules.local_time import DAY_MS, HOUR_MS, ZONE_MS
+from rules.metering import SLOT_MS
 from rules.packed import packed, unpacked
+from rules.waiting import Slots
 
 # One to four o'clock: who is up then is up seldom.
 NIGHT_FROM_MS: Final = 1 * HOUR_MS
@@ -30,17 +32,18 @@ CEILING_MAX_W: Final = 1500.0
 class Stirring:
     """The memory of one home: ceilings of its nights, and the slots of the present one.
 
-    `_above_w`: the power above which somebody stirs, made anew when a night has ended.
+    `above_w`: the power above which somebody stirs, made anew when a night has ended; `night`: the
+    local day of the last slot.
     """
 
-    __slots__ = ("_above_w", "_ceilings", "_night", "_slots")
+    __slots__ = ("_ceilings", "_slots", "above_w", "night")
 
     def __init__(self) -> None:
         # Three rules of each home have one: lists of numbers would take four times the room.
         self._ceilings = array("d")
-        self._night = -1
+        self.night = -1
         self._slots = array("d")
-        self._above_w: float | None = None
+        self.above_w: float | None = None
 
     @property
     def nights(self) -> int:
@@ -53,30 +56,50 @@ class Stirring:
 
     @property
     def tells(self) -> bool:
-        return self._above_w is not None
+        return self.above_w is not None
 
     def slot(self, start_ms: int, watts: float) -> bool:
         """Take a slot; True when somebody stirred in it."""
         day, within_ms = divmod(start_ms + ZONE_MS, DAY_MS)
-        if day != self._night:
+        if day != self.night:
             self._end_night()
-            self._night = day
+            self.night = day
         if NIGHT_FROM_MS <= within_ms < NIGHT_TO_MS:
             self._slots.append(watts)
-        above_w = self._above_w
+        above_w = self.above_w
         return above_w is not None and watts > above_w
+
+    def see(self, slots: Slots) -> int | None:
+        """Take slots that come one behind the other; the end of the last in which somebody
+        stirred."""
+        stirred_ms = None
+        day_ms = 0
+        for end_ms, watts, _now_ms in slots:
+            within_ms = end_ms - SLOT_MS - day_ms
+            if not 0 <= within_ms < DAY_MS or not day_ms:
+                day, within_ms = divmod(end_ms - SLOT_MS + ZONE_MS, DAY_MS)
+                day_ms = day * DAY_MS - ZONE_MS
+                if day != self.night:
+                    self._end_night()
+                    self.night = day
+            if NIGHT_FROM_MS <= within_ms < NIGHT_TO_MS:
+                self._slots.append(watts)
+            above_w = self.above_w
+            if above_w is not None and watts > above_w:
+                stirred_ms = end_ms
+        return stirred_ms
 
     def forget(self) -> None:
         """Another meter speaks for the home from now on."""
         del self._ceilings[:], self._slots[:]
-        self._night = -1
-        self._above_w = None
+        self.night = -1
+        self.above_w = None
 
     def _end_night(self) -> None:
         if len(self._slots) >= SLOTS_MIN:
             self._ceilings.append(sorted(self._slots)[-2])
             del self._ceilings[:-NIGHTS_MAX]
-            self._above_w = self._made_above_w()
+            self.above_w = self._made_above_w()
         self._slots = array("d")
 
     def _made_above_w(self) -> float | None:
@@ -88,7 +111,7 @@ class Stirring:
     def dump(self) -> dict[str, Any]:
         return {
             "ceilings": packed(self._ceilings),
-            "night": self._night,
+            "night": self.night,
             "slots": packed(self._slots),
         }
 
@@ -96,7 +119,7 @@ class Stirring:
     def load(cls, document: Mapping[str, Any]) -> "Stirring":
         stirring = cls()
         stirring._ceilings = unpacked("d", document["ceilings"])[-NIGHTS_MAX:]
-        stirring._night = int(document["night"])
+        stirring.night = int(document["night"])
         stirring._slots = unpacked("d", document["slots"])
-        stirring._above_w = stirring._made_above_w()
+        stirring.above_w = stirring._made_above_w()
         return stirring

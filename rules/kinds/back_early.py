@@ -28,6 +28,7 @@ from rules.rule import NOTHING, Observation, Opinion, Subject
 from rules.signs import LIFE_KINDS, Signs
 from rules.staying import AWAY, STAY, Staying
 from rules.stirring import Stirring
+from rules.waiting import ALWAYS, NEVER, Calm, Slots
 
 _TOGETHER_MS: Final = 60 * 60_000
 
@@ -77,7 +78,8 @@ class BackEarlyMonitor:
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
         kind, at_ms = observation.kind, observation.measured_at_ms
         if kind == POWER_SLOT:
-            if self._stirs(observation):
+            watts = observation.values.get("watts")
+            if watts is not None and self._stirs(watts, at_ms):
                 together = at_ms - self._stirred_ms <= _TOGETHER_MS
                 self._stirred_ms = at_ms
                 # What began before they had left proves nothing.
@@ -101,12 +103,26 @@ class BackEarlyMonitor:
         elif self._away_ms is None:
             self._away_ms, self._told_ms = now_ms, None
 
-    def _stirs(self, slot: Observation) -> bool:
-        watts = slot.values.get("watts")
-        if watts is None or slot.measured_at_ms <= self._seen_ms:
+    def _stirs(self, watts: float, at_ms: int) -> bool:
+        if at_ms <= self._seen_ms:
             return False
-        self._seen_ms = slot.measured_at_ms
-        return self._stirring.slot(slot.measured_at_ms - SLOT_MS, watts)
+        self._seen_ms = at_ms
+        return self._stirring.slot(at_ms - SLOT_MS, watts)
+
+    def calm(self) -> Calm:
+        """While nobody is away, or somebody was found, electricity finds nobody."""
+        return ALWAYS if self._away_ms is None or self._told_ms is not None else NEVER
+
+    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
+        return True
+
+    def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
+        new = [slot for slot in slots if slot[0] > self._seen_ms]
+        if new:
+            self._seen_ms = new[-1][0]
+            stirred_ms = self._stirring.see(new)
+            if stirred_ms is not None:
+                self._stirred_ms = stirred_ms
 
     def _counts(self, at_ms: int) -> bool:
         """Whether a sign of this time is one of somebody who should not be there."""
@@ -173,4 +189,5 @@ BACK_EARLY: Final = PlainKind(
     severity="watch",
     # 2: numbers are packed.
     state_version=2,
+    patient=True,
 )

@@ -28,6 +28,7 @@ from rules.packed import packed_small, unpacked
 from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
+from rules.waiting import NEVER, Calm, Slots
 
 # Above the floor: an iron or a small heater; a stove; a boiler or several.
 STEPS_W: Final = (300.0, 600.0, 1200.0)
@@ -106,6 +107,48 @@ class LoadLeftOnMonitor:
         watts, at_ms = observation.values.get("watts"), observation.measured_at_ms
         if watts is None or at_ms <= self._seen_ms:
             return UNCHANGED
+        if not self._take(watts, at_ms):
+            return NOTHING
+        return self._judge(observation, at_ms, now_ms)
+
+    def calm(self) -> Calm:
+        """No run is too long before it has lasted so long as one must at least; one that hasn't
+        begun begins no earlier than what was seen ends."""
+        if self._raised is not None or self._seen_ms < 0:
+            return NEVER
+        began_ms = self._seen_ms if self._runs[0] is None else self._runs[0]
+        return Calm(began_ms + int(self._params.at_least_h * HOUR_MS) - 1)
+
+    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
+        return True
+
+    def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
+        new = [slot for slot in slots if slot[0] > self._seen_ms]
+        if not new or self._take_low(new):
+            return
+        for end_ms, watts, _now_ms in new:
+            self._take(watts, end_ms)
+
+    def _take_low(self, slots: Slots) -> bool:
+        """Take slots at once that are all below the lowest step above any floor there can be
+        meanwhile; False where they aren't, and nothing was done."""
+        recent, lowest = self._recent, self._lowest
+        watts = [max(-_WATTS_MAX, min(_WATTS_MAX, round(slot[1]))) for slot in slots]
+        highest_w = max(slot[1] for slot in slots)
+        known = lowest and len(recent) >= _FLOOR_MIN_SLOTS
+        if not known or highest_w - min(lowest[0], *watts) >= STEPS_W[0]:
+            return False
+        recent.extend(watts)
+        del recent[:-_FLOOR_SLOTS]
+        self._lowest = array("i", sorted(recent)[:_LOWEST_MAX])
+        for end_ms, _watts, _now_ms in slots:
+            self._turn(end_ms - 1)
+        self._seen_ms = slots[-1][0]
+        self._runs[:] = _NO_RUNS
+        return True
+
+    def _take(self, watts: float, at_ms: int) -> bool:
+        """Take a slot; False where there is nothing to judge by it."""
         if at_ms - self._seen_ms > 2 * SLOT_MS:
             self._runs = [None] * len(STEPS_W)
         self._seen_ms = at_ms
@@ -113,12 +156,12 @@ class LoadLeftOnMonitor:
         self._turn(at_ms - 1)
         if self._raised is None and self._surely_low(watts):
             self._runs[:] = _NO_RUNS
-            return NOTHING
+            return False
         floor_w = self.floor_w
         if floor_w is None:
-            return NOTHING
+            return False
         self._measure(watts - floor_w, at_ms)
-        return self._judge(observation, at_ms, now_ms)
+        return True
 
     def _turn(self, at_ms: int) -> None:
         day = day_of(at_ms)
@@ -296,4 +339,5 @@ LOAD_LEFT_ON: Final = PlainKind(
     # 2: numbers are packed.
     state_version=2,
     ask_first_s=0,
+    patient=True,
 )

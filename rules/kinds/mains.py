@@ -21,6 +21,7 @@ from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import parse_params
 from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
+from rules.waiting import Waiting
 
 # A clock this far ahead is wrong; the reading counts as taken now.
 AHEAD_MAX_MS: Final = 10 * 60_000
@@ -37,11 +38,12 @@ class MainsParams:
 class MainsMonitor:
     """The meters of one home."""
 
-    __slots__ = ("_derived", "_mains", "due_ms")
+    __slots__ = ("_derived", "_mains", "due_ms", "waiting")
 
-    def __init__(self, mains: Mains) -> None:
+    def __init__(self, mains: Mains, waiting: Waiting) -> None:
         self.due_ms: int | None = None
         self._mains = mains
+        self.waiting = waiting
         self._derived: Sequence[Derived] = _NONE
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
@@ -51,13 +53,20 @@ class MainsMonitor:
         mains = self._mains
         before = mains.primary
         done = mains.read(observation, at_ms)
+        if done is None and mains.primary is before:
+            # Of most readings nothing comes yet.
+            return NOTHING
         if mains.primary != before:
             self._derived = [
                 self._changed(observation, at_ms),
                 *(_derived(observation, part) for part in done or ()),
             ]
         elif done is not None:
-            self._derived = [_derived(observation, part) for part in done]
+            keep, device = self.waiting.keep, observation.device
+            for place, part in enumerate(done):
+                if not (isinstance(part, Slot) and keep(part.number, part.watts, device, now_ms)):
+                    self._derived = [_derived(observation, rest) for rest in done[place:]]
+                    break
         return NOTHING
 
     def take_derived(self) -> Sequence[Derived]:
@@ -76,7 +85,8 @@ class MainsMonitor:
         """A gap is told by the reading that ends it."""
 
     def dump(self) -> dict[str, Any]:
-        return {"mains": self._mains.dump()}
+        waiting = self.waiting.dump()
+        return {"mains": self._mains.dump(), **({"waiting": waiting} if waiting else {})}
 
     def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - what is late is for the rules to say
         meter = self._mains.meter
@@ -118,7 +128,8 @@ class MainsFeed:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "technical"
-    state_version: Final = 1
+    # 2: quarter-hours that wait.
+    state_version: Final = 2
     starts_idle: Final = True
     emits: Final = frozenset({POWER_SLOT, POWER_GAP, POWER_METER})
 
@@ -132,7 +143,7 @@ class MainsFeed:
         return frozenset({"power"})
 
     def start(self, subject: Subject, params: MainsParams, now_ms: int) -> Monitor:  # noqa: ARG002
-        return MainsMonitor(self._make_mains(params.meter))
+        return MainsMonitor(self._make_mains(params.meter), Waiting())
 
     def load(
         self,
@@ -140,4 +151,5 @@ class MainsFeed:
         params: MainsParams,
         document: Mapping[str, Any],
     ) -> Monitor:
-        return MainsMonitor(Mains.load(params.meter, document["mains"]))
+        waiting = Waiting.load(document.get("waiting"))
+        return MainsMonitor(Mains.load(params.meter, document["mains"]), waiting)

@@ -23,6 +23,7 @@ from rules.local_time import DAY_MS, HOUR_MS, MINUTE_MS
 from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
+from rules.waiting import ALWAYS, NEVER, Calm, Slots
 
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
 _METERS_MAX: Final = 8
@@ -93,6 +94,16 @@ class MeterDeadMonitor:
         if unseen:
             meter.moved_ms = at_ms
         return self._judge(observation, meter, at_ms, now_ms)
+
+    def calm(self) -> Calm:
+        """A quarter-hour only says which meter is the home's."""
+        return ALWAYS if self._main else NEVER
+
+    def minds(self, observation: Observation) -> bool:
+        return observation.kind != "power"
+
+    def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - as above
+        self._main = device
 
     def _moved(
         self, observation: Observation, meter: _Meter, kwh: float, at_ms: int, now_ms: int
@@ -185,4 +196,5 @@ METER_DEAD: Final = PlainKind(
     hears=frozenset({"power", POWER_SLOT, POWER_METER}),
     monitor=MeterDeadMonitor,
     severity="technical",
+    patient=True,
 )

@@ -29,6 +29,7 @@ from rules.rule import NOTHING, Observation, Opinion, Subject
 from rules.signs import Signs
 from rules.staying import STAY, Staying
 from rules.stirring import Stirring
+from rules.waiting import NEVER, Calm, Slots
 
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
 NIGHTS_MAX: Final = 28
@@ -95,7 +96,9 @@ class NightActivityMonitor:
             at_ms = now_ms
         kind = observation.kind
         if kind == POWER_SLOT:
-            self._electricity(observation, at_ms, now_ms)
+            watts = observation.values.get("watts")
+            if watts is not None:
+                self._electricity(watts, at_ms, now_ms)
         elif kind == STAY:
             self._staying.read(observation, now_ms)
         elif kind == POWER_METER:
@@ -107,9 +110,21 @@ class NightActivityMonitor:
                 self._note(at_ms // SLOT_MS)
         return NOTHING
 
-    def _electricity(self, observation: Observation, at_ms: int, now_ms: int) -> None:
-        watts = observation.values.get("watts")
-        if watts is None or at_ms <= self._seen_ms:
+    def calm(self) -> Calm:
+        """A night that has begun is judged by its timer; the next begins with its first slot."""
+        if self._night < 0:
+            return NEVER
+        return Calm(at_minute_ms(self._night + 1, self._params.from_h * 60))
+
+    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
+        return True
+
+    def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
+        for end_ms, watts, now_ms in slots:
+            self._electricity(watts, end_ms, now_ms)
+
+    def _electricity(self, watts: float, at_ms: int, now_ms: int) -> None:
+        if at_ms <= self._seen_ms:
             return
         self._seen_ms = at_ms
         start_ms = at_ms - SLOT_MS
@@ -253,4 +268,5 @@ NIGHT_ACTIVITY: Final = PlainKind(
     # 2: numbers are packed.
     state_version=2,
     ask_first_s=0,
+    patient=True,
 )

@@ -29,6 +29,7 @@ from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 from rules.signs import LIFE_KINDS, Signs
 from rules.staying import STAY, Staying
 from rules.stirring import Stirring
+from rules.waiting import NEVER, Calm, Slots
 
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
 DAYS_MAX: Final = 28
@@ -112,6 +113,26 @@ class NotUpYetMonitor:
             return NOTHING
         self._turn(at_ms)
         return self._sign(at_ms, now_ms)
+
+    def calm(self) -> Calm:
+        """Until midnight, once somebody is up; before, what shows nobody. The bound of stirring
+        is another one every day, so it holds only when the day's first slot was seen."""
+        until_ms = at_minute_ms(self._day + 1, 0)
+        if self._up and self._raised_ms is None and self.due_ms is None:
+            return Calm(until_ms)
+        stirring = self._stirring
+        if stirring.night != self._day or self._day < 0:
+            return NEVER
+        return Calm(until_ms) if stirring.above_w is None else Calm(until_ms, stirring.above_w)
+
+    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
+        return True
+
+    def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
+        new = [slot for slot in slots if slot[0] > self._seen_ms]
+        if new:
+            self._seen_ms = new[-1][0]
+            self._stirring.see(new)
 
     def _turn(self, at_ms: int) -> None:
         """Begin a new morning when the day is over."""
@@ -246,4 +267,5 @@ NOT_UP_YET: Final = PlainKind(
     # 2: numbers are packed.
     state_version=2,
     ask_first_s=0,
+    patient=True,
 )

@@ -21,6 +21,7 @@ from rules.finding import Finding, Severity
 from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
+from rules.waiting import EVER, NEVER, Calm, Slots
 
 _MINUTE_MS: Final = 60_000
 _AHEAD_MAX_MS: Final = 10 * _MINUTE_MS
@@ -90,12 +91,7 @@ class OverloadMonitor:
         at_ms = observation.measured_at_ms
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
-        # One device speaks until it is quiet: a socket's small load doesn't end its meter's.
-        if at_ms <= self._last_ms or (
-            observation.device != self._device
-            and watts < self._watts
-            and at_ms - self._last_ms <= _UNSEEN_MS
-        ):
+        if self._outdone(observation.device, watts, at_ms):
             return UNCHANGED
         params = self._params
         low = watts < params.limit_w * RELEASE_PART
@@ -118,6 +114,29 @@ class OverloadMonitor:
         high = severity == "urgent"
         reason = OverloadReason.OVERLOAD_HIGH if high else OverloadReason.OVERLOAD
         return [self._finding("raised", reason, observation, now_ms)]
+
+    def calm(self) -> Calm:
+        """As long as nothing is too much, what is below both limits is only the last that was."""
+        if self._raised is not None:
+            return NEVER
+        return Calm(EVER, min(self._params.limit_w * RELEASE_PART, self._params.high_w))
+
+    def minds(self, observation: Observation) -> bool:
+        """A register alone says nothing of the load of this moment."""
+        values = observation.values
+        return observation.kind == POWER_SLOT or "power_w" in values or "current_a" in values
+
+    def catch_up(self, slots: Slots, device: str) -> None:
+        for end_ms, watts, _now_ms in slots:
+            if abs(watts) <= _POWER_MAX_W and not self._outdone(device, watts, end_ms):
+                self._since = _BELOW
+                self._last_ms, self._watts, self._device = end_ms, watts, device
+
+    def _outdone(self, device: str, watts: float, at_ms: int) -> bool:
+        """One device speaks until it is quiet: a socket's small load doesn't end its meter's."""
+        return at_ms <= self._last_ms or (
+            device != self._device and watts < self._watts and at_ms - self._last_ms <= _UNSEEN_MS
+        )
 
     def _note(self, device: str, watts: float, at_ms: int) -> None:
         unseen = self._last_ms < 0 or at_ms - self._last_ms > _UNSEEN_MS
@@ -220,4 +239,5 @@ OVERLOAD: Final = PlainKind(
     hears=frozenset({"power", POWER_SLOT}),
     monitor=OverloadMonitor,
     severity="watch",
+    patient=True,
 )

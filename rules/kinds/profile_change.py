@@ -29,11 +29,12 @@ from rules.derived import POWER_METER, POWER_SLOT
 from rules.finding import EvidenceValue, Finding
 from rules.local_time import DAY_MS, HOUR_MS, ZONE_MS, at_minute_ms, is_weekend
 from rules.metering import SLOT_MS
-from rules.packed import packed, unpacked
+from rules.packed import packed, packed_bytes, unpacked, unpacked_bytes
 from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 from rules.staying import STAY, Staying
+from rules.waiting import NEVER, Calm, Slots
 
 DAYS_MAX: Final = 28
 _DAYS_MIN: Final = 14
@@ -125,6 +126,21 @@ class ProfileChangeMonitor:
         self._watts.append(watts)
         return found
 
+    def calm(self) -> Calm:
+        """A day is judged by the first slot of the next."""
+        return NEVER if self._day < 0 else Calm(at_minute_ms(self._day + 1, 0))
+
+    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
+        return True
+
+    def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
+        new = [slot for slot in slots if slot[0] > self._seen_ms]
+        if new:
+            self._seen_ms = new[-1][0]
+            from_ms = at_minute_ms(self._day, 0) + SLOT_MS
+            self._hours.extend([(end_ms - from_ms) // HOUR_MS for end_ms, _w, _now_ms in new])
+            self._watts.extend([watts for _end_ms, watts, _now_ms in new])
+
     def _end_day(self, observation: Observation, now_ms: int) -> list[Finding]:
         if len(self._watts) < _SLOTS_MIN:
             return NOTHING
@@ -182,7 +198,7 @@ class ProfileChangeMonitor:
     def dump(self) -> dict[str, Any]:
         return {
             "days": packed(self._days),
-            "rows": self._rows.hex(),
+            "rows": packed_bytes(self._rows),
             "day": self._day,
             "hours": packed(self._hours),
             "watts": packed(self._watts),
@@ -194,7 +210,7 @@ class ProfileChangeMonitor:
 
     def load(self, document: Mapping[str, Any]) -> "ProfileChangeMonitor":
         self._days = unpacked("i", document["days"])
-        self._rows = bytes.fromhex(document["rows"])
+        self._rows = unpacked_bytes(document["rows"])
         self._day = int(document["day"])
         self._hours = unpacked("B", document["hours"])
         self._watts = unpacked("f", document["watts"])
@@ -279,4 +295,5 @@ PROFILE_CHANGE: Final = PlainKind(
     # 2: numbers are packed.
     state_version=2,
     ask_first_s=0,
+    patient=True,
 )
