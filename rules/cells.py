@@ -30,7 +30,6 @@ class Cell:
     __slots__ = (
         "dirty",
         "feeds",
-        "home",
         "monitor",
         "params",
         "rule",
@@ -43,7 +42,6 @@ class Cell:
     def __init__(
         self, subject: Subject, rule: Rule, params: Any, monitor: Monitor, *, feeds: bool
     ) -> None:
-        self.home = subject.home
         self.subject = subject
         self.rule = rule
         self.params = params
@@ -54,13 +52,19 @@ class Cell:
         self.waiting: Waiting | None = None
         self.seen = 0
 
+    @property
+    def home(self) -> str:
+        return self.subject.home
+
     def wait(self, waiting: Waiting) -> None:
         """Look at quarter-hours later, from where the state stands."""
         self.waiting = waiting
-        self.seen = waiting.stood(self.rule.name)
+        calm = cast("Patient", self.monitor).calm()
+        # Nothing waits for a rule without patience: one that starts afresh has missed nothing.
+        self.seen = waiting.count if calm.until_ms < 0 else waiting.stood(self.rule.name)
         if self not in waiting.cells:
             waiting.cells = (*waiting.cells, self)
-        waiting.narrow(cast("Patient", self.monitor).calm(), self.monitor.due_ms)
+        waiting.narrow(calm, self.monitor.due_ms)
 
     def __lt__(self, other: object) -> bool:
         # Entries equal in (due, home, rule) can only be stale twins of one cell.

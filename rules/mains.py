@@ -6,6 +6,7 @@ speaks under another name, is followed once the old one has been quiet for a day
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from sys import intern
 from typing import Any, Final
 
 from rules.metering import Gap, Meter, Slot
@@ -102,7 +103,7 @@ class Mains:
         if means.keys() != meters.keys():
             raise ValueError("meters without their means")
         for name, row in meters.items():
-            device = mains._devices[str(name)] = _Device(Meter.load(row))
+            device = mains._devices[intern(str(name))] = _Device(Meter.load(row))
             device.mean_w, device.slots = float(means[name][0]), int(means[name][1])
-        mains.primary = chosen or str(document["primary"])
+        mains.primary = intern(chosen or str(document["primary"]))
         return mains

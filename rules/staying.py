@@ -13,6 +13,8 @@ from rules.rule import Observation
 STAY: Final = "stay"
 AWAY: Final = "away"
 STAY_KINDS: Final = frozenset({AWAY, "hospital", "visitors"})
+# One for all: an empty set of its own takes more room than the rest of a home's stays.
+_NOBODY: Final = frozenset[str]()
 
 
 class Staying:
@@ -21,7 +23,7 @@ class Staying:
     __slots__ = ("_active", "_ended_ms")
 
     def __init__(self) -> None:
-        self._active: frozenset[str] = frozenset()
+        self._active = _NOBODY
         self._ended_ms = -1
 
     def read(self, observation: Observation, now_ms: int) -> None:
@@ -31,7 +33,7 @@ class Staying:
         if observation.values.get("active"):
             self._active |= {kind}
         elif kind in self._active:
-            self._active -= {kind}
+            self._active = (self._active - {kind}) or _NOBODY
             self._ended_ms = now_ms
 
     def now(self, kind: str) -> bool:
@@ -49,6 +51,7 @@ class Staying:
         """None: a state of before there were stays."""
         staying = cls()
         if document is not None:
-            staying._active = STAY_KINDS.intersection(str(kind) for kind in document["active"])
+            active = STAY_KINDS.intersection(str(kind) for kind in document["active"])
+            staying._active = active or _NOBODY
             staying._ended_ms = int(document["ended"])
         return staying

@@ -18,6 +18,7 @@ What is kept is written with the state of the feed that made it, a state behind 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from struct import Struct
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from rules.metering import SLOT_MS
@@ -190,12 +191,12 @@ class Waiting:
         waiting = cls()
         if document is None:
             return waiting
-        waiting.device = str(document["device"])
+        waiting.device = intern(str(document["device"]))
         waiting.rows = bytearray(unpacked_bytes(document["rows"]))
         waiting.count, broken = divmod(len(waiting.rows), _ROW.size)
         if broken or waiting.count > SLOTS_MAX:
             raise ValueError(f"{len(waiting.rows)} bytes of quarter-hours")
-        waiting.told = {str(rule): int(seen) for rule, seen in document["seen"].items()}
+        waiting.told = {intern(str(rule)): int(seen) for rule, seen in document["seen"].items()}
         if any(not 0 <= seen <= waiting.count for seen in waiting.told.values()):
             raise ValueError("a rule has seen what was not kept")
         waiting.until_ms, waiting.due_ms = int(document["until"]), int(document["due"])

@@ -15,6 +15,7 @@ Sources: "unchanged for 24 h fires only on dead supply": 0 of 78 real absences i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from sys import intern
 from typing import Any, Final
 
 from rules.derived import POWER_METER, POWER_SLOT
@@ -147,9 +148,9 @@ class MeterDeadMonitor:
         }
 
     def load(self, document: Mapping[str, Any]) -> "MeterDeadMonitor":
-        self._main = str(document["main"])
+        self._main = intern(str(document["main"]))
         for device, (kwh, moved, last, step, raised) in document["meters"].items():
-            self._meters[str(device)] = _Meter(
+            self._meters[intern(str(device))] = _Meter(
                 float(kwh),
                 int(moved),
                 int(last),

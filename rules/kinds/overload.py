@@ -14,6 +14,7 @@ Sources: ratings of usual wires and switches; the right limit is the home's own 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from sys import intern
 from typing import Any, Final
 
 from rules.derived import POWER_SLOT
@@ -180,7 +181,7 @@ class OverloadMonitor:
     def load(self, document: Mapping[str, Any]) -> "OverloadMonitor":
         self._last_ms = int(document["last"])
         self._watts = float(document["watts"])
-        self._device = str(document["device"])
+        self._device = intern(str(document["device"]))
         low, high = document["since"]
         self._since = (None if low is None else int(low), None if high is None else int(high))
         raised = document["raised"]

@@ -316,7 +316,9 @@ def test_numbers_are_packed_as_small_as_they_are() -> None:
     assert unpacked("i", packed_small(small)) == small
 
 
-@pytest.mark.parametrize("stored", ["", "x00", "i00", "izz", "u0000", "H=A", "H=zz!!", "i=AAA=", {"a": 1}, ["x"]])
+@pytest.mark.parametrize(
+    "stored", ["", "x00", "i00", "izz", "u0000", "H=A", "H=zz!!", "i=AAA=", {"a": 1}, ["x"]]
+)
 def test_what_is_no_row_of_numbers_is_refused(stored) -> None:
     with pytest.raises((ValueError, TypeError)):
         unpacked("i", stored)
