@@ -1,71 +1,60 @@
 """`./dev bench --engine`: the rule engine alone, with a province of homes in memory.
 
 A few dozen homes live four weeks of quarter-hours through the real rules; their states, as a hub
-would have stored them, are restored into as many homes as asked for. Then presses and readings go
-to them: one processor, no broker and no disk. The floor of a press is a call that looks the home up
-and answers nothing, that of a reading an engine without rules: what any engine in this interpreter
-pays. Everything is printed at the end as one table.
+would have stored them, are restored into as many homes as asked for, which live on. Then presses
+and readings go to them: one processor, no broker and no disk. The floor of a press is a call that
+looks the home up and answers nothing, that of a reading an engine without rules: what any engine in
+this interpreter pays. Everything is printed at the end as one table.
 """
 
 import gc
 import random
 import resource
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
+from bench.engine_feed import (
+    BEGIN_MS,
+    MINUTE_MS,
+    QUARTER_MS,
+    Clock,
+    Learned,
+    feed,
+    register,
+)
 from bench.engine_shares import shares
 from contract.item import Item
-from device_sims.past import past_registers
+from device_sims.past import lived_home
 from device_sims.roster import households
+from hearthwatch.memory import give_back
 from rules.config import default_rules
 from rules.engine import Engine
 from rules.rule import HomeFacts, Lane, Rule
 
-BEGIN_MS: Final = 1_794_758_400_000
 DAYS: Final = 28
-QUARTER_MS: Final = 900_000
-MINUTE_MS: Final = 60_000
 # Homes that really live; the others are given their states.
 PATTERNS: Final = 60
 PRESSES: Final = 100_000
 # Sleeping homes that are woken by a press, a home each.
 WOKEN: Final = 2000
+# A pause after which every rule of a home is asked, and has its state read.
+PAUSE_MS: Final = 4 * 3_600_000
 STEPS: Final = 10
-# Homes that are given a whole day, in which everything that happens once a day happens.
-DAY_HOMES: Final = 2000
-# Readings made before the clock is started, and then fed: their making is the decoder's cost. As
-# many as a hub takes in one batch at most; their states are taken together.
-CHUNK: Final = 4000
+# Homes that live a whole day, in which everything that happens once a day happens.
+DAY_HOMES: Final = 1000
+# The rule that is measured apart, for it takes as much as all others.
+APART: Final = "no_sign_of_life"
 _MIB: Final = 1024 * 1024
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """What a hub knows of a home: (rule, state) of each, and where its register stands."""
-
-    states: Sequence[tuple[str, bytes]]
-    register_kwh: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """Of processor time: readings a second, and what writing the changed states took of it."""
-
-    per_s: float
-    findings: int
-    written_us: float
-    written_bytes: float
-
-    def __str__(self) -> str:
-        return f"{self.per_s:,.0f} readings/s, {self.findings} findings"
+Row = Callable[[str, str, str], None]
 
 
 def report(homes: int, seed: int = 1) -> None:
     """Prints the figures; SystemExit when a press was not heard."""
-    learned = _learned(seed)
+    learned, rules = _learned(seed), default_rules()
     r = random.Random(seed)
     rows: list[tuple[str, str, str]] = []
 
@@ -75,7 +64,7 @@ def report(homes: int, seed: int = 1) -> None:
 
     before = _rss_bytes()
     began, spent = time.perf_counter(), time.process_time()
-    urgent, readings = (_filled(homes, learned, lane) for lane in ("urgent", "readings"))
+    urgent, readings = (_filled(homes, learned, rules, lane) for lane in ("urgent", "readings"))
     took_s, spent_s = time.perf_counter() - began, time.process_time() - spent
     figure = f"{took_s:.1f} s ({spent_s:.1f} s of the processor)"
     row(f"states of {homes:,} homes restored", figure, "< 10 s")
@@ -86,69 +75,80 @@ def report(homes: int, seed: int = 1) -> None:
     row("press through the engine that raises it", _times(pressed, floor), "p99 ≤ 1 ms")
     woken = _signs(readings, homes, r)
     row("the same press as a sign of life, where the home sleeps", _times(woken, floor))
-    clock = _Clock()
-    wakening = _feed(readings, learned, clock, homes=homes, step_ms=QUARTER_MS, steps=1)
-    row("first reading of each home, states woken", str(wakening))
+    clock = Clock()
+    first = feed(readings, learned, clock, homes=homes, step_ms=PAUSE_MS, steps=1)
+    row("first reading of each home after a pause, states woken", str(first))
+    feed(readings, learned, clock, homes=homes, step_ms=QUARTER_MS, steps=2)
     row("memory a home, everything awake", _memory(before, homes), "≤ 20 kB")
+    began = time.perf_counter()
+    give_back()
+    row("giving back what is free", f"{(time.perf_counter() - began) * 1000:.0f} ms")
     pressed = _presses([urgent, readings], homes, r, clock.now_ms)
     row("press through both engines, homes awake", _times(pressed, floor), "p99 ≤ 1 ms")
     for engine in (urgent, readings):
         engine.take_dirty()
-    for what, step_ms in (("quarter of an hour", QUARTER_MS), ("minute", MINUTE_MS)):
-        bare = _feed(_bare(homes), learned, _Clock(), homes=homes, step_ms=step_ms, steps=2)
-        row(f"floor of a register every {what}: no rules", f"{bare.per_s:,.0f} readings/s")
-        pace = _feed(readings, learned, clock, homes=homes, step_ms=step_ms, steps=STEPS)
-        row(f"register every {what}", str(pace), "≥ 200,000 readings/s")
-        row(
-            f"states written for it, each home once a {what}",
-            f"{pace.written_us:.0f} us and {pace.written_bytes / 1000:.1f} kB a home",
-        )
-    row("a whole day of quarter-hours", str(_day(learned)))
-    for what, figure in shares(learned[0].states, learned[0].register_kwh, BEGIN_MS):
+    _paces(readings, learned, clock, homes, row)
+    days = min(homes, DAY_HOMES)
+    rest = [rule for rule in rules if rule.name != APART]
+    before, fewer = _rss_bytes(), _filled(days, learned, rest, "readings")
+    clock = Clock()
+    feed(fewer, learned, clock, homes=days, step_ms=PAUSE_MS, steps=1)
+    feed(fewer, learned, clock, homes=days, step_ms=QUARTER_MS, steps=2)
+    row(f"without {APART}: memory a home, everything awake", _memory(before, days))
+    _paces(fewer, learned, clock, days, lambda w, f, _g: row(f"without {APART}: {w}", f))
+    for what, figure in shares(learned[0].states, learned[0].register(BEGIN_MS), BEGIN_MS):
         row(what, figure)
     print("\n| what | figure | goal |\n|---|---|---|")
     for what, figure, goal in rows:
         print(f"| {what} | {figure} | {goal} |")
 
 
-class _Clock:
-    """Time only goes on: readings older than the last are ignored, and cost nothing."""
-
-    def __init__(self) -> None:
-        self.now_ms = BEGIN_MS
+def _paces(engine: Engine, learned: Sequence[Learned], clock: Clock, homes: int, row: Row) -> None:
+    """A register every minute in all homes; then some of them live a day of quarter-hours with
+    nothing but the register, and one of the field's mix."""
+    goal = "≥ 200,000 readings/s"
+    bare = feed(_bare(homes), learned, Clock(), homes=homes, step_ms=MINUTE_MS, steps=2)
+    row("floor of a reading: no rules", f"{bare.per_s:,.0f} readings/s", "")
+    pace = feed(engine, learned, clock, homes=homes, step_ms=MINUTE_MS, steps=STEPS)
+    row("register every minute", str(pace), goal)
+    row("states written for it, a home and minute", pace.written(), "")
+    days = min(homes, DAY_HOMES)
+    pace = feed(engine, learned, clock, homes=days, step_ms=QUARTER_MS, steps=96)
+    row("register every quarter of an hour, a day of it", str(pace), goal)
+    row("states written for it, a home and quarter-hour", pace.written(), "")
+    pace = feed(
+        engine,
+        learned,
+        clock,
+        homes=days,
+        step_ms=QUARTER_MS,
+        steps=96,
+        mix=random.Random(1),
+    )
+    row("the field's mix, a day of it", str(pace), "")
+    row("states written for it, a home and quarter-hour (mix)", pace.written(), "")
 
 
 def _learned(seed: int) -> list[Learned]:
     """Homes that have lived four weeks of quarter-hours."""
-    engine = Engine(default_rules())
-    last: dict[str, float] = {}
-    past = past_registers(households(PATTERNS, seed), BEGIN_MS, DAYS, QUARTER_MS // 1000)
-    for person, at_ms, kwh in past:
-        if person.home not in last:
-            engine.add_home(HomeFacts(home=person.home), at_ms)
-        engine.observe(person.home, register(at_ms, kwh), at_ms)
-        last[person.home] = kwh
+    engine, lived = Engine(default_rules()), {}
+    for person in households(PATTERNS, seed):
+        home = lived_home(person, BEGIN_MS)
+        lived[person.home] = cache(home.register_kwh)
+        first_ms = max(home.began_ms, BEGIN_MS - DAYS * 86_400_000)
+        engine.add_home(HomeFacts(home=person.home), first_ms)
+        for at_ms in range(first_ms, BEGIN_MS, QUARTER_MS):
+            seen = register(at_ms, lived[person.home](at_ms))
+            engine.observe(person.home, seen, at_ms)
     states: dict[str, list[tuple[str, bytes]]] = {}
-    for home, rule, state in engine.take_dirty():
-        states.setdefault(home, []).append((rule, state))
-    return [Learned(states=states[home], register_kwh=last[home]) for home in last]
+    for name, rule, state in engine.take_dirty():
+        states.setdefault(name, []).append((rule, state))
+    return [Learned(states=states[name], register=lived[name]) for name in lived]
 
 
-def register(at_ms: int, kwh: float) -> Item:
-    return Item(
-        id="i",
-        seq=1,
-        device="meter",
-        kind="power",
-        measured_at_ms=at_ms,
-        received_at_ms=at_ms,
-        values={"energy_kwh": kwh},
-    )
-
-
-def _filled(homes: int, learned: Sequence[Learned], lane: Lane) -> Engine:
-    engine = Engine(default_rules(), lane=lane)
-    mine = {rule.name for rule in default_rules() if rule.kind.lane == lane}
+def _filled(homes: int, learned: Sequence[Learned], rules: Sequence[Rule], lane: Lane) -> Engine:
+    engine = Engine(rules, lane=lane)
+    mine = {rule.name for rule in rules if rule.kind.lane == lane}
     for number in range(homes):
         name = f"home-{number:07d}"
         engine.add_home(HomeFacts(home=name), BEGIN_MS)
@@ -218,59 +218,6 @@ def _floor(homes: int, r: random.Random) -> list[float]:
     return samples
 
 
-def _feed(
-    engine: Engine,
-    learned: Sequence[Learned],
-    clock: _Clock,
-    *,
-    homes: int,
-    step_ms: int,
-    steps: int,
-) -> Pace:
-    """Every home in turn, step by step, as somebody who uses 60 W; states are taken once a step."""
-    stepped_s, written_s, size, findings = 0.0, 0.0, 0, 0
-    for _step in range(steps):
-        clock.now_ms += step_ms
-        for batch in _batches(homes, learned, clock.now_ms):
-            began = time.process_time()
-            for name, item, at_ms in batch:
-                findings += len(engine.observe(name, item, at_ms))
-            stepped_s += time.process_time() - began
-            began = time.process_time()
-            rows = engine.take_dirty()
-            written_s += time.process_time() - began
-            size += sum(len(state) for _home, _rule, state in rows)
-    done = homes * steps
-    return Pace(
-        per_s=done / stepped_s,
-        findings=findings,
-        written_us=written_s / done * 1e6,
-        written_bytes=size / done,
-    )
-
-
-def _batches(
-    homes: int, learned: Sequence[Learned], at_ms: int
-) -> Iterator[list[tuple[str, Item, int]]]:
-    used_kwh = (at_ms - BEGIN_MS) / 3.6e6 * 0.06
-    for first in range(0, homes, CHUNK):
-        yield [
-            (
-                f"home-{home:07d}",
-                register(at_ms, learned[home % len(learned)].register_kwh + used_kwh),
-                at_ms,
-            )
-            for home in range(first, min(first + CHUNK, homes))
-        ]
-
-
-def _day(learned: Sequence[Learned]) -> Pace:
-    """A day of some homes, from one midnight to the next, with what is learned once a day."""
-    engine, clock = _filled(DAY_HOMES, learned, "readings"), _Clock()
-    _feed(engine, learned, clock, homes=DAY_HOMES, step_ms=QUARTER_MS, steps=1)
-    return _feed(engine, learned, clock, homes=DAY_HOMES, step_ms=QUARTER_MS, steps=96)
-
-
 def _times(samples: list[float], floor: list[float]) -> str:
     ordered, base = sorted(samples), sorted(floor)[len(floor) // 2]
     p50, p99 = (ordered[int(q * len(ordered))] for q in (0.5, 0.99))
@@ -281,9 +228,11 @@ def _times(samples: list[float], floor: list[float]) -> str:
 
 
 def _memory(before: int, homes: int) -> str:
-    """What the process has grown by. Collected, and frozen as a hub is once it has started."""
+    """What the process has grown by. Collected, and frozen as a hub is once it has started, and
+    what is free given back as a hub does now and then."""
     gc.collect()
     gc.freeze()
+    give_back()
     used = _rss_bytes() - before
     return f"{used / homes / 1000:.1f} kB ({used / _MIB:,.0f} MiB)"
 

@@ -1,7 +1,7 @@
 """Memory that is free, given back to the system.
 
-States that were read, and envelopes that were taken, leave holes in the heap of the C library, which
-keeps them for itself: after the states of a province have woken up, a third of what the hub holds.
+States that were read and envelopes that were taken leave holes in the heap of the C library, which
+keeps them for itself: a third of what a hub holds, once the states of a province have woken up.
 """
 
 import contextlib
