@@ -90,11 +90,10 @@ def report(homes: int, seed: int = 1) -> None:
     _paces(readings, learned, clock, homes, row)
     days = min(homes, DAY_HOMES)
     rest = [rule for rule in rules if rule.name != APART]
-    before, fewer = _rss_bytes(), _filled(days, learned, rest, "readings")
+    fewer = _filled(days, learned, rest, "readings")
     clock = Clock()
     feed(fewer, learned, clock, homes=days, step_ms=PAUSE_MS, steps=1)
     feed(fewer, learned, clock, homes=days, step_ms=QUARTER_MS, steps=2)
-    row(f"without {APART}: memory a home, everything awake", _memory(before, days))
     _paces(fewer, learned, clock, days, lambda w, f, _g: row(f"without {APART}: {w}", f))
     for what, figure in shares(learned[0].states, learned[0].register(BEGIN_MS), BEGIN_MS):
         row(what, figure)

@@ -31,6 +31,7 @@ from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.heads import tell_heads
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
+from hearthwatch.memory import keep_tidy
 from hearthwatch.notices import Notices
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.stores import open_readings
@@ -212,6 +213,7 @@ class Hub:
                 *self.watchdog.start(http),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),
+                asyncio.create_task(keep_tidy(), name="memory"),
                 asyncio.create_task(tell_heads(self.reader, say), name="heads"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")

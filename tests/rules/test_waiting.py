@@ -12,7 +12,7 @@ from rules.derived import POWER_SLOT
 from rules.engine import Engine
 from rules.plain import PlainKind
 from rules.rule import HomeFacts, Rule, is_patient
-from rules.waiting import SLOTS_MAX, Waiting
+from rules.waiting import NEVER, SLOTS_MAX, Waiting
 
 SLOT_MS = 900_000
 # 00:00 in China.
@@ -148,6 +148,45 @@ def calm_home(rules=RULES, days=9, *, until_h=12):
         kwh += 0.2 if 28 <= number % 96 < 34 else 0.015
         heard(engine, at_ms, item(at_ms, "meter", "power", {"energy_kwh": round(kwh, 3)}))
     return engine, at_ms, kwh
+
+
+def test_a_load_is_found_in_the_quarter_hour_in_which_it_has_lasted_too_long() -> None:
+    patient, eager, kwh = begun(RULES), begun(HASTY), 100.0
+    found = []
+    # A home without strong loads, so that three hours are too long.
+    for number in range(15 * 96 + 60):
+        at_ms = START_MS + number * SLOT_MS
+        kwh += 0.5 if number >= 15 * 96 + 41 else 0.01
+        seen = item(at_ms, "meter", "power", {"energy_kwh": round(kwh, 3)})
+        here = heard(patient, at_ms, seen)
+        assert here == heard(eager, at_ms, seen)
+        found += here
+    assert [f.split("rule='")[1].split("'")[0] for f in found] == ["load_left_on"]
+
+
+def test_a_timer_sees_what_waited() -> None:
+    """Nights are judged, and late mornings found, by what was seen until then."""
+    patient, eager, kwh = begun(RULES), begun(HASTY), 100.0
+    for number in range(9 * 96):
+        at_ms = START_MS + number * SLOT_MS
+        kwh += 0.2 if 28 <= number % 96 < 34 and number < 8 * 96 else 0.015
+        seen = item(at_ms, "meter", "power", {"energy_kwh": round(kwh, 3)})
+        for now_ms in (at_ms, at_ms + 600_000):
+            said = seen if now_ms == at_ms else None
+            assert heard(patient, now_ms, said) == heard(eager, now_ms, said)
+
+
+def test_the_bound_of_yesterday_does_not_hold_for_a_morning() -> None:
+    engine, at_ms, kwh = calm_home()
+    monitor = engine._homes["h"].cells["not_up_yet"].monitor
+    midnight_ms = at_ms - (at_ms - START_MS) % (96 * SLOT_MS) + 96 * SLOT_MS
+    heard(engine, midnight_ms + 60_000, item(midnight_ms, "pir", "motion", {"active": 1.0}))
+    assert monitor.calm() == NEVER
+    for number in (1, 2):
+        now_ms = midnight_ms + number * SLOT_MS
+        seen = item(now_ms, "meter", "power", {"energy_kwh": kwh + number * 0.01})
+        heard(engine, now_ms, seen)
+    assert monitor.calm().until_ms == midnight_ms + 96 * SLOT_MS
 
 
 def test_a_calm_quarter_hour_is_written_once_for_all_rules() -> None:
