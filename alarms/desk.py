@@ -1,6 +1,6 @@
 """What people do with alarms and tasks; every call has committed when it returns."""
 
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Final, Literal, TypeVar
 
 from alarms.arrival import Proof
 from alarms.book import AlarmBook
@@ -8,32 +8,34 @@ from alarms.lifecycle import NOTE_LENGTH_MAX, IllegalMove, TaskMove, check_outco
 from alarms.reasons import DeclineReason, ReopenReason
 from alarms.rows import Row, find_alarm, find_task
 from alarms.stays import NewStay
-from alarms.visiting import NewTask
-from ledger.database import insert_sql
-from ledger.schema import VISIT
+from alarms.visit_book import VisitBook
+from alarms.visit_rows import VisitObjects
+from alarms.visiting import FamilyTold, NewTask
 from ledger.unit_of_work import UnitOfWork, compact
-from ledger.visits import RECORD_BYTES_MAX, NewVisit
+from ledger.visits import NOBODY_MET_DAYS, RECORD_BYTES_MAX, NewVisit
 from ledger.writer import Writer
 
 W = TypeVar("W", DeclineReason, ReopenReason)
 
-_VISIT_COLUMNS: Final = [c.name for c in VISIT.columns]
-_INSERT_VISIT: Final = insert_sql(VISIT, _VISIT_COLUMNS, "ON CONFLICT (id) DO NOTHING")
-
-
-class VisitObjects(Protocol):
-    def visit(self, row: dict[str, Any]) -> bytes: ...
-    def region_of(self, home: str | None, gateway: str | None) -> str | None: ...
+_FINDING_FIELDS: Final = ("remarks", "needs", "suggestions")
 
 
 class Desk:
     """Implements the dashboard's `AlarmDesk` port. IllegalMove says why not; KeyError: no such
     alarm or task."""
 
-    def __init__(self, writer: Writer, book: AlarmBook, objects: VisitObjects) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        book: AlarmBook,
+        objects: VisitObjects,
+        *,
+        nobody_met_days: int = NOBODY_MET_DAYS,
+    ) -> None:
         self._writer = writer
         self._book = book
-        self._objects = objects
+        # What happens to a visit after it was recorded; in the writer's thread.
+        self.visits = VisitBook(book.visiting, objects, nobody_met_days=nobody_met_days)
 
     async def acknowledge(self, alarm_id: str, actor: str) -> None:
         await self._writer.change(lambda unit: self._book.acknowledge(unit, alarm_id, actor))
@@ -123,8 +125,7 @@ class Desk:
         task = self._book.move_task(unit, task_id, actor, move, finding)
         self._book.visiting.moved(unit, task, move)
         if move is TaskMove.COMPLETE and task["home"] is not None:
-            visit = _visit_of(task, actor, unit.now_ms)
-            self._record(unit, visit, actor, str(task["kind"]), task["proof"])
+            self.visits.completed(unit, task, _visit_of(task, actor, unit.now_ms), actor)
 
     async def ask_press(self, task_id: str, actor: str) -> None:
         visiting = self._book.visiting
@@ -155,6 +156,10 @@ class Desk:
         visiting = self._book.visiting
         await self._writer.change(lambda unit: visiting.review(unit, alarm_id, actor, cause, note))
 
+    async def inform_family(self, alarm_id: str, actor: str, told: FamilyTold) -> None:
+        visiting = self._book.visiting
+        await self._writer.change(lambda unit: visiting.inform_family(unit, alarm_id, actor, told))
+
     async def set_stay(self, stay: NewStay, actor: str) -> None:
         """Write a stay down; the same id again changes nothing."""
         await self._writer.change(lambda unit: self._book.stays.begin(unit, stay, actor))
@@ -166,38 +171,13 @@ class Desk:
         """Write a visit down; the same id again changes nothing."""
         if len(compact(dict(visit.record)).encode()) > RECORD_BYTES_MAX:
             raise IllegalMove("record_too_large", f"at most {RECORD_BYTES_MAX} bytes")
-        await self._writer.change(
-            lambda unit: self._record(unit, visit, actor, _visit_kind(unit, visit))
-        )
+        await self._writer.change(lambda unit: self._record(unit, visit, actor))
         return visit.id
 
-    def _record(
-        self, unit: UnitOfWork, visit: NewVisit, actor: str, kind: str, proof: str | None = None
-    ) -> None:
-        row = {
-            "id": visit.id,
-            "service_user": visit.service_user,
-            "home": visit.home,
-            "task": visit.task,
-            "alarm": visit.alarm,
-            "kind": kind,
-            "way": visit.way,
-            "visitor": visit.visitor,
-            "visited_at_ms": visit.visited_at_ms,
-            "recorded_at_ms": unit.now_ms,
-            "record": compact(dict(visit.record)),
-            "proof": proof,
-        }
-        unit.execute(_INSERT_VISIT, tuple(row[c] for c in _VISIT_COLUMNS))
-        if unit.cursor.rowcount:
-            unit.entry(
-                topic="visit",
-                subject=visit.id,
-                fact="recorded",
-                actor=actor,
-                region=self._objects.region_of(visit.home, None),
-                payload=lambda: self._objects.visit(row),
-            )
+    def _record(self, unit: UnitOfWork, visit: NewVisit, actor: str) -> None:
+        recorded = self.visits.record(unit, visit, actor, kind=_visit_kind(unit, visit))
+        if recorded and self.visits.may_complete(unit, visit, actor):
+            self._move_task(unit, str(visit.task), actor, TaskMove.COMPLETE, _finding(visit))
 
 
 def _check_note(note: str) -> None:
@@ -233,3 +213,9 @@ def _visit_of(task: Row, actor: str, now_ms: int) -> NewVisit:
         task=str(task["id"]),
         alarm=task["alarm"],
     )
+
+
+def _finding(visit: NewVisit) -> str:
+    """What the task says was found, in the record's own words."""
+    said = [visit.record.get(name) for name in _FINDING_FIELDS]
+    return "；".join(text for text in said if isinstance(text, str) and text)[:NOTE_LENGTH_MAX]

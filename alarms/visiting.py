@@ -46,6 +46,7 @@ FOLLOW_UP_DAYS: Final[Mapping[Outcome, int]] = {
 FOLLOW_UP_DAYS_MAX: Final = 90
 
 TaskKind = Literal["routine", "follow_up"]
+FamilyWay = Literal["phone", "message", "there"]
 MoveTask = Callable[[UnitOfWork, str, str, TaskMove, str], Row]
 
 
@@ -78,6 +79,17 @@ class NewTask:
     assignee: str | None = None
     note: str = ""
     alarm: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyTold:
+    """Who of the family was told of an alarm, when, how."""
+
+    name: str
+    relation: str
+    way: FamilyWay
+    at_ms: int
+    note: str = ""
 
 
 class Visiting:
@@ -197,23 +209,27 @@ class Visiting:
         days = FOLLOW_UP_DAYS.get(outcome, 0) if days is None else days
         if days == 0 or alarm["home"] is None:
             return None
-        found = unit.execute(
-            "SELECT visitor FROM service_user WHERE home = ? AND visitor IS NOT NULL"
-            " ORDER BY id LIMIT 1",
-            (alarm["home"],),
-        ).fetchone()
         new = NewTask(
             id=name_uuid(_NAMESPACE, f"{alarm['id']}|follow_up|{alarm['closed_at_ms']}"),
             kind="follow_up",
             home=alarm["home"],
             region=alarm["region"],
             due_at_ms=unit.now_ms + days * DAY_MS,
-            assignee=None if found is None else str(found[0]),
+            assignee=self.responsible(unit, alarm["home"]),
             note=str(alarm["note"] or ""),
             alarm=alarm["id"],
         )
         self.create(unit, new, actor)
         return new.id
+
+    def responsible(self, unit: UnitOfWork, home: str) -> str | None:
+        """The visitor of the home's people, of the first who has one."""
+        found = unit.execute(
+            "SELECT visitor FROM service_user WHERE home = ? AND visitor IS NOT NULL"
+            " ORDER BY id LIMIT 1",
+            (home,),
+        ).fetchone()
+        return None if found is None else str(found[0])
 
     def reassign(self, unit: UnitOfWork, task_id: str, actor: str, assignee: str) -> None:
         """Somebody else goes; until that person says yes nobody has it."""
@@ -242,6 +258,18 @@ class Visiting:
         row = self._rows.open_alarms.get(alarm_id) or find_alarm(unit.cursor, alarm_id)
         write_review(unit, alarm_id, actor, chosen, note)
         self._rows.alarm_entry(unit, row, "reviewed", actor, reason=chosen.value)
+
+    def inform_family(self, unit: UnitOfWork, alarm_id: str, actor: str, told: FamilyTold) -> None:
+        """Who of the family knows; KeyError: there is no such alarm."""
+        row = self._rows.open_alarms.get(alarm_id) or find_alarm(unit.cursor, alarm_id)
+        data = {
+            "name": told.name,
+            "relation": told.relation,
+            "way": told.way,
+            "at": to_iso(told.at_ms),
+            "note": told.note,
+        }
+        self._rows.alarm_entry(unit, row, "family_informed", actor, data=data)
 
     def _task(self, unit: UnitOfWork, task_id: str) -> Row:
         return self._tasks.get(task_id) or find_task(unit.cursor, task_id)

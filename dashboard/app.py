@@ -1,6 +1,7 @@
 """The HTTP interface as one application, built from the ports the composition root gives it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -10,17 +11,20 @@ from fastapi import APIRouter, FastAPI
 from contract.envelope import ENVELOPE_BYTES_MAX
 from dashboard import problems
 from dashboard.audit import AuditTrail
+from dashboard.images import UPLOAD_BYTES_MAX, Pictures
 from dashboard.login_delay import LoginDelay
 from dashboard.middleware import BodyLimit, RequestMetrics, SecurityHeaders, gauge
 from dashboard.ports import Deps
 from dashboard.routes import (
     activations,
     alarms,
+    attachments,
     care_lines,
     contact_points,
     devices,
     dispatch,
     door,
+    family,
     gateways,
     handovers,
     homes,
@@ -44,6 +48,7 @@ from dashboard.routes import (
     stays,
     tasks,
     users,
+    visit_changes,
     visits,
 )
 from dashboard.stream import Streams
@@ -54,6 +59,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     login.router,
     overview.router,
     alarms.router,
+    family.router,
     tasks.router,
     dispatch.router,
     door.router,
@@ -62,6 +68,8 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     providers.router,
     referrals.router,
     care_lines.router,
+    visit_changes.router,
+    attachments.router,
     homes.router,
     stays.router,
     service_users.router,
@@ -84,6 +92,8 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 # The envelope of the second path is the largest body there is.
 BODY_BYTES_MAX: Final = ENVELOPE_BYTES_MAX
+# But for photos as a camera makes them.
+PHOTO_PATHS: Final = re.compile(r"/api/v1/visits/[^/]+/attachments\Z")
 
 _PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
     "default": {
@@ -142,13 +152,14 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.streams = streams
     app.state.login_delay = LoginDelay()
     app.state.in_flight = set()
+    app.state.pictures = Pictures()
     problems.install(app)
     for router in API_ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(operations.router)
     app.router.default = WebPage(deps.static_dir)
     # The one added last is the outermost.
-    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
+    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX, larger=(PHOTO_PATHS, UPLOAD_BYTES_MAX))
     app.add_middleware(problems.Unexpected)
     app.add_middleware(RequestMetrics, registry=deps.registry)
     app.add_middleware(SecurityHeaders)

@@ -38,11 +38,17 @@ def _without_person(document: Document) -> Document:
         if shown.get(name):
             shown[name] = masked_name(shown[name])
     # What people wrote down about a person.
-    for field in ("note", "finding"):
+    for field in ("note", "finding", "void_reason"):
         if shown.get(field):
             shown[field] = HIDDEN
     if "record" in shown:
         shown["record"] = {}
+        shown["services"] = []
+    for field in ("history", "concerns", "faults", "attachments"):
+        if field in shown:
+            shown[field] = []
+    if "others" in shown:
+        shown["others"] = [_without_person(other) for other in shown["others"]]
     if "timeline" in shown:
         shown["timeline"] = [{**entry, "data": {}} for entry in shown["timeline"]]
     # Contacts of the person are among them.
@@ -75,4 +81,6 @@ def _without_address(document: Document) -> Document:
             shown[field] = HIDDEN
     if isinstance(shown.get("home"), dict):
         shown["home"] = _without_address(shown["home"])
+    if "others" in shown:
+        shown["others"] = [_without_address(other) for other in shown["others"]]
     return shown

@@ -1,6 +1,7 @@
 """Around every request, as plain ASGI (nothing here holds back a stream): security headers,
 request metrics, and the limit of a body."""
 
+import re
 from collections.abc import Callable
 from time import perf_counter
 from typing import Final
@@ -100,19 +101,24 @@ class RequestMetrics:
 
 
 class BodyLimit:
-    """Refuses a body by its announced length, or while it comes when none was announced."""
+    """Refuses a body by its announced length, or while it comes when none was announced.
+    `larger`: paths whose bodies may be larger."""
 
-    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+    def __init__(
+        self, app: ASGIApp, bytes_max: int, larger: tuple[re.Pattern[str], int] | None = None
+    ) -> None:
         self.app = app
         self._bytes_max = bytes_max
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        bytes_max = self._limit_of(scope["path"])
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced[:20]) > self._bytes_max:
-            await problem_response(self._too_large())(scope, receive, send)
+        if announced.isascii() and announced.isdigit() and int(announced[:20]) > bytes_max:
+            await problem_response(_too_large(bytes_max))(scope, receive, send)
             return
         received = 0
 
@@ -120,15 +126,21 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._bytes_max:
+            if received > bytes_max:
                 # Of the one type that FastAPI lets through while it reads a body.
-                raise HTTPException(413, self._too_large().detail)
+                raise HTTPException(413, _too_large(bytes_max).detail)
             return message
 
         await self.app(scope, receive_and_count, send)
 
-    def _too_large(self) -> Problem:
-        return Problem(413, "too_large", f"a body has at most {self._bytes_max} bytes")
+    def _limit_of(self, path: str) -> int:
+        if self._larger is not None and self._larger[0].match(path):
+            return self._larger[1]
+        return self._bytes_max
+
+
+def _too_large(bytes_max: int) -> Problem:
+    return Problem(413, "too_large", f"a body has at most {bytes_max} bytes")
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})

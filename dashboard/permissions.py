@@ -54,6 +54,7 @@ Permission = Literal[
     "task.read",
     "user.read",
     "user.write",
+    "visit.amend_any",  # correct, void and decide about visits that somebody else made
     "visit.read",
     "visit.write",
 ]
@@ -119,6 +120,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "rule.try",
             "rule.write",
             "user.read",
+            "visit.amend_any",
         },
         "duty": _DUTY,
         "visitor": frozenset(

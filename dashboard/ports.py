@@ -12,7 +12,8 @@ from alarms.arrival import Proof
 from alarms.replies import Answered, LinkAnswer
 from alarms.rota.side import RotaSide
 from alarms.stays import NewStay
-from alarms.visiting import NewTask
+from alarms.visit_book import VisitBook
+from alarms.visiting import FamilyTold, NewTask
 from contract.errors import ContractError
 from dashboard.passwords import Passwords
 from ledger.feed import FeedSubscription
@@ -33,6 +34,11 @@ STATIC_DIR: Final = Path(__file__).parent / "static"
 class AlarmDesk(Protocol):
     """Human moves. Each call has committed when it returns; `alarms.lifecycle.IllegalMove` says
     why a move is not possible, KeyError that there is no such alarm or task."""
+
+    @property
+    def visits(self) -> VisitBook:
+        """What happens to visits after they were recorded; in the writer's thread."""
+        ...
 
     async def acknowledge(self, alarm_id: str, actor: str) -> None: ...
     async def assign(self, alarm_id: str, actor: str, assignee: str) -> None: ...
@@ -59,6 +65,7 @@ class AlarmDesk(Protocol):
     async def reassign_task(self, task_id: str, actor: str, assignee: str) -> None: ...
     async def cancel_task(self, task_id: str, actor: str) -> None: ...
     async def review(self, alarm_id: str, actor: str, cause: str, note: str) -> None: ...
+    async def inform_family(self, alarm_id: str, actor: str, told: FamilyTold) -> None: ...
     async def record_visit(self, visit: NewVisit, actor: str) -> str: ...
     async def set_stay(self, stay: NewStay, actor: str) -> None: ...
     async def end_stay(self, home: str, stay_id: str, actor: str) -> None:

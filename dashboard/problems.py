@@ -5,7 +5,7 @@ input is repeated: it may be a password or a person's name.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -39,6 +39,8 @@ _MISTAKES = frozenset(
         "no_place",
         "unknown_cause",
         "note_missing",
+        "nothing_changed",
+        "no_such_concern",
     }
 )
 
@@ -53,13 +55,16 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         detail: str,
         *,
         field: str | None = None,
+        errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        """`errors`: every field that is wrong, each with its `field`, `code` and words."""
         super().__init__(f"{status} {code}: {detail}")
         self.status = status
         self.code = code
         self.detail = detail
         self.field = field
+        self.errors = errors
         self.headers = headers
 
 
@@ -73,7 +78,7 @@ def bad_field(field: str, detail: str) -> Problem:
 
 
 def problem_response(problem: Problem) -> Response:
-    document = {
+    document: dict[str, object] = {
         "type": problem.code,
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
@@ -81,6 +86,8 @@ def problem_response(problem: Problem) -> Response:
     }
     if problem.field is not None:
         document["field"] = problem.field
+    if problem.errors:
+        document["errors"] = list(problem.errors)
     return Response(
         to_json(document),
         status_code=problem.status,

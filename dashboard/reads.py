@@ -7,7 +7,7 @@ and ask a fixed number of questions, however many rows a page has.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Table, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, or_, select, tuple_
 
 from dashboard.trouble_reads import troubles_of
 from ledger.schema import (
@@ -32,7 +32,6 @@ from ledger.views import (
     stay_object,
     task_object,
     timeline_object,
-    visit_object,
 )
 
 Row = Mapping[str, Any]
@@ -40,6 +39,8 @@ Row = Mapping[str, Any]
 # An alarm with more facts or presses than this is shown by its newest.
 TIMELINE_MAX: Final = 500
 EVENTS_MAX: Final = 200
+# Of one alarm: who went, who came with them, and who looked again.
+VISITS_MAX: Final = 50
 
 
 def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
@@ -119,15 +120,6 @@ def task_documents(connection: Connection, tasks: Sequence[Row], now_ms: int) ->
     ]
 
 
-def visit_documents(connection: Connection, visits: Sequence[Row]) -> list[Document]:
-    roster = roster_for(
-        connection,
-        homes=(row["home"] for row in visits),
-        usernames=_people(visits, "visitor"),
-    )
-    return [visit_object(row, roster) for row in visits]
-
-
 def stay_documents(connection: Connection, stays: Sequence[Row]) -> list[Document]:
     roster = roster_for(
         connection,
@@ -147,7 +139,7 @@ def alarm_detail(connection: Connection, row: Row, now_ms: int) -> Document:
         task = one(connection, select(TASK).where(TASK.c.id == row["task"]))
     return {
         **document,
-        "timeline": timeline(connection, "alarm", row["id"]),
+        "timeline": alarm_timeline(connection, row["id"]),
         "events": [event_object(event) for event in reversed(rows(connection, events))],
         "task_detail": None if task is None else task_documents(connection, [task], now_ms)[0],
     }
@@ -160,8 +152,20 @@ def task_detail(connection: Connection, row: Row, now_ms: int) -> Document:
 
 def timeline(connection: Connection, topic: str, subject: str) -> list[Document]:
     """The facts about one subject, oldest first."""
-    newest = select(ENTRY).where(ENTRY.c.topic == topic, ENTRY.c.subject == subject)
-    newest = newest.order_by(ENTRY.c.seq.desc()).limit(TIMELINE_MAX)
+    return _timeline(connection, and_(ENTRY.c.topic == topic, ENTRY.c.subject == subject))
+
+
+def alarm_timeline(connection: Connection, alarm_id: str) -> list[Document]:
+    """From the alarm to the record of who was there: its own facts and those of its visits."""
+    visits = select(VISIT.c.id).where(VISIT.c.alarm == alarm_id)
+    ids = list(connection.execute(visits.limit(VISITS_MAX)).scalars())
+    own = and_(ENTRY.c.topic == "alarm", ENTRY.c.subject == alarm_id)
+    of_visits = and_(ENTRY.c.topic == "visit", ENTRY.c.subject.in_(ids))
+    return _timeline(connection, or_(own, of_visits) if ids else own)
+
+
+def _timeline(connection: Connection, which: ColumnElement[bool]) -> list[Document]:
+    newest = select(ENTRY).where(which).order_by(ENTRY.c.seq.desc()).limit(TIMELINE_MAX)
     entries = rows(connection, newest)[::-1]
     roster = roster_for(connection, usernames=_people(entries, "actor"))
     return [timeline_object(entry, roster) for entry in entries]
@@ -173,10 +177,6 @@ def find_alarm(connection: Connection, alarm_id: str) -> Row | None:
 
 def find_task(connection: Connection, task_id: str) -> Row | None:
     return one(connection, select(TASK).where(TASK.c.id == task_id))
-
-
-def find_visit(connection: Connection, visit_id: str) -> Row | None:
-    return one(connection, select(VISIT).where(VISIT.c.id == visit_id))
 
 
 def _people(found: Sequence[Row], *columns: str) -> set[str | None]:

@@ -28,10 +28,10 @@ from dashboard.reads import (
     rows,
     stay_documents,
     task_documents,
-    visit_documents,
 )
 from dashboard.register_reads import device_documents, gateway_documents
 from dashboard.rule_reads import rule_object
+from dashboard.visit_reads import visit_documents
 from ledger.feed import FeedEvent, Overflow
 from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, STAY, TASK, VISIT
 from ledger.unit_of_work import entry_object

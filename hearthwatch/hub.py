@@ -293,7 +293,12 @@ class Hub:
             Deps(
                 engine=self.reader,
                 writer=self.writer,
-                desk=Desk(self.writer, self.book, self.register),
+                desk=Desk(
+                    self.writer,
+                    self.book,
+                    self.register,
+                    nobody_met_days=self.config.nobody_met_days,
+                ),
                 feed=self.feed,
                 intake=self.urgent,
                 readings=self.readings,

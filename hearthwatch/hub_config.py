@@ -12,6 +12,7 @@ from alarms.escalation.policy import parse as parse_policies
 from alarms.outbox import WebhookTarget
 from alarms.registry import NOTIFIERS
 from alarms.rota.coverage import WARN_HOURS, WARN_HOURS_MAX, WARNINGS_MAX
+from alarms.visiting import FOLLOW_UP_DAYS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret
@@ -19,6 +20,7 @@ from hearthwatch.watchdog.config import WatchdogConfig, watchdog_config
 from ingest.mqtt.packets import Protocol
 from ingest.readings.influx_settings import InfluxSettings
 from ledger.place import Place, SqliteBook, postgres_book
+from ledger.visits import NOBODY_MET_DAYS
 
 _KEYS: Final = (
     "data_dir",
@@ -94,6 +96,8 @@ class HubConfig:
     watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
     # The place of a telephone may prove a visitor's arrival.
     gps_proof: bool = False
+    # Days until somebody looks again where a visit met nobody; 0: nobody does.
+    nobody_met_days: int = NOBODY_MET_DAYS
 
 
 def load(path: Path) -> HubConfig:
@@ -111,7 +115,7 @@ def load(path: Path) -> HubConfig:
     webhooks = _webhooks(document, where, base)
     watchdog = f"{where}: watchdog"
     visits = _table(document, "visits", where)
-    check_keys(visits, ("gps_proof",), f"{where}: visits")
+    check_keys(visits, ("gps_proof", "nobody_met_days"), f"{where}: visits")
     return HubConfig(
         data_dir=data_dir,
         book=_book(_table(document, "book", where), f"{where}: book", base, data_dir),
@@ -129,12 +133,20 @@ def load(path: Path) -> HubConfig:
             frozenset(target.url for target, _secret_text in webhooks),
         ),
         gps_proof=get(visits, "gps_proof", bool, f"{where}: visits", default=False),
+        nobody_met_days=_nobody_met_days(visits, f"{where}: visits"),
         notify=notify_config(
             _table(document, "notify", where), _table(document, "channel", where), where, base
         ),
         rota_warn_hours=_warn_hours(_table(document, "rota", where), f"{where}: rota"),
         policies=_policies(_table(document, "escalation", where), f"{where}: escalation", base),
     )
+
+
+def _nobody_met_days(table: Mapping[str, Any], where: str) -> int:
+    days = get(table, "nobody_met_days", int, where, NOBODY_MET_DAYS)
+    if not 0 <= days <= FOLLOW_UP_DAYS_MAX:
+        raise ConfigError(f"{where}.nobody_met_days", f"0 to {FOLLOW_UP_DAYS_MAX} days")
+    return days
 
 
 def _warn_hours(table: Mapping[str, Any], where: str) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from contract.moment import EPOCH, to_iso
+from ledger.visits import services_of
 
 Row = Mapping[str, Any]
 Document = dict[str, Any]
@@ -187,10 +188,13 @@ def stay_object(row: Row, roster: RosterIndex) -> Document:
 
 
 def visit_object(row: Row, roster: RosterIndex) -> Document:
+    """`Visit` of docs/http.md."""
     people = roster.persons.get(row["home"], ())
     names = [p["name"] for p in people if p["id"] == row["service_user"]]
+    record = document_of(row["record"])
     return {
         "id": row["id"],
+        "number": row["number"],
         "home": home_reference(row["home"], roster),
         "service_user": row["service_user"],
         "service_user_name": names[0] if names else None,
@@ -201,8 +205,19 @@ def visit_object(row: Row, roster: RosterIndex) -> Document:
         "alarm": row["alarm"],
         "visited_at": to_iso(row["visited_at_ms"]),
         "recorded_at": to_iso(row["recorded_at_ms"]),
-        "record": document_of(row["record"]),
+        "record": record,
+        "met": bool(row["met"]),
+        "services": services_of(record),
+        "form": row["form"],
         "proof": row["proof"],
+        "phone": row["phone"],
+        "clock_offset_ms": row["clock_offset_ms"],
+        "version": row["version"],
+        "counts": row["voided_at_ms"] is None and row["duplicate_of"] is None,
+        "voided_at": instant(row["voided_at_ms"]),
+        "voided_by": account_reference(row["voided_by"], roster),
+        "void_reason": row["void_reason"],
+        "duplicate_of": row["duplicate_of"],
     }
 
 

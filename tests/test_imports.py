@@ -94,6 +94,11 @@ PLANTED = {
         "dashboard/stray_sql.py",
         "import sqlite3",
     ),
+    "the alarms decode pictures": (
+        "Pictures are decoded in one place",
+        "alarms/stray_pictures.py",
+        "import PIL",
+    ),
     "the alarms speak to PostgreSQL themselves": (
         "psycopg is behind its adapter",
         "alarms/stray_psycopg.py",

@@ -24,6 +24,7 @@ from dashboard.asked import (
     words,
 )
 from dashboard.callers import Caller, Hub, needs
+from dashboard.chain_reads import chain_of
 from dashboard.masking import present
 from dashboard.named_account import check_named
 from dashboard.once import once
@@ -113,7 +114,7 @@ def list_alarms(
 def get_alarm(
     alarm_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("alarm.read")]
 ) -> Response:
-    """An alarm with its `timeline`, `people`, `notices`, `events` and `task_detail`."""
+    """An alarm with its `timeline`, `people`, `notices`, `events`, `task_detail` and `chain`."""
     with hub.engine.connect() as connection:
         row = find_alarm(connection, alarm_id)
         if row is None or not caller.sees(row["region"]):
@@ -121,6 +122,7 @@ def get_alarm(
         document = alarm_detail(connection, row, hub.clock.now_ms())
         document["people"] = names_in(connection, document["timeline"])
         document["notices"] = notices_of(connection, alarm_id)
+        document["chain"] = chain_of(connection, row)
     trail.note(caller.username, "viewed", f"alarm:{alarm_id}", f"home {row['home'] or 'none'}")
     shown = present(document, caller.can)
     if shown["task_detail"] is not None:
@@ -257,7 +259,7 @@ async def merge(
     """It is one event with `into`, another open alarm of the home."""
 
     async def act() -> None:
-        await run_in_threadpool(_visible, hub, caller, body.into)
+        await run_in_threadpool(visible_alarm, hub, caller, body.into)
         await hub.desk.merge(alarm_id, caller.username, body.into)
 
     return await _move(request, hub, caller, alarm_id, act)
@@ -287,7 +289,7 @@ async def _move(
     act: Callable[[], Awaitable[None]],
 ) -> Response:
     """Check that the caller may see it, act once, answer the alarm as it is now."""
-    await run_in_threadpool(_visible, hub, caller, alarm_id)
+    await run_in_threadpool(visible_alarm, hub, caller, alarm_id)
 
     async def work() -> Document:
         try:
@@ -299,7 +301,7 @@ async def _move(
     return await once(request, caller, work)
 
 
-def _visible(hub: Deps, caller: Caller, alarm_id: str) -> Row:
+def visible_alarm(hub: Deps, caller: Caller, alarm_id: str) -> Row:
     with hub.engine.connect() as connection:
         row = find_alarm(connection, alarm_id)
     if row is None or not caller.sees(row["region"]):
@@ -308,7 +310,7 @@ def _visible(hub: Deps, caller: Caller, alarm_id: str) -> Row:
 
 
 def _document(hub: Deps, caller: Caller, alarm_id: str) -> Document:
-    row = _visible(hub, caller, alarm_id)
+    row = visible_alarm(hub, caller, alarm_id)
     with hub.engine.connect() as connection:
         return present(alarm_documents(connection, [row])[0], caller.can)
 

@@ -1,7 +1,9 @@
 """Visits: contacts with service users, reported by those who made them."""
 
 import uuid
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import Field, StrictBool, StrictInt
@@ -9,13 +11,14 @@ from sqlalchemy import and_, or_, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from dashboard.answers import CREATED, Trail, page
+from dashboard.answers import CREATED, Trail, answer, page
 from dashboard.asked import (
     LIMIT_DEFAULT,
     Body,
     FromTime,
     Limit,
     Note,
+    PathId,
     QueryWord,
     Word,
     instant_ms,
@@ -24,9 +27,19 @@ from dashboard.callers import Caller, Hub, needs
 from dashboard.masking import present
 from dashboard.once import HEADER, once
 from dashboard.ports import Deps
-from dashboard.problems import bad_field, not_found
-from dashboard.reads import find_alarm, find_task, find_visit, rows, visit_documents
+from dashboard.problems import Problem, bad_field, not_found
+from dashboard.reads import Row, find_alarm, find_task, rows
 from dashboard.register_reads import find_home, find_person
+from dashboard.visit_reads import (
+    fault_object,
+    find_visit,
+    in_conflict,
+    listed_visits,
+    people_of,
+    visit_detail,
+)
+from ledger.forms.services import SERVICES
+from ledger.forms.visit_form import CHOICES, TEXTS, WAY, Question, check
 from ledger.schema import HOME, VISIT
 from ledger.views import Document, to_json
 from ledger.visits import RECORD_BYTES_MAX, NewVisit, VisitWay
@@ -35,6 +48,8 @@ router = APIRouter(tags=["visits"])
 
 # A telephone's clock may run ahead of the hub's.
 AHEAD_MAX_MS: Final = 5 * 60_000
+# One that says more was never set; ten years.
+OFFSET_MAX_MS: Final = 10 * 366 * 86_400_000
 _NAMESPACE: Final = uuid.UUID("b34b9a4b-8f9e-5a62-9d13-0c5a3d6c1e77")
 
 # Exact in every browser's numbers.
@@ -44,16 +59,28 @@ _Scalar = Note | StrictBool | _Whole | _Real | None
 _Answer = _Scalar | list[_Scalar] | dict[Word, _Scalar | list[_Scalar]]
 
 
+Record = dict[Word, _Answer]
+FORM: Final = "annex4"
+
+
 class Report(Body):
-    """One visit; `record` holds the answers of the form by field name."""
+    """One visit; `record` holds the answers of the form by field name.
+
+    `form`: the record is annex 4 and refused where that can't be; without it anything is kept.
+    `clock_offset_ms`: so far the telephone's clock, which `visited_at` is of, is ahead of the hub.
+    """
 
     home: Word
     service_user: Word | None = None
     way: VisitWay
     visited_at: Word
-    record: dict[Word, _Answer] = Field(default_factory=dict)
+    record: Record = Field(default_factory=dict)
     task: Word | None = None
     alarm: Word | None = None
+    form: Literal["annex4"] | None = None
+    phone: Word | None = None
+    clock_offset_ms: Annotated[StrictInt, Field(ge=-OFFSET_MAX_MS, le=OFFSET_MAX_MS)] | None = None
+    completes_task: StrictBool = False
 
 
 @router.get("/visits")
@@ -63,16 +90,22 @@ def list_visits(
     trail: Trail,
     caller: Annotated[Caller, needs("visit.read")],
     home: QueryWord = None,
+    service_user: QueryWord = None,
+    conflict: bool = False,
     from_: FromTime = None,
     to: QueryWord = None,
     limit: Limit = LIMIT_DEFAULT,
     before: QueryWord = None,
 ) -> Response:
-    """Visits, latest first."""
+    """Visits, latest first; `conflict`: those that may be the same as another."""
     wanted = select(VISIT).join(HOME, HOME.c.id == VISIT.c.home)
     wanted = wanted.where(caller.visible(HOME.c.region))
     if home:
         wanted = wanted.where(VISIT.c.home == home)
+    if service_user:
+        wanted = wanted.where(VISIT.c.service_user == service_user)
+    if conflict:
+        wanted = wanted.where(VISIT.c.id.in_(in_conflict()))
     from_ms, to_ms = instant_ms(from_, "from"), instant_ms(to, "to")
     if from_ms is not None:
         wanted = wanted.where(VISIT.c.visited_at_ms >= from_ms)
@@ -89,11 +122,40 @@ def list_visits(
     wanted = wanted.order_by(VISIT.c.visited_at_ms.desc(), VISIT.c.id.desc()).limit(limit + 1)
     with hub.engine.connect() as connection:
         found = rows(connection, wanted)
-        documents = visit_documents(connection, found[:limit])
+        documents = listed_visits(connection, found[:limit])
     if "person.read" in caller.can:
         trail.note(caller.username, "listed", f"visits:{home or 'all'}", f"{len(documents)} shown")
     shown = [present(document, caller.can) for document in documents]
     return page(shown, [f"{row['visited_at_ms']}.{row['id']}" for row in found], limit)
+
+
+@router.get("/visits/people")
+def list_people(
+    hub: Hub, trail: Trail, caller: Annotated[Caller, needs("visit.write")]
+) -> Response:
+    """Whom the caller visits, with what was needed last time: for a telephone without network."""
+    if "person.read" not in caller.can:
+        raise Problem(403, "forbidden", f"the role {caller.role} may not person.read")
+    with hub.engine.connect() as connection:
+        found = people_of(connection, caller.username)
+    trail.note(caller.username, "listed", "visits:people", f"{len(found)} shown")
+    return answer({"items": found})
+
+
+@router.get("/visits/form")
+def get_form(_caller: Annotated[Caller, needs("visit.read")]) -> Response:
+    """The fields of annex 4 and the services of annex 2, in both languages."""
+    return answer(form_document())
+
+
+@router.get("/visits/{visit_id}")
+def get_visit(
+    visit_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("visit.read")]
+) -> Response:
+    """A visit with its `history`, `attachments`, `concerns`, and `others` that may be the same."""
+    row = visible_visit(hub, caller, visit_id)
+    trail.note(caller.username, "viewed", f"visit:{visit_id}", f"home {row['home']}")
+    return answer(detail_document(hub, caller, row))
 
 
 @router.post("/visits", status_code=CREATED)
@@ -104,11 +166,9 @@ async def record_visit(
     caller: Annotated[Caller, needs("visit.write")],
 ) -> Response:
     """Record a visit that was made. The same `Idempotency-Key` never makes a second one."""
-    visited_at_ms = instant_ms(body.visited_at, "visited_at")
-    if visited_at_ms is None or visited_at_ms > hub.clock.now_ms() + AHEAD_MAX_MS:
-        raise bad_field("visited_at", "a visit is recorded after it was made")
-    if len(to_json(body.record)) > RECORD_BYTES_MAX:
-        raise bad_field("record", f"at most {RECORD_BYTES_MAX} bytes of JSON")
+    offset_ms = body.clock_offset_ms or 0
+    visited_at_ms = visited_ms(hub, body.visited_at, offset_ms)
+    check_record(body.record, strict=body.form is not None)
     await run_in_threadpool(_check_home, hub, caller, body)
     key = request.headers.get(HEADER)
     name = uuid.uuid5(_NAMESPACE, f"{caller.username}:{key}") if key else uuid.uuid4()
@@ -119,9 +179,13 @@ async def record_visit(
         way=body.way,
         visitor=caller.username,
         visited_at_ms=visited_at_ms,
-        record=_plain(body.record),
+        record=dict(body.record),
         task=body.task,
         alarm=body.alarm,
+        form=body.form,
+        phone=body.phone,
+        clock_offset_ms=body.clock_offset_ms,
+        completes_task=body.completes_task,
     )
 
     async def work() -> Document:
@@ -149,12 +213,67 @@ def _check_home(hub: Deps, caller: Caller, body: Report) -> None:
         raise bad_field("alarm", "there is no such alarm of this home")
 
 
+def form_document() -> Document:
+    def choice(question: Question) -> Document:
+        options = [asdict(option) for option in question.options]
+        return {
+            "field": question.field,
+            "group": question.group,
+            "zh": question.zh,
+            "en": question.en,
+            "options": options,
+        }
+
+    return {
+        "form": FORM,
+        "way": choice(WAY),
+        "choices": [choice(question) for question in CHOICES],
+        "texts": [{"field": f, "zh": zh, "en": en} for f, (zh, en) in TEXTS.items()],
+        "services": [asdict(service) for service in SERVICES],
+    }
+
+
+def visited_ms(hub: Deps, said: str, offset_ms: int) -> int:
+    """When it was made by the hub's clock; never later than now."""
+    at_ms = instant_ms(said, "visited_at")
+    if at_ms is None or at_ms - offset_ms > hub.clock.now_ms() + AHEAD_MAX_MS:
+        raise bad_field("visited_at", "a visit is recorded after it was made")
+    if at_ms < offset_ms:
+        raise bad_field("visited_at", "before there were clocks")
+    return at_ms - offset_ms
+
+
+def check_record(record: Mapping[str, object], *, strict: bool) -> None:
+    if len(to_json(record)) > RECORD_BYTES_MAX:
+        raise bad_field("record", f"at most {RECORD_BYTES_MAX} bytes of JSON")
+    faults = check(record) if strict else []
+    if faults:
+        first = faults[0]
+        errors = [{**fault_object(fault), "field": f"record.{fault.field}"} for fault in faults]
+        detail = "; ".join(fault.en for fault in faults)
+        raise Problem(422, "invalid", detail, field=f"record.{first.field}", errors=errors)
+
+
+def visible_visit(hub: Deps, caller: Caller, visit_id: str) -> Row:
+    with hub.engine.connect() as connection:
+        row = find_visit(connection, visit_id)
+        home = None if row is None else find_home(connection, row["home"])
+    if row is None or home is None or not caller.sees(home["region"]):
+        raise not_found("visit")
+    return row
+
+
+def detail_document(hub: Deps, caller: Caller, row: Row) -> Document:
+    with hub.engine.connect() as connection:
+        return present(visit_detail(connection, row), caller.can)
+
+
 def _document(hub: Deps, caller: Caller, visit_id: str) -> Document:
     with hub.engine.connect() as connection:
         row = find_visit(connection, visit_id)
         if row is None:
             raise not_found("visit")
-        return present(visit_documents(connection, [row])[0], caller.can)
+        return present(listed_visits(connection, [row])[0], caller.can)
 
 
 def _cursor(before: str) -> tuple[int, str]:
@@ -163,7 +282,3 @@ def _cursor(before: str) -> tuple[int, str]:
     if not (at.isascii() and at.isdigit() and len(at) <= 15):
         raise bad_field("before", "the `next` of the page before")
     return int(at), visit_id
-
-
-def _plain(record: dict[str, Any]) -> dict[str, object]:
-    return dict(record)

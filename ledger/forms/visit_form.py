@@ -146,7 +146,21 @@ SATISFACTION: Final = Question(
         Option(word="dissatisfied", zh="不满意", en="dissatisfied"),
     ),
 )
-CHOICES: Final = (*QUESTIONS, VISITOR_KIND, SATISFACTION)
+# Why the person's signature is missing: many of them never learnt to write.
+UNSIGNED: Final = Question(
+    field="unsigned",
+    group="",
+    zh="服务对象未签字原因",
+    en="Why the person did not sign",
+    options=(
+        Option(word="cannot_write", zh="不会写字", en="can't write"),
+        Option(word="fingerprint", zh="按手印（纸质）", en="fingerprint on paper"),
+        Option(word="unwell", zh="身体不便", en="not able to at the moment"),
+        Option(word="unwilling", zh="不愿签字", en="doesn't want to"),
+        Option(word="not_there", zh="未当面探访", en="not seen in person"),
+    ),
+)
+CHOICES: Final = (*QUESTIONS, VISITOR_KIND, SATISFACTION, UNSIGNED)
 
 # Field → its name on the form. `remarks` is for what the form has no row for.
 TEXTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -155,6 +169,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "needs": ("老年人服务需求", "What the person needs"),
     "suggestions": ("实施关爱服务建议", "What should be done"),
     "remarks": ("备注", "Remarks"),
+    "unsigned_note": ("未签字说明", "Remarks on the missing signature"),
 }
 HOUSEHOLD_CHANGE: Final = "household_change"
 SERVICES_DONE: Final = "services"

@@ -9,7 +9,15 @@ The tables stand in files by subject; who uses one takes it from here.
 from ledger.schema.access import ACCOUNT, AUDIT, GATEWAY_KEY, IDEMPOTENCY, META, SESSION
 from ledger.schema.arrivals import EVENT, QUARANTINE, SPOOL_MARK
 from ledger.schema.care import CARE_LINE, MONEY_LINE, PROVIDER, REFERRAL
-from ledger.schema.cases import ALARM, ENTRY, TASK, VISIT
+from ledger.schema.cases import (
+    ALARM,
+    ATTACHMENT,
+    ENTRY,
+    TASK,
+    VISIT,
+    VISIT_CONFLICT,
+    VISIT_CORRECTION,
+)
 from ledger.schema.columns import METADATA
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
@@ -27,6 +35,7 @@ from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
 __all__ = [
     "ACCOUNT",
     "ALARM",
+    "ATTACHMENT",
     "AUDIT",
     "CARE_LINE",
     "CONTACT_POINT",
@@ -65,4 +74,6 @@ __all__ = [
     "TASK",
     "TEST_PRESS",
     "VISIT",
+    "VISIT_CONFLICT",
+    "VISIT_CORRECTION",
 ]

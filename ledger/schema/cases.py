@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    true,
 )
 
 from ledger.schema.columns import METADATA, SERIAL, ms
@@ -142,5 +143,68 @@ VISIT: Final = Table(
     ms("recorded_at_ms", null=False),
     Column("record", Text, nullable=False),
     Column("proof", String(16)),  # as its task's
+    # The person's n-th, in the order in which the hub heard of them; never given anew.
+    Column("number", Integer, nullable=False, server_default="0"),
+    Column("met", Boolean, nullable=False, server_default=true()),
+    Column("form", String(16)),  # annex4: checked as that form
+    Column("phone", String(64)),  # which telephone reported it
+    Column("clock_offset_ms", BigInteger),  # so far was its clock ahead of the hub's
+    Column("version", Integer, nullable=False, server_default="1"),  # corrections and one
+    # Neither of them counts: it was never made, or is told of by the other one.
+    ms("voided_at_ms"),
+    Column("voided_by", String(64)),
+    Column("void_reason", Text),
+    Column("duplicate_of", String(64)),
     Index("visit_home", "home", "visited_at_ms"),
+    Index("visit_person", "service_user", "number"),
+    Index("visit_task", "task"),
+    Index("visit_alarm", "alarm"),
+)
+
+# Appended, never changed; the visit's row is what they add up to.
+VISIT_CORRECTION: Final = Table(
+    "visit_correction",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("visit", String(64), nullable=False),
+    Column("version", Integer, nullable=False),  # of the visit afterwards
+    ms("at_ms", null=False),
+    Column("actor", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changes", Text, nullable=False),  # {name: {before, after}}
+    Index("visit_correction_visit", "visit", "seq"),
+)
+
+# Two reports that may be of one visit; `one` < `other`.
+VISIT_CONFLICT: Final = Table(
+    "visit_conflict",
+    METADATA,
+    Column("one", String(64), primary_key=True),
+    Column("other", String(64), primary_key=True),
+    ms("found_at_ms", null=False),
+    ms("decided_at_ms"),
+    Column("decided_by", String(64)),
+    Column("decision", String(16)),  # both, duplicate
+    Index("visit_conflict_other", "other"),
+)
+
+ATTACHMENT: Final = Table(
+    "attachment",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("visit", String(64), nullable=False),
+    # photo, signature_person, signature_visitor
+    Column("kind", String(24), nullable=False),
+    Column("mime", String(64), nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    # Of what was sent, before it was made smaller: the same file again is the same attachment.
+    Column("source_sha256", String(64), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    ms("added_at_ms", null=False),
+    Column("added_by", String(64), nullable=False),
+    Index("attachment_visit", "visit", "kind", "source_sha256", unique=True),
 )

@@ -68,7 +68,7 @@ def test_the_table_names_what_there_is() -> None:
         assert granted <= PERMISSIONS, role
     assert set().union(*TOPIC_PERMISSIONS.values()) <= PERMISSIONS
     used = {name for _, route in routes() for name in declared(route.dependant)}
-    inside = {"address.read", "person.read", "stay.write_any", "task.move_any"}
+    inside = {"address.read", "person.read", "stay.write_any", "task.move_any", "visit.amend_any"}
     assert used | inside >= PERMISSIONS, f"granted but never asked: {PERMISSIONS - used - inside}"
     assert permissions.permissions_of("nobody") == frozenset()
 
@@ -79,6 +79,7 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     names = (*names, "stay_id", "username", "name", "try_id", "point_id", "notification_id")
     names = (*names, "token", "secret", "provider")
     names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id", "referral_id", "provider_id")
+    names = (*names, "visit_id", "attachment_id")
     path = route.path.format(**dict.fromkeys(names, "nothing"), move="agree", number=1)
     return await client.request(
         method,

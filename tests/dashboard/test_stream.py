@@ -14,7 +14,7 @@ from tests.adapters.asgi_stream import DEADLINE_S, StreamClient
 from tests.dashboard.conftest import World
 
 # What only the alarm's own page asks for.
-DETAIL = {"timeline", "people", "notices", "events", "task_detail"}
+DETAIL = {"timeline", "people", "notices", "events", "task_detail", "chain"}
 
 
 async def listen(world: World, username: str = "duty-1", last_id: int | None = None) -> Any:
