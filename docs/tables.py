@@ -1,5 +1,6 @@
 """`./dev docs`: writes what the registries know better than any author: the READMEs' tables of
-drivers and rules, the table of channels, the page of rule kinds, the diagrams of the life cycles.
+drivers and rules, the table of channels, the page of rule kinds, the diagrams of the life cycles,
+the fields of annex 4 for the web page.
 
 python -m docs.tables           write them
 python -m docs.tables --check   exit 1 when one is not what the registry says
@@ -17,6 +18,7 @@ from docs import life_cycles
 from docs.rule_kinds import page
 from gateway.driver import DriverSpec
 from gateway.registry import DRIVERS
+from ledger.forms.catalogue import catalogue
 from rules.registry import RULE_KINDS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -108,6 +110,10 @@ def pages() -> Iterator[tuple[Path, str, str]]:
     yield path, text, life_cycles.rendered(text)
     path = ROOT / "docs" / "rule-kinds.md"
     yield path, path.read_text(encoding="utf-8") if path.exists() else "", page()
+    # The page asks annex 4 where there is no hub to ask.
+    path = LOCALES.parent / "lib" / "visit_form.json"
+    form = json.dumps(catalogue(), ensure_ascii=False, indent=1) + "\n"
+    yield path, path.read_text(encoding="utf-8") if path.exists() else "", form
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -18,13 +18,13 @@ from dashboard.ports import Deps
 from dashboard.problems import Problem, not_found
 from dashboard.reads import Row
 from dashboard.routes.visits import (
-    FORM,
     Record,
     check_record,
     detail_document,
     visible_visit,
     visited_ms,
 )
+from ledger.forms.catalogue import FORM
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document, document_of
 from ledger.visits import Correction, VisitWay, corrected

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
@@ -38,8 +37,8 @@ from dashboard.visit_reads import (
     people_of,
     visit_detail,
 )
-from ledger.forms.services import SERVICES
-from ledger.forms.visit_form import CHOICES, TEXTS, WAY, Question, check
+from ledger.forms.catalogue import catalogue
+from ledger.forms.visit_form import check
 from ledger.schema import HOME, VISIT
 from ledger.views import Document, to_json
 from ledger.visits import RECORD_BYTES_MAX, NewVisit, VisitWay
@@ -60,7 +59,6 @@ _Answer = _Scalar | list[_Scalar] | dict[Word, _Scalar | list[_Scalar]]
 
 
 Record = dict[Word, _Answer]
-FORM: Final = "annex4"
 
 
 class Report(Body):
@@ -145,7 +143,7 @@ def list_people(
 @router.get("/visits/form")
 def get_form(_caller: Annotated[Caller, needs("visit.read")]) -> Response:
     """The fields of annex 4 and the services of annex 2, in both languages."""
-    return answer(form_document())
+    return answer(catalogue())
 
 
 @router.get("/visits/{visit_id}")
@@ -211,26 +209,6 @@ def _check_home(hub: Deps, caller: Caller, body: Report) -> None:
         raise bad_field("task", "there is no such task for this home")
     if body.alarm is not None and (alarm is None or alarm["home"] != body.home):
         raise bad_field("alarm", "there is no such alarm of this home")
-
-
-def form_document() -> Document:
-    def choice(question: Question) -> Document:
-        options = [asdict(option) for option in question.options]
-        return {
-            "field": question.field,
-            "group": question.group,
-            "zh": question.zh,
-            "en": question.en,
-            "options": options,
-        }
-
-    return {
-        "form": FORM,
-        "way": choice(WAY),
-        "choices": [choice(question) for question in CHOICES],
-        "texts": [{"field": f, "zh": zh, "en": en} for f, (zh, en) in TEXTS.items()],
-        "services": [asdict(service) for service in SERVICES],
-    }
 
 
 def visited_ms(hub: Deps, said: str, offset_ms: int) -> int:

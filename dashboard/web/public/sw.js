@@ -1,4 +1,11 @@
-// The service worker: shows push messages and takes their answers. It keeps no pages.
+// The service worker: shows push messages and takes their answers, and keeps the page itself (what it
+// is built of, nothing that the hub says) on telephones that go where there is no network.
+
+const SHELL = "hearthwatch.shell";
+// A village's network may take a while; a dead one is known sooner.
+const PAGE_WAIT_MS = 4_000;
+// What belongs to machines is asked of the hub and nobody else.
+const MACHINES = /^\/(api|metrics|healthz|readyz|openapi\.json)/;
 
 const TEXTS = {
   "zh-CN": {
@@ -19,6 +26,55 @@ const TEXTS = {
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("message", (event) => {
+  if (event.data === "keep") event.waitUntil(keep().catch(() => undefined));
+});
+
+/** All that the page is built of; the old page goes when the new one is whole. */
+async function keep() {
+  const listed = await fetch("/assets.json", { cache: "no-cache" });
+  if (!listed.ok) return;
+  const wanted = await listed.json();
+  const cache = await caches.open(SHELL);
+  const page = await fetch("/", { cache: "no-cache" });
+  if (!page.ok) return;
+  await Promise.all(
+    wanted.map(async (path) => {
+      if ((await cache.match(path)) === undefined) await cache.add(path);
+    }),
+  );
+  await cache.put("/", page);
+  for (const request of await cache.keys()) {
+    const { pathname } = new URL(request.url);
+    if (pathname !== "/" && !wanted.includes(pathname)) await cache.delete(request);
+  }
+}
+
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  const ours = url.origin === self.location.origin && !MACHINES.test(url.pathname);
+  if (event.request.method !== "GET" || !ours) return;
+  if (event.request.mode === "navigate") event.respondWith(pageOr(event.request));
+  else if (url.pathname.startsWith("/assets/")) event.respondWith(assetOr(event.request));
+});
+
+/** The hub's page, else the one that is kept. */
+async function pageOr(request) {
+  const kept = await caches.match("/");
+  if (kept === undefined) return fetch(request);
+  try {
+    const answer = await fetch(request, { signal: AbortSignal.timeout(PAGE_WAIT_MS) });
+    return answer.status < 500 ? answer : kept;
+  } catch {
+    return kept;
+  }
+}
+
+/** Named by their content: what is kept is what was asked for. */
+async function assetOr(request) {
+  return (await caches.match(request)) ?? fetch(request);
+}
 
 self.addEventListener("push", (event) => {
   let said = {};

@@ -96,7 +96,18 @@ export interface Notice {
   state: string;
 }
 
+/** From an alarm to its file. */
+export interface Chain {
+  found: boolean;
+  visit: string | null;
+  family_informed: boolean;
+  closed: boolean;
+  complete: boolean;
+  follow_ups: { task: string; state: string; due_at: string | null }[];
+}
+
 export interface AlarmDetail extends Alarm {
+  chain?: Chain;
   timeline: TimelineEntry[];
   /** Names of the accounts and contacts that the timeline speaks of. */
   people?: Record<string, string>;

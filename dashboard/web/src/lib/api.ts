@@ -21,6 +21,13 @@ export const PREFIX = "/api/v1";
 // A duty officer presses again long before this; a dead line must say so.
 const TIMEOUT_MS = 20_000;
 
+export interface FieldError {
+  field: string;
+  code: string;
+  zh: string;
+  en: string;
+}
+
 /** An answer that is an error. `code` is stable; "offline" means that there was no answer. */
 export class ApiError extends Error {
   constructor(
@@ -28,6 +35,8 @@ export class ApiError extends Error {
     readonly code: string,
     readonly detail: string,
     readonly field: string | null = null,
+    /** Every field that is wrong, where the hub says so. */
+    readonly errors: FieldError[] = [],
   ) {
     super(`${status} ${code}: ${detail}`);
   }
@@ -40,13 +49,19 @@ export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback;
 }
 
-/** A call of the hub. A file goes as it is, everything else as JSON. */
-export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+/** A call of the hub. A file goes as it is, everything else as JSON. `key`: what is sent again with
+ * the same one is done once. */
+export async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  key = randomKey(),
+): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") {
     headers["X-Requested-With"] = "hearthwatch";
     headers["Content-Type"] = body instanceof Blob ? "application/octet-stream" : "application/json";
-    headers["Idempotency-Key"] = randomKey();
+    headers["Idempotency-Key"] = key;
   }
   let response: Response;
   try {
@@ -72,14 +87,15 @@ async function problemOf(response: Response): Promise<ApiError> {
     const problem = (await response.json()) as Record<string, unknown>;
     const field = typeof problem["field"] === "string" ? problem["field"] : null;
     const code = String(problem["type"] ?? "unknown");
-    return new ApiError(response.status, code, String(problem["detail"] ?? ""), field);
+    const errors = Array.isArray(problem["errors"]) ? (problem["errors"] as FieldError[]) : [];
+    return new ApiError(response.status, code, String(problem["detail"] ?? ""), field, errors);
   } catch {
     return new ApiError(response.status, "unknown", "");
   }
 }
 
 /** `crypto.randomUUID` is missing where the page came over plain HTTP from another machine. */
-function randomKey(): string {
+export function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -20,6 +20,9 @@ export interface Place {
     | "handovers"
     | "handover"
     | "wall"
+    | "visits"
+    | "visit"
+    | "record"
     | "me"
     | "reply"
     | "missing";
@@ -39,6 +42,9 @@ export function placeOf(path: string): Place {
   if (first === "rules") return id === "" ? { page: "rules", id } : { page: "rule", id };
   if (first === "tries") return id === "" ? { page: "tries", id } : { page: "try", id };
   if (first === "handovers") return id === "" ? { page: "handovers", id } : { page: "handover", id };
+  if (first === "visits") return id === "" ? { page: "visits", id } : { page: "visit", id };
+  // A draft on this telephone.
+  if (first === "record" && id !== "") return { page: "record", id };
   if (first === "tasks" && id !== "") return { page: "card", id };
   const alone = ["tasks", "equipment", "response", "undelivered", "rota", "wall", "me"] as const;
   const known = alone.find((page) => page === first);

@@ -3,11 +3,15 @@
 import { ApiError, api, whenSignedOut } from "./api";
 import { board } from "./board.svelte";
 import { hubTime } from "./clock.svelte";
-import { live } from "./live.svelte";
+import { drafts } from "./drafts";
 import type { Me } from "./hub_types";
+import { live } from "./live.svelte";
+import { keepShell } from "./shell";
+import { queue } from "./visit_queue.svelte";
 
 const CLOCK_EVERY_MS = 15_000;
 const RETRY_MS = 3_000;
+const REMEMBERED = "hearthwatch.me";
 
 class Session {
   /** "unknown" until the hub has answered for the first time. */
@@ -15,6 +19,8 @@ class Session {
   me = $state.raw<Me | null>(null);
   /** The hub does not answer at all. */
   unreachable = $state(false);
+  /** As whom this telephone goes on where there is no network: visits can be written there. */
+  offline = $state(false);
   /** The session ended by itself; the login page says so. */
   ended = $state(false);
   #timer: ReturnType<typeof setInterval> | null = null;
@@ -40,6 +46,7 @@ class Session {
         this.#leave();
       } else {
         this.unreachable = true;
+        this.#goOnAlone();
         setTimeout(() => void this.resume(), RETRY_MS);
       }
     }
@@ -58,10 +65,25 @@ class Session {
     }
     this.ended = false;
     this.#leave();
+    await drafts.forgetPeople().catch(() => undefined);
+  }
+
+  /** The hub doesn't answer: who was signed in here writes on; what is sent waits. */
+  #goOnAlone(): void {
+    const me = remembered();
+    if (this.state !== "unknown" || me === null || !me.can.includes("visit.write")) return;
+    this.me = me;
+    this.offline = true;
+    this.state = "in";
+    void queue.start(me.username);
   }
 
   #enter(me: Me): void {
     this.me = me;
+    this.offline = false;
+    remember(me);
+    if (this.can("visit.write")) void queue.start(me.username);
+    if (me.role === "visitor") void keepShell();
     this.unreachable = false;
     this.ended = false;
     this.state = "in";
@@ -82,8 +104,28 @@ class Session {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     this.me = null;
+    this.offline = false;
+    remember(null);
+    queue.stop();
     this.unreachable = false;
     this.state = "out";
+  }
+}
+
+function remember(me: Me | null): void {
+  try {
+    if (me === null) localStorage.removeItem(REMEMBERED);
+    else localStorage.setItem(REMEMBERED, JSON.stringify(me));
+  } catch {
+    // A browser that keeps nothing needs the hub to start.
+  }
+}
+
+function remembered(): Me | null {
+  try {
+    return JSON.parse(localStorage.getItem(REMEMBERED) ?? "null") as Me | null;
+  } catch {
+    return null;
   }
 }
 

@@ -1,0 +1,106 @@
+// Annex 4 as the hub knows it (`./dev docs` writes the file), in the language of the page.
+
+import { language } from "./i18n.svelte";
+import form from "./visit_form.json";
+
+export interface Named {
+  zh: string;
+  en: string;
+}
+
+export interface Option extends Named {
+  word: string;
+  /** The field that goes with it: a number, a name. */
+  asks: string;
+}
+
+export interface Question extends Named {
+  field: string;
+  group: string;
+  options: Option[];
+}
+
+export interface Service {
+  number: number;
+  group: string;
+  name: string;
+  detail: string;
+  en: string;
+}
+
+export type Answer = string | number | boolean | number[];
+export type Answers = Record<string, Answer>;
+
+export const FORM = form.form;
+export const WAY: Question = form.way;
+export const QUESTIONS: Question[] = form.questions;
+export const CALM: Record<string, string> = form.calm;
+export const SERVICES: Service[] = form.services;
+export const TEXT_MAX = form.text_max;
+export const PEOPLE_MAX = 20;
+
+export function choice(field: string): Question {
+  const found = [...QUESTIONS, ...form.choices, WAY].find((one) => one.field === field);
+  if (found === undefined) throw new Error(`annex 4 asks no ${field}`);
+  return found;
+}
+
+export function said(named: Named): string {
+  return language.current === "en" ? named.en : named.zh;
+}
+
+export function serviceName(service: Service): string {
+  return language.current === "en" ? service.en : service.detail;
+}
+
+/** The words of an answer, for who reads a record. */
+export function answerText(field: string, value: unknown): string {
+  if (field === "services" && Array.isArray(value)) {
+    const done = SERVICES.filter((one) => value.includes(one.number));
+    return done.map((one) => (language.current === "en" ? one.en : `${one.number} ${one.name}`)).join("；");
+  }
+  if (typeof value === "string") {
+    const asked = [...QUESTIONS, ...form.choices, WAY].find((one) => one.field === field);
+    const option = asked?.options.find((one) => one.word === value);
+    return option === undefined ? value : said(option);
+  }
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+}
+
+/** What a field is called on the form; one that it doesn't know by its own name. */
+export function fieldName(field: string): string {
+  const all: (Named & { field: string })[] = [...QUESTIONS, ...form.choices, WAY, ...form.texts];
+  const found = all.find((one) => one.field === field);
+  return found === undefined ? field : said(found);
+}
+
+/** All that is not yet answered is as it was, and safe. */
+export function calmed(answers: Answers): Answers {
+  return { ...CALM, ...answers };
+}
+
+/** An answer chosen, or taken back when it was the chosen one; what went with it goes too. */
+export function chosen(answers: Answers, question: Question, word: string): Answers {
+  const next = { ...answers };
+  const before = question.options.find((one) => one.word === answers[question.field]);
+  const now = question.options.find((one) => one.word === word);
+  if (before?.asks && before.asks !== now?.asks) delete next[before.asks];
+  if (answers[question.field] === word) {
+    delete next[question.field];
+    if (now?.asks) delete next[now.asks];
+  } else {
+    next[question.field] = word;
+  }
+  return next;
+}
+
+/** As it is sent: nothing empty, and no answers about somebody who was not met. */
+export function cleaned(answers: Answers): Answers {
+  const unmet = answers["nobody_met"] === true;
+  const asked = new Set(QUESTIONS.map((one) => one.field));
+  const kept = Object.entries(answers).filter(([name, value]) => {
+    if (value === "" || value === false || (Array.isArray(value) && value.length === 0)) return false;
+    return !(unmet && (asked.has(name) || name === "household_change" || name === "illness_name"));
+  });
+  return Object.fromEntries(kept.map(([n, v]) => [n, typeof v === "string" ? v.trim() : v]));
+}
