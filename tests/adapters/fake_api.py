@@ -40,6 +40,7 @@ from tests.adapters.fake_rules import Rules
 from tests.adapters.fake_service import Service
 from tests.adapters.fake_stays import Stays
 from tests.adapters.fake_supervision import repairs, wear
+from tests.adapters.fake_visits import Visits
 
 PASSWORD: Final = "demo"
 ZONE: Final = "Asia/Shanghai"
@@ -61,12 +62,14 @@ class FakeHub:
         self._seq = itertools.count(1)
         self.generation = 0
         self.answering = True
+        self.unreachable = False
         self.stays = Stays(self.now_ms, self._publish)
         self.rota = FakeRota(self.now_ms, self._publish)
         self.rules = Rules(self.county, self.now_ms, self._publish)
         self.notices = Notices(self.now_ms)
         self.cases = Cases(self.county, self.now_ms, self._publish)
         self.service = Service(self.county, self.cases, self.now_ms)
+        self.visits = Visits(self.county, self.now_ms, self._publish)
         if not empty:
             self.cases.begin()
         if worn:
@@ -89,6 +92,11 @@ class FakeHub:
     def stop_answering(self, stopped: bool = True) -> None:
         """Every request is refused from now on, and the open streams are cut."""
         self.answering = not stopped
+        self.drop_streams()
+
+    def cut_network(self, cut: bool = True) -> None:
+        """Nothing of this hub can be reached, the page's own files neither."""
+        self.unreachable = cut
         self.drop_streams()
 
     def _publish(self, topic: str, subject: str, fact: str, document: Document) -> None:
@@ -122,9 +130,10 @@ class FakeHub:
                 return self._ways(method, path[2:], asked)
             if path[0] == "notifications":
                 return self.notices.undelivered(method, path[1:], asked)
-            mine = self.service.answer(username, method, path, asked)
-            if mine is not None:
-                return mine
+            for room in (self.service, self.visits):
+                mine = room.answer(username, method, path, asked)
+                if mine is not None:
+                    return mine
             if method == "GET":
                 return self._read(username, path, asked)
             return self._write(username, path, asked)
@@ -301,9 +310,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self, method: str) -> None:
         try:
+            if self.hub.unreachable:
+                # As where there is no network: not even a refusal.
+                self.close_connection = True
+                return
             url = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or b"{}") if length else {}
+            body = self._body(self.rfile.read(length))
             if not url.path.startswith("/api/v1/"):
                 self._file(url.path)
             elif not self.hub.answering:
@@ -314,6 +327,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._api(method, path, {**query, **body})
         except (ConnectionError, TimeoutError):
             self.close_connection = True
+
+    def _body(self, payload: bytes) -> Document:
+        """A JSON body as it is, a file by itself, with the key of a request that is sent again."""
+        named = self.path.startswith("/api/v1/visits") and "Idempotency-Key" in self.headers
+        key = {"_key": self.headers["Idempotency-Key"]} if named else {}
+        if self.headers.get("Content-Type") == "application/octet-stream":
+            return {"_file": payload, **key}
+        return {**json.loads(payload or b"{}"), **key} if payload else key
 
     def _api(self, method: str, path: list[str], asked: Document) -> None:
         if path[0] == "replies" and len(path) == 2:
@@ -338,7 +359,7 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 document = self.hub.answer(username, method, path, asked)
             except Refused as refused:
-                self._problem(refused.status, refused.code, refused.detail, refused.field)
+                self._problem(refused.status, refused.code, refused.detail, refused.field, refused)
                 return
             if document is None:
                 self._begin(204, "text/plain", None)
@@ -378,9 +399,18 @@ class _Handler(BaseHTTPRequestHandler):
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         self._send(200, kind, file.read_bytes())
 
-    def _problem(self, status: int, code: str, detail: str = "", field: str | None = None) -> None:
+    def _problem(  # noqa: PLR0917 - as the hub's
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        field: str | None = None,
+        refused: Refused | None = None,
+    ) -> None:
         document = {"type": code, "title": HTTPStatus(status).phrase, "status": status}
         document |= {"detail": detail or code, **({} if field is None else {"field": field})}
+        if refused is not None and refused.errors:
+            document["errors"] = list(refused.errors)
         self._json(status, document, kind="application/problem+json")
 
     def _json(

@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from contract.moment import to_iso
@@ -33,12 +33,20 @@ _TASK_STEPS: Final = {
 class Refused(Exception):  # noqa: N818 - an answer, as the hub's Problem
     """A request that the hub would refuse."""
 
-    def __init__(self, status: int, code: str, detail: str = "", field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        field: str | None = None,
+        errors: Sequence[Document] = (),
+    ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.detail = detail or code
         self.field = field
+        self.errors = errors
 
 
 class Cases:

@@ -56,7 +56,7 @@ class Desk:
         page.on("console", self._said)
 
     def _requested(self, request: Any) -> None:
-        if not request.url.startswith((self.url, "data:")):
+        if not request.url.startswith((self.url, "data:", f"blob:{self.url}")):
             self.problems.append(f"request to {request.url}")
 
     def _said(self, message: Any) -> None:

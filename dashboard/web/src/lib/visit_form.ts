@@ -1,6 +1,6 @@
 // Annex 4 as the hub knows it (`./dev docs` writes the file), in the language of the page.
 
-import { language } from "./i18n.svelte";
+import { language, t } from "./i18n.svelte";
 import form from "./visit_form.json";
 
 export interface Named {
@@ -69,9 +69,28 @@ export function answerText(field: string, value: unknown): string {
 
 /** What a field is called on the form; one that it doesn't know by its own name. */
 export function fieldName(field: string): string {
+  if (field === "services") return t("visit.services");
+  if (field === "household_change") return t("visit.household_change");
+  if (field === "nobody_met") return t("visit.nobody_met");
   const all: (Named & { field: string })[] = [...QUESTIONS, ...form.choices, WAY, ...form.texts];
   const found = all.find((one) => one.field === field);
   return found === undefined ? field : said(found);
+}
+
+const ORDER = [
+  "nobody_met",
+  ...form.questions.flatMap((one) => [one.field, ...one.options.map((option) => option.asks)]),
+  "services",
+  ...form.choices.map((one) => one.field),
+  ...form.texts.map((one) => one.field),
+];
+
+/** The answers of a record as the form asks them; what it doesn't ask comes last. */
+export function inOrder(record: Record<string, unknown>): [string, unknown][] {
+  const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  return Object.entries(record)
+    .filter(([, value]) => value !== "" && value !== null)
+    .sort(([one], [other]) => place(one) - place(other));
 }
 
 /** All that is not yet answered is as it was, and safe. */
