@@ -48,7 +48,7 @@ class VisitFollowUps:
         self._visiting.create(unit, new, actor)
         self._rows.entry(unit, row, "follow_up_made", actor, data={"task": new.id})
 
-    def refer(
+    def raise_concern(
         self, unit: UnitOfWork, visit_id: str, concern: str, actor: str, note: str = ""
     ) -> str:
         """Somebody must act on an answer: a task for a manager of the region, once."""
@@ -58,7 +58,7 @@ class VisitFollowUps:
             raise IllegalMove("no_such_concern", "the record doesn't say so")
         region = self._rows.region_of(row)
         new = NewTask(
-            id=referral_id(visit_id, concern),
+            id=concern_task_id(visit_id, concern),
             kind="follow_up",
             home=row["home"],
             region=region,
@@ -69,11 +69,13 @@ class VisitFollowUps:
         )
         if not fetch(unit.cursor, "SELECT id FROM task WHERE id = ?", (new.id,)):
             self._visiting.create(unit, new, actor)
-            self._rows.entry(unit, row, "referred", actor, reason=concern, data={"task": new.id})
+            self._rows.entry(
+                unit, row, "concern_raised", actor, reason=concern, data={"task": new.id}
+            )
         return new.id
 
 
-def referral_id(visit_id: str, concern: str) -> str:
+def concern_task_id(visit_id: str, concern: str) -> str:
     """The task that an answer of a visit asks for has this id, so it is one."""
     return name_uuid(_NAMESPACE, f"{visit_id}|{concern}")
 

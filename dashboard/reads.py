@@ -179,6 +179,10 @@ def find_task(connection: Connection, task_id: str) -> Row | None:
     return one(connection, select(TASK).where(TASK.c.id == task_id))
 
 
+def find_visit(connection: Connection, visit_id: str) -> Row | None:
+    return one(connection, select(VISIT).where(VISIT.c.id == visit_id))
+
+
 def _people(found: Sequence[Row], *columns: str) -> set[str | None]:
     return {row[column] for row in found for column in columns}
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.sql.expression import FromClause
 
-from alarms.visit_followups import referral_id
+from alarms.visit_followups import concern_task_id
 from contract.moment import to_iso
 from dashboard.reads import Row, one, roster_for, rows, timeline
 from ledger.forms.concerns import concerns_of
@@ -26,10 +26,6 @@ from ledger.views import Document, account_reference, document_of, visit_object
 # A visit that was corrected more often shows the newest.
 CORRECTIONS_MAX: Final = 100
 _ATTACHMENT_COLUMNS: Final = [c for c in ATTACHMENT.columns if c.name != "bytes"]
-
-
-def find_visit(connection: Connection, visit_id: str) -> Row | None:
-    return one(connection, select(VISIT).where(VISIT.c.id == visit_id))
 
 
 def find_attachment(connection: Connection, visit_id: str, attachment_id: str) -> Row | None:
@@ -186,7 +182,7 @@ def _history(connection: Connection, visit_id: str) -> list[Document]:
 def _concerns(connection: Connection, row: Row) -> list[Document]:
     """Answers that somebody has to act on, and the task that was made of each."""
     concerns = concerns_of(json.loads(row["record"]))
-    ids = {concern.code: referral_id(row["id"], concern.code) for concern in concerns}
+    ids = {concern.code: concern_task_id(row["id"], concern.code) for concern in concerns}
     made = select(TASK.c.id, TASK.c.state).where(TASK.c.id.in_(ids.values()))
     states = {task["id"]: task["state"] for task in rows(connection, made)} if ids else {}
     return [

@@ -1,4 +1,4 @@
-"""What happens to a visit after it was recorded: corrected, voided, decided, referred."""
+"""What happens to a visit after it was recorded: corrected, voided, decided, passed on."""
 
 import uuid
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Decision(Body):
     keep: Word | None = None
 
 
-class Referral(Body):
+class Raised(Body):
     concern: Word
     note: Note = ""
 
@@ -130,10 +130,10 @@ async def decide(
     )
 
 
-@router.post("/visits/{visit_id}/referrals", status_code=CREATED)
-async def refer(
+@router.post("/visits/{visit_id}/concerns", status_code=CREATED)
+async def raise_concern(
     visit_id: PathId,
-    body: Referral,
+    body: Raised,
     request: Request,
     caller: Annotated[Caller, needs("visit.write")],
 ) -> Response:
@@ -145,7 +145,9 @@ async def refer(
         request,
         caller,
         row,
-        lambda unit: follow_ups.refer(unit, visit_id, body.concern, caller.username, body.note),
+        lambda unit: follow_ups.raise_concern(
+            unit, visit_id, body.concern, caller.username, body.note
+        ),
     )
 
 

@@ -27,11 +27,10 @@ from dashboard.masking import present
 from dashboard.once import HEADER, once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
-from dashboard.reads import Row, find_alarm, find_task, rows
+from dashboard.reads import Row, find_alarm, find_task, find_visit, rows
 from dashboard.register_reads import find_home, find_person
 from dashboard.visit_reads import (
     fault_object,
-    find_visit,
     in_conflict,
     listed_visits,
     people_of,

@@ -399,7 +399,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         self._send(200, kind, file.read_bytes())
 
-    def _problem(  # noqa: PLR0917 - as the hub's
+    def _problem(
         self,
         status: int,
         code: str,

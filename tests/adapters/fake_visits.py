@@ -24,7 +24,7 @@ class Visits:
         self.files: dict[str, list[tuple[str, bytes]]] = {}
         self._history: dict[str, list[Document]] = {}
         self._decided: set[frozenset[str]] = set()
-        self._referred: set[tuple[str, str]] = set()
+        self._raised: set[tuple[str, str]] = set()
         # How often a report came in, and what came.
         self.posts: list[Document] = []
 
@@ -51,8 +51,8 @@ class Visits:
                 return self._changed(visit, voided_by=account(username), counts=False, **told)
             case ["POST", "visits", visit, "decision"]:
                 return self._decide(visit, asked)
-            case ["POST", "visits", visit, "referrals"]:
-                self._referred.add((visit, asked["concern"]))
+            case ["POST", "visits", visit, "concerns"]:
+                self._raised.add((visit, asked["concern"]))
                 return self.detail(visit)
         return None
 
@@ -110,8 +110,8 @@ class Visits:
             "concerns": [
                 {
                     **{"code": one.code, "zh": one.zh, "en": one.en, "days": one.days},
-                    "task": "t" if (visit_id, one.code) in self._referred else None,
-                    "task_state": "open" if (visit_id, one.code) in self._referred else None,
+                    "task": "t" if (visit_id, one.code) in self._raised else None,
+                    "task_state": "open" if (visit_id, one.code) in self._raised else None,
                 }
                 for one in concerns_of(visit["record"])
             ],

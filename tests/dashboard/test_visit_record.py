@@ -1,4 +1,4 @@
-"""The record of a visit over HTTP: checked, numbered, corrected, voided, decided, referred."""
+"""The record of a visit over HTTP: checked, numbered, corrected, voided, decided, passed on."""
 
 import pytest
 
@@ -241,9 +241,9 @@ async def test_an_answer_that_somebody_must_act_on_is_one_tap(world: World) -> N
         codes = [c["code"] for c in shown["concerns"]]
         assert codes == ["serious_illness", "gas_unsafe"]
         for _ in range(2):
-            answer = await visitor.post(f"{path}/referrals", json={"concern": "gas_unsafe"})
+            answer = await visitor.post(f"{path}/concerns", json={"concern": "gas_unsafe"})
             assert answer.status_code == 201, answer.text
-        answer = await visitor.post(f"{path}/referrals", json={"concern": "fire_unsafe"})
+        answer = await visitor.post(f"{path}/concerns", json={"concern": "fire_unsafe"})
         assert problem_of(answer)["type"] == "no_such_concern"
         [task] = (await visitor.get(f"{API}/tasks")).json()["items"]
         shown = (await visitor.get(path)).json()

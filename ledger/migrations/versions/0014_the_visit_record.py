@@ -26,12 +26,19 @@ _INDEXES: Final = (
 # In the order in which the hub heard of them; who is not named is counted by the home.
 _NUMBER: Final = """
 UPDATE visit SET number = (
-    SELECT COUNT(*) FROM visit AS before
-    WHERE before.home = visit.home
-    AND COALESCE(before.service_user, '') = COALESCE(visit.service_user, '')
-    AND (before.recorded_at_ms < visit.recorded_at_ms
-         OR (before.recorded_at_ms = visit.recorded_at_ms AND before.id <= visit.id)))
+    SELECT COUNT(*) FROM visit AS earlier
+    WHERE {same}
+    AND (earlier.recorded_at_ms < visit.recorded_at_ms
+         OR (earlier.recorded_at_ms = visit.recorded_at_ms AND earlier.id <= visit.id)))
+WHERE {whose}
 """
+_PERSONS: Final = _NUMBER.format(
+    same="earlier.service_user = visit.service_user", whose="service_user IS NOT NULL"
+)
+_HOMES: Final = _NUMBER.format(
+    same="earlier.home = visit.home AND earlier.service_user IS NULL",
+    whose="service_user IS NULL",
+)
 
 
 def upgrade() -> None:
@@ -42,9 +49,10 @@ def upgrade() -> None:
         op.add_column("visit", number)
     met: sa.Column[bool] = sa.Column("met", sa.Boolean(), nullable=False, server_default=sa.true())
     op.add_column("visit", met)
-    op.execute(_NUMBER)
     for name, columns in _INDEXES:
         op.create_index(name, "visit", columns)
+    op.execute(_PERSONS)
+    op.execute(_HOMES)
     op.create_table(
         "visit_correction",
         sa.Column("seq", _SERIAL, autoincrement=True, nullable=False),

@@ -88,8 +88,8 @@ export const visits = {
     request<VisitDetail>("POST", `visits/${id(visit)}/void`, { reason }),
   decide: (visit: string, other: string, keep: string | null) =>
     request<VisitDetail>("POST", `visits/${id(visit)}/decision`, { other, keep }),
-  refer: (visit: string, concern: string) =>
-    request<VisitDetail>("POST", `visits/${id(visit)}/referrals`, { concern }),
+  raise: (visit: string, concern: string) =>
+    request<VisitDetail>("POST", `visits/${id(visit)}/concerns`, { concern }),
   informFamily: (
     alarm: string,
     told: { name: string; relation: string; way: string; note: string },
