@@ -32,22 +32,11 @@ _SMALLER: Final = 0.8
 # Drawn at twice the size, so that it is clear on paper.
 _PRINT_SCALE: Final = 2
 # How archives, programs, documents and pages begin. Telephones do append to photos: a preview, an
-# HDR map, a moment of film; none of these.
-_FOREIGN: Final = (
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"%PDF-",
-    b"Rar!\x1a",
-    b"7z\xbc\xaf\x27\x1c",
-    b"\x1f\x8b\x08",
-    b"\x7fELF",
-    b"<?php",
-    b"<html",
-    b"<script",
-    b"<svg",
-    b"<!doctype",
-    b"#!/",
-)
+# HDR map, a moment of film; none of these. Short ones stand in any film by chance, so those count
+# only where the picture ends.
+_FOREIGN: Final = (b"PK\x03\x04", b"PK\x05\x06", b"%PDF-", b"Rar!\x1a", b"7z\xbc\xaf\x27\x1c")
+_FOREIGN_TEXT: Final = (b"<?php", b"<html", b"<script", b"<!doctype")
+_FOREIGN_START: Final = (b"\x1f\x8b\x08", b"\x7fELF", b"MZ", b"#!/", b"<svg")
 
 
 class BadPicture(ValueError):  # noqa: N818 - it is an answer to who sent it
@@ -155,7 +144,8 @@ def _check_end(payload: bytes) -> None:
         raise BadPicture("truncated", "the picture isn't whole: send it again")
     rest = payload[end:]
     lowered = rest.lower()
-    if any(sign.lower() in lowered for sign in _FOREIGN):
+    hidden = any(sign in rest for sign in _FOREIGN) or rest.startswith(_FOREIGN_START)
+    if hidden or any(sign in lowered for sign in _FOREIGN_TEXT):
         raise BadPicture("more_than_a_picture", "something else is hidden in this file")
     if rest.strip(b"\0") and not payload.startswith(_JPEG):
         raise BadPicture("more_than_a_picture", "the file goes on behind its picture")

@@ -128,6 +128,24 @@ def test_without_network_nothing_is_lost_and_nothing_comes_twice(
     desk.page = page
 
 
+def test_what_waits_can_be_taken_back(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = visitor_on_a_phone(open_desk)
+    page = desk.page
+    begin(page)
+    page.fill("[name=needs]", "降压药")
+    network(page.context, hub, there=False)
+    page.get_by_role("button", name="提交", exact=True).click()
+    page.locator(".unsent a").click()
+    expect(page.locator("main")).to_contain_text("正在等待发送")
+    page.get_by_role("button", name="取回修改").click()
+    page.fill("[name=needs]", "降压药、老花镜")
+    network(page.context, hub, there=True)
+    page.get_by_role("button", name="提交", exact=True).click()
+    expect(page.locator("main")).to_contain_text("最近的探访")
+    [visit] = hub.visits.visits.values()
+    assert visit["record"]["needs"] == "降压药、老花镜"
+
+
 def test_an_answer_that_was_lost_makes_no_second_visit(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = visitor_on_a_phone(open_desk)
     page = desk.page

@@ -45,7 +45,7 @@ export interface Draft {
   body: Record<string, unknown> | null;
   /** What the hub calls it, once it has it. */
   visit: string | null;
-  refused: { code: string; errors: FieldError[] } | null;
+  refused: { code: string; field: string | null; errors: FieldError[] } | null;
 }
 
 export interface DraftFile {

@@ -3,7 +3,7 @@
 
 import { ApiError, randomKey } from "./api";
 import { hubTime } from "./clock.svelte";
-import { type Draft, type DraftFile, drafts, type VisitPerson } from "./drafts";
+import { type Draft, drafts, type VisitPerson } from "./drafts";
 import { isSigned } from "./strokes";
 import { cleaned, FORM } from "./visit_form";
 import { visits } from "./visits";
@@ -25,8 +25,8 @@ class VisitQueue {
   sending = $state(false);
   /** What arrived since the page was opened. */
   sent = $state(0);
-  /** Photos that the hub could not read. */
-  badPhotos = $state(0);
+  /** Photos and signatures that the hub did not take. */
+  badFiles = $state(0);
   #user = "";
   #timer: ReturnType<typeof setInterval> | null = null;
 
@@ -109,8 +109,18 @@ class VisitQueue {
   }
 
   async submit(draft: Draft): Promise<void> {
-    await this.keep({ ...draft, state: "queued", refused: null, body: draft.visit === null ? null : draft.body });
+    await this.keep({ ...draft, state: "queued", refused: null });
     await this.run();
+  }
+
+  /** To be changed once more, unless the hub may have it already. */
+  async takeBack(key: string): Promise<Draft | null> {
+    if (this.sending) return null;
+    const known = await drafts.find(key);
+    if (known === undefined || known.body !== null) return null;
+    const draft: Draft = { ...known, state: "draft" };
+    await this.keep(draft);
+    return draft;
   }
 
   #soon = (): void => void this.run();
@@ -140,7 +150,7 @@ class VisitQueue {
         this.sent += 1;
       } catch (error) {
         if (!(error instanceof ApiError) || LATER.has(error.status) || error.code === "in_progress") break;
-        const refused = { code: error.code, errors: error.errors };
+        const refused = { code: error.code, field: error.field, errors: error.errors };
         await this.keep({ ...draft, state: "refused", body: null, refused });
       }
     }
@@ -159,26 +169,20 @@ class VisitQueue {
       const drawn = draft.signatures[kind];
       if (isSigned(drawn)) await this.#attach(visit, kind, new Blob([JSON.stringify(drawn)]));
     }
-    for (const file of await drafts.files(draft.key)) await this.#photo(visit, file);
+    for (const file of await drafts.files(draft.key)) {
+      await this.#attach(visit, "photo", file.blob);
+      await drafts.dropFile(file.id);
+    }
     await drafts.drop(draft.key);
   }
 
-  /** A photo that the hub can't read must not hold back the visit. */
-  async #photo(visit: string, file: DraftFile): Promise<void> {
-    try {
-      await this.#attach(visit, "photo", file.blob);
-    } catch (error) {
-      if (!(error instanceof ApiError) || LATER.has(error.status)) throw error;
-      this.badPhotos += 1;
-    }
-    await drafts.dropFile(file.id);
-  }
-
+  /** What the hub can't take must not hold back the visit, which it has; the list says so. */
   async #attach(visit: string, kind: string, file: Blob): Promise<void> {
     try {
       await visits.attach(visit, kind, file);
     } catch (error) {
-      if (!(error instanceof ApiError && DONE.has(error.code))) throw error;
+      if (!(error instanceof ApiError) || LATER.has(error.status)) throw error;
+      if (!DONE.has(error.code)) this.badFiles += 1;
     }
   }
 
