@@ -69,7 +69,7 @@ class FakeHub:
         self.notices = Notices(self.now_ms)
         self.cases = Cases(self.county, self.now_ms, self._publish)
         self.service = Service(self.county, self.cases, self.now_ms)
-        self.visits = Visits(self.county, self.now_ms, self._publish)
+        self.visits = Visits(self.county, self.cases, self.now_ms, self._publish)
         if not empty:
             self.cases.begin()
         if worn:

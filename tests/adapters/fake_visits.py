@@ -8,7 +8,7 @@ from contract.moment import from_iso, to_iso
 from ledger.forms.concerns import concerns_of
 from ledger.forms.visit_form import check
 from ledger.visits import corrected, differences, is_met, may_be_same, services_of
-from tests.adapters.fake_cases import Refused
+from tests.adapters.fake_cases import Cases, Refused
 from tests.adapters.fake_county import County, Document, account
 
 
@@ -16,10 +16,14 @@ class Visits:
     def __init__(
         self,
         county: County,
+        cases: Cases,
         now_ms: Callable[[], int],
         publish: Callable[[str, str, str, Document], None],
     ) -> None:
         self._county, self._now_ms, self._publish = county, now_ms, publish
+        self._cases = cases
+        # Who of the family was told, by alarm.
+        self.family: dict[str, list[Document]] = {}
         self.visits: dict[str, Document] = {}
         self.files: dict[str, list[tuple[str, bytes]]] = {}
         self._history: dict[str, list[Document]] = {}
@@ -33,6 +37,11 @@ class Visits:
     ) -> Document | None:
         """None: what is asked is somebody else's."""
         match [method, *path]:
+            case ["GET", "alarms", alarm] if alarm in self._cases.alarms:
+                return {**self._cases.alarm_detail(alarm), "chain": self._chain(alarm)}
+            case ["POST", "alarms", alarm, "family"]:
+                self.family.setdefault(alarm, []).append(asked)
+                return {"timeline": []}
             case ["GET", "visits", "people"]:
                 return {"items": self._people(username)}
             case ["GET", "visits"]:
@@ -116,6 +125,18 @@ class Visits:
                 for one in concerns_of(visit["record"])
             ],
         }
+
+    def _chain(self, alarm_id: str) -> Document:
+        alarm = self._cases.alarms[alarm_id]
+        task = self._cases.tasks.get(alarm["task"] or "")
+        visit = next((v["id"] for v in self.visits.values() if v["alarm"] == alarm_id), None)
+        steps = {
+            "found": task is not None and bool(task["finding"]),
+            "family_informed": alarm_id in self.family,
+            "closed": alarm["state"] == "closed",
+        }
+        complete = visit is not None and all(steps.values())
+        return {**steps, "visit": visit, "follow_ups": [], "complete": complete}
 
     def _people(self, username: str) -> list[Document]:
         found = []

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.adapters.fake_api import FakeHub
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
-from tests.browser.test_pages import CHINESE
+from tests.browser.test_pages import CHINESE, alarm_of
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
@@ -281,6 +281,21 @@ def test_what_somebody_must_act_on_is_one_tap(open_desk: OpenDesk, hub: FakeHub)
     desk.go(f"/visits/{visit['id']}")
     desk.page.get_by_role("button", name="上报处理").click()
     expect(desk.page.locator(".concern")).to_contain_text("已上报")
+
+
+def test_the_file_of_an_alarm_says_what_is_missing(desk: Desk, hub: FakeHub) -> None:
+    alarm = alarm_of(hub, "sos")
+    desk.go(f"/alarms/{alarm}")
+    page = desk.page
+    panel = page.locator("section", has=page.get_by_role("heading", name="处置归档"))
+    expect(panel.locator("li.done")).to_have_count(0)
+    panel.get_by_role("button", name="记下告知家属").click()
+    panel.locator("form button").first.click()
+    expect(panel.locator("[name=family_name]")).not_to_have_value("")
+    panel.get_by_role("button", name="记下", exact=True).click()
+    expect(panel.locator("li.done")).to_have_count(1)
+    [told] = hub.visits.family[alarm]
+    assert (told["way"], bool(told["name"]), bool(told["relation"])) == ("phone", True, True)
 
 
 def test_the_pages_speak_english_too(open_desk: OpenDesk, hub: FakeHub) -> None:

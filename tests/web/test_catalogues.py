@@ -181,6 +181,7 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
         "params.range",
         "preview.line",
         "try.change",
+        "visit.change",
     }
     assert latin <= {"language.other", *marks}
 
