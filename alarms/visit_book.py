@@ -64,7 +64,8 @@ class VisitBook:
             return False
         row = self._row(unit, visit, kind, proof)
         stub = None if visit.task is None else self._stub(unit, row)
-        row["number"] = self._next_number(unit, row) if stub is None else stub["number"]
+        same = stub is not None and stub["service_user"] == row["service_user"]
+        row["number"] = stub["number"] if stub and same else self._next_number(unit, row)
         self._rows.insert(unit, row)
         data = {"number": row["number"], "alarm": visit.alarm} if visit.alarm else {}
         self._rows.entry(unit, row, "recorded", actor, data={**data, "met": row["met"]})
@@ -173,7 +174,8 @@ class VisitBook:
         found = fetch(unit.cursor, "SELECT * FROM visit WHERE id = ?", (row["task"],))
         if not found or row["id"] == row["task"] or found[0]["duplicate_of"] is not None:
             return None
-        if row["service_user"] not in (None, found[0]["service_user"]):
+        people = {row["service_user"], found[0]["service_user"]} - {None}
+        if len(people) > 1:
             return None
         row["proof"] = found[0]["proof"]
         return found[0] if found[0]["voided_at_ms"] is None else None

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -152,6 +153,29 @@ def test_whatever_is_decided_every_visit_is_counted_once(plan, data) -> None:
     book.visits.void(book.unit(), voided, "manager", "wrong person")
     for row in book.rows("SELECT * FROM visit"):
         assert row["duplicate_of"] != voided
+
+
+def test_a_task_at_a_couples_home_is_told_by_the_record_of_either() -> None:
+    book = Book()
+    task = {"id": "t-9", "kind": "routine", "proof": None}
+    done = NewVisit(
+        id="t-9",
+        home="h-2",
+        service_user=None,
+        way="home_visit",
+        visitor="v",
+        visited_at_ms=NOON_MS,
+        record={},
+        task="t-9",
+    )
+    book.visits.completed(book.unit(), task, done, "v")
+    book.take(replace(done, id="of-2", service_user="p-2"))
+    book.take(replace(done, id="of-3", service_user="p-3"))
+    rows = {r["id"]: r for r in book.rows("SELECT * FROM visit")}
+    assert {i for i, r in rows.items() if r["duplicate_of"] is None} == {"of-2", "of-3"}
+    # The home's own first; then each person's next after it.
+    assert {i: r["number"] for i, r in rows.items()} == {"t-9": 1, "of-2": 2, "of-3": 2}
+    assert pairs(book) == set()
 
 
 RECORDS = st.dictionaries(
