@@ -33,6 +33,7 @@ from dashboard.routes import (
     notifications,
     operations,
     overview,
+    person_files,
     providers,
     readings,
     records,
@@ -73,6 +74,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     homes.router,
     stays.router,
     service_users.router,
+    person_files.router,
     devices.router,
     gateways.router,
     readings.router,
@@ -109,6 +111,7 @@ _PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
                         "status": {"type": "integer"},
                         "detail": {"type": "string"},
                         "field": {"type": "string"},
+                        "refusals": {"type": "array", "items": {"type": "object"}},
                     },
                 }
             }

@@ -103,6 +103,11 @@ def day_start_ms(now_ms: int, timezone: str) -> int:
     return (midnight - EPOCH) // datetime.timedelta(milliseconds=1)
 
 
+def local_day(now_ms: int, timezone: str) -> datetime.date:
+    """The day of `now_ms` in this time zone."""
+    return (EPOCH + datetime.timedelta(milliseconds=now_ms)).astimezone(ZoneInfo(timezone)).date()
+
+
 def like(text: str) -> str:
     """A pattern that finds this text anywhere; escape character `\\`."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -33,6 +33,7 @@ Permission = Literal[
     "notification.read",  # what was sent, to whom and how it went; not what was said
     "notification.resend",
     "person.read",  # names, telephones, health notes, contacts; masked without
+    "person.reveal",  # identity numbers, each time on record; masked for everybody otherwise
     "person.write",
     "provider.write",
     "quarantine.read",
@@ -84,6 +85,7 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "home.read",
         "notification.read",
         "person.read",
+        "person.reveal",
         "quarantine.read",
         "reading.read",
         "report.read",
@@ -196,6 +198,8 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "referral": frozenset({"care.read", "person.read"}),
         "money": frozenset({"care.read"}),
         "provider": frozenset({"care.read"}),
+        # Old and new values of the person's file.
+        "person": frozenset({"person.read", "address.read"}),
         "device": frozenset({"device.read"}),
         "gateway": frozenset({"gateway.read"}),
         "rota": frozenset({"rota.read"}),

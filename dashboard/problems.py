@@ -6,6 +6,7 @@ input is repeated: it may be a password or a person's name.
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -19,6 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alarms.lifecycle import IllegalMove
 from contract.errors import ContractError
 from dashboard.passwords import WeakPassword
+from ledger.forms.refusal import Refusal
+from ledger.persons.files import PersonExists, Refused, StaleFile
 from ledger.views import to_json
 from ledger.writer import WriterBusy, WriterClosed
 
@@ -57,6 +60,7 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         field: str | None = None,
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        refusals: Sequence[Refusal] = (),
     ) -> None:
         """`errors`: every field that is wrong, each with its `field`, `code` and words."""
         super().__init__(f"{status} {code}: {detail}")
@@ -66,6 +70,7 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         self.field = field
         self.errors = errors
         self.headers = headers
+        self.refusals = refusals
 
 
 def not_found(what: str) -> Problem:
@@ -75,6 +80,12 @@ def not_found(what: str) -> Problem:
 
 def bad_field(field: str, detail: str) -> Problem:
     return Problem(422, "invalid", detail, field=field)
+
+
+def refused(refusals: Sequence[Refusal]) -> Problem:
+    """Every field that can't be so, each in both languages."""
+    first = refusals[0]
+    return Problem(422, "refused", first.en, field=first.field, refusals=refusals)
 
 
 def problem_response(problem: Problem) -> Response:
@@ -88,6 +99,8 @@ def problem_response(problem: Problem) -> Response:
         document["field"] = problem.field
     if problem.errors:
         document["errors"] = list(problem.errors)
+    if problem.refusals:
+        document["refusals"] = [asdict(refusal) for refusal in problem.refusals]
     return Response(
         to_json(document),
         status_code=problem.status,
@@ -136,6 +149,9 @@ def install(app: FastAPI) -> None:
         IllegalMove,
         ContractError,
         WeakPassword,
+        Refused,
+        StaleFile,
+        PersonExists,
         WriterBusy,
         WriterClosed,
         SQLAlchemyError,
@@ -157,6 +173,13 @@ def _problem_of(error: Exception) -> Problem:
             return Problem(422, error.code, error.detail)
         case WeakPassword():
             return Problem(422, "weak_password", str(error), field="password")
+        case Refused():
+            return refused(error.refusals)
+        case StaleFile():
+            detail = "somebody else has changed this file meanwhile; load it again"
+            return Problem(409, "stale", detail, field="version")
+        case PersonExists():
+            return Problem(409, "taken", "this id is taken", field="id")
         case HTTPException():
             status = HTTPStatus(error.status_code)
             return Problem(

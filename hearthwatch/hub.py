@@ -46,6 +46,7 @@ from ingest.urgent_lane import UNBOUND, Stored
 from ingest.wire import WireItem
 from ledger import register as roster_table
 from ledger.cursor import HubConnection
+from ledger.persons import index as person_index
 from ledger.register_changes import Changed
 from ledger.roster import parse as parse_roster
 from ledger.schema import ENTRY, EVENT
@@ -246,6 +247,7 @@ class Hub:
         self.reader.dispose()
 
     async def _supervise(self) -> None:
+        await self._catch_up()
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
@@ -253,6 +255,14 @@ class Hub:
                 await asyncio.to_thread(self.config.book.tend)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
+
+    async def _catch_up(self) -> None:
+        """What a program before this one did not keep of persons, in portions between presses."""
+        try:
+            while await self.writer.change(lambda unit: person_index.catch_up(unit.cursor)):
+                continue
+        except Exception as error:  # noqa: BLE001 - names are found later; the watch goes on
+            say("persons_not_indexed", f"{type(error).__name__}: {error}")
 
     async def _watch_due(self) -> None:
         """Beside the supervision: what is promised for a time waits for no heartbeats' writing and

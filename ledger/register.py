@@ -11,6 +11,7 @@ from typing import Any, Final
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.device_views import device_object, gateway_counts, gateway_object
+from ledger.persons import index as person_index
 from ledger.register_changes import Changed, Touched
 from ledger.roster import Roster
 from ledger.schema import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
@@ -68,8 +69,7 @@ class Register:
         )
         persons, devices = dict(old.persons), dict(old.devices)
         touched = set(changed.homes)
-        for person in changed.persons:
-            touched |= _follow_person(cursor, persons, person)
+        touched |= _follow_persons(cursor, persons, changed.persons)
         for key in changed.devices:
             sql = 'SELECT * FROM "device" WHERE gateway = ? AND device = ?'
             before = devices.pop(key, None)
@@ -136,6 +136,7 @@ class Register:
 
 def store(unit: UnitOfWork, roster: Roster) -> None:
     """Write a roster over what is there; rows it doesn't name stay."""
+    before = person_index.inputs(unit.cursor)
     for table, rows in (
         (REGION, roster.regions),
         (GATEWAY, roster.gateways),
@@ -169,6 +170,9 @@ def store(unit: UnitOfWork, roster: Roster) -> None:
             )
             rows = [{**row, "online": False, "status": "{}"} for row in rows]  # noqa: PLW2901
         unit.cursor.executemany(sql, [_values(row, columns) for row in rows])
+    # At each start the same file comes again: only what it changed is worked on.
+    after = person_index.inputs(unit.cursor)
+    person_index.refresh(unit.cursor, (p for p, row in after.items() if before.get(p) != row))
 
 
 def _part(alarm: Row) -> tuple[str, str]:
@@ -199,17 +203,23 @@ def _followed(  # noqa: PLR0917 - one private selection
     return rows
 
 
-def _follow_person(cursor: Cursor, persons: dict[str, Sequence[Row]], person: str) -> set[str]:
-    """Put a person where she lives now; returns the homes where she lived and lives."""
-    homes = {home for home, rows in persons.items() if any(r["id"] == person for r in rows)}
+def _follow_persons(
+    cursor: Cursor, persons: dict[str, Sequence[Row]], changed: frozenset[str]
+) -> set[str]:
+    """Put people where they live now; returns the homes where they lived and live."""
+    if not changed:
+        return set()
+    # Once through everybody, however many were written: a press waits meanwhile.
+    homes = {home for home, rows in persons.items() if any(r["id"] in changed for r in rows)}
     for home in homes:
-        persons[home] = [row for row in persons[home] if row["id"] != person]
+        persons[home] = [row for row in persons[home] if row["id"] not in changed]
         if not persons[home]:
             del persons[home]
-    for row in _all(cursor, "SELECT * FROM service_user WHERE id = ?", (person,)):
-        rows = [*persons.get(row["home"], ()), row]
-        persons[row["home"]] = sorted(rows, key=lambda r: str(r["id"]))
-        homes.add(row["home"])
+    for person in sorted(changed):
+        for row in _all(cursor, "SELECT * FROM service_user WHERE id = ?", (person,)):
+            rows = [*persons.get(row["home"], ()), row]
+            persons[row["home"]] = sorted(rows, key=lambda r: str(r["id"]))
+            homes.add(row["home"])
     return homes
 
 

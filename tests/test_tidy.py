@@ -33,7 +33,6 @@ FUNCTION_LINES_MAX = 70
 BANNED_NAMES = {"utils", "helpers", "common", "manager", "misc", "base"}
 # Modules that no other module imports, each with its reason.
 UNIMPORTED = {
-    "ledger.forms.categories": "definitions that the register's pages do not ask for yet",
     "device_sims.devices.gsm_modem": "a gateway's second path in tests; no home has a modem",
     "hearthwatch.amqtt_broker": "a program, started as a child",
     **{module: "a command" for module, _help in COMMANDS.values()},

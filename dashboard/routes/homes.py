@@ -38,6 +38,7 @@ from dashboard.register_reads import (
 )
 from dashboard.trouble_reads import troubles_of
 from ledger.database import insert_sql
+from ledger.persons import index as person_index
 from ledger.register_changes import Changed
 from ledger.schema import ALARM, DEVICE, HOME, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork
@@ -153,6 +154,8 @@ async def change_home(
 
     def change(unit: UnitOfWork) -> None:
         update_row(unit, HOME, {"id": home_id}, changes)
+        if "address" in changes:
+            person_index.refresh_homes(unit.cursor, [home_id])
         unit.audit(caller.username, "changed", f"home:{home_id}", ", ".join(sorted(changes)))
         hub.roster_changed(unit, Changed(homes=frozenset({home_id})))
 

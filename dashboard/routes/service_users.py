@@ -1,16 +1,15 @@
 """The people who are cared for. Every look at a person's record is in the audit trail."""
 
-import datetime
 import uuid
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import Field
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from dashboard.answers import CREATED, Trail, answer, update_row
+from dashboard.answers import CREATED, Trail, answer
 from dashboard.asked import (
     REGISTER_LIMIT_DEFAULT,
     Body,
@@ -19,20 +18,21 @@ from dashboard.asked import (
     QueryWord,
     RegisterLimit,
     Word,
-    like,
+    local_day,
 )
 from dashboard.callers import Caller, Hub, needs
 from dashboard.once import once
+from dashboard.person_search import Wanted, search
 from dashboard.ports import Deps
-from dashboard.problems import Problem, bad_field, not_found
-from dashboard.reads import one, rows
+from dashboard.problems import bad_field, not_found
+from dashboard.reads import one
 from dashboard.register_reads import find_home, find_person, person_documents
 from dashboard.routes.homes import check_id
-from ledger.database import insert_sql
+from ledger.forms.consents import PURPOSES
+from ledger.persons import files
 from ledger.register_changes import Changed
-from ledger.roster import CATEGORIES, GRADES
-from ledger.schema import ACCOUNT, HOME, SERVICE_USER
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.schema import ACCOUNT
+from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document
 
 router = APIRouter(tags=["service users"])
@@ -40,11 +40,6 @@ router = APIRouter(tags=["service users"])
 # More relatives than a duty desk could ring in an emergency.
 CONTACTS_MAX: Final = 10
 LABELS_MAX: Final = 20
-
-_COLUMNS: Final = tuple(column.name for column in SERVICE_USER.columns)
-_INSERT: Final = insert_sql(SERVICE_USER, _COLUMNS, "ON CONFLICT DO NOTHING")
-# Columns that hold JSON text.
-_DOCUMENTS: Final = ("categories", "conditions", "medication", "allergies", "contacts")
 
 
 class Contact(Body):
@@ -88,23 +83,40 @@ def list_persons(
     region: QueryWord = None,
     q: QueryWord = None,
     home: QueryWord = None,
+    category: QueryWord = None,
+    grade: QueryWord = None,
+    visitor: QueryWord = None,
+    incomplete: bool | None = None,
+    consent: QueryWord = None,
     limit: RegisterLimit = REGISTER_LIMIT_DEFAULT,
+    after: QueryWord = None,
 ) -> Response:
-    """People in the order of their ids. `q` finds part of a name, an id or a telephone."""
-    wanted = select(SERVICE_USER).join(HOME, HOME.c.id == SERVICE_USER.c.home)
-    wanted = wanted.where(caller.visible(HOME.c.region))
-    if region:
-        wanted = wanted.where(HOME.c.region.startswith(region, autoescape=True))
-    if home:
-        wanted = wanted.where(HOME.c.id == home)
-    if q:
-        columns = (SERVICE_USER.c.id, SERVICE_USER.c.name, SERVICE_USER.c.phone)
-        wanted = wanted.where(or_(*(c.like(like(q), escape="\\") for c in columns)))
+    """People by how well they fit `q` (a name, its pinyin or initials, a telephone, an address, a
+    whole identity number), then by id. `consent`: a purpose that no consent holds for."""
+    if consent and consent not in {option.word for option in PURPOSES}:
+        raise bad_field("consent", f"of {', '.join(option.word for option in PURPOSES)}")
+    wanted = Wanted(
+        q=q or "",
+        region=region or "",
+        home=home or "",
+        category=category or "",
+        grade=grade or "",
+        visitor=visitor or "",
+        incomplete=incomplete,
+        consent=consent or "",
+        today=local_day(hub.clock.now_ms(), hub.timezone).isoformat(),
+    )
     with hub.engine.connect() as connection:
-        found = rows(connection, wanted.order_by(SERVICE_USER.c.id).limit(limit))
-        documents = person_documents(connection, found, hub.clock.now_ms())
+        found = search(connection, caller, wanted, limit, after)
+        documents = person_documents(connection, found.persons[:limit], hub.clock.now_ms())
     trail.note(caller.username, "listed", "persons", f"{len(documents)} shown")
-    return answer({"items": documents})
+    missing = [row["missing"] for row in found.persons]
+    items = [
+        {**document, "missing": count} for document, count in zip(documents, missing, strict=False)
+    ]
+    more = len(found.cursors) > limit
+    next_ = found.cursors[limit - 1] if more else None
+    return answer({"items": items, "next": next_, "total": found.total})
 
 
 @router.get("/service-users/{person_id}")
@@ -123,18 +135,16 @@ async def create_person(
 ) -> Response:
     """Add a person to the register."""
     person_id = check_id(body.id) if body.id is not None else f"person-{uuid.uuid4().hex[:12]}"
-    fields = body.model_dump()
-    row = {**_row(fields), "id": person_id}
+    fields = body.model_dump(exclude={"id"})
+    edit = _edit(hub, caller, person_id, fields)
 
     def change(unit: UnitOfWork) -> None:
-        unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
-        if unit.cursor.rowcount == 0:
-            raise Problem(409, "taken", "this id is taken", field="id")
+        files.create(unit, edit)
         unit.audit(caller.username, "created", f"person:{person_id}", f"home {body.home}")
         hub.roster_changed(unit, Changed(persons=frozenset({person_id})))
 
     async def work() -> Document:
-        await run_in_threadpool(_check, hub, caller, fields)
+        await run_in_threadpool(check_references, hub, caller, fields)
         await hub.writer.change(change)
         return await run_in_threadpool(_document, hub, caller, person_id)
 
@@ -151,24 +161,24 @@ async def change_person(
 ) -> Response:
     """Change what is named; leave the rest."""
     fields = body.model_dump(exclude_unset=True)
-    changes = _row(fields)
+    edit = _edit(hub, caller, person_id, fields)
     await run_in_threadpool(_document, hub, caller, person_id)
 
     def change(unit: UnitOfWork) -> None:
-        update_row(unit, SERVICE_USER, {"id": person_id}, changes)
-        unit.audit(caller.username, "changed", f"person:{person_id}", ", ".join(sorted(changes)))
+        files.change(unit, edit)
+        unit.audit(caller.username, "changed", f"person:{person_id}", ", ".join(sorted(fields)))
         hub.roster_changed(unit, Changed(persons=frozenset({person_id})))
 
     async def work() -> Document:
-        await run_in_threadpool(_check, hub, caller, fields)
+        await run_in_threadpool(check_references, hub, caller, fields)
         await hub.writer.change(change)
         return await run_in_threadpool(_document, hub, caller, person_id)
 
     return await once(request, caller, work)
 
 
-def _check(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
-    """References exist and lie in the caller's region; the birthday is a day."""
+def check_references(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
+    """The home and the visitor exist, and the home lies in the caller's region."""
     with hub.engine.connect() as connection:
         if "home" in changes:
             home = find_home(connection, changes["home"])
@@ -178,19 +188,16 @@ def _check(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
             known = select(ACCOUNT.c.username).where(ACCOUNT.c.username == changes["visitor"])
             if one(connection, known) is None:
                 raise bad_field("visitor", "there is no such account")
-    if not set(changes.get("categories", ())) <= CATEGORIES:
-        raise bad_field("categories", f"of {', '.join(sorted(CATEGORIES))}")
-    if changes.get("grade") and changes["grade"] not in GRADES:
-        raise bad_field("grade", f"one of {', '.join(sorted(GRADES))}")
-    if changes.get("born"):
-        try:
-            datetime.date.fromisoformat(changes["born"])
-        except ValueError:
-            raise bad_field("born", "an ISO date, as 1941-03-02") from None
 
 
-def _row(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: compact(value) if name in _DOCUMENTS else value for name, value in fields.items()}
+def _edit(hub: Deps, caller: Caller, person_id: str, fields: dict[str, Any]) -> files.Edit:
+    return files.Edit(
+        person=person_id,
+        actor=caller.username,
+        today=local_day(hub.clock.now_ms(), hub.timezone),
+        register=fields,
+        file={},
+    )
 
 
 def _document(hub: Deps, caller: Caller, person_id: str) -> Document:

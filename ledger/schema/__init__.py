@@ -20,6 +20,7 @@ from ledger.schema.cases import (
 )
 from ledger.schema.columns import METADATA
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
+from ledger.schema.persons import CONSENT, CONSENT_WITHDRAWAL, PERSON_FILE, PERSON_TERM
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
 from ledger.schema.response import ESCALATION, ESCALATION_STEP, HUB_LEASE
 from ledger.schema.rota import (
@@ -38,6 +39,8 @@ __all__ = [
     "ATTACHMENT",
     "AUDIT",
     "CARE_LINE",
+    "CONSENT",
+    "CONSENT_WITHDRAWAL",
     "CONTACT_POINT",
     "DEVICE",
     "ENTRY",
@@ -56,6 +59,8 @@ __all__ = [
     "METADATA",
     "MONEY_LINE",
     "OUTBOX",
+    "PERSON_FILE",
+    "PERSON_TERM",
     "PROVIDER",
     "QUARANTINE",
     "REFERRAL",

@@ -23,7 +23,7 @@ ENTRY: Final = Table(
     METADATA,
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
     ms("at_ms", null=False),
-    # alarm, task, visit, device, gateway, rule, stay
+    # alarm, task, visit, device, gateway, rule, stay, person
     Column("topic", String(16), nullable=False),
     Column("subject", String(160), nullable=False),  # the row's id
     Column("fact", String(40), nullable=False),  # past tense: raised, acknowledged, closed …

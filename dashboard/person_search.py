@@ -1,0 +1,140 @@
+"""Who is found by what somebody typed, filtered, in the order of how well it fits, in pages."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
+
+from dashboard.callers import Caller
+from dashboard.problems import bad_field
+from dashboard.reads import Row, rows
+from ledger.persons.terms import Question, ask
+from ledger.schema import CONSENT, CONSENT_WITHDRAWAL, HOME, PERSON_FILE, PERSON_TERM, SERVICE_USER
+
+# Kinds of terms are counted in twos: what is the whole term comes before what begins it.
+_STEP: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a list of persons is asked for; empty: everything. `consent`: a purpose that nobody's
+    consent holds for on `today`."""
+
+    q: str = ""
+    region: str = ""
+    home: str = ""
+    category: str = ""
+    grade: str = ""
+    visitor: str = ""
+    incomplete: bool | None = None
+    consent: str = ""
+    today: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """`persons` has one more than the limit where there are more; `cursors` belongs to them."""
+
+    persons: list[Row]
+    cursors: list[str]
+    total: int
+
+
+def search(
+    connection: Connection, caller: Caller, wanted: Wanted, limit: int, after: str | None
+) -> Found:
+    question = ask(wanted.q) if wanted.q else None
+    if wanted.q and question is None:
+        return Found(persons=[], cursors=[], total=0)
+    everybody = _matching(caller, wanted, question)
+    total = connection.scalar(select(func.count()).select_from(everybody.subquery())) or 0
+    rank = everybody.selected_columns["rank"]
+    page = everybody
+    if after is not None:
+        page = page.where(_behind(rank, after))
+    # By its position: PostgreSQL orders by what is selected as it stands.
+    found = rows(connection, page.order_by(rank, SERVICE_USER.c.id).limit(limit + 1))
+    return Found(
+        persons=found, cursors=[f"{row['rank']}:{row['id']}" for row in found], total=total
+    )
+
+
+def _matching(caller: Caller, wanted: Wanted, question: Question | None) -> Select[Any]:
+    missing = PERSON_FILE.c.missing.label("missing")
+    if question is None or question.id_number:
+        rank: Any = literal(0).label("rank")
+        source: Any = SERVICE_USER
+    else:
+        best = _best(question).subquery("best")
+        rank = best.c.rank.label("rank")
+        source = SERVICE_USER.join(best, best.c.person == SERVICE_USER.c.id)
+    source = source.join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    source = source.join(PERSON_FILE, PERSON_FILE.c.person == SERVICE_USER.c.id, isouter=True)
+    found = select(SERVICE_USER, missing, rank).select_from(source)
+    found = found.where(caller.visible(HOME.c.region))
+    if question is not None and question.id_number:
+        found = found.where(PERSON_FILE.c.id_number == question.id_number)
+    return found.where(*_filters(wanted))
+
+
+def _best(question: Question) -> Select[Any]:
+    """Of each person the term that fits best; a range of the table's own key."""
+    whole = case((PERSON_TERM.c.term == question.term, 0), else_=1)
+    return (
+        select(PERSON_TERM.c.person, func.min(PERSON_TERM.c.kind * _STEP + whole).label("rank"))
+        .where(PERSON_TERM.c.term >= question.term, PERSON_TERM.c.term < question.last)
+        .where(PERSON_TERM.c.kind.in_(sorted(int(kind) for kind in question.kinds)))
+        .group_by(PERSON_TERM.c.person)
+    )
+
+
+def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.region:
+        found.append(HOME.c.region.startswith(wanted.region, autoescape=True))
+    if wanted.home:
+        found.append(HOME.c.id == wanted.home)
+    if wanted.category:
+        # A category is a word of a JSON list.
+        found.append(SERVICE_USER.c.categories.contains(f'"{wanted.category}"', autoescape=True))
+    if wanted.grade:
+        found.append(SERVICE_USER.c.grade == wanted.grade)
+    if wanted.visitor:
+        found.append(SERVICE_USER.c.visitor == wanted.visitor)
+    if wanted.incomplete is not None:
+        complete = and_(PERSON_FILE.c.missing.is_not(None), PERSON_FILE.c.missing == 0)
+        found.append(~complete if wanted.incomplete else complete)
+    if wanted.consent:
+        found.append(~exists(_held(wanted)))
+    return found
+
+
+def _held(wanted: Wanted) -> Select[Any]:
+    """A consent of the person that holds today; `ledger.forms.consents.holds` says the same."""
+    withdrawn = exists(select(literal(1)).where(CONSENT_WITHDRAWAL.c.consent == CONSENT.c.id))
+    return select(literal(1)).where(
+        CONSENT.c.person == SERVICE_USER.c.id,
+        CONSENT.c.purpose == wanted.consent,
+        or_(CONSENT.c.until_on == "", CONSENT.c.until_on >= wanted.today),
+        ~withdrawn,
+    )
+
+
+def _behind(rank: Any, after: str) -> ColumnElement[bool]:
+    number, _, person = after.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) < 4):
+        raise bad_field("after", "the `next` of a page before")
+    place = int(number)
+    expression = rank.element
+    return or_(expression > place, and_(expression == place, SERVICE_USER.c.id > person))

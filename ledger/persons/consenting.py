@@ -1,0 +1,104 @@
+"""Writing consents: rows that are appended, each with its entry. In the writer's thread."""
+
+import datetime
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from ledger.database import insert_sql
+from ledger.forms import consents
+from ledger.forms.consents import NewConsent
+from ledger.forms.person_file import NAME_MAX
+from ledger.forms.refusal import Refusal
+from ledger.persons.files import TOPIC, Refused
+from ledger.schema import CONSENT, CONSENT_WITHDRAWAL
+from ledger.unit_of_work import UnitOfWork
+
+_COLUMNS: Final = tuple(str(column.name) for column in CONSENT.columns if column.name != "seq")
+_GIVE: Final = insert_sql(CONSENT, _COLUMNS)
+_END: Final = insert_sql(CONSENT_WITHDRAWAL)
+_FIND: Final = (
+    "SELECT c.purpose, c.given_on, w.consent FROM consent c"
+    " LEFT JOIN consent_withdrawal w ON w.consent = c.id WHERE c.id = ? AND c.person = ?"
+)
+_NO_OBJECT: Final = b"null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    consent: str
+    withdrawn_by: str
+    withdrawn_on: str
+    reason: str
+
+
+class AlreadyWithdrawn(Exception):  # noqa: N818
+    """It has ended; nothing was written."""
+
+
+def give(  # noqa: PLR0917 - who, for whom, where, what and when
+    unit: UnitOfWork,
+    consent: str,
+    person: str,
+    region: str,
+    new: NewConsent,
+    actor: str,
+    day: datetime.date,
+) -> None:
+    """Refused."""
+    refusals = consents.check(new, day)
+    if refusals:
+        raise Refused(refusals)
+    row = {
+        **asdict(new),
+        "id": consent,
+        "person": person,
+        "recorded_at_ms": unit.now_ms,
+        "recorded_by": actor,
+    }
+    unit.execute(_GIVE, tuple(row[name] for name in _COLUMNS))
+    _say(unit, person, region, "consent_given", actor, {"consent": consent, **asdict(new)})
+
+
+def withdraw(  # noqa: PLR0917 - as above
+    unit: UnitOfWork, person: str, region: str, end: Withdrawal, actor: str, day: datetime.date
+) -> None:
+    """KeyError: this person gave no such consent. AlreadyWithdrawn, Refused."""
+    found = unit.execute(_FIND, (end.consent, person)).fetchall()
+    if not found:
+        raise KeyError(end.consent)
+    purpose, given_on, ended = found[0]
+    if ended is not None:
+        raise AlreadyWithdrawn
+    refusals = _check(end, str(given_on), day)
+    if refusals:
+        raise Refused(refusals)
+    unit.execute(
+        _END, (end.consent, end.withdrawn_by, end.withdrawn_on, end.reason, unit.now_ms, actor)
+    )
+    _say(unit, person, region, "consent_withdrawn", actor, {**asdict(end), "purpose": purpose})
+
+
+def _check(end: Withdrawal, given_on: str, day: datetime.date) -> list[Refusal]:
+    refusals = []
+    if not end.withdrawn_by.strip() or len(end.withdrawn_by) > NAME_MAX:
+        zh, en = "请填写由谁撤回（姓名）", "who withdrew it: a name"
+        refusals.append(Refusal(field="withdrawn_by", code="missing", zh=zh, en=en))
+    on = consents.day_of(end.withdrawn_on)
+    if on is None or on > day or end.withdrawn_on < given_on:
+        zh, en = "“撤回日期”应在同意日期与今天之间", "Day: between the consent and today"
+        refusals.append(Refusal(field="withdrawn_on", code="no_date", zh=zh, en=en))
+    return refusals
+
+
+def _say(  # noqa: PLR0917 - one private door
+    unit: UnitOfWork, person: str, region: str, fact: str, actor: str, data: dict[str, object]
+) -> None:
+    unit.entry(
+        topic=TOPIC,
+        subject=person,
+        fact=fact,
+        payload=lambda: _NO_OBJECT,
+        actor=actor,
+        region=region,
+        data=data,
+    )
