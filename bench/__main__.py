@@ -3,6 +3,7 @@
 ./dev bench --week    a week of 1,000 simulated homes through drivers, codec and rules
 ./dev bench --engine  the rule engine alone with 100,000 homes in memory
 ./dev bench --replay  reading and playing the past on one core
+./dev bench --persons  a county's list imported, and people searched (--postgres: on PostgreSQL)
 ./dev bench --notify  a hundred presses at once until the first provider has its message
 """
 
@@ -20,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from bench import engine, notify, replay, week
+from bench import engine, notify, persons, replay, week
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
 from bench.processes import HOMES, HubProcess, cpu_s, rss_mb
@@ -32,6 +33,7 @@ RATES: Final = (1000, 5000, 10_000)
 TURNS: Final = 5
 WEEK_HOMES: Final = 1000
 ENGINE_HOMES: Final = 100_000
+PERSONS: Final = 20_000
 
 
 def load(hub: HubProcess, rate: float, count: int, each: int, base: int) -> "subprocess.Popen[str]":
@@ -231,6 +233,8 @@ def main() -> None:
     parser.add_argument("--engine", action="store_true", help="instead: the rule engine alone")
     parser.add_argument("--replay", action="store_true", help="instead: playing the past")
     parser.add_argument("--notify", action="store_true", help="instead: press to first provider")
+    parser.add_argument("--persons", action="store_true", help="instead: import and search")
+    parser.add_argument("--postgres", action="store_true", help="of --persons: on PostgreSQL")
     parser.add_argument(
         "--homes", type=int, help="of the week (1,000), of the engine (100,000), of the past (40)"
     )
@@ -248,6 +252,10 @@ def main() -> None:
     if args.notify:
         print(json.dumps(machine()), flush=True)
         notify.report()
+        return
+    if args.persons:
+        print(json.dumps(machine()), flush=True)
+        persons.report(args.homes or PERSONS, postgres=args.postgres)
         return
     if args.replay:
         print(json.dumps(machine()), flush=True)

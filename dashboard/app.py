@@ -14,6 +14,8 @@ from dashboard.audit import AuditTrail
 from dashboard.images import UPLOAD_BYTES_MAX, Pictures
 from dashboard.login_delay import LoginDelay
 from dashboard.middleware import BodyLimit, RequestMetrics, SecurityHeaders, gauge
+from dashboard.person_imports import Imports
+from dashboard.person_sheets import FILE_BYTES_MAX
 from dashboard.ports import Deps
 from dashboard.routes import (
     activations,
@@ -38,6 +40,10 @@ from dashboard.routes import (
     readings,
     records,
     referrals,
+    person_imports,
+    readings,
+    records,
+    regions,
     replies,
     response,
     rota,
@@ -75,6 +81,8 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     stays.router,
     service_users.router,
     person_files.router,
+    person_imports.router,
+    regions.router,
     devices.router,
     gateways.router,
     readings.router,
@@ -94,8 +102,11 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 # The envelope of the second path is the largest body there is.
 BODY_BYTES_MAX: Final = ENVELOPE_BYTES_MAX
-# But for photos as a camera makes them.
-PHOTO_PATHS: Final = re.compile(r"/api/v1/visits/[^/]+/attachments\Z")
+# But for photos as a camera makes them, and lists that people bring.
+LARGER: Final = (
+    (re.compile(rf"{PREFIX}/visits/[^/]+/attachments\Z"), UPLOAD_BYTES_MAX),
+    (re.compile(rf"{PREFIX}/person-imports\Z"), FILE_BYTES_MAX),
+)
 
 _PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
     "default": {
@@ -128,6 +139,7 @@ def create_app(deps: Deps) -> FastAPI:
     """
     audit = AuditTrail(deps.writer)
     streams = Streams(deps.feed)
+    imports = Imports(deps)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -136,6 +148,7 @@ def create_app(deps: Deps) -> FastAPI:
             yield
         finally:
             streams.close()
+            await imports.close()
             await audit.close(writing)
 
     app = FastAPI(
@@ -153,6 +166,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.deps = deps
     app.state.audit = audit
     app.state.streams = streams
+    app.state.imports = imports
     app.state.login_delay = LoginDelay()
     app.state.in_flight = set()
     app.state.pictures = Pictures()
@@ -162,7 +176,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.include_router(operations.router)
     app.router.default = WebPage(deps.static_dir)
     # The one added last is the outermost.
-    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX, larger=(PHOTO_PATHS, UPLOAD_BYTES_MAX))
+    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX, larger=LARGER)
     app.add_middleware(problems.Unexpected)
     app.add_middleware(RequestMetrics, registry=deps.registry)
     app.add_middleware(SecurityHeaders)

@@ -2,7 +2,7 @@
 request metrics, and the limit of a body."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Final
 
@@ -105,7 +105,7 @@ class BodyLimit:
     `larger`: paths whose bodies may be larger."""
 
     def __init__(
-        self, app: ASGIApp, bytes_max: int, larger: tuple[re.Pattern[str], int] | None = None
+        self, app: ASGIApp, bytes_max: int, larger: Sequence[tuple[re.Pattern[str], int]] = ()
     ) -> None:
         self.app = app
         self._bytes_max = bytes_max
@@ -134,9 +134,8 @@ class BodyLimit:
         await self.app(scope, receive_and_count, send)
 
     def _limit_of(self, path: str) -> int:
-        if self._larger is not None and self._larger[0].match(path):
-            return self._larger[1]
-        return self._bytes_max
+        limits = (limit for paths, limit in self._larger if paths.match(path))
+        return next(limits, self._bytes_max)
 
 
 def _too_large(bytes_max: int) -> Problem:

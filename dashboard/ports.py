@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
 
 from alarms.arrival import Proof
 from alarms.replies import Answered, LinkAnswer
@@ -256,6 +257,16 @@ class NoReplies:
         return None
 
 
+class Apart(Protocol):
+    """Runs what costs seconds of computing where it is in nobody's way."""
+
+    async def __call__(self, work: Callable[[bytes], T], payload: bytes) -> T: ...
+
+
+async def in_a_thread(work: Callable[[bytes], T], payload: bytes) -> T:
+    return await run_in_threadpool(work, payload)
+
+
 def _nothing(_unit: UnitOfWork, _changed: Changed) -> None:
     return None
 
@@ -277,6 +288,7 @@ class Deps:
     roster_changed: called in the writer's thread at the end of each change of homes, persons,
     devices, gateways or accounts, with their keys, so that memory follows the tables in the same
     transaction.
+    apart: runs what costs seconds of computing in nobody's way.
     timezone: the county's, by name: where "today" begins, and what the page shows times in.
     gps_proof: the place of a telephone may prove an arrival.
     on_duty: who is on duty for a region at a time, by the rota. shift_of: the name of that shift,
@@ -305,5 +317,6 @@ class Deps:
     timezone: str = "Asia/Shanghai"
     keepalive_s: float = KEEPALIVE_S
     gps_proof: bool = False
+    apart: Apart = in_a_thread
     on_duty: Callable[[str | None, int], Sequence[str]] = _nobody
     shift_of: Callable[[str | None, int], str | None] = _no_shift

@@ -10,6 +10,7 @@ import datetime
 import io
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import openpyxl
@@ -19,26 +20,41 @@ from openpyxl.utils.exceptions import InvalidFileException
 CSV_TYPE: Final = "text/csv"
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-# Far more rows and columns than any rota has; the rest is formatting that reaches to the end.
-ROWS_MAX: Final = 5_000
-COLUMNS_MAX: Final = 40
-CELL_MAX: Final = 500
-# A workbook of our size unpacks to a few megabytes; a bomb to gigabytes.
-UNPACKED_BYTES_MAX: Final = 32 * 1024 * 1024
+# A workbook of ours has about ten parts.
 PARTS_MAX: Final = 200
+# Tables that repeat themselves pack 50:1, a bomb 1,000:1; small files may, for they cost nothing.
+RATIO_MAX: Final = 200
+RATIO_FROM_BYTES: Final = 8 * 1024 * 1024
+# Numbers from here on are shown by spreadsheets in powers of ten, and have lost their last digits.
+EXACT_MAX: Final = 10**15
+_PROLOG_BYTES: Final = 1024
 # What a spreadsheet program would run when it opens our CSV.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of one table; more rows are refused, longer cells are cut."""
+
+    rows: int
+    columns: int
+    cell: int
+    unpacked_bytes: int
+
+
+# Far more rows and columns than any rota has; the rest is formatting that reaches to the end.
+ROTA: Final = Limits(rows=5_000, columns=40, cell=500, unpacked_bytes=32 * 1024 * 1024)
 
 
 class UnreadableSheet(ValueError):  # noqa: N818 - an answer to a user
     """This file can't be read as a table; says why."""
 
 
-def read_sheet(payload: bytes) -> list[list[str]]:
+def read_sheet(payload: bytes, limits: Limits = ROTA) -> list[list[str]]:
     """The rows of a file's first table, whatever its name or type says it is."""
     if payload[:2] == b"PK":
-        return _read_xlsx(payload)
-    return _read_csv(payload)
+        return _read_xlsx(payload, limits)
+    return _read_csv(payload, limits)
 
 
 def write_csv(table: Iterable[Sequence[str]]) -> bytes:
@@ -69,7 +85,7 @@ def write_xlsx(table: Sequence[Sequence[str]], title: str) -> bytes:
     return out.getvalue()
 
 
-def _read_csv(payload: bytes) -> list[list[str]]:
+def _read_csv(payload: bytes, limits: Limits) -> list[list[str]]:
     if b"\0" in payload:
         raise UnreadableSheet("neither CSV nor XLSX")
     for encoding in ("utf-8-sig", "gb18030"):
@@ -86,23 +102,19 @@ def _read_csv(payload: bytes) -> list[list[str]]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise UnreadableSheet(f"this is no CSV: {error}") from None
-    return _bounded([[_unquoted(cell) for cell in row] for row in rows])
+    return _bounded([[_unquoted(cell) for cell in row] for row in rows], limits)
 
 
-def _read_xlsx(payload: bytes) -> list[list[str]]:
+def _read_xlsx(payload: bytes, limits: Limits) -> list[list[str]]:
     try:
-        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
-            parts = archive.infolist()
-            unpacked = sum(part.file_size for part in parts)
-        if len(parts) > PARTS_MAX or unpacked > UNPACKED_BYTES_MAX:
-            raise UnreadableSheet("this workbook unpacks to more than a rota can be")
+        _look_inside(payload, limits)
         workbook = openpyxl.load_workbook(io.BytesIO(payload), read_only=True, data_only=True)
         try:
             sheet = workbook.worksheets[0]
             rows = [
                 [_text(value) for value in row]
                 for row in sheet.iter_rows(
-                    max_row=ROWS_MAX + 1, max_col=COLUMNS_MAX, values_only=True
+                    max_row=limits.rows + 1, max_col=limits.columns, values_only=True
                 )
             ]
         finally:
@@ -111,7 +123,24 @@ def _read_xlsx(payload: bytes) -> list[list[str]]:
         raise
     except (InvalidFileException, zipfile.BadZipFile, *_BROKEN) as error:
         raise UnreadableSheet(f"this is no XLSX workbook ({type(error).__name__})") from None
-    return _bounded(rows)
+    return _bounded(rows, limits)
+
+
+def _look_inside(payload: bytes, limits: Limits) -> None:
+    """Before anything is unpacked: a part never gives more than the size it says it has."""
+    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+        parts = archive.infolist()
+        unpacked = sum(part.file_size for part in parts)
+        packed = max(1, sum(part.compress_size for part in parts))
+        if len(parts) > PARTS_MAX or unpacked > limits.unpacked_bytes:
+            raise UnreadableSheet("this workbook unpacks to more than such a table can be")
+        if unpacked > RATIO_FROM_BYTES and unpacked / packed > RATIO_MAX:
+            raise UnreadableSheet("this workbook is packed as no table is")
+        for part in parts:
+            with archive.open(part) as opened:
+                # Entities, by which a small text grows without end, are declared at the beginning.
+                if b"<!" in opened.read(_PROLOG_BYTES).replace(b"\0", b""):
+                    raise UnreadableSheet("this workbook declares what no workbook does")
 
 
 # What openpyxl lets out of a workbook that is broken inside.
@@ -129,12 +158,12 @@ _BROKEN: Final = (
 )
 
 
-def _bounded(rows: list[list[str]]) -> list[list[str]]:
+def _bounded(rows: list[list[str]], limits: Limits) -> list[list[str]]:
     while rows and not any(cell.strip() for cell in rows[-1]):
         rows.pop()
-    if len(rows) > ROWS_MAX:
-        raise UnreadableSheet(f"at most {ROWS_MAX} rows")
-    return [[cell[:CELL_MAX] for cell in row[:COLUMNS_MAX]] for row in rows]
+    if len(rows) > limits.rows:
+        raise UnreadableSheet(f"at most {limits.rows} rows")
+    return [[cell[: limits.cell] for cell in row[: limits.columns]] for row in rows]
 
 
 def _text(value: Any) -> str:
@@ -148,6 +177,8 @@ def _text(value: Any) -> str:
             return value.isoformat()
         case datetime.time():
             return f"{value:%H:%M}"
+        case int() | float() if abs(value) >= EXACT_MAX:
+            return f"{value:.14E}"
         case float() if value.is_integer():
             return str(int(value))
         case _:

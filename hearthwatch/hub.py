@@ -25,6 +25,7 @@ from dashboard.app import create_app
 from dashboard.middleware import gauge
 from dashboard.permissions import may
 from dashboard.ports import Deps
+from hearthwatch.apart import in_a_process
 from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.broker_session import broker_address, session_config
 from hearthwatch.clock import PlannedClock, wall_ms
@@ -33,6 +34,7 @@ from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.memory import keep_tidy
 from hearthwatch.notices import Notices
+from hearthwatch.person_terms import catch_up
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.stores import open_readings
 from hearthwatch.urgent_side import UrgentSide
@@ -46,7 +48,6 @@ from ingest.urgent_lane import UNBOUND, Stored
 from ingest.wire import WireItem
 from ledger import register as roster_table
 from ledger.cursor import HubConnection
-from ledger.persons import index as person_index
 from ledger.register_changes import Changed
 from ledger.roster import parse as parse_roster
 from ledger.schema import ENTRY, EVENT
@@ -247,7 +248,7 @@ class Hub:
         self.reader.dispose()
 
     async def _supervise(self) -> None:
-        await self._catch_up()
+        await catch_up(self.writer)
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
@@ -255,14 +256,6 @@ class Hub:
                 await asyncio.to_thread(self.config.book.tend)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
-
-    async def _catch_up(self) -> None:
-        """What a program before this one did not keep of persons, in portions between presses."""
-        try:
-            while await self.writer.change(lambda unit: person_index.catch_up(unit.cursor)):
-                continue
-        except Exception as error:  # noqa: BLE001 - names are found later; the watch goes on
-            say("persons_not_indexed", f"{type(error).__name__}: {error}")
 
     async def _watch_due(self) -> None:
         """Beside the supervision: what is promised for a time waits for no heartbeats' writing and
@@ -322,6 +315,7 @@ class Hub:
                 roster_changed=self.roster_changed,
                 tries=self.tries,
                 timezone=self.config.notify.telling.zone.key,
+                apart=in_a_process,
                 gps_proof=self.config.gps_proof,
                 notices=self.notices,
                 replies=self.replies,

@@ -62,6 +62,7 @@ class Register:
     def follow(self, cursor: Cursor, changed: Changed) -> Touched:
         """Read the rows that were written; what they touch is told. As `reload` would leave it."""
         old = self.index
+        places = _followed(cursor, old.regions, "region", "code", changed.regions)
         homes = _followed(cursor, old.homes, "home", "id", changed.homes)
         gateways = _followed(cursor, old.gateways, "gateway", "id", changed.gateways)
         accounts = _followed(
@@ -78,6 +79,7 @@ class Register:
             touched |= {str(d["home"]) for d in (before, devices.get(key)) if d is not None}
         self.index = replace(
             old,
+            regions=places,
             homes=homes,
             persons=persons,
             gateways=gateways,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Changed:
     """The keys of the rows that were written; a device's is (gateway, device)."""
 
+    regions: frozenset[str] = frozenset()
     homes: frozenset[str] = frozenset()
     persons: frozenset[str] = frozenset()
     gateways: frozenset[str] = frozenset()
@@ -15,6 +16,7 @@ class Changed:
 
     def __or__(self, other: "Changed") -> "Changed":
         return Changed(
+            regions=self.regions | other.regions,
             homes=self.homes | other.homes,
             persons=self.persons | other.persons,
             gateways=self.gateways | other.gateways,

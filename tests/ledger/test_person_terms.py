@@ -1,4 +1,4 @@
-"""What a person is found by, what a file takes and refuses, what is missing, which consent holds."""
+"""What a person is found by, what a file takes, what is missing, which consent holds."""
 
 import datetime
 from dataclasses import replace

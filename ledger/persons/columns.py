@@ -1,0 +1,403 @@
+"""The list of persons as a spreadsheet: its columns, and what a cell of each may say. Pure."""
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from ledger.forms.file_fields import FIELD
+from ledger.forms.person_file import DISABILITIES, SUPPORTERS
+from ledger.persons.terms import plain
+from ledger.roster import CATEGORIES, GRADES
+
+# Where a cell goes: the register's row, the file, a contact, or a place to be looked up.
+Target = Literal["register", "file", "contact", "place", "visitor"]
+
+CONTACTS: Final = 3
+# Marks the template's own row, which is nobody.
+EXAMPLE: Final = "（示例）"
+# What separates several things in one cell, as people write it.
+_SEVERAL: Final = re.compile(r"[、，,;；/\n]+")
+_MEMBERS: Final = re.compile(r"[;；\n]+")
+_DAY: Final = re.compile(
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:\s+00:00)?\Z"
+)
+_DENSE_DAY: Final = re.compile(r"(\d{4})(\d{2})(\d{2})\Z")
+_YES: Final = {
+    "是": "yes",
+    "有": "yes",
+    "安全": "yes",
+    "健在": "yes",
+    "y": "yes",
+    "yes": "yes",
+    "√": "yes",
+}
+_NO: Final = {
+    "否": "no",
+    "无": "no",
+    "不安全": "no",
+    "去世": "no",
+    "n": "no",
+    "no": "no",
+    "×": "no",
+}
+_SEXES: Final = {"男": "M", "女": "F", "m": "M", "f": "F"}
+# As assessments and certificates word them.
+_GRADES: Final = {
+    **{grade: grade for grade in GRADES},
+    **{f"{grade}失能": grade for grade in GRADES},
+    **{f"能力{grade}": grade for grade in GRADES},
+    "能力完好": "完好",
+    "自理": "完好",
+    "能力轻度受损": "轻度",
+    "能力中度受损": "中度",
+    "能力重度受损": "重度",
+    "能力完全丧失": "完全",
+}
+_LEVELS: Final = {
+    **{f"{word}级": grade for grade, word in enumerate("无一二三四")},
+    **{str(grade): grade for grade in range(5)},
+    **{f"{grade}级": grade for grade in range(1, 5)},
+    "无": 0,
+}
+
+
+class BadCell(ValueError):  # noqa: N818
+    """Why a cell can't be read and what to do, in both languages."""
+
+    def __init__(self, code: str, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.code, self.zh, self.en = code, zh, en
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """`read` gives the value; an empty cell is not read. `offered`: its drop-down."""
+
+    key: str
+    target: Target
+    zh: str
+    en: str
+    read: Callable[[str], Any]
+    aliases: tuple[str, ...] = ()
+    needed: bool = False
+    example: str = ""
+    hint: str = ""
+    offered: tuple[str, ...] = ()
+
+
+def text(cell: str) -> str:
+    return cell
+
+
+def yes_no(cell: str) -> str:
+    word = plain(cell)
+    found = _YES.get(word) or _NO.get(word)
+    if found is None:
+        raise BadCell("no_yes_or_no", "请填“是”或“否”", "yes (是) or no (否)")
+    return found
+
+
+def day(cell: str) -> str:
+    found = _DAY.match(cell.strip()) or _DENSE_DAY.match(cell.strip())
+    if found is None:
+        zh = "不是日期，请写成 1941-03-02 的样子"
+        raise BadCell("no_date", zh, "is no date; write it as 1941-03-02")
+    try:
+        return datetime.date(*(int(part) for part in found.groups())).isoformat()
+    except ValueError:
+        raise BadCell("no_such_day", "没有这一天，请核对", "there is no such day") from None
+
+
+def number(cell: str) -> float:
+    word = unicodedata.normalize("NFKC", cell).strip().removesuffix("元").replace(",", "")
+    try:
+        return float(word)
+    except ValueError:
+        raise BadCell("no_number", "请只填数字", "digits only") from None
+
+
+def whole(cell: str) -> int:
+    found = number(cell.removesuffix("人").removesuffix("个月"))
+    if not found.is_integer():
+        raise BadCell("no_number", "请填整数", "a whole number")
+    return int(found)
+
+
+def sex(cell: str) -> str:
+    found = _SEXES.get(plain(cell))
+    if found is None:
+        raise BadCell("no_such_choice", "请填“男”或“女”", "男 (male) or 女 (female)")
+    return found
+
+
+def grade(cell: str) -> str:
+    return str(_word(_GRADES, cell, ("完好", "轻度", "中度", "重度", "完全")))
+
+
+def level(cell: str) -> int:
+    return int(_word(_LEVELS, cell, ("一级", "二级", "三级", "四级", "无")))
+
+
+def _word(words: Mapping[str, Any], cell: str, offered: tuple[str, ...]) -> Any:
+    found = words.get(plain(cell))
+    if found is None:
+        said = "、".join(offered)
+        raise BadCell("no_such_choice", f"请从以下选项中选择：{said}", f"one of {said}")
+    return found
+
+
+def several(cell: str) -> list[str]:
+    return [part.strip() for part in _SEVERAL.split(cell) if part.strip()]
+
+
+def categories(cell: str) -> list[str]:
+    found = []
+    for part in several(cell):
+        word = part.removesuffix("老年人").removesuffix("老人").removesuffix("家庭")
+        match = [c for c in CATEGORIES if c.removesuffix("家庭") == word]
+        if not match:
+            said = "、".join(sorted(CATEGORIES))
+            raise BadCell(
+                "no_such_choice",
+                f"“{part[:20]}”不是类别，请填：{said}（可多个，用顿号分开）",
+                f"no such category; of {said}",
+            )
+        found += [category for category in match if category not in found]
+    return found
+
+
+def _options(field: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    options = SUPPORTERS if field == "supporters" else DISABILITIES
+    return {plain(o.zh): o.word for o in options}, tuple(o.zh for o in options)
+
+
+def supporters(cell: str) -> list[str]:
+    # The official names hold commas of their own.
+    words, offered = _options("supporters")
+    rest, found = plain(cell), []
+    for zh in sorted(words, key=len, reverse=True):
+        if zh in rest:
+            rest = rest.replace(zh, "")
+            found.append(words[zh])
+    if _SEVERAL.sub("", rest):
+        said = "；".join(offered)
+        raise BadCell("no_such_choice", f"请从以下选项中选择：{said}", f"of {said}")
+    return found
+
+
+def disability(cell: str) -> str:
+    words, offered = _options("disability_kind")
+    return str(_word(words, cell.removesuffix("残疾"), offered))
+
+
+def members(cell: str) -> list[dict[str, str]]:
+    """`姓名/与户主关系/健康状况/是否经常探访`, several separated by semicolons."""
+    found = []
+    for part in _MEMBERS.split(cell):
+        if not part.strip():
+            continue
+        pieces = [piece.strip() for piece in re.split(r"[/／]", part)]
+        if len(pieces) > 4 or not pieces[0]:
+            zh = "请写成“姓名/关系/健康状况/是否经常探访”，多人用分号隔开"
+            raise BadCell("bad_member", zh, "name/relation/health/visits often; semicolons between")
+        pieces += [""] * (4 - len(pieces))
+        found.append(
+            {
+                "name": pieces[0],
+                "relation": pieces[1],
+                "health": pieces[2],
+                "visits_often": yes_no(pieces[3]) if pieces[3] else "",
+            }
+        )
+    return found
+
+
+def id_number(cell: str) -> str:
+    if "E+" in cell.upper():
+        raise BadCell(
+            "id_as_number",
+            "被表格软件存成了数字，后几位已经丢失：请把这一列设为“文本”格式后重新填写",
+            "was stored as a number and lost its last digits: make the column text, type it again",
+        )
+    return "".join(cell.split()).upper()
+
+
+_YES_NO: Final = ("是", "否")
+
+
+def _file(key: str, read: Callable[[str], Any], example: str = "", **more: Any) -> Column:
+    field = FIELD[key]
+    return Column(
+        key=key,
+        target="file",
+        zh=field.zh,
+        en=field.en,
+        read=read,
+        example=example,
+        offered=more.pop("offered", _YES_NO if read is yes_no else ()),
+        **more,
+    )
+
+
+def _register(key: str, zh: str, en: str, read: Callable[[str], Any], **more: Any) -> Column:
+    return Column(key=key, target="register", zh=zh, en=en, read=read, **more)
+
+
+def _place(key: str, zh: str, en: str, **more: Any) -> Column:
+    return Column(key=key, target="place", zh=zh, en=en, read=text, **more)
+
+
+def _contact(number: int) -> tuple[Column, ...]:
+    example = ("王伟", "儿子", "13900000001") if number == 1 else ("", "", "")
+    rows = zip(("name", "relation", "phone"), ("姓名", "关系", "电话"), example, strict=True)
+    return tuple(
+        Column(
+            key=f"contact{number}.{key}",
+            target="contact",
+            zh=f"紧急联系人{number}{zh}",
+            en=f"Contact {number} {key}",
+            read=text,
+            example=said,
+        )
+        for key, zh, said in rows
+    )
+
+
+COLUMNS: Final[tuple[Column, ...]] = (
+    _register(
+        "name", "姓名", "Name", text, needed=True, example=f"李桂英{EXAMPLE}", aliases=("老人姓名",)
+    ),
+    _register(
+        "sex", "性别", "Sex", sex, example="女", offered=("男", "女"), hint="有身份证号时可不填"
+    ),
+    _register("born", "出生日期", "Birthday", day, example="1941-03-02", hint="有身份证号时可不填"),
+    _file(
+        "id_number",
+        id_number,
+        "61092619410302002X",
+        aliases=("身份证号", "身份证号码", "公民身份证号码"),
+        hint="18 位；本列请保持“文本”格式",
+    ),
+    _file("ethnicity", text, "汉族"),
+    _register(
+        "phone",
+        "联系电话",
+        "Telephone",
+        text,
+        example="13800000001",
+        aliases=("电话", "手机", "手机号"),
+    ),
+    _place(
+        "town",
+        "镇",
+        "Town",
+        example="城关镇",
+        aliases=("乡镇", "所在镇"),
+        hint="村名不重复时可不填",
+    ),
+    _place(
+        "village",
+        "村（社区）",
+        "Village",
+        needed=True,
+        example="龙头村",
+        aliases=("村", "社区", "所在村"),
+    ),
+    _place(
+        "group",
+        "组",
+        "Group",
+        example="三组",
+        aliases=("村民小组", "小组"),
+        hint="没有的组会自动建立",
+    ),
+    _place(
+        "address",
+        "住址",
+        "Address",
+        needed=True,
+        example="三组 12 号",
+        aliases=("家庭住址", "现住址", "地址"),
+    ),
+    _file("registered_address", text, "平利县城关镇龙头村三组"),
+    _file("rural_registration", yes_no, "是"),
+    _register(
+        "categories",
+        "类别",
+        "Categories",
+        categories,
+        example="独居、失能",
+        aliases=("老人类别", "人员类别"),
+        hint="独居、空巢、留守、失能、重残、计划生育特殊家庭；多个用顿号分开",
+    ),
+    _register(
+        "grade",
+        "能力等级",
+        "Ability grade",
+        grade,
+        example="轻度",
+        offered=("完好", "轻度", "中度", "重度", "完全"),
+    ),
+    _file("assessed_on", day, "2026-05-01"),
+    _file("lives_alone", yes_no, "是"),
+    _file("spouse_alive", yes_no, "否"),
+    _file("children", whole, "1"),
+    _file("children_in_town", yes_no, "否"),
+    _file("children_away_months", whole, "10"),
+    _file("only_child_lost", yes_no, "否"),
+    _file("disability_kind", disability, "肢体", offered=tuple(o.zh for o in DISABILITIES)),
+    _file("disability_grade", level, "二级", offered=("无", "一级", "二级", "三级", "四级")),
+    _file("disability_number", text, "61092619410302002X42"),
+    _file("seriously_ill", yes_no, "否"),
+    _register("conditions", "病史", "Conditions", several, example="高血压、糖尿病"),
+    _register("medication", "用药", "Medication", several),
+    _register("allergies", "过敏", "Allergies", several),
+    *(column for place in range(1, CONTACTS + 1) for column in _contact(place)),
+    Column(
+        key="visitor",
+        target="visitor",
+        zh="探访责任人",
+        en="Responsible visitor",
+        read=text,
+        hint="平台账号或账号上的姓名",
+    ),
+    _file(
+        "members",
+        members,
+        "王伟/儿子/良好/否；王芳/女儿/良好/是",
+        aliases=("家庭成员",),
+        hint="姓名/与户主关系/健康状况/是否经常探访，多人用分号隔开",
+    ),
+    _file("water_safe", yes_no, "是"),
+    _file("electricity_safe", yes_no, "是"),
+    _file("housing_safe", yes_no, "是"),
+    _file("income_yuan", number, "812"),
+    _file("pension", yes_no, "是"),
+    _file("pension_yuan", number, "168"),
+    _file("subsidies", several, "高龄补贴、低保"),
+    _file("subsidies_yuan", number, "350"),
+    _file("supporters", supporters, "镇、村（居）民委员会；志愿者"),
+    _file("supporter_name", text, "陈建国"),
+    _file("support", text, "每周上门两次"),
+)
+COLUMN: Final[Mapping[str, Column]] = {column.key: column for column in COLUMNS}
+
+
+def header_of(cell: str) -> str | None:
+    """The key of a column by what its head says."""
+    return _HEADERS.get(_plain_header(cell))
+
+
+def _plain_header(cell: str) -> str:
+    # Our own star marks what is needed; 村（社区） and 村(社区) are one.
+    return plain(cell).rstrip("*").replace("（", "(").replace("）", ")")
+
+
+_HEADERS: Final[Mapping[str, str]] = {
+    _plain_header(name): column.key
+    for column in COLUMNS
+    for name in (column.zh, column.en, column.key, *column.aliases)
+}
