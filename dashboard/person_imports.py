@@ -34,7 +34,7 @@ _LOG = logging.getLogger("hearthwatch.dashboard")
 # Rows judged at once, about 50 ms in a thread.
 JUDGED_AT_ONCE: Final = 500
 # Rows taken in one transaction: a press may wait behind it.
-TAKEN_AT_ONCE: Final = 50
+TAKEN_AT_ONCE: Final = 20
 # Lists in memory, each with up to 20,000 rows (about 40 MB): one of an account.
 IMPORTS_MAX: Final = 6
 

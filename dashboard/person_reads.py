@@ -11,13 +11,45 @@ from dashboard.masking import masked_name
 from dashboard.reads import Row, one, roster_for, rows
 from ledger.forms import categories, completeness, consents
 from ledger.forms.file_document import document_of, masked, read
-from ledger.forms.file_fields import SECTIONS, named
+from ledger.forms.file_fields import FIELDS, REGISTER, SECTIONS, named
 from ledger.forms.person_file import PersonFile
+from ledger.forms.visit_form import Option
 from ledger.persons.files import TOPIC, register_of
 from ledger.schema import CONSENT, CONSENT_WITHDRAWAL, ENTRY, HOME, PERSON_FILE, SERVICE_USER
 from ledger.views import Document, RosterIndex, account_reference, instant, timeline_object
 
+# From able to unable; the register's own set has no order.
+_GRADES: Final = ("完好", "轻度", "中度", "重度", "完全")
 _NO_FILE: Final[Row] = {"document": "{}", "version": 0, "changed_at_ms": None, "changed_by": None}
+
+
+def form_document() -> Document:
+    """`PersonForm` of docs/http.md."""
+    return {
+        "sections": [{"section": s, "zh": zh, "en": en} for s, (zh, en) in SECTIONS.items()],
+        "fields": [
+            {
+                "field": field.name,
+                "section": field.section,
+                "form": field.form,
+                "zh": field.zh,
+                "en": field.en,
+                "secret": field.secret,
+                "options": _options(field.options),
+            }
+            for field in FIELDS
+        ],
+        "register": [{"field": n, "zh": zh, "en": en} for n, (zh, en) in REGISTER.items()],
+        "categories": list(categories.CATEGORY_ORDER),
+        "grades": list(_GRADES),
+        "purposes": _options(consents.PURPOSES),
+        "relations": _options(consents.RELATIONS),
+        "ways": _options(consents.WAYS),
+    }
+
+
+def _options(options: Sequence[Option]) -> list[Document]:
+    return [{"word": o.word, "zh": o.zh, "en": o.en} for o in options]
 
 
 def find_with_file(connection: Connection, person: str) -> Row | None:

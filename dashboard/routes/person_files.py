@@ -26,6 +26,7 @@ from dashboard.person_reads import (
     consents_document,
     file_document,
     find_with_file,
+    form_document,
     history,
     numbers_of,
 )
@@ -77,6 +78,13 @@ class ConsentWithdrawn(Body):
     withdrawn_by: Line
     withdrawn_on: Line = ""
     reason: Line = ""
+
+
+@router.get("/person-form")
+async def get_form(_caller: Annotated[Caller, needs("home.read")]) -> Response:
+    """What annex 3 asks for: sections, fields with their choices, and the words of consents. Names
+    in both languages, so that a page needs none of its own."""
+    return answer(form_document())
 
 
 @router.get("/service-users/{person_id}/file")

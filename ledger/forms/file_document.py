@@ -1,6 +1,6 @@
 """A person's file as a document: read with every mistake told at once, and masked. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any, Final, TypeGuard
 
@@ -46,7 +46,19 @@ def merged(file: PersonFile, changes: Mapping[str, object]) -> tuple[PersonFile,
             refusals += found
         else:
             taken[name] = found[0]
+    if "members" in taken:
+        taken["members"] = tuple(_unmasked(member, file.members) for member in taken["members"])
     return replace(file, **taken), refusals
+
+
+def _unmasked(member: Member, known: Sequence[Member]) -> Member:
+    """A page that shows masked numbers sends them back: theirs stays. One that is nobody's is
+    refused as no number."""
+    if MASK not in member.id_number:
+        return member
+    like = [m for m in known if masked_number(m.id_number) == member.id_number]
+    same = [m for m in like if m.name == member.name] or (like if len(like) == 1 else [])
+    return replace(member, id_number=same[0].id_number) if same else member
 
 
 def read(document: Mapping[str, object]) -> PersonFile:

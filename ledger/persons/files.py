@@ -76,8 +76,8 @@ class Known:
     version: int
 
 
-def create(unit: UnitOfWork, edit: Edit) -> None:
-    """A new person. PersonExists, Refused."""
+def create(unit: UnitOfWork, edit: Edit, *, index: bool = True) -> None:
+    """A new person. PersonExists, Refused. Without `index` the caller does it for many at once."""
     empty: dict[str, Any] = {name: [] if name in LISTS else "" for name in COLUMNS}
     register = {**empty, "visitor": None, **edit.register, "id": edit.person}
     file, refusals = merged(PersonFile(), edit.file)
@@ -87,9 +87,10 @@ def create(unit: UnitOfWork, edit: Edit) -> None:
         raise PersonExists
     if edit.file:
         _store(unit, edit, file, register, version=1)
-    person_index.refresh(unit.cursor, [edit.person])
-    known = find(unit, edit.person)
-    region = None if known is None else known.region
+    if index:
+        person_index.refresh(unit.cursor, [edit.person])
+    found = unit.execute("SELECT region FROM home WHERE id = ?", (register["home"],)).fetchall()
+    region = str(found[0][0]) if found else None
     changes = _changes({}, {k: v for k, v in register.items() if k != "id"})
     changes += _changes(document_of(PersonFile()), document_of(file))
     say(unit, edit, "registered", region, changes)

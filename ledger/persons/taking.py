@@ -12,6 +12,7 @@ from typing import Final
 from ledger.database import insert_sql
 from ledger.forms.refusal import Refusal
 from ledger.persons import files
+from ledger.persons import index as person_index
 from ledger.persons.places import Place, next_code
 from ledger.persons.sheet import Row
 from ledger.persons.terms import plain
@@ -59,7 +60,9 @@ class Taking:
         self._of_rows: dict[int, str] = {}
 
     def take(self, takes: Sequence[Take]) -> list[Taken]:
-        return [self._one(take) for take in takes]
+        done = [self._one(take) for take in takes]
+        person_index.refresh(self._unit.cursor, self._persons)
+        return done
 
     @property
     def changed(self) -> Changed:
@@ -87,7 +90,9 @@ class Taking:
     def _add(self, row: Row) -> Taken:
         person = f"person-{uuid.uuid4().hex[:12]}"
         home = self._home(self._region(row.place), row.address)
-        files.create(self._unit, self._edit(person, row, {**row.register, "home": home}))
+        files.create(
+            self._unit, self._edit(person, row, {**row.register, "home": home}), index=False
+        )
         self._persons.add(person)
         return Taken(row=row.number, person=person, how="created")
 

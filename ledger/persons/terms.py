@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from ledger.forms import id_number
@@ -20,6 +21,8 @@ VERSION: Final = "1"
 TERM_MAX: Final = 96
 # Readings of one name: four characters of three readings have 81, of which the rarest are left out.
 READINGS_MAX: Final = 64
+# Of the characters of names a few thousand are in use.
+CHARACTERS_KEPT: Final = 8_192
 # Villages and house numbers lie within the first characters of an address.
 ADDRESS_PLACES_MAX: Final = 32
 # Telephones are asked for whole, or by their last digits.
@@ -125,19 +128,20 @@ def _readings(name: str) -> list[tuple[str, ...]]:
     return list(itertools.islice(itertools.product(*syllables), READINGS_MAX))
 
 
-def _syllables(character: str) -> list[str]:
+@lru_cache(maxsize=CHARACTERS_KEPT)
+def _syllables(character: str) -> tuple[str, ...]:
     # Its dictionary takes a moment to load: a process that searches for nobody never does.
     from pypinyin import Style, pinyin
 
     if character.isascii():
-        return [character]
+        return (character,)
     [readings] = pinyin(character, style=Style.NORMAL, heteronym=True)
     found: list[str] = []
     for reading in readings:
         # 吕 is typed lv, and lu by who has no ü.
         forms = (reading.replace("ü", "v"), reading.replace("ü", "u"))
         found += [form for form in forms if form.isascii() and form not in found]
-    return found or [character]
+    return tuple(found) or (character,)
 
 
 def _of_phone(text: str, kind: Kind, tails: Iterable[int]) -> set[tuple[str, Kind]]:

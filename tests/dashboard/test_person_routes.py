@@ -120,6 +120,24 @@ async def test_a_masked_number_sent_back_is_refused_and_not_stored(world: World)
         assert told.json()["id_number"] == NUMBER
 
 
+async def test_members_shown_masked_come_back_as_they_are(world: World) -> None:
+    members = [
+        {"name": "张伟", "id_number": NUMBER, "relation": "儿子"},
+        {"name": "张芳", "id_number": "", "relation": "女儿"},
+    ]
+    async with world.client("manager-1") as client:
+        await client.patch(FILE, json={"file": {"members": members}})
+        shown = (await client.get(FILE)).json()["file"]["members"]
+        shown[0]["health"] = "良好"
+        assert (await client.patch(FILE, json={"file": {"members": shown}})).status_code == 200
+        told = (await client.post(f"{FILE}/reveal", json={"reason": "checking"})).json()
+        assert [member["id_number"] for member in told["members"]] == [NUMBER, ""]
+        # A mask that is nobody's number is no number.
+        shown[1]["id_number"] = "1234**************"
+        refused = await client.patch(FILE, json={"file": {"members": shown}})
+        assert problem_of(refused)["refusals"][0]["field"] == "members[1].id_number"
+
+
 async def test_who_may_not_read_people_learns_how_complete_a_file_is(world: World) -> None:
     async with world.client("manager-1") as client:
         await client.patch(FILE, json={"file": {"ethnicity": "汉族", "lives_alone": "yes"}})

@@ -17,6 +17,7 @@ export type Topic =
   | "device"
   | "gateway"
   | "handover"
+  | "person"
   | "rota"
   | "rule"
   | "stay";

@@ -9,6 +9,9 @@ export interface Place {
     | "card"
     | "homes"
     | "home"
+    | "persons"
+    | "person"
+    | "person-import"
     | "equipment"
     | "rules"
     | "rule"
@@ -39,6 +42,7 @@ export function placeOf(path: string): Place {
   // The link of a notification: it answers without a login.
   if (first === "r" && id !== "") return { page: "reply", id };
   if (first === "homes") return id === "" ? { page: "homes", id } : { page: "home", id };
+  if (first === "persons") return id === "" ? { page: "persons", id } : { page: "person", id };
   if (first === "rules") return id === "" ? { page: "rules", id } : { page: "rule", id };
   if (first === "tries") return id === "" ? { page: "tries", id } : { page: "try", id };
   if (first === "handovers") return id === "" ? { page: "handovers", id } : { page: "handover", id };
@@ -46,7 +50,7 @@ export function placeOf(path: string): Place {
   // A draft on this telephone.
   if (first === "record" && id !== "") return { page: "record", id };
   if (first === "tasks" && id !== "") return { page: "card", id };
-  const alone = ["tasks", "equipment", "response", "undelivered", "rota", "wall", "me"] as const;
+  const alone = ["tasks", "equipment", "response", "undelivered", "rota", "wall", "me", "person-import"] as const;
   const known = alone.find((page) => page === first);
   if (id === "" && known !== undefined) {
     return { page: known, id: "" };

@@ -1,0 +1,254 @@
+// Persons, their files, consents and lists of them: the hub's calls, and what goes over the wire.
+
+import { ApiError, query, type Refusal, request } from "./api";
+import { language } from "./i18n.svelte";
+import type { AccountRef, Page, ServiceUser } from "./types";
+
+const id = encodeURIComponent;
+
+/** What the hub says in both languages. */
+export interface Said {
+  zh: string;
+  en: string;
+}
+
+export interface Option extends Said {
+  word: string;
+}
+
+export type FieldForm =
+  | "text"
+  | "long"
+  | "yes_no"
+  | "whole"
+  | "money"
+  | "day"
+  | "choice"
+  | "grade"
+  | "choices"
+  | "texts"
+  | "members";
+
+export interface FormField extends Said {
+  field: string;
+  section: string;
+  form: FieldForm;
+  secret: boolean;
+  options: Option[];
+}
+
+export interface PersonForm {
+  sections: (Said & { section: string })[];
+  fields: FormField[];
+  register: (Said & { field: string })[];
+  categories: string[];
+  grades: string[];
+  purposes: Option[];
+  relations: Option[];
+  ways: Option[];
+}
+
+export interface Member {
+  name: string;
+  sex: string;
+  id_number: string;
+  relation: string;
+  health: string;
+  visits_often: string;
+}
+
+export type FileValue = string | number | null | string[] | Member[];
+
+export interface PersonFile {
+  person: string;
+  name: string;
+  version: number;
+  changed_at: string | null;
+  changed_by: AccountRef | null;
+  file: Record<string, FileValue> | null;
+  missing: (Said & { field: string; section: string })[];
+  sections: (Said & { section: string; missing: number })[];
+  categories: {
+    category: string;
+    opinion: "agrees" | "doubt" | "unknown";
+    facts: (Said & { field: string })[];
+  }[];
+}
+
+export interface FileChanges {
+  version?: number;
+  file?: Record<string, unknown>;
+  person?: Record<string, unknown>;
+  reason?: string;
+}
+
+export interface Numbers {
+  id_number: string;
+  members: { name: string; id_number: string }[];
+}
+
+export interface HistoryEntry {
+  seq: number;
+  at: string;
+  fact: string;
+  actor: string;
+  actor_name: string;
+  reason: string;
+  data: {
+    changes?: (Said & { field: string; old: unknown; new: unknown })[];
+    purpose?: string;
+    given_by?: string;
+    withdrawn_by?: string;
+    reason?: string;
+  };
+}
+
+export interface Consent {
+  id: string;
+  purpose: string;
+  given_by: string;
+  relation: string;
+  how: string;
+  given_on: string;
+  until_on: string | null;
+  note: string;
+  recorded_by: AccountRef | null;
+  withdrawn_by: string | null;
+  withdrawn_on: string | null;
+  withdrawn_reason: string | null;
+  holds: boolean;
+}
+
+export interface Consents {
+  items: Consent[];
+  purposes: { purpose: string; holds: boolean }[];
+  needed: string[];
+}
+
+export interface Region {
+  code: string;
+  name: string;
+  level: "county" | "town" | "village" | "group";
+  parent: string | null;
+  persons: number;
+}
+
+export interface ListedPerson extends ServiceUser {
+  missing: number | null;
+}
+
+export interface PersonsAsked {
+  q?: string;
+  region?: string;
+  category?: string;
+  grade?: string;
+  visitor?: string;
+  incomplete?: boolean | undefined;
+  consent?: string;
+  after?: string | undefined;
+  limit?: number;
+}
+
+export type Decision = "skip" | "update" | "new";
+export type Verdict = "new" | "double" | "rejected" | "failed";
+
+export interface ListImport {
+  id: string;
+  file: string;
+  state: "reading" | "judging" | "ready" | "taking" | "done" | "failed";
+  done: number;
+  of: number;
+  detail: string | null;
+  ignored_columns: string[];
+  counts: { rows: number; new: number; double: number; rejected: number; undecided: number };
+  result: { created: number; updated: number; skipped: number; rejected: number } | null;
+}
+
+export interface ImportRow {
+  row: number;
+  verdict: Verdict;
+  name: string;
+  cells: (Said & { field: string; text: string })[];
+  faults: Refusal[];
+  double: {
+    by: "id_number" | "name_born";
+    person: string | null;
+    row: number | null;
+    lines: { field: string; file: unknown; there: unknown; same: boolean }[];
+  } | null;
+  may_be: Decision[];
+  decision: Decision | null;
+  outcome: string | null;
+  person: string | null;
+}
+
+const user = (person: string): string => `service-users/${id(person)}`;
+
+export const persons = {
+  list: (asked: PersonsAsked) =>
+    request<{ items: ListedPerson[]; next: string | null; total: number }>(
+      "GET",
+      `service-users${query({ ...asked })}`,
+    ),
+  one: (person: string) => request<ServiceUser>("GET", user(person)),
+  regions: () => request<{ items: Region[] }>("GET", "regions"),
+  form: () => request<PersonForm>("GET", "person-form"),
+  file: (person: string) => request<PersonFile>("GET", `${user(person)}/file`),
+  change: (person: string, changes: FileChanges) =>
+    request<PersonFile>("PATCH", `${user(person)}/file`, changes),
+  reveal: (person: string, reason: string) =>
+    request<Numbers>("POST", `${user(person)}/file/reveal`, { reason }),
+  history: (person: string, before?: number) =>
+    request<Page<HistoryEntry>>("GET", `${user(person)}/history${query({ before, limit: 20 })}`),
+  consents: (person: string) => request<Consents>("GET", `${user(person)}/consents`),
+  giveConsent: (person: string, consent: Record<string, string>) =>
+    request<Consents>("POST", `${user(person)}/consents`, consent),
+  withdraw: (person: string, consent: string, said: { withdrawn_by: string; reason: string }) =>
+    request<Consents>("POST", `${user(person)}/consents/${id(consent)}/withdraw`, said),
+
+  beginImport: (file: File) =>
+    request<ListImport>("POST", `person-imports${query({ file: file.name.slice(0, 200) })}`, file),
+  import: (one: string) => request<ListImport>("GET", `person-imports/${id(one)}`),
+  importRows: (one: string, verdict: Verdict, after = 0) =>
+    request<Page<ImportRow>>(
+      "GET",
+      `person-imports/${id(one)}/rows${query({ verdict, after, limit: 50 })}`,
+    ),
+  decide: (one: string, decisions: { rows?: Record<string, Decision>; all?: Decision }) =>
+    request<ListImport>("POST", `person-imports/${id(one)}/decisions`, decisions),
+  confirmImport: (one: string) => request<ListImport>("POST", `person-imports/${id(one)}/confirm`),
+  forgetImport: (one: string) => request<undefined>("DELETE", `person-imports/${id(one)}`),
+};
+
+/** In the language of the page. */
+export function said(of: Said): string {
+  return language.current === "en" ? of.en : of.zh;
+}
+
+export function optionText(options: Option[], word: string): string {
+  const found = options.find((option) => option.word === word);
+  return found === undefined ? word : said(found);
+}
+
+/** By field what is wrong with it; what belongs to no field that is shown comes under "". */
+export function refusalsOf(error: unknown): Map<string, string> {
+  const found = new Map<string, string>();
+  if (!(error instanceof ApiError)) return found;
+  for (const refusal of error.refusals) {
+    const text = said(refusal);
+    const before = found.get(refusal.field);
+    found.set(refusal.field, before === undefined ? text : `${before} ${text}`);
+  }
+  return found;
+}
+
+/** One form for all pages; it changes with the program only. */
+let form: Promise<PersonForm> | null = null;
+
+export function personForm(): Promise<PersonForm> {
+  form ??= persons.form().catch((error: unknown) => {
+    form = null;
+    throw error;
+  });
+  return form;
+}

@@ -1,0 +1,5 @@
+// The pages about persons, in one piece of their own.
+
+export { default as Person } from "./Person.svelte";
+export { default as PersonImport } from "./PersonImport.svelte";
+export { default as Persons } from "./Persons.svelte";
