@@ -1,5 +1,6 @@
 """Who is found by what somebody typed, filtered, in the order of how well it fits, in pages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,19 +60,28 @@ def search(
         return Found(persons=[], cursors=[], total=0)
     everybody = _matching(caller, wanted, question)
     total = connection.scalar(select(func.count()).select_from(everybody.subquery())) or 0
-    rank = everybody.selected_columns["rank"]
     page = everybody
+    rank = everybody.selected_columns["rank"]
     if after is not None:
         page = page.where(_behind(rank, after))
-    # By its position: PostgreSQL orders by what is selected as it stands.
-    found = rows(connection, page.order_by(rank, SERVICE_USER.c.id).limit(limit + 1))
+    # Without a question all fit alike, and the register's own order needs no sorting.
+    order = (SERVICE_USER.c.id,) if question is None else (rank, SERVICE_USER.c.id)
+    found = rows(connection, page.order_by(*order).limit(limit + 1))
+    persons = _whole(connection, [row["id"] for row in found])
     return Found(
-        persons=found, cursors=[f"{row['rank']}:{row['id']}" for row in found], total=total
+        persons=[{**persons[row["id"]], **row} for row in found],
+        cursors=[f"{row['rank']}:{row['id']}" for row in found],
+        total=total,
     )
 
 
+def _whole(connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
+    """Of a page only: what is counted and sorted is narrow."""
+    wanted = select(SERVICE_USER).where(SERVICE_USER.c.id.in_(ids))
+    return {row["id"]: row for row in rows(connection, wanted)}
+
+
 def _matching(caller: Caller, wanted: Wanted, question: Question | None) -> Select[Any]:
-    missing = PERSON_FILE.c.missing.label("missing")
     if question is None or question.id_number:
         rank: Any = literal(0).label("rank")
         source: Any = SERVICE_USER
@@ -81,10 +91,13 @@ def _matching(caller: Caller, wanted: Wanted, question: Question | None) -> Sele
         source = SERVICE_USER.join(best, best.c.person == SERVICE_USER.c.id)
     source = source.join(HOME, HOME.c.id == SERVICE_USER.c.home)
     source = source.join(PERSON_FILE, PERSON_FILE.c.person == SERVICE_USER.c.id, isouter=True)
-    found = select(SERVICE_USER, missing, rank).select_from(source)
+    found = select(SERVICE_USER.c.id, PERSON_FILE.c.missing, rank).select_from(source)
     found = found.where(caller.visible(HOME.c.region))
     if question is not None and question.id_number:
-        found = found.where(PERSON_FILE.c.id_number == question.id_number)
+        # That it is not empty is said again: the index has only those, and is used only then.
+        found = found.where(
+            PERSON_FILE.c.id_number == question.id_number, PERSON_FILE.c.id_number != ""
+        )
     return found.where(*_filters(wanted))
 
 

@@ -32,7 +32,10 @@ _FIND: Final = (
     " FROM service_user p JOIN home h ON h.id = p.home"
     " LEFT JOIN person_file f ON f.person = p.id WHERE p.id = ?"
 )
-_TAKEN: Final = "SELECT person FROM person_file WHERE id_number = ? AND person <> ?"
+# That it is not empty is said again: the index has only those, and is used only then.
+_TAKEN: Final = (
+    "SELECT person FROM person_file WHERE id_number = ? AND id_number <> '' AND person <> ?"
+)
 _NO_OBJECT: Final = b"null"
 
 

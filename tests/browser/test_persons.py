@@ -1,0 +1,143 @@
+"""Persons on the page, with a real hub behind it: found, edited, consents, a list brought in."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.adapters.fake_api import PASSWORD
+from tests.adapters.real_hub import serving_hub
+from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
+from tests.dashboard.conftest import ROSTER
+from tests.dashboard.test_person_imports import number, workbook
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=DEADLINE_MS)
+
+ACCOUNTS = {"manager-1": ("manager", "610926101"), "visitor-1": ("visitor", "610926101")}
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    with serving_hub(tmp_path, ROSTER, ACCOUNTS, PASSWORD) as (address, _bench):
+        yield address
+
+
+@pytest.fixture
+def manager(open_desk: OpenDesk) -> Desk:
+    desk = open_desk()
+    desk.sign_in_by_hand("manager-1")
+    return desk
+
+
+def overflows(desk: Desk) -> bool:
+    return desk.page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+
+
+def test_somebody_is_found_and_a_section_is_mended_with_errors_at_the_field(
+    manager: Desk,
+) -> None:
+    page = manager.page
+    page.get_by_role("link", name="老人名册").click()
+    page.get_by_placeholder("姓名、拼音").fill("zgy")
+    page.get_by_role("link", name=re.compile("张桂英")).click()
+    identity = page.get_by_role("region", name=re.compile("基本信息"))
+    identity.get_by_role("button", name="编辑").click()
+    identity.get_by_label("公民身份号码").fill(number(2)[:-1])
+    identity.get_by_label("民族").fill("汉族")
+    identity.get_by_role("button", name="保存").click()
+    expect(identity.locator(".fault")).to_contain_text("应为 18 位")
+    # What was typed is still there.
+    expect(identity.get_by_label("民族")).to_have_value("汉族")
+    identity.get_by_label("公民身份号码").fill(number(2))
+    identity.get_by_role("button", name="保存").click()
+    expect(identity).to_contain_text("6109**************")
+    expect(identity).to_contain_text("汉族")
+    identity.get_by_role("button", name="查看号码").click()
+    identity.get_by_label("查看原因").fill("核对身份证")
+    identity.get_by_role("button", name="查看号码").click()
+    expect(identity).to_contain_text(number(2))
+    history = page.get_by_role("region", name="变更记录")
+    expect(history).to_contain_text("汉族")
+    expect(history).not_to_contain_text(number(2)[4:])
+
+
+def test_contacts_are_put_in_order_and_a_consent_is_given_and_withdrawn(manager: Desk) -> None:
+    page = manager.page
+    manager.go("/persons/person-0001")
+    contacts = page.get_by_role("region", name="紧急联系人")
+    contacts.get_by_role("button", name="编辑").click()
+    contacts.get_by_role("button", name="增加联系人").click()
+    contacts.locator("[name=contact-name]").nth(1).fill("李婶")
+    contacts.locator("[name=contact-phone]").nth(1).fill("13700000001")
+    contacts.get_by_role("button", name="上移 李婶").click()
+    contacts.get_by_role("button", name="保存").click()
+    expect(contacts.locator("ol li").first).to_contain_text("李婶")
+    consents = page.get_by_role("region", name="知情同意")
+    consents.get_by_role("button", name="登记同意").or_(
+        consents.get_by_role("button", name="登记")
+    ).first.click()
+    consents.get_by_label("同意方式").select_option("fingerprint")
+    consents.locator("form").get_by_role("button", name="登记").click()
+    expect(consents.locator(".badge.good").first).to_have_text("有效")
+    consents.locator("summary").click()
+    consents.get_by_role("button", name="撤回").click()
+    consents.locator("form").get_by_role("button", name="撤回").click()
+    expect(consents).to_contain_text("已撤回")
+
+
+def test_a_list_is_brought_in_looked_at_decided_about_and_written(
+    manager: Desk, tmp_path: Path
+) -> None:
+    head = ("姓名", "公民身份号码", "出生日期", "村（社区）", "住址")
+    rows = [
+        ("李桂英", number(2), "", "龙头村", "二组 5 号"),
+        ("张桂英", "", "1941-03-02", "龙头村", "一组 12 号"),
+        ("王五", "123", "", "龙投村", "三组"),
+    ]
+    file = tmp_path / "名册.xlsx"
+    file.write_bytes(workbook(rows, head))
+    page = manager.page
+    manager.go("/person-import")
+    page.locator("[name=file]").set_input_files(file)
+    expect(page.get_by_text("请确认")).to_be_visible()
+    confirm = page.get_by_role("button", name="确认导入")
+    expect(confirm).to_be_disabled()
+    page.get_by_role("button", name="不能导入").click()
+    expect(page.get_by_text("是不是“龙头村”")).to_be_visible()
+    page.get_by_role("button", name="已在名册").click()
+    page.get_by_role("group", name="怎样处理").get_by_role("button", name="跳过").click()
+    confirm.click()
+    result = page.get_by_role("region", name="名册.xlsx")
+    expect(result).to_contain_text("新增 1")
+    expect(result).to_contain_text("跳过 1")
+    expect(result).to_contain_text("未导入 1")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("下载未导入")).click()
+    assert download.value.suggested_filename == "未导入的行.xlsx"
+    manager.go("/persons?q=liguiying")
+    expect(page.get_by_role("list", name="老人名册")).to_contain_text("李桂英")
+
+
+def test_on_a_telephone_nothing_is_wider_than_it(open_desk: OpenDesk) -> None:
+    desk = open_desk(viewport=PHONE)
+    desk.sign_in_by_hand("visitor-1")
+    for path in ("/persons", "/persons/person-0001"):
+        desk.go(path)
+        expect(desk.page.get_by_text("张桂英").first).to_be_visible()
+        assert not overflows(desk), path
+    # Who may not change a file is not offered to.
+    expect(desk.page.get_by_role("button", name="编辑")).to_have_count(0)
+
+
+def test_in_english_the_form_is_english(open_desk: OpenDesk) -> None:
+    desk = open_desk(language="en")
+    desk.sign_in_by_hand("manager-1")
+    desk.go("/persons/person-0001")
+    expect(desk.page.get_by_role("region", name=re.compile("Living conditions"))).to_contain_text(
+        "Drinking water safe"
+    )
