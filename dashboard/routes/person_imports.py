@@ -243,7 +243,8 @@ def _double(row: Row, known: dict[str, Record], above: dict[int, Row]) -> Docume
             "field": field,
             "file": _shown(field, ours.get(field)),
             "there": _shown(field, there.get(field)),
-            "same": ours.get(field) == there.get(field),
+            # What the file leaves empty an update leaves as it is.
+            "same": ours.get(field) in (None, "", []) or ours.get(field) == there.get(field),
         }
         for field in _COMPARED
     ]
