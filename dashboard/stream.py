@@ -217,4 +217,6 @@ _BY_ID: Final[dict[str, tuple[Any, Any]]] = {
     "stay": (STAY, stay_documents),
 }
 # Their entry says what it is about; who wants more asks for it.
-_WITHOUT_OBJECT: Final = frozenset({"care", "handover", "money", "person", "provider", "referral", "rota"})
+_WITHOUT_OBJECT: Final = frozenset(
+    {"care", "handover", "money", "person", "provider", "referral", "rota"}
+)

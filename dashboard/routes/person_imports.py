@@ -70,13 +70,13 @@ async def begin_import(request: Request, hub: Hub, caller: May, file: QueryWord 
 
 
 @router.get("/person-imports/{import_id}")
-async def get_import(import_id: PathId, request: Request, caller: May) -> Response:
+def get_import(import_id: PathId, request: Request, caller: May) -> Response:
     """How far it is, and how many rows of each kind there are."""
     return answer(_document(_find(request, caller, import_id)))
 
 
 @router.get("/person-imports/{import_id}/rows")
-async def get_rows(
+def get_rows(
     *,
     import_id: PathId,
     request: Request,
@@ -91,13 +91,13 @@ async def get_rows(
     one = _find(request, caller, import_id)
     wanted = [row for row in one.rows if row.number > after and _is(one, row, verdict)]
     some = wanted[:limit]
-    documents = await run_in_threadpool(_rows, hub, one, some)
+    documents = _rows(hub, one, some)
     next_ = str(some[-1].number) if len(wanted) > limit else None
     return answer({"items": documents, "next": next_})
 
 
 @router.post("/person-imports/{import_id}/decisions")
-async def decide(import_id: PathId, body: Decisions, request: Request, caller: May) -> Response:
+def decide(import_id: PathId, body: Decisions, request: Request, caller: May) -> Response:
     """What becomes of rows whose person is there already."""
     one = _find(request, caller, import_id)
     decisions = dict(body.rows)

@@ -35,9 +35,16 @@ _SELECT: Final = (
 )
 
 
+_INPUTS: Final = (
+    "SELECT p.id, p.name, p.sex, p.born, p.phone, p.categories, p.grade, p.contacts, p.visitor,"
+    " h.address FROM service_user p JOIN home h ON h.id = p.home"
+)
+
+
 def inputs(cursor: Cursor) -> dict[str, tuple[Any, ...]]:
-    """By person all that terms and counts are made of, for whoever writes many at once."""
-    return {row[0]: tuple(row) for row in cursor.execute(_SELECT).fetchall()}
+    """By person what the register says that terms and counts are made of, for whoever writes many
+    rows of it at once."""
+    return {row[0]: tuple(row) for row in cursor.execute(_INPUTS).fetchall()}
 
 
 def refresh(cursor: Cursor, persons: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import random
 import zipfile
 from collections.abc import Sequence
 from typing import Any
@@ -190,6 +191,36 @@ async def test_a_row_that_the_book_refuses_after_all_takes_nothing_with_it(world
         assert [row[0] for row in table] == ["姓名", "李桂英"]
     homes = await world.query("SELECT address FROM home WHERE id LIKE 'home-%' ORDER BY address")
     assert ("三组 2 号",) not in homes
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_every_row_of_a_wild_list_is_accounted_for(world: World, seed: int) -> None:
+    rng = random.Random(seed)
+    rows = []
+    for _ in range(40):
+        order = rng.randrange(12)
+        said = {"村（社区）": "无此村"} if rng.random() < 0.2 else {}
+        name = rng.choice(("", "赵明", "孙秀"))
+        row = person(name, order, **said)
+        rows.append(row if rng.random() < 0.7 else (row[0], "", *row[2:]))
+    async with world.client("manager-1") as client:
+        ready = await begun(client, workbook(rows))
+        decided = {
+            row["row"]: rng.choice(row["may_be"])
+            for row in await rows_of(client, ready["id"], verdict="double", limit=100)
+        }
+        url = f"{URL}/{ready['id']}"
+        await client.post(f"{url}/decisions", json={"rows": decided})
+        await client.post(f"{url}/confirm")
+        done = await settled(client, ready["id"], "done", "failed")
+        result = done["result"]
+        assert sum(result.values()) == done["counts"]["rows"] == len(rows)
+        [(people,)] = await world.query("SELECT count(*) FROM service_user")
+        assert people == 2 + result["created"]
+        back = table_of((await client.get(f"{url}/rejected")).content)
+        assert len(back) == 1 + result["rejected"]
+        facts = await world.query("SELECT fact, count(*) FROM entry GROUP BY fact")
+        assert dict(facts).get("registered", 0) == result["created"]
 
 
 async def test_people_of_one_address_share_a_home(world: World) -> None:
