@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from dashboard.callers import Caller
 from dashboard.person_search import Wanted, search
-from hearthwatch.hub import Hub
+from hearthwatch.person_terms import catch_up
 from ledger.forms import id_number
 from ledger.persons import consenting, files
 from ledger.persons import index as person_index
@@ -134,9 +134,9 @@ def test_a_book_of_an_older_program_is_caught_up_with(bench: Bench) -> None:
 
 
 async def test_a_hub_catches_up_by_itself(bench: Bench) -> None:
-    hub: Hub = bench.hub
-    await hub.writer.run(lambda cursor: cursor.execute("DELETE FROM person_term"))
-    await asyncio.wait_for(hub._catch_up(), 30)
+    writer = bench.hub.writer
+    await writer.run(lambda cursor: cursor.execute("DELETE FROM person_term"))
+    await asyncio.wait_for(catch_up(writer), 30)
     assert await asyncio.to_thread(found, bench, q="wangxiulan") == ["p-2"]
 
 
