@@ -2,7 +2,8 @@
 
 import { ApiError, query, type Refusal, request } from "./api";
 import { language } from "./i18n.svelte";
-import type { AccountRef, Page, ServiceUser } from "./types";
+import type { ServiceUser } from "./home_types";
+import type { AccountRef, Page } from "./hub_types";
 
 const id = encodeURIComponent;
 
