@@ -35,6 +35,10 @@ Permission = Literal[
     "person.read",  # names, telephones, health notes, contacts; masked without
     "person.reveal",  # identity numbers, each time on record; masked for everybody otherwise
     "person.write",
+    "plan.move",  # another day for a visit of one's own, with why
+    "plan.move_any",  # for somebody else's visits
+    "plan.read",
+    "plan.weather",  # say that nobody goes to a region on a day
     "provider.write",
     "quarantine.read",
     "reading.read",
@@ -53,6 +57,7 @@ Permission = Literal[
     "task.move",
     "task.move_any",  # tasks that somebody else has
     "task.read",
+    "tier.raise",  # visit somebody more often for a time
     "user.read",
     "user.write",
     "visit.amend_any",  # correct, void and decide about visits that somebody else made
@@ -86,6 +91,10 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "notification.read",
         "person.read",
         "person.reveal",
+        "plan.move",
+        "plan.move_any",
+        "plan.read",
+        "plan.weather",
         "quarantine.read",
         "reading.read",
         "report.read",
@@ -121,6 +130,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "rota.write",
             "rule.try",
             "rule.write",
+            "tier.raise",
             "user.read",
             "visit.amend_any",
         },
@@ -135,6 +145,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "device.read",
                 "home.read",
                 "person.read",
+                "plan.move",
+                "plan.read",
                 "reading.read",
                 "rota.read",
                 "rota.swap",
@@ -173,6 +185,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "handover.read",
                 "home.read",
                 "notification.read",
+                "plan.read",
                 "report.read",
                 "rota.read",
                 "rule.read",
@@ -202,6 +215,8 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "person": frozenset({"person.read", "address.read"}),
         "device": frozenset({"device.read"}),
         "gateway": frozenset({"gateway.read"}),
+        # Of whom visits are moved or made more frequent, and why, is about a person.
+        "plan": frozenset({"plan.read", "person.read", "address.read"}),
         "rota": frozenset({"rota.read"}),
         "handover": frozenset({"handover.read"}),
         # A person's own limits say something about the person.

@@ -218,5 +218,5 @@ _BY_ID: Final[dict[str, tuple[Any, Any]]] = {
 }
 # Their entry says what it is about; who wants more asks for it.
 _WITHOUT_OBJECT: Final = frozenset(
-    {"care", "handover", "money", "person", "provider", "referral", "rota"}
+    {"care", "handover", "money", "person", "plan", "provider", "referral", "rota"}
 )

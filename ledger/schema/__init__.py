@@ -22,6 +22,7 @@ from ledger.schema.columns import METADATA
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.persons import CONSENT, CONSENT_WITHDRAWAL, PERSON_FILE, PERSON_TERM
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
+from ledger.schema.plans import VISIT_PLAN
 from ledger.schema.response import ESCALATION, ESCALATION_STEP, HUB_LEASE
 from ledger.schema.rota import (
     HANDOVER,
@@ -81,4 +82,5 @@ __all__ = [
     "VISIT",
     "VISIT_CONFLICT",
     "VISIT_CORRECTION",
+    "VISIT_PLAN",
 ]

@@ -23,7 +23,7 @@ ENTRY: Final = Table(
     METADATA,
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
     ms("at_ms", null=False),
-    # alarm, task, visit, device, gateway, rule, stay, person
+    # alarm, task, visit, device, gateway, rule, stay, person, plan
     Column("topic", String(16), nullable=False),
     Column("subject", String(160), nullable=False),  # the row's id
     Column("fact", String(40), nullable=False),  # past tense: raised, acknowledged, closed …
@@ -207,4 +207,6 @@ ATTACHMENT: Final = Table(
     ms("added_at_ms", null=False),
     Column("added_by", String(64), nullable=False),
     Index("attachment_visit", "visit", "kind", "source_sha256", unique=True),
+    Index("visit_person_time", "service_user", "visited_at_ms"),
+    Index("visit_time", "visited_at_ms"),
 )

@@ -5,7 +5,7 @@ pattern of weekdays: neighbours are visited on the same day, and everybody has t
 each week. Nothing of what was visited goes in here, so no visit ever moves somebody else's day.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,6 +105,6 @@ def _parts(people: Sequence[Person], room: Sequence[float]) -> list[tuple[Person
     before = 0
     for home, size in sizes.items():
         middle = (before + size / 2) / len(people)
-        part_of[home] = min(bisect_right(edges, middle), len(room) - 1)
+        part_of[home] = min(bisect_left(edges, middle), len(room) - 1)
         before += size
     return [(person, part_of[person.home]) for person in people]

@@ -348,8 +348,7 @@ def _planned(base: _Base, owed: _Owed, day: int, today: int) -> Planned:
     if day in base.adjustments.fixed.get(owed.person.id, ()):
         why = "fixed"
     elif day not in owed.meant:
-        others = [other for other in owed.meant if other not in owed.days] or owed.meant
-        meant = min(others, key=lambda other: abs(other - day))
+        meant = _meant(owed, day)
         missed = day not in owed.days and any(other < today for other in owed.days)
         why = "catch_up" if missed else "moved"
         cause = "missed" if missed else base.cause(owed, meant)
@@ -365,3 +364,11 @@ def _planned(base: _Base, owed: _Owed, day: int, today: int) -> Planned:
         cause=cause,
         rest=base.calendar.rest(day),
     )
+
+
+def _meant(owed: _Owed, day: int) -> int:
+    """The day that another one stands for."""
+    if day in owed.days and len(owed.days) == len(owed.meant):
+        return owed.meant[owed.days.index(day)]
+    others = [other for other in owed.meant if other not in owed.days] or owed.meant
+    return min(others, key=lambda other: abs(other - day))

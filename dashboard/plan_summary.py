@@ -1,0 +1,148 @@
+"""How a region stands: visits owed and made in a week or month, by tier, village and visitor."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+
+from alarms.rota.days import iso_day
+from dashboard.callers import Caller
+from dashboard.plan_reads import Situation, read_situation
+from dashboard.plan_views import closed_objects, frequency_object, tally_object
+from dashboard.ports import Deps
+from dashboard.reads import Row, roster_for
+from ledger.schema import HOME, SERVICE_USER
+from ledger.views import Document
+from ledger.visiting.periods import Period
+from ledger.visiting.said import CLOSED_DAYS_MAX
+from ledger.visiting.states import Tally, tally, total
+from ledger.visiting.tiers import FREQUENCIES, judge_tier
+
+G = TypeVar("G")
+_TIERS: Final = tuple(FREQUENCIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The people of a region that somebody may see, by `names`; the situation has also the others
+    of their visitors, without whom no plan is whole."""
+
+    region: str
+    names: Sequence[str]
+    situation: Situation
+
+
+def read_part(
+    connection: Connection, hub: Deps, caller: Caller, region: str | None, window: Period
+) -> Part:
+    """`region` None: all that the caller may see."""
+    base = region or caller.region
+    inside: ColumnElement[bool] = caller.visible(HOME.c.region)
+    wanted = inside
+    if base:
+        inside = and_(inside, HOME.c.region.startswith(base, autoescape=True))
+        visitors = select(SERVICE_USER.c.visitor).join(HOME, HOME.c.id == SERVICE_USER.c.home)
+        visitors = visitors.where(inside, SERVICE_USER.c.visitor.is_not(None)).correlate(None)
+        wanted = or_(inside, SERVICE_USER.c.visitor.in_(visitors))
+    situation = read_situation(connection, hub, wanted, window.first, window.last)
+    names = sorted(
+        name
+        for name, row in situation.rows.items()
+        if caller.sees(row["region"]) and row["region"].startswith(base)
+    )
+    return Part(region=base, names=names, situation=situation)
+
+
+def summary(
+    connection: Connection, part: Part, regions: Mapping[str, Row], wanted: Period
+) -> Document:
+    situation = part.situation
+    figures = _Figures(part, wanted)
+    below = _below(regions, part.region)
+    by_region = _groups(part.names, lambda name: below(situation.rows[name]["region"]))
+    by_visitor = _groups(part.names, lambda name: situation.rows[name]["visitor"] or "")
+    roster = roster_for(connection, usernames=by_visitor)
+    today = situation.today
+    return {
+        "period": wanted.key,
+        "from": iso_day(wanted.first),
+        "to": iso_day(wanted.last),
+        "today": iso_day(today),
+        "region": part.region,
+        "look_from": iso_day(situation.look_from),
+        **figures.group(part.names),
+        "regions": [
+            {
+                "region": code,
+                "name": regions[code]["name"] if code in regions else "",
+                "level": regions[code]["level"] if code in regions else "",
+                **figures.group(names),
+            }
+            for code, names in by_region.items()
+        ],
+        "visitors": [
+            {
+                "username": username or None,
+                "name": roster.accounts.get(username, {}).get("name", username),
+                **figures.group(names),
+            }
+            for username, names in by_visitor.items()
+        ],
+        "closed": closed_objects(situation.words, today, today + 2 * CLOSED_DAYS_MAX),
+        "frequencies": {tier.value: frequency_object(tier) for tier in _TIERS},
+    }
+
+
+class _Figures:
+    def __init__(self, part: Part, wanted: Period) -> None:
+        situation = part.situation
+        base = situation.base(wanted.first, wanted.last)
+        # Of a past month the tier at its end.
+        day = min(situation.today, wanted.last)
+        self._tiers = {name: judge_tier(situation.facts[name], day) for name in part.names}
+        self._tallies = {
+            name: tally(
+                situation.people[name],
+                situation.contacts.get(name, ()),
+                wanted,
+                situation.today,
+                look_from=min(situation.look_from, max(wanted.first, situation.book_began)),
+                base=base,
+            )
+            for name in part.names
+        }
+
+    def group(self, names: Sequence[str]) -> Document:
+        by_tier = _groups(names, lambda name: self._tiers[name])
+        return {
+            "total": self._sum(names),
+            "tiers": {tier.value: self._sum(by_tier[tier]) for tier in _TIERS if tier in by_tier},
+        }
+
+    def _sum(self, names: Sequence[str]) -> Document:
+        found: Tally = total(self._tallies[name] for name in names)
+        return tally_object(found)
+
+
+def _groups(names: Sequence[str], key: Callable[[str], G]) -> dict[G, list[str]]:
+    found: dict[G, list[str]] = {}
+    for name in names:
+        found.setdefault(key(name), []).append(name)
+    return dict(sorted(found.items(), key=lambda pair: str(pair[0])))
+
+
+def _below(regions: Mapping[str, Row], base: str) -> Callable[[str], str]:
+    """For a region the one just below `base` that it lies in, or itself. Nothing said: below the
+    only region at the top, where there is one."""
+    tops = [code for code, row in regions.items() if row["parent"] is None]
+    top = base or (tops[0] if len(tops) == 1 else "")
+
+    def below(code: str) -> str:
+        found, above = code, regions.get(code)
+        while above is not None and above["code"] != top:
+            found = above["code"]
+            above = regions.get(above["parent"] or "")
+        return found
+
+    return below
