@@ -4,6 +4,7 @@
 ./dev bench --engine  the rule engine alone with 100,000 homes in memory
 ./dev bench --replay  reading and playing the past on one core
 ./dev bench --persons  a county's list imported, and people searched (--postgres: on PostgreSQL)
+./dev bench --ledger  questions to a book with 20,000 people and 1.5 million visits
 ./dev bench --notify  a hundred presses at once until the first provider has its message
 """
 
@@ -21,7 +22,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from bench import engine, notify, persons, replay, week
+from bench import engine, ledger, notify, persons, replay, week
+from bench.county import MONTHS, PEOPLE
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
 from bench.processes import HOMES, HubProcess, cpu_s, rss_mb
@@ -232,6 +234,9 @@ def main() -> None:
     parser.add_argument("--week", action="store_true", help="instead: a week of simulated homes")
     parser.add_argument("--engine", action="store_true", help="instead: the rule engine alone")
     parser.add_argument("--replay", action="store_true", help="instead: playing the past")
+    parser.add_argument("--ledger", action="store_true", help="instead: questions to a full book")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="of the full book")
+    parser.add_argument("--months", type=int, default=MONTHS, help="of visits in the full book")
     parser.add_argument("--notify", action="store_true", help="instead: press to first provider")
     parser.add_argument("--persons", action="store_true", help="instead: import and search")
     parser.add_argument("--postgres", action="store_true", help="of --persons: on PostgreSQL")
@@ -248,6 +253,10 @@ def main() -> None:
     if args.engine:
         print(json.dumps(machine()), flush=True)
         engine.report(args.homes or ENGINE_HOMES)
+        return
+    if args.ledger:
+        print(json.dumps(machine()), flush=True)
+        ledger.report(args.people, args.months)
         return
     if args.notify:
         print(json.dumps(machine()), flush=True)

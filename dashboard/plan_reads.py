@@ -11,7 +11,6 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from alarms.rota.plan import Plan as Rota
-from dashboard.ports import Deps
 from dashboard.reads import Row, rows
 from dashboard.rota_reads import read_plan
 from ledger.schema import ENTRY, HOME, SERVICE_USER, STAY, VISIT, VISIT_PLAN
@@ -128,11 +127,11 @@ class Situation:
 
 
 def read_situation(
-    connection: Connection, hub: Deps, wanted: ColumnElement[bool], first: int, last: int
+    connection: Connection, now_ms: int, wanted: ColumnElement[bool], first: int, last: int
 ) -> Situation:
     """Everybody who fits `wanted` (a condition on SERVICE_USER and HOME), ready to be planned from
     `first` to `last`."""
-    today = day_of(hub.clock.now_ms())
+    today = day_of(now_ms)
     book_began = _book_began(connection, today)
     look_from = max(today - LOOK_BACK_DAYS, book_began)
     begin = min(look_from, first)

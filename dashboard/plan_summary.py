@@ -10,7 +10,6 @@ from alarms.rota.days import iso_day
 from dashboard.callers import Caller
 from dashboard.plan_reads import Situation, read_situation
 from dashboard.plan_views import closed_objects, frequency_object, tally_object
-from dashboard.ports import Deps
 from dashboard.reads import Row, roster_for
 from ledger.schema import HOME, SERVICE_USER
 from ledger.views import Document
@@ -34,7 +33,7 @@ class Part:
 
 
 def read_part(
-    connection: Connection, hub: Deps, caller: Caller, region: str | None, window: Period
+    connection: Connection, now_ms: int, caller: Caller, region: str | None, window: Period
 ) -> Part:
     """`region` None: all that the caller may see."""
     base = region or caller.region
@@ -45,7 +44,7 @@ def read_part(
         visitors = select(SERVICE_USER.c.visitor).join(HOME, HOME.c.id == SERVICE_USER.c.home)
         visitors = visitors.where(inside, SERVICE_USER.c.visitor.is_not(None)).correlate(None)
         wanted = or_(inside, SERVICE_USER.c.visitor.in_(visitors))
-    situation = read_situation(connection, hub, wanted, window.first, window.last)
+    situation = read_situation(connection, now_ms, wanted, window.first, window.last)
     names = sorted(
         name
         for name, row in situation.rows.items()

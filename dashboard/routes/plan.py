@@ -64,7 +64,9 @@ def get_plan(
         account = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == username))
         if account is None or not _meets(caller, account):
             raise not_found("visitor")
-        situation = read_situation(connection, hub, SERVICE_USER.c.visitor == username, first, last)
+        situation = read_situation(
+            connection, hub.clock.now_ms(), SERVICE_USER.c.visitor == username, first, last
+        )
         view = PlanView(connection, situation, username, caller.sees, caller.can)
         document = view.document(first, last)
     if "person.read" in caller.can:
@@ -87,7 +89,7 @@ def get_summary(
         regions = {row["code"]: row for row in rows(connection, select(REGION))}
         if region and (region not in regions or not _covers(caller, region)):
             raise not_found("region")
-        part = read_part(connection, hub, caller, region, wanted)
+        part = read_part(connection, hub.clock.now_ms(), caller, region, wanted)
         return answer(summary(connection, part, regions, wanted))
 
 
@@ -110,7 +112,7 @@ def list_people(
     today = day_of(hub.clock.now_ms())
     month = month_of(today)
     with hub.engine.connect() as connection:
-        part = read_part(connection, hub, caller, region, month)
+        part = read_part(connection, hub.clock.now_ms(), caller, region, month)
         situation = part.situation
         base = situation.base(month.first, month.last)
         found: list[Standing] = []
@@ -165,7 +167,7 @@ def tier_document(hub: Deps, caller: Caller, person_id: str) -> Document:
         if row["visitor"] is not None:
             # The days that were meant follow from all people of the visitor.
             wanted = SERVICE_USER.c.visitor == row["visitor"]
-        situation = read_situation(connection, hub, wanted, month.first, month.last)
+        situation = read_situation(connection, hub.clock.now_ms(), wanted, month.first, month.last)
         stands = situation.standing_of(person_id, situation.base(month.first, month.last))
         raises = situation.words.raises.get(person_id, ())
         roster = roster_for(connection, usernames=[one.by for one in raises])

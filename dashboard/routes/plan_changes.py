@@ -256,7 +256,8 @@ def _person(hub: Deps, caller: Caller, person_id: str) -> Row:
 
 def _tier_now(hub: Deps, person_id: str, day: int) -> Tier:
     with hub.engine.connect() as connection:
-        found = read_situation(connection, hub, SERVICE_USER.c.id == person_id, day, day)
+        wanted = SERVICE_USER.c.id == person_id
+        found = read_situation(connection, hub.clock.now_ms(), wanted, day, day)
     return judge_tier(found.facts[person_id], day)
 
 

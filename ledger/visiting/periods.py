@@ -10,6 +10,7 @@ import datetime
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from ledger.visiting.days import WEEK, date_of, day_number, weekday
@@ -18,6 +19,8 @@ from ledger.visiting.tiers import FREQUENCIES, Segment, Tier, Unit
 _WEEK: Final = re.compile(r"(\d{4})-W(\d{2})")
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 _THURSDAY: Final = 3
+# Days whose week or month is asked for again and again: five years.
+_KEPT: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -69,12 +72,14 @@ class Presence:
 ALWAYS: Final = Presence()
 
 
+@lru_cache(_KEPT)
 def week_of(day: int) -> Period:
     first = day - weekday(day)
     year, number, _ = date_of(first).isocalendar()
     return Period(first=first, last=first + WEEK - 1, unit="week", key=f"{year:04}-W{number:02}")
 
 
+@lru_cache(_KEPT)
 def month_of(day: int) -> Period:
     date = date_of(day)
     first = day - date.day + 1

@@ -9,6 +9,7 @@ overdue   a period is over with too few visits, and nobody has been there since
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from ledger.visiting.counts import Contact, count, visited_days
@@ -25,6 +26,8 @@ from ledger.visiting.tiers import FREQUENCIES, Tier, Unit
 
 State = Literal["done", "due", "late", "overdue", "none"]
 _UNITS: Final[tuple[Unit, ...]] = ("week", "month")
+# Weeks and months that are asked about at a time: a county asks for one.
+_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +155,10 @@ class Tally:
         )
 
 
-def needs_of(key: Period) -> list[Period]:
+@lru_cache(_KEPT)
+def needs_of(key: Period) -> tuple[Period, ...]:
     """A week is itself; a month is its monthly visits and those of its weeks."""
-    return [key] if key.unit == "week" else [key, *weeks_of_month(key)]
+    return (key,) if key.unit == "week" else (key, *weeks_of_month(key))
 
 
 def tally(
@@ -167,9 +171,12 @@ def tally(
     base: Mapping[tuple[str, str], tuple[int, ...]],
 ) -> Tally:
     """One person in one week or month."""
-    days = visited_days(contact for contact in contacts if contact.day <= today)
+    needs = needs_of(wanted)
+    first, last = min(p.first for p in needs), max(p.last for p in needs)
+    contacts = [one for one in contacts if first <= one.day <= min(last, today)]
+    days = visited_days(contacts)
     sums: Counter[str] = Counter()
-    for period in needs_of(wanted):
+    for period in needs:
         if period.first < look_from and period.last < today:
             # It was over, or half over, when the book began.
             continue
@@ -186,7 +193,7 @@ def tally(
         sums["late"] += 0 if over else late
         sums["due"] += 0 if over else missing - late
         sums["more"] += max(0, made - owed) if owed else 0
-    talked = count([contact for contact in contacts if contact.day <= today], wanted)
+    talked = count(contacts, wanted)
     return Tally(
         people=1,
         people_short=int(sums["late"] + sums["overdue"] > 0),

