@@ -22,7 +22,7 @@ from contract.clock import plan_from_json
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import Event, Story
 from device_sims.story import load as load_story
-from hearthwatch import embedded_broker
+from hearthwatch import demo_visits, embedded_broker
 from hearthwatch.admin import add_user, change_book, random_password
 from hearthwatch.clock import wall_ms
 from hearthwatch.demo_past import send_past
@@ -31,8 +31,11 @@ from hearthwatch.demo_rota import seed as seed_rota
 from hearthwatch.demo_words import say, words
 from hearthwatch.embedded_broker import Broker
 from ledger.place import SqliteBook
+from ledger.plan_words import say as say_plan
 from ledger.register import store as store_roster
 from ledger.roster import parse as parse_roster
+from ledger.unit_of_work import UnitOfWork
+from ledger.visiting.said import Said
 
 SCENARIO: Final = Path(__file__).parent.parent / "device_sims" / "scenarios" / "demo.toml"
 SEED: Final = 1
@@ -84,6 +87,8 @@ class Demo:
         self.is_new = False
         self.passwords: dict[str, str] = {}
         self.dead: set[str] = set()
+        # Visits that visitors have still to write down.
+        self.visits: list[demo_visits.DemoVisit] = []
 
     @staticmethod
     def _story(speed: float | None) -> Story:
@@ -153,8 +158,24 @@ class Demo:
                 self.passwords[username] = password
         if self.is_new:
             change_book(book, lambda unit: seed_rota(unit, self.began_ms))
+            raised = demo_visits.raised(self.homes, self.began_ms)
+            if raised is not None:
+                change_book(book, lambda unit: self._raise(unit, raised))
+        self.visits = demo_visits.visits(self.homes, self.began_ms)
+        self.write_visits(self._now_ms())
         logins.touch(mode=0o600)
         logins.write_text(json.dumps(self.passwords))
+
+    def _raise(self, unit: UnitOfWork, said: Said) -> None:
+        say_plan(UnitOfWork(unit.cursor, self.began_ms), said, "manager1", said.region)
+
+    def write_visits(self, now_ms: int) -> None:
+        """Those that were made by now; what was written before changes nothing."""
+        made = demo_visits.due(self.visits, now_ms)
+        if made:
+            book = SqliteBook(path=self.folder / "hub" / "hub.db")
+            change_book(book, lambda unit: demo_visits.write(unit, made))
+            self.visits = [visit for visit in self.visits if visit not in set(made)]
 
     def _gateway_file(self, gateway: str, broker: Broker) -> None:
         places = GatewayPlaces(
@@ -258,6 +279,7 @@ class Demo:
             if time.monotonic() - last_save_s > 1:
                 last_save_s = time.monotonic()
                 self.save_clock()
+                self.write_visits(now_ms)
         return 0
 
     def _happen(self, event: Event) -> None:

@@ -18,6 +18,7 @@ export type Topic =
   | "gateway"
   | "handover"
   | "person"
+  | "plan"
   | "rota"
   | "rule"
   | "stay";

@@ -17,6 +17,7 @@ export interface Place {
     | "rule"
     | "tries"
     | "try"
+    | "plan"
     | "response"
     | "undelivered"
     | "rota"
@@ -50,7 +51,17 @@ export function placeOf(path: string): Place {
   // A draft on this telephone.
   if (first === "record" && id !== "") return { page: "record", id };
   if (first === "tasks" && id !== "") return { page: "card", id };
-  const alone = ["tasks", "equipment", "response", "undelivered", "rota", "wall", "me", "person-import"] as const;
+  const alone = [
+    "tasks",
+    "equipment",
+    "plan",
+    "response",
+    "undelivered",
+    "rota",
+    "wall",
+    "me",
+    "person-import",
+  ] as const;
   const known = alone.find((page) => page === first);
   if (id === "" && known !== undefined) {
     return { page: known, id: "" };
