@@ -15,6 +15,7 @@ from dashboard.reads import Row, rows
 from dashboard.rota_reads import read_plan
 from ledger.schema import ENTRY, HOME, SERVICE_USER, STAY, VISIT, VISIT_PLAN
 from ledger.visiting.counts import Contact, visited_days
+from ledger.visiting.days import WEEK, weekday
 from ledger.visiting.pattern import Person
 from ledger.visiting.periods import Presence, month_of, week_of
 from ledger.visiting.plan import Calendar, Plan, make_plan
@@ -107,14 +108,15 @@ class Situation:
         )
 
     def calendar_of(self, visitor: str) -> Calendar:
-        """Days of the visitor's shifts by day, where a rota has any; else the working days."""
+        """Days of the visitor's shifts by day in weeks that have any; else the working days."""
         shifts = self.on_shift.get(visitor)
         kind = self.rota.calendar.kind
 
         @cache
         def rest(day: int) -> bool:
             known = kind(day)
-            if shifts is None:
+            monday = day - weekday(day)
+            if shifts is None or not any(d in shifts for d in range(monday, monday + WEEK)):
                 return not known.working
             return day not in shifts or (not known.working and bool(known.name))
 
@@ -279,10 +281,11 @@ def _portions(names: Collection[str]) -> Iterator[list[str]]:
 
 
 def _shifts(rota: Rota, first: int, last: int) -> dict[str, set[int]]:
-    """By visitor, days with a shift by day at a desk of visitors."""
+    """By visitor, days with a shift by day at a desk of visitors. Who is on call at one that is
+    always manned goes to her people on working days like everybody else."""
     found: dict[str, set[int]] = {}
     for desk in rota.desks.values():
-        if desk.kind != "visit" or desk.closed:
+        if desk.kind != "visit" or desk.always or desk.closed:
             continue
         for day in range(first, last + 1):
             for shift in rota.of_day(desk.id, day):

@@ -111,11 +111,18 @@ def make_plan(
     base.build(month_of(first).first, month_of(last).last)
     planned: list[Planned] = []
     unplaced: list[Unplaced] = []
+    weekly: dict[str, set[int]] = {}
     for owed in base.owed:
         if owed.period.last < max(first, today) or owed.period.first > last:
             continue
-        here, missing = _left(base, owed, visited.get(owed.person.id, ()), today)
+        done = visited.get(owed.person.id, ())
+        if owed.period.unit == "month":
+            # Who is visited weekly since some day of the month is seen by those visits too.
+            done = sorted({*done, *weekly.get(owed.person.id, ())})
+        here, missing = _left(base, owed, done, today)
         planned += here
+        if owed.period.unit == "week":
+            weekly.setdefault(owed.person.id, set()).update(one.day for one in here)
         if missing:
             reason = base.why_no_day(owed, today)
             unplaced.append(

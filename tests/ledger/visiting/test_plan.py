@@ -121,6 +121,10 @@ def test_nobody_is_lost_and_nothing_lies_in_the_past(situation) -> None:
         for unit in ("week", "month"):
             for period in periods(unit, TODAY, last):
                 done = {day for day in visited[one.id] if period.holds(day)}
+                if unit == "month":
+                    # A weekly visit of somebody whose tier was raised is one of the month's too.
+                    weekly = [v for v in found.planned if v.person == one.id and "W" in v.period]
+                    done |= {v.day for v in weekly if period.holds(v.day)}
                 left = max(0, required(one.spans, one.presence, period) - len(done))
                 key = (one.id, period.key)
                 assert given_days[key] + without.get(key, 0) == left, key
@@ -321,3 +325,13 @@ def test_a_month_s_visit_is_owed_to_its_month() -> None:
         last=NOVEMBER.last,
     )
     assert [(one.period, one.why) for one in found.planned] == [("2026-11", "planned")]
+
+
+def test_who_was_raised_within_a_month_is_not_owed_its_visit_beside_the_weekly_ones() -> None:
+    raised = person(1, spans=spans((0, Tier.MONTHLY), (week_of(TODAY).first, Tier.TWICE_WEEKLY)))
+    found = plan([raised], first=NOVEMBER.first, last=NOVEMBER.last)
+    assert {one.period for one in found.planned if NOVEMBER.holds(one.day)} == {
+        "2026-W48",
+        "2026-W49",
+    }
+    assert not found.unplaced
