@@ -34,6 +34,7 @@ from tests.adapters.fake_county import (
     account,
 )
 from tests.adapters.fake_notices import Notices
+from tests.adapters.fake_plan import FakePlan
 from tests.adapters.fake_register import REGIONS, find_homes, find_persons
 from tests.adapters.fake_rota import FakeRota
 from tests.adapters.fake_rules import Rules
@@ -70,6 +71,7 @@ class FakeHub:
         self.cases = Cases(self.county, self.now_ms, self._publish)
         self.service = Service(self.county, self.cases, self.now_ms)
         self.visits = Visits(self.county, self.cases, self.now_ms, self._publish)
+        self.plan = FakePlan(self.county, self.cases, self.service)
         if not empty:
             self.cases.begin()
         if worn:
@@ -130,6 +132,8 @@ class FakeHub:
                 return self._ways(method, path[2:], asked)
             if path[0] == "notifications":
                 return self.notices.undelivered(method, path[1:], asked)
+            if path[0] == "plan" or path[2:3] == ["tier"]:
+                return self.plan.answer(username, method, path, asked)
             for room in (self.service, self.visits):
                 mine = room.answer(username, method, path, asked)
                 if mine is not None:
