@@ -33,7 +33,7 @@ _DAYTIME_MIN: Final = (8 * 60, 18 * 60)
 # Names in one question; SQLite takes 32,766.
 _NAMES_MAX: Final = 900
 # From so many people on, reading all visits of the time is quicker than asking by person.
-_MANY: Final = 4_000
+MANY: Final = 4_000
 _GONE: Final = ("away", "hospital")
 _OPEN_DAY: Final = DAY_MS - 1
 
@@ -129,10 +129,16 @@ class Situation:
 
 
 def read_situation(
-    connection: Connection, now_ms: int, wanted: ColumnElement[bool], first: int, last: int
+    connection: Connection,
+    now_ms: int,
+    wanted: ColumnElement[bool],
+    first: int,
+    last: int,
+    *,
+    many: int = MANY,
 ) -> Situation:
     """Everybody who fits `wanted` (a condition on SERVICE_USER and HOME), ready to be planned from
-    `first` to `last`."""
+    `first` to `last`. More than `many` are read by time, fewer by person."""
     today = day_of(now_ms)
     book_began = _book_began(connection, today)
     look_from = max(today - LOOK_BACK_DAYS, book_began)
@@ -155,7 +161,7 @@ def read_situation(
             for name, row in found.items()
         },
         facts=facts,
-        contacts=_contacts(connection, found, begin, today),
+        contacts=_contacts(connection, found, begin, today, many),
         words=words,
         rota=rota,
         on_shift=_shifts(rota, min(first, today) - 62, end),
@@ -234,7 +240,7 @@ _CONTACT_COLUMNS: Final = (
 
 
 def _contacts(
-    connection: Connection, people: Mapping[str, Row], begin: int, today: int
+    connection: Connection, people: Mapping[str, Row], begin: int, today: int, many: int
 ) -> dict[str, list[Contact]]:
     """Of each person, oldest first. A visit that names nobody was to everybody of the home."""
     at_home: dict[str, list[str]] = {}
@@ -245,7 +251,8 @@ def _contacts(
         VISIT.c.visited_at_ms < (today + 1) * DAY_MS - ZONE_MS,
     )
     found: dict[str, list[Contact]] = {}
-    for row in _visit_rows(connection, people, at_home, span):
+    by_time = len(people) > many
+    for row in _visit_rows(connection, people, at_home, span, by_time=by_time):
         named, home, way, kind, at_ms, nobody = row
         whose = at_home.get(home, ()) if named is None else (named,)
         contact = Contact(day=day_of(at_ms), way=way, kind=kind, met=not nobody, at_ms=at_ms)
@@ -262,9 +269,11 @@ def _visit_rows(
     people: Collection[str],
     homes: Collection[str],
     span: tuple[ColumnElement[bool], ...],
+    *,
+    by_time: bool,
 ) -> Iterator[Any]:
     wanted = select(*_CONTACT_COLUMNS).where(*span)
-    if len(people) > _MANY:
+    if by_time:
         yield from connection.execute(wanted)
         return
     for names in _portions(people):
