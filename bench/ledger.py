@@ -134,25 +134,16 @@ def _unvisited(region: str) -> Ask:
 
 def _count(region: str, days: int = LOOK_BACK_DAYS) -> Ask:
     """How many visits of a region there are in the window: what has to be looked at."""
-    wanted = (
-        select(func.count())
-        .select_from(VISIT)
-        .join(HOME, HOME.c.id == VISIT.c.home)
-        .where(HOME.c.region.startswith(region), VISIT.c.visited_at_ms >= NOW_MS - days * DAY_MS)
-    )
+    homes = select(HOME.c.id).where(HOME.c.region.startswith(region))
+    since = VISIT.c.visited_at_ms >= NOW_MS - days * DAY_MS
+    wanted = select(func.count()).select_from(VISIT).where(VISIT.c.home.in_(homes), since)
     return lambda connection: connection.scalar(wanted)
 
 
 def _count_of(visitor: str) -> Ask:
-    wanted = (
-        select(func.count())
-        .select_from(VISIT)
-        .join(SERVICE_USER, SERVICE_USER.c.id == VISIT.c.service_user)
-        .where(
-            SERVICE_USER.c.visitor == visitor,
-            VISIT.c.visited_at_ms >= NOW_MS - LOOK_BACK_DAYS * DAY_MS,
-        )
-    )
+    people = select(SERVICE_USER.c.id).where(SERVICE_USER.c.visitor == visitor)
+    since = VISIT.c.visited_at_ms >= NOW_MS - LOOK_BACK_DAYS * DAY_MS
+    wanted = select(func.count()).where(VISIT.c.service_user.in_(people), since)
     return lambda connection: connection.scalar(wanted)
 
 
