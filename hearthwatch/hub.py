@@ -38,6 +38,7 @@ from hearthwatch.person_terms import catch_up
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.stores import open_readings
 from hearthwatch.urgent_side import UrgentSide
+from hearthwatch.visit_tasks import MorningTasks
 from hearthwatch.watchdog.watch import Watchdog
 from ingest.mqtt.asyncio_client import AsyncioClient, Link
 from ingest.mqtt.blocking_client import BlockingClient
@@ -137,6 +138,9 @@ class Hub:
             self._messages,
             say,
         )
+        self.visit_tasks = MorningTasks(
+            self.reader, self.writer, self.book.visiting, clock.now_ms, config.morning_tasks
+        )
         self.watchdog = Watchdog(config, side, clock.now_ms, self.health, self.roster_changed)
 
     # Wiring.
@@ -212,6 +216,7 @@ class Hub:
                 asyncio.create_task(dispatcher.run(), name="dispatcher"),
                 asyncio.create_task(self._supervise(), name="supervision"),
                 asyncio.create_task(self._watch_due(), name="due"),
+                asyncio.create_task(self.visit_tasks.run(), name="visits"),
                 *self.watchdog.start(http),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),

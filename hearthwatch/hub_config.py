@@ -12,6 +12,7 @@ from alarms.escalation.policy import parse as parse_policies
 from alarms.outbox import WebhookTarget
 from alarms.registry import NOTIFIERS
 from alarms.rota.coverage import WARN_HOURS, WARN_HOURS_MAX, WARNINGS_MAX
+from alarms.rota.model import RotaError, clock_minutes
 from alarms.visiting import FOLLOW_UP_DAYS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
 from hearthwatch.notify_config import NotifyConfig, notify_config
@@ -98,6 +99,8 @@ class HubConfig:
     gps_proof: bool = False
     # Days until somebody looks again where a visit met nobody; 0: nobody does.
     nobody_met_days: int = NOBODY_MET_DAYS
+    # The minute of the day at which the plan's visits become tasks; None: when they are begun.
+    morning_tasks: int | None = None
 
 
 def load(path: Path) -> HubConfig:
@@ -115,7 +118,8 @@ def load(path: Path) -> HubConfig:
     webhooks = _webhooks(document, where, base)
     watchdog = f"{where}: watchdog"
     visits = _table(document, "visits", where)
-    check_keys(visits, ("gps_proof", "nobody_met_days"), f"{where}: visits")
+    keys = ("gps_proof", "morning_tasks", "nobody_met_days")
+    check_keys(visits, keys, f"{where}: visits")
     return HubConfig(
         data_dir=data_dir,
         book=_book(_table(document, "book", where), f"{where}: book", base, data_dir),
@@ -134,6 +138,7 @@ def load(path: Path) -> HubConfig:
         ),
         gps_proof=get(visits, "gps_proof", bool, f"{where}: visits", default=False),
         nobody_met_days=_nobody_met_days(visits, f"{where}: visits"),
+        morning_tasks=_morning(visits, f"{where}: visits"),
         notify=notify_config(
             _table(document, "notify", where), _table(document, "channel", where), where, base
         ),
@@ -147,6 +152,16 @@ def _nobody_met_days(table: Mapping[str, Any], where: str) -> int:
     if not 0 <= days <= FOLLOW_UP_DAYS_MAX:
         raise ConfigError(f"{where}.nobody_met_days", f"0 to {FOLLOW_UP_DAYS_MAX} days")
     return days
+
+
+def _morning(table: Mapping[str, Any], where: str) -> int | None:
+    text = get(table, "morning_tasks", str, where, "")
+    if not text:
+        return None
+    try:
+        return clock_minutes(text, "morning_tasks")
+    except RotaError:
+        raise ConfigError(f"{where}.morning_tasks", 'a time of day, as "07:00"') from None
 
 
 def _warn_hours(table: Mapping[str, Any], where: str) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0013"
-down_revision: Final[str | None] = "0015"
+down_revision: Final[str | None] = "0016"
 
 _SERIAL: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
