@@ -18,7 +18,7 @@ from ledger.visiting.counts import Contact, visited_days
 from ledger.visiting.days import WEEK, weekday
 from ledger.visiting.pattern import Person
 from ledger.visiting.periods import Presence, month_of, week_of
-from ledger.visiting.plan import Calendar, Plan, make_plan
+from ledger.visiting.plan import Calendar, Plan, base_days, make_plan
 from ledger.visiting.said import Words, words_of
 from ledger.visiting.states import Standing, standing
 from ledger.visiting.tiers import VisitFacts, segments
@@ -76,7 +76,7 @@ class Situation:
     def plan_of(self, visitor: str, first: int, last: int) -> Plan:
         """Of all people of one visitor; the same for whatever days it was asked with first."""
         if visitor not in self.plans:
-            people = [p for p in self.people.values() if self.rows[p.id]["visitor"] == visitor]
+            people = self._people_of(visitor)
             self.plans[visitor] = make_plan(
                 people,
                 {p.id: visited_days(self.contacts.get(p.id, ())) for p in people},
@@ -90,11 +90,19 @@ class Situation:
 
     def base(self, first: int, last: int) -> dict[tuple[str, str], tuple[int, ...]]:
         """The days that were meant, of everybody who has a visitor."""
-        visitors = sorted({row["visitor"] for row in self.rows.values() if row["visitor"]})
+        adjustments = self.words.adjustments()
+        by_visitor: dict[str, list[Person]] = {}
+        for person in self.people.values():
+            visitor = self.rows[person.id]["visitor"]
+            if visitor:
+                by_visitor.setdefault(visitor, []).append(person)
         found: dict[tuple[str, str], tuple[int, ...]] = {}
-        for visitor in visitors:
-            found |= self.plan_of(visitor, first, last).base
+        for visitor, people in by_visitor.items():
+            found |= base_days(people, self.calendar_of(visitor), first, last, adjustments)
         return found
+
+    def _people_of(self, visitor: str) -> list[Person]:
+        return [p for p in self.people.values() if self.rows[p.id]["visitor"] == visitor]
 
     def standing_of(
         self, person: str, base: Mapping[tuple[str, str], tuple[int, ...]]

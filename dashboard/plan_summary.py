@@ -15,7 +15,7 @@ from ledger.schema import HOME, SERVICE_USER
 from ledger.views import Document
 from ledger.visiting.periods import Period
 from ledger.visiting.said import CLOSED_DAYS_MAX
-from ledger.visiting.states import Tally, tally, total
+from ledger.visiting.states import Tally, needs_of, tally, total
 from ledger.visiting.tiers import FREQUENCIES, judge_tier
 
 G = TypeVar("G")
@@ -96,7 +96,9 @@ def summary(
 class _Figures:
     def __init__(self, part: Part, wanted: Period) -> None:
         situation = part.situation
-        base = situation.base(wanted.first, wanted.last)
+        # Of what is over nothing is behind: it was made or missed.
+        over = needs_of(wanted)[-1].last < situation.today > wanted.last
+        base = {} if over else situation.base(wanted.first, wanted.last)
         # Of a past month the tier at its end.
         day = min(situation.today, wanted.last)
         self._tiers = {name: judge_tier(situation.facts[name], day) for name in part.names}

@@ -107,8 +107,7 @@ def make_plan(
 
     `visited`: each person's days with a visit that counts.
     """
-    base = _Base(in_order(people), calendar, adjustments or Adjustments())
-    base.build(month_of(first).first, month_of(last).last)
+    base = _built(people, calendar, first, last, adjustments)
     planned: list[Planned] = []
     unplaced: list[Unplaced] = []
     weekly: dict[str, set[int]] = {}
@@ -138,8 +137,32 @@ def make_plan(
     return Plan(
         planned=tuple(planned),
         unplaced=tuple(unplaced),
-        base={(owed.person.id, owed.period.key): owed.days for owed in base.owed},
+        base=base.days(),
     )
+
+
+def base_days(
+    people: Sequence[Person],
+    calendar: Calendar,
+    first: int,
+    last: int,
+    adjustments: Adjustments | None = None,
+) -> dict[tuple[str, str], tuple[int, ...]]:
+    """The days that were meant alone, by person and period, as `make_plan` has them: for who asks
+    how people stand and not where to go."""
+    return _built(people, calendar, first, last, adjustments).days()
+
+
+def _built(
+    people: Sequence[Person],
+    calendar: Calendar,
+    first: int,
+    last: int,
+    adjustments: Adjustments | None,
+) -> "_Base":
+    base = _Base(in_order(people), calendar, adjustments or Adjustments())
+    base.build(month_of(first).first, month_of(last).last)
+    return base
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,6 +194,9 @@ class _Base:
             self._place(self._of_week(week))
         for month in periods("month", first, last):
             self._place(self._of_month(month))
+
+    def days(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        return {(owed.person.id, owed.period.key): owed.days for owed in self.owed}
 
     def open_days(self, person: Person, period: Period, tier: Tier) -> list[int]:
         """Days of a period on which somebody can be visited; fixed ones whatever else holds."""
@@ -306,16 +332,16 @@ def _left(
     if count <= 0:
         return [], 0
     ahead = [day for day in owed.days if day >= today and day not in done]
-    days = [
-        day
-        for day in base.open_days(owed.person, owed.period, owed.tier)
-        if day >= today and day not in done
-    ]
     # A visit done early stands for the next one that was meant.
     kept = ahead[len(ahead) - count :] if len(ahead) > count else ahead
     near = any(abs(day - other) < GAP_DAYS for day in kept for other in done)
     if len(kept) == count and not near:
         return [_planned(base, owed, day, today) for day in kept], 0
+    days = [
+        day
+        for day in base.open_days(owed.person, owed.period, owed.tier)
+        if day >= today and day not in done
+    ]
     meant = kept if len(kept) == count else _made_up(base, owed, kept, days, count)
     fixed = base.adjustments.fixed.get(owed.person.id, ())
     pinned = tuple(day for day in kept if day in fixed)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ledger.visiting.days import day_number, weekday
 from ledger.visiting.pattern import Person
 from ledger.visiting.periods import Presence, month_of, parse_period, periods, required, week_of
-from ledger.visiting.plan import Adjustments, Calendar, is_weekend, make_plan
+from ledger.visiting.plan import Adjustments, Calendar, base_days, is_weekend, make_plan
 from ledger.visiting.tiers import Segment, Tier
 
 TODAY = day_number("2026-11-25")  # a Wednesday
@@ -335,3 +335,14 @@ def test_who_was_raised_within_a_month_is_not_owed_its_visit_beside_the_weekly_o
         "2026-W49",
     }
     assert not found.unplaced
+
+
+@settings(max_examples=40)
+@given(situations())
+def test_the_days_that_were_meant_are_those_of_the_plan(situation) -> None:
+    people, visited, calendar, adjustments, _shut = situation
+    first, last = TODAY - 20, TODAY + 20
+    found = make_plan(
+        people, visited, calendar, today=TODAY, first=first, last=last, adjustments=adjustments
+    )
+    assert base_days(people, calendar, first, last, adjustments) == found.base
