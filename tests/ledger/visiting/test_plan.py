@@ -85,7 +85,8 @@ def situations(draw):
     people = draw(teams())
     days = st.lists(SPAN, max_size=8).map(lambda found: sorted(set(found)))
     visited = {p.id: [d for d in draw(days) if d <= TODAY] for p in people}
-    leave = draw(st.frozensets(SPAN, max_size=20))
+    long = draw(st.tuples(SPAN, st.integers(0, 20)))
+    leave = draw(st.frozensets(SPAN, max_size=20)) | set(range(long[0], long[0] + long[1]))
     storms = draw(st.frozensets(SPAN, max_size=6))
     holidays = draw(st.frozensets(SPAN, max_size=12))
     calendar = Calendar(
@@ -242,6 +243,14 @@ def test_leave_and_weather_are_told_when_no_day_is_left() -> None:
     ):
         found = plan([person(1)], calendar=calendar, **more)
         assert [(u.person, u.missing, u.reason) for u in found.unplaced] == [("p01", 2, name)]
+
+
+def test_one_day_that_is_left_is_taken_and_the_other_visit_told() -> None:
+    week = week_of(TODAY)
+    only = Calendar(rest=is_weekend, away=lambda day: "" if day == week.first + 2 else "on_leave")
+    found = plan([person(1)], today=week.first, calendar=only)
+    assert days_of(found, "p01") == [week.first + 2]
+    assert [(u.missing, u.reason) for u in found.unplaced] == [(1, "on_leave")]
 
 
 def test_bad_weather_moves_the_homes_of_its_region_alone() -> None:
