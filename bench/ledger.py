@@ -116,7 +116,7 @@ def _summary(region: str, period: str) -> Ask:
 
     def ask(connection: Connection) -> object:
         regions = {row["code"]: row for row in rows(connection, select(REGION))}
-        part = read_part(connection, NOW_MS, _caller(), region, wanted)
+        part = read_part(connection, NOW_MS, _caller(), region, wanted, window_only=True)
         return summary(connection, part, regions, wanted)
 
     return ask

@@ -1,7 +1,6 @@
 """Who is visited by whom, with what was visited and said: read from the book for some people and
 a window of days, in a fixed number of questions."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,13 +10,14 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from alarms.rota.plan import Plan as Rota
+from dashboard.plan_facts import facts_of, made, nobody_met, with_file
 from dashboard.reads import Row, rows
 from dashboard.rota_reads import read_plan
 from ledger.schema import ENTRY, HOME, SERVICE_USER, STAY, VISIT, VISIT_PLAN
 from ledger.visiting.counts import Contact, visited_days
 from ledger.visiting.days import WEEK, weekday
 from ledger.visiting.pattern import Person
-from ledger.visiting.periods import Presence, month_of, week_of
+from ledger.visiting.periods import ALWAYS, Presence, month_of, week_of
 from ledger.visiting.plan import Calendar, Plan, base_days, make_plan
 from ledger.visiting.said import Words, words_of
 from ledger.visiting.states import Standing, standing
@@ -52,8 +52,6 @@ _PERSON_COLUMNS: Final = (
     HOME.c.lat,
     HOME.c.lon,
 )
-# How `compact` writes it; the same in a text would have its quotes escaped.
-_NOBODY_MET: Final = '"nobody_met":true'
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,10 +141,12 @@ def read_situation(
     first: int,
     last: int,
     *,
+    visits_from: int | None = None,
     many: int = MANY,
 ) -> Situation:
     """Everybody who fits `wanted` (a condition on SERVICE_USER and HOME), ready to be planned from
-    `first` to `last`. More than `many` are read by time, fewer by person."""
+    `first` to `last`. Visits of half a year, or since `visits_from`; those of more than `many`
+    people are read by time, of fewer by person."""
     today = day_of(now_ms)
     book_began = _book_began(connection, today)
     look_from = max(today - LOOK_BACK_DAYS, book_began)
@@ -154,7 +154,7 @@ def read_situation(
     # Plans are made of whole months, and those of whole weeks.
     begin, end = week_of(month_of(begin).first).first, week_of(month_of(max(last, today)).last).last
     people = select(*_PERSON_COLUMNS).join(HOME, HOME.c.id == SERVICE_USER.c.home).where(wanted)
-    found = {row["id"]: row for row in rows(connection, people)}
+    found = {row["id"]: row for row in rows(connection, with_file(people))}
     words = words_of(_said(connection, found, begin))
     absences = _absences(connection, found.values(), begin)
     facts = {name: facts_of(row, words) for name, row in found.items()}
@@ -169,20 +169,12 @@ def read_situation(
             for name, row in found.items()
         },
         facts=facts,
-        contacts=_contacts(connection, found, begin, today, many),
+        contacts=_contacts(
+            connection, found, begin if visits_from is None else visits_from, today, many
+        ),
         words=words,
         rota=rota,
         on_shift=_shifts(rota, min(first, today) - 62, end),
-    )
-
-
-def facts_of(row: Row, words: Words) -> VisitFacts:
-    """What the register knows; disability, illness and living alone are of the person's file."""
-    return VisitFacts(
-        categories=frozenset(json.loads(row["categories"])),
-        grade=row["grade"],
-        born=row["born"],
-        raises=words.raises.get(row["id"], ()),
     )
 
 
@@ -195,7 +187,7 @@ def _person(
         home=row["home"],
         region=row["region"],
         spans=segments(facts, begin, end),
-        presence=Presence(absences=tuple(absences)),
+        presence=Presence(absences=tuple(absences)) if absences else ALWAYS,
         place=(row["lat"], row["lon"]) if placed else None,
     )
 
@@ -243,7 +235,7 @@ _CONTACT_COLUMNS: Final = (
     VISIT.c.way,
     VISIT.c.kind,
     VISIT.c.visited_at_ms,
-    VISIT.c.record.contains(_NOBODY_MET, autoescape=True).label("nobody"),
+    nobody_met().label("nobody"),
 )
 
 
@@ -280,7 +272,7 @@ def _visit_rows(
     *,
     by_time: bool,
 ) -> Iterator[Any]:
-    wanted = select(*_CONTACT_COLUMNS).where(*span)
+    wanted = select(*_CONTACT_COLUMNS).where(*span, *made())
     if by_time:
         yield from connection.execute(wanted)
         return

@@ -33,9 +33,16 @@ class Part:
 
 
 def read_part(
-    connection: Connection, now_ms: int, caller: Caller, region: str | None, window: Period
+    connection: Connection,
+    now_ms: int,
+    caller: Caller,
+    region: str | None,
+    window: Period,
+    *,
+    window_only: bool = False,
 ) -> Part:
-    """`region` None: all that the caller may see."""
+    """`region` None: all that the caller may see. `window_only`: no visits before the window are
+    read, so nothing can be said of how people stand."""
     base = region or caller.region
     inside: ColumnElement[bool] = caller.visible(HOME.c.region)
     wanted = inside
@@ -44,7 +51,10 @@ def read_part(
         visitors = select(SERVICE_USER.c.visitor).join(HOME, HOME.c.id == SERVICE_USER.c.home)
         visitors = visitors.where(inside, SERVICE_USER.c.visitor.is_not(None)).correlate(None)
         wanted = or_(inside, SERVICE_USER.c.visitor.in_(visitors))
-    situation = read_situation(connection, now_ms, wanted, window.first, window.last)
+    visits_from = min(period.first for period in needs_of(window)) if window_only else None
+    situation = read_situation(
+        connection, now_ms, wanted, window.first, window.last, visits_from=visits_from
+    )
     names = sorted(
         name
         for name, row in situation.rows.items()
@@ -69,7 +79,7 @@ def summary(
         "to": iso_day(wanted.last),
         "today": iso_day(today),
         "region": part.region,
-        "look_from": iso_day(situation.look_from),
+        "look_from": iso_day(situation.book_began),
         **figures.group(part.names),
         "regions": [
             {
@@ -108,7 +118,7 @@ class _Figures:
                 situation.contacts.get(name, ()),
                 wanted,
                 situation.today,
-                look_from=min(situation.look_from, max(wanted.first, situation.book_began)),
+                look_from=situation.book_began,
                 base=base,
             )
             for name in part.names

@@ -10,7 +10,7 @@ from alarms.rota.days import day_number
 from dashboard.answers import Trail, answer
 from dashboard.asked import Limit, PathId, QueryWord, words
 from dashboard.callers import Caller, Hub, needs
-from dashboard.plan_reads import facts_of, read_situation
+from dashboard.plan_reads import read_situation
 from dashboard.plan_summary import read_part, summary
 from dashboard.plan_views import (
     PlanView,
@@ -89,7 +89,7 @@ def get_summary(
         regions = {row["code"]: row for row in rows(connection, select(REGION))}
         if region and (region not in regions or not _covers(caller, region)):
             raise not_found("region")
-        part = read_part(connection, hub.clock.now_ms(), caller, region, wanted)
+        part = read_part(connection, hub.clock.now_ms(), caller, region, wanted, window_only=True)
         return answer(summary(connection, part, regions, wanted))
 
 
@@ -171,7 +171,7 @@ def tier_document(hub: Deps, caller: Caller, person_id: str) -> Document:
         stands = situation.standing_of(person_id, situation.base(month.first, month.last))
         raises = situation.words.raises.get(person_id, ())
         roster = roster_for(connection, usernames=[one.by for one in raises])
-    facts = facts_of(situation.rows[person_id], situation.words)
+    facts = situation.facts[person_id]
     return {
         "service_user": person_id,
         **tier_object(judge(facts, today), raises, roster),

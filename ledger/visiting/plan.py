@@ -312,6 +312,9 @@ class _Base:
 
 def _weekly(person: Person, week: Period) -> Tier | None:
     """The weekly tier of a week: the highest on any of its days."""
+    if len(person.spans) == 1:
+        tier = person.spans[0].tier
+        return None if tier is Tier.MONTHLY or not _has(person, tier, week) else tier
     found = [tier for tier in reversed(Tier) if tier is not Tier.MONTHLY]
     return next((tier for tier in found if _has(person, tier, week)), None)
 

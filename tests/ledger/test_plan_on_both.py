@@ -70,7 +70,7 @@ def figures(book: Place) -> dict[str, Any]:
     with engine.connect() as connection:
         regions = {row["code"]: row for row in rows(connection, select(REGION))}
         month = parse_period("2026-11")
-        part = read_part(connection, NOW_MS, EVERYBODY, TOWN, month)
+        part = read_part(connection, NOW_MS, EVERYBODY, TOWN, month, window_only=True)
         document = summary(connection, part, regions, month)
         everybody = read_situation(
             connection, NOW_MS, SERVICE_USER.c.id.is_not(None), month.first, month.last
