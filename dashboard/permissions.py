@@ -21,6 +21,7 @@ Permission = Literal[
     "audit.read",
     "care.read",  # referrals, providers, the log of services, money
     "care.write",  # referrals and log lines
+    "data.export",  # tables of people and cases, health data: what leaves the hub as files
     "device.read",
     "device.write",
     "gateway.read",
@@ -32,6 +33,7 @@ Permission = Literal[
     "money.write",
     "notification.read",  # what was sent, to whom and how it went; not what was said
     "notification.resend",
+    "person.print",  # the notice's forms and whole files, on paper
     "person.read",  # names, telephones, health notes, contacts; masked without
     "person.reveal",  # identity numbers, each time on record; masked for everybody otherwise
     "person.write",
@@ -89,6 +91,7 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "handover.sign",
         "home.read",
         "notification.read",
+        "person.print",
         "person.read",
         "person.reveal",
         "plan.move",
@@ -119,6 +122,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "admin": PERMISSIONS,
         "manager": _DUTY
         | {
+            "data.export",
             "device.write",
             "gateway.write",
             "home.write",
@@ -144,6 +148,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "care.write",
                 "device.read",
                 "home.read",
+                "person.print",
                 "person.read",
                 "plan.move",
                 "plan.read",

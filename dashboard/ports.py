@@ -17,6 +17,7 @@ from alarms.visit_book import VisitBook
 from alarms.visiting import FamilyTold, NewTask
 from contract.errors import ContractError
 from dashboard.passwords import Passwords
+from ledger.documents.pdf import Printer
 from ledger.feed import FeedSubscription
 from ledger.register_changes import Changed
 from ledger.rule_settings import NewSetting
@@ -313,6 +314,7 @@ class Deps:
     notices: Notices = field(default_factory=NoNotices)
     replies: TakesReplies = field(default_factory=NoReplies)
     passwords: Passwords = field(default_factory=Passwords)
+    printer: Printer = field(default_factory=Printer)
     static_dir: Path = STATIC_DIR
     timezone: str = "Asia/Shanghai"
     keepalive_s: float = KEEPALIVE_S

@@ -22,6 +22,7 @@ from contract.errors import ContractError
 from dashboard.passwords import WeakPassword
 from ledger.forms.refusal import Refusal
 from ledger.persons.files import PersonExists, Refused, StaleFile
+from ledger.documents.pdf import Busy, NotInstalled, TooLong
 from ledger.views import to_json
 from ledger.writer import WriterBusy, WriterClosed
 
@@ -155,6 +156,9 @@ def install(app: FastAPI) -> None:
         WriterBusy,
         WriterClosed,
         SQLAlchemyError,
+        NotInstalled,
+        TooLong,
+        Busy,
     ):
         app.add_exception_handler(kind, on_problem)
 
@@ -180,6 +184,14 @@ def _problem_of(error: Exception) -> Problem:
             return Problem(409, "stale", detail, field="version")
         case PersonExists():
             return Problem(409, "taken", "this id is taken", field="id")
+        case NotInstalled():
+            detail = "this hub can't make documents: install hearthwatch[documents]"
+            return Problem(501, "not_installed", f"{detail} ({error} is missing)")
+        case TooLong():
+            return Problem(422, "too_long", str(error))
+        case Busy():
+            detail = f"{error}; ask again in a moment"
+            return Problem(503, "busy", detail, headers={"Retry-After": "5"})
         case HTTPException():
             status = HTTPStatus(error.status_code)
             return Problem(

@@ -9,16 +9,20 @@ import csv
 import datetime
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any, Final
 
 import openpyxl
-from openpyxl.styles import Font
 from openpyxl.utils.exceptions import InvalidFileException
 
-CSV_TYPE: Final = "text/csv"
-XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from ledger.documents import comma_file
+from ledger.documents import workbook as sheets
+from ledger.documents.table import Column, Table
+
+CSV_TYPE: Final = comma_file.CSV_TYPE
+XLSX_TYPE: Final = sheets.XLSX_TYPE
 
 # A workbook of ours has about ten parts.
 PARTS_MAX: Final = 200
@@ -28,8 +32,7 @@ RATIO_FROM_BYTES: Final = 8 * 1024 * 1024
 # Numbers from here on are shown by spreadsheets in powers of ten, and have lost their last digits.
 EXACT_MAX: Final = 10**15
 _PROLOG_BYTES: Final = 1024
-# What a spreadsheet program would run when it opens our CSV.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+WIDTH: Final = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,32 +60,23 @@ def read_sheet(payload: bytes, limits: Limits = ROTA) -> list[list[str]]:
     return _read_csv(payload, limits)
 
 
-def write_csv(table: Iterable[Sequence[str]]) -> bytes:
-    """With the mark that spreadsheet programs need to know UTF-8 by."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerows([_harmless(cell) for cell in row] for row in table)
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+def write_csv(table: Sequence[Sequence[str]]) -> bytes:
+    """A table whose first row are its heads."""
+    return comma_file.write_csv(_typed(table, "", ()))
 
 
-def write_xlsx(table: Sequence[Sequence[str]], title: str) -> bytes:
-    workbook = openpyxl.Workbook()
-    sheet = workbook.active
-    sheet.title = title[:31]
-    for row in table:
-        sheet.append(list(row))
-    # Text that begins as a formula does is text all the same.
-    for cells in sheet.iter_rows():
-        for cell in cells:
-            cell.data_type = "s" if cell.value else cell.data_type
-    for cell in sheet[1]:
-        cell.font = Font(bold=True)
-    sheet.freeze_panes = "A2"
-    for place, width in enumerate((12, 14, 10, 8, 8, 14, 14, 14), start=1):
-        sheet.column_dimensions[openpyxl.utils.get_column_letter(place)].width = width
-    out = io.BytesIO()
-    workbook.save(out)
-    return out.getvalue()
+def write_xlsx(table: Sequence[Sequence[str]], title: str, widths: Sequence[int] = ()) -> bytes:
+    """A table whose first row are its heads, with `widths` of the first columns."""
+    return sheets.write_xlsx([_typed(table, title, widths)])
+
+
+def _typed(table: Sequence[Sequence[str]], title: str, widths: Sequence[int]) -> Table:
+    heads, *rows = table
+    wide = chain(widths, repeat(WIDTH))
+    columns = tuple(
+        Column(key=head, zh=head, width=width) for head, width in zip(heads, wide, strict=False)
+    )
+    return Table(title=title, columns=columns, rows=rows)
 
 
 def _read_csv(payload: bytes, limits: Limits) -> list[list[str]]:
@@ -189,9 +183,7 @@ def _clock(value: datetime.datetime) -> bool:
     return (value.hour, value.minute) != (0, 0)
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
 def _unquoted(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    """The cell without what our own CSV adds to keep programs from misreading it."""
+    bare = cell[1:] if cell.startswith("'") else cell
+    return bare if comma_file.harmless(bare) != bare else cell.removesuffix("\t")

@@ -18,6 +18,7 @@ from dashboard.ports import Deps
 from dashboard.problems import not_found
 from dashboard.reads import find_alarm, roster_for, rows
 from dashboard.response_reads import call_documents, calls_of, report
+from ledger.documents.comma_file import harmless
 from ledger.response_figures import Call, owes_review
 from ledger.schema import RESPONSE_REVIEW
 from ledger.views import Document
@@ -50,8 +51,6 @@ _COLUMNS: Final = (
     "review_due",
     "reviewed",
 )
-# A spreadsheet takes a text that begins so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Review(Body):
@@ -185,5 +184,4 @@ def _table(documents: list[Document]) -> bytes:
 def _cell(value: Any) -> Any:
     if value is None:
         return ""
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else value
+    return harmless(value) if isinstance(value, str) else value

@@ -32,15 +32,10 @@ from dashboard.rota_reads import (
 )
 from dashboard.routes.rota import find_desk, said, window
 from dashboard.sessions import digest_of
-from dashboard.spreadsheets import (
-    CSV_TYPE,
-    XLSX_TYPE,
-    UnreadableSheet,
-    read_sheet,
-    write_csv,
-    write_xlsx,
-)
+from dashboard.spreadsheets import UnreadableSheet, read_sheet, write_csv, write_xlsx
 from ledger.database import insert_sql
+from ledger.documents.comma_file import CSV_TYPE
+from ledger.documents.workbook import XLSX_TYPE
 from ledger.schema import ACCOUNT, ROTA_CALENDAR
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document
@@ -52,6 +47,8 @@ router = APIRouter(tags=["rota"])
 CALENDAR_BACK_DAYS: Final = 30
 CALENDAR_AHEAD_DAYS: Final = 180
 TOKEN_BYTES: Final = 32
+# Of the exported sheet: date, desk, shift, its times, three people.
+COLUMN_WIDTHS: Final = (12, 14, 10, 8, 8, 14, 14, 14)
 _INSERT: Final = insert_sql(ROTA_CALENDAR)
 _END: Final = "UPDATE rota_calendar SET ended_at_ms = ? WHERE username = ? AND ended_at_ms IS NULL"
 
@@ -130,7 +127,9 @@ def export_rota(
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     if format == "csv":
         return Response(write_csv(table), media_type=CSV_TYPE, headers=headers)
-    return Response(write_xlsx(table, "值班表"), media_type=XLSX_TYPE, headers=headers)
+    return Response(
+        write_xlsx(table, "值班表", COLUMN_WIDTHS), media_type=XLSX_TYPE, headers=headers
+    )
 
 
 @router.post("/rota/calendar")

@@ -1,0 +1,192 @@
+"""The notice's forms of people and visits as PDF and Word; a person's whole file; FHIR.
+
+Every print is in the audit trail. Making one takes a processor for a moment: worker threads, one
+after the other (`ledger.documents.pdf`).
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from dashboard.answers import Trail
+from dashboard.asked import DAY_MS, FromTime, PathId, QueryWord, span_ms
+from dashboard.callers import SIGNED_IN, Caller, Hub, needs
+from dashboard.downloads import download
+from dashboard.paper_reads import (
+    VITALS_MAX,
+    fhir_person,
+    lives_alone,
+    number_of,
+    person_sheet,
+    visit_row,
+    visit_sheets,
+    vital_devices,
+    vitals_of,
+    whole_file,
+)
+from dashboard.ports import Deps
+from dashboard.problems import Problem, bad_field, not_found
+from dashboard.reads import Row
+from dashboard.register_reads import find_person
+from ledger.documents.annex3 import annex3
+from ledger.documents.annex4 import annex4
+from ledger.documents.dossier import dossier
+from ledger.documents.fhir import bundle
+from ledger.documents.form import Form
+from ledger.documents.paper import Paper
+from ledger.documents.sheets import local
+from ledger.documents.word import write_docx
+from ledger.views import to_json
+
+router = APIRouter(tags=["documents"])
+
+VITALS_DEFAULT_MS: Final = 90 * DAY_MS
+VITALS_SPAN_MAX_MS: Final = 366 * DAY_MS
+
+Ending = Literal["pdf", "docx"]
+# Each copy on its sheet, marked for who keeps it (一式三份).
+Copies = Annotated[bool, Query()]
+_BLANKS: Final[dict[str, Callable[[], Form]]] = {
+    "annex3": lambda: annex3(None),
+    "annex4": lambda: annex4(None),
+}
+
+
+@router.get("/forms/{form}.{ending}")
+def empty_form(
+    form: Literal["annex3", "annex4"],
+    ending: Ending,
+    hub: Hub,
+    caller: Annotated[Caller, SIGNED_IN],
+    copies: Copies = False,
+) -> Response:
+    """An empty form to fill in by hand."""
+    empty = _BLANKS[form]()
+    paper = _paper(hub, caller, empty, f"{empty.mark}{empty.title}（空表）", copies)
+    return _made(hub, paper, ending)
+
+
+@router.get("/service-users/{person_id}/annex3.{ending}")
+def print_annex3(
+    *,
+    person_id: PathId,
+    ending: Ending,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("person.print")],
+    copies: Copies = False,
+) -> Response:
+    """Annex 3 of one person."""
+    row = _person(hub, caller, person_id)
+    with hub.engine.connect() as connection:
+        form = annex3(person_sheet(connection, row, caller.can, hub.clock.now_ms()))
+    name = f"附件3信息记录表-{row['name']}"
+    made = _made(hub, _paper(hub, caller, form, name, copies), ending)
+    trail.note(caller.username, "printed", f"person:{person_id}", f"annex3.{ending}")
+    return made
+
+
+@router.get("/visits/{visit_id}/annex4.{ending}")
+def print_annex4(
+    *,
+    visit_id: PathId,
+    ending: Ending,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("person.print")],
+    copies: Copies = False,
+) -> Response:
+    """Annex 4 of one visit."""
+    with hub.engine.connect() as connection:
+        row = visit_row(connection, visit_id)
+        if row is None or not caller.sees(row["home_region"]):
+            raise not_found("visit")
+        [sheet] = visit_sheets(
+            connection, [row], caller.can, {visit_id: number_of(connection, row)}
+        )
+    name = f"附件4探访记录表-{sheet.name}-{local(sheet.visited_at_ms):%Y%m%d}"
+    made = _made(hub, _paper(hub, caller, annex4(sheet), name, copies), ending)
+    trail.note(caller.username, "printed", f"visit:{visit_id}", f"annex4.{ending}")
+    return made
+
+
+@router.get("/service-users/{person_id}/file.pdf")
+def print_file(
+    person_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("person.print")]
+) -> Response:
+    """Annex 3, then every visit, call and stay that the book has."""
+    row = _person(hub, caller, person_id)
+    now_ms = hub.clock.now_ms()
+    with hub.engine.connect() as connection:
+        found = whole_file(connection, row, caller.can, now_ms)
+    made = hub.printer.pdf(dossier(found, _foot(hub, caller), _minute_ms(hub)))
+    trail.note(caller.username, "printed", f"person:{person_id}", "file.pdf")
+    return download(made, f"服务档案-{row['name']}", "pdf", inline=True)
+
+
+@router.get("/service-users/{person_id}/vitals.fhir.json")
+def export_vitals(
+    *,
+    person_id: PathId,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("data.export")],
+    from_: FromTime = None,
+    to: QueryWord = None,
+) -> Response:
+    """Vital signs of [from, to) (the last 90 days) as a FHIR R4 bundle.
+
+    Only of who lives alone: of two in one home nobody can say whose pressure a cuff measured.
+    """
+    row = _person(hub, caller, person_id)
+    now_ms = hub.clock.now_ms()
+    from_ms, to_ms = span_ms(from_, to, now_ms, default_ms=VITALS_DEFAULT_MS)
+    if to_ms - from_ms > VITALS_SPAN_MAX_MS:
+        raise bad_field("from", f"at most {VITALS_SPAN_MAX_MS // DAY_MS} days")
+    with hub.engine.connect() as connection:
+        if not lives_alone(connection, row):
+            detail = "several people live in this home: its readings can't be said to be of one"
+            raise Problem(409, "several_people", detail)
+        person = fhir_person(connection, row, caller.can)
+        devices = vital_devices(connection, row["home"])
+    vitals = vitals_of(hub.readings, devices, from_ms, to_ms)
+    if len(vitals) > VITALS_MAX:
+        raise bad_field("from", f"more than {VITALS_MAX} measurements; take a shorter span")
+    trail.note(caller.username, "exported", f"person:{person_id}", f"{len(vitals)} vitals, FHIR")
+    return download(to_json(bundle(person, vitals, now_ms)), f"健康监测-{row['name']}", "json")
+
+
+def _person(hub: Deps, caller: Caller, person_id: str) -> Row:
+    with hub.engine.connect() as connection:
+        row = find_person(connection, person_id)
+    if row is None or not caller.sees(row["home_region"]):
+        raise not_found("person")
+    return row
+
+
+def _paper(hub: Deps, caller: Caller, form: Form, name: str, copies: bool) -> Paper:
+    return Paper(
+        title=name,
+        printed=_foot(hub, caller),
+        at_ms=_minute_ms(hub),
+        forms=(form,),
+        numbered=copies,
+    )
+
+
+def _made(hub: Deps, paper: Paper, ending: Ending) -> Response:
+    if ending == "docx":
+        return download(write_docx(paper, hub.printer.drawing), paper.title, ending)
+    return download(hub.printer.pdf(paper), paper.title, ending, inline=True)
+
+
+def _foot(hub: Deps, caller: Caller) -> str:
+    return f"打印：{local(_minute_ms(hub)):%Y-%m-%d %H:%M}　{caller.name}"
+
+
+def _minute_ms(hub: Deps) -> int:
+    """Twice within a minute is the same document, made once."""
+    now_ms = hub.clock.now_ms()
+    return now_ms - now_ms % 60_000
