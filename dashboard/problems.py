@@ -191,7 +191,7 @@ def _problem_of(error: Exception) -> Problem:
             return Problem(422, "too_long", str(error))
         case Busy():
             detail = f"{error}; ask again in a moment"
-            return Problem(503, "busy", detail, headers={"Retry-After": "5"})
+            return Problem(503, "printer_busy", detail, headers={"Retry-After": "5"})
         case HTTPException():
             status = HTTPStatus(error.status_code)
             return Problem(

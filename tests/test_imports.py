@@ -109,6 +109,11 @@ PLANTED = {
         "dashboard/stray_influx.py",
         "import influxdb_client",
     ),
+    "the dashboard makes a PDF itself": (
+        "What makes documents is behind its adapters",
+        "dashboard/stray_pdf.py",
+        "import typst",
+    ),
     "ingest answers HTTP": (
         "The web framework stays in the dashboard",
         "ingest/stray_http.py",

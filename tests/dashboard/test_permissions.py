@@ -22,6 +22,8 @@ DECLARATIONS = PERMISSIONS | {
     "reply token",
     "uplink token",
 }
+# Parts of addresses that have to be one of a few.
+CHOSEN = {"move": "agree", "number": 1, "form": "annex4", "ending": "csv"}
 # Named, because the answer never ends, or because it ends the session that asks.
 ASKED_ELSEWHERE = {"/stream", "/logout"}
 
@@ -80,8 +82,8 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     names = (*names, "stay_id", "username", "name", "try_id", "point_id", "notification_id")
     names = (*names, "token", "secret", "provider", "consent_id", "import_id")
     names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id", "referral_id", "provider_id")
-    names = (*names, "visit_id", "attachment_id")
-    path = route.path.format(**dict.fromkeys(names, "nothing"), move="agree", number=1)
+    names = (*names, "visit_id", "attachment_id", "subject")
+    path = route.path.format(**dict.fromkeys(names, "nothing"), **CHOSEN)
     return await client.request(
         method,
         f"{prefix}{path}",

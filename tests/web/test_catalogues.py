@@ -3,7 +3,7 @@
 import importlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,9 @@ from alarms.lifecycle import HUMAN_OUTCOMES, AlarmState, Outcome, TaskState
 from alarms.registry import NOTIFIERS
 from alarms.wording import kind_word
 from contract.kinds import KINDS
+from dashboard.export_registry import SUBJECTS
 from dashboard.permissions import ROLES
+from ledger.documents import words as document_words
 from rules.kind_facts import PARTS, parameters
 from rules.registry import RULE_KINDS
 
@@ -32,6 +34,7 @@ BY_DATA: Final = (
     "contact.form.",
     "device_filter.",
     "device_state.",
+    "export_subject.",
     "draft_state.",
     "fact.",
     "family_way.",
@@ -242,6 +245,29 @@ def test_everything_the_hub_says_has_a_word() -> None:
     wanted |= {f"kind.{kind}" for kind in KINDS}
     wanted |= {f"field.{value}" for spec in KINDS.values() for value in spec.values}
     assert not wanted - set(ZH)
+
+
+def test_everything_that_can_be_exported_has_a_word() -> None:
+    named = {key for key in ZH if key.startswith("export_subject.")}
+    assert named == {f"export_subject.{name}" for name in SUBJECTS}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "words"),
+    [
+        ("kind", document_words.KINDS),
+        ("severity", document_words.SEVERITIES),
+        ("state", document_words.ALARM_STATES),
+        ("outcome", document_words.OUTCOMES),
+        ("task_kind", document_words.TASK_KINDS),
+        ("task_state", document_words.TASK_STATES),
+        ("stay_kind", document_words.STAYS),
+        ("proof", document_words.PROOFS),
+    ],
+)
+def test_paper_says_what_the_page_says(prefix: str, words: Mapping[str, str]) -> None:
+    page = {k.split(".", 1)[1]: v for k, v in ZH.items() if k.startswith(f"{prefix}.")}
+    assert dict(words) == page
 
 
 def test_every_channel_and_word_of_a_notification_has_a_word() -> None:

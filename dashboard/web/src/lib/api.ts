@@ -82,7 +82,7 @@ export async function request<T>(
   throw error;
 }
 
-async function problemOf(response: Response): Promise<ApiError> {
+export async function problemOf(response: Response): Promise<ApiError> {
   try {
     const problem = (await response.json()) as Record<string, unknown>;
     const field = typeof problem["field"] === "string" ? problem["field"] : null;

@@ -1,0 +1,37 @@
+// Documents that the hub makes: asked for, saved under the name that the hub gives.
+
+import { ApiError, PREFIX, problemOf } from "./api";
+
+// A whole file of ten years is made in seconds, on a small machine in many.
+const TIMEOUT_MS = 90_000;
+
+/** Saves the document of this path of the interface; an answer that is none is an `ApiError`. */
+export async function saveFile(path: string): Promise<void> {
+  let response: Response;
+  try {
+    response = await fetch(`${PREFIX}/${path}`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      cache: "no-store",
+    });
+  } catch {
+    throw new ApiError(0, "offline", "");
+  }
+  if (!response.ok) throw await problemOf(response);
+  const address = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = nameOf(response.headers.get("Content-Disposition") ?? "");
+  link.click();
+  // The browser has taken the document over once the click was handled.
+  setTimeout(() => URL.revokeObjectURL(address), 0);
+}
+
+/** The Chinese name of RFC 5987, which every answer with a document has. */
+export function nameOf(disposition: string): string {
+  const found = /filename\*=UTF-8''([^;]+)/.exec(disposition);
+  try {
+    return decodeURIComponent(found?.[1] ?? "hearthwatch");
+  } catch {
+    return "hearthwatch";
+  }
+}
