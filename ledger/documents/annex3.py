@@ -88,7 +88,7 @@ def annex3(sheet: PersonSheet | None) -> Form:
         foot=FOOT,
         copies=COPIES,
         size_pt=10.5,
-        row_mm=6.3,
+        row_mm=6.5,
         continued=tuple(rest),
     )
 
@@ -135,13 +135,17 @@ def _state(sheet: PersonSheet, rest: list[tuple[str, str]]) -> Sequence[tuple[Ce
         ),
         (
             label("能力评估等级", columns=2),
-            _ticks(tuple((zh, word == identity.grade) for word, zh in GRADES), 6),
-            label("评估日期", columns=2),
-            value(file.assessed_on, columns=2),
+            Cell(
+                lines=(
+                    boxes((zh, word == identity.grade) for word, zh in GRADES),
+                    (Text(text="评估日期 "), Blank(text=day(file.assessed_on), ems=9)),
+                ),
+                columns=_ALL - 2,
+            ),
         ),
         (
             label("残疾情况", columns=2),
-            Cell(lines=(_disability(file),), columns=_ALL - 2),
+            Cell(lines=_disability(file), columns=_ALL - 2),
         ),
         (
             label("患病情况", columns=2),
@@ -151,7 +155,7 @@ def _state(sheet: PersonSheet, rest: list[tuple[str, str]]) -> Sequence[tuple[Ce
         ),
         (
             label("居住与子女", columns=2),
-            Cell(lines=(_children(file),), columns=_ALL - 2),
+            Cell(lines=_children(file), columns=_ALL - 2),
         ),
         (
             label("紧急联系人", columns=2),
@@ -162,36 +166,39 @@ def _state(sheet: PersonSheet, rest: list[tuple[str, str]]) -> Sequence[tuple[Ce
     )
 
 
-def _disability(file: PersonFile) -> Line:
+def _disability(file: PersonFile) -> tuple[Line, ...]:
     kinds = {option.word: option.zh for option in DISABILITIES}
-    return (
-        Text(text="类别 "),
+    kind: Line = (
+        Text(text="残疾类别 "),
         Blank(text=kinds.get(file.disability_kind, ""), ems=4),
-        Text(text="　等级 "),
+        Text(text="　残疾等级 "),
         *(
             Box(ticked=file.disability_grade == number, label=f"{zh}级")
             for number, zh in enumerate("一二三四", start=1)
         ),
-        Text(text="　残疾人证号 "),
-        Blank(text=file.disability_number, ems=11),
     )
+    return kind, (Text(text="残疾人证号 "), Blank(text=file.disability_number, ems=14))
 
 
-def _children(file: PersonFile) -> Line:
-    return (
+def _children(file: PersonFile) -> tuple[Line, ...]:
+    """What the definitions of annex 1 ask for."""
+    people: Line = (
         Text(text="独自居住 "),
         Blank(text=YES_NO[file.lives_alone], ems=2),
-        Text(text=" 配偶健在 "),
+        Text(text="　配偶健在 "),
         Blank(text=YES_NO[file.spouse_alive], ems=2),
-        Text(text=" 子女 "),
+        Text(text="　子女 "),
         Blank(text=number_words(file.children), ems=2),
-        Text(text=" 人，同镇居住 "),
+        Text(text=" 人　有子女在同一镇居住 "),
         Blank(text=YES_NO[file.children_in_town], ems=2),
-        Text(text=" 全部外出 "),
+    )
+    facts: Line = (
+        Text(text="全部子女外出 "),
         Blank(text=number_words(file.children_away_months), ems=2),
-        Text(text=" 月　独生子女伤残或去世 "),
+        Text(text=" 个月　独生子女三级以上伤残或去世 "),
         Blank(text=YES_NO[file.only_child_lost], ems=2),
     )
+    return people, facts
 
 
 def _contacts(contacts: tuple[Contact, ...]) -> str:
@@ -321,9 +328,9 @@ def _signed(sheet: PersonSheet) -> tuple[Cell, ...]:
             columns=2,
             align="center",
         ),
-        label("村（居）民委员会审核人员签字（盖章）", columns=2),
+        label("村（居）民委员会\n审核人员签字\n（盖章）", columns=2),
         value(file.village_checked_by, columns=2),
-        label("镇政府审核人员签字（盖章）", columns=2),
+        label("镇政府\n审核人员签字\n（盖章）", columns=2),
         value(file.town_checked_by, columns=2),
     )
 

@@ -42,7 +42,7 @@ MARK: Final = "附件4"
 FOOT: Final = "备注：此表一式四份，县民政局、镇、村及服务对象各存档一份，可复印。"
 COPIES: Final = ("县民政局", "镇", "村", "服务对象")
 
-_WIDTHS: Final = (1.1, 1.3, 1.5, 3.0, 3.1)
+_WIDTHS: Final = (0.8, 1.2, 1.4, 3.2, 3.4)
 _ALL: Final = len(_WIDTHS)
 # Characters that the three wide fields hold at their smallest type.
 _WORDS_FIT: Final = 170
@@ -68,7 +68,7 @@ def annex4(sheet: VisitSheet | None) -> Form:
         below=tuple(_below(sheet, record, rest)),
         foot=FOOT,
         copies=COPIES,
-        size_pt=12.0,
+        size_pt=11.5,
         row_mm=9.0,
         continued=tuple(rest),
     )
@@ -179,6 +179,8 @@ def _signed(sheet: VisitSheet | None, record: Mapping[str, object]) -> tuple[Cel
                     Text(text="服务人员类别："),
                     Text(text=_chosen(VISITOR_KIND, record)),
                 ),
+                # Room for a pen, where nothing was drawn.
+                *(((),) if drawn is None else ()),
                 _signature("服务人员签字：", drawn, visitor),
             ),
             columns=4,

@@ -123,7 +123,7 @@ def _visits(found: Dossier) -> Table:
                 visit.visitor,
                 "；".join(_noted(visit)),
                 _chosen(SATISFACTION, visit.record.get(SATISFACTION.field)),
-                "；".join(_said(visit)),
+                "；".join(words.rstrip("。；") for words in _said(visit)),
             )
             for visit in found.visits
         ],

@@ -100,9 +100,9 @@ def text(words: str) -> Line:
 
 
 def label(words: str, *, columns: int = 1, rows: int = 1, height_mm: float = 0.0) -> Cell:
-    """A field with printed words in its middle."""
+    """A field with printed words in its middle, broken where they have a line break."""
     return Cell(
-        lines=(text(words),),
+        lines=lines_of(words),
         columns=columns,
         rows=rows,
         align="center",

@@ -41,7 +41,7 @@ def test_annex_3_read_again_is_the_data() -> None:
     for words in (
         *("张桂英", "1941年3月2日", FILE.id_number, "☑独居", "☐空巢", "☑重残", FILE.support),
         *("☑有领取养老保险", "☐无养老保险", "城乡低保、高龄补贴", "☑志愿者", "☐企业", "李秀芳"),
-        *("村（居）民委员会审核人员签字（盖章）", "是否经常探访"),
+        *("村（居）民委员会\n审核人员签字\n（盖章）", "是否经常探访"),
     ):
         assert words in text
     plain = [paragraph.text for paragraph in document.paragraphs]
