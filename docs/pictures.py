@@ -1,4 +1,5 @@
-"""Takes the pictures of the documents anew: the web page over the fake hub of its tests.
+"""Takes the pictures of the documents anew: the web page over the fake hub of its tests, and the
+notice's forms of a made-up person.
 
 ./dev shots        needs Debian's chromium and fonts-wqy-microhei
 """
@@ -9,22 +10,30 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from ledger.documents.annex3 import annex3
+from ledger.documents.annex4 import annex4
+from ledger.documents.paper import Paper
+from ledger.documents.pdf import Printer
+from tests.adapters import sample_papers
 from tests.adapters.fake_api import PASSWORD, FakeHub, serving
 
 HERE = Path(__file__).resolve().parent
 CHROMIUM = "/usr/bin/chromium"
 # Fonts and charts are drawn after the page says that it is there.
 SETTLE_MS = 1000
+# A sheet of A4 that is read beside text.
+FORM_PPI = 76
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev shots", description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE / "pictures")
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    print_forms(args.out)
     if not Path(CHROMIUM).exists():
         print("chromium is needed: apt-get install chromium fonts-wqy-microhei", file=sys.stderr)
         return 1
-    args.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for language in ("zh-CN", "en"):
@@ -32,6 +41,24 @@ def main() -> int:
                 take(browser, address, language, args.out)
         browser.close()
     return 0
+
+
+def print_forms(out: Path) -> None:
+    forms = {
+        "annex3": annex3(sample_papers.PERSON),
+        "annex4": annex4(sample_papers.VISIT),
+    }
+    for name, form in forms.items():
+        paper = Paper(
+            title=form.title,
+            printed="打印：2026-11-23 16:00　陈静",
+            at_ms=sample_papers.AT_MS,
+            forms=(form,),
+        )
+        path = out / f"{name}.png"
+        [page] = Printer().pictures(paper, FORM_PPI)
+        path.write_bytes(page)
+        print(path)
 
 
 def take(browser: Browser, address: str, language: str, out: Path) -> None:
