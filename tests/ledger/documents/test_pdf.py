@@ -132,6 +132,25 @@ def test_a_form_full_to_the_brim_stays_one_page(printer: Printer) -> None:
     assert len(pages(printer.pdf(paper(annex3(replace(PERSON, file=file)))))) == 1
 
 
+def size_of(made: bytes, words: str) -> float:
+    """The size of type in points of the first text that begins so."""
+    found: list[float] = []
+
+    def visit(text: str, _cm, _tm, _font, size: float) -> None:
+        if text.strip().startswith(words):
+            found.append(size)
+
+    pypdf.PdfReader(io.BytesIO(made)).pages[0].extract_text(visitor_text=visit)
+    return found[0]
+
+
+def test_the_type_is_as_large_as_the_form_has_room(printer: Printer) -> None:
+    full = {**RECORD, **dict.fromkeys(("satisfaction_words", "needs", "suggestions"), "字" * 165)}
+    assert size_of(printer.pdf(paper(annex4(None))), "表达能力") == 11.5
+    assert size_of(printer.pdf(paper(annex4(VISIT))), "表达能力") == 11.5
+    assert 7.5 < size_of(printer.pdf(paper(annex4(replace(VISIT, record=full)))), "表达") < 11.5
+
+
 def test_each_copy_says_who_keeps_it(printer: Printer) -> None:
     found = pages(printer.pdf(paper(annex3(PERSON), annex4(VISIT), numbered=True)))
     assert len(found) == 7
