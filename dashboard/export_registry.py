@@ -5,7 +5,18 @@ from types import MappingProxyType
 from typing import Final
 
 from dashboard.export import Subject
-from dashboard.exports import alarms, devices, homes, persons, stays, tasks, visits
+from dashboard.exports import (
+    alarms,
+    care,
+    devices,
+    homes,
+    money,
+    persons,
+    referrals,
+    stays,
+    tasks,
+    visits,
+)
 
 SUBJECTS: Final[Mapping[str, Subject]] = MappingProxyType(
     {
@@ -16,5 +27,8 @@ SUBJECTS: Final[Mapping[str, Subject]] = MappingProxyType(
         "tasks": tasks.SUBJECT,
         "devices": devices.SUBJECT,
         "stays": stays.SUBJECT,
+        "care": care.SUBJECT,
+        "referrals": referrals.SUBJECT,
+        "money": money.SUBJECT,
     }
 )

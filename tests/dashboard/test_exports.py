@@ -176,3 +176,40 @@ async def test_what_can_be_exported_is_listed(world: World) -> None:
         assert (await client.get(f"{API}/exports/persons.exe")).status_code == 422
     assert [item["subject"] for item in found] == list(SUBJECTS)
     assert found[0]["columns"][:2] == ["编号", "姓名"]
+
+
+async def test_services_and_money_have_the_lines_that_count(world: World) -> None:
+    line = {
+        "person": "person-0001",
+        "service": "bathing",
+        "served_at": VISITED,
+        "who": "陈芳",
+        "items": [11, 1],
+        "minutes": 60,
+        "cost_fen": 5000,
+    }
+    grant = {
+        "year": 2026,
+        "region": "610926101001",
+        "kind": "granted",
+        "amount_fen": 90_000,
+        "what": "县财政拨付",
+    }
+    async with world.client("manager-1") as client:
+        first = (await client.post(f"{API}/care-lines", json=line)).json()
+        right = {**line, "cost_fen": 4550, "replaces": first["id"], "why": "多写了"}
+        assert (await client.post(f"{API}/care-lines", json=right)).status_code == 201
+        assert (await client.post(f"{API}/money", json=grant)).status_code == 201
+        need = {"person": "person-0001", "service": "meals", "need": "做饭困难"}
+        assert (await client.post(f"{API}/referrals", json=need)).status_code == 201
+    [care] = table(await got(world, "care.csv"))
+    assert (care["服务类别"], care["费用（元）"], care["更正原因"]) == ("助洁", "45.50", "多写了")
+    assert care["服务项目（附件2）"] == "1 个人卫生、11 失能服务"
+    [money] = table(await got(world, "money.csv"))
+    assert (money["收支"], money["金额（元）"], money["村（社区）"]) == ("拨入", "900.00", "龙头村")
+    [referral] = table(await got(world, "referrals.csv"))
+    assert (referral["服务类别"], referral["需求"], referral["状态"]) == (
+        "助餐",
+        "做饭困难",
+        "待转介",
+    )
