@@ -37,6 +37,12 @@ PICTURE_PPI: Final = 110
 # Of a signature in Word, which prints it.
 DRAWING_PPI: Final = 300.0
 _TOO_MANY: Final = "too-many-pages"
+# typst keeps what it laid out in the last ten compilations: 30 MB of a whole file each. After so
+# many empty ones, 50 ms together, it has forgotten.
+FORGET_AFTER: Final = 12
+# A form has 17,000 characters of data; it may stay, and the next is made in half the time.
+FORGET_FROM: Final = 24 * 1024
+_EMPTY: Final = b" "
 
 
 class NotInstalled(Exception):  # noqa: N818 - an answer to a user
@@ -144,6 +150,10 @@ class Printer:
                     detail = f"more than {self._pages_max} pages; take a shorter span"
                     raise TooLong(detail) from None
                 raise
+            finally:
+                if sum(map(len, inputs.values())) > FORGET_FROM:
+                    for _time in range(FORGET_AFTER):
+                        typst.compile(_EMPTY, font_paths=self._fonts, format="pdf")
         return made if isinstance(made, list) else [made]
 
     def _keep(self, key: str, made: bytes) -> None:

@@ -2,9 +2,11 @@
 
 import io
 import re
+import resource
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pypdf
 import pytest
@@ -185,9 +187,9 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert printer.pdf(paper(annex4(None))) is not printer.pdf(paper(annex4(None)))
 
 
-def table(count: int) -> Section:
+def table(count: int, mark: str = "") -> Section:
     columns = (Column(key="day", zh="日期", kind="day"), Column(key="words", zh="说明", width=40))
-    rows = [("2026-05-01", f"第 {n} 行") for n in range(count)]
+    rows = [("2026-05-01", f"第 {n} 行{mark}") for n in range(count)]
     return Section(title="一、表", table=Table(title="表", columns=columns, rows=rows, left_out=3))
 
 
@@ -197,6 +199,24 @@ def test_a_table_goes_on_over_pages_with_its_head(printer: Printer) -> None:
     assert all("日期说明" in text for text in found)
     assert "第89行" in found[-1]
     assert "另有3条较早的记录未列出" in found[-1]
+
+
+def resident_mb() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 2**20
+
+
+def test_large_documents_do_not_pile_up_in_memory(printer: Printer) -> None:
+    """Each of these is 30 MB while typst remembers it."""
+    before = 0
+    for number in range(8):
+        section = table(1200, mark=f"（{number}）")
+        title = f"第 {number} 份"
+        words = tuple(f"{number} {line}" for line in range(900))
+        made = replace(paper(), title=title, sections=(replace(section, lines=words),))
+        printer.pdf(made)
+        before = before or resident_mb()
+    assert resident_mb() - before < 90
 
 
 def test_more_pages_than_allowed_are_refused() -> None:
