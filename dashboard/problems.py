@@ -184,14 +184,8 @@ def _problem_of(error: Exception) -> Problem:
             return Problem(409, "stale", detail, field="version")
         case PersonExists():
             return Problem(409, "taken", "this id is taken", field="id")
-        case NotInstalled():
-            detail = "this hub can't make documents: install hearthwatch[documents]"
-            return Problem(501, "not_installed", f"{detail} ({error} is missing)")
-        case TooLong():
-            return Problem(422, "too_long", str(error))
-        case Busy():
-            detail = f"{error}; ask again in a moment"
-            return Problem(503, "printer_busy", detail, headers={"Retry-After": "5"})
+        case NotInstalled() | TooLong() | Busy():
+            return _not_printed(error)
         case HTTPException():
             status = HTTPStatus(error.status_code)
             return Problem(
@@ -204,6 +198,18 @@ def _problem_of(error: Exception) -> Problem:
             _LOG.error("the book cannot be reached: %s", type(error).__name__)
             detail = "the book of record is busy or stopping; send this again in a moment"
             return Problem(503, "unavailable", detail, headers={"Retry-After": "2"})
+
+
+def _not_printed(error: NotInstalled | TooLong | Busy) -> Problem:
+    match error:
+        case NotInstalled():
+            detail = "this hub can't make documents: install hearthwatch[documents]"
+            return Problem(501, "not_installed", f"{detail} ({error} is missing)")
+        case TooLong():
+            return Problem(422, "too_long", str(error))
+        case _:
+            detail = f"{error}; ask again in a moment"
+            return Problem(503, "printer_busy", detail, headers={"Retry-After": "5"})
 
 
 def _invalid(error: RequestValidationError) -> Problem:

@@ -32,10 +32,15 @@ from dashboard.rota_reads import (
 )
 from dashboard.routes.rota import find_desk, said, window
 from dashboard.sessions import digest_of
-from dashboard.spreadsheets import UnreadableSheet, read_sheet, write_csv, write_xlsx
+from dashboard.spreadsheets import (
+    CSV_TYPE,
+    XLSX_TYPE,
+    UnreadableSheet,
+    read_sheet,
+    write_csv,
+    write_xlsx,
+)
 from ledger.database import insert_sql
-from ledger.documents.comma_file import CSV_TYPE
-from ledger.documents.workbook import XLSX_TYPE
 from ledger.schema import ACCOUNT, ROTA_CALENDAR
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document
