@@ -23,6 +23,7 @@ from ledger.schema import HOME, SERVICE_USER, VISIT
 from ledger.views import document_of
 
 COLUMNS: Final = (
+    Column(key="number", zh="第几次", kind="integer", width=8),
     Column(key="visited_at", zh="探访时间", kind="instant", width=17),
     Column(key="person", zh="服务对象", width=10),
     Column(key="person_id", zh="对象编号", width=14),
@@ -40,6 +41,8 @@ COLUMNS: Final = (
     ),
     Column(key=SERVICES_DONE, zh="服务项目（附件2）", width=34),
     Column(key="proof", zh="到场证明", width=14),
+    Column(key="counts", zh="是否有效", width=10),
+    Column(key="void_reason", zh="作废原因", width=20),
     Column(key="recorded_at", zh="登记时间", kind="instant", width=17),
     Column(key="id", zh="记录编号", width=38),
 )
@@ -56,6 +59,7 @@ def _cells(row: Row, names: Names) -> Sequence[Any]:
     record = document_of(row["record"])
     people = record.get(HOUSEHOLD_CHANGE)
     return (
+        row["number"] or None,
         row["visited_at_ms"],
         row["person_name"],
         row["service_user"],
@@ -70,9 +74,17 @@ def _cells(row: Row, names: Names) -> Sequence[Any]:
         *(_text(record.get(field)) for field in TEXTS),
         _services(record.get(SERVICES_DONE)),
         word(PROOFS, row["proof"]),
+        _standing(row),
+        row["void_reason"],
         row["recorded_at_ms"],
         row["id"],
     )
+
+
+def _standing(row: Row) -> str:
+    if row["voided_at_ms"] is not None:
+        return "已作废"
+    return "有效" if row["duplicate_of"] is None else "重复"
 
 
 def _chosen(question: Question, chosen: object) -> str:

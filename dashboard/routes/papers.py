@@ -18,18 +18,16 @@ from dashboard.paper_reads import (
     VITALS_MAX,
     fhir_person,
     lives_alone,
-    number_of,
     person_sheet,
-    visit_row,
-    visit_sheets,
     vital_devices,
     vitals_of,
-    whole_file,
 )
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row
 from dashboard.register_reads import find_person
+from dashboard.visit_papers import visit_row, visit_sheet
+from dashboard.whole_files import whole_file
 from ledger.documents.annex3 import annex3
 from ledger.documents.annex4 import annex4
 from ledger.documents.dossier import dossier
@@ -103,9 +101,7 @@ def print_annex4(
         row = visit_row(connection, visit_id)
         if row is None or not caller.sees(row["home_region"]):
             raise not_found("visit")
-        [sheet] = visit_sheets(
-            connection, [row], caller.can, {visit_id: number_of(connection, row)}
-        )
+        sheet = visit_sheet(connection, row, caller.can)
     name = f"附件4探访记录表-{sheet.name}-{local(sheet.visited_at_ms):%Y%m%d}"
     made = _made(hub, _paper(hub, caller, annex4(sheet), name, copies), ending)
     trail.note(caller.username, "printed", f"visit:{visit_id}", f"annex4.{ending}")

@@ -31,6 +31,7 @@ from ledger.forms.visit_form import (
     SATISFACTION,
     SERVICES_DONE,
     TEXTS,
+    UNSIGNED,
     VISITOR_KIND,
     WAY,
     Option,
@@ -48,6 +49,7 @@ _ALL: Final = len(_WIDTHS)
 _WORDS_FIT: Final = 170
 _BELOW_FITS: Final = 120
 _ILLNESS_FITS: Final = 30
+_UNSIGNED_FITS: Final = 40
 
 
 def annex4(sheet: VisitSheet | None) -> Form:
@@ -55,7 +57,7 @@ def annex4(sheet: VisitSheet | None) -> Form:
     rest: list[tuple[str, str]] = []
     record: Mapping[str, object] = {} if sheet is None else sheet.record
     return Form(
-        mark=MARK,
+        mark=f"{MARK}（已作废）" if sheet is not None and sheet.voided else MARK,
         title=TITLE,
         above=tuple(_above(sheet)),
         widths=_WIDTHS,
@@ -63,7 +65,7 @@ def annex4(sheet: VisitSheet | None) -> Form:
             *_questions(sheet, record, rest),
             *(_wide(field, record, rest) for field in ("satisfaction_words", "needs")),
             _wide("suggestions", record, rest),
-            _signed(sheet, record),
+            _signed(sheet, record, rest),
         ),
         below=tuple(_below(sheet, record, rest)),
         foot=FOOT,
@@ -168,7 +170,9 @@ def _wide(
     return (Cell(lines=(first, *others), columns=_ALL, height_mm=26.0, top=True),)
 
 
-def _signed(sheet: VisitSheet | None, record: Mapping[str, object]) -> tuple[Cell, ...]:
+def _signed(
+    sheet: VisitSheet | None, record: Mapping[str, object], rest: list[tuple[str, str]]
+) -> tuple[Cell, ...]:
     visitor = "" if sheet is None else sheet.visitor
     drawn = None if sheet is None else sheet.visitor_signature
     person = None if sheet is None else sheet.person_signature
@@ -186,8 +190,23 @@ def _signed(sheet: VisitSheet | None, record: Mapping[str, object]) -> tuple[Cel
             columns=4,
             height_mm=25.0,
         ),
-        Cell(lines=(_signature("服务对象（签字）", person, ""),), columns=1),
+        Cell(
+            lines=(_signature("服务对象（签字）", person, ""), *_unsigned(record, rest)),
+            columns=1,
+        ),
     )
+
+
+def _unsigned(record: Mapping[str, object], rest: list[tuple[str, str]]) -> Iterator[Line]:
+    """Why the person's own signature is missing: many never learnt to write."""
+    words = "：".join(
+        part for part in (_chosen(UNSIGNED, record), _said(record, "unsigned_note")) if part
+    )
+    if words:
+        shown, more = fitted(words, _UNSIGNED_FITS)
+        if more:
+            rest.append((UNSIGNED.zh, words))
+        yield text(f"（{shown}）")
 
 
 def _signature(words: str, drawn: Drawing | None, name: str) -> Line:
@@ -203,6 +222,8 @@ def _signature(words: str, drawn: Drawing | None, name: str) -> Line:
 def _below(
     sheet: VisitSheet | None, record: Mapping[str, object], rest: list[tuple[str, str]]
 ) -> Iterator[Line]:
+    if sheet is not None and sheet.voided:
+        yield text(f"本记录已作废：{sheet.voided}")
     if record.get(NOBODY_MET) is True:
         yield text("本次探访未见到老人。")
     done = _services(record)

@@ -51,6 +51,8 @@ class VisitSheet:
     person_signature: Drawing | None = None
     # What was corrected since it was first recorded, each a line.
     corrections: tuple[str, ...] = ()
+    # Why it does not count, where it does not.
+    voided: str = ""
 
 
 def local(at_ms: int) -> datetime.datetime:

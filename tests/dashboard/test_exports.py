@@ -72,6 +72,7 @@ async def test_a_workbook_of_visits_has_every_answer(world: World) -> None:
     assert row["服务项目（附件2）"] == "1 个人卫生、7 日常服务、13 检查义务"
     assert row["老年人服务需求"] == RECORD["needs"]
     assert row["未见到老人"] == "否"
+    assert (row["第几次"], row["是否有效"]) == (1, "有效")
 
 
 async def test_alarms_and_tasks(world: World) -> None:

@@ -65,9 +65,9 @@ async def test_annex_3_of_a_person(world: World) -> None:
     assert ("duty-1", "printed", "person:person-0001") in await world.audited()
 
 
-async def test_annex_4_of_a_visit_counts_the_visits_of_the_person(world: World) -> None:
-    second = await visit(world)
+async def test_annex_4_of_a_visit_has_its_number(world: World) -> None:
     first = await visit(world, BEFORE)
+    second = await visit(world)
     async with world.client("visitor-1") as client:
         texts = {
             one: text_of((await client.get(f"{API}/visits/{one}/annex4.pdf")).content)
@@ -81,6 +81,56 @@ async def test_annex_4_of_a_visit_counts_the_visits_of_the_person(world: World) 
     assert "☑上门探访" in texts[second]
     assert name_of(answer) == "附件4探访记录表-张桂英-20261123.pdf"
     assert ("visitor-1", "printed", f"visit:{second}") in await world.audited()
+
+
+async def test_annex_4_is_signed_as_it_was_drawn(world: World) -> None:
+    made = await visit(world)
+    strokes = {"w": 600, "h": 240, "s": [[20, 120, 200, 60, 380, 180], [400, 60, 420, 200]]}
+    async with world.client("visitor-1") as client:
+        before = await client.get(f"{API}/visits/{made}/annex4.docx")
+        for kind in ("signature_person", "signature_visitor"):
+            answer = await client.post(
+                f"{API}/visits/{made}/attachments",
+                params={"kind": kind},
+                content=json.dumps(strokes).encode(),
+            )
+            assert answer.status_code == 201, answer.text
+        after = await client.get(f"{API}/visits/{made}/annex4.docx")
+        assert (await client.get(f"{API}/visits/{made}/annex4.pdf")).status_code == 200
+    shapes = [len(docx.Document(io.BytesIO(a.content)).inline_shapes) for a in (before, after)]
+    assert shapes == [0, 2]
+
+
+async def test_a_signature_that_cannot_be_read_leaves_the_form(world: World) -> None:
+    made = await visit(world)
+    await world.execute(
+        "INSERT INTO attachment (id, visit, kind, mime, bytes, size, sha256, source_sha256,"
+        " width, height, added_at_ms, added_by) VALUES ('a', ?, 'signature_person',"
+        " 'application/vnd.hearthwatch.strokes+json', X'7B', 1, '', '', 1, 1, 0, 'visitor-1')",
+        made,
+    )
+    async with world.client("visitor-1") as client:
+        assert (await client.get(f"{API}/visits/{made}/annex4.pdf")).status_code == 200
+
+
+async def test_annex_4_says_what_was_corrected_and_whether_it_counts(world: World) -> None:
+    made = await visit(world)
+    async with world.client("visitor-1") as client:
+        change = {"record": {"mood": "worse"}, "reason": "当时看错了"}
+        answer = await client.post(f"{API}/visits/{made}/corrections", json=change)
+        assert answer.status_code == 201, answer.text
+        answer = await client.get(f"{API}/visits/{made}/annex4.pdf")
+        text = text_of(answer.content)
+        assert "情绪状态☐无变化☐较好☑较差" in text
+        assert "更正：2026-11-23人visitor-1：当时看错了" in text
+        answer = await client.post(f"{API}/visits/{made}/void", json={"reason": "记错了人"})
+        assert answer.status_code == 201, answer.text
+        text = text_of((await client.get(f"{API}/visits/{made}/annex4.pdf")).content)
+        assert text.startswith("附件4（已作废）")
+        assert "本记录已作废：记错了人（2026-11-23人visitor-1）" in text
+    async with world.client("duty-1") as client:
+        whole = await client.get(f"{API}/service-users/person-0001/file.pdf")
+    assert "上门探访" not in text_of(whole.content)
 
 
 async def test_the_same_forms_as_word(world: World) -> None:

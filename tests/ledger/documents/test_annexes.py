@@ -194,6 +194,20 @@ def test_what_does_not_fit_is_whole_on_the_sheet_behind(field: str) -> None:
     assert any(rest == words for _name, rest in form.continued)
 
 
+def test_a_missing_signature_says_why() -> None:
+    record = {"unsigned": "cannot_write", "unsigned_note": "由邻居见证"}
+    form = annex4(replace(VISIT, record=record, person_signature=None))
+    assert words_of(form.rows[-1][1]) == "服务对象（签字）（不会写字：由邻居见证）"
+
+
+def test_a_voided_record_cannot_be_taken_for_one_that_counts() -> None:
+    form = annex4(replace(VISIT, voided="重复登记", corrections=("2026-11-24 陈静：方式有误",)))
+    assert form.mark == "附件4（已作废）"
+    below = [p.text for line in form.below for p in line]
+    assert below[0] == "本记录已作废：重复登记"
+    assert below[-1] == "更正：2026-11-24 陈静：方式有误"
+
+
 def test_who_lives_with_many_gets_the_rest_on_the_sheet_behind() -> None:
     members = tuple(Member(name=f"家人{n}", health="健康") for n in range(1, 9))
     form = annex3(replace(PERSON, file=replace(FILE, members=members)))
