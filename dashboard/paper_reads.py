@@ -1,8 +1,10 @@
 """What is printed of people, read from the book."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, func, select
 
 from dashboard.masking import HIDDEN
@@ -10,16 +12,25 @@ from dashboard.ports import ReadingsReader
 from dashboard.reads import Row, roster_for, rows
 from ledger.documents.fhir import KINDS, FhirPerson, Vital
 from ledger.documents.sheets import Contact, PersonSheet
-from ledger.forms.person_file import Identity
-from ledger.schema import DEVICE, SERVICE_USER
+from ledger.forms.file_document import masked_number, read
+from ledger.forms.person_file import Identity, PersonFile
+from ledger.schema import DEVICE, PERSON_FILE, SERVICE_USER
 from ledger.views import RosterIndex, person_object
 
 # Of one person in one answer; a stream of an oximeter has more, and nobody's doctor reads them.
 VITALS_MAX: Final = 20_000
 
 
-def person_sheet(connection: Connection, row: Row, can: frozenset[str], now_ms: int) -> PersonSheet:
-    """Annex 3 of a row of the register."""
+def person_sheet(
+    connection: Connection,
+    row: Row,
+    can: frozenset[str],
+    now_ms: int,
+    *,
+    numbers: bool,
+) -> PersonSheet:
+    """Annex 3 of a row of the register. numbers: identity numbers whole, else masked."""
+    file = person_file(connection, row["id"])
     roster = roster_for(connection, homes=[row["home"]], usernames=[row["visitor"]])
     person = person_object(row, now_ms)
     return PersonSheet(
@@ -30,6 +41,7 @@ def person_sheet(connection: Connection, row: Row, can: frozenset[str], now_ms: 
             grade=row["grade"],
             categories=tuple(person["categories"]),
         ),
+        file=file if numbers else without_numbers(file),
         phone=row["phone"],
         address=address_of(row["home"], roster, can),
         conditions=tuple(person["conditions"]),
@@ -40,6 +52,22 @@ def person_sheet(connection: Connection, row: Row, can: frozenset[str], now_ms: 
             for c in person["contacts"]
         ),
         visitor=named(row["visitor"], roster),
+    )
+
+
+def person_file(connection: Connection, person: str) -> PersonFile:
+    """What was filled in; empty where nothing was."""
+    wanted = select(PERSON_FILE.c.document).where(PERSON_FILE.c.person == person)
+    return read(msgspec.json.decode(connection.scalar(wanted) or "{}"))
+
+
+def without_numbers(file: PersonFile) -> PersonFile:
+    """As everybody may see it. A disability certificate's number begins with the citizen's own."""
+    return replace(
+        file,
+        id_number=masked_number(file.id_number),
+        disability_number=masked_number(file.disability_number),
+        members=tuple(replace(m, id_number=masked_number(m.id_number)) for m in file.members),
     )
 
 

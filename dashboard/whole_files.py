@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, or_, select
 
 from dashboard.paper_reads import person_sheet
+from dashboard.person_reads import consent_rows
 from dashboard.reads import Row, rows
 from dashboard.visit_papers import visit_sheets
 from ledger.documents.dossier import (
@@ -15,10 +16,19 @@ from ledger.documents.dossier import (
     Dossier,
     StayLine,
 )
+from ledger.forms import consents
+from ledger.forms.visit_form import Option
 from ledger.schema import ALARM, STAY, TASK, VISIT
 
 
-def whole_file(connection: Connection, row: Row, can: frozenset[str], now_ms: int) -> Dossier:
+def whole_file(
+    connection: Connection,
+    row: Row,
+    can: frozenset[str],
+    now_ms: int,
+    *,
+    numbers: bool,
+) -> Dossier:
     """Of one person all that the book has; what happened in the home belongs to who lives there."""
     home, person = row["home"], row["id"]
     visits = select(VISIT).where(
@@ -39,17 +49,35 @@ def whole_file(connection: Connection, row: Row, can: frozenset[str], now_ms: in
     found_alarms = rows(connection, _newest(alarms, ALARM.c.raised_at_ms, ALARMS_PRINTED))
     found_stays = rows(connection, _newest(stays, STAY.c.from_ms, STAYS_PRINTED))
     return Dossier(
-        person=person_sheet(connection, row, can, now_ms),
+        person=person_sheet(connection, row, can, now_ms, numbers=numbers),
         visits=visit_sheets(connection, found_visits, can),
         alarms=[_alarm_line(alarm) for alarm in found_alarms],
         stays=[
             StayLine(kind=s["kind"], from_ms=s["from_ms"], until_ms=s["until_ms"], note=s["note"])
             for s in found_stays
         ],
+        consents=[_consent_line(consent) for consent in consent_rows(connection, person)],
         more_visits=_count(connection, visits) - len(found_visits),
         more_alarms=_count(connection, alarms) - len(found_alarms),
         more_stays=_count(connection, stays) - len(found_stays),
     )
+
+
+def _consent_line(row: Row) -> tuple[str | None, ...]:
+    """By the columns of `ledger.documents.dossier.CONSENT_COLUMNS`."""
+    return (
+        _zh(consents.PURPOSES, row["purpose"]),
+        row["given_by"],
+        _zh(consents.RELATIONS, row["relation"]),
+        _zh(consents.WAYS, row["how"]),
+        row["given_on"],
+        row["until_on"],
+        row["withdrawn_on"],
+    )
+
+
+def _zh(options: tuple[Option, ...], word: str) -> str:
+    return next((option.zh for option in options if option.word == word), word)
 
 
 def _newest(wanted: Select[Any], column: Any, most: int) -> Select[Any]:

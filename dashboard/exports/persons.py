@@ -7,10 +7,18 @@ import msgspec
 from sqlalchemy import Select, select
 
 from dashboard.export import ADDRESS, PLACE, Names, Subject, home_columns, listed
+from dashboard.paper_reads import without_numbers
 from dashboard.reads import Row
-from ledger.documents.table import Column
-from ledger.documents.words import SEXES, word
-from ledger.schema import HOME, SERVICE_USER
+from ledger.documents.table import Column, Kind
+from ledger.documents.words import SEXES, YES_NO, word
+from ledger.forms.file_document import read
+from ledger.forms.file_fields import FIELDS, Field
+from ledger.schema import HOME, PERSON_FILE, SERVICE_USER
+from ledger.views import document_of
+
+# Fields of annex 3. Who lives with the person is a table of its own, and none of a register.
+_FILE: Final = tuple(field for field in FIELDS if field.form != "members")
+_KINDS: Final[dict[str, Kind]] = {"money": "yuan", "whole": "integer", "day": "day"}
 
 COLUMNS: Final = (
     Column(key="id", zh="编号", width=16),
@@ -29,15 +37,19 @@ COLUMNS: Final = (
     Column(key="contacts", zh="紧急联系人", width=34),
     Column(key="visitor", zh="探访责任人", width=12),
     Column(key="home", zh="住户编号", width=14),
+    *(Column(key=f.name, zh=f.zh, kind=_KINDS.get(f.form, "text"), width=16) for f in _FILE),
 )
 
 
 def _wanted() -> Select[Any]:
-    joined = select(SERVICE_USER, *home_columns()).join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    joined = select(SERVICE_USER, PERSON_FILE.c.document.label("file"), *home_columns())
+    joined = joined.join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    joined = joined.join(PERSON_FILE, PERSON_FILE.c.person == SERVICE_USER.c.id, isouter=True)
     return joined.order_by(HOME.c.region, SERVICE_USER.c.id)
 
 
 def _cells(row: Row, names: Names) -> Sequence[Any]:
+    file = without_numbers(read(document_of(row["file"] or "{}")))
     return (
         row["id"],
         row["name"],
@@ -55,7 +67,29 @@ def _cells(row: Row, names: Names) -> Sequence[Any]:
         _contacts(row["contacts"]),
         names.account(row["visitor"]),
         row["home"],
+        *(_said(field, getattr(file, field.name)) for field in _FILE),
     )
+
+
+def _said(field: Field, value: Any) -> Any:
+    """As the form says it; identity numbers stay masked: a list of them is nobody's need."""
+    match field.form:
+        case "yes_no":
+            return word(YES_NO, value)
+        case "choice":
+            return _zh(field, value)
+        case "choices":
+            return "、".join(_zh(field, one) for one in value)
+        case "texts":
+            return "、".join(value)
+        case "grade":
+            return f"{value}级" if value else ""
+        case _:
+            return value
+
+
+def _zh(field: Field, chosen: str) -> str:
+    return next((option.zh for option in field.options if option.word == chosen), chosen)
 
 
 def _contacts(text: str) -> str:

@@ -7,7 +7,8 @@ after the other (`ledger.documents.pdf`).
 from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dashboard.answers import Trail
@@ -36,12 +37,16 @@ from ledger.documents.form import Form
 from ledger.documents.paper import Paper
 from ledger.documents.sheets import local
 from ledger.documents.word import write_docx
+from ledger.unit_of_work import UnitOfWork
 from ledger.views import to_json
 
 router = APIRouter(tags=["documents"])
 
 VITALS_DEFAULT_MS: Final = 90 * DAY_MS
 VITALS_SPAN_MAX_MS: Final = 366 * DAY_MS
+
+# A word that somebody in a year understands.
+REASON_MIN: Final = 3
 
 Ending = Literal["pdf", "docx"]
 # Each copy on its sheet, marked for who keeps it (一式三份).
@@ -66,22 +71,43 @@ def empty_form(
     return _made(hub, paper, ending)
 
 
+async def _numbers(
+    numbers: bool = False, reason: Annotated[str | None, Query(max_length=500)] = None
+) -> str | None:
+    """Why identity numbers are wanted whole; None: they are not."""
+    why = (reason or "").strip()
+    if numbers and len(why) < REASON_MIN:
+        raise bad_field("reason", f"why the numbers are needed: at least {REASON_MIN} characters")
+    return why if numbers else None
+
+
+Numbers = Annotated[str | None, Depends(_numbers)]
+
+
 @router.get("/service-users/{person_id}/annex3.{ending}")
-def print_annex3(
+async def print_annex3(
     *,
     person_id: PathId,
     ending: Ending,
     hub: Hub,
     trail: Trail,
     caller: Annotated[Caller, needs("person.print")],
+    numbers: Numbers,
     copies: Copies = False,
 ) -> Response:
-    """Annex 3 of one person."""
-    row = _person(hub, caller, person_id)
-    with hub.engine.connect() as connection:
-        form = annex3(person_sheet(connection, row, caller.can, hub.clock.now_ms()))
-    name = f"附件3信息记录表-{row['name']}"
-    made = _made(hub, _paper(hub, caller, form, name, copies), ending)
+    """Annex 3 of one person; `numbers=true` with a `reason` prints identity numbers whole."""
+    row = await run_in_threadpool(_person, hub, caller, person_id)
+    await _reveal(hub, caller, person_id, numbers)
+
+    def work() -> Response:
+        with hub.engine.connect() as connection:
+            sheet = person_sheet(
+                connection, row, caller.can, hub.clock.now_ms(), numbers=numbers is not None
+            )
+        name = f"附件3信息记录表-{row['name']}"
+        return _made(hub, _paper(hub, caller, annex3(sheet), name, copies), ending)
+
+    made = await run_in_threadpool(work)
     trail.note(caller.username, "printed", f"person:{person_id}", f"annex3.{ending}")
     return made
 
@@ -109,15 +135,25 @@ def print_annex4(
 
 
 @router.get("/service-users/{person_id}/file.pdf")
-def print_file(
-    person_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("person.print")]
+async def print_file(
+    *,
+    person_id: PathId,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("person.print")],
+    numbers: Numbers,
 ) -> Response:
-    """Annex 3, then every visit, call and stay that the book has."""
-    row = _person(hub, caller, person_id)
-    now_ms = hub.clock.now_ms()
-    with hub.engine.connect() as connection:
-        found = whole_file(connection, row, caller.can, now_ms)
-    made = hub.printer.pdf(dossier(found, _foot(hub, caller), _minute_ms(hub)))
+    """Annex 3, then every visit, call, stay and consent that the book has."""
+    row = await run_in_threadpool(_person, hub, caller, person_id)
+    await _reveal(hub, caller, person_id, numbers)
+
+    def work() -> bytes:
+        now_ms = hub.clock.now_ms()
+        with hub.engine.connect() as connection:
+            found = whole_file(connection, row, caller.can, now_ms, numbers=numbers is not None)
+        return hub.printer.pdf(dossier(found, _foot(hub, caller), _minute_ms(hub)))
+
+    made = await run_in_threadpool(work)
     trail.note(caller.username, "printed", f"person:{person_id}", "file.pdf")
     return download(made, f"服务档案-{row['name']}", "pdf", inline=True)
 
@@ -152,6 +188,19 @@ def export_vitals(
         raise bad_field("from", f"more than {VITALS_MAX} measurements; take a shorter span")
     trail.note(caller.username, "exported", f"person:{person_id}", f"{len(vitals)} vitals, FHIR")
     return download(to_json(bundle(person, vitals, now_ms)), f"健康监测-{row['name']}", "json")
+
+
+async def _reveal(hub: Deps, caller: Caller, person_id: str, why: str | None) -> None:
+    """On record before they are told: no record, no number."""
+    if why is None:
+        return
+    if "person.reveal" not in caller.can:
+        raise Problem(403, "forbidden", f"the role {caller.role} may not person.reveal")
+
+    def note(unit: UnitOfWork) -> None:
+        unit.audit(caller.username, "revealed", f"person:{person_id}", f"printed: {why}")
+
+    await hub.writer.change(note)
 
 
 def _person(hub: Deps, caller: Caller, person_id: str) -> Row:

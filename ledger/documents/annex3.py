@@ -73,7 +73,7 @@ def annex3(sheet: PersonSheet | None) -> Form:
         above=(),
         widths=_WIDTHS,
         rows=(
-            (section("一、老年人基本情况", _ALL),),
+            (section("一、基本信息", _ALL),),
             *_identity(sheet),
             *_state(sheet, rest),
             (section("二、家庭基本情况", _ALL),),

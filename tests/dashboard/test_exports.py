@@ -15,7 +15,7 @@ from dashboard.export_registry import SUBJECTS
 from dashboard.permissions import PERMISSIONS
 from tests.adapters.sample_papers import RECORD
 from tests.dashboard.conftest import World, problem_of
-from tests.dashboard.test_papers import VISITED, name_of, visit
+from tests.dashboard.test_papers import VISITED, fill_in, name_of, visit
 
 API = "/api/v1"
 EXPORTS = Path(export.__file__).parent / "exports"
@@ -52,6 +52,15 @@ async def test_the_register_of_people(world: World) -> None:
     assert row["老年人类别"] == "独居"
     assert row["紧急联系人"] == "张伟 儿子 13900000001"
     assert row["探访责任人"] == "人visitor-1"
+
+
+async def test_the_register_has_the_file_of_each_person(world: World) -> None:
+    await fill_in(world)
+    [row] = table(await got(world, "persons.csv"))
+    assert row["公民身份号码"] == "6109**************"
+    assert row["残疾人证号"] == "6109**************"
+    assert (row["民族"], row["有养老保险"], row["残疾等级"]) == ("汉族", "是", "2级")
+    assert (row["养老保险每月金额（元）"], row["帮扶单位（组织）"]) == ("165.50", "志愿者")
 
 
 async def test_a_workbook_of_visits_has_every_answer(world: World) -> None:

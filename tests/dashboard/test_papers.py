@@ -14,6 +14,7 @@ import pytest
 
 from contract.moment import from_iso
 from ledger.documents.pdf import Printer
+from ledger.forms import id_number
 from tests.adapters.dashboard_ports import PlainSeries
 from tests.adapters.sample_papers import RECORD
 from tests.dashboard.conftest import World, problem_of
@@ -63,6 +64,72 @@ async def test_annex_3_of_a_person(world: World) -> None:
     ):
         assert words in text
     assert ("duty-1", "printed", "person:person-0001") in await world.audited()
+
+
+BODY = "61092619410302002"
+NUMBER = BODY + id_number.check_digit(BODY)
+
+
+async def fill_in(world: World) -> None:
+    file = {
+        "id_number": NUMBER,
+        "ethnicity": "汉族",
+        "pension": "yes",
+        "pension_yuan": 165.5,
+        "supporters": ["volunteer"],
+        "support": "每月上门两次",
+        "disability_grade": 2,
+        "disability_number": f"{NUMBER}42",
+        "members": [{"name": "张伟", "sex": "M", "relation": "儿子"}],
+    }
+    async with world.client("manager-1") as client:
+        answer = await client.patch(f"{API}/service-users/person-0001/file", json={"file": file})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_annex_3_has_the_persons_file_with_numbers_masked(world: World) -> None:
+    await fill_in(world)
+    async with world.client("duty-1") as client:
+        answer = await client.get(f"{API}/service-users/person-0001/annex3.pdf")
+    text = text_of(answer.content)
+    for words in (
+        *("民族汉族", "☑有领取养老保险，每月165.50元", "☑志愿者", "每月上门两次", "1张伟男"),
+        *("☑二级", "公民身份号码6109**************", "残疾人证号6109**************"),
+    ):
+        assert words in text
+    assert NUMBER[4:17] not in text
+
+
+@pytest.mark.parametrize("path", ["annex3.pdf", "file.pdf"])
+async def test_numbers_are_printed_for_a_reason_that_is_on_record(world: World, path: str) -> None:
+    await fill_in(world)
+    asked = {"numbers": "true", "reason": "报县民政局存档"}
+    url = f"{API}/service-users/person-0001/{path}"
+    async with world.client("duty-1") as client:
+        assert problem_of(await client.get(url, params={"numbers": "true"}))["field"] == "reason"
+        answer = await client.get(url, params=asked)
+    assert f"公民身份号码{NUMBER}" in text_of(answer.content)
+    rows = await world.query("SELECT actor, detail FROM audit WHERE action = 'revealed'")
+    assert rows == [("duty-1", "printed: 报县民政局存档")]
+    async with world.client("visitor-1") as client:
+        assert problem_of(await client.get(url, params=asked))["type"] == "forbidden"
+
+
+async def test_the_whole_file_has_what_was_agreed_to(world: World) -> None:
+    given = {
+        "purpose": "devices",
+        "given_by": "张伟",
+        "relation": "family",
+        "how": "signed",
+        "given_on": "2026-05-01",
+    }
+    async with world.client("manager-1") as client:
+        answer = await client.post(f"{API}/service-users/person-0001/consents", json=given)
+        assert answer.status_code == 201, answer.text
+        whole = await client.get(f"{API}/service-users/person-0001/file.pdf")
+    text = text_of(whole.content)
+    assert "四、知情同意记录" in text
+    assert "安装和使用设备张伟家属签字2026-05-01" in text
 
 
 async def test_annex_4_of_a_visit_has_its_number(world: World) -> None:

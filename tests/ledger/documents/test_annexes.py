@@ -57,7 +57,7 @@ def test_annex_3_says_what_the_notice_prints() -> None:
     found = heads(form)
     sections = [words for words in found if words[1:2] == "、"]
     assert sections == [
-        "一、老年人基本情况",
+        "一、基本信息",
         "二、家庭基本情况",
         "三、家庭生活条件",
         "四、已享受帮扶情况",
