@@ -1,6 +1,7 @@
 """Forms and tables from the page: saved under the hub's name, refusals in words."""
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -39,12 +40,27 @@ def test_a_form_is_saved_under_its_chinese_name(desk: Desk, hub: FakeHub) -> Non
     asked = answered(desk, "**/annex3.pdf*", download(PDF, "附件3信息记录表-张桂英", "pdf"))
     desk.go(f"/homes/{home_of(hub)}")
     panel = desk.page.locator("section", has_text="表格与档案")
-    panel.get_by_role("checkbox").check()
+    panel.get_by_role("checkbox").first.check()
     with desk.page.expect_download() as saved:
         panel.get_by_role("button", name="PDF 文件").first.click()
     assert saved.value.suggested_filename == "附件3信息记录表-张桂英.pdf"
     assert Path(saved.value.path()).read_bytes() == PDF
     assert asked[0].endswith("/annex3.pdf?copies=true")
+
+
+def test_identity_numbers_are_printed_for_a_reason_alone(desk: Desk, hub: FakeHub) -> None:
+    asked = answered(desk, "**/annex3.pdf*", download(PDF, "附件3信息记录表-张桂英", "pdf"))
+    desk.go(f"/homes/{home_of(hub)}")
+    panel = desk.page.locator("section", has_text="表格与档案")
+    panel.locator("[name=numbers]").check()
+    button = panel.get_by_role("button", name="PDF 文件").first
+    expect(button).to_be_disabled()
+    panel.locator("[name=reason]").fill("存档")
+    expect(button).to_be_disabled()
+    panel.locator("[name=reason]").fill("报县民政局存档")
+    with desk.page.expect_download():
+        button.click()
+    assert unquote(asked[0]).endswith("/annex3.pdf?numbers=true&reason=报县民政局存档")
 
 
 def test_a_hub_without_the_extra_says_so_in_words(desk: Desk, hub: FakeHub) -> None:
