@@ -61,7 +61,6 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         field: str | None = None,
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
-        refusals: Sequence[Refusal] = (),
     ) -> None:
         """`errors`: every field that is wrong, each with its `field`, `code` and words."""
         super().__init__(f"{status} {code}: {detail}")
@@ -71,7 +70,6 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         self.field = field
         self.errors = errors
         self.headers = headers
-        self.refusals = refusals
 
 
 def not_found(what: str) -> Problem:
@@ -86,7 +84,8 @@ def bad_field(field: str, detail: str) -> Problem:
 def refused(refusals: Sequence[Refusal]) -> Problem:
     """Every field that can't be so, each in both languages."""
     first = refusals[0]
-    return Problem(422, "refused", first.en, field=first.field, refusals=refusals)
+    errors = [asdict(refusal) for refusal in refusals]
+    return Problem(422, "refused", first.en, field=first.field, errors=errors)
 
 
 def problem_response(problem: Problem) -> Response:
@@ -100,8 +99,6 @@ def problem_response(problem: Problem) -> Response:
         document["field"] = problem.field
     if problem.errors:
         document["errors"] = list(problem.errors)
-    if problem.refusals:
-        document["refusals"] = [asdict(refusal) for refusal in problem.refusals]
     return Response(
         to_json(document),
         status_code=problem.status,

@@ -55,7 +55,7 @@ async def test_every_field_that_cannot_be_is_told_at_once_and_nothing_is_written
         answer = await client.patch(FILE, json=body)
         problem = problem_of(answer)
         assert (answer.status_code, problem["type"]) == (422, "refused")
-        refusals = {refusal["field"]: refusal for refusal in problem["refusals"]}
+        refusals = {refusal["field"]: refusal for refusal in problem["errors"]}
         assert set(refusals) == {"id_number", "children", "pension", "categories"}
         assert all(refusal["zh"] and refusal["en"] for refusal in refusals.values())
         assert (await client.get(FILE)).json()["version"] == 0
@@ -68,7 +68,7 @@ async def test_the_number_must_agree_with_the_birthday_and_both_may_be_mended_in
     other = body + id_number.check_digit(body)
     async with world.client("manager-1") as client:
         refused = await client.patch(FILE, json={"file": {"id_number": other}})
-        assert problem_of(refused)["refusals"][0]["code"] == "id_other_birthday"
+        assert problem_of(refused)["errors"][0]["code"] == "id_other_birthday"
         both = {"file": {"id_number": other}, "person": {"born": "1942-03-02"}}
         assert (await client.patch(FILE, json=both)).status_code == 200
         # From now on the birthday alone can't be otherwise.
@@ -82,7 +82,7 @@ async def test_nobody_is_in_the_book_twice(world: World) -> None:
         assert (await client.patch(FILE, json={"file": {"id_number": NUMBER}})).status_code == 200
         other = FILE.replace("0001", "0002")
         twice = await client.patch(other, json={"file": {"id_number": NUMBER}, "person": person})
-        assert problem_of(twice)["refusals"][0]["code"] == "id_taken"
+        assert problem_of(twice)["errors"][0]["code"] == "id_taken"
 
 
 async def test_two_officers_do_not_overwrite_each_other(world: World) -> None:
@@ -135,7 +135,7 @@ async def test_members_shown_masked_come_back_as_they_are(world: World) -> None:
         # A mask that is nobody's number is no number.
         shown[1]["id_number"] = "1234**************"
         refused = await client.patch(FILE, json={"file": {"members": shown}})
-        assert problem_of(refused)["refusals"][0]["field"] == "members[1].id_number"
+        assert problem_of(refused)["errors"][0]["field"] == "members[1].id_number"
 
 
 async def test_who_may_not_read_people_learns_how_complete_a_file_is(world: World) -> None:
@@ -275,7 +275,7 @@ async def test_a_consent_that_ran_out_does_not_hold(world: World) -> None:
         document = (await client.post(url, json={**CONSENT, **days})).json()
         assert document["items"][0]["holds"] is False
         wrong = await client.post(url, json={**CONSENT, "purpose": "x", "how": "y"})
-        assert {r["field"] for r in problem_of(wrong)["refusals"]} == {"purpose", "how"}
+        assert {r["field"] for r in problem_of(wrong)["errors"]} == {"purpose", "how"}
     assert "person-0001" in await found(world, consent="devices")
 
 

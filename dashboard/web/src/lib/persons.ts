@@ -1,6 +1,6 @@
 // Persons, their files, consents and lists of them: the hub's calls, and what goes over the wire.
 
-import { ApiError, query, type Refusal, request } from "./api";
+import { ApiError, query, type FieldError, request } from "./api";
 import { language } from "./i18n.svelte";
 import type { ServiceUser } from "./home_types";
 import type { AccountRef, Page } from "./hub_types";
@@ -170,7 +170,7 @@ export interface ImportRow {
   verdict: Verdict;
   name: string;
   cells: (Said & { field: string; text: string })[];
-  faults: Refusal[];
+  faults: FieldError[];
   double: {
     by: "id_number" | "name_born";
     person: string | null;
@@ -235,7 +235,7 @@ export function optionText(options: Option[], word: string): string {
 export function refusalsOf(error: unknown): Map<string, string> {
   const found = new Map<string, string>();
   if (!(error instanceof ApiError)) return found;
-  for (const refusal of error.refusals) {
+  for (const refusal of error.errors) {
     const text = said(refusal);
     const before = found.get(refusal.field);
     found.set(refusal.field, before === undefined ? text : `${before} ${text}`);

@@ -5,8 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "0012"
-down_revision: Final[str | None] = "0016"
+revision: Final = "0013"
+down_revision: Final[str | None] = "0012"
 
 _SERIAL: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _TERM: Final = sa.String(96).with_variant(sa.String(96, collation="C"), "postgresql")

@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "0015"
+revision: Final = "0011"
 down_revision: Final[str | None] = "0010"
 
 # As ledger/chain.py has them today; a migration keeps its own words.

@@ -5,8 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "0014"
-down_revision: Final[str | None] = "0016"
+revision: Final = "0015"
+down_revision: Final[str | None] = "0014"
 
 _SERIAL: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _COLUMNS: Final = (

@@ -5,8 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "0016"
-down_revision: Final[str | None] = "0015"
+revision: Final = "0012"
+down_revision: Final[str | None] = "0011"
 
 
 def upgrade() -> None:
