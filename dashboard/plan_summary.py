@@ -68,8 +68,8 @@ def summary(
 ) -> Document:
     situation = part.situation
     figures = _Figures(part, wanted)
-    below = _below(regions, part.region)
-    by_region = _groups(part.names, lambda name: below(situation.rows[name]["region"]))
+    under = below(regions, part.region)
+    by_region = _groups(part.names, lambda name: under(situation.rows[name]["region"]))
     by_visitor = _groups(part.names, lambda name: situation.rows[name]["visitor"] or "")
     roster = roster_for(connection, usernames=by_visitor)
     today = situation.today
@@ -143,7 +143,7 @@ def _groups(names: Sequence[str], key: Callable[[str], G]) -> dict[G, list[str]]
     return dict(sorted(found.items(), key=lambda pair: str(pair[0])))
 
 
-def _below(regions: Mapping[str, Row], base: str) -> Callable[[str], str]:
+def below(regions: Mapping[str, Row], base: str) -> Callable[[str], str]:
     """For a region the one just below `base` that it lies in, or itself. Nothing said: below the
     only region at the top, where there is one."""
     tops = [code for code, row in regions.items() if row["parent"] is None]

@@ -1,0 +1,191 @@
+"""Figures of a month or quarter, of a region and each one below it; the rows behind a figure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, select
+
+from dashboard.callers import Caller
+from dashboard.plan_summary import below, read_part, summary
+from dashboard.ports import Deps
+from dashboard.reads import Row, rows
+from dashboard.response_reads import calls_of, report
+from ledger.reports.sheet import Sheet, Subject, as_document, figures_of
+from ledger.reports.spans import Span
+from ledger.reports.tallies import groups_together
+from ledger.schema import ALARM, CARE_LINE, HOME, REFERRAL, SERVICE_USER, VISIT
+from ledger.views import Document
+
+# Rows at a time; a county's month has forty thousand visits.
+PORTION: Final = 5_000
+SUBJECTS: Final[tuple[Subject, ...]] = ("person", "visit", "alarm", "referral", "care")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Whose figures, and of when. `region` "": all that the caller may see."""
+
+    caller: Caller
+    region: str
+    span: Span
+
+    def inside(self, column: Any) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = [self.caller.visible(column)]
+        if self.region:
+            conditions.append(column.startswith(self.region, autoescape=True))
+        return conditions
+
+    def within(self, column: Any) -> list[ColumnElement[bool]]:
+        return [column >= self.span.from_ms, column < self.span.to_ms]
+
+
+def _people(asked: Asked) -> Select[Any]:
+    """Those of the register now: it keeps no earlier lists."""
+    columns = (
+        SERVICE_USER.c.id,
+        SERVICE_USER.c.categories,
+        SERVICE_USER.c.grade,
+        SERVICE_USER.c.born,
+        SERVICE_USER.c.visitor,
+        HOME.c.region,
+    )
+    wanted = select(*columns).join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    return wanted.where(*asked.inside(HOME.c.region)).order_by(SERVICE_USER.c.id)
+
+
+def _visits(asked: Asked) -> Select[Any]:
+    columns = (
+        VISIT.c.id,
+        VISIT.c.way,
+        VISIT.c.kind,
+        VISIT.c.met,
+        VISIT.c.record,
+        VISIT.c.voided_at_ms,
+        VISIT.c.duplicate_of,
+        HOME.c.region,
+    )
+    wanted = select(*columns).join(HOME, HOME.c.id == VISIT.c.home)
+    wanted = wanted.where(*asked.within(VISIT.c.visited_at_ms), *asked.inside(HOME.c.region))
+    return wanted.order_by(VISIT.c.visited_at_ms, VISIT.c.id)
+
+
+def _alarms(asked: Asked) -> Select[Any]:
+    names = ("id", "severity", "rule", "outcome", "state", "region")
+    wanted = select(*(ALARM.c[name] for name in names))
+    wanted = wanted.where(*asked.within(ALARM.c.raised_at_ms), *asked.inside(ALARM.c.region))
+    return wanted.order_by(ALARM.c.number)
+
+
+def _referrals(asked: Asked) -> Select[Any]:
+    names = ("id", "state", "service", "outcome", "region")
+    wanted = select(*(REFERRAL.c[name] for name in names))
+    wanted = wanted.where(*asked.within(REFERRAL.c.created_at_ms))
+    return wanted.where(*asked.inside(REFERRAL.c.region)).order_by(REFERRAL.c.number)
+
+
+def _care(asked: Asked) -> Select[Any]:
+    newer = CARE_LINE.alias()
+    replaced = select(newer.c.id).where(newer.c.replaces == CARE_LINE.c.id).exists()
+    names = ("id", "service", "minutes", "cost_fen", "region")
+    wanted = select(*(CARE_LINE.c[name] for name in names)).where(
+        *asked.within(CARE_LINE.c.served_at_ms),
+        *asked.inside(CARE_LINE.c.region),
+        ~replaced,
+        CARE_LINE.c.void.is_(False),
+    )
+    return wanted.order_by(CARE_LINE.c.served_at_ms, CARE_LINE.c.id)
+
+
+_STATEMENTS: Final[Mapping[Subject, Callable[[Asked], Select[Any]]]] = {
+    "person": _people,
+    "visit": _visits,
+    "alarm": _alarms,
+    "referral": _referrals,
+    "care": _care,
+}
+
+
+def rows_of(connection: Connection, subject: Subject, asked: Asked) -> Iterator[Row]:
+    found = connection.execution_options(yield_per=PORTION).execute(_STATEMENTS[subject](asked))
+    yield from (dict(row) for row in found.mappings())
+
+
+def rows_behind(
+    connection: Connection, subject: Subject, asked: Asked, figure: tuple[str, str]
+) -> Iterator[str]:
+    """The ids of a figure's rows, in the order of their kind."""
+    for row in rows_of(connection, subject, asked):
+        if figure in figures_of(subject, row, asked.span.last):
+            yield row["id"]
+
+
+@dataclass(slots=True)
+class _Group:
+    sheet: Sheet
+    minutes: int = 0
+    cost_fen: int = 0
+
+    def add(self, subject: Subject, row: Row, day: int) -> None:
+        self.sheet.update(figures_of(subject, row, day))
+        if subject == "care":
+            self.minutes += row["minutes"] or 0
+            self.cost_fen += row["cost_fen"]
+
+    def document(self) -> Document:
+        care = {"minutes": self.minutes, "cost_fen": self.cost_fen}
+        return {"figures": as_document(self.sheet), "care": care}
+
+
+def county_report(
+    connection: Connection, hub: Deps, asked: Asked, regions: Mapping[str, Row]
+) -> Document:
+    """Everything of a span: for the region, and for each one right below it."""
+    under = below(regions, asked.region or asked.caller.region)
+    whole, parts = _Group(Sheet()), dict[str, _Group]()
+    for subject in SUBJECTS:
+        for row in rows_of(connection, subject, asked):
+            whole.add(subject, row, asked.span.last)
+            code = under(row["region"]) if row["region"] else ""
+            parts.setdefault(code, _Group(Sheet())).add(subject, row, asked.span.last)
+    visits = [
+        _visit_tallies(connection, hub, asked, regions, n) for n in range(len(asked.span.months))
+    ]
+    calls = calls_of(
+        connection, asked.caller, asked.region or None, asked.span.from_ms, asked.span.to_ms
+    )
+    return {
+        "period": asked.span.key,
+        "region": asked.region,
+        **whole.document(),
+        "visits": groups_together([month["all"] for month in visits]),
+        "response": report(connection, hub, calls, None, asked.region)["total"],
+        "regions": [
+            {
+                "region": code,
+                "name": regions[code]["name"] if code in regions else "",
+                "level": regions[code]["level"] if code in regions else "",
+                **parts.get(code, _Group(Sheet())).document(),
+                "visits": _of_region(visits, code),
+            }
+            for code in sorted({*parts, *visits[-1]["regions"]})
+        ],
+    }
+
+
+def _visit_tallies(
+    connection: Connection, hub: Deps, asked: Asked, regions: Mapping[str, Row], number: int
+) -> Document:
+    month = asked.span.months[number]
+    part = read_part(connection, hub.clock.now_ms(), asked.caller, asked.region or None, month)
+    document = summary(connection, part, regions, month)
+    return {"all": document, "regions": {one["region"]: one for one in document["regions"]}}
+
+
+def _of_region(months: Sequence[Mapping[str, Any]], code: str) -> Document | None:
+    found = [month["regions"][code] for month in months if code in month["regions"]]
+    return groups_together(found) if found else None
+
+
+def region_rows(connection: Connection, regions: Any) -> dict[str, Row]:
+    return {row["code"]: row for row in rows(connection, select(regions))}
