@@ -20,6 +20,7 @@ from dashboard.ports import Deps
 from dashboard.routes import (
     activations,
     alarms,
+    assessments,
     attachments,
     care_lines,
     contact_points,
@@ -75,6 +76,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     door.router,
     response.router,
     reports.router,
+    assessments.router,
     visits.router,
     providers.router,
     referrals.router,

@@ -18,6 +18,10 @@ Permission = Literal[
     "alarm.reopen",
     "alarm.respond",  # decline, or give up what one has
     "alarm.review",  # why a call was answered late
+    "assessment.answer",  # to what was said of one's own region or work
+    "assessment.criteria",  # what a county assesses by
+    "assessment.read",
+    "assessment.write",  # marks, feedback, results that stand
     "audit.read",
     "care.read",  # referrals, providers, the log of services, money
     "care.write",  # referrals and log lines
@@ -83,6 +87,7 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "alarm.reopen",
         "alarm.respond",
         "alarm.review",
+        "assessment.read",
         "care.read",
         "care.write",
         "device.read",
@@ -122,6 +127,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "admin": PERMISSIONS,
         "manager": _DUTY
         | {
+            "assessment.answer",
+            "assessment.write",
             "data.export",
             "device.write",
             "gateway.write",
@@ -144,6 +151,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "address.read",
                 "alarm.read",
                 "alarm.respond",
+                "assessment.answer",
+                "assessment.read",
                 "care.read",
                 "care.write",
                 "device.read",
@@ -183,6 +192,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "auditor": frozenset(
             {
                 "alarm.read",
+                "assessment.read",
                 "audit.read",
                 "care.read",
                 "device.read",
@@ -212,6 +222,7 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "task": frozenset({"task.read", "person.read", "address.read"}),
         "visit": frozenset({"visit.read", "person.read", "address.read"}),
         "stay": frozenset({"home.read", "person.read", "address.read"}),
+        "assessment": frozenset({"assessment.read"}),
         "care": frozenset({"care.read", "person.read"}),
         "referral": frozenset({"care.read", "person.read"}),
         "money": frozenset({"care.read"}),

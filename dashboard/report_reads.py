@@ -16,6 +16,8 @@ from ledger.reports.spans import Span
 from ledger.reports.tallies import groups_together
 from ledger.schema import ALARM, CARE_LINE, HOME, REFERRAL, SERVICE_USER, VISIT
 from ledger.views import Document
+from ledger.visiting.periods import Period
+from rules.local_time import at_minute_ms
 
 # Rows at a time; a county's month has forty thousand visits.
 PORTION: Final = 5_000
@@ -30,6 +32,16 @@ class Asked:
     region: str
     span: Span
 
+    @property
+    def from_ms(self) -> int:
+        """Midnight of the first day, in the county's time."""
+        return at_minute_ms(self.span.first, 0)
+
+    @property
+    def to_ms(self) -> int:
+        """Just behind the end."""
+        return at_minute_ms(self.span.last + 1, 0)
+
     def inside(self, column: Any) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = [self.caller.visible(column)]
         if self.region:
@@ -37,7 +49,7 @@ class Asked:
         return conditions
 
     def within(self, column: Any) -> list[ColumnElement[bool]]:
-        return [column >= self.span.from_ms, column < self.span.to_ms]
+        return [column >= self.from_ms, column < self.to_ms]
 
 
 def _people(asked: Asked) -> Select[Any]:
@@ -63,6 +75,7 @@ def _visits(asked: Asked) -> Select[Any]:
         VISIT.c.record,
         VISIT.c.voided_at_ms,
         VISIT.c.duplicate_of,
+        VISIT.c.visitor,
         HOME.c.region,
     )
     wanted = select(*columns).join(HOME, HOME.c.id == VISIT.c.home)
@@ -148,12 +161,8 @@ def county_report(
             whole.add(subject, row, asked.span.last)
             code = under(row["region"]) if row["region"] else ""
             parts.setdefault(code, _Group(Sheet())).add(subject, row, asked.span.last)
-    visits = [
-        _visit_tallies(connection, hub, asked, regions, n) for n in range(len(asked.span.months))
-    ]
-    calls = calls_of(
-        connection, asked.caller, asked.region or None, asked.span.from_ms, asked.span.to_ms
-    )
+    visits = [visit_tallies(connection, hub, asked, regions, m) for m in asked.span.months]
+    calls = calls_of(connection, asked.caller, asked.region or None, asked.from_ms, asked.to_ms)
     return {
         "period": asked.span.key,
         "region": asked.region,
@@ -173,10 +182,10 @@ def county_report(
     }
 
 
-def _visit_tallies(
-    connection: Connection, hub: Deps, asked: Asked, regions: Mapping[str, Row], number: int
+def visit_tallies(
+    connection: Connection, hub: Deps, asked: Asked, regions: Mapping[str, Row], month: Period
 ) -> Document:
-    month = asked.span.months[number]
+    """`all`: the plan's summary of one month; `regions`: those of it below, by code."""
     part = read_part(connection, hub.clock.now_ms(), asked.caller, asked.region or None, month)
     document = summary(connection, part, regions, month)
     return {"all": document, "regions": {one["region"]: one for one in document["regions"]}}

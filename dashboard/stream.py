@@ -218,5 +218,15 @@ _BY_ID: Final[dict[str, tuple[Any, Any]]] = {
 }
 # Their entry says what it is about; who wants more asks for it.
 _WITHOUT_OBJECT: Final = frozenset(
-    {"care", "handover", "money", "person", "plan", "provider", "referral", "rota"}
+    {
+        "assessment",
+        "care",
+        "handover",
+        "money",
+        "person",
+        "plan",
+        "provider",
+        "referral",
+        "rota",
+    }
 )

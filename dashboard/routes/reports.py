@@ -57,10 +57,10 @@ def period_report(
     owed and made, what was found, services, alarms, answers, referrals, care; of the region, and of
     each one right below it."""
     now_ms = hub.clock.now_ms()
-    span = _span(period, now_ms)
+    span = span_of(period, now_ms)
     with hub.engine.connect() as connection:
         regions = region_rows(connection, REGION)
-        asked = _asked(caller, region, span, regions)
+        asked = asked_region(caller, region, span, regions)
         document = county_report(connection, hub, asked, regions)
     return answer(
         {
@@ -70,7 +70,7 @@ def period_report(
             "made_at": to_iso(now_ms),
             # The register keeps no lists of earlier days.
             "people_as_of": iso(day_of(now_ms)),
-            "whole": span.to_ms <= now_ms,
+            "whole": asked.to_ms <= now_ms,
         }
     )
 
@@ -85,10 +85,12 @@ def trend(
     months: Annotated[int, Query(ge=2, le=MONTHS_MAX)] = MONTHS_DEFAULT,
 ) -> Response:
     """The figures of each of the last months, oldest first."""
-    span = _span(period, hub.clock.now_ms())
+    span = span_of(period, hub.clock.now_ms())
     with hub.engine.connect() as connection:
         regions = region_rows(connection, REGION)
-        asked = [_asked(caller, region, month, regions) for month in months_before(span, months)]
+        asked = [
+            asked_region(caller, region, month, regions) for month in months_before(span, months)
+        ]
         items = [_month(connection, one) for one in asked]
     return answer({"items": items})
 
@@ -117,9 +119,9 @@ def report_rows(
     if _READ[subject] not in caller.can:
         raise not_found("figure")
     now_ms = hub.clock.now_ms()
-    span = _span(period, now_ms)
+    span = span_of(period, now_ms)
     with hub.engine.connect() as connection:
-        asked = _asked(caller, region, span, region_rows(connection, REGION))
+        asked = asked_region(caller, region, span, region_rows(connection, REGION))
         ids = list(rows_behind(connection, subject, asked, (group, word)))
         documents = _documents(connection, subject, ids[:ROWS_SHOWN], now_ms)
     detail = f"{len(documents)} of {len(ids)} shown"
@@ -156,7 +158,7 @@ _TABLES: Final[dict[Subject, Any]] = {
 assert _TABLES.keys() == _READ.keys() == set(SUBJECTS)  # noqa: S101 - a kind that was forgotten
 
 
-def _span(period: str | None, now_ms: int) -> Span:
+def span_of(period: str | None, now_ms: int) -> Span:
     today = day_of(now_ms)
     if period is None:
         return month_now(today)
@@ -169,7 +171,7 @@ def _span(period: str | None, now_ms: int) -> Span:
     return span
 
 
-def _asked(caller: Caller, region: str | None, span: Span, regions: dict[str, Row]) -> Asked:
+def asked_region(caller: Caller, region: str | None, span: Span, regions: dict[str, Row]) -> Asked:
     if region and (region not in regions or not caller.sees(region)):
         raise not_found("region")
     return Asked(caller=caller, region=region or "", span=span)

@@ -78,9 +78,10 @@ def _visit(row: Row) -> list[Figure]:
     if not row["met"]:
         return [*found, ("contacts", "nobody_met")]
     record = json.loads(row["record"])
-    for number in record.get("services") or ():
-        if number in SERVICE_BY_NUMBER:
-            found.append(("service", str(number)))
+    services = [n for n in record.get("services") or () if n in SERVICE_BY_NUMBER]
+    found += [("service", str(number)) for number in services]
+    if services and row["way"] == "home_visit":
+        found.append(("contacts", "with_service"))
     if record.get("satisfaction") in SATISFACTION.words:
         found.append(("satisfaction", record["satisfaction"]))
     found += [("unsafe", field) for field in _SAFETY if record.get(field) == "unsafe"]

@@ -6,7 +6,6 @@ from typing import Final
 
 from ledger.visiting.days import date_of, day_number
 from ledger.visiting.periods import Period, month_of, parse_period
-from rules.local_time import at_minute_ms
 
 _QUARTER: Final = re.compile(r"(\d{4})-Q([1-4])")
 MONTHS_OF_A_QUARTER: Final = 3
@@ -26,15 +25,6 @@ class Span:
     @property
     def last(self) -> int:
         return self.months[-1].last
-
-    @property
-    def from_ms(self) -> int:
-        return at_minute_ms(self.first, 0)
-
-    @property
-    def to_ms(self) -> int:
-        """Just behind its end."""
-        return at_minute_ms(self.last + 1, 0)
 
 
 def parse_span(key: str) -> Span:

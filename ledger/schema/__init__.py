@@ -8,6 +8,7 @@ The tables stand in files by subject; who uses one takes it from here.
 
 from ledger.schema.access import ACCOUNT, AUDIT, GATEWAY_KEY, IDEMPOTENCY, META, SESSION
 from ledger.schema.arrivals import EVENT, QUARANTINE, SPOOL_MARK
+from ledger.schema.assessment import ASSESSMENT_FACT
 from ledger.schema.care import CARE_LINE, MONEY_LINE, PROVIDER, REFERRAL
 from ledger.schema.cases import (
     ALARM,
@@ -37,6 +38,7 @@ from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
 __all__ = [
     "ACCOUNT",
     "ALARM",
+    "ASSESSMENT_FACT",
     "ATTACHMENT",
     "AUDIT",
     "CARE_LINE",

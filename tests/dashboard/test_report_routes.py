@@ -73,7 +73,7 @@ async def test_a_month_of_the_county_and_its_towns(world: World) -> None:
     figures = whole["figures"]
     assert figures["people"]["all"] == 2
     assert figures["category"] == {"独居": 1, "空巢": 1}
-    assert figures["contacts"] == {"all": 3}
+    assert figures["contacts"] == {"all": 3, "with_service": 2}
     assert figures["way"] == {"home_visit": 2, "phone": 1}
     assert figures["service"] == {"16": 1, "7": 2}
     assert figures["satisfaction"] == {"dissatisfied": 1, "satisfied": 1}
