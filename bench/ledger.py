@@ -20,7 +20,9 @@ from dashboard.plan_reads import LOOK_BACK_DAYS, read_situation
 from dashboard.plan_summary import read_part, summary
 from dashboard.plan_views import PlanView
 from dashboard.reads import rows
+from dashboard.report_reads import Asked, county_report, region_rows
 from ledger.place import Place, SqliteBook
+from ledger.reports.spans import parse_span
 from ledger.schema import HOME, REGION, SERVICE_USER, VISIT
 from ledger.visiting.periods import month_of, parse_period, week_of
 from ledger.visiting.states import by_overdue
@@ -122,6 +124,27 @@ def _summary(region: str, period: str) -> Ask:
     return ask
 
 
+class _Clock:
+    def now_ms(self) -> int:
+        return NOW_MS
+
+
+class _Hub:
+    """What a report needs of one."""
+
+    clock = _Clock()
+
+
+def _report(region: str, key: str) -> Ask:
+    asked = Asked(caller=_caller(), region=region, span=parse_span(key))
+
+    def ask(connection: Connection) -> object:
+        hub: Any = _Hub()
+        return county_report(connection, hub, asked, region_rows(connection, REGION))
+
+    return ask
+
+
 def _unvisited(region: str) -> Ask:
     def ask(connection: Connection) -> object:
         month = month_of(TODAY)
@@ -164,5 +187,7 @@ QUESTIONS: Final[tuple[tuple[str, Ask, Ask], ...]] = (
     ("a town: whom nobody went to", _unvisited(TOWN), _count(TOWN)),
     ("the county's month", _summary("610926", "2026-11"), _count("610926")),
     ("the county's month three years ago", _summary("610926", "2024-01"), _count("", 1_200)),
+    ("the county's whole report of a month", _report("610926", "2026-10"), _count("610926")),
+    ("a town's whole report of a quarter", _report(TOWN, "2026-Q3"), _count(TOWN)),
     ("the hundred newest visits", _newest, _count_all),
 )
