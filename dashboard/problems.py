@@ -20,9 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alarms.lifecycle import IllegalMove
 from contract.errors import ContractError
 from dashboard.passwords import WeakPassword
+from ledger.documents.pdf import Busy, NotInstalled, TooLong
 from ledger.forms.refusal import Refusal
 from ledger.persons.files import PersonExists, Refused, StaleFile
-from ledger.documents.pdf import Busy, NotInstalled, TooLong
 from ledger.views import to_json
 from ledger.writer import WriterBusy, WriterClosed
 

@@ -29,9 +29,8 @@ from dashboard.masking import present
 from dashboard.once import HEADER, once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
-from dashboard.reads import rows, timeline
+from dashboard.reads import find_visit, rows, timeline
 from dashboard.register_reads import find_person
-from dashboard.visit_reads import find_visit
 from ledger.care.book import CareBook, Step
 from ledger.care.referral import (
     OPEN,

@@ -5,8 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "0017"
-down_revision: Final[str | None] = "0014"
+revision: Final = "0016"
+down_revision: Final[str | None] = "0015"
 
 _SERIAL: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
