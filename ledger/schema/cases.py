@@ -157,6 +157,8 @@ VISIT: Final = Table(
     Column("duplicate_of", String(64)),
     Index("visit_home", "home", "visited_at_ms"),
     Index("visit_person", "service_user", "number"),
+    Index("visit_person_time", "service_user", "visited_at_ms"),
+    Index("visit_time", "visited_at_ms"),
     Index("visit_task", "task"),
     Index("visit_alarm", "alarm"),
 )
@@ -207,6 +209,4 @@ ATTACHMENT: Final = Table(
     ms("added_at_ms", null=False),
     Column("added_by", String(64), nullable=False),
     Index("attachment_visit", "visit", "kind", "source_sha256", unique=True),
-    Index("visit_person_time", "service_user", "visited_at_ms"),
-    Index("visit_time", "visited_at_ms"),
 )
