@@ -18,7 +18,6 @@ from sqlalchemy import func, select
 from alarms.desk import Desk
 from alarms.replies import Replies
 from alarms.rota.duty import on_duty_for
-from alarms.rota.watch import Reaches, at_the_board, verified_ways
 from contract.kinds import ACTIVATION_KINDS
 from contract.moment import EPOCH
 from dashboard.app import create_app
@@ -156,15 +155,11 @@ class Hub:
             clock=self.clock.now_ms,
             look=self.clock.look,
             warn_hours=self.config.rota_warn_hours,
-            reaches=self._reaches(),
+            reaches=self.notices.reaches(),
             call_soon=self._call_soon,
             on_stored=self._stored,
             log=say,
         )
-
-    def _reaches(self) -> Reaches:
-        notify = self.config.notify
-        return partial(verified_ways, urgent=notify.urgent) if notify.channels else at_the_board
 
     def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> None:
         """In the writer's thread, inside the transaction that changed the roster."""

@@ -23,6 +23,7 @@ from alarms.notifiers.webhook import Webhook
 from alarms.own_keys import public_bytes, reply_key, vapid_key
 from alarms.registry import NOTIFIERS
 from alarms.replies import Replies
+from alarms.rota.watch import Reaches, at_the_board, verified_ways
 from alarms.telling import Telling
 from alarms.web_push_message import to_base64
 from contract.errors import ContractError
@@ -51,6 +52,11 @@ class Notices:
         self.contacts = ContactBook(sorted(config.notify.channels), config.notify.urgent)
         self._counted: Counter | None = None
         self._hub_modem: HubModem | None = None
+
+    def reaches(self) -> Reaches:
+        """Who counts as reached: by proved ways, or where there is no channel at the board."""
+        notify = self._config.notify
+        return partial(verified_ways, urgent=notify.urgent) if notify.channels else at_the_board
 
     def client(self) -> httpx2.AsyncClient:
         limits = httpx2.Limits(
