@@ -102,14 +102,14 @@ class Hub:
         )
         self.feed.last_seq = self._last_entry()
         self.writer.attach(self.notices.contacts)
-        book = self.book
-        self.replies = Replies(self.writer, book, book.handing.cannot_come, may, book.contacts.says)
+        decline, says = self.book.handing.cannot_come, self.book.contacts.says
+        self.replies = Replies(self.writer, self.book, decline, may, says)
         self.writer.start()
         if config.homes is not None:
             self._import(config.homes)
-        store, self.readings = open_readings(config)
+        self.store, self.readings = open_readings(config)
         self.batch = ReadingsBatch(
-            store=store,
+            store=self.store,
             writer=self.writer,
             book=self.book,
             presence=self.presence,
@@ -120,7 +120,6 @@ class Hub:
             log=say,
         )
         side.settings.on_reload = self.batch.roster_changed
-        self.store = store
         self.lane = ReadingsLane(
             client=BlockingClient(
                 broker_address(config.broker),
