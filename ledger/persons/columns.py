@@ -25,24 +25,8 @@ _DAY: Final = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:\s+00:00)?\Z"
 )
 _DENSE_DAY: Final = re.compile(r"(\d{4})(\d{2})(\d{2})\Z")
-_YES: Final = {
-    "是": "yes",
-    "有": "yes",
-    "安全": "yes",
-    "健在": "yes",
-    "y": "yes",
-    "yes": "yes",
-    "√": "yes",
-}
-_NO: Final = {
-    "否": "no",
-    "无": "no",
-    "不安全": "no",
-    "去世": "no",
-    "n": "no",
-    "no": "no",
-    "×": "no",
-}
+_YES: Final = dict.fromkeys(("是", "有", "安全", "健在", "y", "yes", "√"), "yes")
+_NO: Final = dict.fromkeys(("否", "无", "不安全", "去世", "n", "no", "×"), "no")
 _SEXES: Final = {"男": "M", "女": "F", "m": "M", "f": "F"}
 # As assessments and certificates word them.
 _GRADES: Final = {

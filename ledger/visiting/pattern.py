@@ -52,6 +52,22 @@ def in_order(people: Iterable[Person]) -> list[Person]:
     return [person for stop in ordered(stops) for person in at_home[stop.key]]
 
 
+def weekly_tier(person: Person, week: Period) -> Tier | None:
+    """The weekly tier of a week: the highest on any of its days."""
+    if len(person.spans) == 1:
+        tier = person.spans[0].tier
+        return None if tier is Tier.MONTHLY or not has_tier(person, tier, week) else tier
+    found = [tier for tier in reversed(Tier) if tier is not Tier.MONTHLY]
+    return next((tier for tier in found if has_tier(person, tier, week)), None)
+
+
+def has_tier(person: Person, tier: Tier, period: Period) -> bool:
+    return any(
+        span.tier is tier and span.first <= period.last and span.last >= period.first
+        for span in person.spans
+    )
+
+
 def week_days(people: Sequence[Person], tiers: Mapping[str, Tier]) -> dict[str, tuple[int, ...]]:
     """The weekdays of those with a weekly tier. `people` in the order of the way."""
     found: dict[str, tuple[int, ...]] = {}

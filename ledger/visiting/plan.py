@@ -15,7 +15,14 @@ from typing import Final, Literal
 
 from ledger.visiting.choice import GAP_DAYS, choose
 from ledger.visiting.days import weekday
-from ledger.visiting.pattern import Person, in_order, month_days, week_days
+from ledger.visiting.pattern import (
+    Person,
+    has_tier,
+    in_order,
+    month_days,
+    week_days,
+    weekly_tier,
+)
 from ledger.visiting.periods import Period, month_of, periods, required, tier_of
 from ledger.visiting.tiers import FREQUENCIES, Tier
 
@@ -233,7 +240,7 @@ class _Base:
         return found or "full"
 
     def _of_week(self, week: Period) -> list[_Owed]:
-        tiers = {p.id: tier for p in self.people if (tier := _weekly(p, week)) is not None}
+        tiers = {p.id: tier for p in self.people if (tier := weekly_tier(p, week)) is not None}
         days = week_days(self.people, tiers)
         return [
             _Owed(
@@ -249,7 +256,7 @@ class _Base:
 
     def _of_month(self, month: Period) -> list[_Owed]:
         counts = {p.id: required(p.spans, p.presence, month) for p in self.people}
-        monthly = [p for p in self.people if _has(p, Tier.MONTHLY, month)]
+        monthly = [p for p in self.people if has_tier(p, Tier.MONTHLY, month)]
         at_home: dict[str, list[int]] = {}
         for owed in self.owed:
             inside = [day for day in owed.days if month.holds(day)]
@@ -308,22 +315,6 @@ class _Base:
     def _keep(self, one: _Owed, days: tuple[int, ...]) -> None:
         one.days = days
         self.load.update(days)
-
-
-def _weekly(person: Person, week: Period) -> Tier | None:
-    """The weekly tier of a week: the highest on any of its days."""
-    if len(person.spans) == 1:
-        tier = person.spans[0].tier
-        return None if tier is Tier.MONTHLY or not _has(person, tier, week) else tier
-    found = [tier for tier in reversed(Tier) if tier is not Tier.MONTHLY]
-    return next((tier for tier in found if _has(person, tier, week)), None)
-
-
-def _has(person: Person, tier: Tier, period: Period) -> bool:
-    return any(
-        span.tier is tier and span.first <= period.last and span.last >= period.first
-        for span in person.spans
-    )
 
 
 def _left(
