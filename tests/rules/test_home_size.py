@@ -11,8 +11,10 @@ from rules.config import default_rules
 from rules.engine import Engine
 from rules.kinds.load_left_on import LoadLeftOnMonitor, LoadLeftOnParams
 from rules.rule import HomeFacts
+from rules.waiting import SLOTS_MAX
 
 SLOT_MS = 900_000
+PAUSE_SLOTS = 16
 HOMES = 20
 # A province has a hundred thousand homes. Asleep: the bytes as stored; awake: objects. The rule of
 # the silent home has more than half of it, for it remembers eight weeks.
@@ -64,9 +66,13 @@ def size(states, at_ms, kwh, *, awake, without=()):
             if rule in names:
                 engine.restore(f"home-{number}", rule, bytes(bytearray(state)))
     if awake:
+        # After a pause every rule is asked; then as many quarter-hours wait as can.
+        for step in range(PAUSE_SLOTS, PAUSE_SLOTS + SLOTS_MAX + 2):
+            later_ms, later_kwh = at_ms + step * SLOT_MS, round(kwh + step * 0.01, 3)
+            for number in range(HOMES):
+                engine.observe(f"home-{number}", reading(later_ms, later_kwh), later_ms)
         for number in range(HOMES):
-            later_ms = at_ms + SLOT_MS
-            engine.observe(f"home-{number}", reading(later_ms, kwh + 0.01), later_ms)
+            assert engine._homes[f"home-{number}"].asleep is None
     engine.take_dirty()
     assert engine.take_problems() == []
     gc.collect()
