@@ -88,7 +88,7 @@ class Engine(Residents):
         found = NOTHING
         for cell in cells:
             monitor = cell.monitor
-            minds = cell.waiting is not None and cast("Patient", monitor).minds(observation)
+            minds = cell.waiting is not None and cast("Patient", monitor).minds(observation, now_ms)
             if minds:
                 self._catch_up(cell)
             due_ms = monitor.due_ms

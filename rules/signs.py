@@ -26,6 +26,11 @@ _CHANGES: Final[Mapping[str, str]] = {"contact": "open", "bed": "occupied", "pre
 LIFE_KINDS: Final = _PRESSED | _MEASURED | frozenset(_CHANGES) | {"motion"}
 
 
+def remembered(kind: str) -> bool:
+    """Whether `Signs` keeps what sensors of this kind said last."""
+    return kind in _CHANGES
+
+
 class LifeReason(StrEnum):
     # Raised.
     NO_ACTIVITY = "no_activity"

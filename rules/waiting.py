@@ -60,9 +60,9 @@ class Patient(Monitor, Protocol):
 
     def calm(self) -> Calm: ...
 
-    def minds(self, observation: Observation) -> bool:
+    def minds(self, observation: Observation, now_ms: int) -> bool:
         """Whether what waits must be seen before this. False: the order is no matter, and what is
-        calm stays so."""
+        calm stays so, and `due_ms`."""
         ...
 
     def catch_up(self, slots: Slots, device: str) -> None:

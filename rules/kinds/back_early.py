@@ -24,8 +24,8 @@ from rules.finding import Finding
 from rules.metering import SLOT_MS
 from rules.params import number
 from rules.plain import PlainKind
-from rules.rule import NOTHING, Observation, Opinion, Subject
-from rules.signs import LIFE_KINDS, Signs
+from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
+from rules.signs import LIFE_KINDS, Signs, remembered
 from rules.staying import AWAY, STAY, Staying
 from rules.stirring import Stirring
 from rules.waiting import ALWAYS, NEVER, Calm, Slots
@@ -94,6 +94,8 @@ class BackEarlyMonitor:
             sign = self._signs.read(observation)
             if sign is not None and self._counts(at_ms):
                 return self._found(observation, str(sign), now_ms)
+            if not remembered(kind):
+                return UNCHANGED
         return NOTHING
 
     def _stay(self, observation: Observation, now_ms: int) -> None:
@@ -113,8 +115,9 @@ class BackEarlyMonitor:
         """While nobody is away, or somebody was found, electricity finds nobody."""
         return ALWAYS if self._away_ms is None or self._told_ms is not None else NEVER
 
-    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
-        return True
+    def minds(self, observation: Observation, now_ms: int) -> bool:  # noqa: ARG002 - whenever
+        """A sign of a person who may be at home finds nobody."""
+        return self._away_ms is not None or observation.kind not in LIFE_KINDS
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
         new = [slot for slot in slots if slot[0] > self._seen_ms]

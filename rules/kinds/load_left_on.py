@@ -119,7 +119,7 @@ class LoadLeftOnMonitor:
         began_ms = self._seen_ms if self._runs[0] is None else self._runs[0]
         return Calm(began_ms + int(self._params.at_least_h * HOUR_MS) - 1)
 
-    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
+    def minds(self, observation: Observation, now_ms: int) -> bool:  # noqa: ARG002 - all it hears
         return True
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells

@@ -100,7 +100,7 @@ class MeterDeadMonitor:
         """A quarter-hour only says which meter is the home's."""
         return ALWAYS if self._main else NEVER
 
-    def minds(self, observation: Observation) -> bool:
+    def minds(self, observation: Observation, now_ms: int) -> bool:  # noqa: ARG002 - whenever
         return observation.kind != "power"
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - as above

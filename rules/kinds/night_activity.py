@@ -25,8 +25,8 @@ from rules.local_time import DAY_MS, MINUTE_MS, at_minute_ms, day_of, minute_of
 from rules.metering import SLOT_MS
 from rules.params import number
 from rules.plain import PlainKind
-from rules.rule import NOTHING, Observation, Opinion, Subject
-from rules.signs import Signs
+from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
+from rules.signs import Signs, remembered
 from rules.staying import STAY, Staying
 from rules.stirring import Stirring
 from rules.waiting import NEVER, Calm, Slots
@@ -105,9 +105,11 @@ class NightActivityMonitor:
             if observation.values.get("larger"):
                 self._stirring.forget()
         elif self._signs.read(observation) is not None:
-            self._sensed = True
+            sensed, self._sensed = self._sensed, True
             if self._within(at_ms, now_ms):
                 self._note(at_ms // SLOT_MS)
+            elif sensed and not remembered(kind):
+                return UNCHANGED
         return NOTHING
 
     def calm(self) -> Calm:
@@ -116,8 +118,13 @@ class NightActivityMonitor:
             return NEVER
         return Calm(at_minute_ms(self._night + 1, self._params.from_h * 60))
 
-    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
-        return True
+    def minds(self, observation: Observation, now_ms: int) -> bool:
+        """By day a sensor only shows that it works."""
+        minutes = (minute_of(observation.measured_at_ms), minute_of(now_ms))
+        return observation.kind not in _SENSORS or not all(map(self._by_day, minutes))
+
+    def _by_day(self, minute: int) -> bool:
+        return self._params.until_h * 60 <= minute < self._params.from_h * 60
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
         for end_ms, watts, now_ms in slots:
@@ -141,7 +148,7 @@ class NightActivityMonitor:
     def _within(self, at_ms: int, now_ms: int) -> bool:
         """Whether a moment belongs to the night that is open now; a new night is begun by it."""
         minute = minute_of(at_ms)
-        if self._params.until_h * 60 <= minute < self._params.from_h * 60:
+        if self._by_day(minute):
             return False
         night = day_of(at_ms) - (minute < self._params.until_h * 60)
         end_ms = at_minute_ms(night + 1, self._params.until_h * 60)

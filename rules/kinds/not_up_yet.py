@@ -26,7 +26,7 @@ from rules.metering import SLOT_MS
 from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
-from rules.signs import LIFE_KINDS, Signs
+from rules.signs import LIFE_KINDS, Signs, remembered
 from rules.staying import STAY, Staying
 from rules.stirring import Stirring
 from rules.waiting import NEVER, Calm, Slots
@@ -109,7 +109,10 @@ class NotUpYetMonitor:
             if observation.values.get("larger"):
                 self._stirring.forget()
             return NOTHING
-        if self._signs.read(observation) is None:
+        sign = self._signs.read(observation)
+        if not remembered(kind) and (sign is None or self._is_up(day_of(at_ms))):
+            return UNCHANGED
+        if sign is None:
             return NOTHING
         self._turn(at_ms)
         return self._sign(at_ms, now_ms)
@@ -118,15 +121,21 @@ class NotUpYetMonitor:
         """Until midnight, once somebody is up; before, what shows nobody. The bound of stirring
         is another one every day, so it holds only when the day's first slot was seen."""
         until_ms = at_minute_ms(self._day + 1, 0)
-        if self._up and self._raised_ms is None and self.due_ms is None:
+        if self._is_up(self._day):
             return Calm(until_ms)
         stirring = self._stirring
         if stirring.night != self._day or self._day < 0:
             return NEVER
         return Calm(until_ms) if stirring.above_w is None else Calm(until_ms, stirring.above_w)
 
-    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
-        return True
+    def minds(self, observation: Observation, now_ms: int) -> bool:
+        """Once somebody is up, a sign of the same day says nothing new."""
+        at_ms = max(observation.measured_at_ms, now_ms)
+        return observation.kind not in LIFE_KINDS or not self._is_up(day_of(at_ms))
+
+    def _is_up(self, day: int) -> bool:
+        done = self._up and self._raised_ms is None and self.due_ms is None
+        return done and day <= self._day
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
         new = [slot for slot in slots if slot[0] > self._seen_ms]

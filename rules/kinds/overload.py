@@ -122,7 +122,7 @@ class OverloadMonitor:
             return NEVER
         return Calm(EVER, min(self._params.limit_w * RELEASE_PART, self._params.high_w))
 
-    def minds(self, observation: Observation) -> bool:
+    def minds(self, observation: Observation, now_ms: int) -> bool:  # noqa: ARG002 - whenever
         """A register alone says nothing of the load of this moment."""
         values = observation.values
         return observation.kind == POWER_SLOT or "power_w" in values or "current_a" in values

@@ -130,7 +130,7 @@ class ProfileChangeMonitor:
         """A day is judged by the first slot of the next."""
         return NEVER if self._day < 0 else Calm(at_minute_ms(self._day + 1, 0))
 
-    def minds(self, observation: Observation) -> bool:  # noqa: ARG002 - all that it hears
+    def minds(self, observation: Observation, now_ms: int) -> bool:  # noqa: ARG002 - all it hears
         return True
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells

@@ -176,6 +176,21 @@ def test_a_timer_sees_what_waited() -> None:
             assert heard(patient, now_ms, said) == heard(eager, now_ms, said)
 
 
+@pytest.mark.parametrize("late_min", [-8, 0, 20, 12 * 60])
+def test_a_sensor_at_the_edge_of_a_night_changes_nothing_in_the_order(late_min) -> None:
+    (patient, at_ms, kwh), (eager, _at_ms, _kwh) = (
+        calm_home(until_h=22),
+        calm_home(HASTY, until_h=22),
+    )
+    for number in range(1, 80):
+        now_ms = at_ms + number * SLOT_MS // 3
+        motion = item(now_ms - late_min * 60_000, "pir", "motion", {"active": 1.0})
+        register = item(now_ms, "meter", "power", {"energy_kwh": round(kwh + number * 0.004, 3)})
+        for seen in (register, motion):
+            assert heard(patient, now_ms, seen) == heard(eager, now_ms, seen)
+    assert everything(patient) == everything(eager)
+
+
 def test_the_bound_of_yesterday_does_not_hold_for_a_morning() -> None:
     engine, at_ms, kwh = calm_home()
     monitor = engine._homes["h"].cells["not_up_yet"].monitor
