@@ -17,10 +17,10 @@ SLOT_MS = 900_000
 PAUSE_SLOTS = 16
 HOMES = 20
 # A province has a hundred thousand homes. Asleep: the bytes as stored; awake: objects. The rule of
-# the silent home has more than half of it, for it remembers eight weeks.
-ASLEEP_MAX = 18_000
-AWAKE_MAX = 40_000
-OTHERS_AWAKE_MAX = 15_000
+# the silent home has nearly half of it.
+ASLEEP_MAX = 13_500
+AWAKE_MAX = 24_000
+OTHERS_AWAKE_MAX = 13_500
 
 
 def reading(at_ms, kwh):
