@@ -46,6 +46,10 @@ def all_places(hub: FakeHub) -> list[tuple[str, str]]:
         *places(hub),
         (f"/alarms/{alarm}/sheet", "main h1"),
         (f"/tasks/{task}", "main h1"),
+        ("/persons", "main h1"),
+        ("/plan", "main h1"),
+        ("/visits", "main h1"),
+        ("/undelivered", "main h1"),
         ("/wall", "main li"),
         ("/nowhere", "main p"),
     ]
