@@ -4,7 +4,6 @@ First the base: everybody's days if all had gone as meant, moved where the day i
 visitor is on leave, the weather is bad, the person is away or a manager said so. It knows nothing
 of visits. Then, person by person, what was visited is taken off and what was missed is put on days
 that are left. So a visit done early, late or not at all moves nobody else's day.
-
 Nothing is dropped: what no day is left for is in `unplaced`, with the reason.
 """
 

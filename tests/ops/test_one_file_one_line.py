@@ -42,7 +42,11 @@ def test_a_rule_kind_is_a_file_a_line_and_a_folder_of_stories() -> None:
     )
     stories = {p for p in done.stdout.split() if p.startswith(f"tests/rules/kinds/{kind}/")}
     words = {"rules/default.toml", "docs/rule-kinds.md", "README.md", "README.zh-CN.md"}
-    words |= {f"dashboard/web/src/locales/{name}.json" for name in ("zh-CN", "en", "rules.zh-CN")}
+    words |= {
+        f"dashboard/web/src/locales/{name}.json"
+        for name in ("zh-CN", "en", "rules.zh-CN", "rules.en")
+    }
+    words |= {"ledger/documents/words.py"}
     own = {f"rules/kinds/{kind}.py", "rules/registry.py"}
     # A replay shows every reading to kinds that it doesn't know, and is quicker for some it does.
     quicker = {"hearthwatch/backtest/played_power.py", "tests/hearthwatch/test_play.py"}
