@@ -22,8 +22,9 @@ DEAD_SLOTS: Final = 8
 MACHINE_MIN_W: Final = 20.0
 MACHINE_ON_PART: Final = 0.15
 DEAD_DIGITS: Final = 3
-# A refrigerator rests for an hour; in a home without a floor a longer pause is none of its.
-PAUSE_SLOTS: Final = 4
+# In a home without a floor a pause of more than half as long may be a short blackout; below it a
+# refrigerator rests, or a coarse register stands still.
+PAUSE_PART: Final = 0.5
 # Waiting longer than this for a coarse digit would hide a silence.
 DEAD_SLOTS_MAX: Final = 24
 
@@ -59,7 +60,8 @@ class Supply:
 
     def doubtful(self, base_w: int) -> bool:
         """Whether what is held may have been a short blackout."""
-        return bool(self._held) and (base_w >= FLOOR_MIN_W or len(self._held) > PAUSE_SLOTS)
+        held = len(self._held)
+        return held > 0 and (base_w >= FLOOR_MIN_W or held > self._dead_after * PAUSE_PART)
 
     def release(self) -> Sequence[Slot]:
         """What was held, once it is over: a pause; nothing if the supply was dead."""

@@ -63,6 +63,9 @@ def test_a_refrigerator_that_rests_is_no_blackout() -> None:
         supply = Supply()
         dark(supply, count, base_w=base_w)
         assert supply.doubtful(base_w) == doubtful
+    coarse = Supply()
+    dark(coarse, 5, grain_w=40.0)
+    assert not coarse.doubtful(1)
 
 
 def test_it_is_the_same_after_the_disk() -> None:
