@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.persons.columns import BadCell
+from ledger.persons.cells import BadCell
 from ledger.persons.terms import plain
 
 _SUFFIXES: Final = (

@@ -13,7 +13,8 @@ from ledger.forms import id_number as id_numbers
 from ledger.forms.file_document import merged
 from ledger.forms.person_file import PersonFile
 from ledger.forms.refusal import Refusal
-from ledger.persons.columns import COLUMN, COLUMNS, CONTACTS, EXAMPLE, BadCell, header_of
+from ledger.persons.cells import BadCell
+from ledger.persons.columns import COLUMN, COLUMNS, CONTACTS, EXAMPLE, header_of
 from ledger.persons.places import Place, Places
 from ledger.persons.terms import plain
 

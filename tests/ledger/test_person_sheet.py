@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.forms import id_number
-from ledger.persons import columns, sheet
-from ledger.persons.columns import COLUMNS, BadCell
+from ledger.persons import cells, columns, sheet
+from ledger.persons.cells import BadCell
+from ledger.persons.columns import COLUMNS
 from ledger.persons.places import Place, Places, group_name, next_code
 from ledger.persons.sheet import Heads, Known, NoHeads, Row
 
@@ -102,21 +103,21 @@ def test_every_reason_of_a_row_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("read", "cell", "value"),
     [
-        (columns.day, "1941-3-2", "1941-03-02"),
-        (columns.day, "1941年3月2日", "1941-03-02"),
-        (columns.day, "1941.03.02", "1941-03-02"),
-        (columns.day, "19410302", "1941-03-02"),
-        (columns.day, "1941-03-02 00:00", "1941-03-02"),
-        (columns.whole, "3人", 3),
-        (columns.number, "1,200.5元", 1200.5),
-        (columns.yes_no, "安全", "yes"),
-        (columns.yes_no, "否", "no"),
-        (columns.grade, "能力中度受损", "中度"),
-        (columns.grade, "轻度失能", "轻度"),
-        (columns.level, "二级", 2),
-        (columns.supporters, "镇、村（居）民委员会；志愿者", ["village_committee", "volunteer"]),
+        (cells.day, "1941-3-2", "1941-03-02"),
+        (cells.day, "1941年3月2日", "1941-03-02"),
+        (cells.day, "1941.03.02", "1941-03-02"),
+        (cells.day, "19410302", "1941-03-02"),
+        (cells.day, "1941-03-02 00:00", "1941-03-02"),
+        (cells.whole, "3人", 3),
+        (cells.number, "1,200.5元", 1200.5),
+        (cells.yes_no, "安全", "yes"),
+        (cells.yes_no, "否", "no"),
+        (cells.grade, "能力中度受损", "中度"),
+        (cells.grade, "轻度失能", "轻度"),
+        (cells.level, "二级", 2),
+        (cells.supporters, "镇、村（居）民委员会；志愿者", ["village_committee", "volunteer"]),
         (
-            columns.members,
+            cells.members,
             "王伟/儿子/良好/否；王芳",
             [
                 {"name": "王伟", "relation": "儿子", "health": "良好", "visits_often": "no"},
@@ -127,20 +128,20 @@ def test_every_reason_of_a_row_is_told_at_once() -> None:
 )
 def test_cells_are_read_as_people_write_them(read, cell: str, value: object) -> None:
     found = read(cell)
-    assert sorted(found) == sorted(value) if read is columns.supporters else found == value
+    assert sorted(found) == sorted(value) if read is cells.supporters else found == value
 
 
 @pytest.mark.parametrize(
     ("read", "cell"),
     [
-        (columns.day, "15036"),
-        (columns.day, "1941-02-30"),
-        (columns.day, "去年"),
-        (columns.whole, "2.5"),
-        (columns.number, "很少"),
-        (columns.number, ""),
-        (columns.members, "/儿子"),
-        (columns.supporters, "志愿者、外星人"),
+        (cells.day, "15036"),
+        (cells.day, "1941-02-30"),
+        (cells.day, "去年"),
+        (cells.whole, "2.5"),
+        (cells.number, "很少"),
+        (cells.number, ""),
+        (cells.members, "/儿子"),
+        (cells.supporters, "志愿者、外星人"),
     ],
 )
 def test_cells_that_cannot_be_read_say_so(read, cell: str) -> None:
@@ -206,6 +207,12 @@ def test_who_is_there_already_is_marked_by_number_and_by_name_with_birthday() ->
     found = rows(GOOD)
     sheet.find_doubles(found, {}, {("张桂英", "1941-03-02"): "p-2"})
     assert (found[0].double.by, found[0].double.person) == ("name_born", "p-2")
+
+
+def test_a_row_that_cannot_be_is_nobody_whom_a_later_one_doubles() -> None:
+    found = rows(with_cell("联系电话", "问他儿子"), GOOD)
+    sheet.find_doubles(found, {}, {})
+    assert [(row.verdict, row.double) for row in found] == [("rejected", None), ("new", None)]
 
 
 def test_a_number_of_another_region_is_refused_without_saying_whose() -> None:
