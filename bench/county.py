@@ -110,10 +110,10 @@ class County:
                     continue
                 at_ms = day * DAY_MS - ZONE_MS + draw.randrange(8, 17) * 3_600_000
                 way = "phone" if draw.random() < 0.03 else "home_visit"
-                record = _NOBODY if draw.random() < 0.02 else _RECORD
+                met = draw.random() >= 0.02
                 yield (
                     *(f"v{seq:07}", name, home, None, None, "routine", way, visitor),
-                    *(at_ms, at_ms + 600_000, record, None),
+                    *(at_ms, at_ms + 600_000, _RECORD if met else _NOBODY, None, met),
                 )
                 seq += 1
 
@@ -134,7 +134,7 @@ _COLUMNS: Final = {
     ),
     VISIT: (
         *("id", "service_user", "home", "task", "alarm", "kind", "way", "visitor"),
-        *("visited_at_ms", "recorded_at_ms", "record", "proof"),
+        *("visited_at_ms", "recorded_at_ms", "record", "proof", "met"),
     ),
 }
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from alarms.rota.plan import Plan as Rota
-from dashboard.plan_facts import facts_of, made, nobody_met, with_file
+from dashboard.plan_facts import facts_of, made, with_file
 from dashboard.reads import Row, rows
 from dashboard.rota_reads import read_plan
 from ledger.schema import ENTRY, HOME, SERVICE_USER, STAY, VISIT, VISIT_PLAN
@@ -235,7 +235,7 @@ _CONTACT_COLUMNS: Final = (
     VISIT.c.way,
     VISIT.c.kind,
     VISIT.c.visited_at_ms,
-    nobody_met().label("nobody"),
+    VISIT.c.met,
 )
 
 
@@ -253,9 +253,9 @@ def _contacts(
     found: dict[str, list[Contact]] = {}
     by_time = len(people) > many
     for row in _visit_rows(connection, people, at_home, span, by_time=by_time):
-        named, home, way, kind, at_ms, nobody = row
+        named, home, way, kind, at_ms, met = row
         whose = at_home.get(home, ()) if named is None else (named,)
-        contact = Contact(day=day_of(at_ms), way=way, kind=kind, met=not nobody, at_ms=at_ms)
+        contact = Contact(day=day_of(at_ms), way=way, kind=kind, met=bool(met), at_ms=at_ms)
         for name in whose:
             if name in people:
                 found.setdefault(name, []).append(contact)

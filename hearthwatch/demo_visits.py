@@ -32,7 +32,7 @@ _CALLED: Final = 0.05
 
 _COLUMNS: Final = (
     *("id", "service_user", "home", "kind", "way", "visitor", "visited_at_ms"),
-    *("recorded_at_ms", "record"),
+    *("recorded_at_ms", "record", "met", "number"),
 )
 _INSERT: Final = insert_sql(VISIT, _COLUMNS, "ON CONFLICT (id) DO NOTHING")
 _CALM: Final = {
@@ -57,6 +57,7 @@ class DemoVisit:
     way: str
     at_ms: int
     met: bool
+    number: int
 
 
 def visits(homes: Sequence[Household], began_ms: int) -> list[DemoVisit]:
@@ -83,9 +84,11 @@ def visits(homes: Sequence[Household], began_ms: int) -> list[DemoVisit]:
             if whose == person.id and first <= day <= last
         )
         forgotten = place % _FORGOTTEN_EVERY == _FORGOTTEN_EVERY // 2
+        number = 0
         for day in meant:
             if draw.random() < _MISSED or (forgotten and day >= today - FORGOTTEN_DAYS):
                 continue
+            number += 1
             at_ms = at_minute_ms(day, draw.randrange(8 * 60 + 30, 16 * 60))
             found.append(
                 DemoVisit(
@@ -95,6 +98,7 @@ def visits(homes: Sequence[Household], began_ms: int) -> list[DemoVisit]:
                     way="phone" if draw.random() < _CALLED else "home_visit",
                     at_ms=at_ms,
                     met=draw.random() >= _NOBODY,
+                    number=number,
                 )
             )
     return sorted(found, key=lambda visit: (visit.at_ms, visit.id))
@@ -109,6 +113,7 @@ def write(unit: UnitOfWork, made: Sequence[DemoVisit]) -> None:
             (
                 *(visit.id, visit.person, visit.home, "routine", visit.way, VISITOR),
                 *(visit.at_ms, visit.at_ms + 20 * MINUTE_MS, compact(record)),
+                *(visit.met, visit.number),
             ),
         )
 

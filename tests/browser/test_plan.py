@@ -13,7 +13,7 @@ expect.set_options(timeout=DEADLINE_MS)
 def test_a_visitor_s_day_in_the_order_of_the_way(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = open_desk(viewport=PHONE)
     desk.sign_in("visitor-1")
-    desk.page.get_by_role("link", name="探访").click()
+    desk.page.get_by_role("link", name="计划").click()
     stops = desk.page.locator("ol > li")
     expect(stops).to_have_count(3)
     first = stops.first

@@ -1,5 +1,6 @@
 """The plan of visits over HTTP: a visitor's days, tiers, moves, weather, a visit begun."""
 
+import json
 from typing import Any
 
 import pytest
@@ -78,14 +79,43 @@ async def test_what_was_visited_is_shown_as_done_and_taken_off(world: World) -> 
 
 
 async def test_a_door_that_nobody_opened_is_no_visit(world: World) -> None:
-    await visit(world, 0.1, record='{"nobody_met":true}')
-    # Somebody wrote the very words into a remark.
-    await visit(world, 3.1, record='{"remarks":"\\"nobody_met\\":true"}')
+    await visit(world, 0.1, met=False)
+    await visit(world, 3.1)
     async with world.client("visitor-1") as visitor:
         document = await plan(visitor, "2026-11-20")
     assert planned(document) == [TODAY, "2026-11-26"]
     shown = [item["state"] for day in document["days"] for item in day["items"]]
     assert shown == ["done", "nobody_met", "planned", "planned"]
+
+
+async def test_a_visit_that_was_voided_or_told_twice_does_not_count(world: World) -> None:
+    await visit(world, 0.1, voided_at_ms=NOW_MS)
+    await visit(world, 0.05, duplicate_of="another")
+    async with world.client("visitor-1") as visitor:
+        document = await plan(visitor)
+    assert planned(document) == [TODAY, "2026-11-26"]
+    assert document["standings"][0]["done"] == 0
+
+
+async def test_the_person_s_file_makes_a_tier_higher(world: World) -> None:
+    await world.execute("UPDATE service_user SET born = '1960-01-01', categories = '[]'")
+    path = f"{API}/service-users/person-0001/tier"
+    async with world.client("manager-1") as manager:
+        document = (await manager.get(path)).json()
+        assert (document["tier"], "seriously_ill" in document["missing"]) == ("monthly", True)
+        for file, why in (
+            ({"seriously_ill": "yes"}, "seriously_ill"),
+            ({"disability_grade": 2, "seriously_ill": "no"}, "severely_disabled"),
+        ):
+            await world.execute("DELETE FROM person_file")
+            await world.execute(
+                "INSERT INTO person_file (person, version, document, missing, changed_at_ms,"
+                " changed_by) VALUES ('person-0001', 1, ?, 0, 0, 'm')",
+                json.dumps(file),
+            )
+            document = (await manager.get(path)).json()
+            assert document["tier"] == "twice_weekly"
+            assert [one["code"] for one in document["why"]] == [why]
 
 
 async def test_a_visit_that_names_nobody_is_to_everybody_of_the_home(world: World) -> None:
