@@ -27,8 +27,14 @@ class VisitQueue {
   sent = $state(0);
   /** Photos and signatures that the hub did not take. */
   badFiles = $state(0);
-  #user = "";
+  /** Whose drafts and people these are; empty before `start`. */
+  #user = $state("");
   #timer: ReturnType<typeof setInterval> | null = null;
+
+  /** Nobody's people can be asked for before it. */
+  get started(): boolean {
+    return this.#user !== "";
+  }
 
   readonly waiting = $derived(this.drafts.filter((one) => one.state === "queued"));
   readonly halfFilled = $derived(this.drafts.filter((one) => one.state === "draft"));
