@@ -5,18 +5,25 @@ import json
 import threading
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
 
+from dashboard.callers import Caller
+from dashboard.report_reads import Asked, county_report, region_rows
 from hearthwatch.__main__ import main
 from hearthwatch.copies import back_up, restore, try_out
 from hearthwatch.hub_config import HubConfig
 from ledger.archive import LEFT_OUT, MANIFEST, ArchiveError
+from ledger.care.book import CareBook
 from ledger.chain_check import check
+from ledger.database import insert_sql
 from ledger.place import Place, SqliteBook
-from ledger.schema import ENTRY, EVENT, METADATA
+from ledger.reports.spans import parse_span
+from ledger.schema import ENTRY, EVENT, METADATA, REGION, SERVICE_USER, VISIT
 from ledger.unit_of_work import UnitOfWork
+from ledger.views import to_json
 from tests.adapters.hub_bench import NOW_MS, Bench, press
 from tests.adapters.postgres import Postgres, postgres_server
 
@@ -46,6 +53,18 @@ def everything(place: Place) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
+def report_of(place: Place) -> bytes:
+    """What the county reads of its month, with the rows of every kind in it."""
+    reader = place.open_reader()
+    caller = Caller(username="m", name="", role="admin", region="", digest="", via="bearer")
+    asked = Asked(caller=caller, region="", span=parse_span("2026-11"))
+    hub = SimpleNamespace(clock=SimpleNamespace(now_ms=lambda: NOW_MS))
+    with reader.connect() as connection:
+        document = county_report(connection, hub, asked, region_rows(connection, REGION))
+    reader.dispose()
+    return to_json(document)
+
+
 def config_of(folder: Path, place: Place) -> HubConfig:
     return HubConfig(data_dir=folder / "hub", book=place, homes=folder / "homes.toml")
 
@@ -56,7 +75,21 @@ def lived(folder: Path, place: Place) -> Bench:
     bench = Bench(folder, place)
     bench.deliver(press(1), press(2), b"\x00 nonsense")
     bench.change(lambda unit: unit.audit("duty1", "viewed", "person:王"))
+    bench.change(visited)
     return bench
+
+
+def visited(unit: UnitOfWork) -> None:
+    """Somebody lives in the home, was visited and had a need that was passed on."""
+    person = {"id": "person-1", "home": "home-1", "name": "王秀兰", "born": "1941-03-02"}
+    visit = {"id": "visit-1", "service_user": "person-1", "home": "home-1", "kind": "routine"}
+    visit |= {"way": "home_visit", "visitor": "visitor-1", "visited_at_ms": NOW_MS - 3_600_000}
+    visit |= {"recorded_at_ms": NOW_MS, "record": '{"satisfaction":"satisfied","services":[7]}'}
+    for table, row in ((SERVICE_USER, person), (VISIT, visit)):
+        filled = {c.name: c.default.arg for c in table.columns if c.default is not None} | row
+        unit.execute(insert_sql(table, list(filled)), tuple(filled.values()))
+    need = {"id": "r-1", "person": "person-1", "region": "1", "service": "meals", "need": "送餐"}
+    CareBook().propose(unit, {**need, "visit": "visit-1"}, "visitor-1")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +107,7 @@ def test_a_copy_is_the_same_book_on_any_database(
     bench = lived(old, place(source, old, filled=True))
     file = tmp_path / "copy.zip"
     manifest = back_up(bench.hub.config, file, NOW_MS, quiet)
-    was = everything(bench.book)
+    was, told = everything(bench.book), report_of(bench.book)
     bench.hub.close()
     assert (manifest.made_at_ms, manifest.rows["event"]) == (NOW_MS, 2)
     assert [p.name for p in tmp_path.iterdir() if "copy" in p.name] == ["copy.zip"]
@@ -84,6 +117,8 @@ def test_a_copy_is_the_same_book_on_any_database(
     restored = restore(config_of(new, book), file, quiet)
     assert restored == manifest
     assert everything(book) == was
+    assert report_of(book) == told
+    assert b'"satisfied":1' in told
     assert try_out(file, quiet) == manifest
 
     # And it goes on there: what is known is known, what is new gets a new number.
