@@ -195,7 +195,7 @@ def places(hub: FakeHub) -> list[tuple[str, str]]:
         ("/tasks", "main li.panel h2"),
         ("/plan?view=overview", "main table"),
         ("/homes", "main li.panel h2"),
-        ("/homes/home-0005", ".chart canvas"),
+        ("/homes/home-0005", ".columns:has(.chart canvas):has(form [name=tier])"),
         ("/plan?view=week", "ol > li"),
         ("/equipment", ".gateways li h3"),
         ("/plan?view=month", "main .grid"),
