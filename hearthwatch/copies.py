@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,7 +34,7 @@ def back_up(config: HubConfig, target: Path, now_ms: int, tell: archive.Progress
             # Readings first: what the book has beyond them is told to their lane at its start; what
             # they had beyond the book would be taken for told.
             readings = copy_stores(config.data_dir, Path(folder))
-            with part.open("wb") as out:
+            with _for_its_owner(part) as out:
                 reader = config.book.open_reader()
                 try:
                     with reader.connect() as connection:
@@ -50,6 +50,12 @@ def back_up(config: HubConfig, target: Path, now_ms: int, tell: archive.Progress
     finally:
         part.unlink(missing_ok=True)
     return manifest
+
+
+def _for_its_owner(path: Path) -> BinaryIO:
+    """A copy has everybody's health in it and is nobody else's to read."""
+    path.unlink(missing_ok=True)  # of a run that was killed, with whatever rights it had
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _make_durable(path: Path) -> None:

@@ -111,6 +111,7 @@ def test_a_copy_is_the_same_book_on_any_database(
     bench.hub.close()
     assert (manifest.made_at_ms, manifest.rows["event"]) == (NOW_MS, 2)
     assert [p.name for p in tmp_path.iterdir() if "copy" in p.name] == ["copy.zip"]
+    assert file.stat().st_mode & 0o777 == 0o600
 
     book = place(target, new, filled=False)
     new.mkdir()
