@@ -54,10 +54,7 @@ class VisitRows:
         **changes: object,
     ) -> None:
         if changes:
-            names = ", ".join(f'"{name}" = ?' for name in changes)
-            # Names are columns, written above.
-            sql = f"UPDATE visit SET {names} WHERE id = ?"  # noqa: S608
-            unit.execute(sql, (*changes.values(), row["id"]))
+            unit.update(VISIT, {"id": row["id"]}, changes)
             row.update(changes)
         self.entry(unit, row, fact, actor, data=data)
 

@@ -143,8 +143,7 @@ def money_state(
         CARE_LINE.c.served_at_ms >= span_ms[0],
         CARE_LINE.c.served_at_ms < span_ms[1],
         CARE_LINE.c.region.startswith(region, autoescape=True),
-        counts(CARE_LINE),
-        CARE_LINE.c.void.is_(False),
+        *served_lines(),
     )
     persons = (
         select(func.count())
@@ -163,6 +162,11 @@ def counts(table: Any) -> ColumnElement[bool]:
     """Lines that nothing has replaced."""
     newer = table.alias()
     return ~exists(select(newer.c.id).where(and_(newer.c.replaces == table.c.id)))
+
+
+def served_lines() -> tuple[ColumnElement[bool], ...]:
+    """Conditions of a care line that counts: neither replaced nor taken back."""
+    return counts(CARE_LINE), CARE_LINE.c.void.is_(False)
 
 
 def _replaced(connection: Connection, table: Any, lines: Sequence[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal
 
 from starlette.concurrency import run_in_threadpool
@@ -224,9 +225,7 @@ class Imports:
                 return
             some = wanted[start : start + TAKEN_AT_ONCE]
             takes = [_take_of(one, row) for row in some]
-            done = await self._deps.writer.change(
-                lambda unit, takes=takes: self._portion(unit, one, takes)  # type: ignore[misc]
-            )
+            done = await self._deps.writer.change(partial(self._portion, one=one, takes=takes))
             one.taken.update({taken.row: taken for taken in done})
             one.done += len(some)
         one.state = "done"

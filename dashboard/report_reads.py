@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, select
 
 from dashboard.callers import Caller
+from dashboard.care_reads import served_lines
 from dashboard.plan_summary import below, read_part, summary
 from dashboard.ports import Deps
 from dashboard.reads import Row, rows
@@ -98,14 +99,11 @@ def _referrals(asked: Asked) -> Select[Any]:
 
 
 def _care(asked: Asked) -> Select[Any]:
-    newer = CARE_LINE.alias()
-    replaced = select(newer.c.id).where(newer.c.replaces == CARE_LINE.c.id).exists()
     names = ("id", "service", "minutes", "cost_fen", "region")
     wanted = select(*(CARE_LINE.c[name] for name in names)).where(
         *asked.within(CARE_LINE.c.served_at_ms),
         *asked.inside(CARE_LINE.c.region),
-        ~replaced,
-        CARE_LINE.c.void.is_(False),
+        *served_lines(),
     )
     return wanted.order_by(CARE_LINE.c.served_at_ms, CARE_LINE.c.id)
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy import Table
 
 from contract.moment import to_iso
 from ledger.chain import AUDIT_FIELDS, ENTRY_FIELDS, GENESIS, link
@@ -44,6 +45,19 @@ class UnitOfWork:
 
     def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> Cursor:
         return self.cursor.execute(sql, parameters)
+
+    def update(self, table: Table, key: Mapping[str, str], changes: Mapping[str, object]) -> None:
+        """Set columns of the row with this key; ValueError when there is no such column."""
+        if not changes:
+            return
+        for name in (*key, *changes):
+            if name not in table.c:
+                raise ValueError(f"{table.name} has no column {name}")
+        assignments = ", ".join(f'"{name}" = ?' for name in changes)
+        condition = " AND ".join(f'"{name}" = ?' for name in key)
+        # Only names of columns are put into the text.
+        sql = f'UPDATE "{table.name}" SET {assignments} WHERE {condition}'  # noqa: S608
+        self.cursor.execute(sql, (*changes.values(), *key.values()))
 
     def entry(
         self,

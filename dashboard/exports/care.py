@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Select, select
 
-from dashboard.care_reads import counts
+from dashboard.care_reads import served_lines
 from dashboard.export import PLACE, Names, Subject
 from dashboard.reads import Row
 from ledger.care.money import FEN
@@ -42,7 +42,7 @@ def _wanted() -> Select[Any]:
     )
     joined = joined.join(SERVICE_USER, SERVICE_USER.c.id == CARE_LINE.c.person)
     joined = joined.join(PROVIDER, PROVIDER.c.id == CARE_LINE.c.provider, isouter=True)
-    joined = joined.where(counts(CARE_LINE), CARE_LINE.c.void.is_(False))
+    joined = joined.where(*served_lines())
     return joined.order_by(CARE_LINE.c.served_at_ms, CARE_LINE.c.id)
 
 

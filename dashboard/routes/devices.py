@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from contract.kinds import KINDS
-from dashboard.answers import CREATED, answer, update_row
+from dashboard.answers import CREATED, answer
 from dashboard.asked import (
     REGISTER_LIMIT_DEFAULT,
     Body,
@@ -145,7 +145,7 @@ async def change_device(
     await run_in_threadpool(_document, hub, caller, gateway, device)
 
     def change(unit: UnitOfWork) -> None:
-        update_row(unit, DEVICE, {"gateway": gateway, "device": device}, changes)
+        unit.update(DEVICE, {"gateway": gateway, "device": device}, changes)
         fact = "changed"
         if "home" in changes:
             fact = "unbound" if changes["home"] is None else "bound"

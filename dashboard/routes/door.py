@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from alarms.arrival import Proof, gps_proof, label_code, label_proof
-from dashboard.answers import Trail, answer, update_row
+from dashboard.answers import Trail, answer
 from dashboard.asked import Body, PathId, Word
 from dashboard.callers import Caller, Hub, needs
 from dashboard.label import home_address, home_label
@@ -117,7 +117,7 @@ async def new_label(
 
     def change(unit: UnitOfWork) -> None:
         unit.execute(_INSERT_META, (_KEPT_AS, secrets.token_hex(_SECRET_BYTES)))
-        update_row(unit, HOME, {"id": home_id}, {"label_print": print_})
+        unit.update(HOME, {"id": home_id}, {"label_print": print_})
         unit.audit(caller.username, "printed", f"label:{home_id}", f"print {print_}")
         hub.roster_changed(unit, Changed(homes=frozenset({home_id})))
 

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dashboard.accounts import issue_gateway_key
-from dashboard.answers import CREATED, answer, update_row
+from dashboard.answers import CREATED, answer
 from dashboard.asked import (
     REGISTER_LIMIT_DEFAULT,
     Body,
@@ -111,7 +111,7 @@ async def change_gateway(
         await run_in_threadpool(check_region, hub, caller, changes["region"])
 
     def change(unit: UnitOfWork) -> str | None:
-        update_row(unit, GATEWAY, {"id": gateway_id}, changes)
+        unit.update(GATEWAY, {"id": gateway_id}, changes)
         unit.audit(caller.username, "changed", f"gateway:{gateway_id}", ", ".join(changes))
         key = issue_gateway_key(unit, gateway_id, actor=caller.username) if new_key else None
         hub.roster_changed(unit, Changed(gateways=frozenset({gateway_id})))

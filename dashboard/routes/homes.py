@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from contract.errors import ContractError
 from contract.ids import check_name
-from dashboard.answers import CREATED, Trail, answer, update_row
+from dashboard.answers import CREATED, Trail, answer
 from dashboard.asked import (
     REGISTER_LIMIT_DEFAULT,
     Body,
@@ -153,7 +153,7 @@ async def change_home(
     await run_in_threadpool(_visible, hub, caller, home_id)
 
     def change(unit: UnitOfWork) -> None:
-        update_row(unit, HOME, {"id": home_id}, changes)
+        unit.update(HOME, {"id": home_id}, changes)
         if "address" in changes:
             person_index.refresh_homes(unit.cursor, [home_id])
         unit.audit(caller.username, "changed", f"home:{home_id}", ", ".join(sorted(changes)))

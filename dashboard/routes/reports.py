@@ -1,5 +1,7 @@
 """Figures of a month or quarter: the whole sheet, how figures went, and the rows behind each."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -14,7 +16,7 @@ from dashboard.care_reads import line_documents, referral_documents
 from dashboard.problems import bad_field, not_found
 from dashboard.reads import Row, alarm_documents, rows
 from dashboard.register_reads import person_documents
-from dashboard.report_reads import SUBJECTS, Asked, county_report, region_rows, rows_behind, rows_of
+from dashboard.report_reads import Asked, county_report, region_rows, rows_behind, rows_of
 from dashboard.routes.referrals import present_care
 from dashboard.visit_reads import visit_documents
 from ledger.reports.sheet import Subject, add_up, as_document
@@ -35,13 +37,35 @@ PAST_MAX_DAYS: Final = 5 * 366
 _TREND: Final[tuple[Subject, ...]] = ("visit", "alarm", "referral", "care")
 
 PeriodWord = Annotated[str | None, Query(max_length=10)]
-# What a caller needs to see rows of a kind.
-_READ: Final = {
-    "person": "person.read",
-    "visit": "visit.read",
-    "alarm": "alarm.read",
-    "referral": "care.read",
-    "care": "care.read",
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What a caller needs to see rows of a kind, where they are, and how they are shown."""
+
+    needs: str
+    table: Any
+    documents: Callable[[Connection, list[Row], int], list[Document]]
+
+
+_KINDS: Final[Mapping[Subject, _Kind]] = {
+    "person": _Kind(needs="person.read", table=SERVICE_USER, documents=person_documents),
+    "visit": _Kind(
+        needs="visit.read",
+        table=VISIT,
+        documents=lambda connection, found, _now_ms: visit_documents(connection, found),
+    ),
+    "alarm": _Kind(
+        needs="alarm.read",
+        table=ALARM,
+        documents=lambda connection, found, _now_ms: alarm_documents(connection, found),
+    ),
+    "referral": _Kind(needs="care.read", table=REFERRAL, documents=referral_documents),
+    "care": _Kind(
+        needs="care.read",
+        table=CARE_LINE,
+        documents=lambda connection, found, _now_ms: line_documents(connection, found),
+    ),
 }
 
 
@@ -116,46 +140,26 @@ def report_rows(
     region: QueryWord = None,
 ) -> Response:
     """The rows behind one figure of the report, as many as it says; the first 500 are shown."""
-    if _READ[subject] not in caller.can:
+    kind = _KINDS[subject]
+    if kind.needs not in caller.can:
         raise not_found("figure")
     now_ms = hub.clock.now_ms()
     span = span_of(period, now_ms)
     with hub.engine.connect() as connection:
         asked = asked_region(caller, region, span, region_rows(connection, REGION))
         ids = list(rows_behind(connection, subject, asked, (group, word)))
-        documents = _documents(connection, subject, ids[:ROWS_SHOWN], now_ms)
+        documents = _documents(connection, kind, ids[:ROWS_SHOWN], now_ms)
     detail = f"{len(documents)} of {len(ids)} shown"
     trail.note(caller.username, "listed", f"figure:{subject}:{group}:{word}"[:160], detail)
     shown = [present_care(document, caller) for document in documents]
     return answer({"items": shown, "total": len(ids)})
 
 
-def _documents(
-    connection: Connection, subject: Subject, ids: list[str], now_ms: int
-) -> list[Document]:
-    table = _TABLES[subject]
-    found = rows(connection, select(table).where(table.c.id.in_(ids)))
+def _documents(connection: Connection, kind: _Kind, ids: list[str], now_ms: int) -> list[Document]:
+    found = rows(connection, select(kind.table).where(kind.table.c.id.in_(ids)))
     place = {name: number for number, name in enumerate(ids)}
     found.sort(key=lambda row: place[row["id"]])
-    if subject == "person":
-        return person_documents(connection, found, now_ms)
-    if subject == "visit":
-        return visit_documents(connection, found)
-    if subject == "alarm":
-        return alarm_documents(connection, found)
-    if subject == "referral":
-        return referral_documents(connection, found, now_ms)
-    return line_documents(connection, found)
-
-
-_TABLES: Final[dict[Subject, Any]] = {
-    "person": SERVICE_USER,
-    "visit": VISIT,
-    "alarm": ALARM,
-    "referral": REFERRAL,
-    "care": CARE_LINE,
-}
-assert _TABLES.keys() == _READ.keys() == set(SUBJECTS)  # noqa: S101 - a kind that was forgotten
+    return kind.documents(connection, found, now_ms)
 
 
 def span_of(period: str | None, now_ms: int) -> Span:

@@ -10,6 +10,7 @@ import asyncio
 import datetime
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -121,7 +122,7 @@ class DailyPress:
             sent = sent or self._client().publish_soon(topic, body)
             seen = frozenset(self._seen)
             missing = await self._writer.change(
-                lambda unit, seen=seen: self._presses.settle(unit, press, seen)  # type: ignore[misc]
+                partial(self._presses.settle, press=press, seen=seen)
             )
             took_s = self._monotonic() - begun
             if missing is None or took_s >= self._config.test_within_s:

@@ -101,7 +101,7 @@ class CareBook:
             return
         was = {name: row[name] for name in changed}
         row.update(changed)
-        self._update(unit, PROVIDER, row, changed)
+        unit.update(PROVIDER, {"id": provider}, changed)
         self._entry(
             unit, "provider", row, "changed", actor, region=None, data={"was": was, "is": changed}
         )
@@ -139,7 +139,7 @@ class CareBook:
         if step.move is ReferralMove.SEND:
             _must_be_active(unit, step.provider or "")
         row.update(changes)
-        self._update(unit, REFERRAL, row, changes)
+        unit.update(REFERRAL, {"id": referral}, changes)
         data = {
             "provider": row["provider"] or step.provider,
             "agreed_by": row["agreed_by"],
@@ -180,11 +180,6 @@ class CareBook:
         data = {"replaces": replaced} if replaced else {}
         fact = "corrected" if replaced else "written"
         self._entry(unit, topic, row, fact, actor, reason=row["why"], data=data)
-
-    def _update(self, unit: UnitOfWork, table: Any, row: Row, changes: Mapping[str, Any]) -> None:
-        names = ", ".join(f'"{name}" = ?' for name in changes)
-        values = (*changes.values(), row["id"])
-        unit.execute(f'UPDATE "{table.name}" SET {names} WHERE id = ?', values)  # noqa: S608 - columns
 
     def _entry(
         self,
