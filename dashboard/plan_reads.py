@@ -30,6 +30,8 @@ LOOK_BACK_DAYS: Final = 184
 _AT_WORK_MIN: Final = (10 * 60, 15 * 60)
 # A shift that touches these hours is one by day.
 _DAYTIME_MIN: Final = (8 * 60, 18 * 60)
+# Shifts and holidays are read from so long before: a plan has whole months, and those whole weeks.
+ROTA_BEFORE_DAYS: Final = 62
 # Names in one question; SQLite takes 32,766.
 _NAMES_MAX: Final = 900
 # From so many people on, reading all visits of the time is quicker than asking by person.
@@ -141,24 +143,26 @@ def read_situation(
     first: int,
     last: int,
     *,
-    visits_from: int | None = None,
+    window_only: bool = False,
     many: int = MANY,
 ) -> Situation:
     """Everybody who fits `wanted` (a condition on SERVICE_USER and HOME), ready to be planned from
-    `first` to `last`. Visits of half a year, or since `visits_from`; those of more than `many`
-    people are read by time, of fewer by person."""
+    `first` to `last`. Visits of half a year; those of more than `many` people are read by time, of
+    fewer by person. `window_only`: visits and facts of the window's months alone, so nothing can
+    be said of how people stand."""
     today = day_of(now_ms)
     book_began = _book_began(connection, today)
     look_from = max(today - LOOK_BACK_DAYS, book_began)
-    begin = min(look_from, first)
+    begin, end = (first, last) if window_only else (min(look_from, first), max(last, today))
     # Plans are made of whole months, and those of whole weeks.
-    begin, end = week_of(month_of(begin).first).first, week_of(month_of(max(last, today)).last).last
+    begin, end = week_of(month_of(begin).first).first, week_of(month_of(end).last).last
     people = select(*_PERSON_COLUMNS).join(HOME, HOME.c.id == SERVICE_USER.c.home).where(wanted)
     found = {row["id"]: row for row in rows(connection, with_file(people))}
-    words = words_of(_said(connection, found, begin))
+    words = words_of(_said(connection, found, min(begin, today)))
     absences = _absences(connection, found.values(), begin)
     facts = {name: facts_of(row, words) for name, row in found.items()}
-    rota = read_plan(connection, min(first, today) - 62, end + 1)
+    rota_from = (begin if window_only else min(first, today)) - ROTA_BEFORE_DAYS
+    rota = read_plan(connection, rota_from, end + 1)
     return Situation(
         today=today,
         look_from=look_from,
@@ -169,12 +173,10 @@ def read_situation(
             for name, row in found.items()
         },
         facts=facts,
-        contacts=_contacts(
-            connection, found, begin if visits_from is None else visits_from, today, many
-        ),
+        contacts=_contacts(connection, found, begin, min(end, today), many),
         words=words,
         rota=rota,
-        on_shift=_shifts(rota, min(first, today) - 62, end),
+        on_shift=_shifts(rota, rota_from, end),
     )
 
 
@@ -240,7 +242,7 @@ _CONTACT_COLUMNS: Final = (
 
 
 def _contacts(
-    connection: Connection, people: Mapping[str, Row], begin: int, today: int, many: int
+    connection: Connection, people: Mapping[str, Row], begin: int, end: int, many: int
 ) -> dict[str, list[Contact]]:
     """Of each person, oldest first. A visit that names nobody was to everybody of the home."""
     at_home: dict[str, list[str]] = {}
@@ -248,7 +250,7 @@ def _contacts(
         at_home.setdefault(row["home"], []).append(name)
     span = (
         VISIT.c.visited_at_ms >= begin * DAY_MS - ZONE_MS,
-        VISIT.c.visited_at_ms < (today + 1) * DAY_MS - ZONE_MS,
+        VISIT.c.visited_at_ms < (end + 1) * DAY_MS - ZONE_MS,
     )
     found: dict[str, list[Contact]] = {}
     by_time = len(people) > many

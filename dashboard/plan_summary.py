@@ -13,10 +13,10 @@ from dashboard.plan_views import closed_objects, frequency_object, tally_object
 from dashboard.reads import Row, roster_for
 from ledger.schema import HOME, SERVICE_USER
 from ledger.views import Document
-from ledger.visiting.periods import Period
+from ledger.visiting.periods import Period, tier_of
 from ledger.visiting.said import CLOSED_DAYS_MAX
 from ledger.visiting.states import Tally, needs_of, tally, total
-from ledger.visiting.tiers import FREQUENCIES, judge_tier
+from ledger.visiting.tiers import FREQUENCIES, Tier, judge_tier
 
 G = TypeVar("G")
 _TIERS: Final = tuple(FREQUENCIES)
@@ -41,7 +41,7 @@ def read_part(
     *,
     window_only: bool = False,
 ) -> Part:
-    """`region` None: all that the caller may see. `window_only`: no visits before the window are
+    """`region` None: all that the caller may see. `window_only`: visits of the window alone are
     read, so nothing can be said of how people stand."""
     base = region or caller.region
     inside: ColumnElement[bool] = caller.visible(HOME.c.region)
@@ -51,9 +51,8 @@ def read_part(
         visitors = select(SERVICE_USER.c.visitor).join(HOME, HOME.c.id == SERVICE_USER.c.home)
         visitors = visitors.where(inside, SERVICE_USER.c.visitor.is_not(None)).correlate(None)
         wanted = or_(inside, SERVICE_USER.c.visitor.in_(visitors))
-    visits_from = min(period.first for period in needs_of(window)) if window_only else None
     situation = read_situation(
-        connection, now_ms, wanted, window.first, window.last, visits_from=visits_from
+        connection, now_ms, wanted, window.first, window.last, window_only=window_only
     )
     names = sorted(
         name
@@ -67,10 +66,10 @@ def summary(
     connection: Connection, part: Part, regions: Mapping[str, Row], wanted: Period
 ) -> Document:
     situation = part.situation
-    figures = _Figures(part, wanted)
     under = below(regions, part.region)
-    by_region = _groups(part.names, lambda name: under(situation.rows[name]["region"]))
-    by_visitor = _groups(part.names, lambda name: situation.rows[name]["visitor"] or "")
+    cells = _cells(part, wanted, under)
+    by_region = _groups(cells, lambda cell: cell.region)
+    by_visitor = _groups(cells, lambda cell: cell.visitor)
     roster = roster_for(connection, usernames=by_visitor)
     today = situation.today
     return {
@@ -80,66 +79,82 @@ def summary(
         "today": iso_day(today),
         "region": part.region,
         "look_from": iso_day(situation.book_began),
-        **figures.group(part.names),
+        **_figures(cells),
         "regions": [
             {
                 "region": code,
                 "name": regions[code]["name"] if code in regions else "",
                 "level": regions[code]["level"] if code in regions else "",
-                **figures.group(names),
+                **_figures(its),
             }
-            for code, names in by_region.items()
+            for code, its in by_region.items()
         ],
         "visitors": [
             {
                 "username": username or None,
                 "name": roster.accounts.get(username, {}).get("name", username),
-                **figures.group(names),
+                **_figures(its),
             }
-            for username, names in by_visitor.items()
+            for username, its in by_visitor.items()
         ],
         "closed": closed_objects(situation.words, today, today + 2 * CLOSED_DAYS_MAX),
         "frequencies": {tier.value: frequency_object(tier) for tier in _TIERS},
     }
 
 
-class _Figures:
-    def __init__(self, part: Part, wanted: Period) -> None:
-        situation = part.situation
-        # Of what is over nothing is behind: it was made or missed.
-        over = needs_of(wanted)[-1].last < situation.today > wanted.last
-        base = {} if over else situation.base(wanted.first, wanted.last)
-        # Of a past month the tier at its end.
-        day = min(situation.today, wanted.last)
-        self._tiers = {name: judge_tier(situation.facts[name], day) for name in part.names}
-        self._tallies = {
-            name: tally(
-                situation.people[name],
-                situation.contacts.get(name, ()),
-                wanted,
-                situation.today,
-                look_from=situation.book_began,
-                base=base,
-            )
-            for name in part.names
-        }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cell:
+    """People of one region below, one visitor and one tier, together: every group of the summary
+    is some cells."""
 
-    def group(self, names: Sequence[str]) -> Document:
-        by_tier = _groups(names, lambda name: self._tiers[name])
-        return {
-            "total": self._sum(names),
-            "tiers": {tier.value: self._sum(by_tier[tier]) for tier in _TIERS if tier in by_tier},
-        }
-
-    def _sum(self, names: Sequence[str]) -> Document:
-        found: Tally = total(self._tallies[name] for name in names)
-        return tally_object(found)
+    region: str
+    visitor: str
+    tier: Tier
+    sums: Tally
 
 
-def _groups(names: Sequence[str], key: Callable[[str], G]) -> dict[G, list[str]]:
-    found: dict[G, list[str]] = {}
-    for name in names:
-        found.setdefault(key(name), []).append(name)
+def _cells(part: Part, wanted: Period, under: Callable[[str], str]) -> list[_Cell]:
+    situation = part.situation
+    # Of what is over nothing is behind: it was made or missed.
+    over = needs_of(wanted)[-1].last < situation.today > wanted.last
+    base = {} if over else situation.base(wanted.first, wanted.last)
+    # Of a past month the tier at its end.
+    day = min(situation.today, wanted.last)
+    found: dict[tuple[str, str, Tier], list[Tally]] = {}
+    for name in part.names:
+        row, person = situation.rows[name], situation.people[name]
+        tier = tier_of(person.spans, day) or judge_tier(situation.facts[name], day)
+        figures = tally(
+            person,
+            situation.contacts.get(name, ()),
+            wanted,
+            situation.today,
+            look_from=situation.book_began,
+            base=base,
+        )
+        found.setdefault((under(row["region"]), row["visitor"] or "", tier), []).append(figures)
+    return [
+        _Cell(region=region, visitor=visitor, tier=tier, sums=total(tallies))
+        for (region, visitor, tier), tallies in found.items()
+    ]
+
+
+def _figures(cells: Sequence[_Cell]) -> Document:
+    by_tier = _groups(cells, lambda cell: cell.tier)
+    return {
+        "total": _sum(cells),
+        "tiers": {tier.value: _sum(by_tier[tier]) for tier in _TIERS if tier in by_tier},
+    }
+
+
+def _sum(cells: Sequence[_Cell]) -> Document:
+    return tally_object(total(cell.sums for cell in cells))
+
+
+def _groups(cells: Sequence[_Cell], key: Callable[[_Cell], G]) -> dict[G, list[_Cell]]:
+    found: dict[G, list[_Cell]] = {}
+    for cell in cells:
+        found.setdefault(key(cell), []).append(cell)
     return dict(sorted(found.items(), key=lambda pair: str(pair[0])))
 
 

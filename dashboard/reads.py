@@ -44,7 +44,9 @@ VISITS_MAX: Final = 50
 
 
 def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
-    return [dict(row) for row in connection.execute(statement).mappings()]
+    found = connection.execute(statement)
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def one(connection: Connection, statement: Select[Any]) -> Row | None:

@@ -119,7 +119,8 @@ _STATEMENTS: Final[Mapping[Subject, Callable[[Asked], Select[Any]]]] = {
 
 def rows_of(connection: Connection, subject: Subject, asked: Asked) -> Iterator[Row]:
     found = connection.execution_options(yield_per=PORTION).execute(_STATEMENTS[subject](asked))
-    yield from (dict(row) for row in found.mappings())
+    names = tuple(found.keys())
+    yield from (dict(zip(names, row, strict=True)) for row in found)
 
 
 def rows_behind(
@@ -138,10 +139,17 @@ class _Group:
     cost_fen: int = 0
 
     def add(self, subject: Subject, row: Row, day: int) -> None:
-        self.sheet.update(figures_of(subject, row, day))
+        sheet = self.sheet
+        for figure in figures_of(subject, row, day):
+            sheet[figure] += 1
         if subject == "care":
             self.minutes += row["minutes"] or 0
             self.cost_fen += row["cost_fen"]
+
+    def take_in(self, other: "_Group") -> None:
+        self.sheet.update(other.sheet)
+        self.minutes += other.minutes
+        self.cost_fen += other.cost_fen
 
     def document(self) -> Document:
         care = {"minutes": self.minutes, "cost_fen": self.cost_fen}
@@ -153,12 +161,15 @@ def county_report(
 ) -> Document:
     """Everything of a span: for the region, and for each one right below it."""
     under = below(regions, asked.region or asked.caller.region)
-    whole, parts = _Group(Sheet()), dict[str, _Group]()
+    villages: dict[str, _Group] = {}
     for subject in SUBJECTS:
         for row in rows_of(connection, subject, asked):
-            whole.add(subject, row, asked.span.last)
-            code = under(row["region"]) if row["region"] else ""
-            parts.setdefault(code, _Group(Sheet())).add(subject, row, asked.span.last)
+            village = villages.setdefault(row["region"] or "", _Group(Sheet()))
+            village.add(subject, row, asked.span.last)
+    whole, parts = _Group(Sheet()), dict[str, _Group]()
+    for region, village in villages.items():
+        whole.take_in(village)
+        parts.setdefault(under(region) if region else "", _Group(Sheet())).take_in(village)
     visits = [visit_tallies(connection, hub, asked, regions, m) for m in asked.span.months]
     calls = calls_of(connection, asked.caller, asked.region or None, asked.from_ms, asked.to_ms)
     return {
@@ -184,7 +195,8 @@ def visit_tallies(
     connection: Connection, hub: Deps, asked: Asked, regions: Mapping[str, Row], month: Period
 ) -> Document:
     """`all`: the plan's summary of one month; `regions`: those of it below, by code."""
-    part = read_part(connection, hub.clock.now_ms(), asked.caller, asked.region or None, month)
+    now_ms, region = hub.clock.now_ms(), asked.region or None
+    part = read_part(connection, now_ms, asked.caller, region, month, window_only=True)
     document = summary(connection, part, regions, month)
     return {"all": document, "regions": {one["region"]: one for one in document["regions"]}}
 

@@ -1,7 +1,7 @@
 """A person's file as a document: read with every mistake told at once, and masked. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final, TypeGuard
 
 from ledger.forms import id_number
@@ -25,11 +25,17 @@ TEXTS_MAX: Final = 20
 # Beyond it a float has no whole numbers any more; nothing here is a millionth of it.
 NUMBER_MAX: Final = 1e15
 MEMBER_FIELDS: Final = tuple(field.name for field in fields(Member))
+_FILE_FIELDS: Final = tuple(field.name for field in fields(PersonFile))
 MASK: Final = "*" * 14
 
 
 def document_of(file: PersonFile) -> Document:
-    return asdict(file)
+    # Not `asdict`, which copies every value and is a tenth of the work of a county's list.
+    document = {name: getattr(file, name) for name in _FILE_FIELDS}
+    document["members"] = tuple(
+        {name: getattr(member, name) for name in MEMBER_FIELDS} for member in file.members
+    )
+    return document
 
 
 def merged(file: PersonFile, changes: Mapping[str, object]) -> tuple[PersonFile, list[Refusal]]:

@@ -47,11 +47,12 @@ def inputs(cursor: Cursor) -> dict[str, tuple[Any, ...]]:
     return {row[0]: tuple(row) for row in cursor.execute(_INPUTS).fetchall()}
 
 
-def refresh(cursor: Cursor, persons: Iterable[str]) -> None:
-    """Make anew what follows from these persons' rows."""
+def refresh(cursor: Cursor, persons: Iterable[str], *, counted: bool = False) -> None:
+    """Make anew what follows from these persons' rows. `counted`: what is missing in their files
+    was counted when they were written, just now."""
     wanted = sorted(set(persons))
     for start in range(0, len(wanted), _MARKS_MAX):
-        _refresh(cursor, wanted[start : start + _MARKS_MAX])
+        _refresh(cursor, wanted[start : start + _MARKS_MAX], counted=counted)
 
 
 def refresh_homes(cursor: Cursor, homes: Iterable[str]) -> None:
@@ -82,7 +83,7 @@ def catch_up(cursor: Cursor, portion: int = PORTION) -> bool:
     return more
 
 
-def _refresh(cursor: Cursor, persons: Sequence[str]) -> None:
+def _refresh(cursor: Cursor, persons: Sequence[str], *, counted: bool = False) -> None:
     if not persons:
         return
     marks = _marks(persons)
@@ -98,7 +99,7 @@ def _refresh(cursor: Cursor, persons: Sequence[str]) -> None:
         phones = [str(contact.get("phone", "")) for contact in person["contacts"]]
         found = terms_of(person, row["address"], phones)
         terms += [(term, int(kind), row["id"]) for term, kind in found]
-        if row["document"] is not None:
+        if row["document"] is not None and not counted:
             _count(cursor, person)
     if terms:
         cursor.executemany(_INSERT, terms)

@@ -61,7 +61,9 @@ class Taking:
 
     def take(self, takes: Sequence[Take]) -> list[Taken]:
         done = [self._one(take) for take in takes]
-        person_index.refresh(self._unit.cursor, self._persons)
+        # Whoever was updated is in the index already.
+        created = [one.person for one in done if one.how == "created"]
+        person_index.refresh(self._unit.cursor, created, counted=True)
         return done
 
     @property

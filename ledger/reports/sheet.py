@@ -22,6 +22,7 @@ Subject = Literal["person", "visit", "alarm", "referral", "care"]
 # 高龄: 80 and older (thresholds of the notice's tiers).
 HIGH_AGE_YEARS: Final = 80
 _SAFETY: Final = tuple(q.field for q in QUESTIONS if q.field.endswith("_safety"))
+_SATISFACTIONS: Final = SATISFACTION.words
 _WORSE: Final = tuple(q.field for q in QUESTIONS if "worse" in q.words)
 
 
@@ -82,7 +83,7 @@ def _visit(row: Row) -> list[Figure]:
     found += [("service", str(number)) for number in services]
     if services and row["way"] == "home_visit":
         found.append(("contacts", "with_service"))
-    if record.get("satisfaction") in SATISFACTION.words:
+    if record.get("satisfaction") in _SATISFACTIONS:
         found.append(("satisfaction", record["satisfaction"]))
     found += [("unsafe", field) for field in _SAFETY if record.get(field) == "unsafe"]
     found += [("worse", field) for field in _WORSE if record.get(field) == "worse"]

@@ -6,10 +6,11 @@ late      a day that was meant has passed without a visit; the period still runs
 overdue   a period is over with too few visits, and nobody has been there since
 """
 
-from collections import Counter
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final, Literal
 
 from ledger.visiting.counts import Contact, count, visited_days
@@ -149,10 +150,8 @@ class Tally:
     calls: int = 0
     nobody_met: int = 0
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
-            **{name: getattr(self, name) + getattr(other, name) for name in Tally.__slots__}
-        )
+
+_FIGURES: Final = attrgetter(*Tally.__slots__)
 
 
 @lru_cache(_KEPT)
@@ -172,39 +171,57 @@ def tally(
 ) -> Tally:
     """One person in one week or month."""
     needs = needs_of(wanted)
-    first, last = min(p.first for p in needs), max(p.last for p in needs)
-    contacts = [one for one in contacts if first <= one.day <= min(last, today)]
-    days = visited_days(contacts)
-    sums: Counter[str] = Counter()
+    made, calls, nobody_met = _made(contacts, wanted, today)
+    owed = done = due = late = overdue = more = 0
     for period in needs:
-        if period.first < look_from and period.last < today:
+        over = period.last < today
+        if over and period.first < look_from:
             # It was over, or half over, when the book began.
             continue
-        owed = required(person.spans, person.presence, period)
-        made = sum(period.holds(day) for day in days)
-        done = min(owed, made)
-        missing = owed - done
+        asked = required(person.spans, person.presence, period)
+        here = bisect_right(made, period.last) - bisect_left(made, period.first)
+        owed += asked
+        done += min(asked, here)
+        more += max(0, here - asked) if asked else 0
+        missing = max(0, asked - here)
+        if over:
+            overdue += missing
+            continue
         passed = sum(day < today for day in base.get((person.id, period.key), ()))
-        late = min(missing, max(0, passed - made))
-        over = period.last < today
-        sums["owed"] += owed
-        sums["done"] += done
-        sums["overdue"] += missing if over else 0
-        sums["late"] += 0 if over else late
-        sums["due"] += 0 if over else missing - late
-        sums["more"] += max(0, made - owed) if owed else 0
-    talked = count(contacts, wanted)
+        behind = min(missing, max(0, passed - here))
+        late += behind
+        due += missing - behind
     return Tally(
         people=1,
-        people_short=int(sums["late"] + sums["overdue"] > 0),
-        calls=talked.calls,
-        nobody_met=talked.nobody_met,
-        **sums,
+        owed=owed,
+        done=done,
+        due=due,
+        late=late,
+        overdue=overdue,
+        more=more,
+        people_short=int(late + overdue > 0),
+        calls=calls,
+        nobody_met=nobody_met,
     )
 
 
+def _made(contacts: Sequence[Contact], wanted: Period, today: int) -> tuple[list[int], int, int]:
+    """Days with a visit that counts in any of the periods that are needed; calls of the wanted one,
+    and visits of it that met nobody."""
+    needs = needs_of(wanted)
+    first, last = min(p.first for p in needs), min(max(p.last for p in needs), today)
+    here = [one for one in contacts if first <= one.day <= last]
+    talked = count(here, wanted)
+    return list(visited_days(here)), talked.calls, talked.nobody_met
+
+
 def total(tallies: Iterable[Tally]) -> Tally:
-    return sum(tallies, start=Tally())
+    """Each figure added up; a county's people are added up a few times over, so not one by one."""
+    sums = [0] * len(Tally.__slots__)
+    for one in tallies:
+        for place, value in enumerate(_FIGURES(one)):
+            sums[place] += value
+    return Tally(**dict(zip(Tally.__slots__, sums, strict=True)))
 
 
 def by_overdue(standings: Iterable[Standing]) -> list[Standing]:

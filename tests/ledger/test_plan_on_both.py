@@ -126,3 +126,21 @@ def test_a_window_is_read_by_indexes(books: list[Place]) -> None:
             plan = connection.execute(text(f"EXPLAIN QUERY PLAN {sql}")).fetchall()
             assert index in str(plan), plan
     engine.dispose()
+
+
+@pytest.mark.parametrize("key", ["2026-08", "2026-09", "2026-10", "2026-11", "2026-W40", "2026-12"])
+def test_reading_the_window_alone_finds_the_same_figures(books: list[Place], key: str) -> None:
+    """A report reads the visits of its months and nothing before or behind them."""
+    wanted = parse_period(key)
+    for book in books:
+        engine = book.open_reader()
+        with engine.connect() as connection:
+            regions = {row["code"]: row for row in rows(connection, select(REGION))}
+            short, whole = (
+                read_part(connection, NOW_MS, EVERYBODY, None, wanted, window_only=window_only)
+                for window_only in (True, False)
+            )
+            found = summary(connection, short, regions, wanted)
+            assert found == summary(connection, whole, regions, wanted)
+        engine.dispose()
+        assert found["total"]["owed"] > 30
