@@ -102,6 +102,35 @@ def summary(
     }
 
 
+def tallies_of(part: Part, wanted: Period) -> dict[str, Tally]:
+    """By person what was owed and made in a week or month."""
+    situation = part.situation
+    # Of what is over nothing is behind: it was made or missed.
+    over = needs_of(wanted)[-1].last < situation.today > wanted.last
+    base = {} if over else situation.base(wanted.first, wanted.last)
+    return {
+        name: tally(
+            situation.people[name],
+            situation.contacts.get(name, ()),
+            wanted,
+            situation.today,
+            look_from=situation.book_began,
+            base=base,
+        )
+        for name in part.names
+    }
+
+
+def tiers_of(part: Part, wanted: Period) -> dict[str, Tier]:
+    """By person how often she is visited; of a past month the tier at its end."""
+    situation = part.situation
+    day = min(situation.today, wanted.last)
+    return {
+        name: tier_of(situation.people[name].spans, day) or judge_tier(situation.facts[name], day)
+        for name in part.names
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cell:
     """People of one region below, one visitor and one tier, together: every group of the summary
@@ -114,28 +143,15 @@ class _Cell:
 
 
 def _cells(part: Part, wanted: Period, under: Callable[[str], str]) -> list[_Cell]:
-    situation = part.situation
-    # Of what is over nothing is behind: it was made or missed.
-    over = needs_of(wanted)[-1].last < situation.today > wanted.last
-    base = {} if over else situation.base(wanted.first, wanted.last)
-    # Of a past month the tier at its end.
-    day = min(situation.today, wanted.last)
+    tiers, tallies = tiers_of(part, wanted), tallies_of(part, wanted)
     found: dict[tuple[str, str, Tier], list[Tally]] = {}
     for name in part.names:
-        row, person = situation.rows[name], situation.people[name]
-        tier = tier_of(person.spans, day) or judge_tier(situation.facts[name], day)
-        figures = tally(
-            person,
-            situation.contacts.get(name, ()),
-            wanted,
-            situation.today,
-            look_from=situation.book_began,
-            base=base,
-        )
-        found.setdefault((under(row["region"]), row["visitor"] or "", tier), []).append(figures)
+        row = part.situation.rows[name]
+        cell = (under(row["region"]), row["visitor"] or "", tiers[name])
+        found.setdefault(cell, []).append(tallies[name])
     return [
-        _Cell(region=region, visitor=visitor, tier=tier, sums=total(tallies))
-        for (region, visitor, tier), tallies in found.items()
+        _Cell(region=region, visitor=visitor, tier=tier, sums=total(figures))
+        for (region, visitor, tier), figures in found.items()
     ]
 
 

@@ -1,29 +1,28 @@
 """Figures of a month or quarter: the whole sheet, how figures went, and the rows behind each."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from contract.moment import to_iso
 from dashboard.answers import Trail, answer
 from dashboard.asked import QueryWord
 from dashboard.callers import Caller, Hub, needs
-from dashboard.care_reads import line_documents, referral_documents
 from dashboard.problems import bad_field, not_found
-from dashboard.reads import Row, alarm_documents, rows
-from dashboard.register_reads import person_documents
+from dashboard.reads import Row
+from dashboard.report_people import people_behind, people_documents
 from dashboard.report_reads import Asked, county_report, region_rows, rows_behind, rows_of
+from dashboard.report_rows import ROW_KINDS, documents_of
 from dashboard.routes.referrals import present_care
-from dashboard.visit_reads import visit_documents
+from ledger.reports.catalogue import catalogue_document
 from ledger.reports.sheet import Subject, add_up, as_document
 from ledger.reports.spans import Span, month_now, months_before, parse_span
-from ledger.schema import ALARM, CARE_LINE, REFERRAL, REGION, SERVICE_USER, VISIT
+from ledger.schema import REGION
 from ledger.views import Document
 from ledger.visiting.days import iso
+from ledger.visiting.states import Tally
 from rules.local_time import day_of
 
 router = APIRouter(tags=["reports"])
@@ -37,36 +36,6 @@ PAST_MAX_DAYS: Final = 5 * 366
 _TREND: Final[tuple[Subject, ...]] = ("visit", "alarm", "referral", "care")
 
 PeriodWord = Annotated[str | None, Query(max_length=10)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
-    """What a caller needs to see rows of a kind, where they are, and how they are shown."""
-
-    needs: str
-    table: Any
-    documents: Callable[[Connection, list[Row], int], list[Document]]
-
-
-_KINDS: Final[Mapping[Subject, _Kind]] = {
-    "person": _Kind(needs="person.read", table=SERVICE_USER, documents=person_documents),
-    "visit": _Kind(
-        needs="visit.read",
-        table=VISIT,
-        documents=lambda connection, found, _now_ms: visit_documents(connection, found),
-    ),
-    "alarm": _Kind(
-        needs="alarm.read",
-        table=ALARM,
-        documents=lambda connection, found, _now_ms: alarm_documents(connection, found),
-    ),
-    "referral": _Kind(needs="care.read", table=REFERRAL, documents=referral_documents),
-    "care": _Kind(
-        needs="care.read",
-        table=CARE_LINE,
-        documents=lambda connection, found, _now_ms: line_documents(connection, found),
-    ),
-}
 
 
 @router.get("/reports/period")
@@ -127,6 +96,39 @@ def _month(connection: Connection, asked: Asked) -> Document:
     return {"period": asked.span.key, "figures": figures}
 
 
+@router.get("/reports/figures")
+def name_figures(_caller: Annotated[Caller, needs("report.read")]) -> Response:
+    """What each figure is called and how it counts, in both languages; by sections and groups."""
+    return answer(catalogue_document())
+
+
+@router.get("/reports/people")
+def report_people(
+    *,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("report.read")],
+    figure: Annotated[str, Query(max_length=32)],
+    period: PeriodWord = None,
+    region: QueryWord = None,
+    tier: QueryWord = None,
+) -> Response:
+    """Of whom a figure of visits owed and made consists: who, with all that is counted of her. The
+    values add up to the figure; of a quarter they are those of its months together."""
+    if "person.read" not in caller.can:
+        raise not_found("figure")
+    if figure not in Tally.__slots__:
+        raise bad_field("figure", f"one of {', '.join(Tally.__slots__)}")
+    now_ms = hub.clock.now_ms()
+    span = span_of(period, now_ms)
+    with hub.engine.connect() as connection:
+        asked = asked_region(caller, region, span, region_rows(connection, REGION))
+        found = people_behind(connection, now_ms, asked, figure, tier)
+        shown = people_documents(connection, found[:ROWS_SHOWN], caller.can)
+    trail.note(caller.username, "listed", f"figure:visits:{figure}", f"{len(shown)} shown")
+    return answer({"items": shown, "total": len(found)})
+
+
 @router.get("/reports/rows")
 def report_rows(
     *,
@@ -140,7 +142,7 @@ def report_rows(
     region: QueryWord = None,
 ) -> Response:
     """The rows behind one figure of the report, as many as it says; the first 500 are shown."""
-    kind = _KINDS[subject]
+    kind = ROW_KINDS[subject]
     if kind.needs not in caller.can:
         raise not_found("figure")
     now_ms = hub.clock.now_ms()
@@ -148,18 +150,11 @@ def report_rows(
     with hub.engine.connect() as connection:
         asked = asked_region(caller, region, span, region_rows(connection, REGION))
         ids = list(rows_behind(connection, subject, asked, (group, word)))
-        documents = _documents(connection, kind, ids[:ROWS_SHOWN], now_ms)
+        documents = documents_of(connection, kind, ids[:ROWS_SHOWN], now_ms)
     detail = f"{len(documents)} of {len(ids)} shown"
     trail.note(caller.username, "listed", f"figure:{subject}:{group}:{word}"[:160], detail)
     shown = [present_care(document, caller) for document in documents]
     return answer({"items": shown, "total": len(ids)})
-
-
-def _documents(connection: Connection, kind: _Kind, ids: list[str], now_ms: int) -> list[Document]:
-    found = rows(connection, select(kind.table).where(kind.table.c.id.in_(ids)))
-    place = {name: number for number, name in enumerate(ids)}
-    found.sort(key=lambda row: place[row["id"]])
-    return kind.documents(connection, found, now_ms)
 
 
 def span_of(period: str | None, now_ms: int) -> Span:

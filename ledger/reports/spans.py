@@ -52,3 +52,12 @@ def months_before(span: Span, number: int) -> list[Span]:
 def month_now(day: int) -> Span:
     month = month_of(day)
     return Span(key=f"{date_of(day):%Y-%m}", months=(month,))
+
+
+def span_before(span: Span) -> Span:
+    """The month before a month, the quarter before a quarter."""
+    last = month_of(span.first - 1)
+    if len(span.months) == 1:
+        return Span(key=last.key, months=(last,))
+    date = date_of(last.first)
+    return parse_span(f"{date.year}-Q{(date.month - 1) // MONTHS_OF_A_QUARTER + 1}")

@@ -1,0 +1,198 @@
+"""Names of the figures about people, visits, what was found and the services of annex 2. Pure."""
+
+from typing import Final
+
+from ledger.forms.services import SERVICES
+from ledger.forms.visit_form import QUESTIONS, SATISFACTION, WAY
+from ledger.reports.naming import FigureGroup, figure, nobody, options_of
+
+_QUESTIONS: Final = {question.field: question for question in QUESTIONS}
+_GRADE_NAMES: Final = (
+    ("完好", "能力完好", "able"),
+    ("轻度", "轻度失能", "mild"),
+    ("中度", "中度失能", "moderate"),
+    ("重度", "重度失能", "severe"),
+    ("完全", "完全失能", "complete"),
+    ("unknown", "未评估", "not assessed"),
+)
+_CATEGORY_NAMES: Final = (
+    ("独居", "独居", "lives alone"),
+    ("空巢", "空巢", "children have left"),
+    ("留守", "留守", "left behind"),
+    ("失能", "失能", "unable to care for oneself"),
+    ("重残", "重残", "severely disabled"),
+    ("计划生育特殊家庭", "计生特殊家庭", "lost an only child"),
+    ("none", "未登记类别", "no category"),
+)
+
+PEOPLE: Final = (
+    FigureGroup(
+        group="people",
+        section="people",
+        subject="person",
+        zh="人数",
+        en="People",
+        zh_about="名册里的老人；名册不保留过去的名单，过去的月份也按今天的名册统计。",
+        en_about="People of the register; it keeps no earlier lists, so past months show today's.",
+        words=(
+            figure("all", "在册老人", "on the register"),
+            figure(
+                "high_age",
+                "高龄（80岁及以上）",
+                "aged 80 or more",
+                "按统计期最后一天的年龄。",
+                "By age on the last day.",
+            ),
+            figure("age_unknown", "出生日期不详", "age unknown"),
+            nobody(
+                "no_visitor",
+                "无探访责任人",
+                "without a responsible visitor",
+                "每位老人都应有一名探访关爱责任人。",
+                "The notice wants one for everybody.",
+            ),
+        ),
+    ),
+    FigureGroup(
+        group="category",
+        section="people",
+        subject="person",
+        zh="类别",
+        en="By category",
+        zh_about="一位老人可属多个类别，合计会大于在册人数。",
+        en_about="One person may be in several, so these add up to more than the people.",
+        words=tuple(figure(*names) for names in _CATEGORY_NAMES),
+    ),
+    FigureGroup(
+        group="grade",
+        section="people",
+        subject="person",
+        zh="能力等级",
+        en="By grade of ability",
+        zh_about="按最近一次能力评估（GB/T 42195）；每位老人只计一次。",
+        en_about="By the last assessment (GB/T 42195); each person once.",
+        words=tuple(figure(*names) for names in _GRADE_NAMES),
+    ),
+)
+VISITS: Final = (
+    FigureGroup(
+        group="visits",
+        section="visits",
+        subject="tally",
+        zh="上门探访",
+        en="Visits at home",
+        zh_about="应访＝已访＋待访＋落后＋漏访。只有见到老人的上门探访才算；电话、视频另计。",
+        en_about="Owed = made + due + late + missed. Only visits at home that met her count.",
+        words=(
+            figure(
+                "owed",
+                "应访（次）",
+                "owed",
+                "按每位老人的探访频次。",
+                "By each person's frequency.",
+            ),
+            figure("done", "已访（次）", "made"),
+            figure("due", "待访（次）", "still due", "还没到日子。", "Their day has not come."),
+            nobody(
+                "late", "落后（次）", "late", "计划的日子已过。", "The day that was meant is over."
+            ),
+            nobody("overdue", "漏访（次）", "missed", "整个周期已过。", "Their period is over."),
+            nobody("people_short", "欠访老人（人）", "people short of a visit"),
+            figure("more", "超出应访（次）", "beyond what was owed"),
+            figure("calls", "电话与视频（次）", "calls"),
+            figure("nobody_met", "上门未见到（次）", "met nobody"),
+        ),
+    ),
+)
+CONTACTS: Final = (
+    FigureGroup(
+        group="contacts",
+        section="contacts",
+        subject="visit",
+        zh="记录",
+        en="Records",
+        zh_about="本期的每一条探访记录；作废的、重复的只计在各自一项里。",
+        en_about="Each record of the period; voided and doubled ones count only as that.",
+        words=(
+            figure("all", "有效记录", "records that count"),
+            figure("nobody_met", "未见到老人", "met nobody", "任何方式。", "By any way."),
+            figure("with_service", "上门并有服务", "at home with a service"),
+            figure("needs", "提出需求", "said a need"),
+            figure("voided", "已作废", "voided"),
+            figure("duplicate", "重复记录", "told twice"),
+        ),
+    ),
+    FigureGroup(
+        group="way",
+        section="contacts",
+        subject="visit",
+        zh="探访方式",
+        en="By way",
+        zh_about="电话、视频是补充，不能代替上门。",
+        en_about="Calls come beside visits at home and don't replace them.",
+        words=options_of(WAY.options),
+    ),
+    FigureGroup(
+        group="visit_kind",
+        section="contacts",
+        subject="visit",
+        zh="探访起因",
+        en="By occasion",
+        zh_about="例行计划、警情、回访或维修时的探访。",
+        en_about="By what led to the visit.",
+        words=(),
+        page="task_kind",
+        open=True,
+    ),
+)
+FOUND: Final = (
+    FigureGroup(
+        group="satisfaction",
+        section="found",
+        subject="visit",
+        zh="满意度",
+        en="Satisfaction",
+        zh_about="按记录条数；没有问到的不计。",
+        en_about="By records; who was not asked is left out.",
+        words=options_of(SATISFACTION.options),
+    ),
+    FigureGroup(
+        group="unsafe",
+        section="found",
+        subject="visit",
+        zh="发现不安全",
+        en="Found unsafe",
+        zh_about="记录里填“不安全”的次数；同一隐患每次发现都计。",
+        en_about="Records that say unsafe; the same danger counts each time.",
+        words=tuple(figure(q.field, q.zh, q.en) for q in QUESTIONS if q.field.endswith("_safety")),
+    ),
+    FigureGroup(
+        group="worse",
+        section="found",
+        subject="visit",
+        zh="情况较差",
+        en="Found poor",
+        zh_about="记录里填“较差”（疾病为“严重”）的次数。",
+        en_about="Records that say poor (of an illness: serious).",
+        words=tuple(
+            figure(q.field, q.zh, q.en)
+            for q in QUESTIONS
+            if "worse" in q.words or q is _QUESTIONS["illness"]
+        ),
+    ),
+)
+SERVICE: Final = (
+    FigureGroup(
+        group="service",
+        section="services",
+        subject="visit",
+        zh="附件2的16项服务",
+        en="The sixteen services",
+        zh_about="一次探访可做几项，每项各计一次；未见到老人的不计。",
+        en_about="One visit may have several; a visit that met nobody has none.",
+        words=tuple(
+            figure(str(s.number), f"{s.number} {s.name}", f"{s.number} {s.en}", s.detail, s.en)
+            for s in SERVICES
+        ),
+    ),
+)
