@@ -15,6 +15,7 @@ from alarms.escalation.policy import Policies
 from alarms.escalation.steps import Steps
 from alarms.escalation.timers import Clocks, Timers
 from alarms.handing import Handing
+from alarms.heard_from import HeardFrom
 from alarms.holding import holding
 from alarms.holds import Holds
 from alarms.intake import decide, merged_evidence, open_alarm
@@ -82,6 +83,7 @@ class AlarmBook:
             self._rows, outbox, ask_first, send=self._send, close=self._close_answered
         )
         self.stays = Stays(objects)
+        self.heard = HeardFrom()
         self._holds = Holds(self._rows, self.stays, go_on=self._go_on)
         timers = Timers(escalating.clocks)
         self._steps = Steps(
@@ -116,6 +118,7 @@ class AlarmBook:
         rows = self._cases.reload(cursor)
         self._questions.reload(rows)
         self.stays.reload(cursor)
+        self.heard.reload(cursor)
         self._holds.reload(rows)
         self._promises.reload(cursor)
         self.visiting.reload(self._cases.tasks)
@@ -160,6 +163,7 @@ class AlarmBook:
     def fire_due(self, unit: UnitOfWork) -> bool:
         """What its time has come for; True when more waits for a transaction of its own."""
         self.stays.fire_due(unit)
+        self.heard.fire_due(unit.now_ms)
         asked = self._questions.fire_due(unit)
         held = self._holds.fire_due(unit)
         return self._promises.fire_due(unit) or held or asked

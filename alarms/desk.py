@@ -35,7 +35,9 @@ class Desk:
         self._writer = writer
         self._book = book
         # What happens to a visit after it was recorded; in the writer's thread.
-        self.visits = VisitBook(book.visiting, objects, nobody_met_days=nobody_met_days)
+        self.visits = VisitBook(
+            book.visiting, objects, nobody_met_days=nobody_met_days, on_change=book.heard.noted
+        )
 
     async def acknowledge(self, alarm_id: str, actor: str) -> None:
         await self._writer.change(lambda unit: self._book.acknowledge(unit, alarm_id, actor))

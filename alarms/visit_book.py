@@ -7,7 +7,7 @@ why not, KeyError that there is no such visit; nothing has changed then.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from alarms.lifecycle import IllegalMove, TaskState
@@ -43,15 +43,23 @@ _OF_TASK: Final = "SELECT * FROM visit WHERE task = ? AND voided_at_ms IS NULL O
 _MOVABLE: Final = frozenset({TaskState.ACCEPTED, TaskState.DEPARTED, TaskState.ARRIVED})
 
 
+def _unheard(_row: Row) -> None:
+    return None
+
+
 class VisitBook:
+    """`on_change` hears of each visit that was recorded, corrected or voided, as it is then."""
+
     def __init__(
         self,
         visiting: Visiting,
         objects: VisitObjects,
         *,
         nobody_met_days: int = NOBODY_MET_DAYS,
+        on_change: Callable[[Row], None] = _unheard,
     ) -> None:
         self._rows = VisitRows(objects)
+        self._on_change = on_change
         self.conflicts = VisitConflicts(self._rows)
         self.follow_ups = VisitFollowUps(self._rows, visiting, nobody_met_days)
         self.attachments = VisitAttachments(self._rows)
@@ -69,6 +77,7 @@ class VisitBook:
         self._rows.insert(unit, row)
         data = {"number": row["number"], "alarm": visit.alarm} if visit.alarm else {}
         self._rows.entry(unit, row, "recorded", actor, data={**data, "met": row["met"]})
+        self._on_change(row)
         if stub is not None:
             self._rows.set(
                 unit, stub, "told_by", actor, data={"by": row["id"]}, duplicate_of=row["id"]
@@ -129,6 +138,7 @@ class VisitBook:
             record=text,
             met=is_met(record),
         )
+        self._on_change(row)
         said = (row["version"], unit.now_ms, actor, correction.reason, compact(changes))
         unit.execute(_INSERT_CORRECTION, (correction.id, row["id"], *said))
         self.conflicts.look(unit, row)
@@ -141,6 +151,7 @@ class VisitBook:
             raise IllegalMove("voided", f"{row['voided_by']} has voided it")
         told = {"voided_at_ms": unit.now_ms, "voided_by": actor, "void_reason": reason}
         self._rows.set(unit, row, "voided", actor, data={"reason": reason}, **told)
+        self._on_change(row)
         # What it told of instead of others, they tell of again.
         sql = "SELECT * FROM visit WHERE duplicate_of = ? ORDER BY id"
         for other in fetch(unit.cursor, sql, (visit_id,)):

@@ -59,6 +59,7 @@ from dashboard.routes import (
     service_users,
     stays,
     tasks,
+    unseen,
     users,
     visit_changes,
     visits,
@@ -80,6 +81,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     report_files.router,
     assessments.router,
     visits.router,
+    unseen.router,
     providers.router,
     referrals.router,
     care_lines.router,
@@ -181,6 +183,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.imports = imports
     app.state.login_delay = LoginDelay()
     app.state.in_flight = set()
+    # By region, when it was counted and what.
+    app.state.unseen_counts = {}
     app.state.pictures = Pictures()
     problems.install(app)
     for router in API_ROUTERS:

@@ -1,6 +1,6 @@
 """What the HTTP interface needs from the rest of the hub; the composition root fills it in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
@@ -158,6 +158,11 @@ class RuleViews(Protocol):
     """
 
     def view(self, home: str) -> Sequence[RuleView]: ...
+    def of_kind(self, kind: str, homes: Iterable[str]) -> Mapping[str, RuleView]:
+        """By home what the first rule of this kind thinks; homes of which none thinks anything are
+        left out. Of many homes much cheaper than all that is thought of each."""
+        ...
+
     def describe(self) -> Sequence[Mapping[str, object]]: ...
     def detail(self, name: str, scope: str) -> Mapping[str, object]: ...
     def preview(self, new: NewSetting) -> Mapping[str, object]: ...

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from dashboard.callers import Caller
-from dashboard.ports import RuleViews
+from dashboard.ports import RuleView, RuleViews
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.trouble_reads import troubles_of_devices
 from ledger.device_views import device_object, gateway_object
@@ -48,6 +48,7 @@ def home_documents(
         .group_by(ALARM.c.home),
     )
     staying = _staying(connection, ids, now_ms)
+    lives = rules.of_kind(LIFE_KIND, ids)
     return [
         {
             **(home_reference(home, roster) or {}),
@@ -55,7 +56,7 @@ def home_documents(
             "devices": devices.get(home, {}).get("devices", 0),
             "last_seen_at": instant(devices.get(home, {}).get("last_seen_ms")),
             "open_alarms": alarms.get(home, {}).get("open", 0),
-            "life": life_of(home, rules),
+            "life": life_state(lives.get(home)),
             "staying": staying.get(home, []),
         }
         for home in ids
@@ -101,9 +102,8 @@ def _staying(connection: Connection, homes: Sequence[str], now_ms: int) -> dict[
     return {home: sorted(kinds) for home, kinds in found.items()}
 
 
-def life_of(home: str, rules: RuleViews) -> str:
-    states = [view.state for view in rules.view(home) if view.kind == LIFE_KIND]
-    return states[0] if states and states[0] in LIFE_STATES else "unknown"
+def life_state(view: RuleView | None) -> str:
+    return view.state if view is not None and view.state in LIFE_STATES else "unknown"
 
 
 def rule_documents(home: str, rules: RuleViews) -> list[Document]:

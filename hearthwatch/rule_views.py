@@ -1,7 +1,7 @@
 """What the rules think of a home, and the rules themselves, for the screens: read beside the lanes
 that own the engines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from hearthwatch.clock import PlannedClock
@@ -37,10 +37,19 @@ class EngineViews:
     def view(self, home: str) -> list[RuleView]:
         return [view for engine in self._engines() for view in self._look(engine, home)]
 
-    def _look(self, engine: Engine, home: str) -> list[RuleView]:
+    def of_kind(self, kind: str, homes: Iterable[str]) -> dict[str, RuleView]:
+        engines = self._engines()
+        found: dict[str, RuleView] = {}
+        for home in homes:
+            for engine in engines:
+                for view in self._look(engine, home, kind):
+                    found.setdefault(home, view)
+        return found
+
+    def _look(self, engine: Engine, home: str, kind: str | None = None) -> list[RuleView]:
         for _look in range(_LOOKS):
             try:
-                return engine.view(home, self._clock.now_ms())
+                return engine.view(home, self._clock.now_ms(), kind)
             except KeyError:
                 return []
             except RuntimeError:

@@ -17,6 +17,7 @@ from contract.kinds import ACTIVATION_KINDS
 from ingest.newest import Newest
 from ingest.wire import WireItem
 from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
+from rules.signs import SAID_WELL
 from rules.staying import STAY
 
 # A twelfth of the shortest interval that is expected of any kind of device (1 h).
@@ -192,6 +193,13 @@ def stay_news(kind: str, is_active: bool, now_ms: int) -> Heartbeat:
         received_at_ms=now_ms,
         values={"active": float(is_active)},
         attrs={"stay": kind},
+    )
+
+
+def heard_news(heard_ms: int, now_ms: int) -> Heartbeat:
+    """That a human has heard from somebody of a home that all is well."""
+    return Heartbeat(
+        id="", device="", kind=SAID_WELL, measured_at_ms=heard_ms, received_at_ms=now_ms
     )
 
 

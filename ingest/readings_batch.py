@@ -6,12 +6,13 @@ from concurrent.futures import Future
 from typing import Final, NamedTuple
 
 from alarms.book import AlarmBook
+from alarms.heard_from import Heard
 from alarms.stays import Present
 from contract.envelope import Status
 from contract.errors import ContractError
 from contract.kinds import says_well
 from contract.topics import topic
-from ingest.device_news import DeviceNews, Heartbeat, stay_news
+from ingest.device_news import DeviceNews, Heartbeat, heard_news, stay_news
 from ingest.doubtful_time import DOUBTFUL, place
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
@@ -100,6 +101,7 @@ class ReadingsBatch:
         self._touched = set()
         seen = self._marks.get(BOOK_SPOOL)
         self._stays_told: Present = {}
+        self._heard_told: Heard = {}
         self._pending_activations = list(self._missed(seen.contiguous if seen else 0))
 
     def roster_changed(self, touched: Touched | None = None) -> None:
@@ -125,6 +127,7 @@ class ReadingsBatch:
         self._now_ms = self._clock()
         self._follow_roster()
         self._tell_stays()
+        self._tell_heard()
         pending, self._pending_activations = self._pending_activations, []
         for stored in pending:
             self.note_activation(stored)
@@ -139,6 +142,16 @@ class ReadingsBatch:
             before, now = told.get(home), present.get(home, frozenset())
             for kind in sorted(STAY_KINDS if before is None else before ^ now):
                 self._observe(home, stay_news(kind, kind in now, self._now_ms), None)
+
+    def _tell_heard(self) -> None:
+        """From whom somebody has heard; after a start again, and the rules know it by its time."""
+        told, heard = self._heard_told, self._book.heard.present
+        if heard is told:
+            return
+        self._heard_told = heard
+        for home, at_ms in sorted(heard.items()):
+            if told.get(home) != at_ms:
+                self._observe(home, heard_news(at_ms, self._now_ms), None)
 
     def take(self, taken: Taken) -> list[str]:
         """Readings of one envelope; returns the ids to acknowledge after the commit."""

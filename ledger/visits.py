@@ -83,6 +83,16 @@ def is_met(record: Mapping[str, object]) -> bool:
     return record.get(NOBODY_MET) is not True
 
 
+# In the record of a call: who was called said that all is well.
+SAID_WELL: Final = "said_well"
+_CALLS: Final = frozenset({"phone", "video"})
+
+
+def says_well(way: str, met: bool, record: Mapping[str, object]) -> bool:
+    """Whether somebody answered a call and said so."""
+    return met and way in _CALLS and record.get(SAID_WELL) is True
+
+
 def services_of(record: Mapping[str, object]) -> list[int]:
     """Numbers of annex 2 that were done; what is no such number is nothing."""
     done = record.get(SERVICES_DONE)

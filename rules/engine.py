@@ -72,12 +72,14 @@ class Engine(Residents):
             self._rouse(home, rule)
         return None
 
-    def view(self, home: str, now_ms: int) -> list[RuleView]:
-        """Every rule's present opinion of a home; KeyError when it was never added."""
+    def view(self, home: str, now_ms: int, kind: str | None = None) -> list[RuleView]:
+        """Every rule's present opinion of a home, or those of one kind; KeyError when it was never
+        added."""
         known = self._homes[home]
         return [
             rule_view(known.facts, rule, self._opinionated(known, rule), now_ms)
             for rule in self._of_subject[subject_of(home)]
+            if kind is None or rule.kind.name == kind
         ]
 
     # Inside.

@@ -14,6 +14,7 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rules.foresight import NOTHING_KNOWN, Outlook, outlook
 from rules.lived_days import (
     BEFORE_H,
     BLOCK_H,
@@ -208,6 +209,16 @@ class Living:
             for number in self._numbers[-self.window :]
         )
         return waking >= self.window * (HOURS - BLOCK_H) / HOURS * COVERAGE
+
+    def outlook(self) -> Outlook:
+        """For a screen: the soonest that this home could be found silent."""
+        alone, size = self.alone, self.window
+        if alone is None or self.coarse:
+            return NOTHING_KNOWN
+        if self.filled < size or len(self._ordered) < size:
+            return Outlook(size - min(self.filled, len(self._ordered)), None)
+        window = self._numbers[-size:], self._watts[-size:]
+        return outlook(*window, self.floor_w, alone, self.quiet.limit)
 
     def window_start_number(self) -> int:
         return self._numbers[-self.window :][0]

@@ -23,6 +23,10 @@ _MEASURED: Final = frozenset(
 # Kind → its value; a change is proof.
 _CHANGES: Final[Mapping[str, str]] = {"contact": "open", "bed": "occupied", "presence": "present"}
 
+# A human has heard from somebody of the home that all is well, as the book says: an observation of
+# the hub's own. It proves that somebody lives, not that anybody is at home.
+SAID_WELL: Final = "said_well"
+
 LIFE_KINDS: Final = _PRESSED | _MEASURED | frozenset(_CHANGES) | {"motion"}
 
 
@@ -70,7 +74,7 @@ class Signs:
             return LifeReason.MEASURED
         if kind == "motion":
             return LifeReason.MOVED if observation.values.get("active", 0.0) > 0 else None
-        if says_well(kind, observation.attrs):
+        if kind == SAID_WELL or says_well(kind, observation.attrs):
             return LifeReason.SAID_WELL
         name = _CHANGES.get(kind)
         value = None if name is None else observation.values.get(name)

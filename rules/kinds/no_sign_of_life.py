@@ -2,7 +2,8 @@
 
 Sees: `power` of the home's main meter (`rules.metering` makes quarter-hours of it, `rules.living`
 compares the newest 25 hours of them with what the home does alone), and as proof of life every
-press, movement, door, bed or presence change and every measurement that a person takes of herself.
+press, movement, door, bed or presence change, every measurement that a person takes of herself, and
+`said_well`, by which the hub tells that a human has heard from her.
 States: `learning`, `well`, `silent`, `cannot_judge` (meter quiet, supply dead, lived and empty too
 alike). The clock of silence stands still while nothing is seen: 25 hours means 25 hours that were
 seen.
@@ -32,7 +33,7 @@ from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Meter, Slot
 from rules.params import number, parse_params
 from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
-from rules.signs import LIFE_KINDS, LifeReason, Signs
+from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs
 from rules.staying import STAY, Staying
 from rules.supply import Supply
 
@@ -328,7 +329,19 @@ class NoSignOfLifeMonitor:
             shown["activity_pct"] = round(activity / quiet.limit * 100)
         shown["quiet_hours_seen"] = max(0, self._quiet_slots) / SLOTS_PER_HOUR
         state, since_ms, reason = self._word(meter, now_ms)
+        shown.update(self._outlook(state))
         return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
+
+    def _outlook(self, state: str) -> dict[str, EvidenceValue]:
+        """When electricity last showed somebody, and how many quiet hours are left to be seen."""
+        slots, stirred = self._living.outlook()
+        shown: dict[str, EvidenceValue] = {"window_h": self._params.window_h}
+        if stirred is not None:
+            shown["power_sign_ms"] = (stirred + 1) * SLOT_MS
+        if state == "well" and slots is not None:
+            left = max(slots, self._living.window - self._quiet_slots)
+            shown["quiet_hours_left"] = left / SLOTS_PER_HOUR
+        return shown
 
     def _word(self, meter: Meter, now_ms: int) -> tuple[str, int | None, LifeReason]:
         blind = now_ms - meter.last_ms > self._params.blind_after_min * MINUTE_MS
@@ -368,7 +381,7 @@ class NoSignOfLife:
         return parse_params(NoSignOfLifeParams, table, where, base)
 
     def listens(self, params: NoSignOfLifeParams) -> frozenset[str]:  # noqa: ARG002
-        return LIFE_KINDS | {"power", STAY}
+        return LIFE_KINDS | {"power", STAY, SAID_WELL}
 
     def start(self, subject: Subject, params: NoSignOfLifeParams, now_ms: int) -> Monitor:  # noqa: ARG002
         return NoSignOfLifeMonitor(subject, params, self._make_mains(params.meter))

@@ -1,7 +1,7 @@
 """Small real stand-ins for what the hub gives the dashboard."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,6 +102,10 @@ class ListedRules:
 
     def view(self, home: str) -> list[PlainRuleView]:
         return self.views.get(home, [])
+
+    def of_kind(self, kind: str, homes: Iterable[str]) -> dict[str, PlainRuleView]:
+        views = {home: [v for v in self.view(home) if v.kind == kind] for home in homes}
+        return {home: found[0] for home, found in views.items() if found}
 
     def describe(self) -> list[dict[str, object]]:
         return described(self.settings.current)

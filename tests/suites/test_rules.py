@@ -26,6 +26,7 @@ from rules.rule import (
     Rule,
     is_clinical,
 )
+from rules.signs import SAID_WELL
 from rules.staying import STAY
 
 START_MS = 1_767_225_600_000
@@ -67,6 +68,7 @@ FIELDS = {
     DEVICE_WORD: ["battery_pct", "mains"],
     DEVICE_STATUS: ["d1", "d2"],
     STAY: ["active"],
+    SAID_WELL: [],
 }
 FACTS = (
     DeviceFacts("gw-1", "d1", "sos", 3600, True, 604_800, True),
