@@ -23,7 +23,7 @@ def names_in(connection: Connection, timeline: Sequence[Document]) -> dict[str, 
     accounts = select(ACCOUNT.c.username, ACCOUNT.c.name).where(ACCOUNT.c.username.in_(said))
     names = {row["username"]: row["name"] for row in rows(connection, accounts)}
     contacts = {word for word in said if word.startswith(CONTACT)}
-    return names | _contacts(connection, contacts)
+    return names | names_in_register(connection, contacts)
 
 
 def notices_of(connection: Connection, alarm_id: str) -> list[Document]:
@@ -43,7 +43,8 @@ def notices_of(connection: Connection, alarm_id: str) -> list[Document]:
     return found
 
 
-def _contacts(connection: Connection, keys: set[str]) -> dict[str, str]:
+def names_in_register(connection: Connection, keys: set[str]) -> dict[str, str]:
+    """Of contacts, by their keys; one that the register has no more is left out."""
     persons = {key.removeprefix(CONTACT).rpartition("/")[0] for key in keys}
     if not persons:
         return {}

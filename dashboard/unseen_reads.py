@@ -108,7 +108,7 @@ def read_unseen(
     known = _Known(
         today_ms=today_ms,
         contacts=_contacts(connection, inside, today_ms, now_ms),
-        stays=_stays(connection, now_ms),
+        stays=stays_now(connection, now_ms),
         alarms=_alarms(connection),
     )
     listed = [_unseen(row, views.get(row["home"]), known) for row in found]
@@ -169,8 +169,8 @@ def _signs(view: RuleView | None, contact: Row | None) -> Iterable[Sign]:
         yield Sign(at_ms=sign_ms, of=str(explained.get("last_sign") or "moved"), device=device)
 
 
-def _stays(connection: Connection, now_ms: int) -> dict[tuple[str, str | None], Row]:
-    """By home and person; None: everybody of the home."""
+def stays_now(connection: Connection, now_ms: int) -> dict[tuple[str, str | None], Row]:
+    """Who is away or in hospital, by home and person; None: everybody of the home."""
     wanted = select(STAY.c.home, STAY.c.person, STAY.c.kind, STAY.c.until_ms).where(
         STAY.c.kind.in_(_AWAY),
         STAY.c.ended_at_ms.is_(None),

@@ -254,13 +254,13 @@ def person_object(row: Row, at_ms: int) -> Document:
         "sex": row["sex"],
         "age": age_years(row["born"], at_ms),
         "phone": row["phone"],
-        "categories": _list(row["categories"]),
+        "categories": document_list(row["categories"]),
         "grade": row["grade"],
-        "conditions": _list(row["conditions"]),
-        "medication": _list(row["medication"]),
-        "allergies": _list(row["allergies"]),
+        "conditions": document_list(row["conditions"]),
+        "medication": document_list(row["medication"]),
+        "allergies": document_list(row["allergies"]),
         "hearing": row["hearing"],
-        "contacts": _list(row["contacts"]),
+        "contacts": document_list(row["contacts"]),
         "visitor": row["visitor"],
     }
 
@@ -331,7 +331,8 @@ def document_of(text: str) -> Document:
     return value if isinstance(value, dict) else {}
 
 
-def _list(text: str) -> list[Any]:
+def document_list(text: str) -> list[Any]:
+    """A JSON column that holds a list."""
     value = _loaded(text)
     return value if isinstance(value, list) else []
 

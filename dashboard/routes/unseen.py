@@ -77,7 +77,7 @@ def list_unseen(
         trail.note(caller.username, "listed", "unseen", f"{len(documents)} shown")
     return answer(
         {
-            "items": [_shown(document, caller) for document in documents],
+            "items": [masked_person(document, caller) for document in documents],
             "total": len(shown),
             "counts": _counts(people),
         }
@@ -162,7 +162,8 @@ def _counts(people: Sequence[Unseen]) -> Document:
     }
 
 
-def _shown(document: Document, caller: Caller) -> Document:
+def masked_person(document: Document, caller: Caller) -> Document:
+    """Name, telephone and address as far as the caller may see them."""
     masked = present({"persons": [document["person"]], "home": document["home"]}, caller.can)
     return {**document, "person": masked["persons"][0], "home": masked["home"]}
 

@@ -18,6 +18,8 @@ export interface Place {
     | "tries"
     | "try"
     | "plan"
+    | "unseen"
+    | "unreachable"
     | "response"
     | "undelivered"
     | "rota"
@@ -55,6 +57,8 @@ export function placeOf(path: string): Place {
     "tasks",
     "equipment",
     "plan",
+    "unseen",
+    "unreachable",
     "response",
     "undelivered",
     "rota",
