@@ -16,7 +16,7 @@ from rules.rule import (
     Subject,
     SubjectKind,
 )
-from rules.waiting import Patient, Waiting
+from rules.waiting import Patient, Waiting, show_meters
 
 # Made once: `json.dumps` with options of its own makes an encoder for each call.
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -59,6 +59,7 @@ class Cell:
     def wait(self, waiting: Waiting) -> None:
         """Look at quarter-hours later, from where the state stands."""
         self.waiting = waiting
+        show_meters(self.monitor, waiting)
         calm = cast("Patient", self.monitor).calm()
         # Nothing waits for a rule without patience: one that starts afresh has missed nothing.
         self.seen = waiting.count if calm.until_ms < 0 else waiting.stood(self.rule.name)

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final, cast, get_args
 
 from contract.config import ConfigError, check_keys, get, one_of
+from rules.derived import Feed
 from rules.finding import Severity
 from rules.registry import RULE_KINDS
 from rules.rule import Rule, RuleKind, former_names, is_clinical, usual_ask_s
@@ -89,7 +90,19 @@ def rules_from_document(document: Mapping[str, Any], where: str = "rules") -> tu
         if "ask_first_s" in table:
             asks = {**asks, home: parse_ask_first_s(table, rule.kind, 0, place)}
         rules[name] = replace(rule, overrides={**rule.overrides, home: params}, ask_overrides=asks)
+    _check_made(list(rules.values()), where)
     return tuple(sorted(rules.values(), key=lambda rule: rule.name))
+
+
+def _check_made(rules: Sequence[Rule], where: str) -> None:
+    """ConfigError when a rule waits for what no other makes: it would be blind and not say so."""
+    feeds = [kind for kind in RULE_KINDS.values() if isinstance(kind, Feed)]
+    running = {rule.kind.name for rule in rules}
+    for feed in feeds:
+        blind = [rule.name for rule in rules if rule.kind.listens(rule.params) & feed.emits]
+        if blind and feed.name not in running:
+            detail = f"{', '.join(blind)} can't do without a rule of kind {feed.name}"
+            raise ConfigError(where, detail)
 
 
 def describe(rules: Sequence[Rule]) -> list[dict[str, object]]:

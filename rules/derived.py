@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from contract.item import Scalar
+from rules.metering import Gap
 from rules.rule import Monitor, Observation, RuleKind
 from rules.waiting import Waiting
 
@@ -44,6 +45,13 @@ class Derived(NamedTuple):
     received_at_ms: int
     values: Mapping[str, float]
     attrs: Mapping[str, Scalar] = _NO_ATTRS
+
+
+def gap_told(observation: Observation) -> Gap:
+    """The gap that a `power_gap` tells of."""
+    values = observation.values
+    start_ms, end_ms = values.get("start_ms", 0.0), values.get("end_ms", 0.0)
+    return Gap(int(start_ms), int(end_ms), values.get("watts"))
 
 
 class FeedMonitor(Monitor, Protocol):

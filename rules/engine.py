@@ -146,7 +146,7 @@ class Engine(Residents):
                 self._catch_up(cell)
             pressed.append(cell)
         if room:
-            waiting.add(end_ms, watts, now_ms)
+            waiting.add(end_ms, watts, derived.values["grain_w"], now_ms)
         waiting.device = derived.device
         for cell in pressed:
             cell.seen = waiting.count

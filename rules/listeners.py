@@ -11,7 +11,7 @@ from rules.asleep import Unusable, head_of, monitor_of
 from rules.cells import Cell, HomeCells, differs, hearers, is_for, params_of, subject_of
 from rules.derived import POWER_SLOT, Feed, FeedMonitor
 from rules.rule import Monitor, Rule, SubjectKind, is_patient
-from rules.waiting import EVER, Patient, Waiting
+from rules.waiting import EVER, Patient, Waiting, show_meters
 
 _SUBJECTS: Final[tuple[SubjectKind, ...]] = ("home", "gateway", "region")
 
@@ -111,6 +111,7 @@ def caught_up(cell: Cell) -> Monitor:
     monitor = monitor_of(cell.rule, cell.subject, cell.params, document)
     if isinstance(monitor, Unusable):
         return cell.monitor
+    show_meters(monitor, waiting)
     cast("Patient", monitor).catch_up(slots, waiting.device)
     return monitor
 
@@ -120,6 +121,7 @@ def see(
 ) -> Monitor:
     """What waits for a state that sleeps, of a span of the hub's time."""
     if waiting is not None:
+        show_meters(monitor, waiting)
         slots = waiting.since(waiting.stood(rule), until_ms)
         new = [slot for slot in slots if slot[2] > told_after_ms]
         cast("Patient", monitor).catch_up(new, waiting.device)

@@ -32,6 +32,7 @@ from rules.lived_days import (
     learn_alone,
     spread_of,
 )
+from rules.lively import lively_slots
 from rules.packed import packed, unpacked
 from rules.quiet_limit import QuietLimit
 
@@ -197,6 +198,25 @@ class Living:
         if self._low is None or found < self._low:
             self._low = found
         return found
+
+    def patience(self) -> int:
+        """How many slots can come, whatever they are, before the window can look empty: until the
+        end of the day at most, for then the limit may be another."""
+        numbers = self._numbers
+        left = SLOTS_PER_DAY - 1 - numbers[-1] % SLOTS_PER_DAY if numbers else 0
+        limit, alone = self.quiet.limit, self.alone
+        if alone is None or limit <= 0.0:
+            return left
+        filled = min(self.filled, len(self._ordered))
+        if filled < self.window:
+            return min(left, self.window - 1 - filled)
+        window = self._watts[-self.window :]
+        return min(left, lively_slots(window, (FLOOR_FROM, FLOOR_TO), alone, limit))
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest slot, -1: none."""
+        return self._numbers[-1] if self._numbers else -1
 
     def covered(self) -> bool:
         """Whether the window has seen the waking hours, for nights alone say nothing, and its end

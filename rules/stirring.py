@@ -74,7 +74,7 @@ class Stirring:
         stirred."""
         stirred_ms = None
         day_ms = 0
-        for end_ms, watts, _now_ms in slots:
+        for end_ms, watts, _now_ms, _grain_w in slots:
             within_ms = end_ms - SLOT_MS - day_ms
             if not 0 <= within_ms < DAY_MS or not day_ms:
                 day, within_ms = divmod(end_ms - SLOT_MS + ZONE_MS, DAY_MS)

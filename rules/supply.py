@@ -42,6 +42,15 @@ class Supply:
     def dead(self) -> bool:
         return len(self._held) >= self._dead_after
 
+    @property
+    def held(self) -> int:
+        return len(self._held)
+
+    @property
+    def newest(self) -> int:
+        """The number of the last slot that is held, -1: none."""
+        return self._held[-1].number if self._held else -1
+
     def holds(self, slot: Slot, base_w: int, alone: Alone | None) -> bool:
         """Whether this slot is dark, and so held. base_w: the least floor ever seen."""
         if base_w >= FLOOR_MIN_W:

@@ -2,7 +2,7 @@
 
 A quarter-hour mostly changes nothing that anybody would hear of: a rule that learns days asks only
 at midnight, one that waits for a long load only after hours. Such a rule says which quarter-hours
-can wait (`Calm`); they are kept once for all rules of the home, sixteen bytes each, until something
+can wait (`Calm`); they are kept once for all rules of the home, 24 bytes each, until something
 comes that can't:
 
     quarter-hour -> calm for everybody? -> kept, no rule is asked
@@ -21,20 +21,23 @@ from struct import Struct
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
-from rules.metering import SLOT_MS
+from rules.metering import SLOT_MS, Slot
 from rules.packed import packed_bytes, unpacked_bytes
 from rules.rule import Monitor, Observation
 
 if TYPE_CHECKING:
     from rules.cells import Cell
+    from rules.mains import Mains
 
 # Beyond all times and powers.
 EVER: Final = 2**62
 ANY_W: Final = 1e9
 # Half a day: more takes room in every home and saves little, for each rule then catches up once.
 SLOTS_MAX: Final = 48
-# Its number, how much later than its end it was told in milliseconds, its watts.
-_ROW: Final = Struct("<iid")
+# Its number, how much later than its end it was told in milliseconds, its watts, their grain.
+_ROW: Final = Struct("<iidd")
+# As programs before wrote it, when nobody who waited asked for the grain.
+_FORMER_ROW: Final = Struct("<iid")
 _LAG_MAX: Final = 2**31
 
 
@@ -50,8 +53,9 @@ class Calm(NamedTuple):
 ALWAYS: Final = Calm(EVER)
 NEVER: Final = Calm(-1)
 
-# (end, watts, when the hub was told) of quarter-hours, in the order in which they came.
-Slots = Sequence[tuple[int, float, int]]
+# (end, watts, when the hub was told, grain in watts) of quarter-hours, in the order in which they
+# came.
+Slots = Sequence[tuple[int, float, int, float]]
 
 
 class Patient(Monitor, Protocol):
@@ -70,10 +74,18 @@ class Patient(Monitor, Protocol):
         ...
 
 
+def show_meters(monitor: Monitor, waiting: "Waiting | None") -> None:
+    """Give a monitor the quarter-hours of its home, and so the meters they come from, if it asks
+    for them: it has `follow(waiting)`."""
+    follow = getattr(monitor, "follow", None)
+    if follow is not None and waiting is not None:
+        follow(waiting)
+
+
 class Waiting:
     """What is kept for one home. Numbers of rows go on for ever; `first`: that of the first kept,
     `count`: that of the next. told: where the rules stood by the state, for those that sleep.
-    until_ms, below_w, due_ms: what is calm for all of them."""
+    until_ms, below_w, due_ms: what is calm for all of them. mains: the meters it comes from."""
 
     __slots__ = (
         "below_w",
@@ -82,6 +94,7 @@ class Waiting:
         "device",
         "due_ms",
         "first",
+        "mains",
         "owner",
         "rows",
         "told",
@@ -89,6 +102,7 @@ class Waiting:
     )
 
     def __init__(self) -> None:
+        self.mains: Mains | None = None
         self.device = ""
         self.rows = bytearray()
         self.first = self.count = 0
@@ -100,8 +114,17 @@ class Waiting:
         self.below_w = ANY_W
         self.due_ms = EVER
 
-    def keep(self, number: int, watts: float, device: str, now_ms: int) -> bool:
+    @property
+    def newest_ms(self) -> int:
+        """The end of the newest that is kept; -1 where there is none."""
+        if not self.rows:
+            return -1
+        number, _lag_ms, _watts, _grain_w = _ROW.unpack_from(self.rows, len(self.rows) - _ROW.size)
+        return (int(number) + 1) * SLOT_MS
+
+    def keep(self, slot: Slot, device: str, now_ms: int) -> bool:
         """Keep a quarter-hour if it is calm for everybody."""
+        number, watts, grain_w = slot
         end_ms = (number + 1) * SLOT_MS
         if (
             end_ms > self.until_ms
@@ -113,7 +136,7 @@ class Waiting:
         lag_ms = now_ms - end_ms
         if self.count - self.first >= SLOTS_MAX or not -_LAG_MAX < lag_ms < _LAG_MAX:
             return False
-        self.rows += _ROW.pack(number, lag_ms, watts)
+        self.rows += _ROW.pack(number, lag_ms, watts, grain_w)
         self.count += 1
         return True
 
@@ -122,8 +145,8 @@ class Waiting:
         fits = self.count - self.first < SLOTS_MAX and abs(now_ms - end_ms) < _LAG_MAX
         return fits and device == self.device
 
-    def add(self, end_ms: int, watts: float, now_ms: int) -> None:
-        self.rows += _ROW.pack(end_ms // SLOT_MS - 1, now_ms - end_ms, watts)
+    def add(self, end_ms: int, watts: float, grain_w: float, now_ms: int) -> None:
+        self.rows += _ROW.pack(end_ms // SLOT_MS - 1, now_ms - end_ms, watts, grain_w)
         self.count += 1
 
     def since(self, seen: int, until_now_ms: int = EVER) -> Slots:
@@ -131,8 +154,8 @@ class Waiting:
         # A copy: a screen asks from another thread.
         rows = self.rows[max(0, seen - self.first) * _ROW.size :]
         found = [
-            (end_ms, watts, end_ms + lag_ms)
-            for number, lag_ms, watts in _ROW.iter_unpack(rows)
+            (end_ms, watts, end_ms + lag_ms, grain_w)
+            for number, lag_ms, watts, grain_w in _ROW.iter_unpack(rows)
             for end_ms in ((number + 1) * SLOT_MS,)
         ]
         if until_now_ms < EVER:
@@ -178,7 +201,7 @@ class Waiting:
             return None
         return {
             "device": self.device,
-            "rows": packed_bytes(self.rows),
+            "slots": packed_bytes(self.rows),
             "seen": {rule: max(0, seen - self.first) for rule, seen in stands.items()},
             "until": self.until_ms,
             "below": self.below_w,
@@ -192,7 +215,10 @@ class Waiting:
         if document is None:
             return waiting
         waiting.device = intern(str(document["device"]))
-        waiting.rows = bytearray(unpacked_bytes(document["rows"]))
+        if "rows" in document:
+            waiting.rows = _with_grains(unpacked_bytes(document["rows"]))
+        else:
+            waiting.rows = bytearray(unpacked_bytes(document["slots"]))
         waiting.count, broken = divmod(len(waiting.rows), _ROW.size)
         if broken or waiting.count > SLOTS_MAX:
             raise ValueError(f"{len(waiting.rows)} bytes of quarter-hours")
@@ -202,3 +228,10 @@ class Waiting:
         waiting.until_ms, waiting.due_ms = int(document["until"]), int(document["due"])
         waiting.below_w = float(document["below"])
         return waiting
+
+
+def _with_grains(rows: bytes) -> bytearray:
+    """Rows of before; who asks for the grain has seen those."""
+    if len(rows) % _FORMER_ROW.size:
+        raise ValueError(f"{len(rows)} bytes of quarter-hours")
+    return bytearray().join(_ROW.pack(*row, 0.0) for row in _FORMER_ROW.iter_unpack(rows))

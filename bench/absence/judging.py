@@ -13,6 +13,8 @@ from rules.engine import Engine
 from rules.rule import HomeFacts
 
 RULE: Final = "no_sign_of_life"
+# It, and what makes quarter-hours for it.
+_RULES: Final = frozenset({RULE, "mains"})
 # An absence has to be found while it lasts, and within this.
 IN_TIME_H: Final = 26
 # Somebody who has just come home may not have touched anything yet.
@@ -50,7 +52,7 @@ class Score:
 
 def rule_alarms(tape: Tape, house: House) -> list[int]:
     """Minutes at which the product's own rule raises, through the engine that runs in the hub."""
-    rules = [rule for rule in default_rules() if rule.name == RULE]
+    rules = [rule for rule in default_rules() if rule.name in _RULES]
     engine = Engine(rules)
     engine.add_home(HomeFacts(home=house.name), BEGIN_MS)
     found = []

@@ -126,7 +126,7 @@ class LoadLeftOnMonitor:
         new = [slot for slot in slots if slot[0] > self._seen_ms]
         if not new or self._take_low(new):
             return
-        for end_ms, watts, _now_ms in new:
+        for end_ms, watts, _now_ms, _grain_w in new:
             self._take(watts, end_ms)
 
     def _take_low(self, slots: Slots) -> bool:
@@ -141,7 +141,7 @@ class LoadLeftOnMonitor:
         recent.extend(watts)
         del recent[:-_FLOOR_SLOTS]
         self._lowest = array("i", sorted(recent)[:_LOWEST_MAX])
-        for end_ms, _watts, _now_ms in slots:
+        for end_ms, _watts, _now_ms, _grain_w in slots:
             self._turn(end_ms - 1)
         self._seen_ms = slots[-1][0]
         self._runs[:] = _NO_RUNS

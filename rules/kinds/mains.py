@@ -44,6 +44,7 @@ class MainsMonitor:
         self.due_ms: int | None = None
         self._mains = mains
         self.waiting = waiting
+        waiting.mains = mains
         self._derived: Sequence[Derived] = _NONE
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
@@ -64,7 +65,7 @@ class MainsMonitor:
         elif done is not None:
             keep, device = self.waiting.keep, observation.device
             for place, part in enumerate(done):
-                if not (isinstance(part, Slot) and keep(part.number, part.watts, device, now_ms)):
+                if not (isinstance(part, Slot) and keep(part, device, now_ms)):
                     self._derived = [_derived(observation, rest) for rest in done[place:]]
                     break
         return NOTHING
@@ -128,8 +129,8 @@ class MainsFeed:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "technical"
-    # 2: quarter-hours that wait.
-    state_version: Final = 2
+    # 2: quarter-hours that wait; 3: and their grain.
+    state_version: Final = 3
     starts_idle: Final = True
     emits: Final = frozenset({POWER_SLOT, POWER_GAP, POWER_METER})
 

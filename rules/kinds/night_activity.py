@@ -127,7 +127,7 @@ class NightActivityMonitor:
         return self._params.until_h * 60 <= minute < self._params.from_h * 60
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
-        for end_ms, watts, now_ms in slots:
+        for end_ms, watts, now_ms, _grain_w in slots:
             self._electricity(watts, end_ms, now_ms)
 
     def _electricity(self, watts: float, at_ms: int, now_ms: int) -> None:

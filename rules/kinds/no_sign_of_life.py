@@ -1,7 +1,7 @@
 """Nobody has stirred in a home for a day: judged from its electricity, refuted by anything else.
 
-Sees: `power` of the home's main meter (`rules.metering` makes quarter-hours of it, `rules.living`
-compares the newest 25 hours of them with what the home does alone), and as proof of life every
+Sees: the home's quarter-hours (`power_slot`; `rules.living` compares the newest 25 hours with what
+the home does alone; of a meter that is named here it reads `power`), and as proof of life every
 press, movement, door, bed or presence change, every measurement that a person takes of herself, and
 `said_well`, by which the hub tells that a human has heard from her.
 States: `learning`, `well`, `silent`, `cannot_judge` (meter quiet, supply dead, lived and empty too
@@ -25,33 +25,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, gap_told
 from rules.finding import EvidenceValue, Finding, Severity
 from rules.former_living import SCALE, is_former, migrated
-from rules.lived_days import SLOTS_PER_DAY, SLOTS_PER_HOUR
+from rules.lived_days import SLOTS_PER_DAY
 from rules.living import Living
 from rules.mains import Mains
-from rules.metering import SLOT_MS, Gap, Meter, Slot
+from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import number, parse_params
-from rules.rule import NOTHING, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
-from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs
+from rules.quiet_time import QuietTime
+from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
+from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs, remembered
+from rules.silent_words import LEARNING_MS, evidence_of, opinion_of
 from rules.staying import STAY, Staying
 from rules.supply import Supply
+from rules.waiting import ALWAYS, NEVER, Calm, Slots, Waiting
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 
+_ELECTRICITY: Final = frozenset({"power", POWER_GAP, POWER_METER})
 # A clock this far ahead is wrong; the reading counts as taken now.
 _AHEAD_MAX_MS: Final = 10 * MINUTE_MS
-# No opinion in the first two days.
-_LEARNING_MS: Final = 48 * HOUR_MS
 # Activity so far above the limit ends a silence.
 _BACK_PART: Final = 1.3
 _BACK_MORE: Final = 0.1
 # Back so soon that nobody had been away: on the tuning homes four of five silences that were none
 # had ended by then, and one of seven that were some.
 _SOON_MS: Final = 10 * HOUR_MS
-# So that no per cent is taken of nothing.
-_LIMIT_LEAST: Final = 0.01
 # Energy that came while nobody was looking proves life at this part of a poor lived day's.
 _GAP_LIVED_PART: Final = 0.5
 _GAP_WH_MIN: Final = 100.0
@@ -61,7 +62,7 @@ _GAP_WH_MIN: Final = 100.0
 class NoSignOfLifeParams:
     """window_h: seen hours that look empty, a whole day; late_after_min: older readings raise
     nothing; blind_after_min: without readings for so long the state is `cannot_judge`; meter: the
-    device to judge by, empty for the one that measures most."""
+    device to judge by, empty for that of the rule `mains`, which measures most."""
 
     window_h: int = number(25, 20, 48)
     late_after_min: int = number(120, 20, 1440)
@@ -70,14 +71,14 @@ class NoSignOfLifeParams:
 
 
 class NoSignOfLifeMonitor:
-    """One home. `_quiet_slots`: seen slots since the last proof of life."""
+    """One home. `_mains`: its own meter, where one is named."""
 
     __slots__ = (
         "_began_ms",
         "_living",
         "_mains",
         "_params",
-        "_quiet_slots",
+        "_quiet",
         "_raised",
         "_raised_limit",
         "_signs",
@@ -87,7 +88,7 @@ class NoSignOfLifeMonitor:
         "due_ms",
     )
 
-    def __init__(self, subject: Subject, params: NoSignOfLifeParams, mains: Mains) -> None:
+    def __init__(self, subject: Subject, params: NoSignOfLifeParams, mains: Mains | None) -> None:
         self.due_ms: int | None = None
         self._subject = subject
         self._params = params
@@ -96,7 +97,7 @@ class NoSignOfLifeMonitor:
         self._signs = Signs()
         self._staying = Staying()
         self._began_ms = -1
-        self._quiet_slots = 0
+        self._quiet = QuietTime()
         self._supply = Supply()
         # The open silence: [raised at, first quiet moment].
         self._raised: tuple[int, int] | None = None
@@ -104,32 +105,23 @@ class NoSignOfLifeMonitor:
         self._raised_limit = 0.0
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
-        at_ms = observation.measured_at_ms
-        if at_ms > now_ms + _AHEAD_MAX_MS:
-            at_ms = now_ms
-        if observation.kind == STAY:
-            self._staying.read(observation, now_ms)
-            return NOTHING
-        if observation.kind != "power":
-            return self._sign(observation, at_ms, now_ms)
-        if self._began_ms < 0:
-            self._began_ms = at_ms
-        mains = self._mains
-        done = mains.read(observation, at_ms)
-        if done is None:
-            if mains.larger:
+        kind, at_ms = observation.kind, _at_ms(observation, now_ms)
+        if kind == POWER_SLOT:
+            return self._quarter(observation, now_ms)
+        if kind in _ELECTRICITY:
+            if self._began_ms < 0:
+                self._began_ms = at_ms
+            if self._mains is not None:
+                return self._read(self._mains, observation, at_ms, now_ms)
+            if kind == POWER_GAP:
+                return self._gap(observation, gap_told(observation), now_ms)
+            if observation.values.get("larger"):
                 self._start_over(at_ms)
             return NOTHING
-        found = NOTHING
-        for part in done:
-            new = (
-                self._gap(observation, part, now_ms)
-                if isinstance(part, Gap)
-                else self._slot(observation, part, now_ms)
-            )
-            if new:
-                found = found + new
-        return found
+        if kind == STAY:
+            self._staying.read(observation, now_ms)
+            return NOTHING
+        return self._sign(observation, at_ms, now_ms)
 
     def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - judged when something is seen
         return NOTHING
@@ -137,27 +129,81 @@ class NoSignOfLifeMonitor:
     def resume(self, now_ms: int) -> None:
         """Missing data never counted as silence: nothing to forgive."""
 
+    # Quarter-hours that wait.
+
+    def follow(self, waiting: Waiting) -> None:
+        if self._mains is None:
+            self._quiet.follow(waiting)
+
+    def calm(self) -> Calm:
+        if self._mains is None:
+            return NEVER if self._raised is not None else self._quiet.calm()
+        # They are no matter to one that has a meter of its own.
+        return ALWAYS
+
+    def minds(self, observation: Observation, now_ms: int) -> bool:
+        """A proof of this moment ends whatever was quiet before; of one that comes late it matters
+        what was seen since."""
+        if observation.kind not in LIFE_KINDS or self._raised is not None:
+            return True
+        return _at_ms(observation, now_ms) <= self._quiet.read_ms(self._mains) - SLOT_MS
+
+    def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
+        quiet = self._quiet
+        for end_ms, watts, _now_ms, grain_w in slots if self._mains is None else ():
+            if quiet.sees(end_ms) and self._take(Slot(end_ms // SLOT_MS - 1, watts, grain_w)):
+                self._living.measure()
+        quiet.caught_up()
+
     # Electricity.
+
+    def _quarter(self, observation: Observation, now_ms: int) -> list[Finding]:
+        values, end_ms = observation.values, observation.measured_at_ms
+        watts = values.get("watts")
+        if watts is None or not self._quiet.sees(end_ms):
+            return UNCHANGED
+        if self._began_ms < 0:
+            self._began_ms = end_ms
+        slot = Slot(end_ms // SLOT_MS - 1, watts, values.get("grain_w", 0.0))
+        found = self._slot(observation, slot, now_ms)
+        if self._quiet.calm_ms <= end_ms and self._raised is None:
+            self._quiet.bear(self._living, self._supply.held)
+        return found
+
+    def _read(self, mains: Mains, seen: Observation, at_ms: int, now_ms: int) -> list[Finding]:
+        """A reading, where a meter is named."""
+        found = NOTHING
+        for part in mains.read(seen, at_ms) or ():
+            if isinstance(part, Gap):
+                found = found + self._gap(seen, part, now_ms)
+            else:
+                found = found + self._slot(seen, part, now_ms)
+        return found
 
     def _start_over(self, at_ms: int) -> None:
         """Another meter shows more of the home: learn it anew, but don't end a silence."""
-        self._mains.larger = False
         self._living = Living(self._params.window_h)
         self._began_ms = at_ms
-        self._quiet_slots = 0
+        self._quiet.begin()
         self._supply.forget()
 
     def _slot(self, observation: Observation, slot: Slot, now_ms: int) -> list[Finding]:
+        if not self._take(slot):
+            return NOTHING
+        return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
+
+    def _take(self, slot: Slot) -> bool:
+        """Remember a slot; False while it is held."""
         living, supply = self._living, self._supply
         if supply.holds(slot, living.base_w, living.alone):
-            return NOTHING
+            return False
         doubtful = supply.doubtful(living.base_w)
         for before in supply.release():
             self._push(before)
         if doubtful:
             living.unsteady()
         self._push(slot)
-        return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
+        return True
 
     def _push(self, slot: Slot) -> None:
         self._living.push(
@@ -167,12 +213,12 @@ class NoSignOfLifeMonitor:
             learn=self._raised is None,
             usual=not self._staying.since((slot.number - SLOTS_PER_DAY) * SLOT_MS),
         )
-        self._quiet_slots += 1
+        self._quiet.slots += 1
 
     def _judge(self, observation: Observation, end_ms: int, now_ms: int) -> list[Finding]:
         living = self._living
         activity = living.measure()
-        if activity is None or end_ms - self._began_ms < _LEARNING_MS:
+        if activity is None or end_ms - self._began_ms < LEARNING_MS:
             return NOTHING
         limit = living.quiet.limit
         if self._raised is not None:
@@ -182,7 +228,7 @@ class NoSignOfLifeMonitor:
             return self._clear(observation, LifeReason.ACTIVITY, now_ms)
         if activity > limit:
             return NOTHING
-        if self._quiet_slots < living.window or not living.covered():
+        if self._quiet.slots < living.window or not living.covered():
             return NOTHING
         living.suspect()
         if now_ms - end_ms > self._params.late_after_min * MINUTE_MS:
@@ -202,7 +248,7 @@ class NoSignOfLifeMonitor:
         unsaid = not self._staying.since(start_ms)
         self._living.back(soon=unsaid and passed_ms < _SOON_MS)
         self._raised = None
-        self._quiet_slots = min(self._quiet_slots, 0)
+        self._quiet.broken()
         return [finding]
 
     def _gap(self, observation: Observation, gap: Gap, now_ms: int) -> list[Finding]:
@@ -224,7 +270,7 @@ class NoSignOfLifeMonitor:
     def _sign(self, observation: Observation, at_ms: int, now_ms: int) -> list[Finding]:
         reason = self._signs.read(observation)
         if reason is None:
-            return NOTHING
+            return NOTHING if remembered(observation.kind) else UNCHANGED
         return self._proof(observation, at_ms, reason, now_ms)
 
     def _proof(
@@ -232,44 +278,21 @@ class NoSignOfLifeMonitor:
     ) -> list[Finding]:
         if not self._signs.alive(at_ms, reason, observation.device):
             return NOTHING
-        meter = self._mains.meter
-        seen_ms = meter.last_ms if meter is not None else -1
-        if seen_ms >= 0:
-            # Only what was seen since then counts as quiet, and not the slot in which it was.
-            since = max(0, (seen_ms - at_ms) // SLOT_MS) - 1
-            self._quiet_slots = min(self._quiet_slots, since)
+        self._quiet.proof(at_ms, self._mains)
         if self._raised is None or at_ms <= self._raised[1]:
             return NOTHING
         return self._clear(observation, reason, now_ms)
 
     def _finding(
-        self,
-        phase: Any,
-        reason: LifeReason,
-        observation: Observation,
-        now_ms: int,
+        self, phase: Any, reason: LifeReason, observation: Observation, now_ms: int
     ) -> Finding:
         raised_ms, start_ms = self._raised or (now_ms, now_ms)
-        living = self._living
         evidence: dict[str, EvidenceValue] = {
             "quiet_since_ms": start_ms,
             "window_h": self._params.window_h,
-            "days_learned": living.quiet.days,
-            "floor_w": max(0, living.floor_w),
-            "mean_w": living.mean_w(),
-            "peak_w": living.peak_w(),
-            "spread_w": round(living.spread_w),
+            **evidence_of(self._living, self._raised_limit),
+            **self._signs.shown(),
         }
-        alone, activity = living.alone, living.activity
-        if alone is not None:
-            evidence["alone_spread_w"] = round(alone.spread_w)
-            evidence["alone_peak_w"] = round(living.floor_w + alone.peak_w)
-        if activity is not None:
-            limit = max(self._raised_limit, _LIMIT_LEAST)
-            evidence["activity_pct"] = round(activity / limit * 100)
-            evidence["usual_pct"] = round(living.quiet.usual / limit * 100)
-            evidence["days_as_quiet"] = living.quiet.as_quiet(activity)
-        evidence.update(self._signs.shown())
         return self._subject.finding(
             key=str(start_ms),
             phase=phase,
@@ -285,19 +308,21 @@ class NoSignOfLifeMonitor:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "mains": self._mains.dump(),
+            **({} if self._mains is None else {"own": self._mains.dump()}),
             "living": self._living.dump(),
             "signs": self._signs.dump(),
             "staying": self._staying.dump(),
             "began": self._began_ms,
-            "quiet_slots": self._quiet_slots,
+            "quiet": self._quiet.dump(self._living.window),
             "supply": self._supply.dump(),
             "raised": self._raised,
             "raised_limit": self._raised_limit,
         }
 
     def load(self, document: Mapping[str, Any]) -> "NoSignOfLifeMonitor":
-        self._mains = Mains.load(self._params.meter, document["mains"])
+        if self._mains is not None:
+            own = document.get("own", document.get("mains"))
+            self._mains = self._mains if own is None else Mains.load(self._params.meter, own)
         living = document["living"]
         scale = 1.0
         if is_former(living):
@@ -306,70 +331,45 @@ class NoSignOfLifeMonitor:
         self._signs = Signs.load(document["signs"])
         self._staying = Staying.load(document["staying"])
         self._began_ms = int(document["began"])
-        self._quiet_slots = int(document["quiet_slots"])
         raised = document["raised"]
         self._raised_limit = float(document["raised_limit"]) * scale
         self._supply = Supply.load(document["held"] if "held" in document else document["supply"])
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
+        self._quiet = QuietTime.load(document, self._living, self._supply.newest)
         return self
 
     def view(self, now_ms: int) -> Opinion:
-        meter = self._mains.meter
-        shown: dict[str, EvidenceValue] = dict(self._signs.shown())
-        quiet, activity = self._living.quiet, self._living.activity
-        shown["days_learned"] = quiet.days
-        if meter is None:
-            return Opinion(
-                state="cannot_judge",
-                since_ms=None,
-                explanation={"reason": LifeReason.NO_METER, **shown},
-            )
-        shown["last_reading_ms"] = meter.last_ms
-        if activity is not None and quiet.limit > 0.0:
-            shown["activity_pct"] = round(activity / quiet.limit * 100)
-        shown["quiet_hours_seen"] = max(0, self._quiet_slots) / SLOTS_PER_HOUR
-        state, since_ms, reason = self._word(meter, now_ms)
-        shown.update(self._outlook(state))
-        return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
+        read_ms = self._quiet.read_ms(self._mains)
+        return opinion_of(
+            self._living,
+            self._signs,
+            began_ms=self._began_ms,
+            read_ms=read_ms,
+            silent_ms=None if self._raised is None else self._raised[1],
+            quiet_slots=self._quiet.slots,
+            window_h=self._params.window_h,
+            blind=now_ms - read_ms > self._params.blind_after_min * MINUTE_MS,
+            dead=self._supply.dead,
+        )
 
-    def _outlook(self, state: str) -> dict[str, EvidenceValue]:
-        """When electricity last showed somebody, and how many quiet hours are left to be seen."""
-        slots, stirred = self._living.outlook()
-        shown: dict[str, EvidenceValue] = {"window_h": self._params.window_h}
-        if stirred is not None:
-            shown["power_sign_ms"] = (stirred + 1) * SLOT_MS
-        if state == "well" and slots is not None:
-            left = max(slots, self._living.window - self._quiet_slots)
-            shown["quiet_hours_left"] = left / SLOTS_PER_HOUR
-        return shown
 
-    def _word(self, meter: Meter, now_ms: int) -> tuple[str, int | None, LifeReason]:
-        blind = now_ms - meter.last_ms > self._params.blind_after_min * MINUTE_MS
-        if self._raised is not None:
-            # Still silent as far as anybody saw; the meter's silence is told beside it.
-            reason = LifeReason.METER_QUIET if blind else LifeReason.NO_ACTIVITY
-            return "silent", self._raised[1], reason
-        if blind:
-            return "cannot_judge", meter.last_ms, LifeReason.METER_QUIET
-        if self._supply.dead:
-            return "cannot_judge", meter.last_ms, LifeReason.SUPPLY_DEAD
-        if self._living.quiet.weak or self._living.coarse:
-            return "cannot_judge", None, LifeReason.WEAK_SIGNAL
-        if meter.last_ms - self._began_ms < _LEARNING_MS or self._living.quiet.limit <= 0.0:
-            return "learning", self._began_ms, LifeReason.LEARNING
-        return "well", self._signs.last_ms, LifeReason.ACTIVITY
+def _at_ms(observation: Observation, now_ms: int) -> int:
+    at_ms = observation.measured_at_ms
+    return now_ms if at_ms > now_ms + _AHEAD_MAX_MS else at_ms
 
 
 class NoSignOfLife:
-    """The rule kind `no_sign_of_life`; `make_mains`: what chooses and reads the meters."""
+    """The rule kind `no_sign_of_life`; `make_mains`: what reads a meter that is named."""
 
     name: Final = "no_sign_of_life"
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    # 4: blocks of hours in place of hours (`rules.former_living` reads 3).
-    state_version: Final = 4
+    # 4: blocks of hours in place of hours (`rules.former_living` reads 3); 5: quarter-hours come
+    # from `mains`.
+    state_version: Final = 5
     starts_idle: Final = True
+    patient: Final = True
     # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence
     # of a day can bear them.
     ask_first_s: Final[int | None] = 300
@@ -380,14 +380,18 @@ class NoSignOfLife:
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> NoSignOfLifeParams:
         return parse_params(NoSignOfLifeParams, table, where, base)
 
-    def listens(self, params: NoSignOfLifeParams) -> frozenset[str]:  # noqa: ARG002
-        return LIFE_KINDS | {"power", STAY, SAID_WELL}
+    def listens(self, params: NoSignOfLifeParams) -> frozenset[str]:
+        electricity = {"power"} if params.meter else {POWER_SLOT, POWER_GAP, POWER_METER}
+        return LIFE_KINDS | {STAY, SAID_WELL} | electricity
 
     def start(self, subject: Subject, params: NoSignOfLifeParams, now_ms: int) -> Monitor:  # noqa: ARG002
-        return NoSignOfLifeMonitor(subject, params, self._make_mains(params.meter))
+        return self._made(subject, params)
 
     def load(
         self, subject: Subject, params: NoSignOfLifeParams, document: Mapping[str, Any]
     ) -> Monitor:
-        mains = self._make_mains(params.meter)
-        return NoSignOfLifeMonitor(subject, params, mains).load(document)
+        return self._made(subject, params).load(document)
+
+    def _made(self, subject: Subject, params: NoSignOfLifeParams) -> NoSignOfLifeMonitor:
+        mains = self._make_mains(params.meter) if params.meter else None
+        return NoSignOfLifeMonitor(subject, params, mains)

@@ -128,7 +128,7 @@ class OverloadMonitor:
         return observation.kind == POWER_SLOT or "power_w" in values or "current_a" in values
 
     def catch_up(self, slots: Slots, device: str) -> None:
-        for end_ms, watts, _now_ms in slots:
+        for end_ms, watts, _now_ms, _grain_w in slots:
             if abs(watts) <= _POWER_MAX_W and not self._outdone(device, watts, end_ms):
                 self._since = _BELOW
                 self._last_ms, self._watts, self._device = end_ms, watts, device

@@ -138,8 +138,8 @@ class ProfileChangeMonitor:
         if new:
             self._seen_ms = new[-1][0]
             from_ms = at_minute_ms(self._day, 0) + SLOT_MS
-            self._hours.extend([(end_ms - from_ms) // HOUR_MS for end_ms, _w, _now_ms in new])
-            self._watts.extend([watts for _end_ms, watts, _now_ms in new])
+            self._hours.extend([(end_ms - from_ms) // HOUR_MS for end_ms, _w, _now_ms, _g in new])
+            self._watts.extend([watts for _end_ms, watts, _now_ms, _g in new])
 
     def _end_day(self, observation: Observation, now_ms: int) -> list[Finding]:
         if len(self._watts) < _SLOTS_MIN:

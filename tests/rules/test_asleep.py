@@ -88,7 +88,7 @@ def test_a_restored_home_is_bytes_until_something_is_heard(kit) -> None:
     before = asleep(again)
     again.observe("h", reading(at_ms + 60_000, END_KWH), at_ms + 60_000)
     # A reading that completes no quarter-hour wakes those who hear readings, and nobody else.
-    assert before - asleep(again) == {"mains", "meter_dead", "no_sign_of_life", "overload"}
+    assert before - asleep(again) == {"mains", "meter_dead", "overload"}
 
 
 def test_it_finds_what_it_would_have_found_awake(kit) -> None:

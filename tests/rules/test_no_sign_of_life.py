@@ -11,8 +11,10 @@ from rules.rule import HomeFacts
 from rules.staying import STAY
 
 RULE = "no_sign_of_life"
-# Of the home of `electricity(2, 21.4)`, as the program before wrote it.
-FORMER = Path(__file__).parent / "former_states" / "no_sign_of_life_3.json"
+# Of homes of 21.4 days, as programs before wrote them: 3 of `electricity(2, 21.4)`, the others of
+# `electricity(2, 24, away=[(21.5, 24)])`.
+FORMER_STATES = Path(__file__).parent / "former_states"
+FORMER = FORMER_STATES / "no_sign_of_life_3.json"
 
 
 class House:
@@ -223,7 +225,7 @@ def test_a_socket_does_not_speak_for_the_home(kit) -> None:
         house.see("power", at_ms, {"energy_kwh": round(plug, 3)}, device="a-socket")
         house.power([(at_ms, kwh)])
     assert house.found == []
-    assert house.engine._homes["h"].cells[RULE].monitor._mains.primary == "meter"
+    assert house.engine._homes["h"].cells["mains"].monitor._mains.primary == "meter"
 
 
 SIGNS = {
@@ -406,7 +408,7 @@ def test_a_learned_state_is_small_and_survives_another_window(kit) -> None:
     house = House(kit).power(kit.electricity(1, 70))
     rows = {rule: state for _, rule, state in house.engine.take_dirty()}
     assert len(rows[RULE]) < 10_240
-    assert json.loads(rows[RULE])["v"] == 4
+    assert json.loads(rows[RULE])["v"] == 5
     shorter = rules_from_toml("[[rule]]\nname = 'no_sign_of_life'\nwindow_h = 20\n")
     other = House(kit, shorter)
     other.engine.restore("h", RULE, rows[RULE])
@@ -433,6 +435,39 @@ def test_a_state_of_the_program_before_goes_on_with_what_it_learned(kit) -> None
     assert house.engine.take_problems() == []
     (at_ms,) = house.raised_at()
     assert at_ms - kit.START_MS - 21.5 * kit.DAY_MS <= 26 * kit.HOUR_MS
+
+
+def test_a_state_that_read_its_meter_itself_goes_on_as_if_nothing_had_changed(kit) -> None:
+    """It had seen each of the quarter-hours that the state of `mains` keeps for the others."""
+    rows = kit.electricity(2, 24, away=[(21.5, 24)])
+    seen_until_ms = kit.START_MS + int(21.4 * kit.DAY_MS)
+    straight, house = House(kit).power(rows), House(kit)
+    house.now_ms = seen_until_ms
+    for rule, version in ((RULE, 4), ("mains", 2)):
+        house.engine.restore("h", rule, (FORMER_STATES / f"{rule}_{version}.json").read_bytes())
+    assert house.engine._homes["h"].waiting.count > 0
+    last_ms = max(at_ms for at_ms, _kwh in rows if at_ms <= seen_until_ms)
+    assert house.state().explanation["last_reading_ms"] == last_ms
+    house.power([row for row in rows if row[0] > seen_until_ms])
+    assert house.engine.take_problems() == []
+    assert [repr(f) for f in house.found] == [repr(f) for f in straight.found] != []
+    here, there = (h.engine._homes["h"].cells[RULE].monitor._living for h in (house, straight))
+    assert here.dump() == there.dump()
+
+
+def test_a_meter_that_is_named_is_read_by_the_rule_itself(kit) -> None:
+    rules = rules_from_toml("[[rule]]\nname = 'no_sign_of_life'\nmeter = 'flat'\n")
+    rows = kit.electricity(2, 16, away=[(14.3, 16)])
+    house, straight = House(kit, rules), House(kit).power(rows)
+    for at_ms, kwh in rows:
+        house.power([(at_ms, kwh)], device="flat")
+        # The house has more on the same wire, and `mains` follows that.
+        house.power([(at_ms, round(kwh * 3, 3))], device="house")
+    assert house.raised_at() == straight.raised_at() != []
+    assert house.state().explanation["last_reading_ms"] == rows[-1][0]
+    assert house.engine._homes["h"].waiting.mains.primary == "house"
+    house.restart()
+    assert house.state().state == "silent"
 
 
 @pytest.mark.parametrize("field", ["days", "quiet", "pending", "runs"])

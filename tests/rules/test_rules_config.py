@@ -25,6 +25,10 @@ MISTAKES = {
     "severity": ("[[rule]]\nname = 'fall'\nseverity = 'urgnt'", "did you mean 'urgent'"),
     "twice": ("[[rule]]\nname = 'fall'\n[[rule]]\nname = 'fall'", "configured twice"),
     "kind of a default": ("[[rule]]\nname = 'fall'\nkind = 'sos'", "choose a new name"),
+    "feed switched off": (
+        "[[rule]]\nname = 'mains'\nenabled = false",
+        "no_sign_of_life, not_up_yet",
+    ),
     "sos switched off": ("[[rule]]\nname = 'sos'\nenabled = false", "always on"),
     "sos made soft": ("[[rule]]\nname = 'sos'\nseverity = 'watch'", "always urgent"),
     "second sos soft": ("[[rule]]\nname = 's2'\nkind='sos'\nseverity = 'watch'", "always urgent"),

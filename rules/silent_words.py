@@ -1,0 +1,91 @@
+"""What `no_sign_of_life` says of a home: on a screen, and with a finding. Pure."""
+
+from typing import Final
+
+from rules.finding import EvidenceValue
+from rules.lived_days import SLOTS_PER_HOUR
+from rules.living import Living
+from rules.metering import SLOT_MS
+from rules.rule import Opinion
+from rules.signs import LifeReason, Signs
+
+# No opinion in the first two days.
+LEARNING_MS: Final = 48 * 3_600_000
+# So that no per cent is taken of nothing.
+_LIMIT_LEAST: Final = 0.01
+
+
+def evidence_of(living: Living, limit: float) -> dict[str, EvidenceValue]:
+    """What was seen in the window, and what the home does alone. limit: that it was below."""
+    evidence: dict[str, EvidenceValue] = {
+        "days_learned": living.quiet.days,
+        "floor_w": max(0, living.floor_w),
+        "mean_w": living.mean_w(),
+        "peak_w": living.peak_w(),
+        "spread_w": round(living.spread_w),
+    }
+    alone, activity = living.alone, living.activity
+    if alone is not None:
+        evidence["alone_spread_w"] = round(alone.spread_w)
+        evidence["alone_peak_w"] = round(living.floor_w + alone.peak_w)
+    if activity is not None:
+        limit = max(limit, _LIMIT_LEAST)
+        evidence["activity_pct"] = round(activity / limit * 100)
+        evidence["usual_pct"] = round(living.quiet.usual / limit * 100)
+        evidence["days_as_quiet"] = living.quiet.as_quiet(activity)
+    return evidence
+
+
+def opinion_of(
+    living: Living,
+    signs: Signs,
+    *,
+    began_ms: int,
+    read_ms: int,
+    silent_ms: int | None,
+    quiet_slots: int,
+    window_h: int,
+    blind: bool,
+    dead: bool,
+) -> Opinion:
+    """read_ms: the last reading, -1: none. silent_ms: since when it is silent; blind: the meter is
+    quiet; dead: so is the supply."""
+    shown: dict[str, EvidenceValue] = dict(signs.shown())
+    quiet, activity = living.quiet, living.activity
+    shown["days_learned"] = quiet.days
+    if read_ms < 0:
+        explanation = {"reason": LifeReason.NO_METER, **shown}
+        return Opinion(state="cannot_judge", since_ms=None, explanation=explanation)
+    shown["last_reading_ms"] = read_ms
+    if activity is not None and quiet.limit > 0.0:
+        shown["activity_pct"] = round(activity / quiet.limit * 100)
+    shown["quiet_hours_seen"] = max(0, quiet_slots) / SLOTS_PER_HOUR
+    since_ms: int | None = None
+    if silent_ms is not None:
+        # Still silent as far as anybody saw; the meter's silence is told beside it.
+        state, since_ms = "silent", silent_ms
+        reason = LifeReason.METER_QUIET if blind else LifeReason.NO_ACTIVITY
+    elif blind or dead:
+        state, since_ms = "cannot_judge", read_ms
+        reason = LifeReason.METER_QUIET if blind else LifeReason.SUPPLY_DEAD
+    elif quiet.weak or living.coarse:
+        state, reason = "cannot_judge", LifeReason.WEAK_SIGNAL
+    elif read_ms - began_ms < LEARNING_MS or quiet.limit <= 0.0:
+        state, since_ms, reason = "learning", began_ms, LifeReason.LEARNING
+    else:
+        state, since_ms, reason = "well", signs.last_ms, LifeReason.ACTIVITY
+    shown["window_h"] = window_h
+    shown.update(_outlook(living, quiet_slots, well=state == "well"))
+    return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
+
+
+def _outlook(living: Living, quiet_slots: int, *, well: bool) -> dict[str, EvidenceValue]:
+    """When electricity last showed somebody, and how many quiet hours are left to be seen."""
+    slots, stirred = living.outlook()
+    shown: dict[str, EvidenceValue] = {}
+    if stirred is not None:
+        shown["power_sign_ms"] = (stirred + 1) * SLOT_MS
+    if well and slots is not None:
+        left = max(slots, living.window - quiet_slots)
+        shown["quiet_hours_left"] = left / SLOTS_PER_HOUR
+    return shown
