@@ -165,3 +165,16 @@ def test_a_proof_of_life_that_comes_while_quarter_hours_wait_is_not_forgotten(ki
     assert len(raised) == 1
     assert f"'last_sign_ms': {moved_ms}" in raised[0]
     assert int(raised[0].split(" at_ms=")[1].split(",")[0]) - moved_ms >= 25 * kit.HOUR_MS
+
+
+def test_a_shorter_window_is_judged_at_once_and_not_when_the_longer_would_have_been(kit) -> None:
+    house = House(kit)
+    away_ms = kit.START_MS + 14 * kit.DAY_MS
+    for at_ms, kwh in kit.electricity(2, 15.2, away=[(14, 17)]):
+        if at_ms == away_ms:
+            house.see("motion", at_ms, {"active": 1.0}, now_ms=at_ms, device="pir")
+        if at_ms == away_ms + 22 * kit.HOUR_MS:
+            house.override(20, at_ms)
+        house.see("power", at_ms, {"energy_kwh": kwh}, now_ms=at_ms)
+    (raised,) = house.found
+    assert f" at_ms={away_ms + 22 * kit.HOUR_MS}" in raised
