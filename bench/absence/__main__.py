@@ -3,6 +3,7 @@
 ./dev eval                          the tuning homes
 ./dev eval --held-out               homes and a family never used for tuning: docs/rules.md's table
 ./dev eval --family hard --homes 8  a part of it
+./dev eval --hard-absences          absences of another calendar (bench/absence/going.py)
 """
 
 import argparse
@@ -15,7 +16,7 @@ from typing import Final
 from bench.absence.judging import Score
 from bench.absence.meters import METERS, Meter
 from bench.absence.rivals import METHODS
-from bench.absence.trial import FAMILIES, OWN, RULE, TUNING, Scores, homes_of, one_home
+from bench.absence.trial import FAMILIES, OWN, RULE, TUNING, Scores, one_home
 
 # Seeds are counted from here; tuning and held-out homes can never meet.
 TUNING_SEED: Final = 1
@@ -24,11 +25,12 @@ HELD_OUT_SEED: Final = 1_000_000
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./dev eval", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--homes", type=int, default=24, help="homes of each family")
-    parser.add_argument("--days", type=int, default=200)
+    parser.add_argument("--homes", type=int, default=32, help="homes of each family")
+    parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--family", choices=sorted(FAMILIES), action="append")
     parser.add_argument("--meter", type=int, action="append", help="only this one, from 0 on")
     parser.add_argument("--held-out", action="store_true", help="for the final table alone")
+    parser.add_argument("--hard-absences", action="store_true", help="eight a year, mostly short")
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     families = args.family or [
@@ -36,10 +38,13 @@ def main() -> None:
     ]  # the last family is held out
     first = HELD_OUT_SEED if args.held_out else TUNING_SEED
     meters = [METERS[n] for n in args.meter or range(len(METERS))]
-    jobs = [(f, first + n) for f in families for n in range(homes_of(f, args.homes))]
+    going = "hard" if args.hard_absences else "travels"
+    jobs = [(f, first + n) for f in families for n in range(args.homes)]
     sums: dict[str, Scores] = {family: {} for family in families}
     with ProcessPoolExecutor(args.processes, mp_context=get_context("spawn")) as pool:
-        futures = [(f, pool.submit(one_home, f, seed, args.days, meters)) for f, seed in jobs]
+        futures = [
+            (f, pool.submit(one_home, f, seed, args.days, meters, going)) for f, seed in jobs
+        ]
         for number, (family, future) in enumerate(futures, 1):
             for key, score in future.result().items():
                 sums[family].setdefault(key, Score()).add(score)
@@ -72,9 +77,10 @@ def table(sums: dict[str, Scores], meters: Sequence[Meter]) -> str:
 def _cell(score: Score) -> str:
     share = 100 * score.found / max(1, score.absences)
     blind = f", {score.in_blind} blind" if score.in_blind else ""
+    lasting = f", {score.lasting_per_year:.2f} of them lasting" if score.lasting else ""
     return (
         f"{score.found} of {score.absences} ({share:.0f} %), {score.delay_h:.0f} h, "
-        f"{score.false_per_year:.2f} (worst {score.worst_per_year:.0f}){blind}"
+        f"{score.false_per_year:.2f}{lasting} (worst {score.worst_per_year:.0f}){blind}"
     )
 
 

@@ -21,7 +21,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.absence.houses import DAY, Chance, Flags, House, Life, Watts, chance, live, noise, pulse
+from bench.absence.going import travels
+from bench.absence.houses import (
+    DAY,
+    Calendar,
+    Chance,
+    Flags,
+    House,
+    Life,
+    Watts,
+    chance,
+    live,
+    noise,
+    pulse,
+)
 from bench.absence.packages import CREST
 
 NAME: Final = "crest"
@@ -62,9 +75,9 @@ _BRIGHT: Final = 0.05
 _HEATING: Final = frozenset({"Storage heaters", "Other electric space heating", "DESWH", "E-INST"})
 
 
-def build(seed: int, days: int) -> House:
+def build(seed: int, days: int, calendar: Calendar = travels) -> House:
     r = chance(NAME, seed)
-    life = live(r, days)
+    life = live(r, days, calendar)
     persons = 1 + int(r.choice(4, p=_PERSONS))
     about = _about(r, life, persons, days)
     watts = np.zeros(days * DAY, dtype=np.float32)

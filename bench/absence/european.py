@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from bench.absence.going import travels
 from bench.absence.houses import (
     DAY,
+    Calendar,
     Chance,
     Flags,
     House,
@@ -64,9 +66,9 @@ APPLIANCES: Final = {
 }  # fmt: skip
 
 
-def build(seed: int, days: int) -> House:
+def build(seed: int, days: int, calendar: Calendar = travels) -> House:
     r = chance(NAME, seed)
-    life = live(r, days)
+    life = live(r, days, calendar)
     watts = np.full(days * DAY, r.uniform(10, 60) * r.lognormal(0, 0.6), dtype=np.float32)
     about = _about(r, life)
     _people(r, watts, life, about)

@@ -15,8 +15,6 @@ DAY: Final = 1440
 Watts = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Chance = np.random.Generator
-# Before this day no absence begins: the rule's own time of learning is judged by its tests.
-FIRST_ABSENCE_DAY: Final = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +23,10 @@ class Span:
 
     start: int
     end: int
+
+
+# Absences within so many days, in their order and apart.
+Calendar = Callable[[Chance, int], list[Span]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +59,11 @@ def chance(family: str, seed: int) -> Chance:
     return np.random.default_rng([seed, *family.encode()])
 
 
-def live(r: Chance, days: int) -> Life:
-    """A calendar: absences of 20 h to 5 days from any hour on, outings until late, days in bed,
-    guests, habits that drift by the week and the season."""
+def live(r: Chance, days: int, calendar: Calendar) -> Life:
+    """Absences of a calendar (`bench.absence.going`), outings until late, days in bed, guests,
+    habits that drift by the week and the season."""
     home = np.ones(days * DAY, dtype=bool)
-    absences: list[Span] = []
-    at = FIRST_ABSENCE_DAY + r.exponential(25)
-    while at < days - 6:
-        start = int(at) * DAY + int(_leaving_hour(r) * 60)
-        length = int(min(max(r.lognormal(np.log(44), 0.6), 20), 120) * 60)
-        absences.append(Span(start=start, end=start + length))
-        at += length / DAY + 6 + r.exponential(38)
+    absences = calendar(r, days)
     out_share = float(r.choice([0.0, 0.03, 0.08, 0.2]))
     for day in range(days):
         if r.random() < out_share:
@@ -100,11 +96,6 @@ def live(r: Chance, days: int) -> Life:
     cold = np.cos(2 * np.pi * np.arange(days) / 365 + phase)
     shift = np.cumsum(r.normal(0, 4, days)) * 0.5 + cold * r.uniform(0, 40) + r.normal(0, 15, days)
     return Life(home=home, stirs=stirs, absences=absences, vigour=vigour, shift=shift, cold=cold)
-
-
-def _leaving_hour(r: Chance) -> float:
-    """Absences (a journey, a fall) begin at any hour, more of them by day."""
-    return float(r.uniform(0, 24) if r.random() < 0.4 else r.uniform(6, 21))
 
 
 def pulse(watts: Watts, start: float, minutes: float, load_w: float) -> None:

@@ -10,8 +10,10 @@ from typing import Final
 
 import numpy as np
 
+from bench.absence.going import travels
 from bench.absence.houses import (
     DAY,
+    Calendar,
     Chance,
     House,
     Life,
@@ -28,9 +30,9 @@ from bench.absence.houses import (
 NAME: Final = "hard"
 
 
-def build(seed: int, days: int) -> House:
+def build(seed: int, days: int, calendar: Calendar = travels) -> House:
     r = chance(NAME, seed)
-    life = live(r, days)
+    life = live(r, days, calendar)
     people = np.zeros(days * DAY, dtype=np.float32)
     drawn = _people(r, people, life)
     watts = np.full(days * DAY, r.uniform(15, 90), dtype=np.float32)

@@ -9,7 +9,8 @@ left out of all.
 
 All else counts as lived, though these people travelled too and nobody knows when: every alarm
 then is called false, so false alarms are an upper bound. A seed chooses where the absences lie;
-the homes are what they are, so tuning and held-out seeds share them.
+the homes are what they are, so tuning and held-out seeds share them, and with more seeds than homes
+each is judged several times, with absences elsewhere.
 
     sceaux     a house in France by the minute; a water heater, a family; 4 years in 7 parts
     simbench   five German households by the quarter-hour, scaled to a likely size
@@ -26,16 +27,13 @@ from typing import Final
 
 import numpy as np
 
-from bench.absence.houses import DAY, Chance, House, Span, Watts, chance
+from bench.absence.going import travels
+from bench.absence.houses import DAY, Calendar, Chance, House, Span, Watts, chance
 from bench.absence.packages import FONTANA, SCEAUX, SIMBENCH
 
 NIGHT_FROM_MIN: Final = 90
 NIGHT_TO_MIN: Final = 270
 _AROUND_DAYS: Final = 14
-# Absences: the first, the hours they last, and days between two of them.
-_FIRST_DAY: Final = 20
-_HOURS: Final = (28, 72)
-_APART_DAYS: Final = (20, 40)
 _SCEAUX_PARTS: Final = 7
 # Annual use of single households of these kinds, kWh (the profiles are parts of their peak).
 _SIMBENCH: Final = MappingProxyType(
@@ -54,12 +52,14 @@ class Family:
     # How far apart the measurements are: finer meters would be made up.
     finest_min: int
 
-    def build(self, seed: int, days: int) -> House:
+    def build(self, seed: int, days: int, calendar: Calendar = travels) -> House:
         part = seed % len(self.homes)
         watts = _lived(self.homes, part)[: days * DAY].copy()
         r = chance(self.NAME, seed)
         empty = _journeys(self.homes[part])[1]
-        absences = splice(r, watts, nights(r, watts) if self.nights else empty_days(r, empty))
+        absent = nights(r, watts) if self.nights else empty_days(r, empty)
+        absences = calendar(r, len(watts) // DAY)
+        splice(watts, absences, absent)
         return House(name=f"{self.NAME}-{part}-{seed}", watts=watts, absences=absences)
 
 
@@ -91,18 +91,9 @@ def empty_days(r: Chance, days: Watts) -> Callable[[int, int], Watts]:
     return absent
 
 
-def splice(r: Chance, watts: Watts, absent: Callable[[int, int], Watts]) -> list[Span]:
-    days = len(watts) // DAY
-    absences: list[Span] = []
-    at = _FIRST_DAY + r.uniform(0, 10)
-    while at < days - 4:
-        start = int(at * DAY)
-        start -= start % 15
-        length = int(r.uniform(*_HOURS) * 60)
-        absences.append(Span(start=start, end=start + length))
-        watts[start : start + length] = absent(start, length)
-        at += length / DAY + r.uniform(*_APART_DAYS)
-    return absences
+def splice(watts: Watts, absences: Sequence[Span], absent: Callable[[int, int], Watts]) -> None:
+    for span in absences:
+        watts[span.start : span.end] = absent(span.start, span.end - span.start)
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from bench.absence.houses import Span
 from bench.absence.meters import Tape, quarters
 
 QUIET_SLOTS: Final = 96
@@ -47,20 +48,23 @@ METHODS: Final[Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
 }
 
 
-def alarms(tape: Tape, method: str) -> list[int]:
-    """Minutes at which the method would alarm: 24 seen hours without activity."""
+def alarms(tape: Tape, method: str) -> list[Span]:
+    """From when to when the method would call: after 24 seen hours without activity."""
     watts = quarters(tape)
     active = METHODS[method](watts)
     seen = np.isfinite(watts)
-    found, quiet, told = [], 0, False
+    found: list[Span] = []
+    quiet, told = 0, False
     for slot in range(len(watts)):
         if not seen[slot]:
             continue
         if active[slot]:
+            if told:
+                found[-1] = Span(start=found[-1].start, end=(slot + 1) * 15)
             quiet, told = 0, False
             continue
         quiet += 1
         if quiet >= QUIET_SLOTS and not told and slot > 3 * 96:
             told = True
-            found.append((slot + 1) * 15)
+            found.append(Span(start=(slot + 1) * 15, end=len(watts) * 15))
     return found

@@ -12,8 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from bench.absence.going import travels
 from bench.absence.houses import (
     DAY,
+    Calendar,
     Chance,
     House,
     Life,
@@ -48,9 +50,9 @@ class Habits:
     skips: float
 
 
-def build(seed: int, days: int) -> House:
+def build(seed: int, days: int, calendar: Calendar = travels) -> House:
     r = chance(NAME, seed)
-    life = live(r, days)
+    life = live(r, days, calendar)
     watts = np.full(days * DAY, r.choice([1.0, 4.0, 9.0, 16.0]), dtype=np.float32)
     habits = _habits(r)
     people = np.zeros_like(watts)

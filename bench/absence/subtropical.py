@@ -10,15 +10,28 @@ from typing import Final
 
 import numpy as np
 
-from bench.absence.houses import DAY, Chance, House, Life, Watts, chance, fridge, live, noise, pulse
+from bench.absence.going import travels
+from bench.absence.houses import (
+    DAY,
+    Calendar,
+    Chance,
+    House,
+    Life,
+    Watts,
+    chance,
+    fridge,
+    live,
+    noise,
+    pulse,
+)
 
 NAME: Final = "subtropical"
 _ROOMS: Final = 5
 
 
-def build(seed: int, days: int) -> House:
+def build(seed: int, days: int, calendar: Calendar = travels) -> House:
     r = chance(NAME, seed)
-    life = live(r, days)
+    life = live(r, days, calendar)
     watts = np.full(days * DAY, r.uniform(20, 120), dtype=np.float32)
     people = np.zeros_like(watts)
     rooms_w = r.uniform(10, 120, _ROOMS)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from bench.absence import crest, european, machines, real, rural, subtropical
-from bench.absence.houses import House
+from bench.absence.going import CALENDARS, travels
+from bench.absence.houses import Calendar, House
 from bench.absence.judging import Score, judge, rule_alarms
 from bench.absence.meters import Meter, record
 from bench.absence.rivals import METHODS, alarms
@@ -16,7 +17,7 @@ class Family(Protocol):
     @property
     def NAME(self) -> str: ...  # noqa: N802 - a module's constant
 
-    def build(self, seed: int, days: int) -> House: ...
+    def build(self, seed: int, days: int, calendar: Calendar = travels) -> House: ...
 
 
 TUNING: Final[Sequence[Family]] = (european, rural, machines)
@@ -30,16 +31,12 @@ RULE: Final = "this rule"
 Scores = dict[tuple[str, str], Score]
 
 
-def homes_of(family: str, wanted: int) -> int:
-    """How many homes a family has of as many as are wanted: of real ones there are only some."""
-    homes = getattr(FAMILIES[family], "homes", None)
-    return wanted if homes is None else min(wanted, len(homes))
-
-
-def one_home(family: str, seed: int, days: int, meters: Sequence[Meter]) -> Scores:
-    """Every meter and method on one home."""
+def one_home(
+    family: str, seed: int, days: int, meters: Sequence[Meter], going: str = "travels"
+) -> Scores:
+    """Every meter and method on one home. going: the calendar of its absences."""
     built = FAMILIES[family]
-    house = built.build(seed, days)
+    house = built.build(seed, days, CALENDARS[going])
     scores = {}
     for meter in meters:
         if meter.every_min < getattr(built, "finest_min", 1):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from bench.absence.going import CALENDARS, FIRST_DAY, NIGHTS_MAX, hard, travels
 from bench.absence.houses import DAY, House, Span
-from bench.absence.judging import judge, rule_alarms
+from bench.absence.judging import LASTING_H, judge, rule_alarms
 from bench.absence.meters import METERS, Meter, Tape, quarters, record
 from bench.absence.rivals import METHODS, alarms
 from bench.absence.trial import OWN, TUNING
@@ -30,7 +31,7 @@ def tape_of(house: House, **meter) -> Tape:
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_a_home_follows_from_its_family_and_seed(name) -> None:
     build = OWN[name].build
-    one, again, other = build(7, 30), build(7, 30), build(8, 30)
+    one, again, other = build(7, 60, hard), build(7, 60, hard), build(8, 60, hard)
     assert np.array_equal(one.watts, again.watts)
     assert not np.array_equal(one.watts, other.watts)
 
@@ -39,16 +40,48 @@ def test_a_home_follows_from_its_family_and_seed(name) -> None:
 def test_human_loads_stop_in_an_absence_and_machines_do_not(name) -> None:
     lived, empty = [], []
     for seed in range(6):
-        house = OWN[name].build(seed, 60)
+        house = OWN[name].build(seed, 60, hard)
         away = np.zeros(len(house.watts), dtype=bool)
         for span in house.absences:
-            assert 20 <= (span.end - span.start) / 60 <= 120
+            assert span.start >= FIRST_DAY * DAY
             away[span.start : span.end] = True
         if away.any():
             lived.append(float(house.watts[~away].mean()))
             empty.append(float(house.watts[away].mean()))
     assert sum(empty) < sum(lived) * 0.9
     assert all(watts != 0.0 for watts in empty)
+
+
+@pytest.mark.parametrize("calendar", sorted(CALENDARS))
+def test_absences_lie_apart_and_within_the_days(calendar) -> None:
+    for seed in range(50):
+        end = FIRST_DAY * DAY
+        for span in CALENDARS[calendar](np.random.default_rng(seed), 200):
+            assert end <= span.start < span.end <= 200 * DAY
+            end = span.end + 3 * DAY
+
+
+def test_people_travel_as_often_and_as_long_as_they_do() -> None:
+    """1.3 absences of 26 h and more a home-year; more than half of the nights are one to three."""
+    years, asked, nights = 0.0, 0, []
+    for seed in range(800):
+        years += (365 - FIRST_DAY) / 365.25
+        for span in travels(np.random.default_rng(seed), 365):
+            asked += span.end - span.start >= 26 * 60
+            nights.append(span.end // DAY - span.start // DAY)
+    assert asked / years == pytest.approx(1.3, abs=0.1)
+    assert np.mean(np.array(nights) <= 3) == pytest.approx(0.56, abs=0.04)
+    assert 4.0 < np.mean(nights) < 5.1
+    assert max(nights) == NIGHTS_MAX
+
+
+def test_the_hard_calendar_has_many_short_ones() -> None:
+    spans = [s for seed in range(200) for s in hard(np.random.default_rng(seed), 365)]
+    lasting_h = np.array([(span.end - span.start) / 60 for span in spans])
+    assert 6 < len(spans) / 200 < 9
+    assert lasting_h.min() >= 20
+    assert lasting_h.max() <= 120
+    assert (lasting_h < 48).mean() > 0.5
 
 
 def test_the_held_out_family_is_no_part_of_tuning() -> None:
@@ -83,7 +116,8 @@ def test_the_simple_methods_find_a_plain_absence_once(method) -> None:
     gone = Span(start=8 * DAY, end=11 * DAY)
     found = alarms(tape_of(quiet_house(14, gone=gone)), method)
     assert len(found) == 1
-    assert gone.start + 18 * 60 <= found[0] <= gone.start + 26 * 60
+    assert gone.start + 18 * 60 <= found[0].start <= gone.start + 26 * 60
+    assert gone.end <= found[0].end <= gone.end + 9 * 60
 
 
 def test_a_fixed_limit_is_hidden_by_a_load_left_on_and_a_change_is_not() -> None:
@@ -97,7 +131,8 @@ def test_the_rule_finds_it_too() -> None:
     house = quiet_house(25, gone=gone)
     found = rule_alarms(tape_of(house), house)
     assert len(found) == 1
-    assert found[0] <= gone.start + 26 * 60
+    assert found[0].start <= gone.start + 26 * 60
+    assert gone.end <= found[0].end <= gone.end + 9 * 60
 
 
 GONE = Span(start=10_000, end=10_000 + 48 * 60)
@@ -117,8 +152,16 @@ def test_what_is_found_false_and_blind(case) -> None:
     minutes, wanted = CASES[case]
     house = quiet_house(20, gone=GONE)
     tape = Tape(meter=FIFTEEN, minutes=[], values=[], blind=[Span(start=400, end=450)])
-    score = judge(minutes, house, tape)
+    score = judge([Span(start=at, end=at + 5) for at in minutes], house, tape)
     assert (score.absences, score.found, score.alarms_false, score.in_blind) == wanted
+
+
+@pytest.mark.parametrize(("hours", "lasting"), [(LASTING_H, 1), (LASTING_H - 1, 0)])
+def test_a_false_alarm_that_goes_on_is_told_apart(hours, lasting) -> None:
+    house = quiet_house(20, gone=GONE)
+    alarm = Span(start=500, end=500 + hours * 60)
+    score = judge([alarm], house, Tape(meter=FIFTEEN, minutes=[], values=[]))
+    assert (score.alarms_false, score.lasting) == (1, lasting)
 
 
 def test_an_absence_that_could_not_be_seen_is_not_asked_for() -> None:
