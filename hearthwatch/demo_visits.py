@@ -1,4 +1,4 @@
-"""The demonstration's visits: five weeks before it begins, and its three days of routine.
+"""The demonstration's visits: half a year before it begins, and its three days of routine.
 
 They follow the plan, as far as people do: some are missing, some doors stay closed, and two people
 were forgotten for weeks. Everything follows from the homes.
@@ -21,7 +21,8 @@ from ledger.visiting.tiers import Tier, VisitFacts, segments
 from rules.local_time import HOUR_MS, MINUTE_MS, at_minute_ms, day_of
 
 VISITOR: Final = "visitor1"
-PAST_DAYS: Final = 35
+# Months for a report to compare, and quarters for an assessment.
+PAST_DAYS: Final = 190
 ROUTINE_DAYS: Final = 3
 # Of 24 people two whom nobody went to for three weeks.
 FORGOTTEN_DAYS: Final = 21
@@ -29,6 +30,15 @@ _FORGOTTEN_EVERY: Final = 12
 _MISSED: Final = 0.06
 _NOBODY: Final = 0.04
 _CALLED: Final = 0.05
+# Of visits that met somebody: with how many services of annex 2, how satisfied, what was found.
+_SERVICES: Final = (1, 2, 2, 6, 7, 7, 7, 12, 13, 14, 16)
+_SERVED: Final = 0.7
+_FAIRLY: Final = 0.12
+_DISSATISFIED: Final = 0.02
+_UNSAFE: Final = 0.03
+_WORSE: Final = 0.04
+_NEEDY: Final = 0.05
+_NEEDS: Final = ("想把厨房的旧电线换掉", "想请人每周帮忙洗一次澡", "缺降压药", "希望装一个扶手")
 
 _COLUMNS: Final = (
     *("id", "service_user", "home", "kind", "way", "visitor", "visited_at_ms"),
@@ -58,6 +68,7 @@ class DemoVisit:
     at_ms: int
     met: bool
     number: int
+    record: str
 
 
 def visits(homes: Sequence[Household], began_ms: int) -> list[DemoVisit]:
@@ -90,6 +101,7 @@ def visits(homes: Sequence[Household], began_ms: int) -> list[DemoVisit]:
                 continue
             number += 1
             at_ms = at_minute_ms(day, draw.randrange(8 * 60 + 30, 16 * 60))
+            met = draw.random() >= _NOBODY
             found.append(
                 DemoVisit(
                     id=f"demo-{person.id}-{day}",
@@ -97,22 +109,42 @@ def visits(homes: Sequence[Household], began_ms: int) -> list[DemoVisit]:
                     home=person.home,
                     way="phone" if draw.random() < _CALLED else "home_visit",
                     at_ms=at_ms,
-                    met=draw.random() >= _NOBODY,
+                    met=met,
                     number=number,
+                    record=compact(_record(draw) if met else {"nobody_met": True}),
                 )
             )
     return sorted(found, key=lambda visit: (visit.at_ms, visit.id))
 
 
+def _record(draw: random.Random) -> dict[str, object]:
+    """What was found: mostly calm, sometimes something to care about."""
+    found: dict[str, object] = dict(_CALM)
+    if draw.random() < _SERVED:
+        done = {draw.choice(_SERVICES) for _one in range(draw.randint(1, 3))}
+        found["services"] = sorted(done)
+    grade = draw.random()
+    if grade < _DISSATISFIED:
+        found["satisfaction"] = "dissatisfied"
+    elif grade < _DISSATISFIED + _FAIRLY:
+        found["satisfaction"] = "fairly_satisfied"
+    if draw.random() < _UNSAFE:
+        found[draw.choice(("gas_safety", "electrical_safety", "fire_safety"))] = "unsafe"
+    if draw.random() < _WORSE:
+        found[draw.choice(("movement", "mood"))] = "worse"
+    if draw.random() < _NEEDY:
+        found["needs"] = draw.choice(_NEEDS)
+    return found
+
+
 def write(unit: UnitOfWork, made: Sequence[DemoVisit]) -> None:
     """Twice writes them once."""
     for visit in made:
-        record = _CALM if visit.met else {"nobody_met": True}
         unit.execute(
             _INSERT,
             (
                 *(visit.id, visit.person, visit.home, "routine", visit.way, VISITOR),
-                *(visit.at_ms, visit.at_ms + 20 * MINUTE_MS, compact(record)),
+                *(visit.at_ms, visit.at_ms + 20 * MINUTE_MS, visit.record),
                 *(visit.met, visit.number),
             ),
         )

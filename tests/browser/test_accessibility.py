@@ -1,42 +1,23 @@
 """axe-core on every page, in light and dark: no violation of WCAG 2.2 A and AA."""
 
-import json
-import subprocess
-import sys
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-import hatch_build
 from tests.adapters.fake_api import FakeHub
 from tests.adapters.fake_rounds import tell
-from tests.browser.conftest import DEADLINE_MS, PHONE, ROOT, Desk, OpenDesk
+from tests.browser.axe import LEVELS, read_axe, violations
+from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 from tests.browser.test_pages import alarm_of, places
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
 
-AXE: Final = hatch_build.WEB / "node_modules" / "axe-core" / "axe.min.js"
-LEVELS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
-
 
 @pytest.fixture(scope="module")
 def axe(built_page: None) -> str:
-    """A page that was up to date needed no packages; its own check installs them."""
-    if not AXE.is_file():
-        subprocess.run([sys.executable, ROOT / "hatch_build.py", "check"], check=True)
-    return AXE.read_text(encoding="utf-8")
-
-
-def violations(desk: Desk, axe: str, options: dict[str, Any]) -> list[str]:
-    desk.page.evaluate(f"() => {{ if (!window.axe) {{ {axe} }} }}")
-    asked = f"async () => (await axe.run(document, {json.dumps(options)})).violations"
-    return [
-        f"{found['id']}: {node['target']} {node['failureSummary']}"
-        for found in desk.page.evaluate(asked)
-        for node in found["nodes"]
-    ]
+    return read_axe()
 
 
 def all_places(hub: FakeHub) -> list[tuple[str, str]]:

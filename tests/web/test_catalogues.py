@@ -31,6 +31,7 @@ BY_DATA: Final = (
     "calls_none.",
     "category_opinion.",
     "channel.",
+    "compared.",
     "contact.form.",
     "device_filter.",
     "device_state.",

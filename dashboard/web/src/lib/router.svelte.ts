@@ -21,6 +21,8 @@ export interface Place {
     | "unseen"
     | "unreachable"
     | "response"
+    | "reports"
+    | "assessment"
     | "undelivered"
     | "rota"
     | "handovers"
@@ -60,6 +62,8 @@ export function placeOf(path: string): Place {
     "unseen",
     "unreachable",
     "response",
+    "reports",
+    "assessment",
     "undelivered",
     "rota",
     "wall",

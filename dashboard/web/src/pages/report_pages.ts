@@ -1,0 +1,3 @@
+// The pages of reports and assessment, in one piece of their own.
+
+export { default as Reports } from "./Reports.svelte";
