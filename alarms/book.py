@@ -16,7 +16,7 @@ from alarms.escalation.steps import Steps
 from alarms.escalation.timers import Clocks, Timers
 from alarms.handing import Handing
 from alarms.heard_from import HeardFrom
-from alarms.holding import holding
+from alarms.holding import ABSENCE_KINDS, holding
 from alarms.holds import Holds
 from alarms.intake import decide, merged_evidence, open_alarm
 from alarms.lifecycle import (
@@ -46,6 +46,7 @@ from alarms.rows import (
 )
 from alarms.shadow import IsShadowed, Shadow, nothing_shadowed
 from alarms.stays import BACK_EARLY, Stays
+from alarms.vacated import is_vacated
 from alarms.visiting import Visiting
 from ledger.cursor import Cursor
 from ledger.unit_of_work import SYSTEM, UnitOfWork
@@ -174,6 +175,9 @@ class AlarmBook:
 
     def _raise(self, unit: UnitOfWork, finding: Finding, gateway: str | None) -> str | None:
         if known(unit.cursor, finding.episode):
+            return None
+        if finding.kind in ABSENCE_KINDS and is_vacated(unit.cursor, finding.home):
+            # A doubt about nobody.
             return None
         place = place_of(finding, gateway, self._objects)
         row = new_alarm(finding, place, number=self._cases.next_number(), now_ms=unit.now_ms)

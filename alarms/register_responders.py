@@ -100,7 +100,7 @@ class RegisterResponders:
         return found
 
     def _persons(self, home: str | None) -> Sequence[Row]:
-        return () if home is None else self._register.index.persons.get(home, ())
+        return self._register.index.residents(home)
 
     def _above(self, region: str | None, level: str) -> str | None:
         """The code of the region of this level that a region is or lies in."""

@@ -207,5 +207,5 @@ class Stays:
 
 
 def _persons(cursor: Cursor, home: str) -> list[str]:
-    cursor.execute("SELECT id FROM service_user WHERE home = ?", (home,))
+    cursor.execute("SELECT id FROM service_user WHERE home = ? AND left_on = ''", (home,))
     return [person for (person,) in cursor.fetchall()]

@@ -242,6 +242,7 @@ def _region_name(cursor: Cursor, region: str | None) -> str:
 
 
 def _person(cursor: Cursor, home: str | None) -> str:
-    cursor.execute("SELECT name FROM service_user WHERE home = ? ORDER BY id LIMIT 1", (home,))
+    sql = "SELECT name FROM service_user WHERE home = ? AND left_on = '' ORDER BY id LIMIT 1"
+    cursor.execute(sql, (home,))
     row = cursor.fetchone()
     return "" if row is None else str(row[0])

@@ -205,6 +205,6 @@ def _named(record: Mapping[str, object]) -> dict[str, object]:
 
 
 def _only_person(unit: UnitOfWork, home: str) -> str | None:
-    sql = "SELECT id FROM service_user WHERE home = ? ORDER BY id LIMIT 2"
+    sql = "SELECT id FROM service_user WHERE home = ? AND left_on = '' ORDER BY id LIMIT 2"
     found = unit.execute(sql, (home,)).fetchall()
     return str(found[0][0]) if len(found) == 1 else None

@@ -6,7 +6,7 @@ tasks and moves them. `IllegalMove` says why not, and nothing has changed then.
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 
@@ -29,6 +29,7 @@ from alarms.rows import (
     find_task,
     values,
 )
+from alarms.vacated import tasks_for_nobody
 from contract.ids import name_uuid
 from contract.moment import to_iso
 from ledger.unit_of_work import SYSTEM, UnitOfWork
@@ -226,7 +227,7 @@ class Visiting:
         """The visitor of the home's people, of the first who has one."""
         found = unit.execute(
             "SELECT visitor FROM service_user WHERE home = ? AND visitor IS NOT NULL"
-            " ORDER BY id LIMIT 1",
+            " AND left_on = '' ORDER BY id LIMIT 1",
             (home,),
         ).fetchone()
         return None if found is None else str(found[0])
@@ -251,6 +252,13 @@ class Visiting:
         if (task["alarm"] or "") in self._rows.open_alarms:
             raise IllegalMove("alarm_open", "the alarm of this task is open: close that")
         self._move_task(unit, task_id, actor, TaskMove.CANCEL, "")
+
+    def vacate(self, unit: UnitOfWork, persons: Iterable[str]) -> None:
+        """Of these people some may have left, and with the last of a home what was to be done
+        there for them: nobody is sent any more. Who is under way finishes."""
+        for person in persons:
+            for task in tasks_for_nobody(unit.cursor, person):
+                self.cancel(unit, task, SYSTEM)
 
     def review(self, unit: UnitOfWork, alarm_id: str, actor: str, cause: str, note: str) -> None:
         """Why a call was answered late; KeyError: there is no such alarm."""

@@ -19,7 +19,9 @@ _GOING: Final = ("accepted", "departed", "arrived")
 def candidates(connection: Connection, hub: Deps, task: Row) -> list[Candidate]:
     """The accounts that may take this task and cover its region."""
     region = task["region"]
-    mine = select(SERVICE_USER.c.visitor).where(SERVICE_USER.c.home == task["home"])
+    mine = select(SERVICE_USER.c.visitor).where(
+        SERVICE_USER.c.home == task["home"], SERVICE_USER.c.left_on == ""
+    )
     responsible = {row["visitor"] for row in rows(connection, mine)}
     on_duty = frozenset(hub.on_duty(region, hub.clock.now_ms()))
     under_way = _under_way(connection, task["id"])
@@ -80,7 +82,11 @@ def _middles(connection: Connection) -> tuple[dict[str, Place], dict[str, Place]
     place = (func.avg(HOME.c.lat).label("lat"), func.avg(HOME.c.lon).label("lon"))
     of_visitor = select(SERVICE_USER.c.visitor.label("of"), *place)
     of_visitor = of_visitor.join(HOME, HOME.c.id == SERVICE_USER.c.home)
-    of_visitor = of_visitor.where(SERVICE_USER.c.visitor.is_not(None), HOME.c.lat.is_not(None))
+    of_visitor = of_visitor.where(
+        SERVICE_USER.c.visitor.is_not(None),
+        SERVICE_USER.c.left_on == "",
+        HOME.c.lat.is_not(None),
+    )
     of_village = select(HOME.c.region.label("of"), *place)
     of_village = of_village.join(REGION, REGION.c.code == HOME.c.region)
     of_village = of_village.where(REGION.c.level.in_(_SMALL), HOME.c.lat.is_not(None))

@@ -78,7 +78,7 @@ def _of_home(
         lists = ("persons", "readings", "devices", "stays", "open_alarms")
         return {"at": to_iso(now_ms), "home": None, **{name: [] for name in lists}}
     roster = roster_for(connection, homes=[home])
-    persons = roster.persons.get(home, ())
+    persons = roster.residents(home)
     devices = rows(
         connection, select(DEVICE).where(DEVICE.c.home == home).order_by(DEVICE.c.device)
     )

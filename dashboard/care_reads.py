@@ -148,7 +148,7 @@ def money_state(
     persons = (
         select(func.count())
         .select_from(SERVICE_USER.join(HOME, HOME.c.id == SERVICE_USER.c.home))
-        .where(HOME.c.region.startswith(region, autoescape=True))
+        .where(HOME.c.region.startswith(region, autoescape=True), SERVICE_USER.c.left_on == "")
     )
     spent = [row["amount_fen"] for row in lines if row["kind"] == "spent"]
     return add_up(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from dashboard.masking import masked_name
 from dashboard.reads import Row, one, roster_for, rows
-from ledger.forms import categories, completeness, consents
+from ledger.forms import categories, completeness, consents, joining
 from ledger.forms.file_document import document_of, masked, read
 from ledger.forms.file_fields import FIELDS, REGISTER, SECTIONS, named
 from ledger.forms.person_file import PersonFile
@@ -43,6 +43,7 @@ def form_document() -> Document:
         "categories": list(categories.CATEGORY_ORDER),
         "grades": list(_GRADES),
         "purposes": _options(consents.PURPOSES),
+        "why_left": _options(joining.WHY_LEFT),
         "relations": _options(consents.RELATIONS),
         "ways": _options(consents.WAYS),
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -40,6 +40,7 @@ class Wanted:
     visitor: str = ""
     incomplete: bool | None = None
     consent: str = ""
+    service: Literal["in", "left", "all"] = "all"
     today: str = ""
 
 
@@ -125,6 +126,9 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(SERVICE_USER.c.grade == wanted.grade)
     if wanted.visitor:
         found.append(SERVICE_USER.c.visitor == wanted.visitor)
+    if wanted.service != "all":
+        left = SERVICE_USER.c.left_on != ""
+        found.append(left if wanted.service == "left" else ~left)
     if wanted.incomplete is not None:
         complete = and_(PERSON_FILE.c.missing.is_not(None), PERSON_FILE.c.missing == 0)
         found.append(~complete if wanted.incomplete else complete)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select
 
 from dashboard.reads import Row
+from ledger.forms.joining import Gap
 from ledger.schema import PERSON_FILE, SERVICE_USER, VISIT
 from ledger.visiting.said import Words
 from ledger.visiting.tiers import VisitFacts
@@ -31,6 +32,12 @@ def facts_of(row: Row, words: Words) -> VisitFacts:
         lives_alone=_YES_NO.get(file.get("lives_alone", "")),
         raises=words.raises.get(row["id"], ()),
     )
+
+
+def gaps_of(row: Row) -> list[Gap]:
+    """The times between leaving the service and returning; nearly nobody has any."""
+    text = row["service_gaps"]
+    return [] if text == "[]" else json.loads(text)
 
 
 def made() -> tuple[ColumnElement[bool], ...]:

@@ -10,14 +10,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from alarms.rota.plan import Plan as Rota
-from dashboard.plan_facts import facts_of, made, with_file
+from dashboard.plan_facts import facts_of, gaps_of, made, with_file
 from dashboard.reads import Row, rows
 from dashboard.rota_reads import read_plan
 from ledger.schema import ENTRY, HOME, SERVICE_USER, STAY, VISIT, VISIT_PLAN
 from ledger.visiting.counts import Contact, visited_days
-from ledger.visiting.days import WEEK, weekday
+from ledger.visiting.days import WEEK, iso, weekday
+from ledger.visiting.in_service import presence_of
 from ledger.visiting.pattern import Person
-from ledger.visiting.periods import ALWAYS, Presence, month_of, week_of
+from ledger.visiting.periods import month_of, week_of
 from ledger.visiting.plan import Calendar, Plan, base_days, make_plan
 from ledger.visiting.said import Words, words_of
 from ledger.visiting.states import Standing, standing
@@ -49,6 +50,10 @@ _PERSON_COLUMNS: Final = (
     SERVICE_USER.c.grade,
     SERVICE_USER.c.visitor,
     SERVICE_USER.c.home,
+    SERVICE_USER.c.joined_on,
+    SERVICE_USER.c.left_on,
+    SERVICE_USER.c.left_why,
+    SERVICE_USER.c.service_gaps,
     HOME.c.region,
     HOME.c.address,
     HOME.c.lat,
@@ -157,6 +162,7 @@ def read_situation(
     # Plans are made of whole months, and those of whole weeks.
     begin, end = week_of(month_of(begin).first).first, week_of(month_of(end).last).last
     people = select(*_PERSON_COLUMNS).join(HOME, HOME.c.id == SERVICE_USER.c.home).where(wanted)
+    people = people.where(*_there(begin, end))
     found = {row["id"]: row for row in rows(connection, with_file(people))}
     words = words_of(_said(connection, found, min(begin, today)))
     absences = _absences(connection, found.values(), begin)
@@ -189,8 +195,17 @@ def _person(
         home=row["home"],
         region=row["region"],
         spans=segments(facts, begin, end),
-        presence=Presence(absences=tuple(absences)) if absences else ALWAYS,
+        presence=presence_of(row, gaps_of(row), absences),
         place=(row["lat"], row["lon"]) if placed else None,
+    )
+
+
+def _there(first: int, last: int) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of somebody who is in the service on any of these days, for all that the first
+    joining and the last leaving say."""
+    return (
+        SERVICE_USER.c.joined_on <= iso(last),
+        or_(SERVICE_USER.c.left_on == "", SERVICE_USER.c.left_on >= iso(first)),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from dashboard.callers import Caller
 from dashboard.ports import RuleView, RuleViews
@@ -84,7 +84,7 @@ def home_names(
 def _persons(home: str, roster: RosterIndex, now_ms: int) -> list[Document]:
     return [
         {"id": p["id"], "name": p["name"], "age": age_years(p["born"], now_ms)}
-        for p in roster.persons.get(home, ())
+        for p in roster.residents(home)
     ]
 
 
@@ -129,9 +129,12 @@ def person_documents(connection: Connection, persons: Sequence[Row], now_ms: int
 
 def device_documents(connection: Connection, devices: Sequence[Row], now_ms: int) -> list[Document]:
     troubles = troubles_of_devices(connection, devices, now_ms)
+    wanted = vacated_homes().where(SERVICE_USER.c.home.in_({row["home"] for row in devices}))
+    vacated = {row["home"] for row in rows(connection, wanted)}
     return [
         {
             **device_object(row, now_ms),
+            "collect": row["home"] in vacated,
             "troubles": troubles.get((row["gateway"], row["device"]), []),
         }
         for row in devices
@@ -160,6 +163,12 @@ def gateway_documents(connection: Connection, gateways: Sequence[Row]) -> list[D
         )
         for row in gateways
     ]
+
+
+def vacated_homes() -> Select[Any]:
+    """Homes whose people have all left the service; not those of which nobody is known."""
+    still = func.sum(case((SERVICE_USER.c.left_on == "", 1), else_=0))
+    return select(SERVICE_USER.c.home).group_by(SERVICE_USER.c.home).having(still == 0)
 
 
 def find_home(connection: Connection, home: str) -> Row | None:

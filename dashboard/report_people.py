@@ -40,7 +40,7 @@ def people_behind(
 def counted(connection: Connection, now_ms: int, asked: Asked) -> list[Counted]:
     """Everybody of a region, in the order of their ids; months are added up."""
     parts = [
-        read_part(connection, now_ms, asked.caller, asked.region or None, month)
+        read_part(connection, now_ms, asked.caller, asked.region or None, month, window_only=True)
         for month in asked.span.months
     ]
     months = [tallies_of(p, m) for p, m in zip(parts, asked.span.months, strict=True)]

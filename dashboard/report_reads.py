@@ -4,19 +4,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from dashboard.callers import Caller
 from dashboard.care_reads import served_lines
+from dashboard.plan_facts import gaps_of
 from dashboard.plan_summary import below, read_part, summary
 from dashboard.ports import Deps
 from dashboard.reads import Row, rows
 from dashboard.response_reads import calls_of, report
+from ledger.forms.joining import changes_within, in_service
 from ledger.reports.sheet import Sheet, Subject, as_document, figures_of
 from ledger.reports.spans import Span
 from ledger.reports.tallies import groups_together
 from ledger.schema import ALARM, CARE_LINE, HOME, REFERRAL, SERVICE_USER, VISIT
 from ledger.views import Document
+from ledger.visiting.days import iso
 from ledger.visiting.periods import Period
 from rules.local_time import at_minute_ms
 
@@ -54,16 +57,25 @@ class Asked:
 
 
 def _people(asked: Asked) -> Select[Any]:
-    """Those of the register now: it keeps no earlier lists."""
+    """Those who were in the service at the end of the span, or joined or left within it; what else
+    the register says of them is of today."""
     columns = (
         SERVICE_USER.c.id,
         SERVICE_USER.c.categories,
         SERVICE_USER.c.grade,
         SERVICE_USER.c.born,
         SERVICE_USER.c.visitor,
+        SERVICE_USER.c.joined_on,
+        SERVICE_USER.c.left_on,
+        SERVICE_USER.c.left_why,
+        SERVICE_USER.c.service_gaps,
         HOME.c.region,
     )
     wanted = select(*columns).join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    wanted = wanted.where(
+        SERVICE_USER.c.joined_on <= iso(asked.span.last),
+        or_(SERVICE_USER.c.left_on == "", SERVICE_USER.c.left_on >= iso(asked.span.first)),
+    )
     return wanted.where(*asked.inside(HOME.c.region)).order_by(SERVICE_USER.c.id)
 
 
@@ -120,7 +132,17 @@ _STATEMENTS: Final[Mapping[Subject, Callable[[Asked], Select[Any]]]] = {
 def rows_of(connection: Connection, subject: Subject, asked: Asked) -> Iterator[Row]:
     found = connection.execution_options(yield_per=PORTION).execute(_STATEMENTS[subject](asked))
     names = tuple(found.keys())
-    yield from (dict(zip(names, row, strict=True)) for row in found)
+    of_persons = subject == "person"
+    for row in found:
+        document = dict(zip(names, row, strict=True))
+        yield _with_service(document, asked.span) if of_persons else document
+
+
+def _with_service(row: dict[str, Any], span: Span) -> Row:
+    first, last, gaps = iso(span.first), iso(span.last), gaps_of(row)
+    row["here"] = in_service(row, gaps, last)
+    row["changes"] = changes_within(row, gaps, first, last)
+    return row
 
 
 def rows_behind(

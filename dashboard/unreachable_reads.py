@@ -90,9 +90,8 @@ def read_unreachable(
     inside = [caller.visible(HOME.c.region)]
     if region:
         inside.append(HOME.c.region.startswith(region, autoescape=True))
-    people = rows(
-        connection, select(*_PEOPLE).join(HOME, HOME.c.id == SERVICE_USER.c.home).where(*inside)
-    )
+    wanted = select(*_PEOPLE).join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    people = rows(connection, wanted.where(*inside, SERVICE_USER.c.left_on == ""))
     since_ms = now_ms - LOOK_BACK_DAYS * DAY_MS
     met = _met(connection, inside, since_ms, now_ms)
     in_vain = _in_vain(connection, inside, since_ms, now_ms)

@@ -101,7 +101,8 @@ def read_unseen(
     inside = [caller.visible(HOME.c.region)]
     if region:
         inside.append(HOME.c.region.startswith(region, autoescape=True))
-    people = select(*_PEOPLE).join(HOME, HOME.c.id == SERVICE_USER.c.home).where(*inside)
+    people = select(*_PEOPLE).join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    people = people.where(*inside, SERVICE_USER.c.left_on == "")
     found = rows(connection, people)
     homes = {row["home"] for row in found}
     views = rules.of_kind(LIFE_KIND, sorted(homes))

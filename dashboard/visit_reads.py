@@ -97,7 +97,9 @@ def people_of(connection: Connection, username: str) -> list[Document]:
     persons = select(
         SERVICE_USER.c.id, SERVICE_USER.c.name, SERVICE_USER.c.home, HOME.c.address, HOME.c.region
     ).join(HOME, HOME.c.id == SERVICE_USER.c.home)
-    wanted = persons.where(SERVICE_USER.c.visitor == username).order_by(SERVICE_USER.c.id)
+    wanted = persons.where(
+        SERVICE_USER.c.visitor == username, SERVICE_USER.c.left_on == ""
+    ).order_by(SERVICE_USER.c.id)
     found = rows(connection, wanted)
     latest = last_visits(connection, [row["id"] for row in found])
     roster = roster_for(connection, homes=(row["home"] for row in found))

@@ -1,7 +1,7 @@
 """What the register says of villages, as the rules take it: which homes are one village, and who in
 them depends on electricity."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Final
 
 from hearthwatch.person_facts import conditions_of, copd_of
@@ -69,7 +69,7 @@ def home_facts(
     told = []
     members: dict[str, list[HomeFacts]] = {code: [] for code in villages}
     for home, village in homes.items():
-        people: Sequence[Row] = index.persons.get(home, ())
+        people = index.residents(home)
         facts = HomeFacts(
             home=home,
             region=village,

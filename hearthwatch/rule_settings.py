@@ -130,7 +130,7 @@ _NOTHING: Final = HomeRules()
 
 
 def _dwelling(index: RosterIndex, home: str) -> Dwelling:
-    persons = [(str(p["id"]), _categories(p)) for p in index.persons.get(home, ())]
+    persons = [(str(p["id"]), _categories(p)) for p in index.residents(home)]
     return Dwelling(home=home, persons=persons)
 
 

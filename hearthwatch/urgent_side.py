@@ -147,6 +147,7 @@ class UrgentSide:
         changed |= self.presence.take_discovered()
         touched = self.register.follow(unit.cursor, changed)
         self.presence.follow(unit.cursor, changed)
+        self.book.visiting.vacate(unit, sorted(changed.persons))
         if touched:
             self.urgent.roster_changed(unit.now_ms, touched)
         return touched

@@ -127,7 +127,7 @@ class MorningTasks:
     def _visitors(self) -> list[str]:
         wanted = select(SERVICE_USER.c.visitor).distinct()
         wanted = wanted.join(ACCOUNT, ACCOUNT.c.username == SERVICE_USER.c.visitor)
-        wanted = wanted.where(ACCOUNT.c.disabled.is_(False))
+        wanted = wanted.where(ACCOUNT.c.disabled.is_(False), SERVICE_USER.c.left_on == "")
         with self._reader.connect() as connection:
             return sorted(str(row["visitor"]) for row in rows(connection, wanted))
 

@@ -119,7 +119,8 @@ class Register:
         part = f"{row['gateway']}/{row['device']}"
         troubles = self._checks(row["home"] or f"gateway:{row['gateway']}", part)
         document = device_object(row, max(self.now_ms(), row["last_seen_ms"] or 0))
-        return to_json({**document, "troubles": troubles})
+        collect = self.index.is_vacated(row["home"])
+        return to_json({**document, "collect": collect, "troubles": troubles})
 
     def _checks(self, subject: str | None, part: str | None = None) -> list[Document]:
         if subject is None:

@@ -14,6 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from contract.moment import EPOCH, to_iso
+from ledger.forms import joining
+from ledger.forms.joining import is_gone
 from ledger.visits import services_of
 
 Row = Mapping[str, Any]
@@ -37,6 +39,16 @@ class RosterIndex:
     gateways: Mapping[str, Row] = field(default_factory=dict)
     devices: Mapping[tuple[str, str], Row] = field(default_factory=dict)
     accounts: Mapping[str, Row] = field(default_factory=dict)
+
+    def residents(self, home: str | None) -> Sequence[Row]:
+        """Who lives there and is in the service; `persons` has those who left it as well, for what
+        the book says of them."""
+        return [row for row in self.persons.get(home or "", ()) if not is_gone(row)]
+
+    def is_vacated(self, home: str | None) -> bool:
+        """Everybody whom it was for has left: what hangs there is to be collected."""
+        people = self.persons.get(home or "", ())
+        return bool(people) and all(is_gone(row) for row in people)
 
     def region_path(self, code: str | None) -> list[str]:
         """Names from the county down; what is unknown is left out."""
@@ -244,7 +256,7 @@ def person_references(home: str | None, roster: RosterIndex, at_ms: int) -> list
     """The people of a home as a responder needs them."""
     if home is None:
         return []
-    return [person_object(row, at_ms) for row in roster.persons.get(home, ())]
+    return [person_object(row, at_ms) for row in roster.residents(home)]
 
 
 def person_object(row: Row, at_ms: int) -> Document:
@@ -271,6 +283,8 @@ def service_user_object(row: Row, roster: RosterIndex, now_ms: int) -> Document:
         **person_object(row, now_ms),
         "born": row["born"] or None,
         "home": home_reference(row["home"], roster),
+        **{name: row[name] for name in joining.FIELDS},
+        joining.GAPS: document_list(row[joining.GAPS]),
     }
 
 

@@ -344,6 +344,6 @@ def _declined(unit: UnitOfWork, alarm: str) -> frozenset[str]:
 def _categories(unit: UnitOfWork, home: str | None) -> list[str]:
     if home is None:
         return []
-    sql = "SELECT categories FROM service_user WHERE home = ?"
+    sql = "SELECT categories FROM service_user WHERE home = ? AND left_on = ''"
     found = unit.execute(sql, (home,)).fetchall()
     return [str(word) for (text,) in found for word in json.loads(text)]

@@ -32,7 +32,7 @@ _MENDED: Final = (
 )
 _RESPONDERS: Final = (
     "SELECT s.visitor, h.region FROM service_user s JOIN home h ON h.id = s.home"
-    " JOIN account a ON a.username = s.visitor WHERE NOT a.disabled"
+    " JOIN account a ON a.username = s.visitor WHERE NOT a.disabled AND s.left_on = ''"
 )
 # Accounts that go to homes of their own village or town.
 _NEAR: Final = (

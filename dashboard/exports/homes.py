@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from dashboard.export import ADDRESS, PLACE, Names, Subject
 from dashboard.reads import Row
@@ -25,13 +25,14 @@ COLUMNS: Final = (
 )
 
 
-def _count_of(table: Any) -> Any:
-    counted = select(func.count()).select_from(table).where(table.c.home == HOME.c.id)
+def _count_of(table: Any, *conditions: ColumnElement[bool]) -> Any:
+    counted = select(func.count()).select_from(table).where(table.c.home == HOME.c.id, *conditions)
     return counted.correlate(HOME).scalar_subquery()
 
 
 def _wanted() -> Select[Any]:
-    counts = _count_of(SERVICE_USER).label("persons"), _count_of(DEVICE).label("devices")
+    persons = _count_of(SERVICE_USER, SERVICE_USER.c.left_on == "")
+    counts = persons.label("persons"), _count_of(DEVICE).label("devices")
     return select(HOME, *counts).order_by(HOME.c.region, HOME.c.id)
 
 

@@ -13,6 +13,7 @@ from ledger.documents.table import Column, Kind
 from ledger.documents.words import SEXES, YES_NO, word
 from ledger.forms.file_document import read
 from ledger.forms.file_fields import FIELDS, Field
+from ledger.forms.joining import WHY_LEFT
 from ledger.schema import HOME, PERSON_FILE, SERVICE_USER
 from ledger.views import document_of
 
@@ -37,6 +38,10 @@ COLUMNS: Final = (
     Column(key="contacts", zh="紧急联系人", width=34),
     Column(key="visitor", zh="探访责任人", width=12),
     Column(key="home", zh="住户编号", width=14),
+    Column(key="joined_on", zh="加入日期", kind="day", width=14),
+    Column(key="left_on", zh="退出日期", kind="day", width=14),
+    Column(key="left_why", zh="退出原因", width=14),
+    Column(key="left_note", zh="去向说明", width=20),
     *(Column(key=f.name, zh=f.zh, kind=_KINDS.get(f.form, "text"), width=16) for f in _FILE),
 )
 
@@ -67,6 +72,10 @@ def _cells(row: Row, names: Names) -> Sequence[Any]:
         _contacts(row["contacts"]),
         names.account(row["visitor"]),
         row["home"],
+        row["joined_on"],
+        row["left_on"],
+        next((o.zh for o in WHY_LEFT if o.word == row["left_why"]), row["left_why"]),
+        row["left_note"],
         *(_said(field, getattr(file, field.name)) for field in _FILE),
     )
 

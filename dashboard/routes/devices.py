@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, Field
+from sqlalchemy import or_
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -31,6 +32,7 @@ from dashboard.register_reads import (
     find_gateway,
     find_home,
     seen_region,
+    vacated_homes,
 )
 from dashboard.routes.homes import check_id
 from ledger.database import insert_sql
@@ -91,9 +93,11 @@ def list_devices(
     home: QueryWord = None,
     gateway: QueryWord = None,
     unbound: Annotated[bool | None, Query()] = None,
+    collect: Annotated[bool | None, Query()] = None,
     limit: RegisterLimit = REGISTER_LIMIT_DEFAULT,
 ) -> Response:
-    """Devices by gateway and name; `unbound=true` are those waiting for a home."""
+    """Devices by gateway and name; `unbound=true` are those waiting for a home, `collect=true`
+    those in homes whose people have all left the service."""
     wanted = devices_with_region().where(caller.visible(seen_region()))
     if home:
         wanted = wanted.where(DEVICE.c.home == home)
@@ -101,6 +105,9 @@ def list_devices(
         wanted = wanted.where(DEVICE.c.gateway == gateway)
     if unbound is not None:
         wanted = wanted.where(DEVICE.c.home.is_(None) if unbound else DEVICE.c.home.is_not(None))
+    if collect is not None:
+        gone = DEVICE.c.home.in_(vacated_homes())
+        wanted = wanted.where(gone if collect else or_(DEVICE.c.home.is_(None), ~gone))
     wanted = wanted.order_by(DEVICE.c.gateway, DEVICE.c.device).limit(limit)
     with hub.engine.connect() as connection:
         found = rows(connection, wanted)

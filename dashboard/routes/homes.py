@@ -191,7 +191,9 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
         if row is None or not caller.sees(row["region"]):
             raise not_found("home")
         document = home_documents(connection, [row], hub.rules, now_ms)[0]
-        people = select(SERVICE_USER).where(SERVICE_USER.c.home == home_id)
+        people = select(SERVICE_USER).where(
+            SERVICE_USER.c.home == home_id, SERVICE_USER.c.left_on == ""
+        )
         persons = rows(connection, people.order_by(SERVICE_USER.c.id))
         devices = rows(
             connection, select(DEVICE).where(DEVICE.c.home == home_id).order_by(DEVICE.c.device)

@@ -19,9 +19,10 @@ from dashboard.plan_views import (
     tier_object,
 )
 from dashboard.ports import Deps
-from dashboard.problems import bad_field, not_found
+from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.register_reads import find_person
+from ledger.forms.joining import is_gone
 from ledger.schema import ACCOUNT, REGION, SERVICE_USER
 from ledger.views import Document, account_reference
 from ledger.visiting.periods import Period, month_of, parse_period
@@ -180,9 +181,12 @@ def tier_document(hub: Deps, caller: Caller, person_id: str) -> Document:
 
 
 def visible_person(connection: Connection, caller: Caller, person_id: str) -> Row:
+    """Somebody who is planned for: who has left the service is not."""
     row = find_person(connection, person_id)
     if row is None or not caller.sees(row["home_region"]):
         raise not_found("person")
+    if is_gone(row):
+        raise Problem(409, "left", f"{row['left_on']}: this person has left the service")
     return row
 
 

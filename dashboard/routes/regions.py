@@ -47,6 +47,7 @@ def list_regions(hub: Hub, caller: Annotated[Caller, needs("home.read")]) -> Res
         counted = (
             select(HOME.c.region, func.count().label("persons"))
             .join(SERVICE_USER, SERVICE_USER.c.home == HOME.c.id)
+            .where(SERVICE_USER.c.left_on == "")
             .where(caller.visible(HOME.c.region))
             .group_by(HOME.c.region)
         )

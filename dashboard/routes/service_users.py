@@ -1,6 +1,7 @@
 """The people who are cared for. Every look at a person's record is in the audit trail."""
 
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
@@ -24,11 +25,13 @@ from dashboard.callers import Caller, Hub, needs
 from dashboard.once import once
 from dashboard.person_search import Wanted, search
 from dashboard.ports import Deps
-from dashboard.problems import bad_field, not_found
+from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import one
 from dashboard.register_reads import find_home, find_person, person_documents
 from dashboard.routes.homes import check_id
+from ledger.forms import joining
 from ledger.forms.consents import PURPOSES
+from ledger.forms.refusal import Refusal
 from ledger.persons import files
 from ledger.register_changes import Changed
 from ledger.schema import ACCOUNT
@@ -64,6 +67,10 @@ class PersonFields(Body):
     hearing: Line = ""
     contacts: Annotated[list[Contact], Field(default_factory=list, max_length=CONTACTS_MAX)]
     visitor: Word | None = None
+    joined_on: Line = ""
+    left_on: Line = ""
+    left_why: Annotated[Line, Field(max_length=16)] = ""
+    left_note: Line = ""
 
 
 class NewPerson(PersonFields):
@@ -88,11 +95,13 @@ def list_persons(
     visitor: QueryWord = None,
     incomplete: bool | None = None,
     consent: QueryWord = None,
+    service: Literal["in", "left", "all"] = "in",
     limit: RegisterLimit = REGISTER_LIMIT_DEFAULT,
     after: QueryWord = None,
 ) -> Response:
     """People by how well they fit `q` (a name, its pinyin or initials, a telephone, an address, a
-    whole identity number), then by id. `consent`: a purpose that no consent holds for."""
+    whole identity number), then by id. `consent`: a purpose that no consent holds for. `service`:
+    those who are in it, those who have left, or all."""
     if consent and consent not in {option.word for option in PURPOSES}:
         raise bad_field("consent", f"of {', '.join(option.word for option in PURPOSES)}")
     wanted = Wanted(
@@ -104,6 +113,7 @@ def list_persons(
         visitor=visitor or "",
         incomplete=incomplete,
         consent=consent or "",
+        service=service,
         today=local_day(hub.clock.now_ms(), hub.timezone).isoformat(),
     )
     with hub.engine.connect() as connection:
@@ -136,6 +146,9 @@ async def create_person(
     """Add a person to the register."""
     person_id = check_id(body.id) if body.id is not None else f"person-{uuid.uuid4().hex[:12]}"
     fields = body.model_dump(exclude={"id"})
+    if "joined_on" not in body.model_fields_set:
+        # Today, as the book says it.
+        del fields["joined_on"]
     edit = _edit(hub, caller, person_id, fields)
 
     def change(unit: UnitOfWork) -> None:
@@ -171,6 +184,45 @@ async def change_person(
 
     async def work() -> Document:
         await run_in_threadpool(check_references, hub, caller, fields)
+        await hub.writer.change(change)
+        return await run_in_threadpool(_document, hub, caller, person_id)
+
+    return await once(request, caller, work)
+
+
+class Return(Body):
+    """An empty `on` is today."""
+
+    on: Line = ""
+    reason: Line = ""
+
+
+@router.post("/service-users/{person_id}/return")
+async def return_person(
+    person_id: PathId,
+    body: Return,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("person.write")],
+) -> Response:
+    """In the service again, from a day behind the one of leaving; the time between stays known."""
+    await run_in_threadpool(_document, hub, caller, person_id)
+    today = local_day(hub.clock.now_ms(), hub.timezone)
+
+    def change(unit: UnitOfWork) -> None:
+        known = files.find(unit, person_id)
+        if known is None or not joining.is_gone(known.register):
+            raise Problem(409, "not_left", "this person is in the service")
+        day = body.on or today.isoformat()
+        fields = joining.returned(known.register, day, today)
+        if isinstance(fields, Refusal):
+            raise files.Refused([fields])
+        edit = replace(_edit(hub, caller, person_id, fields), reason=body.reason)
+        files.change(unit, edit)
+        unit.audit(caller.username, "returned", f"person:{person_id}", day)
+        hub.roster_changed(unit, Changed(persons=frozenset({person_id})))
+
+    async def work() -> Document:
         await hub.writer.change(change)
         return await run_in_threadpool(_document, hub, caller, person_id)
 

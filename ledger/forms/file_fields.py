@@ -141,6 +141,12 @@ REGISTER: Final[Mapping[str, tuple[str, str]]] = {
     "hearing": ("听力与沟通", "How to be heard"),
     "contacts": ("紧急联系人", "Emergency contacts"),
     "visitor": ("探访责任人", "Responsible visitor"),
+    "joined_on": ("加入日期", "Joined on"),
+    "left_on": ("退出日期", "Left on"),
+    "left_why": ("退出原因", "Why she or he left"),
+    "left_note": ("去向说明", "Where to, remarks"),
+    "returned_on": ("重新加入日期", "Returned on"),
+    "service_gaps": ("此前退出记录", "Times out of the service before"),
 }
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ledger.forms.joining import DIED, WHY_LEFT
 from ledger.forms.person_file import DISABILITIES, SUPPORTERS
 from ledger.persons.terms import plain
 from ledger.roster import CATEGORIES, GRADES
@@ -31,6 +32,13 @@ _GRADES: Final = {
     "能力中度受损": "中度",
     "能力重度受损": "重度",
     "能力完全丧失": "完全",
+}
+_WHY_LEFT: Final = {
+    **{option.zh: option.word for option in WHY_LEFT},
+    **dict.fromkeys(("死亡", "病故", "亡故"), DIED),
+    **dict.fromkeys(("搬走", "搬迁", "外迁"), "moved"),
+    **dict.fromkeys(("入住机构", "入住敬老院", "机构养老"), "institution"),
+    **dict.fromkeys(("退出", "自愿退出"), "withdrew"),
 }
 _LEVELS: Final = {
     **{f"{word}级": grade for grade, word in enumerate("无一二三四")},
@@ -95,6 +103,10 @@ def sex(cell: str) -> str:
 
 def grade(cell: str) -> str:
     return str(_word(_GRADES, cell, ("完好", "轻度", "中度", "重度", "完全")))
+
+
+def why_left(cell: str) -> str:
+    return str(_word(_WHY_LEFT, cell, tuple(option.zh for option in WHY_LEFT)))
 
 
 def level(cell: str) -> int:

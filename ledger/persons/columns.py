@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ledger.forms.file_fields import FIELD
+from ledger.forms.joining import WHY_LEFT
 from ledger.forms.person_file import DISABILITIES
 from ledger.persons.cells import (
     categories,
@@ -20,6 +21,7 @@ from ledger.persons.cells import (
     supporters,
     text,
     whole,
+    why_left,
     yes_no,
 )
 from ledger.persons.terms import plain
@@ -187,6 +189,23 @@ COLUMNS: Final[tuple[Column, ...]] = (
         read=text,
         hint="平台账号或账号上的姓名",
     ),
+    _register("joined_on", "加入日期", "Joined on", day, aliases=("纳入日期", "新增日期")),
+    _register(
+        "left_on",
+        "退出日期",
+        "Left on",
+        day,
+        aliases=("去世日期", "死亡日期", "迁出日期"),
+        hint="已退出服务的老人才填，同时填写退出原因",
+    ),
+    _register(
+        "left_why",
+        "退出原因",
+        "Why she or he left",
+        why_left,
+        offered=tuple(option.zh for option in WHY_LEFT),
+    ),
+    _register("left_note", "去向说明", "Where to, remarks", text),
     _file(
         "members",
         members,

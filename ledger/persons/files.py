@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger.database import insert_sql, upsert_sql
-from ledger.forms import completeness, person_file, register_fields
+from ledger.forms import completeness, joining, person_file, register_fields
 from ledger.forms.file_document import document_of, masked, merged, read
 from ledger.forms.person_file import PersonFile
 from ledger.forms.refusal import Refusal
@@ -22,7 +22,10 @@ from ledger.unit_of_work import UnitOfWork, compact
 
 TOPIC: Final = "person"
 # Columns of the register that hold JSON text.
-LISTS: Final = ("categories", "conditions", "medication", "allergies", "contacts")
+LISTS: Final = (
+    *("categories", "conditions", "medication", "allergies", "contacts"),
+    joining.GAPS,
+)
 COLUMNS: Final = tuple(str(column.name) for column in SERVICE_USER.columns)
 
 _INSERT: Final = insert_sql(SERVICE_USER, COLUMNS, "ON CONFLICT DO NOTHING")
@@ -82,7 +85,8 @@ class Known:
 def create(unit: UnitOfWork, edit: Edit, *, index: bool = True) -> None:
     """A new person. PersonExists, Refused. Without `index` the caller does it for many at once."""
     empty: dict[str, Any] = {name: [] if name in LISTS else "" for name in COLUMNS}
-    register = {**empty, "visitor": None, **edit.register, "id": edit.person}
+    empty |= {"visitor": None, "joined_on": edit.today.isoformat()}
+    register = {**empty, **edit.register, "id": edit.person}
     file, refusals = merged(PersonFile(), edit.file)
     _check(unit, edit, register, file, refusals)
     unit.execute(_INSERT, _row(register))
@@ -172,6 +176,8 @@ def _check(
 ) -> None:
     """Everything that is wrong, at once."""
     found = refusals + register_fields.check(edit.register, edit.today)
+    if set(joining.FIELDS) & set(edit.register):
+        found += joining.check(register, edit.today)
     named = {refusal.field for refusal in found}
     # What was there before is nobody's mistake now, unless what is changed contradicts it.
     touched = {*edit.file, *(("id_number",) if {"born", "sex"} & set(edit.register) else ())}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from ledger.forms import completeness, person_file, register_fields
+from ledger.forms import completeness, joining, person_file, register_fields
 from ledger.forms import id_number as id_numbers
 from ledger.forms.file_document import merged
 from ledger.forms.person_file import PersonFile
@@ -217,6 +217,9 @@ def _needed(row: Row, values: Mapping[str, Any]) -> None:
             )
 
 
+_NEVER_LEFT: Final[Mapping[str, Any]] = {**dict.fromkeys(joining.FIELDS, ""), joining.GAPS: ()}
+
+
 def _check(row: Row, known: Known) -> None:
     """The rules of the form and of the register's columns."""
     faulty = {fault.field for fault in row.faults}
@@ -230,6 +233,7 @@ def _check(row: Row, known: Known) -> None:
             zh, en = f"最多 {LISTED_MAX} 项，每项不超过 64 字", f"at most {LISTED_MAX} short words"
             found.append(_fault(key, BadCell("too_many", zh, en)))
     found += register_fields.check(row.register, known.today)
+    found += joining.check({**_NEVER_LEFT, **row.register}, known.today)
     file, refusals = merged(PersonFile(), row.file)
     found += refusals
     if plain(row.register.get("name", "")).endswith(plain(EXAMPLE)):

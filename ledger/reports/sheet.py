@@ -47,7 +47,11 @@ def add_up(subject: Subject, rows: Iterable[Row], day: int) -> Sheet:
 
 
 def _person(row: Row, day: int) -> list[Figure]:
-    found = [("people", "all"), ("grade", row["grade"] or "unknown")]
+    """`here`: in the service on the last day; `changes`: what happened to her within the period."""
+    changes = [("change", word) for word in row["changes"]]
+    if not row["here"]:
+        return changes
+    found = [*changes, ("people", "all"), ("grade", row["grade"] or "unknown")]
     categories = json.loads(row["categories"])
     found += [("category", category) for category in categories] or [("category", "none")]
     age = age_on(row["born"], day)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ledger.forms.joining import WHY_LEFT
 from ledger.forms.services import SERVICES
 from ledger.forms.visit_form import QUESTIONS, SATISFACTION, WAY
 from ledger.reports.naming import FigureGroup, figure, nobody, options_of
@@ -32,8 +33,8 @@ PEOPLE: Final = (
         subject="person",
         zh="人数",
         en="People",
-        zh_about="名册里的老人；名册不保留过去的名单，过去的月份也按今天的名册统计。",
-        en_about="People of the register; it keeps no earlier lists, so past months show today's.",
+        zh_about="统计期最后一天在服务中的老人；类别、等级和责任人按今天的名册统计。",
+        en_about="In the service on the last day; all else as of today's register.",
         words=(
             figure("all", "在册老人", "on the register"),
             figure(
@@ -51,6 +52,20 @@ PEOPLE: Final = (
                 "每位老人都应有一名探访关爱责任人。",
                 "The notice wants one for everybody.",
             ),
+        ),
+    ),
+    FigureGroup(
+        group="change",
+        section="people",
+        subject="person",
+        zh="本期增减",
+        en="Who came and went",
+        zh_about="统计期内加入、重新加入和退出服务的老人，退出按原因分列。",
+        en_about="Who joined, returned or left within the period, by reason.",
+        words=(
+            figure("joined", "新增", "joined"),
+            figure("returned", "重新加入", "returned"),
+            *options_of(WHY_LEFT),
         ),
     ),
     FigureGroup(

@@ -61,6 +61,13 @@ SERVICE_USER: Final = Table(
     Column("hearing", Text, nullable=False, default="", server_default=""),  # how to be heard
     Column("contacts", Text, nullable=False, default="[]"),  # [{name, relation, phone}] in order
     Column("visitor", String(64)),  # username of the responsible visitor
+    # ISO dates; since when and until when in the service (ledger/forms/joining.py).
+    Column("joined_on", String(10), nullable=False, default="", server_default=""),
+    Column("left_on", String(10), nullable=False, default="", server_default=""),
+    Column("left_why", String(16), nullable=False, default="", server_default=""),
+    Column("left_note", Text, nullable=False, default="", server_default=""),
+    # [{left_on, why, note, returned_on}], oldest first
+    Column("service_gaps", Text, nullable=False, default="[]", server_default="[]"),
     Index("service_user_home", "home"),
 )
 

@@ -128,10 +128,10 @@ def _short(person: Person, days: Sequence[int], period: Period, look_from: int) 
     return done < required(person.spans, person.presence, period)
 
 
-def _in_service(person: Person, today: int) -> bool:
+def _in_service(person: Person, day: int) -> bool:
     presence = person.presence
-    joined = presence.from_day is None or presence.from_day <= today
-    return joined and (presence.until_day is None or presence.until_day >= today)
+    joined = presence.from_day is None or presence.from_day <= day
+    return joined and (presence.until_day is None or presence.until_day >= day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ class Tally:
     """Visits of a group of people in a period. owed = done + due + late + overdue; `more` are
     visits beyond what was owed."""
 
-    people: int = 0
+    people: int = 0  # in the service on the last day, of a period that runs today
     owed: int = 0
     done: int = 0
     due: int = 0
@@ -192,7 +192,7 @@ def tally(
         late += behind
         due += missing - behind
     return Tally(
-        people=1,
+        people=int(_in_service(person, min(wanted.last, today))),
         owed=owed,
         done=done,
         due=due,

@@ -28,6 +28,7 @@ from ledger import register as register_store
 from ledger.database import open_reader, open_writer, sqlite_url
 from ledger.feed import Feed
 from ledger.register import Register
+from ledger.register_changes import Changed
 from ledger.roster import parse
 from ledger.schema import METADATA
 from ledger.unit_of_work import UnitOfWork
@@ -295,6 +296,11 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
     rota.attach(writer)
     writer.start()
     health = {"book": "ok", "broker": "ok"}
+
+    def roster_changed(unit: UnitOfWork, changed: Changed) -> None:
+        register.follow(unit.cursor, changed)
+        book.visiting.vacate(unit, sorted(changed.persons))
+
     readings, intake = ListedReadings(), ListedIntake()
     deps = Deps(
         engine=engine,
@@ -309,7 +315,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         registry=CollectorRegistry(),
         health=lambda: health,
         rota=rota,
-        roster_changed=lambda unit, changed: register.follow(unit.cursor, changed),
+        roster_changed=roster_changed,
         passwords=Passwords(HASHER),
         notices=ListedNotices(),
         replies=Replies(writer, book, book.handing.cannot_come, may, book.contacts.says),

@@ -120,6 +120,7 @@ async def test_the_rows_behind_a_figure_are_as_many_as_it_says(world: World) -> 
     whole = await report(world, "admin-1")
     subjects = {
         "people": "person",
+        "change": "person",
         "category": "person",
         "grade": "person",
         "severity": "alarm",

@@ -8,6 +8,7 @@ import pytest
 
 from ledger.care.referral import ReferralOutcome, ReferralState
 from ledger.care.services import CARE_SERVICES
+from ledger.forms.joining import WHY_LEFT
 from ledger.forms.services import SERVICES
 from ledger.forms.visit_form import QUESTIONS, SATISFACTION, WAY
 from ledger.reports.catalogue import (
@@ -49,7 +50,9 @@ def persons() -> list[dict]:
         {"grade": grade, "categories": json.dumps([category]), "born": "1930-01-01", "visitor": ""}
         for grade, category in product(GRADES, CATEGORIES)
     ]
-    return [*people, {"grade": "", "categories": "[]", "born": "", "visitor": "v"}]
+    people.append({"grade": "", "categories": "[]", "born": "", "visitor": "v"})
+    happened = ["joined", "returned", *(option.word for option in WHY_LEFT)]
+    return [{**person, "here": True, "changes": happened} for person in people]
 
 
 def everything() -> list[Figure]:

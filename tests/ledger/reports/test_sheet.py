@@ -94,7 +94,11 @@ def test_age_is_that_of_the_periods_end(born: str, age: int | None) -> None:
 
 def test_a_person_is_in_each_of_her_categories() -> None:
     row = {"categories": '["独居","失能"]', "grade": "轻度", "born": "1940-01-01", "visitor": None}
+    row |= {"here": True, "changes": ["joined"]}
+    gone = {**row, "here": False, "changes": ["joined", "died"]}
+    assert set(figures_of("person", gone, DAY)) == {("change", "joined"), ("change", "died")}
     assert set(figures_of("person", row, DAY)) == {
+        ("change", "joined"),
         ("people", "all"),
         ("people", "high_age"),
         ("people", "no_visitor"),

@@ -182,7 +182,7 @@ export const api = {
   serviceUsers: (asked: { q?: string; limit?: number }) =>
     request<Page<ServiceUser>>("GET", `service-users${query(asked)}`),
   serviceUser: (person: string) => request<ServiceUser>("GET", `service-users/${id(person)}`),
-  devices: (asked: { home?: string; gateway?: string; unbound?: boolean } = {}) =>
+  devices: (asked: { home?: string; gateway?: string; unbound?: boolean; collect?: boolean } = {}) =>
     request<Page<Device>>("GET", `devices${query(asked)}`),
   changeDevice: (
     gateway: string,

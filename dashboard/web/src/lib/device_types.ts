@@ -51,6 +51,8 @@ export interface Device {
   tested_at?: string | null;
   test_due_at?: string | null;
   life_critical?: boolean;
+  /** Everybody of its home has left the service. */
+  collect?: boolean;
   troubles?: Trouble[];
 }
 

@@ -93,4 +93,10 @@ export interface HomeDetail extends Omit<Home, "devices"> {
 export interface ServiceUser extends Person {
   born: string | null;
   home: HomeRef | null;
+  /** Days; empty: since before it was written down, or still in the service. */
+  joined_on: string;
+  left_on: string;
+  left_why: string;
+  left_note: string;
+  service_gaps: { left_on: string; why: string; note: string; returned_on: string }[];
 }

@@ -45,6 +45,7 @@ export interface PersonForm {
   categories: string[];
   grades: string[];
   purposes: Option[];
+  why_left: Option[];
   relations: Option[];
   ways: Option[];
 }
@@ -146,6 +147,7 @@ export interface PersonsAsked {
   visitor?: string;
   incomplete?: boolean | undefined;
   consent?: string;
+  service?: "in" | "left" | "all";
   after?: string | undefined;
   limit?: number;
 }
@@ -197,6 +199,8 @@ export const persons = {
   file: (person: string) => request<PersonFile>("GET", `${user(person)}/file`),
   change: (person: string, changes: FileChanges) =>
     request<PersonFile>("PATCH", `${user(person)}/file`, changes),
+  return: (person: string, said: { on: string; reason: string }) =>
+    request<ServiceUser>("POST", `${user(person)}/return`, said),
   reveal: (person: string, reason: string) =>
     request<Numbers>("POST", `${user(person)}/file/reveal`, { reason }),
   history: (person: string, before?: number) =>
