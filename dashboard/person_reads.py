@@ -44,6 +44,7 @@ def form_document() -> Document:
         "grades": list(_GRADES),
         "purposes": _options(consents.PURPOSES),
         "why_left": _options(joining.WHY_LEFT),
+        "answers": _options(consents.ANSWERS),
         "relations": _options(consents.RELATIONS),
         "ways": _options(consents.WAYS),
     }
@@ -160,7 +161,13 @@ def consents_document(connection: Connection, person: str, today: str) -> Docume
     return {
         "items": [_consent(row, roster, today) for row in found],
         "purposes": [
-            {"purpose": option.word, "holds": option.word not in lacking}
+            {
+                "purpose": option.word,
+                "holds": option.word not in lacking,
+                "state": consents.state_of(
+                    [row for row in reversed(found) if row["purpose"] == option.word], today
+                ),
+            }
             for option in consents.PURPOSES
         ],
         "needed": [purpose for purpose in consents.NEEDED if purpose in lacking],
@@ -169,7 +176,7 @@ def consents_document(connection: Connection, person: str, today: str) -> Docume
 
 def _consent(row: Mapping[str, Any], roster: RosterIndex, today: str) -> Document:
     plain: Sequence[str] = (
-        *("id", "purpose", "given_by", "relation", "how", "given_on", "note"),
+        *("id", "purpose", "answer", "given_by", "relation", "how", "given_on", "note"),
         *("withdrawn_by", "withdrawn_on", "withdrawn_reason"),
     )
     return {
@@ -181,3 +188,17 @@ def _consent(row: Mapping[str, Any], roster: RosterIndex, today: str) -> Documen
         "withdrawal_recorded_by": account_reference(row["withdrawal_recorded_by"], roster),
         "holds": consents.holds(row, today),
     }
+
+
+def purpose_states(
+    connection: Connection, persons: Sequence[str], purpose: str, today: str
+) -> dict[str, consents.State]:
+    """How a purpose stands for each of these people; who was never asked is not in it."""
+    wanted = select(CONSENT, CONSENT_WITHDRAWAL.c.withdrawn_on).join(
+        CONSENT_WITHDRAWAL, CONSENT_WITHDRAWAL.c.consent == CONSENT.c.id, isouter=True
+    )
+    wanted = wanted.where(CONSENT.c.purpose == purpose, CONSENT.c.person.in_(persons))
+    by_person: dict[str, list[Row]] = {}
+    for row in rows(connection, wanted.order_by(CONSENT.c.seq)):
+        by_person.setdefault(row["person"], []).append(row)
+    return {person: consents.state_of(found, today) for person, found in by_person.items()}

@@ -143,6 +143,7 @@ def _held(wanted: Wanted) -> Select[Any]:
     return select(literal(1)).where(
         CONSENT.c.person == SERVICE_USER.c.id,
         CONSENT.c.purpose == wanted.consent,
+        CONSENT.c.answer == "yes",
         or_(CONSENT.c.until_on == "", CONSENT.c.until_on >= wanted.today),
         ~withdrawn,
     )

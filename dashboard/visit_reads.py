@@ -9,6 +9,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from alarms.visit_followups import concern_task_id
 from contract.moment import to_iso
+from dashboard.person_reads import purpose_states
 from dashboard.reads import Row, one, roster_for, rows, timeline
 from ledger.forms.concerns import concerns_of
 from ledger.forms.visit_form import check
@@ -91,9 +92,9 @@ def in_conflict() -> Any:
     return select(pairs.c.one).union(select(pairs.c.other))
 
 
-def people_of(connection: Connection, username: str) -> list[Document]:
-    """Whom this account visits, each with the last visit that counts: what a telephone takes
-    along to where there is no network."""
+def people_of(connection: Connection, username: str, today: str) -> list[Document]:
+    """Whom this account visits, each with the last visit that counts and what was said to
+    photographs: what a telephone takes along to where there is no network."""
     persons = select(
         SERVICE_USER.c.id, SERVICE_USER.c.name, SERVICE_USER.c.home, HOME.c.address, HOME.c.region
     ).join(HOME, HOME.c.id == SERVICE_USER.c.home)
@@ -101,7 +102,9 @@ def people_of(connection: Connection, username: str) -> list[Document]:
         SERVICE_USER.c.visitor == username, SERVICE_USER.c.left_on == ""
     ).order_by(SERVICE_USER.c.id)
     found = rows(connection, wanted)
-    latest = last_visits(connection, [row["id"] for row in found])
+    names = [row["id"] for row in found]
+    latest = last_visits(connection, names)
+    photos = purpose_states(connection, names, "photo", today)
     roster = roster_for(connection, homes=(row["home"] for row in found))
     return [
         {
@@ -111,6 +114,7 @@ def people_of(connection: Connection, username: str) -> list[Document]:
             "address": row["address"],
             "region_path": roster.region_path(row["region"]),
             "last": latest.get(row["id"]),
+            "photo": photos.get(row["id"], "unasked"),
         }
         for row in found
     ]

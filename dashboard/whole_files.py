@@ -66,7 +66,7 @@ def whole_file(
 def _consent_line(row: Row) -> tuple[str | None, ...]:
     """By the columns of `ledger.documents.dossier.CONSENT_COLUMNS`."""
     return (
-        _zh(consents.PURPOSES, row["purpose"]),
+        _zh(consents.PURPOSES, row["purpose"]) + ("（不同意）" if row["answer"] == "no" else ""),
         row["given_by"],
         _zh(consents.RELATIONS, row["relation"]),
         _zh(consents.WAYS, row["how"]),

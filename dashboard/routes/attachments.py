@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from contract.ids import name_uuid
 from dashboard.answers import CREATED, Trail, answer
-from dashboard.asked import PathId
+from dashboard.asked import PathId, local_day
 from dashboard.callers import Caller, Hub, needs
 from dashboard.images import BadPicture, Pictures, signature_png
 from dashboard.ports import Deps
@@ -19,6 +19,8 @@ from dashboard.routes.visit_changes import check_own
 from dashboard.routes.visits import detail_document, visible_visit
 from dashboard.visit_reads import find_attachment
 from ledger.forms import strokes
+from ledger.persons.asking import must_not_be_refused, people_of
+from ledger.unit_of_work import UnitOfWork
 from ledger.visits import AttachmentKind, NewAttachment
 
 router = APIRouter(tags=["visits"])
@@ -38,13 +40,22 @@ async def attach(
     kind: AttachmentKind = "photo",
 ) -> Response:
     """The file as the body: a JPEG, PNG or WebP photo, or a signature's strokes. The same file
-    again is the one that is there."""
+    again is the one that is there. No photo of who said no to photographs, but in an emergency."""
     row = await run_in_threadpool(visible_visit, hub, caller, visit_id)
     check_own(row, caller)
     payload = await request.body()
     new = await run_in_threadpool(_kept, request.app.state.pictures, visit_id, kind, payload)
     attachments = hub.desk.visits.attachments
-    await hub.writer.change(lambda unit: attachments.attach(unit, new, caller.username))
+    day = local_day(hub.clock.now_ms(), hub.timezone).isoformat()
+
+    def change(unit: UnitOfWork) -> None:
+        # Of an emergency a picture is taken without asking (ledger/persons/asking.py).
+        if kind == "photo" and row["alarm"] is None and row["kind"] != "emergency":
+            people = people_of(unit, row["service_user"], row["home"])
+            must_not_be_refused(unit, people, "photo", day, "file")
+        attachments.attach(unit, new, caller.username)
+
+    await hub.writer.change(change)
     document = await run_in_threadpool(detail_document, hub, caller, row)
     return answer(document, CREATED)
 

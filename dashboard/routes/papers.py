@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dashboard.answers import Trail
-from dashboard.asked import DAY_MS, FromTime, PathId, QueryWord, span_ms
+from dashboard.asked import DAY_MS, FromTime, PathId, QueryWord, local_day, span_ms
 from dashboard.callers import SIGNED_IN, Caller, Hub, needs
 from dashboard.downloads import download
 from dashboard.paper_reads import (
@@ -23,6 +23,7 @@ from dashboard.paper_reads import (
     vital_devices,
     vitals_of,
 )
+from dashboard.person_reads import purpose_states
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row
@@ -37,6 +38,8 @@ from ledger.documents.form import Form
 from ledger.documents.paper import Paper
 from ledger.documents.sheets import local
 from ledger.documents.word import write_docx
+from ledger.persons.asking import refusal
+from ledger.persons.files import Refused
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import to_json
 
@@ -158,6 +161,15 @@ async def print_file(
     return download(made, f"服务档案-{row['name']}", "pdf", inline=True)
 
 
+def _must_share(hub: Deps, person_id: str) -> None:
+    """Health data leave the hub for somebody else's: not of who said no to sharing."""
+    today = local_day(hub.clock.now_ms(), hub.timezone).isoformat()
+    with hub.engine.connect() as connection:
+        state = purpose_states(connection, [person_id], "sharing", today).get(person_id, "unasked")
+    if state not in ("given", "unasked"):
+        raise Refused([refusal("sharing", state, "person")])
+
+
 @router.get("/service-users/{person_id}/vitals.fhir.json")
 def export_vitals(
     *,
@@ -175,6 +187,7 @@ def export_vitals(
     row = _person(hub, caller, person_id)
     now_ms = hub.clock.now_ms()
     from_ms, to_ms = span_ms(from_, to, now_ms, default_ms=VITALS_DEFAULT_MS)
+    _must_share(hub, person_id)
     if to_ms - from_ms > VITALS_SPAN_MAX_MS:
         raise bad_field("from", f"at most {VITALS_SPAN_MAX_MS // DAY_MS} days")
     with hub.engine.connect() as connection:

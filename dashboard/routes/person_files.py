@@ -70,6 +70,7 @@ class ConsentGiven(Body):
     given_on: Line = ""
     until_on: Line = ""
     note: Note = ""
+    answer: Line = "yes"
 
 
 class ConsentWithdrawn(Body):
@@ -188,7 +189,7 @@ async def give_consent(
     hub: Hub,
     caller: Annotated[Caller, needs("person.write")],
 ) -> Response:
-    """Record that somebody agreed; it is never changed, only withdrawn."""
+    """Record that somebody agreed, or said no; it is never changed, a yes is withdrawn."""
     row = await run_in_threadpool(_seen, hub, caller, person_id)
     today = local_day(hub.clock.now_ms(), hub.timezone)
     said = body.model_dump()
@@ -198,7 +199,9 @@ async def give_consent(
         consent = uuid.uuid4().hex
         region = row["home_region"]
         consenting.give(unit, consent, person_id, region, new, caller.username, today)
-        unit.audit(caller.username, "consent_given", f"person:{person_id}", new.purpose)
+        said_yes = new.answer == "yes"
+        fact = "consent_given" if said_yes else "consent_refused"
+        unit.audit(caller.username, fact, f"person:{person_id}", new.purpose)
 
     async def work() -> Document:
         await hub.writer.change(change)

@@ -21,6 +21,7 @@ from dashboard.asked import (
     QueryWord,
     Word,
     instant_ms,
+    local_day,
     words,
 )
 from dashboard.callers import Caller, Hub, needs
@@ -31,6 +32,7 @@ from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import find_visit, rows, timeline
 from dashboard.register_reads import find_person
+from ledger.care.agreement import agreed
 from ledger.care.book import CareBook, Step
 from ledger.care.referral import (
     OPEN,
@@ -70,9 +72,10 @@ class Move(Body):
     `outcome`. `look_in_days`: when somebody looks again; left out: as usual."""
 
     provider: Word | None = None
-    agreed_by: Literal["person", "family", "guardian"] | None = None
+    agreed_by: Literal["person", "family", "guardian", "committee"] | None = None
     agreed_name: Line = ""
     agreed_at: Word | None = None
+    agreed_how: Literal["signed", "fingerprint", "spoken", "recorded"] = "spoken"
     outcome: Literal["helped", "partly", "not_helped", "moved", "died"] | None = None
     reason: Note = ""
     look_in_days: Annotated[int, Field(ge=1, le=LOOK_MAX_DAYS)] | None = None
@@ -170,7 +173,11 @@ async def move_referral(  # noqa: PLR0917 - FastAPI gives them by name
     )
 
     def change(unit: UnitOfWork) -> None:
-        CareBook().move(unit, referral_id, step, caller.username)
+        row = CareBook().move(unit, referral_id, step, caller.username)
+        if move is ReferralMove.SEND:
+            said_on = local_day(row["agreed_at_ms"], hub.timezone).isoformat()
+            today = local_day(hub.clock.now_ms(), hub.timezone)
+            agreed(unit, row, body.agreed_how, caller.username, said_on, today)
 
     async def work() -> Document:
         try:

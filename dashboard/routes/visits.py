@@ -21,6 +21,7 @@ from dashboard.asked import (
     QueryWord,
     Word,
     instant_ms,
+    local_day,
 )
 from dashboard.callers import Caller, Hub, needs
 from dashboard.masking import present
@@ -134,7 +135,8 @@ def list_people(
     if "person.read" not in caller.can:
         raise Problem(403, "forbidden", f"the role {caller.role} may not person.read")
     with hub.engine.connect() as connection:
-        found = people_of(connection, caller.username)
+        today = local_day(hub.clock.now_ms(), hub.timezone).isoformat()
+        found = people_of(connection, caller.username, today)
     trail.note(caller.username, "listed", "visits:people", f"{len(found)} shown")
     return answer({"items": found})
 

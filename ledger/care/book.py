@@ -127,7 +127,7 @@ class CareBook:
         _insert(unit, REFERRAL, row)
         self._entry(unit, "referral", row, "proposed", actor, data={"service": row["service"]})
 
-    def move(self, unit: UnitOfWork, referral: str, step: Step, actor: str) -> None:
+    def move(self, unit: UnitOfWork, referral: str, step: Step, actor: str) -> Row:
         """KeyError: no such referral. IllegalReferral: not from here, or something is missing."""
         row = _find(unit, REFERRAL, referral)
         state = after(ReferralState(row["state"]), step.move)
@@ -147,6 +147,7 @@ class CareBook:
         }
         said = {key: value for key, value in data.items() if value}
         self._entry(unit, "referral", row, _FACTS[step.move], actor, reason=step.reason, data=said)
+        return row
 
     def write_line(self, unit: UnitOfWork, given: Mapping[str, Any], actor: str) -> None:
         """What was done for somebody; the same id again changes nothing. IllegalReferral when what

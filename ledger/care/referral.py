@@ -48,6 +48,7 @@ class AgreedBy(StrEnum):
     PERSON = "person"
     FAMILY = "family"
     GUARDIAN = "guardian"
+    COMMITTEE = "committee"
 
 
 _S = ReferralState

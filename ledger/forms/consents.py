@@ -7,7 +7,7 @@ fact of its own. Whether one holds is asked for a day.
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ledger.forms.person_file import AGE_MAX_YEARS, NAME_MAX, TEXT_MAX
 from ledger.forms.refusal import Refusal
@@ -20,6 +20,12 @@ PURPOSES: Final[tuple[Option, ...]] = (
     Option(word="sharing", zh="与部门共享信息", en="sharing with departments"),
     Option(word="photo", zh="拍照", en="photographs"),
     Option(word="referral", zh="转介服务", en="referral to services"),
+)
+# How a purpose stands for somebody on a day. `given`: some yes holds. Else the last word counts.
+State = Literal["given", "refused", "withdrawn", "expired", "unasked"]
+ANSWERS: Final[tuple[Option, ...]] = (
+    Option(word="yes", zh="同意", en="yes"),
+    Option(word="no", zh="不同意", en="no"),
 )
 # Without these two the hub has no business in a home.
 NEEDED: Final = ("devices", "health")
@@ -39,6 +45,7 @@ _WORDS: Final[Mapping[str, tuple[tuple[Option, ...], str, str]]] = {
     "purpose": (PURPOSES, "用途", "Purpose"),
     "relation": (RELATIONS, "与老人关系", "Relation"),
     "how": (WAYS, "同意方式", "How"),
+    "answer": (ANSWERS, "答复", "Answer"),
 }
 _DAYS: Final = {"given_on": ("同意日期", "Day"), "until_on": ("截止日期", "Until")}
 
@@ -52,6 +59,7 @@ class NewConsent:
     given_on: str
     until_on: str = ""
     note: str = ""
+    answer: str = "yes"
 
 
 def check(new: NewConsent, today: datetime.date) -> list[Refusal]:
@@ -105,8 +113,8 @@ def day_of(text: str) -> datetime.date | None:
 
 
 def holds(consent: Mapping[str, Any], day: str) -> bool:
-    """`consent` is its row with `withdrawn_on`; `day` an ISO date."""
-    if consent["withdrawn_on"] is not None:
+    """`consent` is its row with `withdrawn_on`; `day` an ISO date. A no never does."""
+    if consent["withdrawn_on"] is not None or consent["answer"] == "no":
         return False
     return not consent["until_on"] or str(consent["until_on"]) >= day
 
@@ -115,3 +123,16 @@ def lacking(consents: Iterable[Mapping[str, Any]], day: str) -> list[str]:
     """The purposes for which nobody's consent holds, those that are needed first."""
     held = {consent["purpose"] for consent in consents if holds(consent, day)}
     return [option.word for option in PURPOSES if option.word not in held]
+
+
+def state_of(rows: Iterable[Mapping[str, Any]], day: str) -> State:
+    """Of one person and purpose; rows oldest first."""
+    known = list(rows)
+    if any(holds(consent, day) for consent in known):
+        return "given"
+    if not known:
+        return "unasked"
+    last = known[-1]
+    if last["answer"] == "no":
+        return "refused"
+    return "expired" if last["withdrawn_on"] is None else "withdrawn"

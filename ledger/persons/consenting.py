@@ -20,6 +20,11 @@ _FIND: Final = (
     "SELECT c.purpose, c.given_on, w.consent FROM consent c"
     " LEFT JOIN consent_withdrawal w ON w.consent = c.id WHERE c.id = ? AND c.person = ?"
 )
+_HELD: Final = (
+    "SELECT 1 FROM consent c LEFT JOIN consent_withdrawal w ON w.consent = c.id"
+    " WHERE c.person = ? AND c.purpose = ? AND c.answer = 'yes' AND w.consent IS NULL"
+    " AND (c.until_on = '' OR c.until_on >= ?)"
+)
 _NO_OBJECT: Final = b"null"
 
 
@@ -45,7 +50,7 @@ def give(  # noqa: PLR0917 - who, for whom, where, what and when
     day: datetime.date,
 ) -> None:
     """Refused."""
-    refusals = consents.check(new, day)
+    refusals = consents.check(new, day) or _against(unit, person, new, day.isoformat())
     if refusals:
         raise Refused(refusals)
     row = {
@@ -56,7 +61,16 @@ def give(  # noqa: PLR0917 - who, for whom, where, what and when
         "recorded_by": actor,
     }
     unit.execute(_GIVE, tuple(row[name] for name in _COLUMNS))
-    _say(unit, person, region, "consent_given", actor, {"consent": consent, **asdict(new)})
+    fact = "consent_given" if new.answer == "yes" else "consent_refused"
+    _say(unit, person, region, fact, actor, {"consent": consent, **asdict(new)})
+
+
+def _against(unit: UnitOfWork, person: str, new: NewConsent, day: str) -> list[Refusal]:
+    """A no beside a yes that holds says two things at once: that one is withdrawn."""
+    if new.answer != "no" or not unit.execute(_HELD, (person, new.purpose, day)).fetchall():
+        return []
+    zh, en = "已有一项同意仍有效，请先撤回", "a consent holds: withdraw it instead"
+    return [Refusal(field="answer", code="holds", zh=zh, en=en)]
 
 
 def withdraw(  # noqa: PLR0917 - as above

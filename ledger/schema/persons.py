@@ -58,6 +58,7 @@ CONSENT: Final = Table(
     Column("note", Text, nullable=False, default=""),
     ms("recorded_at_ms", null=False),
     Column("recorded_by", String(64), nullable=False),
+    Column("answer", String(8), nullable=False, default="yes", server_default="yes"),  # yes, no
     Index("consent_person", "person", "purpose"),
 )
 

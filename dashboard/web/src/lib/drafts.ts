@@ -22,6 +22,8 @@ export interface VisitPerson {
   address: string;
   region_path: string[];
   last: LastVisit | null;
+  /** What was said to photographs; older drafts don't know. */
+  photo?: string;
 }
 
 export type DraftState = "draft" | "queued" | "refused";

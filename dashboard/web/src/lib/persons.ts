@@ -46,6 +46,7 @@ export interface PersonForm {
   grades: string[];
   purposes: Option[];
   why_left: Option[];
+  answers: Option[];
   relations: Option[];
   ways: Option[];
 }
@@ -108,6 +109,7 @@ export interface HistoryEntry {
 export interface Consent {
   id: string;
   purpose: string;
+  answer: string;
   given_by: string;
   relation: string;
   how: string;
@@ -123,7 +125,7 @@ export interface Consent {
 
 export interface Consents {
   items: Consent[];
-  purposes: { purpose: string; holds: boolean }[];
+  purposes: { purpose: string; holds: boolean; state: string }[];
   needed: string[];
 }
 
