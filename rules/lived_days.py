@@ -51,6 +51,10 @@ _WATTS: Final[Sequence[float]] = tuple(
 )
 
 
+# Bytes of a day: two numbers of each block.
+BLOCKS: Final = 2 * HOURS
+
+
 class Day(NamedTuple):
     """A day. blocks: spread of the six hours before each full hour, then their peaks, as `coded`;
     its floor and mean in watts."""
@@ -125,7 +129,7 @@ def checked_day(row: Any) -> Day:
     """A day from the disk; ValueError, TypeError or OverflowError when it is none."""
     written, floor_w, mean_w = row
     blocks = unpacked("B", written)
-    if len(blocks) != 2 * HOURS:
+    if len(blocks) != BLOCKS:
         raise ValueError(f"no day of blocks: {row!r:.120}")
     return Day(blocks.tobytes(), int(floor_w), int(mean_w))
 

@@ -14,6 +14,7 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rules.days import Days
 from rules.foresight import NOTHING_KNOWN, Outlook, outlook
 from rules.lived_days import (
     BEFORE_H,
@@ -91,7 +92,7 @@ class Living:
         # The window and some slots behind it, oldest first: watts and slot numbers. Of the window
         # alone: its watts by size, their sum, the sum of their squares.
         self._watts = array("H")
-        self._numbers = array("q")
+        self._numbers = array("i")
         self._ordered = array("H")
         self._sum = 0
         self._squares = 0
@@ -99,7 +100,7 @@ class Living:
         self.filled = 0
         # Slots since the supply was last in doubt.
         self._steady = 0
-        self.days: list[Day] = []
+        self.days = Days()
         self.quiet = QuietLimit()
         # The least activity of the present day, or of the present silence.
         self._low: float | None = None
@@ -176,7 +177,7 @@ class Living:
         lived days of this home after all. What was silent says nothing of the next hours."""
         low = self._low
         if soon:
-            self.days += [*self._doubt, *self._away]
+            self.days.extend([*self._doubt, *self._away])
             if low is not None:
                 self.quiet.refuted(low, self._today())
         self._doubt, self._away, self._pending, self._low = [], [], None, None
@@ -287,11 +288,13 @@ class Living:
         self._relearn()
 
     def _relearn(self) -> None:
-        days = self.days = self.days[-DAYS_MAX:]
-        self.base_w = min((day.floor_w for day in days), default=0)
-        self.lived_w = min((day.mean_w - day.floor_w for day in days), default=0)
-        self.alone = learn_alone(days)
+        self._count_days()
+        self.alone = learn_alone(self.days)
         self.quiet.learn(self._today())
+
+    def _count_days(self) -> None:
+        self.days.keep(DAYS_MAX)
+        self.base_w, self.lived_w = self.days.floor_w, self.days.lived_w
 
     # Disk.
 
@@ -301,7 +304,7 @@ class Living:
             "runs": _runs(self._numbers),
             "filled": self.filled,
             "steady": min(self._steady, STEADY),
-            "days": [day_row(day) for day in self.days],
+            "days": self.days.dump(),
             "alone": self.alone,
             "quiet": self.quiet.dump(),
             "low": self._low,
@@ -319,7 +322,7 @@ class Living:
         """The same memory again; a shorter window than before keeps its newest slots."""
         living = cls(window_hours)
         runs = document["runs"]
-        numbers = array("q", [n for start, size in runs for n in range(start, start + size)])
+        numbers = array("i", [n for start, size in runs for n in range(start, start + size)])
         watts = unpacked("H", document["watts"])
         if len(numbers) != len(watts):
             raise ValueError("slots without their times")
@@ -330,9 +333,8 @@ class Living:
         living._squares = sum(w * w for w in living._ordered)
         living.filled = int(document["filled"])
         living._steady = int(document["steady"])
-        living.days = [checked_day(row) for row in document["days"]][-DAYS_MAX:]
-        living.base_w = min((day.floor_w for day in living.days), default=0)
-        living.lived_w = min((day.mean_w - day.floor_w for day in living.days), default=0)
+        living.days = Days.load(document["days"])
+        living._count_days()
         alone = document["alone"]
         if alone is not None:
             spread_w, peak_w, quiet_from = alone

@@ -1,0 +1,85 @@
+"""The remembered days of a home, as columns: a province of days as objects would not fit. Pure.
+
+blocks   48 bytes a day, as `rules.lived_days.Day` has them
+watts    its floor and its mean
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, overload
+
+from rules.lived_days import BLOCKS, Day, checked_day
+from rules.packed import packed, packed_small, unpacked
+
+_WATTS: Final = 2
+
+
+class Days(Sequence[Day]):
+    """Oldest first; like a list of them."""
+
+    __slots__ = ("_blocks", "_watts")
+
+    def __init__(self, days: Iterable[Day] = ()) -> None:
+        self._blocks = array("B")
+        self._watts = array("i")
+        self.extend(days)
+
+    def append(self, day: Day) -> None:
+        self._blocks.frombytes(day.blocks)
+        self._watts.extend((day.floor_w, day.mean_w))
+
+    def extend(self, days: Iterable[Day]) -> None:
+        for day in days:
+            self.append(day)
+
+    def keep(self, count: int) -> None:
+        """Forget all but the newest."""
+        del self._blocks[: -count * BLOCKS], self._watts[: -count * _WATTS]
+
+    @property
+    def floor_w(self) -> int:
+        """The lowest floor; 0 of no day."""
+        return min(self._watts[::_WATTS], default=0)
+
+    @property
+    def lived_w(self) -> int:
+        """What the poorest day used above its floor, as a mean."""
+        floors, means = self._watts[::_WATTS], self._watts[1::_WATTS]
+        return min((mean - floor for floor, mean in zip(floors, means, strict=True)), default=0)
+
+    def __len__(self) -> int:
+        return len(self._watts) // _WATTS
+
+    def __iter__(self) -> Iterator[Day]:
+        return (self[number] for number in range(len(self)))
+
+    @overload
+    def __getitem__(self, place: int) -> Day: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Day]: ...
+    def __getitem__(self, place: int | slice) -> Day | list[Day]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        number = range(len(self))[place]
+        blocks = self._blocks[number * BLOCKS : (number + 1) * BLOCKS].tobytes()
+        return Day(blocks, *self._watts[number * _WATTS : (number + 1) * _WATTS])
+
+    # Disk.
+
+    def dump(self) -> dict[str, str]:
+        return {"blocks": packed(self._blocks), "watts": packed_small(self._watts)}
+
+    @classmethod
+    def load(cls, document: Any) -> "Days":
+        """Also of the rows, a day each, that states of before had. ValueError, TypeError or
+        OverflowError when it is neither."""
+        if isinstance(document, list):
+            return cls(checked_day(row) for row in document)
+        days = cls()
+        days._blocks = unpacked("B", document["blocks"])
+        days._watts = unpacked("i", document["watts"])
+        if len(days._watts) % _WATTS or len(days._blocks) != len(days) * BLOCKS:
+            raise ValueError(
+                f"{len(days._blocks)} bytes of days, {len(days._watts)} of their watts"
+            )
+        return days
