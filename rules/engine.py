@@ -17,11 +17,12 @@ Quarter-hours of electricity wait until somebody needs them (rules.waiting).
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from rules.cells import Cell, HomeCells, rule_view, subject_of
-from rules.derived import POWER_SLOT, FeedMonitor
+from rules.derived import POWER_SLOT
 from rules.finding import Finding
+from rules.listeners import POWER, REGISTER, REGISTER_KWH
 from rules.residents import Residents
 from rules.rule import NOTHING, UNCHANGED, Observation, RuleView
 from rules.timers import Sleeper
@@ -38,9 +39,14 @@ class Engine(Residents):
         change it.
         """
         known = self._homes[home]
-        cells = known.hears.get(observation.kind)
+        kind = observation.kind
+        if kind == POWER:
+            values = observation.values
+            if len(values) == 1 and REGISTER_KWH in values:
+                kind = REGISTER
+        cells = known.hears.get(kind)
         if cells is None:
-            cells = self._hear(known, observation.kind)
+            cells = self._hear(known, kind)
         return self._tell(known, cells, observation, now_ms)
 
     def advance(self, now_ms: int) -> list[Finding]:
@@ -89,9 +95,11 @@ class Engine(Residents):
     ) -> list[Finding]:
         found = NOTHING
         for cell in cells:
-            monitor = cell.monitor
-            minds = cell.waiting is not None and cast("Patient", monitor).minds(observation, now_ms)
-            if minds:
+            # Anything else is asked of each monitor here, so this loop is most of a reading's cost.
+            monitor: Any = cell.monitor
+            waiting = cell.waiting
+            minds = waiting is not None and monitor.minds(observation, now_ms)
+            if minds and waiting is not None and cell.seen != waiting.count:
                 self._catch_up(cell)
             due_ms = monitor.due_ms
             if due_ms is not None and due_ms <= now_ms:
@@ -106,7 +114,7 @@ class Engine(Residents):
                 cell.dirty = True
                 self._dirty.append(cell)
             if cell.feeds:
-                derived = cast("FeedMonitor", monitor).take_derived()
+                derived = monitor.take_derived()
                 if derived:
                     found = found + self._pass_all(known, derived, now_ms)
             if minds:

@@ -10,8 +10,14 @@ from typing import Final, cast
 from rules.asleep import Unusable, head_of, monitor_of
 from rules.cells import Cell, HomeCells, differs, hearers, is_for, params_of, subject_of
 from rules.derived import POWER_SLOT, Feed, FeedMonitor
-from rules.rule import Monitor, Rule, SubjectKind, is_patient
+from rules.rule import Monitor, Rule, SubjectKind, hears_no_register, is_patient
 from rules.waiting import EVER, Patient, Waiting, show_meters
+
+POWER: Final = "power"
+# What most readings are: of power, and of a meter's register alone. Heard by all who hear power but
+# those to whom a register says nothing.
+REGISTER: Final = "power:register"
+REGISTER_KWH: Final = "energy_kwh"
 
 _SUBJECTS: Final[tuple[SubjectKind, ...]] = ("home", "gateway", "region")
 
@@ -36,6 +42,7 @@ class Listeners:
         keepers = (
             r for r in self._rules if isinstance(r.kind, Feed) and POWER_SLOT in r.kind.emits
         )
+        self._no_registers = frozenset(r.name for r in self._rules if hears_no_register(r.kind))
         self._keeper = next((rule.name for rule in keepers), "")
         self._by_name = {rule.name: rule for rule in self._rules}
         self._heads = {rule.name: head_of(rule.kind, rule.params) for rule in self._rules}

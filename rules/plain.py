@@ -33,6 +33,7 @@ class PlainKind:
     ask_first_s: int | None = None
     # Whether its monitors are `rules.waiting.Patient`.
     patient: bool = False
+    hears_no_register: bool = False
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> Any:
         return parse_params(self.params, table, where, base)

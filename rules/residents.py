@@ -22,7 +22,7 @@ from rules.cells import (
     subject_of,
 )
 from rules.derived import FeedMonitor
-from rules.listeners import Listeners, caught_up, see
+from rules.listeners import POWER, REGISTER, Listeners, caught_up, see
 from rules.rule import (
     DEVICE_KINDS,
     GATEWAY_PREFIX,
@@ -294,6 +294,11 @@ class Residents(Listeners):
         """The cells of a home that want a kind of item, started if this is the first of it. Feeds
         come last, so that every rule has seen a reading before what is made of it; behind them the
         region, which is one look more where it hears this kind and none where it doesn't."""
+        if kind == REGISTER:
+            power = known.hears.get(POWER) or self._hear(known, POWER)
+            found = tuple(cell for cell in power if cell.rule.name not in self._no_registers)
+            known.hears[kind] = found
+            return found
         home, rules = known.facts, self._wanting(known, kind)
         found = tuple(known.cells.get(rule.name) or self._start(known, rule) for rule in rules)
         region = self._homes.get(f"{REGION_PREFIX}{home.region}") if home.region else None

@@ -299,6 +299,12 @@ def is_patient(kind: RuleKind) -> bool:
     return getattr(kind, "patient", False) is True
 
 
+def hears_no_register(kind: RuleKind) -> bool:
+    """Whether its monitors answer `UNCHANGED` to a reading of power that has a register and nothing
+    else; by `hears_no_register = True`. They are not asked then."""
+    return getattr(kind, "hears_no_register", False) is True
+
+
 def usual_ask_s(kind: RuleKind) -> int | None:
     """How long a kind's findings wait for the elder's own answer before anybody is sent, unless
     configured otherwise. A kind that says nothing of it (`ask_first_s`) never waits: None."""

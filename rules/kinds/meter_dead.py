@@ -88,11 +88,10 @@ class MeterDeadMonitor:
             return NOTHING
         if at_ms <= meter.last_ms:
             return UNCHANGED
-        unseen = at_ms - meter.last_ms > _UNSEEN_MS
-        meter.last_ms = at_ms
+        before_ms, meter.last_ms = meter.last_ms, at_ms
         if kwh != meter.register_kwh:
             return self._moved(observation, meter, kwh, at_ms, now_ms)
-        if unseen:
+        if at_ms - before_ms > _UNSEEN_MS:
             meter.moved_ms = at_ms
         return self._judge(observation, meter, at_ms, now_ms)
 
@@ -109,13 +108,14 @@ class MeterDeadMonitor:
     def _moved(
         self, observation: Observation, meter: _Meter, kwh: float, at_ms: int, now_ms: int
     ) -> list[Finding]:
-        step_ms = float(at_ms - meter.moved_ms)
-        if meter.raised_ms is None and step_ms <= DAY_MS:
-            part = _PART if meter.step_ms else 1.0
-            meter.step_ms += (step_ms - meter.step_ms) * part
-        meter.register_kwh, meter.moved_ms = kwh, at_ms
         if meter.raised_ms is None:
+            step_ms = at_ms - meter.moved_ms
+            if step_ms <= DAY_MS:
+                usual_ms = meter.step_ms
+                meter.step_ms = usual_ms + (step_ms - usual_ms) * (_PART if usual_ms else 1.0)
+            meter.register_kwh, meter.moved_ms = kwh, at_ms
             return NOTHING
+        meter.register_kwh, meter.moved_ms = kwh, at_ms
         found = self._finding("cleared", MeterReason.REGISTER_MOVES, observation, meter, now_ms)
         meter.raised_ms = None
         return [found]

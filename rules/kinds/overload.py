@@ -238,6 +238,7 @@ OVERLOAD: Final = PlainKind(
     name="overload",
     params=OverloadParams,
     hears=frozenset({"power", POWER_SLOT}),
+    hears_no_register=True,
     monitor=OverloadMonitor,
     severity="watch",
     patient=True,
