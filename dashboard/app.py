@@ -20,6 +20,7 @@ from dashboard.ports import Deps
 from dashboard.routes import (
     activations,
     alarms,
+    assessment_files,
     assessments,
     attachments,
     care_lines,
@@ -81,6 +82,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     reports.router,
     report_files.router,
     assessments.router,
+    assessment_files.router,
     visits.router,
     unseen.router,
     unreachable.router,

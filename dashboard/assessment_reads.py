@@ -14,7 +14,7 @@ from dashboard.reads import Row, roster_for, rows
 from dashboard.report_reads import Asked, county_report, rows_of, visit_tallies
 from dashboard.response_reads import calls_of
 from ledger.assessment.criteria import DEFAULT, Criterion, from_document
-from ledger.assessment.score import Score, measures, score
+from ledger.assessment.score import Pair, Score, measures, score
 from ledger.reports.sheet import Sheet, as_document, figures_of
 from ledger.reports.tallies import groups_together
 from ledger.response_figures import Call, Figures, grouped
@@ -71,7 +71,7 @@ def assessments(
 
 
 def _result(
-    criteria: Sequence[Criterion], values: Mapping[str, float], facts: Sequence[Row]
+    criteria: Sequence[Criterion], values: Mapping[str, Pair], facts: Sequence[Row]
 ) -> Document:
     settled = [fact for fact in facts if fact["kind"] == "settled"]
     if settled:
@@ -89,12 +89,19 @@ def score_document(found: Score) -> Document:
         "total": found.total,
         "judged_weight": found.judged_weight,
         "parts": [
-            {"code": part.code, "value": part.value, "points": part.points} for part in found.parts
+            {
+                "code": part.code,
+                "value": part.value,
+                "points": part.points,
+                "met": part.met,
+                "of": part.of,
+            }
+            for part in found.parts
         ],
     }
 
 
-Measured = dict[str, tuple[str, dict[str, float]]]
+Measured = dict[str, tuple[str, dict[str, Pair]]]
 
 
 def _of_regions(
@@ -124,14 +131,14 @@ def _calls(connection: Connection, asked: Asked) -> list[Call]:
     return calls_of(connection, asked.caller, asked.region or None, asked.from_ms, asked.to_ms)
 
 
-def _speed(found: Figures | None) -> dict[str, float]:
+def _speed(found: Figures | None) -> dict[str, Pair]:
     if found is None:
         return {}
     shares = {
         "answered": next(s for s in found.answered.shares if s.within_ms == _ANSWERED_WITHIN_MS),
         "attended": next(s for s in found.attended.shares if s.within_ms == _ATTENDED_WITHIN_MS),
     }
-    return {name: share.share for name, share in shares.items() if share.share is not None}
+    return {name: (share.met, share.of) for name, share in shares.items() if share.of}
 
 
 def _of_visitors(

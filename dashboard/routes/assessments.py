@@ -1,6 +1,8 @@
 """Assessments (考核评价): scores of a quarter, marks by hand, feedback and what is answered."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -18,7 +20,9 @@ from dashboard.assessment_reads import (
     fact_documents,
     facts_about,
 )
+from dashboard.assessment_rows import MEASURES_WITH_ROWS, lost_points
 from dashboard.callers import Caller, Hub, needs
+from dashboard.masking import present
 from dashboard.once import HEADER, once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
@@ -96,16 +100,60 @@ def list_assessments(
     region: QueryWord = None,
 ) -> Response:
     """Scores of each region right below one, or of each visitor in it, with the criteria."""
+    shown = results_shown(hub, caller, by, period, region)
+    criteria = to_document(shown.criteria)
+    return answer(
+        {"period": shown.span.key, "by": by, "criteria": criteria, "items": list(shown.items)}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Results as a caller may see them."""
+
+    span: Span
+    criteria: Sequence[Criterion]
+    items: Sequence[Document]
+
+
+def results_shown(
+    hub: Deps, caller: Caller, by: WhoKind, period: str | None, region: str | None
+) -> Shown:
     span = span_of(period, hub.clock.now_ms())
     with hub.engine.connect() as connection:
         regions = region_rows(connection, REGION)
         asked = asked_region(caller, region, span, regions)
         items = assessments(connection, hub, asked, regions, by)
-        criteria = to_document(criteria_of(connection, span.key))
+        criteria = criteria_of(connection, span.key)
     # A visitor sees how she is assessed, and nobody else.
     if "report.read" not in caller.can:
         items = [i for i in items if by == "visitor" and i["who"] == caller.username]
-    return answer({"period": span.key, "by": by, "criteria": criteria, "items": items})
+    return Shown(span=span, criteria=criteria, items=items)
+
+
+@router.get("/assessments/rows")
+def list_rows(
+    *,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("assessment.read")],
+    period: Annotated[str, Query(max_length=10)],
+    who_kind: WhoKind,
+    who: Annotated[str, Query(max_length=64)],
+    measure: Annotated[str, Query(max_length=32)],
+) -> Response:
+    """Where points were lost: people short of a visit, visits, or calls; the first 200."""
+    if measure not in MEASURES_WITH_ROWS:
+        raise bad_field("measure", f"one of {', '.join(sorted(MEASURES_WITH_ROWS))}")
+    span = span_of(period, hub.clock.now_ms())
+    with hub.engine.connect() as connection:
+        _must_see(connection, hub, caller, who_kind, who)
+        region, visitor = (who, None) if who_kind == "region" else ("", who)
+        asked = Asked(caller=caller, region=region, span=span)
+        lost = lost_points(connection, hub, asked, measure, visitor)
+    trail.note(caller.username, "viewed", f"assessment:{who_kind}:{who}", f"rows of {measure}")
+    items = [present(item, caller.can) for item in lost.items]
+    return answer({"subject": lost.subject, "items": items, "total": lost.total})
 
 
 @router.get("/assessments/facts")

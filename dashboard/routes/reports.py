@@ -9,7 +9,7 @@ from starlette.responses import Response
 from contract.moment import to_iso
 from dashboard.answers import Trail, answer
 from dashboard.asked import QueryWord
-from dashboard.callers import Caller, Hub, needs
+from dashboard.callers import SIGNED_IN, Caller, Hub, needs
 from dashboard.problems import bad_field, not_found
 from dashboard.reads import Row
 from dashboard.report_people import people_behind, people_documents
@@ -97,7 +97,7 @@ def _month(connection: Connection, asked: Asked) -> Document:
 
 
 @router.get("/reports/figures")
-def name_figures(_caller: Annotated[Caller, needs("report.read")]) -> Response:
+def name_figures(_caller: Annotated[Caller, SIGNED_IN]) -> Response:
     """What each figure is called and how it counts, in both languages; by sections and groups."""
     return answer(catalogue_document())
 

@@ -16,11 +16,14 @@ JUDGED_MIN: Final = WEIGHTS / 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One criterion. `value`: the share or mark; None: not judged. `points` of its weight."""
+    """One criterion. `value`: the share or mark; None: not judged. `points` of its weight; `met` of
+    `of` is what a share was counted from."""
 
     code: str
     value: float | None
     points: float | None
+    met: int | None = None
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +35,35 @@ class Score:
     total: float | None
 
 
+Pair = tuple[int, int]
+
+
 def measures(
     visits: Mapping[str, Any], figures: Mapping[str, Mapping[str, int]]
-) -> dict[str, float]:
-    """Of a tally (`people`, `owed`, `done`, `people_short`) and a sheet's document; what there is
-    nothing to judge by is left out."""
+) -> dict[str, Pair]:
+    """What was met of what was to be met, of a tally (`people`, `owed`, `done`, `people_short`) and
+    a sheet's document; what there is nothing to judge by is left out."""
     contacts, ways = figures.get("contacts", {}), figures.get("way", {})
     grades = figures.get("satisfaction", {})
-    at_home, nobody = ways.get("home_visit", 0), contacts.get("nobody_met", 0)
+    at_home, met = ways.get("home_visit", 0), contacts.get("met_at_home", 0)
     asked = sum(grades.values())
     content = grades.get("satisfied", 0) + grades.get("fairly_satisfied", 0)
     people = visits.get("people", 0)
     pairs = {
-        "visits_done": (visits.get("done", 0), visits.get("owed", 0)),
+        # What is not due yet is no miss.
+        "visits_done": (visits.get("done", 0), visits.get("owed", 0) - visits.get("due", 0)),
         "nobody_short": (people - visits.get("people_short", 0), people),
-        "met": (at_home - nobody, at_home),
-        "with_service": (contacts.get("with_service", 0), at_home - nobody),
+        "met": (met, at_home),
+        "with_service": (contacts.get("with_service", 0), met),
         "satisfied": (content, asked),
     }
-    return {name: min(1.0, part / whole) for name, (part, whole) in pairs.items() if whole > 0}
+    return {name: (min(part, whole), whole) for name, (part, whole) in pairs.items() if whole > 0}
 
 
 def score(
-    criteria: Sequence[Criterion], measured: Mapping[str, float], marks: Mapping[str, float]
+    criteria: Sequence[Criterion], measured: Mapping[str, Pair], marks: Mapping[str, float]
 ) -> Score:
-    """`marks` by the criterion's code, 0 to 100."""
+    """`measured` by the measure, each of something; `marks` by the criterion's code, 0 to 100."""
     parts = tuple(_part(criterion, measured, marks) for criterion in criteria)
     judged = sum(
         criterion.weight
@@ -68,11 +75,15 @@ def score(
     return Score(parts=parts, judged_weight=judged, total=total)
 
 
-def _part(criterion: Criterion, measured: Mapping[str, float], marks: Mapping[str, float]) -> Part:
+def _part(criterion: Criterion, measured: Mapping[str, Pair], marks: Mapping[str, float]) -> Part:
     by_hand = criterion.measure == BY_HAND
-    value = marks.get(criterion.code) if by_hand else measured.get(criterion.measure)
-    if value is None:
+    pair = None if by_hand else measured.get(criterion.measure)
+    value = marks.get(criterion.code) if pair is None else pair[0] / pair[1]
+    if value is None or (pair is None and not by_hand):
         return Part(code=criterion.code, value=None, points=None)
     share = (value - criterion.zero) / (criterion.full - criterion.zero)
     points = criterion.weight * min(1.0, max(0.0, share))
-    return Part(code=criterion.code, value=round(value, 4), points=round(points, 2))
+    met, whole = pair or (None, None)
+    return Part(
+        code=criterion.code, value=round(value, 4), points=round(points, 2), met=met, of=whole
+    )

@@ -85,8 +85,10 @@ def _visit(row: Row) -> list[Figure]:
     record = json.loads(row["record"])
     services = [n for n in record.get("services") or () if n in SERVICE_BY_NUMBER]
     found += [("service", str(number)) for number in services]
-    if services and row["way"] == "home_visit":
-        found.append(("contacts", "with_service"))
+    if row["way"] == "home_visit":
+        found.append(("contacts", "met_at_home"))
+        if services:
+            found.append(("contacts", "with_service"))
     if record.get("satisfaction") in _SATISFACTIONS:
         found.append(("satisfaction", record["satisfaction"]))
     found += [("unsafe", field) for field in _SAFETY if record.get(field) == "unsafe"]

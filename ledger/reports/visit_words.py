@@ -131,6 +131,7 @@ CONTACTS: Final = (
         words=(
             figure("all", "有效记录", "records that count"),
             figure("nobody_met", "未见到老人", "met nobody", "任何方式。", "By any way."),
+            figure("met_at_home", "上门见到老人", "met at home"),
             figure("with_service", "上门并有服务", "at home with a service"),
             figure("needs", "提出需求", "said a need"),
             figure("voided", "已作废", "voided"),

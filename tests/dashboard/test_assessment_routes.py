@@ -1,5 +1,8 @@
 """Assessments over HTTP: scores, marks, feedback and answers, results that stand."""
 
+import io
+
+import openpyxl
 import pytest
 
 from contract.moment import from_iso, to_iso
@@ -38,7 +41,10 @@ async def test_a_village_is_scored_by_its_figures_and_marks(world: World) -> Non
     await visited(world)
     [village] = await scores(world, "manager-1", "period=2026-Q4")
     assert (village["who"], village["name"], village["settled_at"]) == (VILLAGE, "龙头村", None)
-    assert part(village, "satisfied") == {"code": "satisfied", "value": 1.0, "points": 15.0}
+    assert part(village, "satisfied") == {
+        **{"code": "satisfied", "value": 1.0, "points": 15.0},
+        **{"met": 1, "of": 1},
+    }
     assert part(village, "inspection")["points"] is None
     mark = {**QUARTER, "criterion": "inspection", "points": 50, "text": "档案不全"}
     async with world.client("manager-1") as client:
@@ -55,7 +61,10 @@ async def test_a_village_is_scored_by_its_figures_and_marks(world: World) -> Non
         away = await client.post("/api/v1/assessments/marks", json={**mark, "who": "610926102001"})
         assert away.status_code == 404
     [village] = await scores(world, "manager-1", "period=2026-Q4")
-    assert part(village, "inspection") == {"code": "inspection", "value": 80.0, "points": 8.0}
+    assert part(village, "inspection") == {
+        **{"code": "inspection", "value": 80.0, "points": 8.0},
+        **{"met": None, "of": None},
+    }
 
 
 async def test_feedback_is_answered_and_all_of_it_is_kept(world: World) -> None:
@@ -146,3 +155,64 @@ async def test_criteria_hold_from_their_period_on(world: World) -> None:
 async def test_who_may(world: World, username: str, status: int) -> None:
     async with world.client(username) as client:
         assert (await client.get("/api/v1/assessments")).status_code == status
+
+
+async def lost(world: World, username: str, query: str) -> dict:
+    async with world.client(username) as client:
+        answer = await client.get(f"/api/v1/assessments/rows?period=2026-Q4&{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_where_points_were_lost_are_rows(world: World) -> None:
+    await visited(world, record={"satisfaction": "dissatisfied", "services": []})
+    await visited(world, record={"nobody_met": True})
+    await visited(world, way="phone", record={"nobody_met": True})
+    of = f"who_kind=region&who={VILLAGE}"
+    [village] = await scores(world, "manager-1", "period=2026-Q4")
+    for measure, code in (("satisfied", "satisfied"), ("with_service", "with_service")):
+        found = await lost(world, "manager-1", f"{of}&measure={measure}")
+        assert found["subject"] == "visit"
+        assert found["total"] == part(village, code)["of"] - part(village, code)["met"] == 1
+        assert found["items"][0]["service_user_name"] == "张桂英"
+    # A call that nobody took is no visit at home that met nobody.
+    assert (await lost(world, "manager-1", f"{of}&measure=met"))["total"] == 1
+    people = await lost(world, "manager-1", f"{of}&measure=nobody_short")
+    assert people["subject"] == "tally"
+    short = part(village, "nobody_short")
+    assert people["total"] == (short["of"] or 0) - (short["met"] or 0)
+    assert (await lost(world, "manager-1", f"{of}&measure=answered"))["subject"] == "response"
+    async with world.client("manager-1") as client:
+        wrong = await client.get(f"/api/v1/assessments/rows?period=2026-Q4&{of}&measure=luck")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "measure")
+
+
+async def test_a_visitor_sees_the_rows_of_the_own_work_alone(world: World) -> None:
+    await visited(world, record={"satisfaction": "dissatisfied"})
+    mine = await lost(world, "visitor-1", "who_kind=visitor&who=visitor-1&measure=satisfied")
+    assert mine["total"] == 1
+    path = "/api/v1/assessments/rows?period=2026-Q4&measure=satisfied"
+    async with world.client("visitor-1") as client:
+        for whose in ("who_kind=visitor&who=visitor-3", f"who_kind=region&who={VILLAGE}"):
+            assert (await client.get(f"{path}&{whose}")).status_code == 404
+    other = await lost(world, "admin-1", "who_kind=visitor&who=visitor-3&measure=satisfied")
+    assert other["total"] == 0
+
+
+async def test_results_as_a_spreadsheet_and_on_paper(world: World) -> None:
+    await visited(world)
+    async with world.client("manager-1") as client:
+        file = await client.get("/api/v1/assessments/results.xlsx?period=2026-Q4")
+        paper = await client.get("/api/v1/assessments/results.pdf?period=2026-Q4")
+    book = openpyxl.load_workbook(io.BytesIO(file.content))
+    [head, row] = list(book["得分"].iter_rows(values_only=True))
+    assert (row[1], row[head.index("满意率（15 分）")]) == ("龙头村", 15)
+    assert len(list(book["考核指标"])) == 1 + len(DEFAULT)
+    assert paper.content.startswith(b"%PDF")
+    async with world.client("visitor-1") as client:
+        own = await client.get("/api/v1/assessments/results.pdf?period=2026-Q4&by=visitor")
+        file = await client.get("/api/v1/assessments/results.xlsx?period=2026-Q4")
+    assert (own.status_code, file.status_code) == (200, 403)
+    noted = await world.audited()
+    assert ("manager-1", "exported", "assessment") in noted
+    assert ("visitor-1", "printed", "assessment") in noted

@@ -73,7 +73,7 @@ async def test_a_month_of_the_county_and_its_towns(world: World) -> None:
     figures = whole["figures"]
     assert figures["people"]["all"] == 2
     assert figures["category"] == {"独居": 1, "空巢": 1}
-    assert figures["contacts"] == {"all": 3, "with_service": 2}
+    assert figures["contacts"] == {"all": 3, "met_at_home": 2, "with_service": 2}
     assert figures["way"] == {"home_visit": 2, "phone": 1}
     assert figures["service"] == {"16": 1, "7": 2}
     assert figures["satisfaction"] == {"dissatisfied": 1, "satisfied": 1}
@@ -107,7 +107,7 @@ async def test_a_quarter_is_its_months_together(world: World) -> None:
     month = await report(world, "admin-1", "period=2026-11")
     before = await report(world, "admin-1", "period=2026-10")
     quarter = await report(world, "admin-1", "period=2026-Q4")
-    assert before["figures"]["contacts"] == {"all": 1}
+    assert before["figures"]["contacts"] == {"all": 1, "met_at_home": 1}
     assert quarter["figures"]["contacts"]["all"] == 4
     for name in ("owed", "done", "more", "calls"):
         both = month["visits"]["total"][name] + before["visits"]["total"][name]

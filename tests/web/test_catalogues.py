@@ -16,6 +16,7 @@ from alarms.wording import kind_word
 from contract.kinds import KINDS
 from dashboard.export_registry import SUBJECTS
 from dashboard.permissions import ROLES
+from ledger.assessment.criteria import MEASURES
 from ledger.documents import words as document_words
 from rules.kind_facts import PARTS, parameters
 from rules.registry import RULE_KINDS
@@ -27,11 +28,13 @@ CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 BY_DATA: Final = (
     "about.",
     "advice.",
+    "assessment_fact.",
     "attachment.",
     "calls_none.",
     "category_opinion.",
     "channel.",
     "compared.",
+    "criterion_fault.",
     "contact.form.",
     "device_filter.",
     "device_state.",
@@ -59,6 +62,8 @@ BY_DATA: Final = (
     "list_outcome.",
     "list_state.",
     "line_kind.",
+    "lost.",
+    "measure.",
     "opinion.",
     "outcome.",
     "param.",
@@ -252,6 +257,12 @@ def test_everything_the_hub_says_has_a_word() -> None:
     wanted |= {f"kind.{kind}" for kind in KINDS}
     wanted |= {f"field.{value}" for spec in KINDS.values() for value in spec.values}
     assert not wanted - set(ZH)
+
+
+def test_a_measure_is_called_as_its_criterion() -> None:
+    said = {name: (ZH[f"measure.{name}"], EN[f"measure.{name}"]) for name in MEASURES}
+    assert said == dict(MEASURES)
+    assert {key for key in ZH if key.startswith("lost.")} == {f"lost.{name}" for name in MEASURES}
 
 
 def test_everything_that_can_be_exported_has_a_word() -> None:

@@ -49,6 +49,7 @@ def test_a_visit_is_in_the_figures_of_what_it_found() -> None:
             ("visit_kind", "routine"),
             ("service", "7"),
             ("service", "16"),
+            ("contacts", "met_at_home"),
             ("contacts", "with_service"),
             ("satisfaction", "dissatisfied"),
             ("unsafe", "gas_safety"),
@@ -81,7 +82,7 @@ def test_what_does_not_count_is_in_no_other_figure(changes, figures) -> None:
 
 def test_old_records_with_other_answers_break_nothing() -> None:
     strange = {"services": None, "satisfaction": 5, "mood": ["worse"], "gas_safety": True}
-    assert len(figures_of("visit", visit(record=json.dumps(strange)), DAY)) == 3
+    assert len(figures_of("visit", visit(record=json.dumps(strange)), DAY)) == 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""Results of an assessment as a spreadsheet and on paper."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from dashboard.answers import Trail
+from dashboard.asked import QueryWord
+from dashboard.assessment_reads import WhoKind
+from dashboard.callers import Caller, Hub, needs
+from dashboard.downloads import download
+from dashboard.routes.assessments import Shown, results_shown
+from dashboard.routes.reports import PeriodWord
+from ledger.assessment.paper import WHO_ZH, criteria_table, results_table
+from ledger.documents.paper import Paper, Section
+from ledger.documents.sheets import local
+from ledger.documents.workbook import write_xlsx
+
+router = APIRouter(tags=["assessments"])
+
+_MINUTE_MS: Final = 60_000
+_LINES: Final = (
+    "没有发生的（没有呼叫、没有问到满意度、尚未评分）不扣分，其权重由其余指标分担；",
+    "评到的权重不足三分之一的不计总分。未审定的得分随台账变化。",
+)
+
+By = Annotated[WhoKind, Query()]
+
+
+@router.get("/assessments/results.xlsx")
+def save_results(
+    *,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("data.export")],
+    by: By = "region",
+    period: PeriodWord = None,
+    region: QueryWord = None,
+) -> Response:
+    """Scores with the points of each criterion, the best first; the criteria on a sheet behind."""
+    shown = results_shown(hub, caller, by, period, region)
+    results = results_table(by, shown.criteria, shown.items)
+    made = write_xlsx([results, criteria_table(shown.criteria)])
+    trail.note(caller.username, "exported", "assessment", f"{shown.span.key} {by}, xlsx")
+    return download(made, _title(shown, by), "xlsx")
+
+
+@router.get("/assessments/results.pdf")
+def print_results(
+    *,
+    hub: Hub,
+    trail: Trail,
+    caller: Annotated[Caller, needs("assessment.read")],
+    by: By = "region",
+    period: PeriodWord = None,
+    region: QueryWord = None,
+) -> Response:
+    """The same on paper; a visitor's own and no other."""
+    shown = results_shown(hub, caller, by, period, region)
+    now_ms = hub.clock.now_ms()
+    minute_ms = now_ms - now_ms % _MINUTE_MS
+    paper = Paper(
+        title=_title(shown, by),
+        printed=f"打印：{local(minute_ms):%Y-%m-%d %H:%M}　{caller.name}",
+        at_ms=minute_ms,
+        sections=(
+            Section(
+                title="一、得分",
+                lines=_LINES,
+                table=results_table(by, shown.criteria, shown.items),
+            ),
+            Section(title="二、考核指标", table=criteria_table(shown.criteria)),
+        ),
+    )
+    made = hub.printer.pdf(paper)
+    trail.note(caller.username, "printed", "assessment", f"{shown.span.key} {by}")
+    return download(made, paper.title, "pdf", inline=True)
+
+
+def _title(shown: Shown, by: WhoKind) -> str:
+    return f"考核评价结果-{WHO_ZH[by]}-{shown.span.key}"
