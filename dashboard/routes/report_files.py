@@ -162,7 +162,7 @@ def _row_sheets(
 
 def _notes(now_ms: int, asked: Asked) -> tuple[str, ...]:
     today = local(now_ms)
-    notes = [f"服务对象按 {today:%Y-%m-%d} 的名册统计，不与上期比较。"]
+    notes = [f"类别、能力等级和责任人按 {today:%Y-%m-%d} 的名册统计，不与上期比较。"]
     if asked.to_ms > now_ms:
         notes.insert(0, f"本期尚未结束，数字截至 {today:%Y-%m-%d %H:%M}；上期为整期。")
     return tuple(notes)

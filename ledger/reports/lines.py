@@ -79,6 +79,7 @@ def _figures(report: Document, group: FigureGroup) -> Mapping[str, int]:
 
 def _group(group: FigureGroup, figures: Mapping[str, int]) -> Iterator[ReportLine]:
     goals = {one.word: one.goal for one in group.words}
+    of_today = {one.word for one in group.words if one.of_today}
     abouts = {one.word: one.zh_about for one in group.words}
     for name in words_shown(group, figures):
         goal = goals.get(name)
@@ -91,7 +92,7 @@ def _group(group: FigureGroup, figures: Mapping[str, int]) -> Iterator[ReportLin
             value=figures.get(name, 0),
             goal="" if goal is None else str(goal),
             about=" ".join(text for text in (group.zh_about, abouts.get(name, "")) if text),
-            of_today=group.subject == "person",
+            of_today=name in of_today,
         )
 
 

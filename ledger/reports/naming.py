@@ -13,7 +13,8 @@ Counted = Subject | Literal["tally"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureWord:
-    """One figure. `goal`: what it should be, where the notice or the service says so."""
+    """One figure. `goal`: what it should be, where the notice or the service says so. `of_today`:
+    by the register of today, whatever the period, so it is not compared."""
 
     word: str
     zh: str
@@ -21,6 +22,7 @@ class FigureWord:
     zh_about: str = ""
     en_about: str = ""
     goal: int | None = None
+    of_today: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

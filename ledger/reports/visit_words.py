@@ -1,5 +1,6 @@
 """Names of the figures about people, visits, what was found and the services of annex 2. Pure."""
 
+from dataclasses import replace
 from typing import Final
 
 from ledger.forms.joining import WHY_LEFT
@@ -45,12 +46,15 @@ PEOPLE: Final = (
                 "By age on the last day.",
             ),
             figure("age_unknown", "出生日期不详", "age unknown"),
-            nobody(
-                "no_visitor",
-                "无探访责任人",
-                "without a responsible visitor",
-                "每位老人都应有一名探访关爱责任人。",
-                "The notice wants one for everybody.",
+            replace(
+                nobody(
+                    "no_visitor",
+                    "无探访责任人",
+                    "without a responsible visitor",
+                    "每位老人都应有一名探访关爱责任人。",
+                    "The notice wants one for everybody.",
+                ),
+                of_today=True,
             ),
         ),
     ),
@@ -76,7 +80,7 @@ PEOPLE: Final = (
         en="By category",
         zh_about="一位老人可属多个类别，合计会大于在册人数。",
         en_about="One person may be in several, so these add up to more than the people.",
-        words=tuple(figure(*names) for names in _CATEGORY_NAMES),
+        words=tuple(replace(figure(*names), of_today=True) for names in _CATEGORY_NAMES),
     ),
     FigureGroup(
         group="grade",
@@ -86,7 +90,7 @@ PEOPLE: Final = (
         en="By grade of ability",
         zh_about="按最近一次能力评估（GB/T 42195）；每位老人只计一次。",
         en_about="By the last assessment (GB/T 42195); each person once.",
-        words=tuple(figure(*names) for names in _GRADE_NAMES),
+        words=tuple(replace(figure(*names), of_today=True) for names in _GRADE_NAMES),
     ),
 )
 VISITS: Final = (

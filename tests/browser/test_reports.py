@@ -149,7 +149,7 @@ def test_another_month_and_another_region_stand_in_the_address(
     expect(table.locator("tbody")).to_contain_text("龙头村")
     page.get_by_role("button", name="‹ 上月").click()
     desk.wait_for(f"location.search.includes('period={month_before(now_ms)}')")
-    expect(page.get_by_text("名册不保留过去的名单：以下是")).to_be_visible()
+    expect(page.get_by_text("人数是统计期最后一天在服务中的老人")).to_be_visible()
     expect(page.locator("main")).not_to_contain_text("还没有结束")
     page.go_back()
     page.go_back()

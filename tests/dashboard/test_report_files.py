@@ -72,7 +72,8 @@ async def test_a_report_as_a_spreadsheet_says_what_the_page_says(world: World) -
     assert told["探访方式", "上门探访"][4:7] == (2, 1, 1)
     assert told["满意度", "不满意"][4:7] == (1, 0, 1)
     # Of today, so not compared.
-    assert told["人数", "在册老人"][4:6] == (2, None)
+    assert told["类别", "独居"][4:6] == (1, None)
+    assert told["人数", "在册老人"][4:6] == (2, 2)
     owed, done = whole["visits"]["total"]["owed"], whole["visits"]["total"]["done"]
     assert told["上门探访", "应访（次）"][4] == owed
     assert told["上门探访", "探访完成率"][4] == pytest.approx(100 * done / owed, abs=0.01)

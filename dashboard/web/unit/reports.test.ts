@@ -33,7 +33,7 @@ function part(region: string, total: Partial<typeof TALLY> | null, people: numbe
 }
 
 function group(changes: Partial<FigureGroup>): FigureGroup {
-  const one = { zh_about: "", en_about: "", goal: null };
+  const one = { zh_about: "", en_about: "", goal: null, of_today: false };
   return {
     group: "way",
     section: "contacts",
@@ -78,7 +78,7 @@ test("figures: those that are listed also at nought, then the others, the most f
 });
 
 test("visits owed and made come from the tally and have no other words", () => {
-  const owed = { word: "owed", zh: "应访", en: "owed", zh_about: "", en_about: "", goal: null };
+  const owed = { word: "owed", zh: "应访", en: "owed", zh_about: "", en_about: "", goal: null, of_today: false };
   const found = figuresOf(part("r", {}, 0), group({ subject: "tally", words: [owed] }));
   assert.deepEqual(found.map((one) => [one.word, one.value]), [["owed", 8]]);
 });

@@ -16,6 +16,7 @@ NOW = {
     **EMPTY,
     "figures": {
         "people": {"all": 4},
+        "category": {"独居": 3},
         "way": {"home_visit": 6, "phone": 2},
         "rule": {f"kind-{n}": n for n in range(1, 12)},
         "rule_outcome": {"sos/test": 1},
@@ -36,8 +37,8 @@ def test_a_sheet_has_each_figure_beside_that_of_the_period_before() -> None:
     place = cells.index("电话问候")
     assert cells[place : place + 3] == ["电话问候", "2", "5"]
     # Today's register is not compared.
-    place = cells.index("在册老人")
-    assert cells[place : place + 3] == ["在册老人", "4", ""]
+    place = cells.index("独居")
+    assert cells[place : place + 3] == ["独居", "3", ""]
     assert cells[cells.index("探访完成率") + 1] == "75.0%"
     assert cells[cells.index("服务费用（元）") + 1] == "123.45"
 
@@ -64,7 +65,8 @@ def test_blocks_are_as_wide_as_their_columns_and_end_with_a_figure() -> None:
 def test_a_table_compares_what_can_be_compared() -> None:
     rows = {row[2]: row for row in figures_table(NOW, EMPTY).rows}
     assert rows["上门探访"][4:7] == (6, 0, 6)
-    assert rows["在册老人"][4:7] == (4, None, None)
+    assert rows["在册老人"][4:7] == (4, 0, 4)
+    assert rows["独居"][4:7] == (3, None, None)
     assert rows["探访完成率"][4:7] == (75.0, None, None)
     assert rows["落后（次）"][7] == "0"
     [row] = regions_table({"regions": [{**NOW, "name": "", "region": "610926"}]}).rows

@@ -14,6 +14,8 @@ export interface FigureWord extends Said {
   zh_about: string;
   en_about: string;
   goal: number | null;
+  /** By the register of today, whatever the period. */
+  of_today: boolean;
 }
 
 export interface FigureGroup extends Said {
