@@ -26,6 +26,7 @@ from dashboard.asked import (
 )
 from dashboard.callers import Caller, Hub, needs
 from dashboard.care_reads import line_documents, money_documents, money_state
+from dashboard.care_sums import money_by_region, money_object
 from dashboard.once import HEADER, once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field
@@ -161,7 +162,8 @@ def get_money(
     year: Annotated[int, Query(ge=YEARS[0], le=YEARS[1])],
     region: QueryWord = None,
 ) -> Response:
-    """A region's year: needed (800 yuan a person), granted, spent, and the lines."""
+    """A region's year and that of each one right below it: needed (800 yuan a person), granted,
+    spent, left; and the lines."""
     code = region or caller.region
     if not code.startswith(caller.region):
         raise bad_field("region", "there is no such region")
@@ -169,18 +171,16 @@ def get_money(
     wanted = select(MONEY_LINE).where(MONEY_LINE.c.year == year, below)
     newest = wanted.order_by(MONEY_LINE.c.at_ms.desc(), MONEY_LINE.c.id).limit(MONEY_SHOWN_MAX)
     with hub.engine.connect() as connection:
-        state = money_state(connection, code, year, _year_ms(year, hub.timezone))
+        span_ms = year_ms(year, hub.timezone)
+        state = money_state(connection, code, year, span_ms)
+        regions = money_by_region(connection, code, year, span_ms)
         lines = money_documents(connection, rows(connection, newest))
     return answer(
         {
             "year": year,
             "region": code,
-            "persons": state.persons,
-            "needed_fen": state.needed_fen,
-            "granted_fen": state.granted_fen,
-            "spent_fen": state.spent_fen,
-            "left_fen": state.left_fen,
-            "short_fen": state.short_fen,
+            **money_object(state),
+            "regions": regions,
             "lines": lines,
         }
     )
@@ -265,7 +265,8 @@ def _money(hub: Deps, line: str) -> Document:
         return money_documents(connection, found)[0]
 
 
-def _year_ms(year: int, timezone: str) -> tuple[int, int]:
+def year_ms(year: int, timezone: str) -> tuple[int, int]:
+    """From its first moment in the county's time to the next one's."""
     zone = ZoneInfo(timezone)
     first, last = (datetime(y, 1, 1, tzinfo=zone) for y in (year, year + 1))
     return int((first - EPOCH).total_seconds() * 1000), int((last - EPOCH).total_seconds() * 1000)
