@@ -20,6 +20,7 @@ export interface Place {
     | "plan"
     | "unseen"
     | "unreachable"
+    | "care"
     | "response"
     | "reports"
     | "assessment"
@@ -61,6 +62,7 @@ export function placeOf(path: string): Place {
     "plan",
     "unseen",
     "unreachable",
+    "care",
     "response",
     "reports",
     "assessment",
