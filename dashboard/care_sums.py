@@ -99,7 +99,7 @@ def _counted_persons(connection: Connection, base: str) -> list[Row]:
     wanted = (
         select(HOME.c.region, func.count().label("persons"))
         .join(SERVICE_USER, SERVICE_USER.c.home == HOME.c.id)
-        .where(HOME.c.region.startswith(base, autoescape=True))
+        .where(HOME.c.region.startswith(base, autoescape=True), SERVICE_USER.c.left_on == "")
     )
     return rows(connection, wanted.group_by(HOME.c.region))
 
@@ -133,7 +133,8 @@ def money_by_person(
     connection: Connection, caller: Caller, base: str, span_ms: tuple[int, int], now_ms: int
 ) -> list[Document]:
     """What a year's services cost for each person, the dearest first, beside 800 yuan. Who got
-    nothing is among them: the money is meant for everybody."""
+    nothing is among them, for the money is meant for everybody; who has left, if something was
+    used."""
     spent = (
         select(CARE_LINE.c.person, func.sum(CARE_LINE.c.cost_fen).label("fen"))
         .where(*_in_year(span_ms))
@@ -141,7 +142,8 @@ def money_by_person(
     )
     used = {row["person"]: int(row["fen"]) for row in rows(connection, spent)}
     people = (
-        select(SERVICE_USER.c.id, SERVICE_USER.c.name, SERVICE_USER.c.born, HOME.c.region)
+        select(SERVICE_USER.c.id, SERVICE_USER.c.name, SERVICE_USER.c.born, SERVICE_USER.c.left_on)
+        .add_columns(HOME.c.region)
         .join(HOME, HOME.c.id == SERVICE_USER.c.home)
         .where(caller.visible(HOME.c.region), HOME.c.region.startswith(base, autoescape=True))
     )
@@ -161,5 +163,6 @@ def money_by_person(
             "left_fen": YEAR_FEN - used.get(row["id"], 0),
         }
         for row in rows(connection, people)
+        if not row["left_on"] or row["id"] in used
     ]
     return sorted(found, key=lambda one: (-one["used_fen"], one["service_user"]))

@@ -107,6 +107,10 @@ async def test_what_was_used_of_each_persons_share(world: World) -> None:
     assert (over["total"], over["items"][0]["person"]["name"]) == (1, "张桂英")
     only = await asked(world, "money/people", "admin-1", year=2026, person="person-0002")
     assert [p["service_user"] for p in only["items"]] == ["person-0002"]
+    await world.execute("UPDATE service_user SET left_on = '2026-11-20'")
+    left = await asked(world, "money/people", "admin-1", year=2026)
+    assert [p["service_user"] for p in left["items"]] == ["person-0001"]
+    assert (await asked(world, "money", "admin-1", year=2026))["regions"][0]["persons"] == 0
     masked = await asked(world, "money/people", "auditor-1", year=2026)
     assert [p["person"]["name"] for p in masked["items"]] == ["张**"]
     async with world.client("duty-1") as client:
