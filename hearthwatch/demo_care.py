@@ -1,5 +1,6 @@
 """The demonstration's care: files of its people, providers, referrals at every step, what was done
-for whom, and a year's money with one village and one person above it.
+for whom, a year's money with one village short and one person above it, and two who are hard to
+reach.
 
 Written once, as the calls of the pages would have written it over the weeks before. Everything
 follows from the homes.
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from alarms.rota.days import iso_day
 from device_sims.roster import Household
+from hearthwatch import demo_visits
 from ledger.care.book import CareBook, Step, as_json
 from ledger.care.referral import AgreedBy, ReferralMove, ReferralOutcome
 from ledger.persons import files
@@ -27,6 +29,11 @@ PAST_DAYS: Final = 40
 _LINES_EACH: Final = 3
 # Who had a ramp and handrails built: more than a person's 800 yuan.
 _DEAREST: Final = 4
+
+# Of the two whom nobody went to (`demo_visits`) one; numbers far from those of her other visits.
+_LOST: Final = 18
+_NUMBER: Final = 900
+_NO_TELEPHONE: Final = 21
 
 _PROVIDERS: Final[tuple[dict[str, Any], ...]] = (
     {
@@ -98,6 +105,7 @@ def seed(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
     _referrals(unit, homes, began_ms)
     _lines(unit, homes, began_ms)
     _money(start, homes, began_ms)
+    _hard_to_reach(unit, homes, began_ms)
 
 
 def _file(unit: UnitOfWork, home: Household) -> None:
@@ -226,6 +234,34 @@ def _money(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
             },
             MANAGER,
         )
+
+
+def _hard_to_reach(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
+    """One of those whom nobody went to for weeks: a knock and a call in vain. And one of whom there
+    is no telephone."""
+    home = homes[_LOST % len(homes)]
+    knocks = [
+        demo_visits.DemoVisit(
+            id=f"demo-in-vain-{days}",
+            person=person_of(home),
+            home=home.home,
+            way=way,
+            at_ms=began_ms - days * DAY_MS + 4 * HOUR_MS,
+            met=False,
+            number=_NUMBER + days,
+            record=compact({"nobody_met": True}),
+        )
+        for days, way in ((9, "home_visit"), (3, "phone"))
+    ]
+    demo_visits.write(unit, knocks)
+    edit = files.Edit(
+        person=person_of(homes[_NO_TELEPHONE % len(homes)]),
+        actor=MANAGER,
+        today=_date(began_ms),
+        register={"phone": "", "contacts": []},
+        file={},
+    )
+    files.change(UnitOfWork(unit.cursor, began_ms - 20 * DAY_MS), edit)
 
 
 def _date(at_ms: int) -> datetime.date:

@@ -215,7 +215,7 @@ class FakeHub:
             case ["homes", home, "stays"]:
                 return {"items": self.stays.of(home)}
             case ["unseen", "count"]:
-                return {"people": HOMES, "unseen": 0, "silent": 1, "cannot_judge": 1, "away": 0}
+                return {"people": HOMES, "unseen": 3, "silent": 1, "cannot_judge": 1, "away": 0}
             case ["service-users"]:
                 return {"items": find_persons(county, asked.get("q", ""))}
             case ["service-users", person]:

@@ -147,7 +147,7 @@ def test_the_log_adds_up_and_a_mistake_is_corrected_by_a_line(open_desk: OpenDes
     # The same stands in her file, with what is left of the year.
     lines.get_by_role("link", name="张桂英").first.click()
     panel = page.get_by_role("region", name="转介与照料服务")
-    expect(panel).to_contain_text("已用 ¥50，共 ¥800")
+    expect(panel).to_contain_text("已用 ¥50，每年 ¥800")
     expect(panel).to_contain_text("还剩 ¥750")
 
 

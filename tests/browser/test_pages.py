@@ -269,3 +269,18 @@ def test_a_foreign_request_or_an_inline_style_would_be_noticed(desk: Desk) -> No
         desk.check()
     desk.problems.clear()
     desk.page.evaluate("window.violations = []")
+
+
+def test_the_menu_counts_who_was_not_seen_by_day_and_not_by_night(
+    open_desk: OpenDesk, hub: FakeHub
+) -> None:
+    night = open_desk()
+    night.sign_in()
+    menu = night.page.get_by_role("link", name="未见动静")
+    expect(menu).to_be_visible()
+    expect(night.page.locator("time").first).to_contain_text("03:0")
+    expect(menu.locator(".count")).to_have_count(0)
+    hub.county.now_ms += 6 * 3_600_000
+    day = open_desk()
+    day.sign_in()
+    expect(day.page.get_by_role("link", name="未见动静").locator(".count")).to_have_text("3")

@@ -67,7 +67,7 @@ def test_a_call_is_asked_about_recorded_and_taken_back(open_desk: OpenDesk) -> N
     desk = signed_in(open_desk)
     page = desk.page
     menu = page.get_by_role("link", name="未见动静")
-    expect(menu.locator(".count")).to_have_text("1")
+    expect(menu).to_be_visible()
     menu.click()
     row = page.locator("[data-person=person-0001]")
     expect(row).to_contain_text("没有任何动静记录")
@@ -78,7 +78,6 @@ def test_a_call_is_asked_about_recorded_and_taken_back(open_desk: OpenDesk) -> N
     row.get_by_role("button", name="已打电话").click()
     row.get_by_role("button", name="接了，本人平安").click()
     expect(page.locator("main")).to_contain_text("今天都有动静")
-    expect(menu.locator(".count")).to_have_count(0)
     page.get_by_role("button", name="全部", exact=True).click()
     expect(row).to_contain_text("duty-1 已电话确认平安")
     row.get_by_role("button", name="撤销").click()

@@ -32,6 +32,8 @@ def test_it_is_written_once_and_every_page_has_something(tmp_path: Path) -> None
                 "lines": "SELECT count(*), max(cost_fen) > 80000 FROM care_line",
                 "later": "SELECT max(served_at_ms) FROM care_line",
                 "granted": "SELECT count(*) FROM money_line",
+                "vain": "SELECT count(*) FROM visit WHERE NOT met",
+                "phoneless": "SELECT count(*) FROM service_user WHERE phone = ''",
                 "late": "SELECT min(look_at_ms) FROM referral",
             }.items():
                 found.setdefault(name, []).append([tuple(r) for r in unit.execute(sql).fetchall()])
@@ -46,4 +48,5 @@ def test_it_is_written_once_and_every_page_has_something(tmp_path: Path) -> None
     assert (lines > 40, bool(somebody_above)) == (True, True)
     assert found["later"][0][0][0] < BEGAN_MS
     assert found["granted"][0] == [(3,)]
+    assert (found["vain"][0], found["phoneless"][0]) == ([(2,)], [(1,)])
     assert found["late"][0][0][0] < BEGAN_MS

@@ -53,6 +53,13 @@ export function serviceName(service: Service): string {
   return language.current === "en" ? service.en : service.detail;
 }
 
+/** Several rows of the annex share a name: those show what they are of. */
+export function serviceShort(service: Service): string {
+  if (language.current === "en") return service.en;
+  const like = SERVICES.filter((one) => one.group === service.group && one.name === service.name);
+  return like.length > 1 ? service.detail.replace(/[\uff0c\u3002,].*$/u, "") : service.name;
+}
+
 /** The words of an answer, for who reads a record. */
 export function answerText(field: string, value: unknown): string {
   if (field === "services" && Array.isArray(value)) {
