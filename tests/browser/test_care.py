@@ -97,6 +97,11 @@ def test_a_need_is_passed_on_with_consent_and_ends(open_desk: OpenDesk) -> None:
     submit.click()
     expect(row).to_contain_text("已转，等答复")
     expect(row).to_contain_text("家属张伟")
+    # Who agreed is a consent like any other.
+    row.get_by_role("link", name="张桂英").click()
+    consents = page.get_by_role("region", name="知情同意")
+    expect(consents.locator("li", has_text="转介").first).to_contain_text("有效")
+    page.go_back()
     for move, state in (("机构接下了", "机构已接"), ("开始服务", "服务中")):
         row.get_by_role("button", name=move).click()
         row.get_by_role("form").get_by_role("button", name=move).click()

@@ -30,6 +30,7 @@ BY_DATA: Final = (
     "advice.",
     "assessment_fact.",
     "agreed_by.",
+    "agreed_how.",
     "attachment.",
     "calls_none.",
     "care_fault.",

@@ -41,6 +41,12 @@ test("a mistake stands at its field, whichever way the hub says it", () => {
   assert.equal(faultOf(new ApiError(422, "not_active", "")).field, "provider");
   assert.equal(faultOf(new ApiError(422, "invalid", "", "items.0")).field, "items");
   assert.equal(faultOf(new ApiError(409, "not_now", "")).field, "");
+  // What the hub says in both languages is said in its words.
+  const said = { field: "agreed_at", code: "refused", zh: "zh", en: "en" };
+  assert.deepEqual(faultOf(new ApiError(422, "refused", "", "agreed_at", [said])), {
+    field: "agreed_at",
+    text: "zh",
+  });
   assert.notEqual(faultOf(new ApiError(0, "offline", "")).text, "");
 });
 

@@ -20,7 +20,8 @@ export const CARE_SERVICES = [
   "other",
 ] as const;
 export const PROVIDER_KINDS = ["institution", "company", "organisation", "individual"] as const;
-export const AGREED_BY = ["person", "family", "guardian"] as const;
+export const AGREED_BY = ["person", "family", "guardian", "committee"] as const;
+export const AGREED_HOW = ["spoken", "signed", "fingerprint", "recorded"] as const;
 export const OUTCOMES = ["helped", "partly", "not_helped", "moved", "died"] as const;
 export const REFERRAL_STATES = ["proposed", "sent", "accepted", "serving", "ended", "withdrawn"] as const;
 
@@ -212,6 +213,8 @@ export const NO_FAULT: Fault = { field: "\u0000", text: "" };
 
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof ApiError)) return { field: "", text: problemText(error) };
+  const [first] = error.errors;
+  if (first !== undefined) return { field: first.field, text: language.current === "en" ? first.en : first.zh };
   const field = FIELD_OF[error.code] ?? error.field?.split(".")[0] ?? "";
   const text = tAny([`care_fault.${error.code}`, `care_fault.${field}`]) ?? problemText(error);
   return { field, text };
