@@ -28,6 +28,8 @@ Permission = Literal[
     "data.export",  # tables of people and cases, health data: what leaves the hub as files
     "device.read",
     "device.write",
+    "exchange.read",  # what changed, for another platform
+    "exchange.write",  # persons that another platform brings
     "gateway.read",
     "gateway.write",
     "handover.read",
@@ -70,7 +72,7 @@ Permission = Literal[
     "visit.read",
     "visit.write",
 ]
-Role = Literal["admin", "manager", "duty", "visitor", "installer", "auditor"]
+Role = Literal["admin", "manager", "duty", "visitor", "installer", "auditor", "exchange"]
 
 PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
 ROLES: Final[tuple[str, ...]] = get_args(Role)
@@ -189,6 +191,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "summary.read",
             }
         ),
+        # A program, not a human: another platform.
+        "exchange": frozenset({"exchange.read", "exchange.write"}),
         "auditor": frozenset(
             {
                 "alarm.read",

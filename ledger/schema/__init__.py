@@ -20,6 +20,7 @@ from ledger.schema.cases import (
     VISIT_CORRECTION,
 )
 from ledger.schema.columns import METADATA
+from ledger.schema.exchange import EXCHANGE_PERSON
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.persons import CONSENT, CONSENT_WITHDRAWAL, PERSON_FILE, PERSON_TERM
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
@@ -50,6 +51,7 @@ __all__ = [
     "ESCALATION",
     "ESCALATION_STEP",
     "EVENT",
+    "EXCHANGE_PERSON",
     "GATEWAY",
     "GATEWAY_KEY",
     "HANDOVER",

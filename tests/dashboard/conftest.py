@@ -147,6 +147,7 @@ ACCOUNTS = {
     "visitor-3": ("visitor", "610926101"),
     "installer-1": ("installer", "610926101"),
     "auditor-1": ("auditor", "610926101"),
+    "exchange-1": ("exchange", "610926101"),
     "duty-2": ("duty", "610926102"),
     "visitor-2": ("visitor", "610926102"),
 }
