@@ -29,6 +29,8 @@ Permission = Literal[
     "device.read",
     "device.write",
     "exchange.read",  # what changed, for another platform
+    "export.fetch",  # files that were made for one's own department
+    "export.order",  # what departments get, and how often
     "exchange.write",  # persons that another platform brings
     "gateway.read",
     "gateway.write",
@@ -72,7 +74,9 @@ Permission = Literal[
     "visit.read",
     "visit.write",
 ]
-Role = Literal["admin", "manager", "duty", "visitor", "installer", "auditor", "exchange"]
+Role = Literal[
+    "admin", "manager", "duty", "visitor", "installer", "auditor", "exchange", "department"
+]
 
 PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
 ROLES: Final[tuple[str, ...]] = get_args(Role)
@@ -193,6 +197,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         ),
         # A program, not a human: another platform.
         "exchange": frozenset({"exchange.read", "exchange.write"}),
+        # Another office: nothing but the files that were made for it.
+        "department": frozenset({"export.fetch"}),
         "auditor": frozenset(
             {
                 "alarm.read",

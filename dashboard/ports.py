@@ -300,6 +300,7 @@ class Deps:
     on_duty: who is on duty for a region at a time, by the rota. shift_of: the name of that shift,
     None where the part of the day has to do.
     rota: its book is changed in the writer's thread.
+    outbox: the folder with files for departments; None: this hub makes none.
     """
 
     engine: Engine
@@ -325,5 +326,6 @@ class Deps:
     keepalive_s: float = KEEPALIVE_S
     gps_proof: bool = False
     apart: Apart = in_a_thread
+    outbox: Path | None = None
     on_duty: Callable[[str | None, int], Sequence[str]] = _nobody
     shift_of: Callable[[str | None, int], str | None] = _no_shift

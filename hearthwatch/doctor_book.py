@@ -27,6 +27,7 @@ def book(place: "Place", anchors: frozenset[str] = frozenset()) -> Iterator[Find
     try:
         yield _where(place, reader)
         yield from _chains(reader, anchors)
+        yield from _department_files(reader)
     except (SQLAlchemyError, ImportError) as error:
         # The first line says why; the rest may hold the address.
         why = str(error.__cause__ or error).strip().split("\n")[0][:200]
@@ -69,6 +70,27 @@ def _chains(reader: "Engine", anchors: frozenset[str]) -> Iterator[Finding]:
             return
         for state in check(connection, anchors):
             yield _chain(state)
+
+
+def _department_files(reader: "Engine") -> Iterator[Finding]:
+    from sqlalchemy import inspect, select
+
+    from ledger.schema import EXPORT_FILE, EXPORT_ORDER
+
+    with reader.connect() as connection:
+        if not inspect(connection).has_table("export_file"):
+            return
+        wanted = select(EXPORT_ORDER.c.name, EXPORT_FILE.c.period, EXPORT_FILE.c.detail)
+        wanted = wanted.join(EXPORT_FILE, EXPORT_FILE.c.order_id == EXPORT_ORDER.c.id)
+        failed = connection.execute(wanted.where(EXPORT_FILE.c.state == "failed")).all()
+    if failed:
+        name, period, why = failed[0]
+        yield Finding(
+            check="department files",
+            verdict="warn",
+            detail=f"{len(failed)} not made, of them {name} {period}: {why[:120]}",
+            remedy="mend what it says; it is tried again each hour, of the newest period",
+        )
 
 
 def _chain(state: "ChainState") -> Finding:

@@ -28,7 +28,9 @@ from hearthwatch.apart import in_a_process
 from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.broker_session import broker_address, session_config
 from hearthwatch.clock import PlannedClock, wall_ms
+from hearthwatch.department_exports import DepartmentExports
 from hearthwatch.heads import tell_heads
+from hearthwatch.http_server import Server, http_of
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.memory import keep_tidy
@@ -139,6 +141,7 @@ class Hub:
         self.visit_tasks = MorningTasks(
             self.reader, self.writer, self.book.visiting, clock.now_ms, config.morning_tasks
         )
+        self.exports = DepartmentExports(self.reader, self.writer, clock.now_ms, config.data_dir)
         self.watchdog = Watchdog(config, side, clock.now_ms, self.health, self.roster_changed)
 
     # Wiring.
@@ -211,6 +214,7 @@ class Hub:
                 asyncio.create_task(self._supervise(), name="supervision"),
                 asyncio.create_task(self._watch_due(), name="due"),
                 asyncio.create_task(self.visit_tasks.run(), name="visits"),
+                asyncio.create_task(self.exports.run(), name="department-files"),
                 *self.watchdog.start(http),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),
@@ -321,6 +325,7 @@ class Hub:
                 rota=self.side.rota,
                 on_duty=self._on_duty,
                 shift_of=self._shift_of,
+                outbox=self.exports.folder,
             )
         )
         return Server(http_of(self.config, self.app))
@@ -357,14 +362,6 @@ class Hub:
         }
 
 
-class Server(uvicorn.Server):
-    """Signals are the hub's business: it must end live streams before the server waits."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def _as_float(read: Callable[[], int]) -> float:
     return float(read())
 
@@ -387,14 +384,3 @@ def _stored_event(row: Mapping[Any, Any]) -> Stored:
 
 def _moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, tz=EPOCH.tzinfo)
-
-
-def http_of(config: HubConfig, app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        host=config.http.host,
-        port=config.http.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )

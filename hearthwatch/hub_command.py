@@ -12,7 +12,8 @@ from typing import Final
 from contract.config import ConfigError
 from dashboard.standby import create_standby
 from hearthwatch.clock import PlannedClock, load_clock
-from hearthwatch.hub import LEASE_LOOK_S, Hub, Server, http_of
+from hearthwatch.http_server import Server, http_of
+from hearthwatch.hub import LEASE_LOOK_S, Hub
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say

@@ -18,7 +18,16 @@ from dashboard.ports import Deps
 from dashboard.reads import one, rows
 from dashboard.register_reads import seen_region
 from ledger.expectations import ALWAYS_EXPECTED_S, EXPECTED_ONCE_SHOWN_S
-from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, QUARANTINE, TASK, TEST_PRESS
+from ledger.schema import (
+    ALARM,
+    DEVICE,
+    EXPORT_FILE,
+    GATEWAY,
+    HOME,
+    QUARANTINE,
+    TASK,
+    TEST_PRESS,
+)
 from ledger.views import Document
 
 router = APIRouter(tags=["overview"])
@@ -133,7 +142,14 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
         "repairs": _repairs(connection, caller, now_ms),
         "quarantine": connection.scalar(quarantine_visible(func.count(), caller)),
         "last_test": _last_test(connection),
+        "department_files_failed": _files_failed(connection) if "export.order" in caller.can else 0,
     }
+
+
+def _files_failed(connection: Connection) -> int:
+    """Files for departments that could not be made and are tried again."""
+    wanted = select(func.count()).select_from(EXPORT_FILE).where(EXPORT_FILE.c.state == "failed")
+    return connection.scalar(wanted) or 0
 
 
 def _last_test(connection: Connection) -> Document | None:

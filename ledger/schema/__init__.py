@@ -21,6 +21,7 @@ from ledger.schema.cases import (
 )
 from ledger.schema.columns import METADATA
 from ledger.schema.exchange import EXCHANGE_PERSON
+from ledger.schema.exports import EXPORT_FILE, EXPORT_ORDER
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.persons import CONSENT, CONSENT_WITHDRAWAL, PERSON_FILE, PERSON_TERM
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
@@ -52,6 +53,8 @@ __all__ = [
     "ESCALATION_STEP",
     "EVENT",
     "EXCHANGE_PERSON",
+    "EXPORT_FILE",
+    "EXPORT_ORDER",
     "GATEWAY",
     "GATEWAY_KEY",
     "HANDOVER",

@@ -148,6 +148,7 @@ ACCOUNTS = {
     "installer-1": ("installer", "610926101"),
     "auditor-1": ("auditor", "610926101"),
     "exchange-1": ("exchange", "610926101"),
+    "department-1": ("department", "610926101"),
     "duty-2": ("duty", "610926102"),
     "visitor-2": ("visitor", "610926102"),
 }
@@ -321,6 +322,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         notices=ListedNotices(),
         replies=Replies(writer, book, book.handing.cannot_come, may, book.contacts.says),
         static_dir=tmp_path / "static",
+        outbox=tmp_path / "outbox",
     )
     app = create_app(deps)
     async with app.router.lifespan_context(app):

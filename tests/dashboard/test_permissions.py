@@ -82,7 +82,7 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     names = (*names, "stay_id", "username", "name", "try_id", "point_id", "notification_id")
     names = (*names, "token", "secret", "provider", "consent_id", "import_id")
     names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id", "referral_id", "provider_id")
-    names = (*names, "visit_id", "attachment_id", "subject", "external_id")
+    names = (*names, "visit_id", "attachment_id", "subject", "external_id", "order_id", "file_id")
     path = route.path.format(**dict.fromkeys(names, "nothing"), **CHOSEN)
     return await client.request(
         method,
