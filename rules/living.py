@@ -1,8 +1,8 @@
 """Whether somebody lives in a home, from its quarter-hours of power: learned per home. Pure.
 
-The newest seen quarter-hours, a little more than a day of them, are the window. How far they
-spread, and their highest above the window's own floor, are compared with what the home does alone
-(`rules.lived_days`); at or below the home's limit (`rules.quiet_limit`) it looks empty. A lamp left
+The newest seen quarter-hours, a day of them, are the window. How far they spread and how high they
+go is compared with what the home does alone (`rules.lived_days`); what is slow counts for more
+(`rules.slow_part`). At or below the home's limit (`rules.quiet_limit`) it looks empty. A lamp left
 on lifts all of them alike and hides nothing.
 
 Each day becomes a part of the memory, a day late: one that turned out to be silent is learned as a
@@ -36,6 +36,7 @@ from rules.lived_days import (
 from rules.lively import lively_slots
 from rules.packed import packed, unpacked
 from rules.quiet_limit import QuietLimit
+from rules.slow_part import LIVELY, slow_factor
 
 # Four weeks: enough quiet hours of each kind, short enough to follow the seasons.
 DAYS_MAX: Final = 28
@@ -65,6 +66,7 @@ class Living:
 
     __slots__ = (
         "_away",
+        "_below",
         "_doubt",
         "_low",
         "_numbers",
@@ -98,8 +100,8 @@ class Living:
         self._squares = 0
         # Slots since the start or since somebody came back; below a window nothing is judged.
         self.filled = 0
-        # Slots since the supply was last in doubt.
-        self._steady = 0
+        # Slots on end at or below the limit; since the supply was last in doubt.
+        self._below = self._steady = 0
         self.days = Days()
         self.quiet = QuietLimit()
         # The least activity of the present day, or of the present silence.
@@ -115,10 +117,9 @@ class Living:
         self.lived_w = 0
         self.alone: Alone | None = None
         # Of the last window measured.
-        self.floor_w = 0
-        self.spread_w = 0.0
+        self.floor_w, self.spread_w = 0, 0.0
         self.activity: float | None = None
-        # Whether the newest slot was seen too coarsely to say anything.
+        # The newest slot was seen too coarsely to say anything.
         self.coarse = False
 
     # Input.
@@ -191,14 +192,24 @@ class Living:
         ordered, alone = self._ordered, self.alone
         size = len(ordered)
         if self.coarse or self.filled < self.window or size < self.window or alone is None:
-            self.activity = None
+            self.activity, self._below = None, 0
             return None
         floor_w = self.floor_w = _floor(ordered)
         spread_w = self.spread_w = spread_of(self._sum, self._squares, size)
-        found = self.activity = activity(spread_w, ordered[-1] - floor_w, alone)
-        if self._low is None or found < self._low:
+        found = activity(spread_w, ordered[-1] - floor_w, alone)
+        low = self._low
+        if low is None or found < max(low, LIVELY):
+            found *= slow_factor(self._watts[-size:], alone)
+        self.activity = found
+        if low is None or found < low:
             self._low = found
+        self._below = self._below + 1 if found <= self.quiet.limit else 0
         return found
+
+    @property
+    def doubt_slots(self) -> int:
+        """Slots more that must look empty before it is sure, 0: it is."""
+        return max(0, self.quiet.longer + 1 - self._below)
 
     def patience(self) -> int:
         """How many slots can come, whatever they are, before the window can look empty: until the
@@ -241,8 +252,15 @@ class Living:
         window = self._numbers[-size:], self._watts[-size:]
         return outlook(*window, self.floor_w, alone, self.quiet.limit)
 
-    def window_start_number(self) -> int:
-        return self._numbers[-self.window :][0]
+    @property
+    def asked(self) -> int:
+        """Slots that must look empty in this home."""
+        return self.window + self.quiet.longer
+
+    def quiet_from_number(self) -> int:
+        """The first slot of what looks empty now."""
+        before = min(max(0, self._below - 1), self.quiet.longer)
+        return self._numbers[-self.window - before :][0]
 
     def mean_w(self) -> int:
         return self._sum // max(1, len(self._ordered))
@@ -304,6 +322,7 @@ class Living:
             "runs": _runs(self._numbers),
             "filled": self.filled,
             "steady": min(self._steady, STEADY),
+            "below": self._below,
             "days": self.days.dump(),
             "alone": self.alone,
             "quiet": self.quiet.dump(),
@@ -333,6 +352,7 @@ class Living:
         living._squares = sum(w * w for w in living._ordered)
         living.filled = int(document["filled"])
         living._steady = int(document["steady"])
+        living._below = int(document.get("below", 0))
         living.days = Days.load(document["days"])
         living._count_days()
         alone = document["alone"]

@@ -44,7 +44,6 @@ def opinion_of(
     read_ms: int,
     silent_ms: int | None,
     quiet_slots: int,
-    window_h: int,
     blind: bool,
     dead: bool,
 ) -> Opinion:
@@ -74,7 +73,7 @@ def opinion_of(
         state, since_ms, reason = "learning", began_ms, LifeReason.LEARNING
     else:
         state, since_ms, reason = "well", signs.last_ms, LifeReason.ACTIVITY
-    shown["window_h"] = window_h
+    shown["window_h"] = living.asked // SLOTS_PER_HOUR
     shown.update(_outlook(living, quiet_slots, well=state == "well"))
     return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
 
@@ -86,6 +85,6 @@ def _outlook(living: Living, quiet_slots: int, *, well: bool) -> dict[str, Evide
     if stirred is not None:
         shown["power_sign_ms"] = (stirred + 1) * SLOT_MS
     if well and slots is not None:
-        left = max(slots, living.window - quiet_slots)
+        left = max(slots + max(0, living.doubt_slots - 1), living.window - quiet_slots)
         shown["quiet_hours_left"] = left / SLOTS_PER_HOUR
     return shown

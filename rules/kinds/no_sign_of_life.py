@@ -28,11 +28,12 @@ from typing import Any, Final
 from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, gap_told
 from rules.finding import EvidenceValue, Finding, Severity
 from rules.former_living import SCALE, is_former, migrated
-from rules.lived_days import SLOTS_PER_DAY
+from rules.lived_days import SLOTS_PER_DAY, SLOTS_PER_HOUR
 from rules.living import Living
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import number, parse_params
+from rules.quiet_limit import SURE_H
 from rules.quiet_time import QuietTime
 from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
 from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs, remembered
@@ -93,7 +94,7 @@ class NoSignOfLifeMonitor:
         self._subject = subject
         self._params = params
         self._mains = mains
-        self._living = Living(params.window_h)
+        self._living = Living(params.window_h - SURE_H)
         self._signs = Signs()
         self._staying = Staying()
         self._began_ms = -1
@@ -182,7 +183,7 @@ class NoSignOfLifeMonitor:
 
     def _start_over(self, at_ms: int) -> None:
         """Another meter shows more of the home: learn it anew, but don't end a silence."""
-        self._living = Living(self._params.window_h)
+        self._living = Living(self._params.window_h - SURE_H)
         self._began_ms = at_ms
         self._quiet.begin()
         self._supply.forget()
@@ -228,13 +229,13 @@ class NoSignOfLifeMonitor:
             return self._clear(observation, LifeReason.ACTIVITY, now_ms)
         if activity > limit:
             return NOTHING
-        if self._quiet.slots < living.window or not living.covered():
+        if self._quiet.slots < living.asked or living.doubt_slots or not living.covered():
             return NOTHING
         living.suspect()
         if now_ms - end_ms > self._params.late_after_min * MINUTE_MS:
             # Of the past: it wakes nobody, but it isn't learned as a lived day either.
             return NOTHING
-        self._raised = (now_ms, living.window_start_number() * SLOT_MS)
+        self._raised = (now_ms, living.quiet_from_number() * SLOT_MS)
         self._raised_limit = limit
         if not self._staying.since(self._raised[1]):
             living.raised()
@@ -289,7 +290,7 @@ class NoSignOfLifeMonitor:
         raised_ms, start_ms = self._raised or (now_ms, now_ms)
         evidence: dict[str, EvidenceValue] = {
             "quiet_since_ms": start_ms,
-            "window_h": self._params.window_h,
+            "window_h": self._living.asked // SLOTS_PER_HOUR,
             **evidence_of(self._living, self._raised_limit),
             **self._signs.shown(),
         }
@@ -327,7 +328,7 @@ class NoSignOfLifeMonitor:
         scale = 1.0
         if is_former(living):
             living, scale = migrated(living), SCALE
-        self._living = Living.load(self._params.window_h, living)
+        self._living = Living.load(self._params.window_h - SURE_H, living)
         self._signs = Signs.load(document["signs"])
         self._staying = Staying.load(document["staying"])
         self._began_ms = int(document["began"])
@@ -347,7 +348,6 @@ class NoSignOfLifeMonitor:
             read_ms=read_ms,
             silent_ms=None if self._raised is None else self._raised[1],
             quiet_slots=self._quiet.slots,
-            window_h=self._params.window_h,
             blind=now_ms - read_ms > self._params.blind_after_min * MINUTE_MS,
             dead=self._supply.dead,
         )

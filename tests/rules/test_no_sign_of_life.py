@@ -92,13 +92,31 @@ def test_what_a_finding_tells(kit) -> None:
     (finding,) = house.found
     assert (finding.severity, finding.phase, finding.reason) == ("urgent", "raised", "no_activity")
     assert finding.evidence["activity_pct"] <= 100 < finding.evidence["usual_pct"]
-    assert finding.at_ms - finding.evidence["quiet_since_ms"] == 25 * kit.HOUR_MS
+    # Its days are far from an empty one: a day is enough.
+    assert finding.evidence["window_h"] == 24
+    assert finding.at_ms - finding.evidence["quiet_since_ms"] == 24 * kit.HOUR_MS
     # What was seen, what the home does alone, and how rare that is.
     assert finding.evidence["spread_w"] <= finding.evidence["alone_spread_w"] * 1.5
     assert finding.evidence["peak_w"] <= finding.evidence["alone_peak_w"] * 1.5
     assert finding.evidence["days_as_quiet"] == 0 < finding.evidence["days_learned"]
     view = house.state()
     assert (view.state, view.since_ms) == ("silent", finding.evidence["quiet_since_ms"])
+
+
+def test_where_a_silence_was_none_a_day_is_not_enough(kit) -> None:
+    """It must look empty for an hour more, and somebody's sign begins all of it anew."""
+    rows = kit.electricity(2, 40, away=[(14.3, 15.45), (34, 37)])
+    house = House(kit).power([row for row in rows if row[0] <= kit.START_MS + 35.9 * kit.DAY_MS])
+    first, again = (found for found in house.found if found.phase == "raised")
+    assert (first.evidence["window_h"], again.evidence["window_h"]) == (24, 25)
+    assert again.at_ms - again.evidence["quiet_since_ms"] == 25 * kit.HOUR_MS
+    moved_ms = house.now_ms
+    house.see("motion", moved_ms, {"active": 1.0}, device="pir")
+    assert house.found[-1].phase == "cleared"
+    house.power([row for row in rows if row[0] > moved_ms])
+    raised = house.raised_at()[2:]
+    assert raised
+    assert all(at_ms - moved_ms >= 25 * kit.HOUR_MS for at_ms in raised)
 
 
 @pytest.mark.parametrize("minutes", [1, 5, 30, 60])
@@ -450,9 +468,12 @@ def test_a_state_that_read_its_meter_itself_goes_on_as_if_nothing_had_changed(ki
     assert house.state().explanation["last_reading_ms"] == last_ms
     house.power([row for row in rows if row[0] > seen_until_ms])
     assert house.engine.take_problems() == []
-    assert [repr(f) for f in house.found] == [repr(f) for f in straight.found] != []
-    here, there = (h.engine._homes["h"].cells[RULE].monitor._living for h in (house, straight))
-    assert here.dump() == there.dump()
+    # What it had learned of its days is of another window: so is what the evidence says of them.
+    told = [[(f.episode, f.phase, f.reason, f.at_ms) for f in h.found] for h in (house, straight)]
+    assert told[0] == told[1] != []
+    cells = (h.engine._homes["h"].cells[RULE] for h in (house, straight))
+    here, there = (cell.monitor._living.dump() for cell in cells)
+    assert {name for name in here if here[name] != there[name]} <= {"days", "quiet"}
 
 
 def test_a_meter_that_is_named_is_read_by_the_rule_itself(kit) -> None:

@@ -9,6 +9,8 @@ from rules.quiet_limit import (
     CROWD_MAX,
     DAYS_MIN,
     DAYS_TRUSTED,
+    FAR_TOP,
+    LONGER,
     LOW,
     LOWS_MAX,
     REFUTED_DAYS,
@@ -16,6 +18,7 @@ from rules.quiet_limit import (
     REFUTED_PART,
     TOP,
     QuietLimit,
+    quietest_of_a_year,
 )
 
 
@@ -30,6 +33,39 @@ def home(*, days=60, usual=4.0, least=None) -> QuietLimit:
 
 def test_a_lively_home_has_the_highest_limit() -> None:
     assert home().limit == TOP
+
+
+def test_a_home_that_is_far_apart_has_a_limit_of_its_own_and_need_not_wait() -> None:
+    near, far, farthest = home(usual=4.0), home(usual=5.5), home(usual=90.0)
+    assert (near.limit, near.longer) == (TOP, LONGER)
+    assert TOP < far.limit < FAR_TOP == farthest.limit
+    assert (far.longer, farthest.longer) == (0, 0)
+    # Quiet days say that quieter ones will come.
+    assert home(usual=5.5, least=[1.2] * 3).limit <= TOP
+
+
+def test_where_a_silence_was_none_it_must_look_empty_for_longer() -> None:
+    quiet = home(usual=90.0)
+    quiet.refuted(60.0, 70)
+    assert quiet.limit == FAR_TOP
+    assert quiet.longer == LONGER
+    quiet.learn(70 + REFUTED_DAYS)
+    assert quiet.longer == 0
+
+
+def test_the_quietest_day_of_a_year_lies_beyond_those_that_are_known() -> None:
+    even = sorted([400] * 60)
+    wide = sorted(400 + 10 * day for day in range(60))
+    assert quietest_of_a_year(even) < 400
+    # A single quiet day may have been a journey; several are a habit.
+    assert 400 < quietest_of_a_year([400, *[2000] * 59]) < 2000
+    assert quietest_of_a_year([400] * 6 + [2000] * 54) < 400
+    # The more days were no lower, the less lower it is.
+    assert quietest_of_a_year(even) < quietest_of_a_year([400] * 180)
+    assert quietest_of_a_year(wide) / quietest_of_a_year([2 * low for low in wide]) == (
+        pytest.approx(0.5)
+    )
+    assert 0 < quietest_of_a_year([0, 0, 0]) < 100
 
 
 def test_nothing_is_said_of_few_days_and_less_is_silence_while_they_are_few() -> None:
