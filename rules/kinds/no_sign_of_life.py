@@ -1,6 +1,6 @@
 """Nobody has stirred in a home for a day: judged from its electricity, refuted by anything else.
 
-Sees: the home's quarter-hours (`power_slot`; `rules.living` compares the newest 25 hours with what
+Sees: the home's quarter-hours (`power_slot`; `rules.living` compares the newest 24 hours with what
 the home does alone; of a meter that is named here it reads `power`), and as proof of life every
 press, movement, door, bed or presence change, every measurement that a person takes of herself, and
 `said_well`, by which the hub tells that a human has heard from her.
@@ -15,8 +15,9 @@ is found silent, and judged more carefully from then on. An absence in a home wh
 like people (boilers used by day, defrost heaters, solar panels, night storage). What arrives late
 counts, but only a view of the present raises; readings of yesterday wake nobody.
 
-Defaults: 25 seen hours; 120 minutes without readings are `meter_quiet`, older readings raise
-nothing; no opinion in the first week or so, narrower limits until 30 days are known.
+Defaults: 25 seen hours, 24 in homes whose days are far from an empty one; 120 minutes without
+readings are `meter_quiet`, older readings raise nothing; no opinion in the first week or so,
+narrower limits until 30 days are known.
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
