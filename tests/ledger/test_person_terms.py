@@ -170,7 +170,7 @@ def test_a_category_asks_for_the_facts_it_rests_on() -> None:
     assert all(field in FIELD or field in REGISTER for field in fields)
 
 
-CONSENT = {"purpose": "devices", "until_on": "", "withdrawn_on": None}
+CONSENT = {"purpose": "devices", "answer": "yes", "until_on": "", "withdrawn_on": None}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,7 @@ CONSENT = {"purpose": "devices", "until_on": "", "withdrawn_on": None}
         ({"until_on": "2026-05-01"}, True),
         ({"until_on": "2026-04-30"}, False),
         ({"withdrawn_on": "2026-04-01"}, False),
+        ({"answer": "no"}, False),
     ],
 )
 def test_a_consent_holds_until_its_last_day_or_its_end(changes: dict, holds: bool) -> None:
