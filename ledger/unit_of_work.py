@@ -106,11 +106,25 @@ class UnitOfWork:
         try:
             yield
         except Exception:
-            self.cursor.execute(f"ROLLBACK TO {name}")
-            self.rewind(mark)
+            self._back_to(name, mark)
             raise
         finally:
             self.cursor.execute(f"RELEASE {name}")
+
+    @contextmanager
+    def trial(self, name: str) -> Iterator[None]:
+        """A part of the change that is only tried: it is taken back however it ends."""
+        mark = self.mark()
+        self.cursor.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        finally:
+            self._back_to(name, mark)
+            self.cursor.execute(f"RELEASE {name}")
+
+    def _back_to(self, name: str, mark: int) -> None:
+        self.cursor.execute(f"ROLLBACK TO {name}")
+        self.rewind(mark)
 
     def mark(self) -> int:
         return len(self._entries)

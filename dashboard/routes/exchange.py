@@ -20,7 +20,7 @@ from dashboard.reads import rows
 from ledger.forms.refusal import Refusal
 from ledger.persons import sheet
 from ledger.persons.columns import COLUMN, COLUMNS, header_of
-from ledger.persons.exchanging import Brought, Done, NotTaken, bring, known_person
+from ledger.persons.exchanging import Brought, Done, NotTakenError, bring, known_person
 from ledger.persons.files import Refused, find
 from ledger.persons.sheet import Heads
 from ledger.persons.terms import plain
@@ -49,12 +49,6 @@ class BroughtPerson(Body):
     fields: Annotated[dict[Word, Line | int | float], Field(min_length=1, max_length=FIELDS_MAX)]
     person: Word | None = None
     new: bool = False
-
-
-class _Tried(Exception):  # noqa: N818 - takes back what a dry run did
-    def __init__(self, done: Done) -> None:
-        super().__init__("dry run")
-        self.done = done
 
 
 @router.get("/exchange/fields")
@@ -101,15 +95,12 @@ async def put_person(
             if done.result != "unchanged":
                 hub.roster_changed(unit, done.changed)
             return done
-        try:
-            with unit.savepoint("dry"):
-                raise _Tried(bring(unit, brought, today))
-        except _Tried as tried:
-            return tried.done
+        with unit.trial("dry"):
+            return bring(unit, brought, today)
 
     try:
         done = await hub.writer.change(change)
-    except NotTaken as error:
+    except NotTakenError as error:
         raise Problem(409, error.code, str(error)) from None
     return answer(
         {

@@ -177,7 +177,14 @@ async def move_referral(  # noqa: PLR0917 - FastAPI gives them by name
         if move is ReferralMove.SEND:
             said_on = local_day(row["agreed_at_ms"], hub.timezone).isoformat()
             today = local_day(hub.clock.now_ms(), hub.timezone)
-            agreed(unit, row, body.agreed_how, caller.username, said_on, today)
+            agreed(
+                unit,
+                row,
+                how=body.agreed_how,
+                actor=caller.username,
+                agreed_on=said_on,
+                today=today,
+            )
 
     async def work() -> Document:
         try:

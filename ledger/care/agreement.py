@@ -22,9 +22,10 @@ RELATION: Final[Mapping[str, str]] = {
 }
 
 
-def agreed(  # noqa: PLR0917 - who, how and when
+def agreed(
     unit: UnitOfWork,
     referral: Mapping[str, Any],
+    *,
     how: str,
     actor: str,
     agreed_on: str,

@@ -59,8 +59,8 @@ class Done:
     changed: Changed = _NOTHING
 
 
-class NotTaken(Exception):  # noqa: N818 - an answer to the platform
-    """`code` for programs; `known` is the version that the book has."""
+class NotTakenError(Exception):
+    """An answer to the platform. `code` for programs; `known` is the version that the book has."""
 
     def __init__(self, code: str, detail: str, known: int | None = None) -> None:
         super().__init__(detail)
@@ -73,21 +73,21 @@ def known_person(unit: UnitOfWork, source: str, external_id: str) -> str | None:
 
 
 def bring(unit: UnitOfWork, brought: Brought, today: datetime.date) -> Done:
-    """NotTaken, Refused."""
+    """NotTakenError, Refused."""
     found = unit.execute(_FIND, (brought.source, brought.external_id)).fetchall()
     if not found:
         return _first(unit, brought, today)
     person, version, digest = str(found[0][0]), int(found[0][1]), str(found[0][2])
     if brought.version < version:
         detail = f"version {version} is known: an older one is not taken"
-        raise NotTaken("older_version", detail, version)
+        raise NotTakenError("older_version", detail, version)
     if brought.digest == digest:
         if brought.version > version:
             _store(unit, brought, person)
         return Done(person=person, version=brought.version, result="unchanged")
     if brought.version == version:
         detail = f"version {version} was brought with other fields: count it up"
-        raise NotTaken("version_used", detail, version)
+        raise NotTakenError("version_used", detail, version)
     return _written(unit, brought, person, "updated", today)
 
 
@@ -97,7 +97,7 @@ def _first(unit: UnitOfWork, brought: Brought, today: datetime.date) -> Done:
     row = (brought.source, brought.person, brought.external_id)
     others = unit.execute(_TAKEN, row).fetchall()
     if others:
-        raise NotTaken("other_id", f"this person is {others[0][0]} already")
+        raise NotTakenError("other_id", f"this person is {others[0][0]} already")
     return _written(unit, brought, brought.person, "linked", today)
 
 

@@ -25,12 +25,12 @@ from dashboard.passwords import Passwords
 from dashboard.permissions import may
 from dashboard.ports import Deps
 from ledger import register as register_store
-from ledger.database import open_reader, open_writer, sqlite_url
+from ledger.database import insert_sql, open_reader, open_writer, sqlite_url
 from ledger.feed import Feed
 from ledger.register import Register
 from ledger.register_changes import Changed
 from ledger.roster import parse
-from ledger.schema import METADATA
+from ledger.schema import METADATA, VISIT
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.finding import Finding
@@ -216,6 +216,22 @@ class World:
         )
         assert alarm is not None
         return alarm
+
+    async def visited(self, visit: str, **more: Any) -> None:
+        """A row of the book: a routine visit of now to person-0001, but for `more`."""
+        row = {
+            "id": visit,
+            "service_user": "person-0001",
+            "home": "home-0001",
+            "kind": "routine",
+            "way": "home_visit",
+            "visitor": "visitor-1",
+            "visited_at_ms": NOW_MS,
+            "recorded_at_ms": NOW_MS,
+            "record": "{}",
+            **more,
+        }
+        await self.execute(insert_sql(VISIT, list(row)), *row.values())
 
     async def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return await self.writer.run(lambda c: c.execute(sql, parameters).fetchall())

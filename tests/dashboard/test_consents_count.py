@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.conftest import NOW_MS, World, problem_of
+from tests.dashboard.conftest import World, problem_of
 from tests.dashboard.test_visit_attachments import picture
 
 API = "/api/v1"
@@ -53,21 +53,7 @@ async def test_what_was_said_last_is_how_a_purpose_stands(world: World) -> None:
 
 
 async def visited(world: World, visit: str, **more: Any) -> str:
-    values = {
-        "id": visit,
-        "service_user": "person-0001",
-        "home": "home-0001",
-        "kind": "routine",
-        "way": "home_visit",
-        "visitor": "visitor-1",
-        "visited_at_ms": NOW_MS,
-        "recorded_at_ms": NOW_MS,
-        "record": "{}",
-        **more,
-    }
-    marks = ", ".join("?" * len(values))
-    sql = f"INSERT INTO visit ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
-    await world.execute(sql, *values.values())
+    await world.visited(visit, **more)
     return f"{API}/visits/{visit}/attachments"
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rules.finding import Finding
+from rules.finding import Finding, Severity
 from tests.dashboard.conftest import World, problem_of
 
 API = "/api/v1"
@@ -89,13 +89,13 @@ async def test_a_death_takes_work_and_doubts_away_and_leaves_calls(world: World)
     assert await raised(world, "sos", "urgent") is not None
 
 
-async def raised(world: World, kind: str, severity: str) -> str | None:
+async def raised(world: World, kind: str, severity: Severity) -> str | None:
     finding = Finding(
         home="home-0001",
         rule=kind,
         kind=kind,
         phase="raised",
-        severity=severity,  # type: ignore[arg-type]
+        severity=severity,
         reason="press",
         at_ms=world.clock.now_ms(),
         raised_at_ms=world.clock.now_ms(),

@@ -16,23 +16,8 @@ WHY = "髋部骨折术后"
 
 
 async def visit(world: World, days_ago: float, **more: Any) -> None:
-    values = {
-        "id": f"visit-{days_ago}-{more.get('way', '')}",
-        "service_user": "person-0001",
-        "home": "home-0001",
-        "kind": "routine",
-        "way": "home_visit",
-        "visitor": "visitor-1",
-        "visited_at_ms": NOW_MS - round(days_ago * DAY_MS),
-        "recorded_at_ms": NOW_MS,
-        "record": "{}",
-        **more,
-    }
-    marks = ", ".join("?" * len(values))
-    await world.execute(
-        f"INSERT INTO visit ({', '.join(values)}) VALUES ({marks})",  # noqa: S608
-        *values.values(),
-    )
+    more = {"visited_at_ms": NOW_MS - round(days_ago * DAY_MS), **more}
+    await world.visited(f"visit-{days_ago}-{more.get('way', '')}", **more)
 
 
 async def plan(client, first: str = TODAY, last: str = SUNDAY, **more: str) -> dict[str, Any]:

@@ -13,24 +13,8 @@ HOUR_MS = 3_600_000
 
 
 async def attempt(world: World, days_ago: float, *, met: bool = False, **more: Any) -> None:
-    values = {
-        "id": f"v-{days_ago}-{met}",
-        "service_user": "person-0001",
-        "home": "home-0001",
-        "kind": "routine",
-        "way": "home_visit",
-        "visitor": "visitor-1",
-        "visited_at_ms": NOW_MS - round(days_ago * DAY_MS),
-        "recorded_at_ms": NOW_MS,
-        "record": "{}",
-        "met": met,
-        **more,
-    }
-    marks = ", ".join("?" * len(values))
-    await world.execute(
-        f"INSERT INTO visit ({', '.join(values)}) VALUES ({marks})",  # noqa: S608
-        *values.values(),
-    )
+    more = {"visited_at_ms": NOW_MS - round(days_ago * DAY_MS), "met": met, **more}
+    await world.visited(f"v-{days_ago}-{met}", **more)
 
 
 async def sent(world: World, state: str, days_ago: float = 1, contact: int = 1) -> None:

@@ -118,6 +118,22 @@ def test_what_was_taken_back_leaves_no_hole(book: Book) -> None:
     assert (book.state(AUDIT).rows, book.state(AUDIT).holds) == (4, True)
 
 
+def test_what_was_only_tried_leaves_no_hole(book: Book) -> None:
+    def tried(unit: UnitOfWork) -> None:
+        entry(unit, "before")
+        with unit.trial("try"):
+            entry(unit, "inside")
+            unit.audit("duty1", "viewed", "inside")
+        entry(unit, "after")
+        unit.audit("duty1", "viewed", "after")
+        assert len(unit.feed_events()) == 2
+
+    fill(book, 2)
+    book.append(tried)
+    assert (book.state(ENTRY).rows, book.state(ENTRY).holds) == (4, True)
+    assert (book.state(AUDIT).rows, book.state(AUDIT).holds) == (3, True)
+
+
 def test_hostile_texts_hold_on_both(book: Book) -> None:
     book.append(lambda unit: entry(unit, 'a"\\\x00\x7f\x1f\u2028𬭎', reason="\x00,1"))
     book.append(lambda unit: unit.audit("a\x00", "b", "c", "\x00\ud7ff\uffff"))

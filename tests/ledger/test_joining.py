@@ -32,6 +32,12 @@ def somebody(**more: Any) -> dict[str, Any]:
     return {**NOBODY, **more}
 
 
+def returns(row: dict[str, Any], day: str) -> dict[str, Any]:
+    fields = returned(row, day, TODAY)
+    assert isinstance(fields, dict)
+    return fields
+
+
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
@@ -66,7 +72,7 @@ def test_what_cannot_be_is_told(fields: dict[str, Any], wrong: dict[str, str]) -
 def test_who_returns_is_there_again_and_was_away_between() -> None:
     left = somebody(left_on="2026-03-10", left_why="moved")
     assert is_gone(left)
-    back = {**left, **returned(left, "2026-05-01", TODAY)}  # type: ignore[dict-item]
+    back = {**left, **returns(left, "2026-05-01")}
     assert not is_gone(back)
     assert back[GAPS] == [GAP]
     days = ["2026-03-10", "2026-03-11", "2026-04-30", "2026-05-01"]
@@ -121,7 +127,7 @@ def test_the_register_and_the_plan_agree_on_every_day(
         if place % 2 == 0:
             row |= {"left_on": iso(turn), "left_why": "moved"}
         else:
-            row |= returned(row, iso(turn), TODAY)  # type: ignore[operator]
+            row |= returns(row, iso(turn))
     if is_gone(row):
         row["left_why"] = last_why
     assert check(row, TODAY) == []
