@@ -9,6 +9,7 @@ After a lost connection the next `BEGIN IMMEDIATE` connects again. Whoever was i
 of a failure; whether an interrupted COMMIT took place is seen when the items come again.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -26,6 +27,8 @@ LOCK_TIMEOUT_MS: Final = 10_000
 
 _BEGIN: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _FENCE: Final = "SELECT 1 FROM hub_lease WHERE name = 'hub' AND fence = {} FOR KEY SHARE"
+# An insert of rows as they are, without a conflict's clause: its table with the columns.
+_PLAIN_INSERT: Final = re.compile(r'INSERT INTO ("\w+" \([\w", ]+\)) VALUES \([?, ]+\)')
 _OPTIONS: Final = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on -c TimeZone=UTC"
 
 
@@ -140,7 +143,13 @@ class PgCursor:
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> "PgCursor":
         several = [_storable(row) for row in rows]
-        if several:
+        plain = _PLAIN_INSERT.fullmatch(sql)
+        if plain is not None and several:
+            # A third of the time of as many INSERTs; an import writes thirty rows a person.
+            with self._raw.copy(f"COPY {plain[1]} FROM STDIN".encode()) as copy:
+                for row in several:
+                    copy.write_row(row)
+        elif several:
             self._raw.executemany(_translated(sql), several)
         return self
 

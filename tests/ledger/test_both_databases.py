@@ -1,12 +1,15 @@
 """The book on SQLite and on PostgreSQL: the same presses, the same entries, the same refusals."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
@@ -21,6 +24,7 @@ from ingest.quarantine import Unreadable
 from ingest.readings.port import StoreError
 from ingest.urgent_lane import decode_message
 from ledger.cursor import BookInUseError
+from ledger.database import insert_sql
 from ledger.place import Place, PostgresBook, SqliteBook, postgres_book
 from ledger.schema import (
     ALARM,
@@ -28,6 +32,7 @@ from ledger.schema import (
     EVENT,
     HANDOVER_LINE,
     HANDOVER_MARK,
+    META,
     QUARANTINE,
     RULE_STATE,
     SPOOL_MARK,
@@ -406,3 +411,30 @@ def test_a_rota_a_gap_and_a_sheet(bench: Bench) -> None:
     with bench.hub.reader.connect() as connection:
         read = read_plan(connection, day, day + 1)
     assert read.of_day("d", day) == plan.of_day("d", day)
+
+
+def test_many_rows_at_once_are_written_as_one_by_one(bench: Bench) -> None:
+    """A backslash, a tab, a line's end, nothing at all: none is a mark of its own."""
+    rows = [
+        ("back\\slash", "a\tb"),
+        ("two", "lines\nand \\N"),
+        ("", "\\."),
+        ("ü", "nul\x00"),
+        ('quo"te', "\\x41"),
+    ]
+    written = insert_sql(META)
+
+    def write(unit: UnitOfWork) -> None:
+        unit.cursor.executemany(written, rows)
+        unit.cursor.executemany(written, [])
+        with contextlib.suppress(sqlite3.Error, psycopg.Error), unit.savepoint("doubled"):
+            unit.cursor.executemany(written, rows[:1])
+
+    change_book(bench.book, write)
+    engine = bench.book.open_reader()
+    with engine.connect() as reader:
+        keys = [key for key, _value in rows]
+        found = reader.execute(select(META).where(META.c.key.in_(keys))).fetchall()
+    engine.dispose()
+    nul = "\x00" if isinstance(bench.book, SqliteBook) else "\N{REPLACEMENT CHARACTER}"
+    assert sorted(map(tuple, found)) == sorted((k, v.replace("\x00", nul)) for k, v in rows)
