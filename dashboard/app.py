@@ -44,6 +44,7 @@ from dashboard.routes import (
     papers,
     person_files,
     person_imports,
+    person_photo,
     plan,
     plan_changes,
     providers,
@@ -101,6 +102,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     stays.router,
     service_users.router,
     person_files.router,
+    person_photo.router,
     person_imports.router,
     regions.router,
     devices.router,
@@ -129,6 +131,7 @@ BODY_BYTES_MAX: Final = ENVELOPE_BYTES_MAX
 # But for photos as a camera makes them, and lists that people bring.
 LARGER: Final = (
     (re.compile(rf"{PREFIX}/visits/[^/]+/attachments\Z"), UPLOAD_BYTES_MAX),
+    (re.compile(rf"{PREFIX}/service-users/[^/]+/photo\Z"), UPLOAD_BYTES_MAX),
     (re.compile(rf"{PREFIX}/person-imports\Z"), FILE_BYTES_MAX),
 )
 

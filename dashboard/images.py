@@ -26,6 +26,13 @@ PIXELS_MAX: Final = 60_000_000
 # A photo being decoded takes up to 180 MB.
 AT_ONCE_MAX: Final = 2
 
+# Of a face at twice the size that any page shows it; a county has 20,000.
+FACE_LONG_SIDE_MAX: Final = 800
+FACE_BYTES_MAX: Final = 120 * 1024
+# A face is printed 26 mm wide, at 300 dots an inch.
+PRINTED_LONG_SIDE_MAX: Final = 400
+PRINTED_BYTES_MAX: Final = 40 * 1024
+
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
 _QUALITIES: Final = (82, 72, 60, 45)
 _SMALLER: Final = 0.8
@@ -56,18 +63,31 @@ class Photo:
     height: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """No larger than this is a picture kept."""
+
+    long_side: int
+    size_bytes: int
+
+
+VISIT: Final = Limits(long_side=LONG_SIDE_MAX, size_bytes=PHOTO_BYTES_MAX)
+FACE: Final = Limits(long_side=FACE_LONG_SIDE_MAX, size_bytes=FACE_BYTES_MAX)
+PRINTED: Final = Limits(long_side=PRINTED_LONG_SIDE_MAX, size_bytes=PRINTED_BYTES_MAX)
+
+
 class Pictures:
     """Decodes a few at a time; called from worker threads."""
 
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(AT_ONCE_MAX)
 
-    def photo(self, payload: bytes) -> Photo:
+    def photo(self, payload: bytes, limits: Limits = VISIT) -> Photo:
         """BadPicture says why not."""
         _check_end(payload)
         with self._places:
             try:
-                return _drawn_anew(payload)
+                return _drawn_anew(payload, limits)
             except BadPicture:
                 raise
             except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -93,18 +113,19 @@ def signature_png(strokes: Strokes) -> bytes:
     return out.getvalue()
 
 
-def _drawn_anew(payload: bytes) -> Photo:
+def _drawn_anew(payload: bytes, limits: Limits) -> Photo:
     with Image.open(io.BytesIO(payload), formats=_FORMATS) as image:
         if image.width * image.height > PIXELS_MAX:
             raise _too_many()
         if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
             raise BadPicture("more_than_a_picture", "a moving picture is no photo")
         # A JPEG is decoded no larger than it is needed.
-        image.draft("RGB", (LONG_SIDE_MAX, LONG_SIDE_MAX))
-        image.thumbnail((LONG_SIDE_MAX, LONG_SIDE_MAX), Image.Resampling.LANCZOS)
+        most = (limits.long_side, limits.long_side)
+        image.draft("RGB", most)
+        image.thumbnail(most, Image.Resampling.LANCZOS)
         upright = ImageOps.exif_transpose(image)
         clean = _on_white(upright)
-    return _fitting(clean)
+    return _fitting(clean, limits.size_bytes)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -119,13 +140,13 @@ def _on_white(image: Image.Image) -> Image.Image:
     return clean
 
 
-def _fitting(image: Image.Image) -> Photo:
+def _fitting(image: Image.Image, bytes_max: int) -> Photo:
     """As good as fits into the bytes; in the worst case smaller."""
     while True:
         for quality in _QUALITIES:
             out = io.BytesIO()
             image.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
-            if out.tell() <= PHOTO_BYTES_MAX:
+            if out.tell() <= bytes_max:
                 width, height = image.size
                 return Photo(mime="image/jpeg", content=out.getvalue(), width=width, height=height)
         smaller = (max(1, int(image.width * _SMALLER)), max(1, int(image.height * _SMALLER)))

@@ -68,6 +68,8 @@ def _masked_person(person: Mapping[str, Any]) -> Document:
         shown["hearing"] = HIDDEN
     if "born" in shown:
         shown["born"] = None
+    if "photo" in shown:
+        shown["photo"] = ""
     return shown
 
 

@@ -28,8 +28,10 @@ def whole_file(
     now_ms: int,
     *,
     numbers: bool,
+    photo: bytes | None = None,
 ) -> Dossier:
-    """Of one person all that the book has; what happened in the home belongs to who lives there."""
+    """Of one person all that the book has; what happened in the home belongs to who lives there.
+    photo: hers, as it is printed."""
     home, person = row["home"], row["id"]
     visits = select(VISIT).where(
         VISIT.c.home == home,
@@ -60,6 +62,7 @@ def whole_file(
         more_visits=_count(connection, visits) - len(found_visits),
         more_alarms=_count(connection, alarms) - len(found_alarms),
         more_stays=_count(connection, stays) - len(found_stays),
+        photo=photo,
     )
 
 

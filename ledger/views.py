@@ -274,6 +274,7 @@ def person_object(row: Row, at_ms: int) -> Document:
         "hearing": row["hearing"],
         "contacts": document_list(row["contacts"]),
         "visitor": row["visitor"],
+        "photo": row["photo"],
     }
 
 

@@ -7,7 +7,7 @@ after the other (`ledger.documents.pdf`).
 from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from dashboard.answers import Trail
 from dashboard.asked import DAY_MS, FromTime, PathId, QueryWord, local_day, span_ms
 from dashboard.callers import SIGNED_IN, Caller, Hub, needs
 from dashboard.downloads import download
+from dashboard.images import PRINTED
 from dashboard.paper_reads import (
     VITALS_MAX,
     fhir_person,
@@ -23,6 +24,7 @@ from dashboard.paper_reads import (
     vital_devices,
     vitals_of,
 )
+from dashboard.person_photos import shown
 from dashboard.person_reads import purpose_states
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
@@ -141,19 +143,31 @@ def print_annex4(
 async def print_file(
     *,
     person_id: PathId,
+    request: Request,
     hub: Hub,
     trail: Trail,
     caller: Annotated[Caller, needs("person.print")],
     numbers: Numbers,
 ) -> Response:
-    """Annex 3, then every visit, call, stay and consent that the book has."""
+    """Annex 3, then every visit, call, stay and consent that the book has, and her photo."""
     row = await run_in_threadpool(_person, hub, caller, person_id)
     await _reveal(hub, caller, person_id, numbers)
 
     def work() -> bytes:
         now_ms = hub.clock.now_ms()
+        today = local_day(now_ms, hub.timezone).isoformat()
         with hub.engine.connect() as connection:
-            found = whole_file(connection, row, caller.can, now_ms, numbers=numbers is not None)
+            face = shown(connection, person_id, today)
+            # As small as it is printed.
+            picture = None if face is None else request.app.state.pictures.photo(face, PRINTED)
+            found = whole_file(
+                connection,
+                row,
+                caller.can,
+                now_ms,
+                numbers=numbers is not None,
+                photo=None if picture is None else picture.content,
+            )
         return hub.printer.pdf(dossier(found, _foot(hub, caller), _minute_ms(hub)))
 
     made = await run_in_threadpool(work)

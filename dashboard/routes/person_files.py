@@ -202,6 +202,8 @@ async def give_consent(
         said_yes = new.answer == "yes"
         fact = "consent_given" if said_yes else "consent_refused"
         unit.audit(caller.username, fact, f"person:{person_id}", new.purpose)
+        # With the consent her photo may have gone.
+        hub.roster_changed(unit, Changed(persons=frozenset({person_id})))
 
     async def work() -> Document:
         await hub.writer.change(change)
@@ -238,6 +240,7 @@ async def withdraw_consent(
         except consenting.AlreadyWithdrawn:
             raise Problem(409, "already_withdrawn", "this consent was withdrawn before") from None
         unit.audit(caller.username, "consent_withdrawn", f"person:{person_id}")
+        hub.roster_changed(unit, Changed(persons=frozenset({person_id})))
 
     async def work() -> Document:
         await hub.writer.change(change)

@@ -89,6 +89,8 @@ class Dossier:
     more_visits: int = 0
     more_alarms: int = 0
     more_stays: int = 0
+    # A small JPEG; None: there is none, or it may not be shown.
+    photo: bytes | None = None
 
 
 def dossier(found: Dossier, printed: str, at_ms: int) -> Paper:
@@ -108,6 +110,7 @@ def dossier(found: Dossier, printed: str, at_ms: int) -> Paper:
         at_ms=at_ms,
         forms=(annex3(found.person),),
         sections=tuple(sections),
+        picture=found.photo,
     )
 
 

@@ -23,6 +23,7 @@ class Paper:
     into the file as its time.
 
     numbered: every form once for each of its copies, marked (第 1 联，县民政局存).
+    picture: a JPEG beside the heading of the sections.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Paper:
     forms: tuple[Form, ...] = ()
     sections: tuple[Section, ...] = ()
     numbered: bool = False
+    picture: bytes | None = None
 
 
 Clean = Callable[[str], str]
@@ -47,6 +49,8 @@ def paper_data(paper: Paper, clean: Clean) -> dict[str, Any]:
             for copy in (copies_of(form) if paper.numbered else ("",))
         ],
         "sections": [_section(section, clean) for section in paper.sections],
+        # As numbers: the template has no decoder.
+        "picture": None if paper.picture is None else list(paper.picture),
     }
 
 

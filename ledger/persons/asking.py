@@ -27,6 +27,7 @@ _NAMES: Final = (
 )
 _AT_HOME: Final = "SELECT id FROM service_user WHERE home = ? AND left_on = '' ORDER BY id"
 _WHY: Final[Mapping[State, tuple[str, str]]] = {
+    "unasked": ("尚未表示同意，请先在“知情同意”中登记", "was not asked: record the consent first"),
     "refused": ("已表示不同意", "said no"),
     "withdrawn": ("已撤回同意", "took the consent back"),
     "expired": ("同意已到期，请重新征求", "agreed for a time that is over: ask again"),
@@ -45,9 +46,20 @@ def must_not_be_refused(
 ) -> None:
     """Refused, with the reason in both languages."""
     for person in persons:
-        state = consents.state_of(_rows(unit, person, purpose), day)
-        if state in _WHY:
+        state = state_of(unit, person, purpose, day)
+        if state not in ("given", "unasked"):
             raise Refused([refusal(purpose, state, field)])
+
+
+def must_be_given(unit: UnitOfWork, person: str, purpose: str, day: str, field: str) -> None:
+    """Refused where no consent holds: silence is none for what is kept of somebody."""
+    state = state_of(unit, person, purpose, day)
+    if state != "given":
+        raise Refused([refusal(purpose, state, field)])
+
+
+def state_of(unit: UnitOfWork, person: str, purpose: str, day: str) -> State:
+    return consents.state_of(_rows(unit, person, purpose), day)
 
 
 def said_no_at_ms(unit: UnitOfWork, person: str, purpose: str, day: str) -> int | None:

@@ -9,6 +9,7 @@ from ledger.forms import consents
 from ledger.forms.consents import NewConsent
 from ledger.forms.person_file import NAME_MAX
 from ledger.forms.refusal import Refusal
+from ledger.persons import photo
 from ledger.persons.files import TOPIC, Refused
 from ledger.schema import CONSENT, CONSENT_WITHDRAWAL
 from ledger.unit_of_work import UnitOfWork
@@ -63,6 +64,8 @@ def give(  # noqa: PLR0917 - who, for whom, where, what and when
     unit.execute(_GIVE, tuple(row[name] for name in _COLUMNS))
     fact = "consent_given" if new.answer == "yes" else "consent_refused"
     _say(unit, person, region, fact, actor, {"consent": consent, **asdict(new)})
+    if new.purpose == photo.PURPOSE:
+        photo.end_with_consent(unit, person, region, actor, day.isoformat())
 
 
 def _against(unit: UnitOfWork, person: str, new: NewConsent, day: str) -> list[Refusal]:
@@ -90,6 +93,8 @@ def withdraw(  # noqa: PLR0917 - as above
         _END, (end.consent, end.withdrawn_by, end.withdrawn_on, end.reason, unit.now_ms, actor)
     )
     _say(unit, person, region, "consent_withdrawn", actor, {**asdict(end), "purpose": purpose})
+    if purpose == photo.PURPOSE:
+        photo.end_with_consent(unit, person, region, actor, day.isoformat())
 
 
 def _check(end: Withdrawal, given_on: str, day: datetime.date) -> list[Refusal]:

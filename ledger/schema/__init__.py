@@ -23,7 +23,13 @@ from ledger.schema.columns import METADATA
 from ledger.schema.exchange import EXCHANGE_PERSON
 from ledger.schema.exports import EXPORT_FILE, EXPORT_ORDER
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
-from ledger.schema.persons import CONSENT, CONSENT_WITHDRAWAL, PERSON_FILE, PERSON_TERM
+from ledger.schema.persons import (
+    CONSENT,
+    CONSENT_WITHDRAWAL,
+    PERSON_FILE,
+    PERSON_PHOTO,
+    PERSON_TERM,
+)
 from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
 from ledger.schema.plans import VISIT_PLAN
 from ledger.schema.response import ESCALATION, ESCALATION_STEP, HUB_LEASE
@@ -68,6 +74,7 @@ __all__ = [
     "MONEY_LINE",
     "OUTBOX",
     "PERSON_FILE",
+    "PERSON_PHOTO",
     "PERSON_TERM",
     "PROVIDER",
     "QUARANTINE",

@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, SmallInteger, String, Table, Text, text
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from ledger.schema.columns import METADATA, SERIAL, ms
 
@@ -40,6 +51,21 @@ PERSON_TERM: Final = Table(
     Column("person", String(64), ForeignKey("service_user.id"), primary_key=True),
     Index("person_term_person", "person"),
     sqlite_with_rowid=False,
+)
+
+# By which who comes knows her; `service_user.photo` names it. Kept while she agrees to it.
+PERSON_PHOTO: Final = Table(
+    "person_photo",
+    METADATA,
+    Column("person", String(64), ForeignKey("service_user.id"), primary_key=True),
+    Column("mime", String(64), nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    ms("added_at_ms", null=False),
+    Column("added_by", String(64), nullable=False),
 )
 
 # Appended, never changed; what ends one is a row of the other table.

@@ -68,6 +68,8 @@ SERVICE_USER: Final = Table(
     Column("left_note", Text, nullable=False, default="", server_default=""),
     # [{left_on, why, note, returned_on}], oldest first
     Column("service_gaps", Text, nullable=False, default="[]", server_default="[]"),
+    # The name of her photo in `person_photo`; empty: there is none.
+    Column("photo", String(64), nullable=False, default="", server_default=""),
     Index("service_user_home", "home"),
 )
 

@@ -40,6 +40,8 @@ export interface Person {
   hearing?: string;
   contacts: Contact[];
   visitor: string | null;
+  /** Names her photo; empty: there is none. */
+  photo?: string;
 }
 
 export const STAY_KINDS = ["away", "hospital", "visitors"] as const;

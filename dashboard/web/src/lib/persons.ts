@@ -1,6 +1,6 @@
 // Persons, their files, consents and lists of them: the hub's calls, and what goes over the wire.
 
-import { ApiError, query, type FieldError, request } from "./api";
+import { ApiError, PREFIX, query, type FieldError, request } from "./api";
 import { language } from "./i18n.svelte";
 import type { ServiceUser } from "./home_types";
 import type { AccountRef, Page } from "./hub_types";
@@ -207,6 +207,9 @@ export const persons = {
     request<Numbers>("POST", `${user(person)}/file/reveal`, { reason }),
   history: (person: string, before?: number) =>
     request<Page<HistoryEntry>>("GET", `${user(person)}/history${query({ before, limit: 20 })}`),
+  keepPhoto: (person: string, file: Blob) =>
+    request<ServiceUser>("PUT", `${user(person)}/photo`, file),
+  removePhoto: (person: string) => request<ServiceUser>("DELETE", `${user(person)}/photo`),
   consents: (person: string) => request<Consents>("GET", `${user(person)}/consents`),
   giveConsent: (person: string, consent: Record<string, string>) =>
     request<Consents>("POST", `${user(person)}/consents`, consent),
@@ -226,6 +229,11 @@ export const persons = {
   confirmImport: (one: string) => request<ListImport>("POST", `person-imports/${id(one)}/confirm`),
   forgetImport: (one: string) => request<undefined>("DELETE", `person-imports/${id(one)}`),
 };
+
+/** Where her photo is; another photo has another address. */
+export function photoOf(person: { id: string; photo?: string }): string {
+  return `${PREFIX}/${user(person.id)}/photo${query({ of: (person.photo ?? "").slice(0, 16) })}`;
+}
 
 /** In the language of the page. */
 export function said(of: Said): string {
