@@ -199,6 +199,8 @@ def _home_toml(h: Household) -> str:
     contact = (
         f'{{ name = "{h.contact_name}", relation = "{h.contact_relation}", '
         f'phone = "{h.contact_phone}" }}'
+        if h.contact_phone
+        else ""
     )
     parts = [
         f'[[home]]\nid = "{h.home}"\nregion = "{h.region}"\naddress = "{h.address}"\n'

@@ -22,7 +22,7 @@ from contract.clock import plan_from_json
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import Event, Story
 from device_sims.story import load as load_story
-from hearthwatch import demo_care, demo_visits, embedded_broker
+from hearthwatch import demo_care, demo_faces, demo_visits, embedded_broker
 from hearthwatch.admin import add_user, change_book, random_password
 from hearthwatch.clock import wall_ms
 from hearthwatch.demo_past import send_past
@@ -79,7 +79,7 @@ class Demo:
     def __init__(self, args: argparse.Namespace) -> None:
         self.folder: Path = args.data_dir.resolve()
         self.port: int = args.port
-        self.homes = households(args.homes, SEED)
+        self.homes = demo_care.as_written_down(households(args.homes, SEED))
         self.story = self._story(args.speed)
         self.gateways = sorted({h.gateway for h in self.homes})
         self.children: dict[str, Child] = {}
@@ -159,6 +159,7 @@ class Demo:
         if self.is_new:
             change_book(book, lambda unit: seed_rota(unit, self.began_ms))
             change_book(book, lambda unit: demo_care.seed(unit, self.homes, self.began_ms))
+            change_book(book, lambda unit: demo_faces.seed(unit, self.homes, self.began_ms))
             raised = demo_visits.raised(self.homes, self.began_ms)
             if raised is not None:
                 change_book(book, lambda unit: self._raise(unit, raised))

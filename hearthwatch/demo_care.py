@@ -9,6 +9,7 @@ follows from the homes.
 import datetime
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from alarms.rota.days import iso_day
@@ -92,6 +93,15 @@ _DONE: Final[tuple[tuple[str, tuple[int, ...], int, int, str, str], ...]] = (
 )
 
 
+def as_written_down(homes: Sequence[Household]) -> list[Household]:
+    """The homes as the roster has them, which is read anew at each start: of one person there is no
+    telephone, nor of anybody of hers."""
+    silent = homes[_NO_TELEPHONE % len(homes)].home
+    return [
+        replace(home, phone="", contact_phone="") if home.home == silent else home for home in homes
+    ]
+
+
 def seed(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
     """Twice writes it once."""
     found = unit.execute("SELECT 1 FROM provider WHERE id = ?", (_PROVIDERS[0]["id"],)).fetchall()
@@ -105,7 +115,7 @@ def seed(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
     _referrals(unit, homes, began_ms)
     _lines(unit, homes, began_ms)
     _money(start, homes, began_ms)
-    _hard_to_reach(unit, homes, began_ms)
+    _in_vain(unit, homes, began_ms)
 
 
 def _file(unit: UnitOfWork, home: Household) -> None:
@@ -236,9 +246,8 @@ def _money(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
         )
 
 
-def _hard_to_reach(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
-    """One of those whom nobody went to for weeks: a knock and a call in vain. And one of whom there
-    is no telephone."""
+def _in_vain(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
+    """One of those whom nobody went to for weeks: a knock and a call in vain."""
     home = homes[_LOST % len(homes)]
     knocks = [
         demo_visits.DemoVisit(
@@ -254,14 +263,6 @@ def _hard_to_reach(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) 
         for days, way in ((9, "home_visit"), (3, "phone"))
     ]
     demo_visits.write(unit, knocks)
-    edit = files.Edit(
-        person=person_of(homes[_NO_TELEPHONE % len(homes)]),
-        actor=MANAGER,
-        today=_date(began_ms),
-        register={"phone": "", "contacts": []},
-        file={},
-    )
-    files.change(UnitOfWork(unit.cursor, began_ms - 20 * DAY_MS), edit)
 
 
 def _date(at_ms: int) -> datetime.date:

@@ -1,5 +1,5 @@
-"""A person's own photo: brought by whoever keeps her file or visits her, shown to who may see people,
-taken away again."""
+"""A person's own photo: brought by whoever keeps her file or visits her, shown to who may see
+people, taken away again."""
 
 import hashlib
 from typing import Annotated, Final

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.real_hub import serving_hub
-from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
+from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
 from tests.dashboard.conftest import ROSTER
 from tests.dashboard.test_person_imports import number, workbook
+from tests.dashboard.test_visit_attachments import from_a_telephone
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
@@ -141,3 +143,69 @@ def test_in_english_the_form_is_english(open_desk: OpenDesk) -> None:
     expect(desk.page.get_by_role("region", name=re.compile("Living conditions"))).to_contain_text(
         "Drinking water safe"
     )
+
+
+def agree(page: Any, purpose: str) -> None:
+    consents = page.get_by_role("region", name="知情同意")
+    row = consents.locator("li").filter(has_text=purpose).first
+    row.get_by_role("button", name="登记同意").click()
+    consents.locator("form").get_by_role("button", name="登记").click()
+    expect(row).to_contain_text("有效")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_photo_is_brought_with_consent_made_large_and_taken_away(
+    open_desk: OpenDesk, size: dict[str, int]
+) -> None:
+    desk = open_desk(viewport=size)
+    desk.sign_in_by_hand("manager-1")
+    desk.go("/persons/person-0001")
+    page = desk.page
+    # Why not is said where the button would be.
+    expect(page.get_by_role("link", name="先登记“拍照”同意，才能添加照片")).to_be_visible()
+    assert page.locator("input[type=file]").count() == 0
+    agree(page, "拍照")
+    photo = page.get_by_role("button", name="放大张桂英的照片")
+    expect(photo).to_have_count(0)
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": from_a_telephone()}
+    page.locator("input[type=file]").set_input_files(file)
+    expect(photo).to_be_visible()
+    shown = photo.locator("img")
+    desk.wait_for("document.querySelector('h1').closest('.who').querySelector('img').complete")
+    # Turned upright: higher than wide.
+    assert shown.evaluate("one => one.naturalHeight > one.naturalWidth")
+    photo.click()
+    expect(page.get_by_role("button", name="缩小张桂英的照片")).to_be_visible()
+    assert not overflows(desk)
+    page.get_by_role("button", name="缩小张桂英的照片").click()
+    history = page.get_by_role("region", name="变更记录")
+    expect(history).to_contain_text("添加照片")
+    wrong = {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    page.locator("input[type=file]").set_input_files(wrong)
+    expect(page.get_by_role("alert")).to_have_text("这个文件不是可用的照片")
+    desk.go("/homes/home-0001")
+    expect(page.get_by_role("button", name="放大张桂英的照片")).to_be_visible()
+    desk.go("/persons/person-0001")
+    page.get_by_role("button", name="删除照片").click()
+    expect(page.get_by_text("删除后不能恢复")).to_be_visible()
+    page.get_by_role("button", name="删除照片").click()
+    expect(photo).to_have_count(0)
+    desk.check()
+
+
+def test_the_photo_goes_with_its_consent_while_the_page_is_open(manager: Desk) -> None:
+    page = manager.page
+    manager.go("/persons/person-0001")
+    agree(page, "拍照")
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": from_a_telephone()}
+    page.locator("input[type=file]").set_input_files(file)
+    photo = page.get_by_role("button", name="放大张桂英的照片")
+    expect(photo).to_be_visible()
+    consents = page.get_by_role("region", name="知情同意")
+    consents.locator("summary").click()
+    consents.get_by_role("button", name="撤回").click()
+    consents.locator("form").get_by_role("button", name="撤回").click()
+    expect(photo).to_have_count(0)
+    history = page.get_by_role("region", name="变更记录")
+    expect(history).to_contain_text("“拍照”同意已不再有效")
+    manager.check()

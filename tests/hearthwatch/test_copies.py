@@ -21,11 +21,14 @@ from ledger.chain_check import check
 from ledger.database import insert_sql
 from ledger.place import Place, SqliteBook
 from ledger.reports.spans import parse_span
-from ledger.schema import ENTRY, EVENT, METADATA, REGION, SERVICE_USER, VISIT
+from ledger.schema import ENTRY, EVENT, METADATA, PERSON_PHOTO, REGION, SERVICE_USER, VISIT
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import to_json
 from tests.adapters.hub_bench import NOW_MS, Bench, press
 from tests.adapters.postgres import Postgres, postgres_server
+
+# With what no text has.
+FACE = b"\xff\xd8\0\xff\xd9"
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +85,13 @@ def lived(folder: Path, place: Place) -> Bench:
 def visited(unit: UnitOfWork) -> None:
     """Somebody lives in the home, was visited and had a need that was passed on."""
     person = {"id": "person-1", "home": "home-1", "name": "王秀兰", "born": "1941-03-02"}
+    person["photo"] = "p-1"
+    face = {"person": "person-1", "mime": "image/jpeg", "bytes": FACE, "size": len(FACE)}
+    face |= {"sha256": "p-1", "width": 3, "height": 4, "added_at_ms": NOW_MS, "added_by": "m"}
     visit = {"id": "visit-1", "service_user": "person-1", "home": "home-1", "kind": "routine"}
     visit |= {"way": "home_visit", "visitor": "visitor-1", "visited_at_ms": NOW_MS - 3_600_000}
     visit |= {"recorded_at_ms": NOW_MS, "record": '{"satisfaction":"satisfied","services":[7]}'}
-    for table, row in ((SERVICE_USER, person), (VISIT, visit)):
+    for table, row in ((SERVICE_USER, person), (VISIT, visit), (PERSON_PHOTO, face)):
         filled = {c.name: c.default.arg for c in table.columns if c.default is not None} | row
         unit.execute(insert_sql(table, list(filled)), tuple(filled.values()))
     need = {"id": "r-1", "person": "person-1", "region": "1", "service": "meals", "need": "送餐"}
@@ -118,6 +124,7 @@ def test_a_copy_is_the_same_book_on_any_database(
     restored = restore(config_of(new, book), file, quiet)
     assert restored == manifest
     assert everything(book) == was
+    assert was["person_photo"][0][2] == FACE
     assert report_of(book) == told
     assert b'"satisfied":1' in told
     assert try_out(file, quiet) == manifest

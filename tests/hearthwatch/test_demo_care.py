@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from device_sims.roster import homes_toml, households
+from hearthwatch import demo_faces
 from hearthwatch.admin import add_user, change_book
 from hearthwatch.demo import LOGINS
-from hearthwatch.demo_care import seed
+from hearthwatch.demo_care import as_written_down, seed
 from ledger.place import SqliteBook
 from ledger.register import store
 from ledger.roster import parse
@@ -16,7 +17,7 @@ BEGAN_MS = at_minute_ms(20_780, 6 * 60)
 
 def test_it_is_written_once_and_every_page_has_something(tmp_path: Path) -> None:
     book = SqliteBook(path=tmp_path / "hub.db")
-    homes = households(24, 1)
+    homes = as_written_down(households(24, 1))
     roster = parse(homes_toml(homes))
     change_book(book, lambda unit: store(unit, roster))
     for username, name, role, region in LOGINS:
@@ -26,6 +27,9 @@ def test_it_is_written_once_and_every_page_has_something(tmp_path: Path) -> None
         found = {}
         for _ in range(2):
             seed(unit, homes, BEGAN_MS)
+            demo_faces.seed(unit, homes, BEGAN_MS)
+            # As at each start of the hub.
+            store(unit, roster)
             for name, sql in {
                 "files": "SELECT count(*) FROM person_file",
                 "states": "SELECT state FROM referral ORDER BY number",
@@ -33,7 +37,10 @@ def test_it_is_written_once_and_every_page_has_something(tmp_path: Path) -> None
                 "later": "SELECT max(served_at_ms) FROM care_line",
                 "granted": "SELECT count(*) FROM money_line",
                 "vain": "SELECT count(*) FROM visit WHERE NOT met",
-                "phoneless": "SELECT count(*) FROM service_user WHERE phone = ''",
+                "phoneless": "SELECT contacts FROM service_user WHERE phone = ''",
+                "faces": "SELECT count(*), count(DISTINCT sha256) FROM person_photo",
+                "shown": "SELECT count(*) FROM service_user WHERE photo <> ''",
+                "asked": "SELECT answer, count(*) FROM consent GROUP BY answer ORDER BY answer",
                 "late": "SELECT min(look_at_ms) FROM referral",
             }.items():
                 found.setdefault(name, []).append([tuple(r) for r in unit.execute(sql).fetchall()])
@@ -48,5 +55,8 @@ def test_it_is_written_once_and_every_page_has_something(tmp_path: Path) -> None
     assert (lines > 40, bool(somebody_above)) == (True, True)
     assert found["later"][0][0][0] < BEGAN_MS
     assert found["granted"][0] == [(3,)]
-    assert (found["vain"][0], found["phoneless"][0]) == ([(2,)], [(1,)])
+    assert (found["vain"][0], found["phoneless"][0]) == ([(2,)], [("[]",)])
+    # Sixteen people, each with a face of her own; one said no.
+    assert (found["faces"][0], found["shown"][0]) == ([(16, 16)], [(16,)])
+    assert dict(found["asked"][0])["no"] == 1
     assert found["late"][0][0][0] < BEGAN_MS

@@ -1,6 +1,7 @@
 """Persons on SQLite and on PostgreSQL: found by an index, once in the book, caught up with."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from dashboard.callers import Caller
 from dashboard.person_search import Wanted, search
 from hearthwatch.person_terms import catch_up
 from ledger.forms import id_number
-from ledger.persons import consenting, files
+from ledger.persons import consenting, files, photo
 from ledger.persons import index as person_index
 from ledger.place import Place, SqliteBook
 from ledger.schema import PERSON_TERM
@@ -116,6 +117,37 @@ def test_consents_are_asked_for_as_the_pure_rule_says(bench: Bench) -> None:
     )
     bench.change(lambda unit: consenting.withdraw(unit, "p-2", "1", end, "a", TODAY))
     assert found(bench, consent="photo") == ["p-0", "p-1", "p-2"]
+
+
+def photo_of(bench: Bench) -> tuple[str, list[bytes]]:
+    with bench.hub.reader.connect() as connection:
+        [(name,)] = connection.execute(text("SELECT photo FROM service_user WHERE id = 'p-2'"))
+        kept = connection.execute(text("SELECT bytes FROM person_photo WHERE person = 'p-2'"))
+        return str(name), [bytes(content) for (content,) in kept]
+
+
+def test_a_photo_comes_with_a_consent_and_goes_with_it(bench: Bench) -> None:
+    def keep(unit: UnitOfWork, content: bytes) -> bool:
+        name = hashlib.sha256(content).hexdigest()
+        size = {"mime": "image/jpeg", "width": 3, "height": 4}
+        new = photo.NewPhoto(person="p-2", content=content, sha256=name, **size)
+        return photo.keep(unit, new, "1", "a", TODAY.isoformat())
+
+    with pytest.raises(files.Refused):
+        bench.change(lambda unit: keep(unit, b"\xff\xd8"))
+    said = {"purpose": "photo", "given_by": "王秀兰", "relation": "self", "how": "signed"}
+    new = consenting.NewConsent(**said, given_on="2026-01-01")
+    bench.change(lambda unit: consenting.give(unit, "c-1", "p-2", "1", new, "a", TODAY))
+    assert bench.change(lambda unit: keep(unit, b"\xff\xd8\0one"))
+    assert bench.change(lambda unit: keep(unit, b"\xff\xd8\0two"))
+    assert not bench.change(lambda unit: keep(unit, b"\xff\xd8\0two"))
+    name, kept = photo_of(bench)
+    assert (name, kept) == (hashlib.sha256(b"\xff\xd8\0two").hexdigest(), [b"\xff\xd8\0two"])
+    end = consenting.Withdrawal(
+        consent="c-1", withdrawn_by="王秀兰", withdrawn_on="2026-05-01", reason=""
+    )
+    bench.change(lambda unit: consenting.withdraw(unit, "p-2", "1", end, "a", TODAY))
+    assert photo_of(bench) == ("", [])
 
 
 def test_a_book_of_an_older_program_is_caught_up_with(bench: Bench) -> None:
