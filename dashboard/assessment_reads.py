@@ -13,7 +13,7 @@ from dashboard.ports import Deps
 from dashboard.reads import Row, roster_for, rows
 from dashboard.report_reads import Asked, county_report, rows_of, visit_tallies
 from dashboard.response_reads import calls_of
-from ledger.assessment.criteria import DEFAULT, Criterion, from_document
+from ledger.assessment.criteria import DEFAULT, Criterion, from_document, holding
 from ledger.assessment.score import Pair, Score, measures, score
 from ledger.reports.sheet import Sheet, as_document, figures_of
 from ledger.reports.tallies import groups_together
@@ -29,13 +29,15 @@ _ATTENDED_WITHIN_MS: Final = 45 * 60_000
 
 
 def criteria_of(connection: Connection, period: str) -> tuple[Criterion, ...]:
-    """Those that hold for a period: the newest set that is for it or an earlier one."""
-    wanted = select(ASSESSMENT_FACT.c.data).where(
-        ASSESSMENT_FACT.c.kind == "criteria", ASSESSMENT_FACT.c.period <= period
-    )
-    newest = (ASSESSMENT_FACT.c.period.desc(), ASSESSMENT_FACT.c.seq.desc())
-    found = connection.scalar(wanted.order_by(*newest).limit(1))
-    return DEFAULT if found is None else from_document(json.loads(found))
+    """Those that hold for a period, the county's own or the default."""
+    # A county changes them a few times a year.
+    wanted = select(ASSESSMENT_FACT.c.seq, ASSESSMENT_FACT.c.period)
+    sets = wanted.where(ASSESSMENT_FACT.c.kind == "criteria")
+    seq = holding(period, {row["seq"]: row["period"] for row in rows(connection, sets)})
+    if seq is None:
+        return DEFAULT
+    data = select(ASSESSMENT_FACT.c.data).where(ASSESSMENT_FACT.c.seq == seq)
+    return from_document(json.loads(connection.scalar(data) or "[]"))
 
 
 def assessments(

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from ledger.reports.spans import parse_span
+
 # More would be a form that nobody fills in.
 CRITERIA_MAX: Final = 20
 WEIGHTS: Final = 100
@@ -95,6 +97,19 @@ def _check_one(criterion: Criterion) -> None:
         raise CriteriaError(f"{criterion.code}: points rise from zero to full, which differ")
     if not (criterion.zh.strip() and criterion.en.strip()) or len(criterion.zh) > NAME_MAX:
         raise CriteriaError(f"{criterion.code}: a name in both languages, short")
+
+
+def holding(period: str, sets: Mapping[int, str]) -> int | None:
+    """Which of these sets (period by number, a later one has a higher) a month or quarter is
+    assessed by: the newest of those that stood when it began. What is changed inside a quarter
+    holds from the next one on; of two that begin on one day its own is meant. None: the default."""
+    first = parse_span(period).first
+    ranked = [
+        ((began, key == period, number), number)
+        for number, key in sets.items()
+        if (began := parse_span(key).first) <= first
+    ]
+    return max(ranked)[1] if ranked else None
 
 
 def to_document(criteria: Iterable[Criterion]) -> list[dict[str, Any]]:
