@@ -82,6 +82,7 @@ class ReadingsBatch:
         self._now_ms = 0
         # What was changed of the roster since the last batch; None: any of it.
         self._roster_changes: deque[Touched | None] = deque()
+        self.engine = make_engine()
         self.stored = 0
         self.duplicates = 0
         self.reload()
@@ -94,7 +95,8 @@ class ReadingsBatch:
         for home, rule, state in self._store.load_rule_states():
             engine.restore(home, rule, state)
         engine.resume(now_ms)
-        self.engine = engine
+        before, self.engine = self.engine, engine
+        before.let_go()
         # What was told of devices and not committed is told again.
         self._news = DeviceNews()
         self._marks = {mark.spool: mark for mark in self._store.load_marks()}

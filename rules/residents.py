@@ -108,9 +108,18 @@ class Residents(Listeners):
         """Stop watching; unknown homes are fine. Its states in the store are the caller's."""
         known = self._homes.pop(home, None)
         self._forget_hearers(home)
-        for cell in () if known is None else known.cells.values():
+        if known is None:
+            return
+        for cell in known.cells.values():
             cell.scheduled_ms = None
             cell.dirty = False
+        _uncircle(known)
+
+    def let_go(self) -> None:
+        """Another engine takes the place of this one, which is asked for a view at most: what only
+        its circles hold is free at once, and need not be found by the collector."""
+        for known in self._homes.values():
+            _uncircle(known)
 
     def homes(self) -> list[str]:
         return list(self._homes)
@@ -371,3 +380,9 @@ class Residents(Listeners):
     def _problem(self, text: str) -> None:
         if len(self._problems) < PROBLEMS_MAX:
             self._problems.append(text)
+
+
+def _uncircle(known: HomeCells) -> None:
+    """Cells know what waits, and what waits knows its cells."""
+    if known.waiting is not None:
+        known.waiting.cells, known.waiting.owner = (), None

@@ -1,11 +1,13 @@
 """Quarter-hours that wait: what is found is what would be found if every rule saw each at once."""
 
+import gc
 import json
 import random
 
 import pytest
 
 from contract.item import Item
+from rules.cells import Cell
 from rules.config import default_rules
 from rules.derived import POWER_SLOT
 from rules.engine import Engine
@@ -294,3 +296,23 @@ def test_a_state_that_starts_afresh_is_shown_nothing_of_before() -> None:
         seen = item(later_ms, "meter", "power", {"energy_kwh": round(kwh + number * 0.01, 3)})
         heard(again, later_ms, seen)
     assert len(again._homes["h"].cells["profile_change"].monitor._days) == 0
+
+
+def cells_alive():
+    return sum(isinstance(found, Cell) for found in gc.get_objects())
+
+
+@pytest.mark.parametrize("leave", ["let_go", "remove_home"])
+def test_what_is_dropped_is_free_without_the_collector(leave) -> None:
+    """A hub hides what lives long from the collector, and a province is too much to wait for it."""
+    gc.collect()
+    before = cells_alive()
+    engine, _at_ms, _kwh = calm_home(days=1)
+    assert cells_alive() > before
+    gc.disable()
+    try:
+        getattr(engine, leave)(*(["h"] if leave == "remove_home" else []))
+        del engine
+        assert cells_alive() == before
+    finally:
+        gc.enable()
