@@ -32,17 +32,16 @@ from alarms.questions import AskFirst, Questions, never
 from alarms.reasons import StepReason
 from alarms.responders import Responders
 from alarms.rows import (
-    ALARM_COLUMNS,
     INSERT_ALARM,
     AlarmRows,
     Objects,
     Row,
+    alarm_values,
     evidence_text,
     finding_of,
     known,
     new_alarm,
     place_of,
-    values,
 )
 from alarms.shadow import IsShadowed, Shadow, nothing_shadowed
 from alarms.stays import BACK_EARLY, Stays
@@ -189,7 +188,7 @@ class AlarmBook:
         elif asked is not None:
             row.update(asked_at_ms=unit.now_ms, ask_until_ms=asked[1])
         task = self._cases.owed_task(unit, row) if hold is None and asked is None else None
-        unit.execute(INSERT_ALARM, values(row, ALARM_COLUMNS))
+        unit.execute(INSERT_ALARM, alarm_values(unit, row))
         self._cases.add(row)
         self._rows.alarm_entry(unit, row, "raised", SYSTEM, reason=finding.reason)
         self._holds.raised(row)

@@ -10,7 +10,6 @@ from alarms.lifecycle import REPAIR_KINDS, TaskMove, TaskState, move_task
 from alarms.question import asking
 from alarms.rows import (
     INSERT_TASK,
-    TASK_COLUMNS,
     UPSERT_TASK,
     AlarmRows,
     Row,
@@ -20,7 +19,7 @@ from alarms.rows import (
     find_task,
     new_task,
     next_number,
-    values,
+    task_values,
 )
 from ledger.cursor import Cursor
 from ledger.unit_of_work import UnitOfWork
@@ -138,7 +137,7 @@ class Cases:
 
     def new_task(self, unit: UnitOfWork, alarm: Row) -> Row:
         task = new_task(alarm, number=self.next_task_number(), now_ms=unit.now_ms)
-        unit.execute(INSERT_TASK, values(task, TASK_COLUMNS))
+        unit.execute(INSERT_TASK, task_values(unit, task))
         self.tasks[task["id"]] = task
         alarm["task"] = task["id"]
         return task
@@ -165,7 +164,7 @@ class Cases:
         return task
 
     def write_task(self, unit: UnitOfWork, task: Row) -> None:
-        unit.execute(UPSERT_TASK, values(task, TASK_COLUMNS))
+        unit.execute(UPSERT_TASK, task_values(unit, task))
 
     @property
     def open_count(self) -> int:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+from sqlalchemy import Table
+
 from alarms.intake import EVIDENCE_BYTES_MAX, due_within_ms, next_task_id, task_id, task_kind
 from alarms.lifecycle import AlarmState, TaskState
 from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
 from ledger.schema import ALARM, TASK
+from ledger.sealing.sealer import owner_of
 from ledger.unit_of_work import UnitOfWork, compact
 from rules.finding import Finding
 from rules.rule import GATEWAY_PREFIX, REGION_PREFIX
@@ -40,11 +43,11 @@ class AlarmRows:
 
     def write_alarm(self, unit: UnitOfWork, row: Row) -> None:
         row["version"] += 1
-        unit.execute(UPSERT_ALARM, values(row, ALARM_COLUMNS))
+        unit.execute(UPSERT_ALARM, alarm_values(unit, row))
 
     def write_task(self, unit: UnitOfWork, row: Row) -> None:
         row["version"] += 1
-        unit.execute(UPSERT_TASK, values(row, TASK_COLUMNS))
+        unit.execute(UPSERT_TASK, task_values(unit, row))
 
     def alarm_entry(
         self,
@@ -65,6 +68,7 @@ class AlarmRows:
             region=row["region"],
             data=data,
             payload=lambda: self._objects.alarm(row),
+            owner=_owner(row, data),
         )
 
     def task_entry(
@@ -87,6 +91,7 @@ class AlarmRows:
             region=row["region"],
             data=data,
             payload=lambda: self._objects.task(row, alarm),
+            owner=_owner(row, data),
         )
 
 
@@ -175,6 +180,31 @@ def finding_of(row: Row) -> Finding:
         part=row["part"],
         repair_within_ms=row["repair_within_ms"],
     )
+
+
+def _owner(row: Row, data: Mapping[str, object] | None) -> str | None:
+    """Whose key seals an entry: only what somebody wrote down tells of the people of a home."""
+    if not data or not data.get("note") or row["home"] is None:
+        return None
+    return owner_of(None, row["home"])
+
+
+def alarm_values(unit: UnitOfWork, row: Row) -> tuple[Any, ...]:
+    """As the table keeps it; sealed where somebody wrote something down."""
+    return _sealed(unit, ALARM, row, ALARM_COLUMNS, ("note",))
+
+
+def task_values(unit: UnitOfWork, row: Row) -> tuple[Any, ...]:
+    return _sealed(unit, TASK, row, TASK_COLUMNS, ("note", "finding"))
+
+
+def _sealed(
+    unit: UnitOfWork, table: Table, row: Row, columns: Sequence[str], texts: Sequence[str]
+) -> tuple[Any, ...]:
+    # Of nearly all, and of every press, nobody has written anything yet.
+    if row["home"] is not None and any(row[name] for name in texts):
+        row = unit.seal.row(table, owner_of(None, row["home"]), row)
+    return values(row, columns)
 
 
 def values(row: Row, columns: Sequence[str]) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ from alarms.rows import Row, fetch
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import STAY
+from ledger.sealing.sealer import owner_of
 from ledger.unit_of_work import SYSTEM, UnitOfWork
 from rules.finding import Finding
 
@@ -100,7 +101,8 @@ class Stays:
             created_at_ms=unit.now_ms,
             created_by=actor,
         )
-        unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
+        stored = unit.seal.row(STAY, owner_of(row["person"], row["home"]), row)
+        unit.execute(_INSERT, tuple(stored[name] for name in _COLUMNS))
         self._stays[new.id] = row
         self._entry(unit, row, "set", actor)
         self._look(unit)

@@ -4,7 +4,7 @@ from typing import Final
 
 from alarms.lifecycle import IllegalMove
 from alarms.rows import fetch
-from alarms.visit_rows import VisitRows
+from alarms.visit_rows import VisitRows, owner_of_visit
 from ledger.database import insert_sql
 from ledger.schema import ATTACHMENT
 from ledger.unit_of_work import UnitOfWork
@@ -39,7 +39,7 @@ class VisitAttachments:
             "visit": new.visit,
             "kind": new.kind,
             "mime": new.mime,
-            "bytes": new.content,
+            "bytes": unit.seal.content(owner_of_visit(row), new.content),
             "size": len(new.content),
             "sha256": new.sha256,
             "source_sha256": new.source_sha256,

@@ -15,7 +15,7 @@ from alarms.rows import Row, fetch, find_task
 from alarms.visit_attachments import VisitAttachments
 from alarms.visit_conflicts import VisitConflicts
 from alarms.visit_followups import VisitFollowUps
-from alarms.visit_rows import VISIT_COLUMNS, VisitObjects, VisitRows
+from alarms.visit_rows import VISIT_COLUMNS, VisitObjects, VisitRows, owner_of_visit
 from alarms.visiting import Visiting
 from contract.moment import to_iso
 from ledger.database import insert_sql
@@ -139,8 +139,17 @@ class VisitBook:
             met=is_met(record),
         )
         self._on_change(row)
-        said = (row["version"], unit.now_ms, actor, correction.reason, compact(changes))
-        unit.execute(_INSERT_CORRECTION, (correction.id, row["id"], *said))
+        said = {
+            "id": correction.id,
+            "visit": row["id"],
+            "version": row["version"],
+            "at_ms": unit.now_ms,
+            "actor": actor,
+            "reason": correction.reason,
+            "changes": compact(changes),
+        }
+        stored = unit.seal.row(VISIT_CORRECTION, owner_of_visit(row), said)
+        unit.execute(_INSERT_CORRECTION, tuple(stored[name] for name in _CORRECTION_COLUMNS))
         self.conflicts.look(unit, row)
         self.follow_ups.nobody_met(unit, row, actor)
 

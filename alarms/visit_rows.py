@@ -1,12 +1,15 @@
 """Rows of visits, and the entry that goes with each change of one."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from alarms.lifecycle import IllegalMove
 from alarms.rows import Row, fetch
 from ledger.database import insert_sql
+from ledger.forms.counted import of_visit
 from ledger.schema import VISIT
+from ledger.sealing.sealer import owner_of
 from ledger.unit_of_work import UnitOfWork
 
 VISIT_COLUMNS: Final = [c.name for c in VISIT.columns]
@@ -41,7 +44,9 @@ class VisitRows:
         return row
 
     def insert(self, unit: UnitOfWork, row: Row) -> None:
-        unit.execute(_INSERT, tuple(row[name] for name in VISIT_COLUMNS))
+        row["counted"] = counted(unit, row)
+        stored = unit.seal.row(VISIT, owner_of_visit(row), row)
+        unit.execute(_INSERT, tuple(stored[name] for name in VISIT_COLUMNS))
 
     def set(
         self,
@@ -53,8 +58,11 @@ class VisitRows:
         data: Mapping[str, object] | None = None,
         **changes: object,
     ) -> None:
+        if "record" in changes:
+            changes["counted"] = counted(unit, changes)
         if changes:
-            unit.update(VISIT, {"id": row["id"]}, changes)
+            stored = unit.seal.row(VISIT, owner_of_visit(row), changes)
+            unit.update(VISIT, {"id": row["id"]}, stored)
             row.update(changes)
         self.entry(unit, row, fact, actor, data=data)
 
@@ -77,7 +85,17 @@ class VisitRows:
             region=self._objects.region_of(row["home"], None),
             data=data,
             payload=lambda: self._objects.visit(row),
+            owner=owner_of_visit(row),
         )
+
+
+def owner_of_visit(row: Row) -> str:
+    return owner_of(row["service_user"], row["home"])
+
+
+def counted(unit: UnitOfWork, row: Mapping[str, Any]) -> str:
+    """What figures count by, beside the record that they can't read."""
+    return unit.seal.codes(of_visit(json.loads(row["record"])))
 
 
 def check_counts(row: Row) -> None:

@@ -27,7 +27,7 @@ from alarms.rows import (
     fetch,
     find_alarm,
     find_task,
-    values,
+    task_values,
 )
 from alarms.vacated import tasks_for_nobody
 from contract.ids import name_uuid
@@ -198,7 +198,7 @@ class Visiting:
             due_at_ms=new.due_at_ms,
             note=new.note,
         )
-        unit.execute(INSERT_TASK, values(task, TASK_COLUMNS))
+        unit.execute(INSERT_TASK, task_values(unit, task))
         self._keep(task)
         data = {"assignee": new.assignee} if new.assignee else None
         self._rows.task_entry(unit, task, "created", actor, reason=new.kind, data=data)

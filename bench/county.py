@@ -7,6 +7,7 @@ closed. Everything follows from the seed.
 
 import json
 import random
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -143,7 +144,7 @@ def fill(connection: Connection, county: County) -> int:
     """Write the whole county; returns how many visits it has. For a book that nothing is lost
     with: SQLite doesn't wait for the disk meanwhile."""
     cursor = connection.cursor()
-    is_sqlite = type(connection).__module__.startswith(("sqlite3", "ledger.place"))
+    is_sqlite = isinstance(connection, sqlite3.Connection)
     if is_sqlite:
         cursor.execute("PRAGMA synchronous=OFF")
     tables = (

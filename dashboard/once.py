@@ -19,6 +19,8 @@ from dashboard.ports import Deps
 from dashboard.problems import Problem
 from ledger.database import insert_sql
 from ledger.schema import IDEMPOTENCY
+from ledger.sealing.at_connection import content_of
+from ledger.sealing.sealer import ANSWERS
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import to_json
 
@@ -70,13 +72,14 @@ async def _fingerprint(request: Request) -> str:
 def _recall(deps: Deps, key: str, route: str) -> Response | None:
     with deps.engine.connect() as connection:
         row = connection.execute(select(IDEMPOTENCY).where(IDEMPOTENCY.c.key == key)).first()
+        body = b"" if row is None else content_of(connection, bytes(row.body))
     if row is None or deps.wall_ms() - row.at_ms > KEPT_MS:
         return None
     if row.route != route:
         detail = "this key was used for another request"
         raise Problem(422, "key_reused", detail, field="Idempotency-Key")
     headers = {"Idempotent-Replayed": "true"}
-    return Response(row.body, status_code=row.status, media_type=JSON, headers=headers)
+    return Response(body, status_code=row.status, media_type=JSON, headers=headers)
 
 
 async def _remember(deps: Deps, key: str, route: str, status: int, body: bytes) -> None:
@@ -85,7 +88,8 @@ async def _remember(deps: Deps, key: str, route: str, status: int, body: bytes) 
 
     def write(unit: UnitOfWork) -> None:
         unit.execute("DELETE FROM idempotency WHERE at_ms < ?", (wall_ms - KEPT_MS,))
-        unit.execute(_INSERT, (key, route, status, body, wall_ms))
+        # An answer may be all of somebody's file.
+        unit.execute(_INSERT, (key, route, status, unit.seal.content(ANSWERS, body), wall_ms))
 
     try:
         await deps.writer.change(write)

@@ -41,6 +41,7 @@ Permission = Literal[
     "money.write",
     "notification.read",  # what was sent, to whom and how it went; not what was said
     "notification.resend",
+    "person.erase",  # for good; whoever administers the county
     "person.print",  # the notice's forms and whole files, on paper
     "person.read",  # names, telephones, health notes, contacts; masked without
     "person.reveal",  # identity numbers, each time on record; masked for everybody otherwise

@@ -1,6 +1,6 @@
 """Who is found by what somebody typed, filtered, in the order of how well it fits, in pages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -20,8 +20,11 @@ from sqlalchemy import (
 from dashboard.callers import Caller
 from dashboard.problems import bad_field
 from dashboard.reads import Row, rows
-from ledger.persons.terms import Question, ask
+from ledger.persons.files import ID_NUMBER
+from ledger.persons.terms import PHONE, PHONES, Kind, Question, ask
 from ledger.schema import CONSENT, CONSENT_WITHDRAWAL, HOME, PERSON_FILE, PERSON_TERM, SERVICE_USER
+from ledger.sealing.at_connection import blind, ring_at
+from ledger.sealing.ring import Ring
 
 # Kinds of terms are counted in twos: what is the whole term comes before what begins it.
 _STEP: Final = 2
@@ -59,7 +62,7 @@ def search(
     question = ask(wanted.q) if wanted.q else None
     if wanted.q and question is None:
         return Found(persons=[], cursors=[], total=0)
-    everybody = _matching(caller, wanted, question)
+    everybody = _matching(caller, wanted, question, ring_at(connection))
     total = connection.scalar(select(func.count()).select_from(everybody.subquery())) or 0
     page = everybody
     rank = everybody.selected_columns["rank"]
@@ -82,12 +85,14 @@ def _whole(connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
     return {row["id"]: row for row in rows(connection, wanted)}
 
 
-def _matching(caller: Caller, wanted: Wanted, question: Question | None) -> Select[Any]:
+def _matching(
+    caller: Caller, wanted: Wanted, question: Question | None, ring: Ring | None
+) -> Select[Any]:
     if question is None or question.id_number:
         rank: Any = literal(0).label("rank")
         source: Any = SERVICE_USER
     else:
-        best = _best(question).subquery("best")
+        best = _best(question, ring).subquery("best")
         rank = best.c.rank.label("rank")
         source = SERVICE_USER.join(best, best.c.person == SERVICE_USER.c.id)
     source = source.join(HOME, HOME.c.id == SERVICE_USER.c.home)
@@ -96,21 +101,32 @@ def _matching(caller: Caller, wanted: Wanted, question: Question | None) -> Sele
     found = found.where(caller.visible(HOME.c.region))
     if question is not None and question.id_number:
         # That it is not empty is said again: the index has only those, and is used only then.
-        found = found.where(
-            PERSON_FILE.c.id_number == question.id_number, PERSON_FILE.c.id_number != ""
-        )
+        number = blind(ring, ID_NUMBER, question.id_number)
+        found = found.where(PERSON_FILE.c.id_number == number, PERSON_FILE.c.id_number != "")
     return found.where(*_filters(wanted))
 
 
-def _best(question: Question) -> Select[Any]:
-    """Of each person the term that fits best; a range of the table's own key."""
+def _best(question: Question, ring: Ring | None) -> Select[Any]:
+    """Of each person the term that fits best; ranges of the table's own key."""
+    blinded = frozenset() if ring is None else question.kinds & PHONES
     whole = case((PERSON_TERM.c.term == question.term, 0), else_=1)
-    return (
-        select(PERSON_TERM.c.person, func.min(PERSON_TERM.c.kind * _STEP + whole).label("rank"))
-        .where(PERSON_TERM.c.term >= question.term, PERSON_TERM.c.term < question.last)
-        .where(PERSON_TERM.c.kind.in_(sorted(int(kind) for kind in question.kinds)))
-        .group_by(PERSON_TERM.c.person)
+    if blinded:
+        number = blind(ring, PHONE, question.term)
+        whole = case((PERSON_TERM.c.term.in_([question.term, number]), 0), else_=1)
+    fits = and_(
+        PERSON_TERM.c.term >= question.term,
+        PERSON_TERM.c.term < question.last,
+        PERSON_TERM.c.kind.in_(_numbers(question.kinds - blinded)),
     )
+    if blinded:
+        same = and_(PERSON_TERM.c.term == number, PERSON_TERM.c.kind.in_(_numbers(blinded)))
+        fits = or_(fits, same)
+    rank = func.min(PERSON_TERM.c.kind * _STEP + whole).label("rank")
+    return select(PERSON_TERM.c.person, rank).where(fits).group_by(PERSON_TERM.c.person)
+
+
+def _numbers(kinds: Iterable[Kind]) -> list[int]:
+    return sorted(int(kind) for kind in kinds)
 
 
 def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:

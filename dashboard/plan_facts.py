@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select
 
+from dashboard.counted_reads import PERSON_DOCUMENT
 from dashboard.reads import Row
 from ledger.forms.joining import Gap
 from ledger.schema import PERSON_FILE, SERVICE_USER, VISIT
@@ -15,9 +16,9 @@ _YES_NO: Final = {"yes": True, "no": False}
 
 
 def with_file(people: Select[Any]) -> Select[Any]:
-    """The persons' files beside their rows, as `file`."""
+    """What of the persons' files the plan is made by beside their rows (`with_files`)."""
     joined = people.outerjoin(PERSON_FILE, PERSON_FILE.c.person == SERVICE_USER.c.id)
-    return joined.add_columns(PERSON_FILE.c.document.label("file"))
+    return joined.add_columns(*PERSON_DOCUMENT)
 
 
 def facts_of(row: Row, words: Words) -> VisitFacts:

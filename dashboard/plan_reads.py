@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from alarms.rota.plan import Plan as Rota
+from dashboard.counted_reads import with_files
 from dashboard.plan_facts import facts_of, gaps_of, made, with_file
 from dashboard.reads import Row, rows
 from dashboard.rota_reads import read_plan
@@ -161,9 +162,12 @@ def read_situation(
     begin, end = (first, last) if window_only else (min(look_from, first), max(last, today))
     # Plans are made of whole months, and those of whole weeks.
     begin, end = week_of(month_of(begin).first).first, week_of(month_of(end).last).last
-    people = select(*_PERSON_COLUMNS).join(HOME, HOME.c.id == SERVICE_USER.c.home).where(wanted)
-    people = people.where(*_there(begin, end))
-    found = {row["id"]: row for row in rows(connection, with_file(people))}
+    # For figures nobody is called: nothing has to be opened.
+    columns = [c for c in _PERSON_COLUMNS if not window_only or c is not SERVICE_USER.c.phone]
+    people = select(*columns).join(HOME, HOME.c.id == SERVICE_USER.c.home).where(wanted)
+    people = people.where(*_there(begin, end), SERVICE_USER.c.erased_at_ms.is_(None))
+    files = with_files(connection, rows(connection, with_file(people)))
+    found = {row["id"]: row for row in files}
     words = words_of(_said(connection, found, min(begin, today)))
     absences = _absences(connection, found.values(), begin)
     facts = {name: facts_of(row, words) for name, row in found.items()}

@@ -18,6 +18,8 @@ from alarms.visiting import FamilyTold, NewTask
 from contract.errors import ContractError
 from dashboard.passwords import Passwords
 from ledger.documents.pdf import Printer
+from ledger.erasure.eraser import Eraser
+from ledger.erasure.periods import Periods
 from ledger.feed import FeedSubscription
 from ledger.register_changes import Changed
 from ledger.rule_settings import NewSetting
@@ -285,6 +287,11 @@ def _no_shift(_region: str | None, _at_ms: int) -> str | None:
     return None
 
 
+def _plain_eraser() -> Eraser:
+    """For a book without keys."""
+    return Eraser(None, lambda: None, Periods())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
     """Everything `create_app` is built from.
@@ -299,6 +306,7 @@ class Deps:
     gps_proof: the place of a telephone may prove an arrival.
     on_duty: who is on duty for a region at a time, by the rota. shift_of: the name of that shift,
     None where the part of the day has to do.
+    eraser: takes persons out for good.
     rota: its book is changed in the writer's thread.
     outbox: the folder with files for departments; None: this hub makes none.
     """
@@ -327,5 +335,6 @@ class Deps:
     gps_proof: bool = False
     apart: Apart = in_a_thread
     outbox: Path | None = None
+    eraser: Eraser = field(default_factory=_plain_eraser)
     on_duty: Callable[[str | None, int], Sequence[str]] = _nobody
     shift_of: Callable[[str | None, int], str | None] = _no_shift

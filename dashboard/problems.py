@@ -23,6 +23,8 @@ from dashboard.passwords import WeakPassword
 from ledger.documents.pdf import Busy, NotInstalled, TooLong
 from ledger.forms.refusal import Refusal
 from ledger.persons.files import PersonExists, Refused, StaleFile
+from ledger.sealing.ring import Erased
+from ledger.unit_of_work import ForgedSeal
 from ledger.views import to_json
 from ledger.writer import WriterBusy, WriterClosed
 
@@ -150,6 +152,8 @@ def install(app: FastAPI) -> None:
         Refused,
         StaleFile,
         PersonExists,
+        Erased,
+        ForgedSeal,
         WriterBusy,
         WriterClosed,
         SQLAlchemyError,
@@ -179,8 +183,8 @@ def _problem_of(error: Exception) -> Problem:
         case StaleFile():
             detail = "somebody else has changed this file meanwhile; load it again"
             return Problem(409, "stale", detail, field="version")
-        case PersonExists():
-            return Problem(409, "taken", "this id is taken", field="id")
+        case Erased() | ForgedSeal() | PersonExists():
+            return _not_written(error)
         case NotInstalled() | TooLong() | Busy():
             return _not_printed(error)
         case HTTPException():
@@ -195,6 +199,16 @@ def _problem_of(error: Exception) -> Problem:
             _LOG.error("the book cannot be reached: %s", type(error).__name__)
             detail = "the book of record is busy or stopping; send this again in a moment"
             return Problem(503, "unavailable", detail, headers={"Retry-After": "2"})
+
+
+def _not_written(error: Erased | ForgedSeal | PersonExists) -> Problem:
+    match error:
+        case PersonExists():
+            return Problem(409, "taken", "this id is taken", field="id")
+        case ForgedSeal():
+            return Problem(422, "invalid", str(error))
+        case _:
+            return Problem(410, "erased", "this person was erased; nothing is written any more")
 
 
 def _not_printed(error: NotInstalled | TooLong | Busy) -> Problem:

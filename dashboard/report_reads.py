@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from dashboard.callers import Caller
 from dashboard.care_reads import served_lines
+from dashboard.counted_reads import VISIT_RECORD, with_records
 from dashboard.plan_facts import gaps_of
 from dashboard.plan_summary import below, read_part, summary
 from dashboard.ports import Deps
@@ -85,7 +86,7 @@ def _visits(asked: Asked) -> Select[Any]:
         VISIT.c.way,
         VISIT.c.kind,
         VISIT.c.met,
-        VISIT.c.record,
+        *VISIT_RECORD,
         VISIT.c.voided_at_ms,
         VISIT.c.duplicate_of,
         VISIT.c.visitor,
@@ -132,10 +133,13 @@ _STATEMENTS: Final[Mapping[Subject, Callable[[Asked], Select[Any]]]] = {
 def rows_of(connection: Connection, subject: Subject, asked: Asked) -> Iterator[Row]:
     found = connection.execution_options(yield_per=PORTION).execute(_STATEMENTS[subject](asked))
     names = tuple(found.keys())
-    of_persons = subject == "person"
-    for row in found:
-        document = dict(zip(names, row, strict=True))
-        yield _with_service(document, asked.span) if of_persons else document
+    every = (dict(zip(names, row, strict=True)) for row in found)
+    if subject == "visit":
+        yield from with_records(connection, every)
+    elif subject == "person":
+        yield from (_with_service(row, asked.span) for row in every)
+    else:
+        yield from every
 
 
 def _with_service(row: dict[str, Any], span: Span) -> Row:

@@ -91,7 +91,8 @@ def read_unreachable(
     if region:
         inside.append(HOME.c.region.startswith(region, autoescape=True))
     wanted = select(*_PEOPLE).join(HOME, HOME.c.id == SERVICE_USER.c.home)
-    people = rows(connection, wanted.where(*inside, SERVICE_USER.c.left_on == ""))
+    wanted = wanted.where(*inside, SERVICE_USER.c.left_on == "")
+    people = rows(connection, wanted.where(SERVICE_USER.c.erased_at_ms.is_(None)))
     since_ms = now_ms - LOOK_BACK_DAYS * DAY_MS
     met = _met(connection, inside, since_ms, now_ms)
     in_vain = _in_vain(connection, inside, since_ms, now_ms)

@@ -103,6 +103,7 @@ def read_unseen(
         inside.append(HOME.c.region.startswith(region, autoescape=True))
     people = select(*_PEOPLE).join(HOME, HOME.c.id == SERVICE_USER.c.home)
     people = people.where(*inside, SERVICE_USER.c.left_on == "")
+    people = people.where(SERVICE_USER.c.erased_at_ms.is_(None))
     found = rows(connection, people)
     homes = {row["home"] for row in found}
     views = rules.of_kind(LIFE_KIND, sorted(homes))

@@ -11,6 +11,7 @@ from ledger.documents.form import Drawing
 from ledger.documents.sheets import VisitSheet, local
 from ledger.forms import strokes
 from ledger.schema import ATTACHMENT, HOME, VISIT, VISIT_CORRECTION
+from ledger.sealing.at_connection import content_of
 from ledger.views import RosterIndex, document_of
 
 
@@ -85,13 +86,17 @@ def _voided(row: Row, roster: RosterIndex) -> str:
 def _signatures(connection: Connection, visit: str) -> dict[str, Drawing]:
     wanted = select(ATTACHMENT.c.kind, ATTACHMENT.c.bytes)
     wanted = wanted.where(ATTACHMENT.c.visit == visit, ATTACHMENT.c.mime == strokes.MIME)
-    return {row["kind"]: drawn for row in rows(connection, wanted) for drawn in _drawn(row)}
+    return {
+        row["kind"]: drawn
+        for row in rows(connection, wanted)
+        for drawn in _drawn(content_of(connection, bytes(row["bytes"])))
+    }
 
 
-def _drawn(row: Row) -> Iterable[Drawing]:
+def _drawn(content: bytes) -> Iterable[Drawing]:
     """One that can't be read is a signature that isn't printed, and the form stays."""
     try:
-        found = strokes.parse(bytes(row["bytes"]))
+        found = strokes.parse(content)
     except strokes.StrokesError:
         return
     yield Drawing(width=found.width, height=found.height, strokes=found.strokes)

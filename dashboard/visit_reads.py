@@ -22,6 +22,7 @@ from ledger.schema import (
     VISIT_CONFLICT,
     VISIT_CORRECTION,
 )
+from ledger.sealing.at_connection import content_of
 from ledger.views import Document, account_reference, document_of, visit_object
 
 # A visit that was corrected more often shows the newest.
@@ -30,10 +31,12 @@ _ATTACHMENT_COLUMNS: Final = [c for c in ATTACHMENT.columns if c.name != "bytes"
 
 
 def find_attachment(connection: Connection, visit_id: str, attachment_id: str) -> Row | None:
-    return one(
-        connection,
-        select(ATTACHMENT).where(ATTACHMENT.c.id == attachment_id, ATTACHMENT.c.visit == visit_id),
+    """Its bytes are none where whom it shows was erased."""
+    wanted = select(ATTACHMENT).where(
+        ATTACHMENT.c.id == attachment_id, ATTACHMENT.c.visit == visit_id
     )
+    found = one(connection, wanted)
+    return found and {**found, "bytes": content_of(connection, bytes(found["bytes"]))}
 
 
 def visit_documents(connection: Connection, visits: Sequence[Row]) -> list[Document]:
@@ -99,7 +102,9 @@ def people_of(connection: Connection, username: str, today: str) -> list[Documen
         SERVICE_USER.c.id, SERVICE_USER.c.name, SERVICE_USER.c.home, HOME.c.address, HOME.c.region
     ).join(HOME, HOME.c.id == SERVICE_USER.c.home)
     wanted = persons.where(
-        SERVICE_USER.c.visitor == username, SERVICE_USER.c.left_on == ""
+        SERVICE_USER.c.visitor == username,
+        SERVICE_USER.c.left_on == "",
+        SERVICE_USER.c.erased_at_ms.is_(None),
     ).order_by(SERVICE_USER.c.id)
     found = rows(connection, wanted)
     names = [row["id"] for row in found]

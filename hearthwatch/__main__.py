@@ -19,10 +19,13 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("hearthwatch.demo", "the whole system on this machine with simulated homes"),
     "doctor": ("hearthwatch.doctor", "check configuration and machine, say what to mend"),
     "drivers": ("hearthwatch.decode", "list the device drivers"),
+    "erase": ("hearthwatch.erase_command", "erase a person for good"),
     "gateway": ("gateway.__main__", "run a gateway"),
     "hub": ("hearthwatch.hub_command", "run the hub"),
+    "keys": ("hearthwatch.keys_command", "show or rotate the key file"),
     "replay": ("hearthwatch.replay", "run the rules over past readings"),
     "restore": ("hearthwatch.copies", "take such a copy back"),
+    "retention": ("hearthwatch.retention_command", "what is kept how long, and what is over"),
     "simulate": ("device_sims.__main__", "run simulated homes"),
 }
 # Commands of another room, which has its own parser.

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -17,11 +17,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from contract.config import ConfigError
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig, load
+from hearthwatch.sealed_book import prepare
 from ingest.readings.copying import STORES, copy_stores, is_whole
 from ledger import archive
 from ledger.archive import ArchiveError, Manifest
 from ledger.chain_check import check
 from ledger.database import changing, sqlite_url
+from ledger.erasure.kept import KeptError
+from ledger.sealing.key_file import KeyFileError
+from ledger.sealing.ring import Ring
+from ledger.sealing.starting import disagreement, sealed_by
 
 COPY_BYTES: Final = 1 << 20
 
@@ -35,7 +40,7 @@ def back_up(config: HubConfig, target: Path, now_ms: int, tell: archive.Progress
             # they had beyond the book would be taken for told.
             readings = copy_stores(config.data_dir, Path(folder))
             with _for_its_owner(part) as out:
-                reader = config.book.open_reader()
+                reader = config.book.open_copier()
                 try:
                     with reader.connect() as connection:
                         manifest = archive.write(connection, out, now_ms, tell)
@@ -67,7 +72,8 @@ def _make_durable(path: Path) -> None:
 
 
 def restore(config: HubConfig, source: Path, tell: archive.Progress) -> Manifest:
-    """Into a hub that has neither book nor readings. The book is committed last."""
+    """Into a hub that has neither book nor readings. The book is committed last; who was erased
+    since the copy was made is erased again. KeyFileError: what is sealed in it can't be opened."""
     present = [name for name in STORES if (config.data_dir / name).exists()]
     if present:
         raise ArchiveError(f"{config.data_dir / present[0]} is there already: move it away")
@@ -75,10 +81,23 @@ def restore(config: HubConfig, source: Path, tell: archive.Progress) -> Manifest
     with _opened(source) as file, config.book.changing() as connection:
         manifest = archive.load(connection, file, tell)
         _must_hold(connection, manifest)
+        _must_open(connection, config.book.ring)
         for name in STORES:
             if name in file.namelist():
                 _extract(file, name, config.data_dir)
+    if config.book.ring is not None:
+        with closing(config.book.open_writer()) as writer:
+            prepare(writer, config.book.ring)
     return manifest
+
+
+def _must_open(connection: Connection, ring: Ring | None) -> None:
+    mark, keks = sealed_by(connection)
+    if ring is None or (mark is None and not keks):
+        return
+    problem = disagreement(ring, mark, keks)
+    if problem is not None:
+        raise KeyFileError(problem)
 
 
 def _must_hold(connection: Connection, manifest: Manifest) -> None:
@@ -156,7 +175,14 @@ def _restore(args: argparse.Namespace) -> int:
 def _told(word: str, work: Callable[[], Manifest]) -> int:
     try:
         manifest = work()
-    except (ArchiveError, ConfigError, OSError, SQLAlchemyError) as error:
+    except (
+        ArchiveError,
+        ConfigError,
+        KeyFileError,
+        KeptError,
+        OSError,
+        SQLAlchemyError,
+    ) as error:
         # The first line says what; the rest may hold an address.
         sys.stderr.write(f"\nhearthwatch: {str(error).splitlines()[0]}\n")
         return 1

@@ -144,7 +144,8 @@ def write(unit: UnitOfWork, made: Sequence[DemoVisit]) -> None:
             _INSERT,
             (
                 *(visit.id, visit.person, visit.home, "routine", visit.way, VISITOR),
-                *(visit.at_ms, visit.at_ms + 20 * MINUTE_MS, visit.record),
+                *(visit.at_ms, visit.at_ms + 20 * MINUTE_MS),
+                unit.seal.json_object(visit.person, visit.record),
                 *(visit.met, visit.number),
             ),
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hearthwatch.doctor_finding import Finding, judge
+from hearthwatch.doctor_sealing import sealing
 
 if TYPE_CHECKING:
     # A gateway's installation has neither SQLAlchemy nor what else the hub's modules import.
@@ -23,11 +24,12 @@ def book(place: "Place", anchors: frozenset[str] = frozenset()) -> Iterator[Find
     if isinstance(place, SqliteBook) and not place.path.exists():
         yield Finding(check="book", verdict="ok", detail=f"{place.path}, made at the first start")
         return
-    reader = place.open_reader()
+    reader = place.open_copier()
     try:
         yield _where(place, reader)
         yield from _chains(reader, anchors)
         yield from _department_files(reader)
+        yield from sealing(place, reader)
     except (SQLAlchemyError, ImportError) as error:
         # The first line says why; the rest may hold the address.
         why = str(error.__cause__ or error).strip().split("\n")[0][:200]

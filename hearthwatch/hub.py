@@ -31,12 +31,13 @@ from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.department_exports import DepartmentExports
 from hearthwatch.heads import tell_heads
 from hearthwatch.http_server import Server, http_of
+from hearthwatch.housekeeping import keep_house
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
-from hearthwatch.memory import keep_tidy
 from hearthwatch.notices import Notices
 from hearthwatch.person_terms import catch_up
 from hearthwatch.rule_views import EngineViews
+from hearthwatch.sealed_book import eraser_of, opened
 from hearthwatch.stores import open_readings
 from hearthwatch.urgent_side import UrgentSide
 from hearthwatch.visit_tasks import MorningTasks
@@ -87,8 +88,7 @@ class Hub:
         self.config = config
         self.clock = clock
         self.rules = rules
-        config.data_dir.mkdir(parents=True, exist_ok=True)
-        self.connection = connection or config.book.open_hub()
+        self.connection = opened(config, connection)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.notices = Notices(config)
         self.lost = False
@@ -208,6 +208,7 @@ class Hub:
                 self.writer, http, self.client
             )
             self.lane.start()
+            house = keep_house(self.writer, self.reader, self.config.periods, self.clock.now_ms)
             tasks = [
                 asyncio.create_task(self.client.run(), name="urgent-broker"),
                 asyncio.create_task(dispatcher.run(), name="dispatcher"),
@@ -218,8 +219,7 @@ class Hub:
                 *self.watchdog.start(http),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),
-                asyncio.create_task(keep_tidy(), name="memory"),
-                asyncio.create_task(tell_heads(self.reader, say), name="heads"),
+                asyncio.create_task(house, name="house"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
             # What lives as long as the hub need not be looked through again and again.
@@ -261,8 +261,7 @@ class Hub:
                 say("presence_not_written", f"{type(error).__name__}: {error}")
 
     async def _watch_due(self) -> None:
-        """Beside the supervision: what is promised for a time waits for no heartbeats' writing and
-        no folding of a log."""
+        """Beside the supervision: what has its time waits for no heartbeats and no folded log."""
         while True:
             await asyncio.sleep(self._due_in_s())
             try:
@@ -320,6 +319,7 @@ class Hub:
                 timezone=self.config.notify.telling.zone.key,
                 apart=in_a_process,
                 gps_proof=self.config.gps_proof,
+                eraser=eraser_of(self.config),
                 notices=self.notices,
                 replies=self.replies,
                 rota=self.side.rota,

@@ -20,7 +20,9 @@ from hearthwatch.secret_files import read_secret
 from hearthwatch.watchdog.config import WatchdogConfig, watchdog_config
 from ingest.mqtt.packets import Protocol
 from ingest.readings.influx_settings import InfluxSettings
+from ledger.erasure.periods import DAYS_MAX, RECORDS_DAYS, UNREAD_DAYS, Periods
 from ledger.place import Place, SqliteBook, postgres_book
+from ledger.sealing.ring import Ring
 from ledger.visits import NOBODY_MET_DAYS
 
 _KEYS: Final = (
@@ -39,7 +41,11 @@ _KEYS: Final = (
     "channel",
     "watchdog",
     "visits",
+    "sealing",
+    "retention",
 )
+# Where nothing else is said; a folder of its own, which only the hub may look into.
+KEY_FILE: Final = Path("keys") / "persons.json"
 _STORES: Final = ("sqlite", "influxdb")
 _INFLUX_KEYS: Final = ("url", "org", "bucket", "token_file", "timeout_s")
 KEEP_RAW_DAYS: Final = 90
@@ -101,6 +107,7 @@ class HubConfig:
     nobody_met_days: int = NOBODY_MET_DAYS
     # The minute of the day at which the plan's visits become tasks; None: when they are begun.
     morning_tasks: int | None = None
+    periods: Periods = field(default_factory=Periods)
 
 
 def load(path: Path) -> HubConfig:
@@ -120,9 +127,12 @@ def load(path: Path) -> HubConfig:
     visits = _table(document, "visits", where)
     keys = ("gps_proof", "morning_tasks", "nobody_met_days")
     check_keys(visits, keys, f"{where}: visits")
+    sealing = _table(document, "sealing", where)
+    check_keys(sealing, ("key_file",), f"{where}: sealing")
+    ring = Ring(_path(sealing, "key_file", where, base) or data_dir / KEY_FILE)
     return HubConfig(
         data_dir=data_dir,
-        book=_book(_table(document, "book", where), f"{where}: book", base, data_dir),
+        book=_book(_table(document, "book", where), f"{where}: book", base, data_dir, ring),
         clock_plan=_path(document, "clock_plan", where, base),
         rules=_path(document, "rules", where, base),
         homes=_path(document, "homes", where, base),
@@ -139,12 +149,24 @@ def load(path: Path) -> HubConfig:
         gps_proof=get(visits, "gps_proof", bool, f"{where}: visits", default=False),
         nobody_met_days=_nobody_met_days(visits, f"{where}: visits"),
         morning_tasks=_morning(visits, f"{where}: visits"),
+        periods=_periods(_table(document, "retention", where), f"{where}: retention"),
         notify=notify_config(
             _table(document, "notify", where), _table(document, "channel", where), where, base
         ),
         rota_warn_hours=_warn_hours(_table(document, "rota", where), f"{where}: rota"),
         policies=_policies(_table(document, "escalation", where), f"{where}: escalation", base),
     )
+
+
+def _periods(table: Mapping[str, Any], where: str) -> Periods:
+    names = ("records_days", "unread_days")
+    check_keys(table, names, where)
+    usual = {"records_days": RECORDS_DAYS, "unread_days": UNREAD_DAYS}
+    found = {name: get(table, name, int, where, usual[name]) for name in names}
+    for name, days in found.items():
+        if not 0 < days <= DAYS_MAX:
+            raise ConfigError(f"{where}.{name}", f"{days}, from 1 to {DAYS_MAX} days")
+    return Periods(records=found["records_days"], unread=found["unread_days"])
 
 
 def _nobody_met_days(table: Mapping[str, Any], where: str) -> int:
@@ -220,17 +242,17 @@ def _broker(table: Mapping[str, Any], where: str, base: Path) -> BrokerConfig:
     )
 
 
-def _book(table: Mapping[str, Any], where: str, base: Path, data_dir: Path) -> Place:
+def _book(table: Mapping[str, Any], where: str, base: Path, data_dir: Path, ring: Ring) -> Place:
     """An SQLite file in data_dir, unless an address is given."""
     check_keys(table, ("url", "password_file"), where)
     url = get(table, "url", str, where, "")
     if not url:
         if "password_file" in table:
             raise ConfigError(f"{where}.password_file", "only with url")
-        return SqliteBook(path=data_dir / "hub.db")
+        return SqliteBook(path=data_dir / "hub.db", ring=ring)
     password = read_secret(table, "password", "HEARTHWATCH_BOOK_PASSWORD", where, base)
     try:
-        return postgres_book(url, password)
+        return postgres_book(url, password, ring)
     except ValueError as error:
         raise ConfigError(f"{where}.url", str(error)) from error
 

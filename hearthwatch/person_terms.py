@@ -1,11 +1,17 @@
-"""At a hub's start: what persons are found by, where a program before this one did not keep it."""
+"""At a hub's start: what a program before this one did not keep as this one does."""
 
 from hearthwatch.logs import say
+from hearthwatch.sealed_book import seal_the_rest
 from ledger.persons import index
 from ledger.writer import Writer
 
 
 async def catch_up(writer: Writer) -> None:
+    await find_all(writer)
+    await seal_the_rest(writer)
+
+
+async def find_all(writer: Writer) -> None:
     """In portions between presses. What stops it does not stop the hub: names are found later."""
     try:
         while await writer.change(lambda unit: index.catch_up(unit.cursor)):

@@ -34,7 +34,7 @@ NOTE: Final = "按探访计划"
 _DAY_KEY: Final = "visit_tasks_day"
 _UPSERT: Final = upsert_sql(META)
 _LEFT: Final = (
-    "SELECT id FROM task WHERE assignee = ? AND kind = 'routine' AND state = 'open' AND note = ?"
+    "SELECT id, note FROM task WHERE assignee = ? AND kind = 'routine' AND state = 'open'"
     " AND created_at_ms < ?"
 )
 _THERE: Final = (
@@ -103,7 +103,10 @@ class MorningTasks:
 
     def _change(self, unit: UnitOfWork, visitor: str, orders: Sequence[Order], today: int) -> None:
         midnight_ms = at_minute_ms(today, 0)
-        for task in fetch(unit.cursor, _LEFT, (visitor, NOTE, midnight_ms)):
+        for task in fetch(unit.cursor, _LEFT, (visitor, midnight_ms)):
+            # Somebody's own note says that somebody made it; compared here, for it is sealed.
+            if task["note"] != NOTE:
+                continue
             self._tasks.cancel(unit, task["id"], SYSTEM)
         for order in orders:
             if fetch(unit.cursor, _THERE, (order.home, visitor)):

@@ -2,9 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    String,
+    Table,
+    cast,
+    func,
+    select,
+)
 
 from ledger.chain import AUDIT_FIELDS, ENTRY_FIELDS, GENESIS, link
 from ledger.schema import AUDIT, ENTRY
@@ -102,7 +112,7 @@ def _walk(
 def _rows(
     connection: Connection, table: Table, fields: tuple[str, ...]
 ) -> Iterator[tuple[int, bytes, tuple[str | int | None, ...]]]:
-    columns = [table.c[name] for name in fields]
+    columns = [_as_stored(connection, table.c[name]) for name in fields]
     after = -1
     while True:
         portion = select(table.c.seq, table.c.link, *columns).where(table.c.seq > after)
@@ -110,5 +120,17 @@ def _rows(
         if not found:
             return
         for row in found:
-            yield row[0], bytes(row[1] or b""), tuple(row[2:])
+            values = (
+                bytes(v).decode() if isinstance(v, bytes | memoryview) else v for v in row[2:]
+            )
+            yield row[0], bytes(row[1] or b""), tuple(values)
         after = found[-1][0]
+
+
+def _as_stored(connection: Connection, column: "Column[Any]") -> ColumnElement[Any]:
+    """A text as its bytes: the link is over cipher text, and what is read as text comes open."""
+    if not isinstance(column.type, String):
+        return column
+    if connection.dialect.name == "postgresql":
+        return func.convert_to(column, "UTF8")
+    return cast(column, LargeBinary)

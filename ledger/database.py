@@ -49,6 +49,8 @@ def open_writer(
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+    # What is deleted or overwritten is gone from the page too, not only from its index.
+    connection.execute("PRAGMA secure_delete=ON")
     return connection
 
 
@@ -75,6 +77,16 @@ def checkpoint(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    finally:
+        connection.close()
+
+
+def fold_all(path: Path) -> bool:
+    """Fold the write-ahead log and empty it; False while a reader still needs it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
     finally:
         connection.close()
 

@@ -1,6 +1,5 @@
 """Where the book of record is: an SQLite file, or a PostgreSQL database."""
 
-import sqlite3
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,10 @@ from sqlalchemy.exc import ArgumentError
 from ledger import database
 from ledger.cursor import Connection, HubConnection
 from ledger.file_lease import FileLease
+from ledger.sealing import at_sqlite
+from ledger.sealing.at_connection import read_open
+from ledger.sealing.at_sqlite import SealedFile
+from ledger.sealing.ring import OwnersKey, Ring
 
 
 class Place(Protocol):
@@ -37,13 +40,29 @@ class Place(Protocol):
         """Whether a second hub may wait for its turn."""
         ...
 
-    def open_reader(self) -> Engine: ...
+    def open_reader(self) -> Engine:
+        """What is sealed comes open."""
+        ...
+
+    def open_copier(self) -> Engine:
+        """A reader that sees what is stored: sealed texts as cipher text."""
+        ...
+
+    @property
+    def ring(self) -> Ring | None:
+        """The keys of what is sealed; None: nothing is."""
+        ...
+
+    def forget(self) -> None:
+        """After something was erased: let no page keep what it said, as far as this can reach."""
+        ...
+
     def tend(self) -> None:
         """Housekeeping beside the writer, every few seconds."""
         ...
 
 
-class _HubFile(sqlite3.Connection):
+class _HubFile(SealedFile):
     """Holds the hub's lock as long as it is open."""
 
     lease: FileLease
@@ -56,6 +75,7 @@ class _HubFile(sqlite3.Connection):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteBook:
     path: Path
+    ring: Ring | None = None
 
     def migrate(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +87,10 @@ class SqliteBook:
     has_standby = False
 
     def open_writer(self) -> Connection:
-        return database.open_writer(self.path)
+        connection = database.open_writer(self.path, SealedFile)
+        assert isinstance(connection, SealedFile)  # noqa: S101 - what was asked for
+        connection.carry(self._ring())
+        return connection
 
     def open_hub(self) -> HubConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,11 +100,32 @@ class SqliteBook:
         connection = database.open_writer(self.path, _HubFile)
         assert isinstance(connection, _HubFile)  # noqa: S101 - what was asked for
         connection.lease = lease
+        connection.carry(self._ring())
         database.make_log_room(connection, self.path)
         return connection
 
     def open_reader(self) -> Engine:
+        ring = self._ring()
+        return (
+            self.open_copier()
+            if ring is None
+            else read_open(self.open_copier(), ring, at_sqlite.open_texts)
+        )
+
+    def open_copier(self) -> Engine:
         return database.open_reader(database.sqlite_url(self.path))
+
+    def forget(self) -> None:
+        """The log holds pages as they were; what is deleted from the file is zeros already."""
+        database.fold_all(self.path)
+
+    def _ring(self) -> Ring | None:
+        if self.ring is not None:
+            self.ring.use(self._keys)
+        return self.ring
+
+    def _keys(self, owner: str | None) -> list[OwnersKey]:
+        return at_sqlite.keys_in(self.path, owner)
 
     def tend(self) -> None:
         database.checkpoint(self.path)
@@ -92,6 +136,7 @@ class PostgresBook:
     """`url` holds the password and is never logged."""
 
     url: URL = field(repr=False)
+    ring: Ring | None = None
 
     def migrate(self) -> None:
         database.migrate(self._sqlalchemy())
@@ -105,7 +150,7 @@ class PostgresBook:
         # Imported here, as below: a book in SQLite needs no psycopg.
         from ledger.postgres import PgConnection
 
-        return PgConnection(self._conninfo())
+        return PgConnection(self._conninfo(), ring=self._ring())
 
     def open_hub(self) -> HubConnection:
         from ledger.pg_lease import has_leases
@@ -113,13 +158,34 @@ class PostgresBook:
 
         if not has_leases(self._conninfo()):
             self.migrate()
-        connection = PgHubConnection(self._conninfo())
+        connection = PgHubConnection(self._conninfo(), self._ring())
         # Again: what had the book until now may have been an older program.
         self.migrate()
         return connection
 
     def open_reader(self) -> Engine:
+        ring = self._ring()
+        if ring is None:
+            return self.open_copier()
+        from ledger.sealing import at_postgres
+
+        return read_open(self.open_copier(), ring, at_postgres.open_texts)
+
+    def open_copier(self) -> Engine:
         return database.open_reader(self._sqlalchemy())
+
+    def forget(self) -> None:
+        """The server's vacuum takes old rows away; see docs/deployment.md for its logs."""
+
+    def _ring(self) -> Ring | None:
+        if self.ring is not None:
+            self.ring.use(self._keys)
+        return self.ring
+
+    def _keys(self, owner: str | None) -> list[OwnersKey]:
+        from ledger.sealing import at_postgres
+
+        return at_postgres.keys_in(self._conninfo(), owner)
 
     def tend(self) -> None:
         """The server looks after itself."""
@@ -132,7 +198,7 @@ class PostgresBook:
         return url.render_as_string(hide_password=False)
 
 
-def postgres_book(url: str, password: str | None) -> PostgresBook:
+def postgres_book(url: str, password: str | None, ring: Ring | None = None) -> PostgresBook:
     """ValueError when it is no address of a PostgreSQL database, or has a password in it."""
     try:
         parsed = make_url(url)
@@ -143,4 +209,4 @@ def postgres_book(url: str, password: str | None) -> PostgresBook:
         raise ValueError("expected postgresql://user@host:5432/database")
     if parsed.password:
         raise ValueError("the password belongs into password_file, not into the address")
-    return PostgresBook(url=parsed.set(drivername="postgresql", password=password))
+    return PostgresBook(url=parsed.set(drivername="postgresql", password=password), ring=ring)

@@ -28,7 +28,8 @@ def say(unit: UnitOfWork, said: Said, actor: str, region: str | None) -> int:
         "actor": actor,
         "reason": said.reason,
     }
-    unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
+    stored = unit.seal.row(VISIT_PLAN, said.service_user, row)
+    unit.execute(_INSERT, tuple(stored[name] for name in _COLUMNS))
     seq = unit.cursor.lastrowid or 0
     unit.entry(
         topic="plan",
@@ -44,5 +45,6 @@ def say(unit: UnitOfWork, said: Said, actor: str, region: str | None) -> int:
             "why": said.reason,
         },
         payload=lambda: b"null",
+        owner=said.service_user,
     )
     return seq

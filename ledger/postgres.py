@@ -17,6 +17,8 @@ from typing import Any, Final
 import psycopg
 
 from ledger.pg_lease import IDLE_IN_TRANSACTION_MS, PgLease
+from ledger.sealing.at_postgres import open_texts
+from ledger.sealing.ring import Ring
 
 # The number of our advisory lock; any would do, if nobody else's program uses it here.
 WRITE_LOCK: Final = 0x6865_6172_7468_01
@@ -37,13 +39,14 @@ class PgConnection:
 
     begin = _BEGIN
 
-    def __init__(self, conninfo: str, options: str = _OPTIONS) -> None:
+    def __init__(self, conninfo: str, options: str = _OPTIONS, ring: Ring | None = None) -> None:
         self._conninfo = conninfo
         self._options = options
+        self.ring = ring
         self._raw = self._connect()
 
     def _connect(self) -> "psycopg.Connection[Any]":
-        return psycopg.connect(
+        raw: psycopg.Connection[Any] = psycopg.connect(
             self._conninfo,
             autocommit=True,
             connect_timeout=CONNECT_TIMEOUT_S,
@@ -52,6 +55,9 @@ class PgConnection:
             # Statements are few and always the same.
             prepare_threshold=1,
         )
+        if self.ring is not None:
+            open_texts(raw, self.ring)
+        return raw
 
     def check_turn(self, _cursor: "psycopg.Cursor[Any]") -> None:
         """Whether this may write now, right after the beginning of a transaction."""
@@ -85,12 +91,12 @@ class PgConnection:
 class PgHubConnection(PgConnection):
     """As a hub, which keeps every other hub out."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, ring: Ring | None = None) -> None:
         self.lease = PgLease(conninfo)
         self.begin = f"{_BEGIN}; {_FENCE.format(self.lease.fence)}"
         idle = f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
         try:
-            super().__init__(conninfo, _OPTIONS + idle)
+            super().__init__(conninfo, _OPTIONS + idle, ring)
         except BaseException:
             self.lease.give_back()
             raise
@@ -128,6 +134,10 @@ class PgCursor:
     @property
     def description(self) -> Any:
         return self._raw.description
+
+    @property
+    def connection(self) -> PgConnection:
+        return self._connection
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> "PgCursor":
         if sql == "BEGIN IMMEDIATE":

@@ -12,6 +12,7 @@ from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.device_views import device_object, gateway_counts, gateway_object
 from ledger.persons import index as person_index
+from ledger.persons.files import stored_lists
 from ledger.register_changes import Changed, Touched
 from ledger.roster import Roster
 from ledger.schema import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
@@ -172,7 +173,11 @@ def store(unit: UnitOfWork, roster: Roster) -> None:
                 ', "online" = excluded."online", "status" = excluded."status"', ""
             )
             rows = [{**row, "online": False, "status": "{}"} for row in rows]  # noqa: PLW2901
-        unit.cursor.executemany(sql, [_values(row, columns) for row in rows])
+        if table is SERVICE_USER:
+            written = [_person(unit, row, columns) for row in _not_erased(unit, rows)]
+        else:
+            written = [_values(row, columns) for row in rows]
+        unit.cursor.executemany(sql, written)
     # At each start the same file comes again: only what it changed is worked on.
     after = person_index.inputs(unit.cursor)
     person_index.refresh(unit.cursor, (p for p, row in after.items() if before.get(p) != row))
@@ -181,6 +186,18 @@ def store(unit: UnitOfWork, roster: Roster) -> None:
 def _part(alarm: Row) -> tuple[str, str]:
     gateway, _, device = str(alarm["part"]).partition("/")
     return gateway, device
+
+
+def _person(unit: UnitOfWork, row: Row, columns: Iterable[str]) -> tuple[Any, ...]:
+    stored = unit.seal.row(SERVICE_USER, row["id"], stored_lists(row))
+    return tuple(stored[name] for name in columns)
+
+
+def _not_erased(unit: UnitOfWork, rows: Sequence[Row]) -> Iterable[Row]:
+    """A file that still names who was erased does not bring her back."""
+    sql = "SELECT owner FROM person_key WHERE wrapped IS NULL"
+    gone = {str(row[0]) for row in unit.execute(sql).fetchall()}
+    return (row for row in rows if row["id"] not in gone)
 
 
 def _values(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """What one transaction of the writer may do: statements, and entries of the append-only book."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -13,6 +13,9 @@ from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.feed import FeedEvent
 from ledger.schema import AUDIT, ENTRY
+from ledger.sealing.ring import Erased
+from ledger.sealing.sealer import Sealer
+from ledger.sealing.tokens import MARK, SealedText
 
 _INSERT_ENTRY: Final = insert_sql(ENTRY, (*ENTRY_FIELDS, "link"))
 _INSERT_AUDIT: Final = insert_sql(AUDIT, (*AUDIT_FIELDS, "link"))
@@ -22,6 +25,10 @@ _NEWEST: Final = {
 }
 
 SYSTEM: Final = "system"
+
+
+class ForgedSeal(ValueError):  # noqa: N818
+    """A text that would be taken for a sealed one when it is read."""
 
 
 def compact(document: object) -> str:
@@ -39,11 +46,14 @@ class UnitOfWork:
     def __init__(self, cursor: Cursor, now_ms: int) -> None:
         self.cursor = cursor
         self.now_ms = now_ms
+        # Everything that is stored about a person goes through it (ADR 0015).
+        self.seal = Sealer(cursor, now_ms)
         self._entries: list[tuple[dict[str, Any], Callable[[], bytes]]] = []
         # Newest links by table; read when the first row is appended, and again after a taking back.
         self._heads: dict[str, bytes] = {}
 
     def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> Cursor:
+        _no_forged_seal(parameters)
         return self.cursor.execute(sql, parameters)
 
     def update(self, table: Table, key: Mapping[str, str], changes: Mapping[str, object]) -> None:
@@ -57,7 +67,7 @@ class UnitOfWork:
         condition = " AND ".join(f'"{name}" = ?' for name in key)
         # Only names of columns are put into the text.
         sql = f'UPDATE "{table.name}" SET {assignments} WHERE {condition}'  # noqa: S608
-        self.cursor.execute(sql, (*changes.values(), *key.values()))
+        self.execute(sql, (*changes.values(), *key.values()))
 
     def entry(
         self,
@@ -71,19 +81,38 @@ class UnitOfWork:
         region: str | None = None,
         data: Mapping[str, object] | None = None,
         at_ms: int | None = None,
+        owner: str | None = None,
+        written: bool = False,
     ) -> int:
-        """Append a fact to the book; returns its number. `payload` gives the object's JSON."""
+        """Append a fact to the book; returns its number. `payload` gives the object's JSON.
+        `owner`: whose key seals `data`, and with `written` the reason too, which somebody typed."""
         when = self.now_ms if at_ms is None else at_ms
         text = compact(data or {})
         # A StrEnum's plain text: the driver would store it as what it is.
         row = (when, topic, subject, str(fact), actor, str(reason), region, text)
-        self._append(ENTRY.name, _INSERT_ENTRY, row)
+        stored = row
+        if owner is not None:
+            said, text = self._told(owner, row[5] if written else "", text)
+            stored = (*row[:5], said if written else row[5], region, text)
+        self._append(ENTRY.name, _INSERT_ENTRY, stored)
         seq = self.cursor.lastrowid or 0
         fields = dict(zip(ENTRY_FIELDS, row, strict=True))
         self._entries.append(({**fields, "seq": seq, "data": data or {}}, payload))
         return seq
 
-    def audit(self, actor: str, action: str, object_: str, detail: str = "") -> None:
+    def _told(self, owner: str, reason: str, text: str) -> tuple[str, str]:
+        """Reason and data sealed; of who was erased only that something was done is told."""
+        try:
+            return self.seal.text(owner, reason), self.seal.json_object(owner, text)
+        except Erased:
+            return "", "{}"
+
+    def audit(
+        self, actor: str, action: str, object_: str, detail: str = "", *, owner: str | None = None
+    ) -> None:
+        """`owner`: whose key seals the detail, where somebody wrote it."""
+        if owner is not None:
+            detail = self._told(owner, detail, "")[0]
         self._append(AUDIT.name, _INSERT_AUDIT, (self.now_ms, actor, action, object_, detail))
 
     def _append(self, table: str, insert: str, row: tuple[str | int | None, ...]) -> None:
@@ -93,7 +122,8 @@ class UnitOfWork:
             found = self.cursor.execute(_NEWEST[table]).fetchone()
             before = GENESIS if found is None else bytes(found[0] or GENESIS)
         # As PostgreSQL would store it: the link is over what is read back.
-        row = tuple(_without_nul(field) if isinstance(field, str) else field for field in row)
+        _no_forged_seal(row)
+        row = tuple(_without_nul(str(field)) if isinstance(field, str) else field for field in row)
         self._heads[table] = link(before, row)
         self.cursor.execute(insert, (*row, self._heads[table]))
 
@@ -132,10 +162,17 @@ class UnitOfWork:
     def rewind(self, mark: int) -> None:
         del self._entries[mark:]
         self._heads.clear()
+        self.seal.rewound()
 
     def feed_events(self) -> list[FeedEvent]:
         """The entries as the live feed sends them (see docs/http.md, Stream)."""
         return [_feed_event(fields, payload()) for fields, payload in self._entries]
+
+
+def _no_forged_seal(parameters: Iterable[object]) -> None:
+    for one in parameters:
+        if isinstance(one, str) and one.startswith(MARK) and not isinstance(one, SealedText):
+            raise ForgedSeal("this text begins as a sealed one does")
 
 
 def _without_nul(text: str) -> str:

@@ -110,7 +110,9 @@ def _shown(hub: Deps, visit_id: str, attachment_id: str, form: str) -> tuple[str
         row = find_attachment(connection, visit_id, attachment_id)
     if row is None:
         raise not_found("attachment")
-    content = bytes(row["bytes"])
+    content = row["bytes"]
+    if not content:
+        raise Problem(410, "erased", "whom it shows was erased")
     if form == "kept":
         return str(row["mime"]), content
     if row["mime"] != strokes.MIME:

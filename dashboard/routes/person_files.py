@@ -146,7 +146,7 @@ async def reveal_numbers(
     row = await run_in_threadpool(_seen, hub, caller, person_id)
 
     def note(unit: UnitOfWork) -> None:
-        unit.audit(caller.username, "revealed", f"person:{person_id}", body.reason)
+        unit.audit(caller.username, "revealed", f"person:{person_id}", body.reason, owner=person_id)
 
     await hub.writer.change(note)
     return answer(numbers_of(row))

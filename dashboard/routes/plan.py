@@ -24,6 +24,7 @@ from dashboard.reads import Row, one, roster_for, rows
 from dashboard.register_reads import find_person
 from ledger.forms.joining import is_gone
 from ledger.schema import ACCOUNT, REGION, SERVICE_USER
+from ledger.sealing.ring import Erased
 from ledger.views import Document, account_reference
 from ledger.visiting.periods import Period, month_of, parse_period
 from ledger.visiting.states import Standing, by_overdue
@@ -185,6 +186,8 @@ def visible_person(connection: Connection, caller: Caller, person_id: str) -> Ro
     row = find_person(connection, person_id)
     if row is None or not caller.sees(row["home_region"]):
         raise not_found("person")
+    if row["erased_at_ms"] is not None:
+        raise Erased(person_id)
     if is_gone(row):
         raise Problem(409, "left", f"{row['left_on']}: this person has left the service")
     return row

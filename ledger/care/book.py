@@ -62,7 +62,8 @@ def _row(table: Any, given: Mapping[str, Any]) -> Row:
 
 
 def _insert(unit: UnitOfWork, table: Any, row: Row) -> None:
-    unit.execute(_INSERT[table], tuple(row[name] for name in _COLUMNS[table]))
+    stored = unit.seal.row(table, row.get("person"), row)
+    unit.execute(_INSERT[table], tuple(stored[name] for name in _COLUMNS[table]))
 
 
 def _find(unit: UnitOfWork, table: Any, row_id: str) -> Row:
@@ -139,7 +140,8 @@ class CareBook:
         if step.move is ReferralMove.SEND:
             _must_be_active(unit, step.provider or "")
         row.update(changes)
-        unit.update(REFERRAL, {"id": referral}, changes)
+        stored = unit.seal.row(REFERRAL, row["person"], changes)
+        unit.update(REFERRAL, {"id": referral}, stored)
         data = {
             "provider": row["provider"] or step.provider,
             "agreed_by": row["agreed_by"],
@@ -204,6 +206,8 @@ class CareBook:
             region=row["region"] if region == "" else region,
             data={**(data or {}), **({"reason": reason} if reason else {})},
             payload=lambda: b"null",
+            owner=row.get("person"),
+            written=True,
         )
 
 

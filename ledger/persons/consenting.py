@@ -61,7 +61,8 @@ def give(  # noqa: PLR0917 - who, for whom, where, what and when
         "recorded_at_ms": unit.now_ms,
         "recorded_by": actor,
     }
-    unit.execute(_GIVE, tuple(row[name] for name in _COLUMNS))
+    stored = unit.seal.row(CONSENT, person, row)
+    unit.execute(_GIVE, tuple(stored[name] for name in _COLUMNS))
     fact = "consent_given" if new.answer == "yes" else "consent_refused"
     _say(unit, person, region, fact, actor, {"consent": consent, **asdict(new)})
     if new.purpose == photo.PURPOSE:
@@ -89,9 +90,8 @@ def withdraw(  # noqa: PLR0917 - as above
     refusals = _check(end, str(given_on), day)
     if refusals:
         raise Refused(refusals)
-    unit.execute(
-        _END, (end.consent, end.withdrawn_by, end.withdrawn_on, end.reason, unit.now_ms, actor)
-    )
+    by, why = (unit.seal.text(person, said) for said in (end.withdrawn_by, end.reason))
+    unit.execute(_END, (end.consent, by, end.withdrawn_on, why, unit.now_ms, actor))
     _say(unit, person, region, "consent_withdrawn", actor, {**asdict(end), "purpose": purpose})
     if purpose == photo.PURPOSE:
         photo.end_with_consent(unit, person, region, actor, day.isoformat())
@@ -120,4 +120,5 @@ def _say(  # noqa: PLR0917 - one private door
         actor=actor,
         region=region,
         data=data,
+        owner=person,
     )

@@ -13,11 +13,13 @@ import msgspec
 
 from ledger.database import insert_sql, upsert_sql
 from ledger.forms import completeness, joining, person_file, register_fields
+from ledger.forms.counted import of_file
 from ledger.forms.file_document import document_of, masked, merged, read
 from ledger.forms.person_file import PersonFile
 from ledger.forms.refusal import Refusal
 from ledger.persons import index as person_index
 from ledger.schema import PERSON_FILE, SERVICE_USER
+from ledger.sealing.ring import Erased
 from ledger.unit_of_work import UnitOfWork, compact
 
 TOPIC: Final = "person"
@@ -26,7 +28,9 @@ LISTS: Final = (
     *("categories", "conditions", "medication", "allergies", "contacts"),
     joining.GAPS,
 )
-COLUMNS: Final = tuple(str(column.name) for column in SERVICE_USER.columns)
+# What an identity number is blinded as.
+ID_NUMBER: Final = "id_number"
+COLUMNS: Final = tuple(str(c.name) for c in SERVICE_USER.columns if c.name != "erased_at_ms")
 
 _INSERT: Final = insert_sql(SERVICE_USER, COLUMNS, "ON CONFLICT DO NOTHING")
 _STORE: Final = upsert_sql(PERSON_FILE)
@@ -80,6 +84,7 @@ class Known:
     region: str
     file: PersonFile
     version: int
+    erased: bool
 
 
 def create(unit: UnitOfWork, edit: Edit, *, index: bool = True) -> None:
@@ -89,7 +94,7 @@ def create(unit: UnitOfWork, edit: Edit, *, index: bool = True) -> None:
     register = {**empty, **edit.register, "id": edit.person}
     file, refusals = merged(PersonFile(), edit.file)
     _check(unit, edit, register, file, refusals)
-    unit.execute(_INSERT, _row(register))
+    unit.execute(_INSERT, _row(unit, register))
     if unit.cursor.rowcount == 0:
         raise PersonExists
     if edit.file:
@@ -105,10 +110,12 @@ def create(unit: UnitOfWork, edit: Edit, *, index: bool = True) -> None:
 
 def change(unit: UnitOfWork, edit: Edit) -> list[str]:
     """What is named becomes otherwise, the rest stays; returns the fields that differ now.
-    KeyError: no such person. Refused, StaleFile."""
+    KeyError: no such person. Refused, StaleFile, Erased."""
     known = find(unit, edit.person)
     if known is None:
         raise KeyError(edit.person)
+    if known.erased:
+        raise Erased(edit.person)
     if edit.version is not None and edit.version != known.version:
         raise StaleFile
     register = {**known.register, **edit.register}
@@ -140,6 +147,7 @@ def find(unit: UnitOfWork, person: str) -> Known | None:
         region=row["home_region"],
         file=PersonFile() if document is None else read(msgspec.json.decode(document)),
         version=version or 0,
+        erased=row["erased_at_ms"] is not None,
     )
 
 
@@ -164,6 +172,8 @@ def say(
         reason=edit.reason[:64],
         region=region,
         data={"changes": list(changes)},
+        owner=edit.person,
+        written=True,
     )
 
 
@@ -185,7 +195,8 @@ def _check(
         if refusal.field not in named and refusal.field.split("[", 1)[0] in touched:
             found.append(refusal)
     if file.id_number and "id_number" in edit.file:
-        taken = unit.execute(_TAKEN, (file.id_number, edit.person)).fetchall()
+        number = unit.seal.blind(ID_NUMBER, file.id_number)
+        taken = unit.execute(_TAKEN, (number, edit.person)).fetchall()
         if taken:
             found.append(_TAKEN_NUMBER)
     if found:
@@ -204,8 +215,10 @@ def _store(
     unit: UnitOfWork, edit: Edit, file: PersonFile, register: Mapping[str, Any], *, version: int
 ) -> None:
     missing = len(completeness.missing(file, register))
-    document = compact(document_of(file))
-    row = (edit.person, version, document, file.id_number, missing, unit.now_ms, edit.actor)
+    document = unit.seal.json_object(edit.person, compact(document_of(file)))
+    number = unit.seal.blind(ID_NUMBER, file.id_number)
+    counted = unit.seal.codes(of_file(document_of(file)))
+    row = (edit.person, version, document, number, missing, unit.now_ms, edit.actor, counted)
     unit.execute(_STORE, row)
 
 
@@ -214,17 +227,20 @@ def _update(unit: UnitOfWork, person: str, fields: Mapping[str, Any]) -> None:
         if name not in COLUMNS:
             raise ValueError(f"the register has no column {name}")
     assignments = ", ".join(f'"{name}" = ?' for name in fields)
+    stored = unit.seal.row(SERVICE_USER, person, stored_lists(fields))
     # Only names of columns are put into the text.
     sql = f"UPDATE service_user SET {assignments} WHERE id = ?"  # noqa: S608
-    unit.execute(sql, (*(_stored(name, value) for name, value in fields.items()), person))
+    unit.execute(sql, (*stored.values(), person))
 
 
-def _row(register: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(_stored(name, register[name]) for name in COLUMNS)
+def _row(unit: UnitOfWork, register: Mapping[str, Any]) -> tuple[Any, ...]:
+    stored = unit.seal.row(SERVICE_USER, register["id"], stored_lists(register))
+    return tuple(stored[name] for name in COLUMNS)
 
 
-def _stored(name: str, value: Any) -> Any:
-    return compact(value) if name in LISTS else value
+def stored_lists(register: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the register with their lists as text."""
+    return {n: compact(value) if n in LISTS else value for n, value in register.items()}
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, object]]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from ledger.forms import id_number
 
 # Written into the book's `meta`: when terms are made otherwise, all are made anew.
-VERSION: Final = "1"
+VERSION: Final = "2"
 # The column's width.
 TERM_MAX: Final = 96
 # Readings of one name: four characters of three readings have 81, of which the rarest are left out.
@@ -58,6 +58,10 @@ class Question:
     def last(self) -> str:
         return self.term + LAST
 
+
+# Kinds whose terms stand in a sealed book as blind ones, and what they are blinded as.
+PHONES: Final = frozenset({Kind.PHONE, Kind.CONTACT})
+PHONE: Final = "phone"
 
 Terms = frozenset[tuple[str, Kind]]
 

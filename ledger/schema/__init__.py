@@ -40,6 +40,7 @@ from ledger.schema.rota import (
     ROTA_CALENDAR,
     ROTA_FACT,
 )
+from ledger.schema.sealing import PERSON_KEY
 from ledger.schema.service import RESPONSE_REVIEW, TEST_PRESS
 from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
 
@@ -74,6 +75,7 @@ __all__ = [
     "MONEY_LINE",
     "OUTBOX",
     "PERSON_FILE",
+    "PERSON_KEY",
     "PERSON_PHOTO",
     "PERSON_TERM",
     "PROVIDER",

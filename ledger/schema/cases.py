@@ -16,7 +16,7 @@ from sqlalchemy import (
     true,
 )
 
-from ledger.schema.columns import METADATA, SERIAL, ms
+from ledger.schema.columns import METADATA, SERIAL, ms, widened
 
 ENTRY: Final = Table(
     "entry",
@@ -28,7 +28,7 @@ ENTRY: Final = Table(
     Column("subject", String(160), nullable=False),  # the row's id
     Column("fact", String(40), nullable=False),  # past tense: raised, acknowledged, closed …
     Column("actor", String(64), nullable=False),  # username, or `system`
-    Column("reason", String(64), nullable=False, default=""),
+    Column("reason", widened(64), nullable=False, default=""),
     Column("region", String(32)),
     Column("data", Text, nullable=False),
     Column("link", LargeBinary),  # over this row and the one before (ledger/chain.py)
@@ -155,6 +155,8 @@ VISIT: Final = Table(
     Column("voided_by", String(64)),
     Column("void_reason", Text),
     Column("duplicate_of", String(64)),
+    # What figures count by (ledger/forms/counted.py), coded; NULL: written by an older program.
+    Column("counted", Text),
     Index("visit_home", "home", "visited_at_ms"),
     Index("visit_person", "service_user", "number"),
     Index("visit_person_time", "service_user", "visited_at_ms"),

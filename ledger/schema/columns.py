@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Text
+from sqlalchemy.types import TypeEngine
 
 METADATA: Final = MetaData()
 
@@ -12,3 +13,9 @@ SERIAL: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 def ms(name: str, *, null: bool = True) -> Column[int]:
     return Column(name, BigInteger, nullable=null)
+
+
+def widened(length: int) -> TypeEngine[str]:
+    """A text that was made for `length` characters and may hold cipher text. SQLite keeps no
+    lengths, so its tables were never written anew."""
+    return Text().with_variant(String(length), "sqlite")

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from ledger.schema.columns import METADATA, SERIAL, ms
+from ledger.schema.columns import METADATA, SERIAL, ms, widened
 
 # Compared by code points in both databases, so that an index finds what begins with a text.
 TERM: Final = String(96).with_variant(String(96, collation="C"), "postgresql")
@@ -27,12 +27,14 @@ PERSON_FILE: Final = Table(
     Column("person", String(64), ForeignKey("service_user.id"), primary_key=True),
     Column("version", Integer, nullable=False),
     Column("document", Text, nullable=False),  # ledger.forms.person_file.PersonFile
-    # In the document too; here so that nobody is in the book twice.
-    Column("id_number", String(18), nullable=False, default="", server_default=""),
+    # In the document too; here, blinded, so that nobody is in the book twice.
+    Column("id_number", widened(18), nullable=False, default="", server_default=""),
     # So many facts that the form asks for are not known (ledger/forms/completeness.py).
     Column("missing", Integer, nullable=False),
     ms("changed_at_ms", null=False),
     Column("changed_by", String(64), nullable=False),
+    # What the plan is made by (ledger/forms/counted.py), coded; NULL: written by an older program.
+    Column("counted", Text),
     Index(
         "person_file_id_number",
         "id_number",

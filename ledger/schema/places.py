@@ -15,7 +15,7 @@ from sqlalchemy import (
     false,
 )
 
-from ledger.schema.columns import METADATA, ms
+from ledger.schema.columns import METADATA, ms, widened
 
 REGION: Final = Table(
     "region",
@@ -52,7 +52,7 @@ SERVICE_USER: Final = Table(
     Column("name", Text, nullable=False),
     Column("sex", String(1), nullable=False, default=""),
     Column("born", String(10), nullable=False, default=""),  # ISO date
-    Column("phone", String(32), nullable=False, default=""),
+    Column("phone", widened(32), nullable=False, default=""),
     Column("categories", Text, nullable=False, default="[]"),
     Column("grade", String(32), nullable=False, default=""),
     Column("conditions", Text, nullable=False, default="[]"),
@@ -70,6 +70,7 @@ SERVICE_USER: Final = Table(
     Column("service_gaps", Text, nullable=False, default="[]", server_default="[]"),
     # The name of her photo in `person_photo`; empty: there is none.
     Column("photo", String(64), nullable=False, default="", server_default=""),
+    ms("erased_at_ms"),  # what told of her is gone (ledger/erasure/); the row stays for its counts
     Index("service_user_home", "home"),
 )
 

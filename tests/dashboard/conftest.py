@@ -1,6 +1,7 @@
 """A hub in one directory: the real book, writer, feed, register and desk; fakes at the ports."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,6 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from sqlalchemy import create_engine
 
 from alarms.book import AlarmBook
 from alarms.desk import Desk
@@ -25,12 +25,15 @@ from dashboard.passwords import Passwords
 from dashboard.permissions import may
 from dashboard.ports import Deps
 from ledger import register as register_store
-from ledger.database import insert_sql, open_reader, open_writer, sqlite_url
+from ledger.database import insert_sql
+from ledger.erasure.eraser import Eraser
+from ledger.erasure.periods import Periods
 from ledger.feed import Feed
+from ledger.place import SqliteBook
 from ledger.register import Register
 from ledger.register_changes import Changed
 from ledger.roster import parse
-from ledger.schema import METADATA, VISIT
+from ledger.schema import VISIT
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.finding import Finding
@@ -43,6 +46,7 @@ from tests.adapters.dashboard_ports import (
     SilentOutbox,
 )
 from tests.adapters.escalation import escalating, one_clock
+from tests.adapters.sealed import key_path, sealed_file
 
 NOW_MS = from_iso("2026-11-23T08:00:00Z")
 PASSWORD = "correct horse battery"
@@ -249,10 +253,8 @@ class World:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The book with its roster and accounts, made once and copied for every test."""
     path = tmp_path_factory.mktemp("book") / "hub.sqlite"
-    engine = create_engine(sqlite_url(path))
-    METADATA.create_all(engine)
-    engine.dispose()
-    connection = open_writer(path)
+    sealed_file(path).migrate()
+    connection = sealed_file(path).open_writer()
     unit = UnitOfWork(connection.cursor(), NOW_MS)
     unit.execute("BEGIN")
     register_store.store(unit, parse(ROSTER))
@@ -269,7 +271,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             actor="system",
         )
     unit.execute("COMMIT")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return path
 
@@ -278,23 +280,29 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def book_path(template: Path, tmp_path: Path) -> Path:
     path = tmp_path / "hub.sqlite"
     path.write_bytes(template.read_bytes())
+    shutil.copytree(key_path(template.parent).parent, key_path(tmp_path).parent)
     return path
 
 
 @pytest.fixture
-def engine(book_path: Path) -> Iterator[Any]:
-    engine = open_reader(sqlite_url(book_path))
+def sealed_book(book_path: Path) -> SqliteBook:
+    return sealed_file(book_path)
+
+
+@pytest.fixture
+def engine(sealed_book: SqliteBook) -> Iterator[Any]:
+    engine = sealed_book.open_reader()
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[World]:
+async def world(sealed_book: SqliteBook, engine: Any, tmp_path: Path) -> AsyncIterator[World]:
     loop = asyncio.get_running_loop()
     clock = HandClock(NOW_MS)
     feed = Feed()
     writer = Writer(
-        open_writer(book_path),
+        sealed_book.open_writer(),
         clock.now_ms,
         lambda events: loop.call_soon_threadsafe(feed.publish, events),
     )
@@ -335,6 +343,7 @@ async def world(book_path: Path, engine: Any, tmp_path: Path) -> AsyncIterator[W
         rota=rota,
         roster_changed=roster_changed,
         passwords=Passwords(HASHER),
+        eraser=Eraser(sealed_book.ring, sealed_book.forget, Periods()),
         notices=ListedNotices(),
         replies=Replies(writer, book, book.handing.cannot_come, may, book.contacts.says),
         static_dir=tmp_path / "static",

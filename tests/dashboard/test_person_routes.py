@@ -235,7 +235,7 @@ async def test_lists_are_filtered(world: World) -> None:
     assert await found(world, incomplete=True) == ["person-0001", "person-0002"]
     assert await found(world, incomplete=False) == []
     await world.execute(
-        "INSERT INTO person_file VALUES ('person-0002', 1, '{}', '', 0, 0, 'admin-1')"
+        "INSERT INTO person_file VALUES ('person-0002', 1, '{}', '', 0, 0, 'admin-1', NULL)"
     )
     assert await found(world, incomplete=False) == ["person-0002"]
     async with world.client("admin-1") as client:

@@ -87,7 +87,7 @@ def test_the_database_itself_keeps_a_number_from_being_there_twice(bench: Bench)
     with pytest.raises(bench.hub.connection.Error):
         bench.change(
             lambda unit: unit.execute(
-                "INSERT INTO person_file VALUES ('p-1', 1, '{}', ?, 0, 0, 'a')", (NUMBER,)
+                "INSERT INTO person_file VALUES ('p-1', 1, '{}', ?, 0, 0, 'a', NULL)", (NUMBER,)
             )
         )
     # Having none is nobody's own.

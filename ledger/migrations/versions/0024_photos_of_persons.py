@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0024"
-down_revision: Final[str | None] = "0022"
+down_revision: Final[str | None] = "0023"
 
 
 def upgrade() -> None:

@@ -1,0 +1,56 @@
+"""What `hearthwatch doctor` says of the key file: it is there, this book's, and its own alone."""
+
+import stat
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from hearthwatch.doctor_finding import Finding, judge
+
+if TYPE_CHECKING:
+    # A gateway's installation has none of these.
+    from sqlalchemy import Engine
+
+    from ledger.place import Place
+
+_REMEDY: Final = "bring back this book's own key file from its copy; never make a new one"
+
+
+def sealing(place: "Place", reader: "Engine") -> Iterator[Finding]:
+    """`reader` sees what is stored."""
+    from sqlalchemy import inspect
+
+    from ledger.schema import PERSON_KEY
+    from ledger.sealing.key_file import FOLDER_MODE, KeyFileError
+    from ledger.sealing.starting import disagreement, sealed_by
+
+    ring = place.ring
+    if ring is None:
+        return
+    with reader.connect() as connection:
+        if not inspect(connection).has_table(PERSON_KEY.name):
+            detail = "written by an older program; sealed at the hub's next start"
+            yield Finding(check="key file", verdict="ok", detail=detail)
+            return
+        mark, keks = sealed_by(connection)
+    if mark is None and not keks and not ring.path.exists():
+        yield Finding(
+            check="key file", verdict="ok", detail=f"{ring.path}, made at the first start"
+        )
+        return
+    try:
+        problem = disagreement(ring, mark, keks)
+    except KeyFileError as error:
+        problem = str(error)
+    if problem is not None:
+        yield Finding(check="key file", verdict="fail", detail=problem, remedy=_REMEDY)
+        return
+    yield Finding(check="key file", verdict="ok", detail=f"{ring.path}, {len(ring.keys.keks)} keys")
+    mode = stat.S_IMODE(ring.path.parent.stat().st_mode)
+    folder = ring.path.parent
+    yield judge(
+        "key folder",
+        mode & ~FOLDER_MODE == 0,
+        f"{folder}, mode {mode:04o}",
+        f"chmod 700 {folder}",
+        bad="warn",
+    )

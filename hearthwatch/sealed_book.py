@@ -1,0 +1,74 @@
+"""A hub's book and its key file: that they belong together, and that what an older program wrote in
+clear is sealed, before anything is read."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from hearthwatch.clock import wall_ms
+from hearthwatch.hub_config import HubConfig
+from hearthwatch.logs import say
+from ledger.cursor import Connection, HubConnection
+from ledger.erasure.again import erase_again
+from ledger.erasure.eraser import Eraser
+from ledger.sealing.catching_up import catch_up, catch_up_persons
+from ledger.sealing.relinking import BrokenChain, relink
+from ledger.sealing.ring import Ring
+from ledger.sealing.starting import begin
+from ledger.unit_of_work import UnitOfWork
+from ledger.writer import Writer
+
+T = TypeVar("T")
+
+
+def opened(config: HubConfig, connection: HubConnection | None = None) -> HubConnection:
+    """The hub's connection, which is made when it is left out. KeyFileError: this hub can't open
+    what is sealed in this book."""
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    connection = connection or config.book.open_hub()
+    if config.book.ring is not None:
+        try:
+            prepare(connection, config.book.ring)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def prepare(connection: Connection, ring: Ring) -> None:
+    """KeyFileError, KeptError."""
+    begin(connection, ring, wall_ms())
+    try:
+        for done in _change(connection, relink):
+            if done.sealed:
+                say("entries_sealed", f"{done.sealed} of {done.table}; head before: {done.head}")
+    except BrokenChain as broken:
+        say("entries_not_sealed", f"their chain does not hold ({broken}); see `doctor`")
+    while _change(connection, catch_up_persons):
+        continue
+    if again := erase_again(connection, ring, wall_ms()):
+        say("erased_again", f"{again} persons that a copy had brought back")
+
+
+def _change(connection: Connection, apply: Callable[[UnitOfWork], T]) -> T:
+    cursor = connection.cursor()
+    cursor.execute("BEGIN IMMEDIATE")
+    try:
+        result = apply(UnitOfWork(cursor, wall_ms()))
+        cursor.execute("COMMIT")
+    except BaseException:
+        cursor.execute("ROLLBACK")
+        raise
+    return result
+
+
+async def seal_the_rest(writer: Writer) -> None:
+    """In portions between presses. What stops it does not stop the hub; the next start goes on."""
+    try:
+        while await writer.change(catch_up):
+            continue
+    except Exception as error:  # noqa: BLE001 - see above
+        say("rows_not_sealed", f"{type(error).__name__}: {error}")
+
+
+def eraser_of(config: HubConfig) -> Eraser:
+    return Eraser(config.book.ring, config.book.forget, config.periods)

@@ -1,0 +1,1 @@
+"""Erasing a person: what tells of her goes with her key, what is counted stays (ADR 0015)."""

@@ -1,0 +1,27 @@
+"""Texts that psycopg reads, opened by a ring. Apart, because a book in SQLite needs no psycopg."""
+
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Loader
+
+from ledger.sealing.ring import OWNERS_KEYS, OwnersKey, Ring
+
+
+def open_texts(connection: "psycopg.Connection[Any]", ring: Ring) -> None:
+    """Every text that this connection reads from now on."""
+
+    class Opening(Loader):
+        def load(self, data: "bytes | bytearray | memoryview") -> str:
+            return ring.text(bytes(data))
+
+    for name in ("text", "varchar"):
+        connection.adapters.register_loader(name, Opening)
+
+
+def keys_in(conninfo: str, owner: str | None) -> list[OwnersKey]:
+    """By a connection of its own: what is committed, and nothing of a transaction under way."""
+    with psycopg.connect(conninfo, autocommit=True) as raw:
+        if owner is None:
+            return raw.execute(OWNERS_KEYS).fetchall()
+        return raw.execute(f"{OWNERS_KEYS} WHERE owner = %s".encode(), (owner,)).fetchall()

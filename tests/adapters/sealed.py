@@ -1,0 +1,30 @@
+"""Books that are sealed, as every hub's is; a plain `SqliteBook` is for tests of other things."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ledger.place import Place, PostgresBook, SqliteBook
+from ledger.sealing import key_file
+from ledger.sealing.ring import Ring
+
+NOW_MS = 1_795_363_200_000
+
+
+def key_path(folder: Path) -> Path:
+    return folder / "keys" / "persons.json"
+
+
+def sealed_file(path: Path, keys: Path | None = None) -> SqliteBook:
+    """A book beside its key file, which is made where it is not there."""
+    return SqliteBook(path=path, ring=ring_in(keys or key_path(path.parent)))
+
+
+def sealed_place(place: Place, keys: Path) -> Place:
+    assert isinstance(place, SqliteBook | PostgresBook)
+    return replace(place, ring=ring_in(keys))
+
+
+def ring_in(path: Path) -> Ring:
+    if not path.exists():
+        key_file.write(path, key_file.made(NOW_MS))
+    return Ring(path)

@@ -1,0 +1,189 @@
+"""A book that an older program wrote in clear is sealed, on both databases, and stays a book."""
+
+import datetime
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData, create_engine, text
+
+from alarms.visit_book import VisitBook
+from hearthwatch.sealed_book import prepare
+from ledger import database
+from ledger.chain_check import check, newest_links
+from ledger.forms import id_number
+from ledger.persons import files, index
+from ledger.place import Place, SqliteBook
+from ledger.sealing.catching_up import catch_up, is_done
+from ledger.sealing.ring import Ring
+from ledger.unit_of_work import UnitOfWork
+from ledger.visits import NewVisit
+from tests.adapters.book import PlainObjects
+from tests.adapters.sealed import NOW_MS
+
+BODY = "61092619410302002"
+NUMBER = BODY + id_number.check_digit(BODY)
+MARKS = ("13899990001", "标记病史", "标记户籍", NUMBER, "标记记录", "标记理由", "标记查看")
+TODAY = datetime.date(2026, 11, 23)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "postgres":
+        book: Place = request.getfixturevalue("postgres").fresh()
+        return book
+    book = SqliteBook(path=tmp_path / "hub.db")
+    book.migrate()
+    return book
+
+
+def change(place: Place, apply) -> object:
+    connection = place.open_writer()
+    cursor = connection.cursor()
+    cursor.execute("BEGIN IMMEDIATE")
+    done = apply(UnitOfWork(cursor, NOW_MS))
+    cursor.execute("COMMIT")
+    connection.close()
+    return done
+
+
+def lived(unit: UnitOfWork) -> None:
+    unit.execute("INSERT INTO region (code, name, level) VALUES ('61', '县', 'county')")
+    home = "INSERT INTO home (id, region, address, access_note) VALUES ('home-1', '61', '一组', '')"
+    unit.execute(home)
+    edit = files.Edit(
+        person="p-1",
+        actor="manager-1",
+        today=TODAY,
+        register={"home": "home-1", "name": "张桂英", "phone": MARKS[0], "conditions": [MARKS[1]]},
+        file={"registered_address": MARKS[2], "id_number": NUMBER, "lives_alone": "yes"},
+        reason=MARKS[5],
+    )
+    files.create(unit, edit)
+    visit = NewVisit(
+        id="v-1",
+        home="home-1",
+        service_user="p-1",
+        way="home_visit",
+        visitor="visitor-1",
+        visited_at_ms=NOW_MS,
+        record={"needs": MARKS[4], "satisfaction": "satisfied"},
+    )
+    visits = VisitBook(None, PlainObjects(), nobody_met_days=0)
+    visits.record(unit, visit, "visitor-1", kind="routine")
+    visits.void(unit, "v-1", "visitor-1", MARKS[5])
+    unit.audit("duty-1", "revealed", "person:p-1", MARKS[6])
+    unit.audit("duty-1", "viewed", "person:p-1")
+    # An older program knew of no codes.
+    unit.execute("UPDATE visit SET counted = NULL")
+    unit.execute("UPDATE person_file SET counted = NULL")
+
+
+def stored(place: Place) -> str:
+    """Everything that the tables hold, as it is stored."""
+    engine = place.open_copier()
+    tables = MetaData()
+    with engine.connect() as connection:
+        tables.reflect(connection)
+        rows = [tuple(row) for t in tables.sorted_tables for row in connection.execute(t.select())]
+    engine.dispose()
+    return repr(rows)
+
+
+def sealed(place: Place, tmp_path: Path) -> Place:
+    """As the hub opens it."""
+    book = replace(place, ring=Ring(tmp_path / "keys" / "persons.json"))
+    connection = book.open_writer()
+    prepare(connection, book.ring)
+    connection.close()
+    return book
+
+
+def test_an_older_book_is_sealed_and_says_the_same(place: Place, tmp_path: Path) -> None:
+    change(place, lived)
+    before = stored(place)
+    assert all(mark in before for mark in MARKS)
+    engine = place.open_copier()
+    with engine.connect() as connection:
+        heads = newest_links(connection)
+    engine.dispose()
+    book = sealed(place, tmp_path)
+    while change(book, catch_up) or change(book, lambda unit: index.catch_up(unit.cursor)):
+        continue
+    assert change(book, lambda unit: is_done(unit.cursor))
+    after = stored(book)
+    assert [mark for mark in MARKS if mark in after] == []
+    engine = book.open_reader()
+    with engine.connect() as connection:
+        assert all(state.holds for state in check(connection))
+        rows = connection.execute(text("SELECT * FROM entry ORDER BY seq")).mappings().all()
+        [visit] = connection.execute(text("SELECT * FROM visit")).mappings().all()
+        [reveal, _] = connection.execute(text("SELECT detail FROM audit ORDER BY seq")).all()
+    engine.dispose()
+    known = change(book, lambda unit: files.find(unit, "p-1"))
+    assert (known.register["phone"], known.file.registered_address) == (MARKS[0], MARKS[2])
+    assert json.loads(visit["record"])["needs"] == MARKS[4]
+    assert visit["counted"]
+    assert visit["void_reason"] == MARKS[5]
+    assert reveal[0] == MARKS[6]
+    facts = [(row["topic"], row["fact"], row["reason"]) for row in rows]
+    assert facts[0] == ("person", "registered", MARKS[5])
+    told = {row["subject"]: json.loads(row["data"]) for row in rows if row["topic"] == "book"}
+    assert {name: one["head_before"] for name, one in told.items()} == heads
+    # Opened again there is nothing more to do.
+    again = sealed(place, tmp_path)
+    assert stored(again) == after
+
+
+def test_a_stop_in_between_loses_nothing(place: Place, tmp_path: Path) -> None:
+    change(place, lived)
+    book = sealed(place, tmp_path)
+    turns = 0
+    while change(book, catch_up) or change(book, lambda unit: index.catch_up(unit.cursor)):
+        turns += 1
+        # Another program each time, which has nothing in memory.
+        book = sealed(place, tmp_path)
+    assert turns > 1
+    assert [mark for mark in MARKS if mark in stored(book)] == []
+
+
+def test_a_broken_chain_is_left_as_it_is(place: Place, tmp_path: Path) -> None:
+    change(place, lived)
+    change(place, lambda unit: unit.execute("UPDATE entry SET actor = 'somebody' WHERE seq = 1"))
+    book = sealed(place, tmp_path)
+    assert MARKS[5] in stored(book)
+    engine = book.open_copier()
+    with engine.connect() as connection:
+        [entries, _trail] = check(connection)
+    engine.dispose()
+    assert entries.broken == (1,)
+
+
+@pytest.fixture
+def older(request: pytest.FixtureRequest, tmp_path: Path, place: Place) -> Iterator[object]:
+    url = database.sqlite_url(tmp_path / "hub.db")
+    if not isinstance(place, SqliteBook):
+        url = place._sqlalchemy()
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def test_down_and_up_again_with_what_was_lived(place: Place, older) -> None:
+    change(place, lived)
+    before = stored(place)
+    with older.begin() as connection:
+        database.downgrade(connection, "0020")
+    with older.begin() as connection:
+        database.upgrade(connection, "head")
+    assert all((mark in stored(place)) for mark in MARKS)
+    assert before.count("张桂英") == stored(place).count("张桂英")
+
+
+def test_what_is_sealed_is_not_taken_down(place: Place, older, tmp_path: Path) -> None:
+    change(place, lived)
+    sealed(place, tmp_path)
+    with pytest.raises(RuntimeError, match="sealed"), older.begin() as connection:
+        database.downgrade(connection, "0020")
