@@ -203,6 +203,13 @@ def test_a_key_that_was_taken_back_seals_nothing(book: SqliteBook) -> None:
         _seal_and_fail(unit)
     unit.seal.text("p-8", "x")
     cursor.execute("ROLLBACK")
+    # And one that is committed in the end.
+    cursor.execute("BEGIN IMMEDIATE")
+    unit = UnitOfWork(cursor, NOW_MS)
+    with pytest.raises(ValueError, match="no column"), unit.savepoint("part"):
+        _seal_and_fail(unit)
+    kept = unit.seal.text("p-8", "z")
+    cursor.execute("COMMIT")
     cursor.execute("BEGIN IMMEDIATE")
     last = UnitOfWork(cursor, NOW_MS).seal.text("p-8", "y")
     cursor.execute("COMMIT")
@@ -210,6 +217,7 @@ def test_a_key_that_was_taken_back_seals_nothing(book: SqliteBook) -> None:
     fresh = again(book)
     fresh.open_writer().close()
     assert fresh.ring.text(token.encode()) == "x"
+    assert fresh.ring.text(kept.encode()) == "z"
     assert fresh.ring.text(last.encode()) == "y"
     assert fresh.ring.unreadable == 0
 
