@@ -29,9 +29,8 @@ from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.broker_session import broker_address, session_config
 from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.department_exports import DepartmentExports
-from hearthwatch.heads import tell_heads
-from hearthwatch.http_server import Server, http_of
 from hearthwatch.housekeeping import keep_house
+from hearthwatch.http_server import Server, http_of
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.notices import Notices
