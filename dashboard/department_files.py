@@ -153,6 +153,8 @@ def _wanted(order: Order, subject: Subject, period: Days, withheld: Sequence[str
             subject.time >= at_minute_ms(period.first, 0),
             subject.time < at_minute_ms(period.last + 1, 0),
         )
+    # Neither that there was somebody is any department's business.
+    wanted = wanted.where(SERVICE_USER.c.erased_at_ms.is_(None))
     if withheld:
         # A row that names nobody is about everybody of a home: not of one where somebody said no.
         wanted = wanted.where(SERVICE_USER.c.id.is_not(None))

@@ -2,6 +2,8 @@
 
 The cursor is the number of an entry. One writer writes the book, in order, and nothing is ever
 put before what is there: who reads on from a cursor misses nothing.
+
+Who was erased is no more: every account that could read her hears so, wherever she lived last.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from contract.moment import to_iso
 from dashboard.callers import Caller
+from dashboard.counted_reads import VISIT_RECORD, with_records
 from dashboard.person_reads import purpose_states
 from dashboard.reads import Row, rows
 from ledger.forms.file_document import masked_number
@@ -33,6 +36,9 @@ _FACTS: Final[Mapping[str, frozenset[str] | None]] = {
     "visit": None,
     "alarm": frozenset({"closed", "reopened"}),
 }
+_VISIT: Final = (
+    *("id", "service_user", "number", "kind", "way", "met", "visited_at_ms", "visitor"),
+)
 # Told of everybody: that there is somebody, and where; not of who said no to sharing.
 _NO: Final = frozenset({"refused", "withdrawn", "expired"})
 
@@ -48,11 +54,11 @@ def changes(connection: Connection, caller: Caller, after: int, limit: int, toda
         if facts is None or entry["fact"] in facts:
             newest.pop((entry["topic"], entry["subject"]), None)
             newest[entry["topic"], entry["subject"]] = entry
-    moved = _left_homes(connection, newest.values())
+    regions = _regions(connection, caller, looked_at)
     seen = [
         entry
         for entry in newest.values()
-        if caller.sees(entry["region"] or "") or caller.sees(moved.get(entry["seq"], "!"))
+        if any(caller.sees(region) for region in regions[entry["topic"], entry["subject"]])
     ]
     ids = {topic: [e["subject"] for e in seen if e["topic"] == topic] for topic in _FACTS}
     objects = {
@@ -80,6 +86,32 @@ def _item(entry: Row, document: Document | None) -> Document:
     }
 
 
+def _regions(
+    connection: Connection, caller: Caller, entries: Sequence[Row]
+) -> dict[tuple[str, str], set[str]]:
+    """By topic and subject, the regions whose accounts hear of it: where it was in any of these
+    entries, and what was left. From where somebody who was erased had moved is said by no entry
+    any more; then all count in which something was written of her, and who brought her hears it.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
+    moved = _left_homes(connection, entries)
+    for entry in entries:
+        own = found.setdefault((entry["topic"], entry["subject"]), set())
+        own |= {entry["region"] or "", *({moved[entry["seq"]]} if entry["seq"] in moved else ())}
+    gone = [e["subject"] for e in entries if (e["topic"], e["fact"]) == ("person", "erased")]
+    if not gone:
+        return found
+    wanted = select(ENTRY.c.subject, ENTRY.c.region).distinct()
+    for row in rows(connection, wanted.where(ENTRY.c.topic == "person", ENTRY.c.subject.in_(gone))):
+        found["person", row["subject"]].add(row["region"] or "")
+    brought = select(EXCHANGE_PERSON.c.person).where(
+        EXCHANGE_PERSON.c.source == caller.username, EXCHANGE_PERSON.c.person.in_(gone)
+    )
+    for row in rows(connection, brought):
+        found["person", row["person"]].add(caller.region)
+    return found
+
+
 def _left_homes(connection: Connection, entries: Iterable[Row]) -> dict[int, str]:
     """Of entries that say that somebody moved, the region of the home that was left."""
     homes: dict[int, str] = {}
@@ -104,12 +136,13 @@ def _persons(
             SERVICE_USER,
             HOME.c.region,
             HOME.c.address,
-            PERSON_FILE.c.id_number,
+            PERSON_FILE.c.document,
             external.limit(1).scalar_subquery().label("external_id"),
         )
         .join(HOME, HOME.c.id == SERVICE_USER.c.home)
         .join(PERSON_FILE, PERSON_FILE.c.person == SERVICE_USER.c.id, isouter=True)
         .where(SERVICE_USER.c.id.in_(ids), caller.visible(HOME.c.region))
+        .where(SERVICE_USER.c.erased_at_ms.is_(None))
     )
     said = purpose_states(connection, ids, "sharing", today)
     return {
@@ -132,7 +165,7 @@ def _person(row: Row, sharing: str) -> Document:
         **document,
         **{name: row[name] for name in ("name", "sex", "born", "phone", "grade", "visitor")},
         "address": row["address"],
-        "id_number": masked_number(row["id_number"] or ""),
+        "id_number": masked_number(str(document_of(row["document"] or "{}").get("id_number", ""))),
         "categories": document_list(row["categories"]),
     }
 
@@ -140,12 +173,13 @@ def _person(row: Row, sharing: str) -> Document:
 def _visits(connection: Connection, caller: Caller, ids: Sequence[str]) -> dict[str, Document]:
     """One that was voided, or is the second report of another, is no more."""
     wanted = (
-        select(VISIT, HOME.c.region)
+        select(*(VISIT.c[name] for name in _VISIT), *VISIT_RECORD, HOME.c.region)
         .join(HOME, HOME.c.id == VISIT.c.home)
         .where(VISIT.c.id.in_(ids), caller.visible(HOME.c.region))
         .where(VISIT.c.voided_at_ms.is_(None), VISIT.c.duplicate_of.is_(None))
     )
-    return {row["id"]: _visit(row) for row in rows(connection, wanted)}
+    found = with_records(connection, rows(connection, wanted))
+    return {row["id"]: _visit(row) for row in found}
 
 
 def _visit(row: Row) -> Document:

@@ -65,6 +65,7 @@ def read_standing(connection: Connection, caller: Caller) -> Standing:
     )
     joined = joined.join(HOME, HOME.c.id == SERVICE_USER.c.home)
     joined = joined.join(PERSON_FILE, PERSON_FILE.c.person == SERVICE_USER.c.id, isouter=True)
+    joined = joined.where(SERVICE_USER.c.erased_at_ms.is_(None))
     by_number: dict[str, str | None] = {}
     ring = ring_at(connection)
     by_name: dict[tuple[str, str], str] = {}

@@ -1,5 +1,6 @@
 """What a hub that waits for its turn answers: that it is alive, and not the one to ask."""
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.applications import Starlette
@@ -12,11 +13,19 @@ RETRY_AFTER_S: Final = 2
 _HEADERS: Final = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
 
 
-def create_standby() -> Starlette:
+def create_standby(opens: Callable[[], bool] = lambda: True) -> Starlette:
+    """`opens`: whether its key file is the book's; a hub that can't open it never gets its turn."""
+
+    async def ready(_request: Request) -> Response:
+        checks = {"lease": "another hub has the book"}
+        if not opens():
+            checks["key_file"] = "this hub can't open what is sealed in the book; see its log"
+        return JSONResponse({"status": "standby", "checks": checks}, 503, headers=_HEADERS)
+
     return Starlette(
         routes=[
             Route("/healthz", _alive),
-            Route("/readyz", _standby),
+            Route("/readyz", ready),
             Route("/{path:path}", _elsewhere, methods=["GET", "POST", "PATCH", "DELETE"]),
         ]
     )
@@ -24,11 +33,6 @@ def create_standby() -> Starlette:
 
 async def _alive(_request: Request) -> Response:
     return JSONResponse({"status": "ok"}, headers=_HEADERS)
-
-
-async def _standby(_request: Request) -> Response:
-    document = {"status": "standby", "checks": {"lease": "another hub has the book"}}
-    return JSONResponse(document, 503, headers=_HEADERS)
 
 
 async def _elsewhere(_request: Request) -> Response:

@@ -33,7 +33,7 @@ AGAIN_MS: Final = HOUR_MS
 KEPT_MS: Final = 92 * DAY_MS
 FOLDER: Final = "outbox"
 _STORE: Final = upsert_sql(EXPORT_FILE)
-_OLD: Final = "SELECT id, file FROM export_file WHERE state = 'made' AND at_ms < ?"
+_MARK_OLD: Final = "UPDATE export_file SET state = 'removed' WHERE state = 'made' AND at_ms < ?"
 
 
 class DepartmentExports:
@@ -56,6 +56,7 @@ class DepartmentExports:
     async def look(self) -> None:
         """Make what is due and not made yet."""
         now_ms = self._now_ms()
+        await self._remove_others()
         if minute_of(now_ms) < AT_MINUTE:
             return
         for order, period, before in await asyncio.to_thread(self._due, now_ms):
@@ -73,8 +74,10 @@ class DepartmentExports:
                     EXPORT_FILE.c.order_id == order.id, EXPORT_FILE.c.period == period.key
                 )
                 before = next(iter(rows(connection, wanted)), None)
+                # One that was withdrawn (ledger/erasure/erasing.py) is made anew.
                 waits = before is not None and (
-                    before["state"] != "failed" or now_ms - before["at_ms"] < AGAIN_MS
+                    before["state"] == "made"
+                    or (before["state"] == "failed" and now_ms - before["at_ms"] < AGAIN_MS)
                 )
                 if not waits:
                     found.append((order, period, before))
@@ -134,11 +137,20 @@ class DepartmentExports:
         }
 
     async def _remove_old(self, now_ms: int) -> None:
-        def mark(unit: UnitOfWork) -> list[str]:
-            found = unit.execute(_OLD, (now_ms - KEPT_MS,)).fetchall()
-            for file_id, _name in found:
-                unit.execute("UPDATE export_file SET state = 'removed' WHERE id = ?", (file_id,))
-            return [str(name) for _id, name in found]
+        def mark(unit: UnitOfWork) -> None:
+            unit.execute(_MARK_OLD, (now_ms - KEPT_MS,))
 
-        for name in await self._writer.change(mark):
-            (self.folder / name).unlink(missing_ok=True)
+        await self._writer.change(mark)
+        await self._remove_others()
+
+    async def _remove_others(self) -> None:
+        """Files that the book does not offer: too old, withdrawn, or left by a stop in between."""
+        await asyncio.to_thread(self._sweep)
+
+    def _sweep(self) -> None:
+        made = select(EXPORT_FILE.c.file).where(EXPORT_FILE.c.state == "made")
+        with self._reader.connect() as connection:
+            offered = {row["file"] for row in rows(connection, made)}
+        for path in self.folder.glob("*.xlsx"):
+            if path.name not in offered:
+                path.unlink(missing_ok=True)

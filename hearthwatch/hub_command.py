@@ -17,6 +17,7 @@ from hearthwatch.hub import LEASE_LOOK_S, Hub
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say
+from hearthwatch.sealed_book import cannot_open
 from ledger.cursor import BookInUseError, HubConnection
 from ledger.sealing.key_file import KeyFileError
 from rules.config import default_rules, rules_from_toml
@@ -91,7 +92,8 @@ async def _turn(config: HubConfig, stop: asyncio.Event) -> HubConnection | None:
         if not config.book.has_standby:
             raise
     say("standby", "another hub has the book; this one waits for its turn")
-    server = Server(http_of(config, create_standby()))
+    problem: str | None = None
+    server = Server(http_of(config, create_standby(lambda: problem is None)))
     serving = asyncio.create_task(server.serve())
     try:
         while not stop.is_set():
@@ -99,6 +101,12 @@ async def _turn(config: HubConfig, stop: asyncio.Event) -> HubConnection | None:
                 async with asyncio.timeout(LEASE_LOOK_S):
                     await stop.wait()
             try:
+                before, problem = problem, await asyncio.to_thread(cannot_open, config)
+                if problem is not None:
+                    # The book is left to a hub that can open it.
+                    if problem != before:
+                        say("standby_cannot_open", problem)
+                    continue
                 return await asyncio.to_thread(config.book.open_hub)
             except BookInUseError:
                 continue

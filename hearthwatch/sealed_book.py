@@ -4,16 +4,21 @@ clear is sealed, before anything is read."""
 from collections.abc import Callable
 from typing import TypeVar
 
+from sqlalchemy import inspect
+
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from ledger.cursor import Connection, HubConnection
 from ledger.erasure.again import erase_again
 from ledger.erasure.eraser import Eraser
+from ledger.persons.exchanging import blind_digests
+from ledger.schema import PERSON_KEY
 from ledger.sealing.catching_up import catch_up, catch_up_persons
+from ledger.sealing.key_file import KeyFileError
 from ledger.sealing.relinking import BrokenChain, relink
 from ledger.sealing.ring import Ring
-from ledger.sealing.starting import begin
+from ledger.sealing.starting import begin, disagreement, sealed_by
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 
@@ -45,8 +50,27 @@ def prepare(connection: Connection, ring: Ring) -> None:
         say("entries_not_sealed", f"their chain does not hold ({broken}); see `doctor`")
     while _change(connection, catch_up_persons):
         continue
+    _change(connection, blind_digests)
     if again := erase_again(connection, ring, wall_ms()):
         say("erased_again", f"{again} persons that a copy had brought back")
+
+
+def cannot_open(config: HubConfig) -> str | None:
+    """Why this hub's key file does not open a book that another hub has; None: it does."""
+    if config.book.ring is None:
+        return None
+    engine = config.book.open_copier()
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table(PERSON_KEY.name):
+                return None
+            mark, keks = sealed_by(connection)
+        # Not yet sealed by anybody: its key file may be on its way.
+        return None if mark is None else disagreement(config.book.ring, mark, keks)
+    except KeyFileError as error:
+        return str(error)
+    finally:
+        engine.dispose()
 
 
 def _change(connection: Connection, apply: Callable[[UnitOfWork], T]) -> T:

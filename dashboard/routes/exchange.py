@@ -20,11 +20,12 @@ from dashboard.reads import rows
 from ledger.forms.refusal import Refusal
 from ledger.persons import sheet
 from ledger.persons.columns import COLUMN, COLUMNS, header_of
-from ledger.persons.exchanging import Brought, Done, NotTakenError, bring, known_person
-from ledger.persons.files import Refused, find
+from ledger.persons.exchanging import Brought, Done, NotTakenError, bring, ids_of, known_person
+from ledger.persons.files import ID_NUMBER, Refused, find
 from ledger.persons.sheet import Heads
 from ledger.persons.terms import plain
 from ledger.schema import EXCHANGE_PERSON, HOME, PERSON_FILE, SERVICE_USER
+from ledger.sealing.at_connection import blind, ring_at
 from ledger.unit_of_work import UnitOfWork
 
 router = APIRouter(tags=["exchange"])
@@ -148,7 +149,7 @@ def _brought(
             raise Refused(row.faults)
         person = body.person
         doubles = _doubles(hub, caller, row)
-    by_number = [one for one in doubles if one["id_number"] and one["id_number"] == _number(row)]
+    by_number = [one for one in doubles if one["same_number"]]
     if by_number:
         if not caller.sees(by_number[0]["region"]):
             detail = "this identity number is registered outside this account's region"
@@ -183,7 +184,6 @@ def _number(row: sheet.Row) -> str:
 def _doubles(hub: Deps, caller: Caller, row: sheet.Row) -> list[dict[str, Any]]:
     """Who of the register has this identity number, or this name and birthday in the region."""
     born, name = row.register.get("born", ""), plain(row.register.get("name", ""))
-    number = _number(row)
     wanted = (
         select(
             SERVICE_USER.c.id,
@@ -194,24 +194,25 @@ def _doubles(hub: Deps, caller: Caller, row: sheet.Row) -> list[dict[str, Any]]:
         )
         .join(HOME, HOME.c.id == SERVICE_USER.c.home)
         .join(PERSON_FILE, PERSON_FILE.c.person == SERVICE_USER.c.id, isouter=True)
+        .where(SERVICE_USER.c.erased_at_ms.is_(None))
     )
     with hub.engine.connect() as connection:
+        number = blind(ring_at(connection), ID_NUMBER, _number(row))
+        has = (PERSON_FILE.c.id_number == number, PERSON_FILE.c.id_number != "")
         by_born = rows(connection, wanted.where(SERVICE_USER.c.born == born)) if born else []
-        found = [
-            dict(one)
-            for one in by_born
-            if plain(one["name"]) == name and caller.sees(one["region"])
-        ]
-        if number:
-            has = (PERSON_FILE.c.id_number == number, PERSON_FILE.c.id_number != "")
-            found += [dict(one) for one in rows(connection, wanted.where(*has))]
-    return found
+        by_number = rows(connection, wanted.where(*has)) if number else []
+    found = [one for one in by_born if plain(one["name"]) == name and caller.sees(one["region"])]
+    return [
+        {**one, "same_number": number != "" and one["id_number"] == number}
+        for one in (*found, *by_number)
+    ]
 
 
 def _is_known(hub: Deps, caller: Caller, external_id: str) -> bool:
-    wanted = select(EXCHANGE_PERSON.c.person).where(
-        EXCHANGE_PERSON.c.source == caller.username,
-        EXCHANGE_PERSON.c.external_id == external_id,
-    )
+    """Also of who was erased: the writer says so."""
     with hub.engine.connect() as connection:
+        ids = ids_of(ring_at(connection), caller.username, external_id)
+        wanted = select(EXCHANGE_PERSON.c.person).where(
+            EXCHANGE_PERSON.c.source == caller.username, EXCHANGE_PERSON.c.external_id.in_(ids)
+        )
         return connection.execute(wanted).first() is not None

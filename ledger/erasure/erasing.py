@@ -10,6 +10,7 @@ from typing import Final
 
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
+from ledger.persons import exchanging
 from ledger.schema import PERSON_KEY
 from ledger.sealing.at_connection import ring_of
 from ledger.sealing.columns import SEALED, Sealed
@@ -50,6 +51,15 @@ _FORGET_MESSAGES: Final = (
     " AND alarm IN (SELECT id FROM alarm WHERE home = ?)"
 )
 _CONTACT_OF: Final = "contact:"
+# Files that wait for departments of where she lived: those of a period that is the newest are made
+# anew without her (hearthwatch/department_exports.py).
+_WITHDRAW: Final = (
+    "UPDATE export_file SET state = 'removed', detail = ? WHERE state = 'made' AND order_id IN"
+    " (SELECT o.id FROM export_order o WHERE substr(?, 1, length(o.region)) = o.region"
+    " OR EXISTS (SELECT 1 FROM entry e WHERE e.topic = ? AND e.subject = ?"
+    " AND substr(e.region, 1, length(o.region)) = o.region))"
+)
+WITHDRAWN: Final = "withdrawn: somebody who may be in it was erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,8 @@ def erase(unit: UnitOfWork, erasure: Erasure) -> tuple[str, ...]:
     for sql in _FORGET_CONTACTS:
         unit.execute(sql, (_beginning(f"{_CONTACT_OF}{person}/"),))
     unit.execute(_FORGET_MESSAGES, (home,))
+    exchanging.forget(unit, person)
+    unit.execute(_WITHDRAW, (WITHDRAWN, erasure.region, TOPIC, person))
     if erasure.with_home:
         owners += _destroy(unit, owner_of(None, home), erasure.actor)
         _blank(unit.cursor, owner_of(None, home), SEALED)

@@ -18,6 +18,7 @@ from ledger.persons.sheet import Row
 from ledger.persons.terms import plain
 from ledger.register_changes import Changed
 from ledger.schema import HOME, REGION
+from ledger.sealing.ring import Erased
 from ledger.unit_of_work import UnitOfWork
 
 _REGION: Final = insert_sql(REGION)
@@ -83,7 +84,7 @@ class Taking:
             # What it had made is taken back with it; what was read before may be gone.
             self._forget()
             return Taken(row=take.row.number, refusals=refused.refusals)
-        except KeyError:
+        except (KeyError, Erased):
             self._forget()
             return Taken(row=take.row.number, refusals=(_GONE,))
         self._of_rows[take.row.number] = taken.person

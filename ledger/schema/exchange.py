@@ -11,11 +11,12 @@ EXCHANGE_PERSON: Final = Table(
     "exchange_person",
     METADATA,
     Column("source", String(64), primary_key=True),
+    # Of who was erased a code of it.
     Column("external_id", String(64), primary_key=True),
     Column("person", String(64), ForeignKey("service_user.id"), nullable=False),
     # Of the source, which counts its own changes; an older one is never taken over a newer one.
     Column("version", BigInteger, nullable=False),
-    Column("digest", String(64), nullable=False),  # SHA-256 of the fields: the same is no change
+    Column("digest", String(64), nullable=False),  # of the fields: the same is no change
     ms("at_ms", null=False),
     Index("exchange_person_person", "person"),
 )

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -18,6 +20,7 @@ from ledger.cursor import BookInUseError
 from ledger.place import PostgresBook, SqliteBook
 from ledger.register import store
 from ledger.roster import parse
+from ledger.sealing import key_file
 from tests.acceptance.rig import Program, wait_until
 from tests.adapters.hub_bench import ROSTER, press
 from tests.adapters.postgres import Postgres
@@ -65,13 +68,21 @@ class TwoHubs:
             f"[broker]\nport = {free_port()}\n"
             f'[book]\nurl = "{url}"\npassword_file = "password"\n'
             '[escalation]\npolicies = "policies.toml"\n'
+            f'[sealing]\nkey_file = "{self.keys(name).relative_to(self.folder)}"\n'
         )
 
+    def keys(self, _name: str) -> Path:
+        """Both hubs have the same."""
+        return self.folder / "keys" / "persons.json"
+
     def status(self, name: str) -> str:
+        return str(self.ready(name).get("status", "away"))
+
+    def ready(self, name: str) -> dict[str, Any]:
         try:
-            return httpx2.get(f"{self._at(name)}/readyz", timeout=2).json()["status"]
+            return httpx2.get(f"{self._at(name)}/readyz", timeout=2).json()
         except httpx2.HTTPError:
-            return "away"
+            return {}
 
     def has_the_book(self, name: str) -> bool:
         """Without a broker it is not ready, and says so."""
@@ -110,6 +121,13 @@ class TwoHubs:
             if hub.process is not None and hub.process.poll() is None:
                 hub.process.send_signal(signal.SIGCONT)
             hub.stop()
+
+
+class KeysApart(TwoHubs):
+    """Somebody forgot to copy the key file to the second hub, which finds another one."""
+
+    def keys(self, name: str) -> Path:
+        return self.folder / name / "keys" / "persons.json"
 
 
 @pytest.fixture
@@ -175,6 +193,26 @@ def test_a_holder_that_stops_gives_the_book_back_at_once(two: TwoHubs) -> None:
     two.hubs["one"].stop()
     wait_until(lambda: two.has_the_book("two"), 60, "the second has taken over")
     assert two.press("two", 1)
+
+
+def test_who_can_not_open_the_book_leaves_it_alone_and_says_so(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    hubs = KeysApart(tmp_path, postgres.empty())
+    try:
+        hubs.hubs["one"].start()
+        wait_until(lambda: hubs.has_the_book("one"), 60, "the first has the book")
+        key_file.write(hubs.keys("two"), key_file.made(0))
+        hubs.hubs["two"].start()
+        wait_until(lambda: "key_file" in hubs.ready("two").get("checks", {}), 60, "it is said")
+        hubs.hubs["one"].stop()
+        holder = "SELECT until_ms FROM hub_lease"
+        wait_until(lambda: hubs.rows(holder) == [(0,)], 60, "the book is nobody's")
+        assert hubs.status("two") == "standby"
+        shutil.copy(hubs.keys("one"), hubs.keys("two"))
+        wait_until(lambda: hubs.has_the_book("two"), 60, "mended, it has its turn")
+    finally:
+        hubs.close()
 
 
 def test_a_holder_that_sleeps_inside_a_transaction_ends_with_its_session(
