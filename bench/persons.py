@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ from ledger.persons.places import Places
 from ledger.persons.taking import Take, Taking
 from ledger.place import Place, SqliteBook
 from ledger.schema import REGION
+from ledger.sealing import key_file
+from ledger.sealing.ring import Ring
 from ledger.unit_of_work import UnitOfWork
 
 TODAY: Final = datetime.date(2026, 5, 1)
@@ -63,13 +66,16 @@ def report(count: int, *, postgres: bool = False) -> dict[str, Any]:
 
 @contextmanager
 def _book(folder: Path, *, postgres: bool) -> Iterator[Place]:
+    """Sealed, as every hub's is."""
+    keys = folder / "keys" / "persons.json"
+    key_file.write(keys, key_file.made(NOW_MS))
     if not postgres:
-        yield SqliteBook(path=folder / "hub.db")
+        yield SqliteBook(path=folder / "hub.db", ring=Ring(keys))
         return
     from tests.adapters.postgres import postgres_server
 
     with postgres_server() as server:
-        yield server.empty()
+        yield replace(server.empty(), ring=Ring(keys))
 
 
 def _person(rng: random.Random, number: int) -> dict[str, str]:

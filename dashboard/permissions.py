@@ -41,7 +41,7 @@ Permission = Literal[
     "money.write",
     "notification.read",  # what was sent, to whom and how it went; not what was said
     "notification.resend",
-    "person.erase",  # for good; whoever administers the county
+    "person.erase",  # for good; of accounts of the whole county only
     "person.print",  # the notice's forms and whole files, on paper
     "person.read",  # names, telephones, health notes, contacts; masked without
     "person.reveal",  # identity numbers, each time on record; masked for everybody otherwise
@@ -142,6 +142,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "home.write",
             "money.write",
             "notification.resend",
+            "person.erase",
             "person.write",
             "provider.write",
             "quarantine.read",

@@ -286,6 +286,7 @@ def service_user_object(row: Row, roster: RosterIndex, now_ms: int) -> Document:
         "home": home_reference(row["home"], roster),
         **{name: row[name] for name in joining.FIELDS},
         joining.GAPS: document_list(row[joining.GAPS]),
+        "erased_at": instant(row["erased_at_ms"]),
     }
 
 

@@ -1,26 +1,33 @@
 """Erasing a person, in two steps: what would go and what stands in the way, then for good."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dashboard.answers import answer
 from dashboard.asked import Body, PathId, Reason, Word
 from dashboard.callers import Caller, Hub, needs
+from dashboard.erasure_reads import PERMISSION, due_documents, is_of_the_county
 from dashboard.ports import Deps
-from dashboard.problems import Problem, not_found
-from dashboard.register_reads import find_person, find_region
+from dashboard.problems import Problem, bad_field, not_found
+from dashboard.reads import Row
+from dashboard.register_reads import find_person
 from ledger.erasure.eraser import Blocked, Done, PlanChanged
 from ledger.erasure.plan import Blocker, ErasurePlan
+from ledger.erasure.retention import proposed
 from ledger.register_changes import Changed
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document, instant
 
 router = APIRouter(tags=["service users"])
 
-_MayErase = Annotated[Caller, needs("person.erase")]
+_MayErase = Annotated[Caller, needs(PERMISSION)]
+# Telephones and identity numbers; a date has fewer.
+_NUMBER: Final = re.compile(r"\d{7}")
 
 
 class Erase(Body):
@@ -28,6 +35,21 @@ class Erase(Body):
 
     reason: Reason
     confirm: Word
+
+
+@router.get("/erasures/due")
+async def list_due(hub: Hub, caller: _MayErase) -> Response:
+    """Who left or died longer ago than records are kept, and of whom none is younger."""
+
+    def read(found: tuple[str, ...]) -> list[Document]:
+        with hub.engine.connect() as connection:
+            _of_the_county(connection, caller)
+            return due_documents(connection, caller, found, hub.clock.now_ms())
+
+    periods = hub.eraser.periods
+    found = await hub.writer.change(lambda unit: proposed(unit.cursor, periods, unit.now_ms))
+    items = await run_in_threadpool(read, found)
+    return answer({"items": items, "records_days": periods.records})
 
 
 @router.get("/service-users/{person_id}/erasure")
@@ -41,7 +63,10 @@ async def get_erasure(person_id: PathId, hub: Hub, caller: _MayErase) -> Respons
 @router.post("/service-users/{person_id}/erase")
 async def erase_person(person_id: PathId, body: Erase, hub: Hub, caller: _MayErase) -> Response:
     """Destroy the person's key and blank what is in clear. Nothing brings it back."""
-    await run_in_threadpool(_seen, hub, caller, person_id)
+    row = await run_in_threadpool(_seen, hub, caller, person_id)
+    named = row["erased_at_ms"] is None and row["name"] in body.reason
+    if named or _NUMBER.search(body.reason):
+        raise bad_field("reason", "it stays readable for good: no name and no number of hers")
 
     def change(unit: UnitOfWork) -> Done | None:
         try:
@@ -70,15 +95,18 @@ async def erase_person(person_id: PathId, body: Erase, hub: Hub, caller: _MayEra
     return answer(_plan(plan))
 
 
-def _seen(hub: Deps, caller: Caller, person_id: str) -> None:
+def _seen(hub: Deps, caller: Caller, person_id: str) -> Row:
     with hub.engine.connect() as connection:
-        if caller.region:
-            region = find_region(connection, caller.region)
-            if region is None or region["level"] != "county":
-                raise Problem(403, "forbidden", "only whoever administers the county erases")
+        _of_the_county(connection, caller)
         row = find_person(connection, person_id)
     if row is None or not caller.sees(row["home_region"]):
         raise not_found("person")
+    return row
+
+
+def _of_the_county(connection: Connection, caller: Caller) -> None:
+    if not is_of_the_county(connection, caller):
+        raise Problem(403, "forbidden", "only accounts of the whole county erase")
 
 
 def _blocked(plan: ErasurePlan) -> Problem:

@@ -21,6 +21,7 @@ from dashboard.callers import (
     client_address,
     presented_token,
 )
+from dashboard.erasure_reads import can_of
 from dashboard.login_delay import LoginDelay
 from dashboard.passwords import LENGTH_MAX
 from dashboard.ports import Deps
@@ -96,15 +97,17 @@ async def logout(request: Request, hub: Hub, caller: Annotated[Caller, SIGNED_IN
 
 
 @router.get("/me")
-async def me(caller: Annotated[Caller, SIGNED_IN]) -> Response:
+def me(hub: Hub, caller: Annotated[Caller, SIGNED_IN]) -> Response:
     """Who I am and what I may do."""
+    with hub.engine.connect() as connection:
+        can = can_of(connection, caller)
     return answer(
         {
             "username": caller.username,
             "name": caller.name,
             "role": caller.role,
             "region": caller.region,
-            "can": sorted(caller.can),
+            "can": sorted(can),
         }
     )
 

@@ -42,6 +42,7 @@ from ledger.documents.sheets import local
 from ledger.documents.word import write_docx
 from ledger.persons.asking import refusal
 from ledger.persons.files import Refused
+from ledger.sealing.ring import Erased
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import to_json
 
@@ -199,6 +200,8 @@ def export_vitals(
     Only of who lives alone: of two in one home nobody can say whose pressure a cuff measured.
     """
     row = _person(hub, caller, person_id)
+    if row["erased_at_ms"] is not None:
+        raise Erased(person_id)
     now_ms = hub.clock.now_ms()
     from_ms, to_ms = span_ms(from_, to, now_ms, default_ms=VITALS_DEFAULT_MS)
     _must_share(hub, person_id)
@@ -225,7 +228,8 @@ async def _reveal(hub: Deps, caller: Caller, person_id: str, why: str | None) ->
         raise Problem(403, "forbidden", f"the role {caller.role} may not person.reveal")
 
     def note(unit: UnitOfWork) -> None:
-        unit.audit(caller.username, "revealed", f"person:{person_id}", f"printed: {why}")
+        said = f"printed: {why}"
+        unit.audit(caller.username, "revealed", f"person:{person_id}", said, owner=person_id)
 
     await hub.writer.change(note)
 

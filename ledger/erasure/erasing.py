@@ -10,6 +10,7 @@ from typing import Final
 
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
+from ledger.documents.sheets import local
 from ledger.persons import exchanging
 from ledger.schema import PERSON_KEY
 from ledger.sealing.at_connection import ring_of
@@ -22,6 +23,8 @@ TOPIC: Final = "person"
 FACT: Final = "erased"
 # What stands where the name and the address were; the pages say it in their own language.
 ERASED_NAME: Final = "已删除"
+# Of who was in the service until then; the reason is in the entry.
+LEFT_WHY: Final = "other"
 
 _DESTROY: Final = upsert_sql(PERSON_KEY)
 _KEYS_OF: Final = (
@@ -29,8 +32,11 @@ _KEYS_OF: Final = (
     " WHERE wrapped IS NOT NULL AND (owner = ? OR owner LIKE ? ESCAPE '!')"
 )
 # Figures are of months, so that of the birthday the month is enough for every age ever counted.
+# From this day on she is in the service no more, for whatever counts or calls who is.
 _BLANK: Final = (
     "UPDATE service_user SET name = ?, erased_at_ms = ?,"
+    " left_why = CASE WHEN left_on = '' THEN ? ELSE left_why END,"
+    " left_on = CASE WHEN left_on = '' THEN ? ELSE left_on END,"
     " born = CASE WHEN born = '' THEN '' ELSE substr(born, 1, 7) || '-01' END WHERE id = ?"
 )
 _BLANK_HOME: Final = (
@@ -80,7 +86,8 @@ def erase(unit: UnitOfWork, erasure: Erasure) -> tuple[str, ...]:
     person, home = erasure.person, erasure.home
     owners = _destroy(unit, person, erasure.actor)
     _blank(unit.cursor, person, SEALED)
-    unit.execute(_BLANK, (ERASED_NAME, unit.now_ms, person))
+    today = local(unit.now_ms).date().isoformat()
+    unit.execute(_BLANK, (ERASED_NAME, unit.now_ms, LEFT_WHY, today, person))
     _forget_gaps(unit, person)
     for sql in _FORGET_ROWS:
         unit.execute(sql, (person,))

@@ -112,26 +112,24 @@ class Ring:
             self.unreadable += 1
             return b""
 
-    def erased(self, owner: str) -> bool:
-        """Whether its key was destroyed."""
-        try:
-            return self._cipher(owner) is None
-        except (BrokenSeal, KeyError):
-            return False
-
     def _cipher(self, owner: str) -> AESGCM | None:
         """KeyError: there is no such key. BrokenSeal: it can't be unwrapped."""
         if owner in self._ciphers:
             return self._ciphers[owner]
         with self._lock:
-            if not self._all_read:
-                self._take(self._fetch(None))
-                self._all_read = True
+            self._read_all()
             if owner not in self._stored:
                 self._take(self._fetch(owner))
             kek_id, wrapped = self._stored[owner]
             self._ciphers[owner] = self._unwrapped(owner, kek_id, wrapped)
             return self._ciphers[owner]
+
+    def _read_all(self) -> None:
+        """Once. What is made later is found by its owner."""
+        with self._lock:
+            if not self._all_read:
+                self._take(self._fetch(None))
+                self._all_read = True
 
     def _take(self, rows: Sequence[OwnersKey]) -> None:
         for owner, kek_id, wrapped in rows:
@@ -148,14 +146,22 @@ class Ring:
 
     # Writing.
 
+    # Whoever writes asks for the keys of people who are new by the thousand: what is not in memory
+    # is not looked for, the transaction itself finds out.
+
     def known(self, owner: str) -> bool:
-        """Whether its key is committed; Erased when it is destroyed."""
-        try:
-            if self._cipher(owner) is None:
-                raise Erased(owner)
-        except KeyError:
-            return False
+        """Whether its key was committed as far as this ring has read; Erased when it is
+        destroyed."""
+        if self.erased(owner):
+            raise Erased(owner)
         return owner in self._stored
+
+    def erased(self, owner: str) -> bool:
+        """Whether its key was destroyed, by this hub or before it began."""
+        self._read_all()
+        if owner in self._ciphers:
+            return self._ciphers[owner] is None
+        return owner in self._stored and self._stored[owner][1] is None
 
     def draw(self, owner: str) -> tuple[str, bytes]:
         """A new key for it as it is stored: the name of what wraps it, and the rest. It is in use

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dashboard.accounts import create_user
 from dashboard.passwords import Passwords
-from ledger.place import SqliteBook
 from ledger.unit_of_work import UnitOfWork
 from tests.adapters.hub_bench import Bench
+from tests.adapters.sealed import sealed_file
 
 # Long enough for two busy cores.
 START_S = 60
@@ -21,7 +21,7 @@ def serving_hub(
     folder: Path, roster: str, accounts: dict[str, tuple[str, str]], password: str
 ) -> Iterator[tuple[str, Bench]]:
     """Its address and the hub. `accounts`: role and region by username."""
-    bench = Bench(folder, SqliteBook(path=folder / "hub" / "hub.db"), roster)
+    bench = Bench(folder, sealed_file(folder / "hub" / "hub.db"), roster)
     stored = Passwords().hash(password)
 
     def add(unit: UnitOfWork) -> None:

@@ -55,6 +55,7 @@ MARKS = {
     "raised": "标记加访酉",
     "stay": "标记外出戌",
     "reveal": "标记查看亥",
+    "printed": "标记打印亥",
 }
 
 
@@ -117,6 +118,8 @@ async def _file(admin) -> None:
     assert done.status_code < 300, done.text
     done = await admin.post(f"{PERSON}/file/reveal", json={"reason": MARKS["reveal"]})
     assert done.json()["id_number"] == NUMBER
+    asked = {"numbers": "true", "reason": MARKS["printed"]}
+    assert (await admin.get(f"{PERSON}/annex3.docx", params=asked)).status_code == 200
 
 
 async def _visits(visitor) -> dict[str, str]:
@@ -244,8 +247,10 @@ async def test_what_is_confirmed_is_what_was_read(world: World) -> None:
 
 
 @pytest.mark.parametrize("username", ["manager-1", "duty-1", "visitor-1", "auditor-1"])
-async def test_only_who_administers_the_county_erases(world: World, username: str) -> None:
+async def test_only_accounts_of_the_whole_county_erase(world: World, username: str) -> None:
     async with world.client(username) as client:
+        assert "person.erase" not in (await client.get(f"{API}/me")).json()["can"]
+        assert (await client.get(f"{API}/erasures/due")).status_code == 403
         assert (await client.get(f"{PERSON}/erasure")).status_code == 403
         body = {"reason": "本人要求", "confirm": "0" * 16}
         assert (await client.post(f"{PERSON}/erase", json=body)).status_code == 403
@@ -299,7 +304,6 @@ PLACES = (
     "service-users/person-0001/consents",
     "service-users/person-0001/annex3.pdf",
     "service-users/person-0001/file.pdf",
-    "service-users/person-0001/vitals.fhir.json",
     "homes",
     "homes/home-0001",
     "homes/home-0001/stays",
@@ -341,8 +345,9 @@ async def test_who_was_erased_is_shown_so_everywhere(world: World) -> None:
         for typed in (MARKS["phone"], "0001", NUMBER, "zgy", "张桂英"):
             found = (await admin.get(f"{API}/service-users", params={"q": typed})).json()
             assert "person-0001" not in {p["id"] for p in found["items"]}, typed
-        answer = await admin.get(f"{PERSON}/tier")
-        assert (answer.status_code, problem_of(answer)["type"]) == (410, "erased")
+        for none in ("tier", "vitals.fhir.json"):
+            answer = await admin.get(f"{PERSON}/{none}")
+            assert (answer.status_code, problem_of(answer)["type"]) == (410, "erased"), none
         planned = (await admin.get(f"{API}/plan/people")).json()
         assert "person-0001" not in json.dumps(planned)
 
@@ -367,6 +372,59 @@ async def test_nothing_is_written_about_who_was_erased(world: World) -> None:
     await world.writer.change(lambda unit: register_store.store(unit, parse(ROSTER)))
     [[name]] = await world.query("SELECT name FROM service_user WHERE id = 'person-0001'")
     assert name == "已删除"
+
+
+async def test_the_countys_manager_may(world: World) -> None:
+    await world.execute("UPDATE account SET region = '610926' WHERE username = 'manager-1'")
+    async with world.client("manager-1") as client:
+        assert "person.erase" in (await client.get(f"{API}/me")).json()["can"]
+    assert (await erase(world, "manager-1")).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["张桂英本人要求", "身份证 61092619410302002X 重复", ""])
+async def test_a_reason_that_stays_for_good_names_nobody(world: World, reason: str) -> None:
+    async with world.client("admin-1") as client:
+        plan = (await client.get(f"{PERSON}/erasure")).json()
+        body = {"reason": reason, "confirm": plan["confirm"]}
+        answer = await client.post(f"{PERSON}/erase", json=body)
+        assert (answer.status_code, problem_of(answer)["field"]) == (422, "reason")
+        assert (await client.get(PERSON)).json()["erased_at"] is None
+
+
+async def test_who_was_in_the_service_is_so_no_longer(world: World) -> None:
+    """Else whoever counts or calls those in the service would count and call her for good."""
+    path = f"{API}/reports/period?period="
+    async with world.client("admin-1") as admin:
+        before = [(await admin.get(f"{path}{month}")).json() for month in ("2026-10", "2026-11")]
+    assert (await erase(world)).status_code == 200
+    async with world.client("admin-1") as admin:
+        shown = (await admin.get(PERSON)).json()
+        after = [(await admin.get(f"{path}{month}")).json() for month in ("2026-10", "2026-11")]
+        home = (await admin.get(f"{API}/homes/home-0001")).json()
+    assert (shown["left_on"], shown["left_why"]) == ("2026-11-23", "other")
+    assert shown["erased_at"] == "2026-11-23T08:00:00.000Z"
+    assert home["persons"] == []
+    assert after[0]["figures"] == before[0]["figures"]
+    was, now = (found[1]["figures"]["people"]["all"] for found in (before, after))
+    assert now == was - 1
+
+
+async def test_who_is_due_is_listed_until_she_is_erased(world: World) -> None:
+    async with world.client("admin-1") as admin:
+        for left_on in ("2026-11-20", "2023-11-20"):
+            fields = {"left_on": left_on, "left_why": "moved"}
+            done = await admin.patch(f"{PERSON}/file", json={"person": fields, "reason": "登记"})
+            assert done.status_code == 200, done.text
+            due = (await admin.get(f"{API}/erasures/due")).json()
+            # Her file was changed just now: that is the younger record.
+            assert (due["items"], due["records_days"]) == ([], 1096)
+    later(world)
+    async with world.client("admin-1") as admin:
+        [item] = (await admin.get(f"{API}/erasures/due")).json()["items"]
+    assert (item["id"], item["name"], item["left_on"]) == ("person-0001", "张桂英", "2023-11-20")
+    assert (await erase(world)).status_code == 200
+    async with world.client("admin-1") as admin:
+        assert (await admin.get(f"{API}/erasures/due")).json()["items"] == []
 
 
 async def test_erasing_twice_is_as_once(world: World) -> None:

@@ -45,6 +45,7 @@ BY_DATA: Final = (
     "device_state.",
     "export_subject.",
     "draft_state.",
+    "erase_goes.",
     "fact.",
     "family_way.",
     "fate.",

@@ -100,5 +100,7 @@ export interface ServiceUser extends Person {
   left_on: string;
   left_why: string;
   left_note: string;
+  /** Somebody of whom nothing is left but what is counted; an older hub doesn't say it. */
+  erased_at?: string | null;
   service_gaps: { left_on: string; why: string; note: string; returned_on: string }[];
 }

@@ -103,6 +103,8 @@ export interface HistoryEntry {
     given_by?: string;
     withdrawn_by?: string;
     reason?: string;
+    /** Of an erasure. */
+    why?: string;
   };
 }
 

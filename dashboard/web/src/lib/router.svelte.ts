@@ -12,6 +12,7 @@ export interface Place {
     | "persons"
     | "person"
     | "person-import"
+    | "erasures"
     | "equipment"
     | "rules"
     | "rule"
@@ -71,6 +72,7 @@ export function placeOf(path: string): Place {
     "wall",
     "me",
     "person-import",
+    "erasures",
   ] as const;
   const known = alone.find((page) => page === first);
   if (id === "" && known !== undefined) {

@@ -1,0 +1,40 @@
+"""Who may erase persons, and of whom it is time to ask whether they are to be erased."""
+
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from dashboard.callers import Caller
+from dashboard.reads import rows
+from dashboard.register_reads import find_region, person_documents
+from ledger.schema import HOME, SERVICE_USER
+from ledger.views import Document
+
+PERMISSION: Final = "person.erase"
+
+
+def is_of_the_county(connection: Connection, caller: Caller) -> bool:
+    """Whether the account's region is all there is, or a county: what can't be taken back is for
+    whoever answers for all of it."""
+    region = find_region(connection, caller.region) if caller.region else None
+    return not caller.region or (region is not None and region["level"] == "county")
+
+
+def can_of(connection: Connection, caller: Caller) -> frozenset[str]:
+    """What an account may do, where it is."""
+    if PERMISSION in caller.can and not is_of_the_county(connection, caller):
+        return caller.can - {PERMISSION}
+    return caller.can
+
+
+def due_documents(
+    connection: Connection, caller: Caller, proposed: tuple[str, ...], now_ms: int
+) -> list[Document]:
+    """Those of the caller's region, who left first first."""
+    wanted = (
+        select(SERVICE_USER)
+        .join(HOME, HOME.c.id == SERVICE_USER.c.home)
+        .where(SERVICE_USER.c.id.in_(proposed), caller.visible(HOME.c.region))
+        .order_by(SERVICE_USER.c.left_on, SERVICE_USER.c.id)
+    )
+    return person_documents(connection, rows(connection, wanted), now_ms)
