@@ -9,6 +9,7 @@ from dashboard.reads import Row, one
 from ledger.forms.consents import State
 from ledger.persons.photo import PURPOSE
 from ledger.schema import PERSON_PHOTO
+from ledger.sealing.at_connection import content_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class Found:
 
 def photo_of(connection: Connection, person: str, today: str) -> Found:
     row = one(connection, select(PERSON_PHOTO).where(PERSON_PHOTO.c.person == person))
+    if row is not None:
+        row = {**row, "bytes": content_of(connection, bytes(row["bytes"]))}
     states = purpose_states(connection, [person], PURPOSE, today)
     return Found(photo=row, consent=states.get(person, "unasked"))
 

@@ -11,7 +11,7 @@ from typing import Final
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.documents.sheets import local
-from ledger.persons import exchanging
+from ledger.persons import exchanging, photo
 from ledger.schema import PERSON_KEY
 from ledger.sealing.at_connection import ring_of
 from ledger.sealing.columns import SEALED, Sealed
@@ -95,6 +95,7 @@ def erase(unit: UnitOfWork, erasure: Erasure) -> tuple[str, ...]:
         unit.execute(sql, (_beginning(f"{_CONTACT_OF}{person}/"),))
     unit.execute(_FORGET_MESSAGES, (home,))
     exchanging.forget(unit, person)
+    photo.forget(unit, person)
     unit.execute(_WITHDRAW, (WITHDRAWN, erasure.region, TOPIC, person))
     if erasure.with_home:
         owners += _destroy(unit, owner_of(None, home), erasure.actor)

@@ -42,6 +42,7 @@ _COUNTS: Final = {
     ),
     "care_lines": "SELECT count(*) FROM care_line WHERE person = ?",
     "referrals": "SELECT count(*) FROM referral WHERE person = ?",
+    "photo": "SELECT count(*) FROM person_photo WHERE person = ?",
     "exchange_ids": "SELECT count(*) FROM exchange_person WHERE person = ?",
     "entries": "SELECT count(*) FROM entry WHERE topic = 'person' AND subject = ?",
 }

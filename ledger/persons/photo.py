@@ -36,7 +36,8 @@ class NewPhoto:
 
 
 def keep(unit: UnitOfWork, new: NewPhoto, region: str, actor: str, day: str) -> bool:
-    """In the place of the one before; False: it is the same one. Refused, KeyError: no person."""
+    """In the place of the one before; False: it is the same one. Refused, Erased, and KeyError
+    where there is no such person."""
     must_be_given(unit, new.person, PURPOSE, day, "file")
     before = _name(unit, new.person)
     if before == new.sha256:
@@ -44,7 +45,7 @@ def keep(unit: UnitOfWork, new: NewPhoto, region: str, actor: str, day: str) -> 
     row = {
         "person": new.person,
         "mime": new.mime,
-        "bytes": new.content,
+        "bytes": unit.seal.content(new.person, new.content),
         "size": len(new.content),
         "sha256": new.sha256,
         "width": new.width,

@@ -127,5 +127,13 @@ SEALED: Final[tuple[Sealed, ...]] = (
         owner="'home:' || t.home",
         source="task t",
     ),
+    Sealed(
+        table="person_photo",
+        key="person",
+        columns={},
+        owner="t.person",
+        source="person_photo t",
+        content="bytes",
+    ),
 )
 OF_TABLE: Final[Mapping[str, Sealed]] = {sealed.table: sealed for sealed in SEALED}

@@ -427,6 +427,28 @@ async def test_who_is_due_is_listed_until_she_is_erased(world: World) -> None:
         assert (await admin.get(f"{API}/erasures/due")).json()["items"] == []
 
 
+async def test_her_own_photo_lies_sealed_and_goes_with_her(world: World, tmp_path: Path) -> None:
+    given = {"purpose": "photo", "given_by": "张桂英", "relation": "self", "how": "signed"}
+    async with world.client("admin-1") as admin:
+        assert (await admin.post(f"{PERSON}/consents", json=given)).status_code == 201
+        done = await admin.put(f"{PERSON}/photo", content=picture())
+        assert done.status_code == 200, done.text
+        shown = await admin.get(f"{PERSON}/photo")
+        plan = (await admin.get(f"{PERSON}/erasure")).json()
+    assert plan["goes"]["photo"] == 1
+    [[stored]] = await world.query("SELECT bytes FROM person_photo")
+    assert shown.content[:2] == b"\xff\xd8"
+    assert shown.content not in bytes(stored)
+    assert shown.content not in everything(tmp_path)
+    assert (await erase(world)).status_code == 200
+    assert await world.query("SELECT 1 FROM person_photo") == []
+    async with world.client("admin-1") as admin:
+        assert (await admin.get(PERSON)).json()["photo"] == ""
+        assert (await admin.get(f"{PERSON}/photo")).status_code == 404
+        again = await admin.put(f"{PERSON}/photo", content=picture())
+    assert (again.status_code, problem_of(again)["type"]) == (410, "erased")
+
+
 async def test_erasing_twice_is_as_once(world: World) -> None:
     body = {"reason": "重复建档", "confirm": "0" * 16}
     first = (await erase(world)).json()
