@@ -12,6 +12,7 @@ from ledger.persons.files import ID_NUMBER
 from ledger.persons.places import Places
 from ledger.persons.sheet import Known
 from ledger.persons.terms import plain
+from ledger.regions import closed_codes
 from ledger.schema import ACCOUNT, HOME, PERSON_FILE, REGION, SERVICE_USER
 from ledger.sealing.at_connection import blind, ring_at
 from ledger.sealing.ring import Ring
@@ -43,8 +44,10 @@ class ByNumber(Mapping[str, str | None]):
 
 
 def read_known(connection: Connection, caller: Caller, today: datetime.date) -> Known:
-    # Towns above the caller's own region are needed to find it by their names.
-    regions = rows(connection, select(REGION))
+    # Towns above the caller's own region are needed to find it by their names. Nobody is brought
+    # into one that is closed.
+    closed = closed_codes(connection)
+    regions = [row for row in rows(connection, select(REGION)) if row["code"] not in closed]
     accounts = select(ACCOUNT.c.username, ACCOUNT.c.name).where(
         ACCOUNT.c.disabled.is_(False), caller.visible(ACCOUNT.c.region)
     )

@@ -39,6 +39,7 @@ from dashboard.register_reads import (
 from dashboard.trouble_reads import troubles_of
 from ledger.database import insert_sql
 from ledger.persons import index as person_index
+from ledger.regions import closed_codes
 from ledger.register_changes import Changed
 from ledger.schema import ALARM, DEVICE, HOME, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork
@@ -180,8 +181,11 @@ def check_region(hub: Deps, caller: Caller, region: str) -> None:
     """The region exists and the caller may put things there."""
     with hub.engine.connect() as connection:
         known = find_region(connection, region)
+        closed = closed_codes(connection)
     if known is None or not caller.sees(region):
         raise bad_field("region", "there is no such region")
+    if region in closed:
+        raise bad_field("region", "this region is closed")
 
 
 def _document(hub: Deps, caller: Caller, home_id: str) -> Document:

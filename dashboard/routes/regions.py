@@ -1,42 +1,22 @@
-"""County, towns, villages and groups: the tree that homes lie in."""
+"""County, towns, villages and groups: the tree that homes lie in, read."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from sqlalchemy import func, select
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from dashboard.answers import CREATED, answer
-from dashboard.asked import Body, Word
+from dashboard.answers import answer
+from dashboard.asked import PathId
 from dashboard.callers import Caller, Hub, needs
-from dashboard.once import once
-from dashboard.ports import Deps
-from dashboard.problems import Problem, bad_field
+from dashboard.problems import not_found
 from dashboard.reads import rows
+from dashboard.region_reads import overview, region_history
 from dashboard.register_reads import find_region
-from dashboard.routes.homes import check_id
-from ledger.database import insert_sql
-from ledger.register_changes import Changed
+from ledger.regions import closed_codes
 from ledger.schema import HOME, REGION, SERVICE_USER
-from ledger.unit_of_work import UnitOfWork
-from ledger.views import Document
 
 router = APIRouter(tags=["homes"])
-
-# Each level and what it lies in.
-_ABOVE: Final = {"town": "county", "village": "town", "group": "village"}
-_INSERT: Final = insert_sql(REGION, conflict="ON CONFLICT DO NOTHING")
-CODE_LENGTH_MAX: Final = 32
-
-
-class NewRegion(Body):
-    """`code` as GB/T 2260 and its extensions have it: it begins with that of its parent."""
-
-    code: Word
-    name: Word
-    level: Literal["town", "village", "group"]
-    parent: Word
 
 
 @router.get("/regions")
@@ -44,6 +24,7 @@ def list_regions(hub: Hub, caller: Annotated[Caller, needs("home.read")]) -> Res
     """The regions that one sees and what they lie in, with so many people right there."""
     with hub.engine.connect() as connection:
         everything = rows(connection, select(REGION).order_by(REGION.c.code))
+        closed = closed_codes(connection)
         counted = (
             select(HOME.c.region, func.count().label("persons"))
             .join(SERVICE_USER, SERVICE_USER.c.home == HOME.c.id)
@@ -55,7 +36,11 @@ def list_regions(hub: Hub, caller: Annotated[Caller, needs("home.read")]) -> Res
     return answer(
         {
             "items": [
-                {**region, "persons": persons.get(region["code"], 0)}
+                {
+                    **region,
+                    "persons": persons.get(region["code"], 0),
+                    "closed": region["code"] in closed,
+                }
                 for region in everything
                 if caller.sees(region["code"]) or caller.region.startswith(region["code"])
             ]
@@ -63,35 +48,19 @@ def list_regions(hub: Hub, caller: Annotated[Caller, needs("home.read")]) -> Res
     )
 
 
-@router.post("/regions", status_code=CREATED)
-async def create_region(
-    body: NewRegion, request: Request, hub: Hub, caller: Annotated[Caller, needs("home.write")]
-) -> Response:
-    """A town, village or group more."""
-    check_id(body.code)
-
-    def change(unit: UnitOfWork) -> None:
-        unit.execute(_INSERT, (body.code, body.name, body.level, body.parent))
-        if unit.cursor.rowcount == 0:
-            raise Problem(409, "taken", "this code is taken", field="code")
-        unit.audit(caller.username, "created", f"region:{body.code}")
-        hub.roster_changed(unit, Changed(regions=frozenset({body.code})))
-
-    async def work() -> Document:
-        await run_in_threadpool(_check, hub, caller, body)
-        await hub.writer.change(change)
-        return body.model_dump()
-
-    return await once(request, caller, work, CREATED)
-
-
-def _check(hub: Deps, caller: Caller, body: NewRegion) -> None:
+@router.get("/regions/overview")
+def get_overview(hub: Hub, caller: Annotated[Caller, needs("home.read")]) -> Response:
+    """The same with persons, homes and visitors of all that lies below, and who answers for it."""
     with hub.engine.connect() as connection:
-        parent = find_region(connection, body.parent)
-    if parent is None or not caller.sees(body.parent):
-        raise bad_field("parent", "there is no such region")
-    if parent["level"] != _ABOVE[body.level]:
-        raise bad_field("level", f"a {body.level} lies in a {_ABOVE[body.level]}")
-    # What one may see is decided by how a code begins.
-    if not body.code.startswith(body.parent) or len(body.code) > CODE_LENGTH_MAX:
-        raise bad_field("code", f"begins with {body.parent}, at most {CODE_LENGTH_MAX} characters")
+        return answer({"items": overview(connection, caller)})
+
+
+@router.get("/regions/{code}/history")
+def get_history(
+    code: PathId, hub: Hub, caller: Annotated[Caller, needs("home.read")]
+) -> Response:
+    """When it was added, renamed, closed and opened again, by whom and why; newest first."""
+    with hub.engine.connect() as connection:
+        if find_region(connection, code) is None or not caller.sees(code):
+            raise not_found("region")
+        return answer({"items": region_history(connection, code)})

@@ -83,6 +83,7 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     names = (*names, "token", "secret", "provider", "consent_id", "import_id")
     names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id", "referral_id", "provider_id")
     names = (*names, "visit_id", "attachment_id", "subject", "external_id", "order_id", "file_id")
+    names = (*names, "code")
     path = route.path.format(**dict.fromkeys(names, "nothing"), **CHOSEN)
     return await client.request(
         method,

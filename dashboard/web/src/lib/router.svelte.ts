@@ -22,6 +22,10 @@ export interface Place {
     | "unseen"
     | "unreachable"
     | "care"
+    | "regions"
+    | "departments"
+    | "users"
+    | "audit"
     | "response"
     | "reports"
     | "assessment"
@@ -64,6 +68,10 @@ export function placeOf(path: string): Place {
     "unseen",
     "unreachable",
     "care",
+    "regions",
+    "departments",
+    "users",
+    "audit",
     "response",
     "reports",
     "assessment",

@@ -1,0 +1,3 @@
+// The pages of the office, in one piece.
+
+export { default as Regions } from "./Regions.svelte";
