@@ -23,6 +23,7 @@ from dashboard.routes import (
     assessment_files,
     assessments,
     attachments,
+    audit,
     care_lines,
     care_sums,
     contact_points,
@@ -127,6 +128,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     handovers.router,
     rules.router,
     records.router,
+    audit.router,
     activations.router,
     live.router,
 )
@@ -200,6 +202,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.imports = imports
     app.state.login_delay = LoginDelay()
     app.state.in_flight = set()
+    app.state.checking_chain = False
     # By region, when it was counted and what.
     app.state.unseen_counts = {}
     app.state.pictures = Pictures()

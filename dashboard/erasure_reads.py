@@ -20,13 +20,6 @@ def is_of_the_county(connection: Connection, caller: Caller) -> bool:
     return not caller.region or (region is not None and region["level"] == "county")
 
 
-def can_of(connection: Connection, caller: Caller) -> frozenset[str]:
-    """What an account may do, where it is."""
-    if PERMISSION in caller.can and not is_of_the_county(connection, caller):
-        return caller.can - {PERMISSION}
-    return caller.can
-
-
 def due_documents(
     connection: Connection, caller: Caller, proposed: tuple[str, ...], now_ms: int
 ) -> list[Document]:

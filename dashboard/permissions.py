@@ -136,6 +136,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         | {
             "assessment.answer",
             "assessment.write",
+            "audit.read",
             "data.export",
             "device.write",
             "gateway.write",

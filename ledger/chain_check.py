@@ -70,6 +70,48 @@ def check(
     return states
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How far a table was checked: `seq` and `link` (hex) of the last row, of `rows` looked at."""
+
+    table: str
+    seq: int
+    link: str
+    rows: int
+    broken: tuple[int, ...]
+    more: bool
+
+    @property
+    def holds(self) -> bool:
+        return not self.broken
+
+
+def check_on(
+    connection: Connection, name: str, after: int, before_hex: str, limit: int
+) -> Step:
+    """At most `limit` rows behind the row `after`, whose link was `before_hex` when it was checked;
+    after -1 from the beginning. That row must still be there, as it was."""
+    table, fields = next((t, f) for t, f in CHAINS if t.name == name)
+    broken: list[int] = []
+    before = bytes.fromhex(before_hex)
+    if after >= 0:
+        stored = connection.scalar(select(table.c.link).where(table.c.seq == after))
+        if bytes(stored or b"") != before:
+            broken.append(after)
+            before = bytes(stored or GENESIS)
+    seq, count, more = after, 0, False
+    for place, stored_link, values in _rows(connection, table, fields, after):
+        if count == limit:
+            more = True
+            break
+        if link(before, values) != stored_link and len(broken) < LISTED_MAX:
+            broken.append(place)
+        before, seq, count = stored_link or GENESIS, place, count + 1
+    return Step(
+        table=name, seq=seq, link=before.hex(), rows=count, broken=tuple(broken), more=more
+    )
+
+
 def newest_links(connection: Connection) -> dict[str, str]:
     """The head of each table's chain as hex: an anchor, for whoever keeps it elsewhere."""
     heads = {}
@@ -110,10 +152,9 @@ def _walk(
 
 
 def _rows(
-    connection: Connection, table: Table, fields: tuple[str, ...]
+    connection: Connection, table: Table, fields: tuple[str, ...], after: int = -1
 ) -> Iterator[tuple[int, bytes, tuple[str | int | None, ...]]]:
     columns = [_as_stored(connection, table.c[name]) for name in fields]
-    after = -1
     while True:
         portion = select(table.c.seq, table.c.link, *columns).where(table.c.seq > after)
         found = connection.execute(portion.order_by(table.c.seq).limit(PORTION)).all()

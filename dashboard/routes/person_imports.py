@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dashboard import person_sheets
-from dashboard.answers import answer
+from dashboard.answers import Trail, answer
 from dashboard.asked import LIMIT_DEFAULT, Body, Limit, PathId, QueryWord
 from dashboard.callers import Caller, Hub, needs
 from dashboard.person_imports import Decision, Imports, ImportsFull, NotNow, PersonImport
@@ -81,6 +81,7 @@ def get_rows(
     import_id: PathId,
     request: Request,
     hub: Hub,
+    trail: Trail,
     caller: May,
     verdict: Literal["new", "double", "rejected", "failed"] | None = None,
     after: After = 0,
@@ -92,6 +93,7 @@ def get_rows(
     wanted = [row for row in one.rows if row.number > after and _is(one, row, verdict)]
     some = wanted[:limit]
     documents = _rows(hub, one, some)
+    trail.note(caller.username, "listed", "persons:import", f"{len(documents)} shown")
     next_ = str(some[-1].number) if len(wanted) > limit else None
     return answer({"items": documents, "next": next_})
 
@@ -127,13 +129,16 @@ async def confirm(import_id: PathId, request: Request, caller: May) -> Response:
 
 
 @router.get("/person-imports/{import_id}/rejected")
-async def get_rejected(import_id: PathId, request: Request, caller: May) -> Response:
+async def get_rejected(
+    import_id: PathId, request: Request, trail: Trail, caller: May
+) -> Response:
     """The rows that can't be taken as a workbook, whole and with the reason of each, to be mended
     and brought again."""
     one = _find(request, caller, import_id)
     if one.heads is None:
         raise not_found("list of rejected rows")
     made = await run_in_threadpool(person_sheets.rejected, one.heads, one.unwanted())
+    trail.note(caller.username, "exported", "persons:import", f"{len(one.unwanted())} rows, xlsx")
     return _workbook(made, "未导入的行.xlsx")
 
 

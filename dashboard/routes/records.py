@@ -1,19 +1,18 @@
-"""For those who look after the system: what was refused, and who saw or changed what."""
+"""For those who look after the system: messages that were refused."""
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
-from sqlalchemy import func, select
+from fastapi import APIRouter
+from sqlalchemy import func
 from starlette.responses import Response
 
 from contract.moment import to_iso
-from dashboard.answers import answer, page
-from dashboard.asked import LIMIT_DEFAULT, Limit, Number, QueryWord
+from dashboard.answers import answer
+from dashboard.asked import LIMIT_DEFAULT, Limit
 from dashboard.callers import Caller, Hub, needs
-from dashboard.problems import Problem
-from dashboard.reads import roster_for, rows
+from dashboard.reads import rows
 from dashboard.routes.overview import quarantine_visible
-from ledger.schema import AUDIT, QUARANTINE
+from ledger.schema import QUARANTINE
 
 router = APIRouter(tags=["records"])
 
@@ -50,43 +49,3 @@ def list_quarantine(
             "total": total,
         }
     )
-
-
-@router.get("/audit")
-def list_audit(
-    *,
-    hub: Hub,
-    caller: Annotated[Caller, needs("audit.read")],
-    actor: QueryWord = None,
-    object_: Annotated[str | None, Query(alias="object", max_length=160)] = None,
-    limit: Limit = LIMIT_DEFAULT,
-    before: Number = None,
-) -> Response:
-    """The audit trail, newest first; `object` as `person:person-0001`."""
-    if caller.region:
-        # Rows name accounts and objects of every region.
-        raise Problem(403, "forbidden", "the audit trail is for accounts of the whole area")
-    wanted = select(AUDIT)
-    if actor:
-        wanted = wanted.where(AUDIT.c.actor == actor)
-    if object_:
-        wanted = wanted.where(AUDIT.c.object == object_)
-    if before is not None:
-        wanted = wanted.where(AUDIT.c.seq < before)
-    with hub.engine.connect() as connection:
-        found = rows(connection, wanted.order_by(AUDIT.c.seq.desc()).limit(limit + 1))
-        accounts = roster_for(connection, usernames=[row["actor"] for row in found]).accounts
-    items = [
-        {
-            "seq": row["seq"],
-            "at": to_iso(row["at_ms"]),
-            "actor": row["actor"],
-            # Beside the account, which the trail is about; one that is gone has none.
-            "actor_name": accounts.get(row["actor"], {}).get("name", ""),
-            "action": row["action"],
-            "object": row["object"],
-            "detail": row["detail"],
-        }
-        for row in found
-    ]
-    return page(items, [row["seq"] for row in found], limit)

@@ -165,6 +165,7 @@ def list_shadow(
     *,
     name: PathId,
     hub: Hub,
+    trail: Trail,
     caller: Annotated[Caller, needs("alarm.read")],
     limit: Limit = LIMIT_DEFAULT,
     before: Number = None,
@@ -186,6 +187,7 @@ def list_shadow(
         )
         for row in found
     ]
+    trail.note(caller.username, "listed", f"shadow:{name}", f"{len(documents[:limit])} shown")
     return page(documents, [row["seq"] for row in found], limit)
 
 

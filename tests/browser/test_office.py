@@ -110,6 +110,56 @@ def test_a_region_is_found_by_name_and_by_code(open_desk: OpenDesk) -> None:
     expect(tree).to_contain_text("没有名称或代码含“没有这村”的地区")
 
 
+def test_the_trail_says_who_did_what_to_whose_file(open_desk: OpenDesk) -> None:
+    manager = signed_in(open_desk, "manager-1")
+    manager.page.goto(f"{manager.url}/persons/person-0001")
+    # Of a town only: its accounts are not offered the trail of the county.
+    expect(manager.page.get_by_role("link", name="谁看过、谁改过")).to_have_count(0)
+    said = "() => fetch('/api/v1/service-users/person-0001', {method: 'PATCH', headers: "
+    said += "{'X-Requested-With': 'hearthwatch', 'Content-Type': 'application/json'}, "
+    manager.page.evaluate(said + "body: JSON.stringify({phone: '13900009999'})})")
+    desk = signed_in(open_desk)
+    page = desk.page
+    page.goto(f"{desk.url}/persons/person-0001")
+    page.get_by_role("link", name="谁看过、谁改过").click()
+    expect(page.get_by_role("heading", name="操作记录", exact=True)).to_be_visible()
+    day = page.get_by_role("region", name="今天")
+    changed = day.locator("li", has_text="manager-1").filter(has_text="修改")
+    expect(changed).to_contain_text("老人档案：张桂英")
+    expect(changed).to_contain_text("登录自 127.0.0.1")
+    changed.get_by_role("button", name="改了什么").click()
+    expect(changed.locator(".changes")).to_contain_text("13800000001 → 13900009999")
+    page.get_by_role("group", name="哪一类").get_by_role("button", name="查看").click()
+    expect(changed).to_have_count(0)
+    expect(day.locator("li", has_text="manager-1").filter(has_text="档案").first).to_be_visible()
+    page.get_by_role("button", name="清除筛选").click()
+    page.locator("[name=actor]").select_option("manager-1")
+    # Who listed it is on the trail; another account's lines are not shown now.
+    expect(day.locator("li").filter(has_text="admin-1")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="导出为表格").click()
+    assert download.value.suggested_filename.startswith("操作记录-")
+    page.locator("[name=actor]").select_option("admin-1")
+    expect(day.locator("li", has_text="导出").filter(has_text="操作记录")).to_be_visible()
+
+
+def test_a_changed_row_is_told_on_the_page(
+    open_desk: OpenDesk, served: tuple[str, Bench]
+) -> None:
+    desk = signed_in(open_desk, "auditor-1")
+    page = desk.page
+    page.get_by_role("link", name="管理", exact=True).click()
+    page.get_by_role("link", name="操作记录", exact=True).click()
+    page.get_by_text("记录有没有被人改过").click()
+    page.get_by_role("button", name="现在核对").click()
+    expect(page.locator("summary", has_text="没有发现改动")).to_be_visible()
+    sql = "UPDATE audit SET actor = 'nobody' WHERE seq = (SELECT max(seq) FROM audit)"
+    served[1].change(lambda unit: unit.execute(sql) and None)
+    page.get_by_role("button", name="现在核对").click()
+    expect(page.locator("summary", has_text="发现被改动的记录")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("保留现在的数据库作为证据")
+
+
 def test_who_visits_is_offered_no_office(open_desk: OpenDesk) -> None:
     desk = signed_in(open_desk, "visitor-1")
     expect(desk.page.get_by_role("link", name="计划", exact=True)).to_be_visible()
@@ -138,4 +188,9 @@ def test_no_page_violates_aa_or_is_wider_than_the_screen(
     page.locator("dialog form button[type=submit]").click()
     expect(page.locator("dialog form").get_by_role("alert")).to_be_visible()
     look("region form")
+    page.goto(f"{desk.url}/audit")
+    page.get_by_text("记录有没有被人改过").click()
+    page.get_by_text("哪些会记").click()
+    expect(page.get_by_role("region", name="今天")).to_be_visible()
+    look("audit")
     assert not found, "\n".join(found)

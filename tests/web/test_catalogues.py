@@ -14,6 +14,7 @@ from alarms.lifecycle import HUMAN_OUTCOMES, AlarmState, Outcome, TaskState
 from alarms.registry import NOTIFIERS
 from alarms.wording import kind_word
 from contract.kinds import KINDS
+from dashboard.audit_words import ACTIONS
 from dashboard.export_registry import SUBJECTS
 from dashboard.permissions import ROLES
 from ledger.assessment.criteria import MEASURES
@@ -32,6 +33,11 @@ BY_DATA: Final = (
     "agreed_by.",
     "agreed_how.",
     "attachment.",
+    "audit_action.",
+    "audit_detail.",
+    "audit_kind.",
+    "audit_object.",
+    "audit_table.",
     "calls_none.",
     "care_fault.",
     "care_service.",
@@ -230,6 +236,8 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
         "preview.line",
         "try.change",
         "visit.change",
+        "audit.thing",
+        "audit.account_of",
     }
     assert latin <= {"language.other", *marks}
 
@@ -302,6 +310,11 @@ def test_everything_that_can_be_exported_has_a_word() -> None:
 def test_paper_says_what_the_page_says(prefix: str, words: Mapping[str, str]) -> None:
     page = {k.split(".", 1)[1]: v for k, v in ZH.items() if k.startswith(f"{prefix}.")}
     assert dict(words) == page
+
+
+def test_the_trail_is_called_alike_on_the_page_and_in_its_table() -> None:
+    page = {k.split(".", 1)[1]: v for k, v in ZH.items() if k.startswith("audit_action.")}
+    assert page == dict(ACTIONS)
 
 
 def test_every_channel_and_word_of_a_notification_has_a_word() -> None:

@@ -1,3 +1,4 @@
 // The pages of the office, in one piece.
 
+export { default as Audit } from "./Audit.svelte";
 export { default as Regions } from "./Regions.svelte";

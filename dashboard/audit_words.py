@@ -1,0 +1,71 @@
+"""What the trail of looks and changes says, in words: each action, its kind, what it was about."""
+
+from collections.abc import Mapping
+from typing import Final
+
+# Looking, taking out of the hub, coming in; whatever else is on the trail was a change.
+LOOKED: Final = frozenset({"viewed", "listed", "listened", "exchanged", "tried"})
+TAKEN_OUT: Final = frozenset({"exported", "printed", "revealed", "fetched"})
+CAME: Final = frozenset({"logged_in", "logged_out", "login_refused"})
+KINDS: Final[Mapping[str, frozenset[str]]] = {"look": LOOKED, "out": TAKEN_OUT, "access": CAME}
+CHANGE: Final = "change"
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "viewed": "查看",
+    "listed": "列出",
+    "listened": "打开实时画面",
+    "exchanged": "对接平台读取",
+    "tried": "试算规则",
+    "exported": "导出",
+    "printed": "打印",
+    "revealed": "查看身份证号",
+    "fetched": "下载部门文件",
+    "logged_in": "登录",
+    "logged_out": "退出",
+    "login_refused": "登录被拒",
+    "created": "新建",
+    "changed": "修改",
+    "closed": "撤销",
+    "reopened": "恢复",
+    "returned": "重新纳入服务",
+    "imported": "导入名单",
+    "import_begun": "上传名单",
+    "brought": "对接平台写入",
+    "exchange_refused": "对接平台写入被拒",
+    "ordered": "订立部门文件",
+    "stopped": "停止部门文件",
+    "resumed": "恢复部门文件",
+    "asked_now": "要求立即生成",
+    "export_failed": "部门文件生成失败",
+    "consent_given": "登记同意",
+    "consent_refused": "登记不同意",
+    "consent_withdrawn": "撤回同意",
+    "bound": "设备绑定",
+    "unbound": "设备解绑",
+    "announced": "登记设备",
+    "issued_key": "签发网关密钥",
+    "signed": "签字确认规则",
+    "shadowed": "规则转入试运行",
+    "went_live": "规则正式启用",
+    "sent_again": "重发通知",
+    "added_contact_point": "添加联系方式",
+    "changed_contact_point": "修改联系方式",
+    "removed_contact_point": "删除联系方式",
+    "verified_contact_point": "验证联系方式",
+    "contact_point_dead": "联系方式失效",
+    "made_calendar_link": "生成日历地址",
+    "ended_calendar_link": "停用日历地址",
+    "replied_accept": "回复：我去",
+    "replied_decline": "回复：去不了",
+    "replied_going": "家属回复：我过去",
+    "replied_with_person": "家属回复：在老人身边",
+    "chain_checked": "核对记录链",
+}
+
+
+def kind_of(action: str) -> str:
+    return next((kind for kind, actions in KINDS.items() if action in actions), CHANGE)
+
+
+def action_word(action: str) -> str:
+    return ACTIONS.get(action, action)

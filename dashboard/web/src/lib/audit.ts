@@ -1,0 +1,122 @@
+// The trail of who looked at what and changed what (docs/http.md), and its words.
+
+import { query, request } from "./api";
+import type { Page } from "./hub_types";
+import { t, tAny, word } from "./i18n.svelte";
+
+const id = encodeURIComponent;
+
+export const AUDIT_KINDS = ["look", "change", "out", "access"] as const;
+
+export interface AuditRow {
+  seq: number;
+  at: string;
+  actor: string;
+  actor_name: string;
+  action: string;
+  kind: string;
+  object: string;
+  name: string;
+  detail: string;
+  from: string[];
+}
+
+export interface AuditChange {
+  field: string;
+  zh: string;
+  en: string;
+  old: unknown;
+  new: unknown;
+  hidden: boolean;
+}
+
+export interface AuditAsked {
+  actor?: string;
+  kind?: string;
+  person?: string;
+  object?: string;
+  from?: string;
+  to?: string;
+}
+
+interface CheckedTable {
+  seq: number;
+  rows: number;
+  broken: number[];
+  more: boolean;
+}
+
+export interface ChainCheck {
+  at: string;
+  by: string;
+  holds: boolean;
+  more: boolean;
+  tables: Record<string, CheckedTable>;
+}
+
+export interface Chain {
+  tables: { table: string; newest: number | null; at: string | null; head: string }[];
+  checked: ChainCheck | null;
+  command: string;
+}
+
+export const auditTrail = {
+  list: (asked: AuditAsked & { limit: number; before?: string | undefined }) =>
+    request<Page<AuditRow>>("GET", `audit${query({ ...asked })}`),
+  one: (seq: number) => request<AuditRow & { changes: AuditChange[] }>("GET", `audit/${seq}`),
+  csv: (asked: AuditAsked) => `audit/all.csv${query({ ...asked })}`,
+  chain: () => request<Chain>("GET", "audit/chain"),
+  check: () => request<ChainCheck>("POST", "audit/chain", {}),
+};
+
+/** What it was about: the kind of thing, and its name where it has one. */
+export function objectText(row: AuditRow): string {
+  const [kind = "", ...rest] = row.object.split(":");
+  const key = rest.join(":");
+  const thing = tAny([`audit_object.${kind}.${key}`, `audit_object.${kind}`]) ?? kind;
+  const called = row.name !== "" ? row.name : tAny([`audit_object.${kind}.${key}`]) !== null ? "" : key;
+  return called === "" ? thing : t("audit.thing", { thing, name: called });
+}
+
+/** The page where it can be looked at, if there is one. */
+export function objectPage(row: AuditRow): string | null {
+  const [kind = "", ...rest] = row.object.split(":");
+  const key = rest.join(":");
+  if (key === "" || key === "all" || key === "people") return null;
+  if (kind === "person" || kind === "tier" || kind === "care") return `/persons/${id(key)}`;
+  if (kind === "home" || kind === "stays" || kind === "label") return `/homes/${id(key)}`;
+  if (kind === "alarm" || kind === "sheet") return `/alarms/${id(key)}`;
+  if (kind === "task" || kind === "card") return `/tasks/${id(key)}`;
+  if (kind === "visit") return `/visits/${id(key)}`;
+  if (kind === "rule") return `/rules/${id(key)}`;
+  return null;
+}
+
+/** The rest of what was written down, in words where it has a known form. */
+export function detailText(row: AuditRow): string {
+  const shown = /^(\d+) (shown|rows)\b/.exec(row.detail);
+  if (shown?.[1] !== undefined) return t("audit.shown", { count: Number(shown[1]) });
+  // Said by the object already, or by the sign-in beside it.
+  if (/^home \S+$/.test(row.detail) || row.kind === "access") return "";
+  return tAny([`audit_detail.${row.detail}`]) ?? row.detail;
+}
+
+export function actionText(row: AuditRow): string {
+  return word("audit_action", row.action);
+}
+
+/** A value before or after, as people read it. */
+export function valueText(value: unknown): string {
+  if (value === null || value === undefined || value === "") return t("audit.nothing");
+  if (Array.isArray(value)) {
+    if (value.length === 0) return t("audit.nothing");
+    return value.map((one) => valueText(one)).join(t("list.separator"));
+  }
+  if (typeof value === "object") {
+    return Object.values(value)
+      .filter((one) => typeof one === "string" && one !== "")
+      .join(" ");
+  }
+  const text = String(value);
+  return text === "yes" ? t("yes") : text === "no" ? t("no") : text;
+}
