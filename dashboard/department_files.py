@@ -25,8 +25,10 @@ from ledger.forms.visit_form import CHOICES
 from ledger.schema import CONSENT, SERVICE_USER
 from ledger.visiting.days import iso
 from ledger.visiting.periods import month_of, week_of
-from rules.local_time import at_minute_ms
+from rules.local_time import at_minute_ms, day_of
 
+# At night, when nobody waits for the book.
+AT_MINUTE: Final = 2 * 60
 # Those whose rows say whom they are about: who said no to sharing can be left out of them.
 OFFERED: Final = ("persons", "visits", "care", "referrals")
 _NAMES: Final = frozenset({"name", "person", "agreed_name"})
@@ -93,6 +95,18 @@ def period_before(every: str, today: int) -> Days:
     begun = week_of(today) if every == "week" else month_of(today)
     over = week_of(begun.first - 1) if every == "week" else month_of(begun.first - 1)
     return Days(first=over.first, last=over.last, key=over.key)
+
+
+def next_run(every: str, now_ms: int, at_minute: int, *, made: bool) -> tuple[str, int]:
+    """The period whose file comes next and when; `made`: that of the last one is there."""
+    today = day_of(now_ms)
+    if not made:
+        # At once from two at night on, and else as soon as it is two.
+        return period_before(every, today).key, max(now_ms, at_minute_ms(today, at_minute))
+    if every == "day":
+        return iso(today), at_minute_ms(today + 1, at_minute)
+    begun = week_of(today) if every == "week" else month_of(today)
+    return begun.key, at_minute_ms(begun.last + 1, at_minute)
 
 
 def make(connection: Connection, order: Order, period: Days, now_ms: int) -> Made:

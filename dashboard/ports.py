@@ -265,6 +265,20 @@ class NoReplies:
         return None
 
 
+class DepartmentFiles(Protocol):
+    async def run_now(self, order_id: str) -> None:
+        """Make the file of the last period; what fails is written into its row. KeyError: no such
+        order, or it was stopped."""
+        ...
+
+
+class NoDepartmentFiles:
+    """For a hub that makes none."""
+
+    async def run_now(self, order_id: str) -> None:
+        raise KeyError(order_id)
+
+
 class Apart(Protocol):
     """Runs what costs seconds of computing where it is in nobody's way."""
 
@@ -336,5 +350,6 @@ class Deps:
     apart: Apart = in_a_thread
     outbox: Path | None = None
     eraser: Eraser = field(default_factory=_plain_eraser)
+    departments: DepartmentFiles = field(default_factory=NoDepartmentFiles)
     on_duty: Callable[[str | None, int], Sequence[str]] = _nobody
     shift_of: Callable[[str | None, int], str | None] = _no_shift

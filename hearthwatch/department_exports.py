@@ -15,7 +15,15 @@ from typing import Any, Final
 from sqlalchemy import Engine, select
 
 from contract.ids import name_uuid
-from dashboard.department_files import Days, Made, Order, make, order_of, period_before
+from dashboard.department_files import (
+    AT_MINUTE,
+    Days,
+    Made,
+    Order,
+    make,
+    order_of,
+    period_before,
+)
 from dashboard.reads import Row, rows
 from hearthwatch.logs import say
 from ledger.database import upsert_sql
@@ -26,8 +34,6 @@ from rules.local_time import DAY_MS, HOUR_MS, day_of, minute_of
 
 _NAMESPACE: Final = uuid.UUID("0c0d1b5e-6c0f-5e0e-9d6b-8e1a5b7f2c11")
 LOOK_S: Final = 60.0
-# At night, when nobody waits for the book.
-AT_MINUTE: Final = 2 * 60
 AGAIN_MS: Final = HOUR_MS
 # What is on the way to somebody else is not an archive.
 KEPT_MS: Final = 92 * DAY_MS
@@ -44,6 +50,8 @@ class DepartmentExports:
         self._writer = writer
         self._now_ms = now_ms
         self.folder = data_dir / FOLDER
+        # One file at a time: by the calendar, and when somebody asks.
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         while True:
@@ -55,6 +63,18 @@ class DepartmentExports:
 
     async def look(self) -> None:
         """Make what is due and not made yet."""
+        async with self._turn:
+            await self._look()
+
+    async def run_now(self, order_id: str) -> None:
+        """The file of the last period that is over, whatever the hour; one that is there already
+        is made anew. KeyError: there is no such order, or it was stopped."""
+        async with self._turn:
+            now_ms = self._now_ms()
+            order, period, before = await asyncio.to_thread(self._last, order_id, now_ms)
+            await self._one(order, period, before, now_ms)
+
+    async def _look(self) -> None:
         now_ms = self._now_ms()
         await self._remove_others()
         if minute_of(now_ms) < AT_MINUTE:
@@ -82,6 +102,21 @@ class DepartmentExports:
                 if not waits:
                     found.append((order, period, before))
         return found
+
+    def _last(self, order_id: str, now_ms: int) -> tuple[Order, Days, Row | None]:
+        with self._reader.connect() as connection:
+            wanted = select(EXPORT_ORDER).where(
+                EXPORT_ORDER.c.id == order_id, EXPORT_ORDER.c.active
+            )
+            row = next(iter(rows(connection, wanted)), None)
+            if row is None:
+                raise KeyError(order_id[:64])
+            order = order_of(row)
+            period = period_before(order.every, day_of(now_ms))
+            there = select(EXPORT_FILE).where(
+                EXPORT_FILE.c.order_id == order.id, EXPORT_FILE.c.period == period.key
+            )
+            return order, period, next(iter(rows(connection, there)), None)
 
     async def _one(self, order: Order, period: Days, before: Row | None, now_ms: int) -> None:
         attempts = 1 if before is None else before["attempts"] + 1
@@ -111,6 +146,8 @@ class DepartmentExports:
             unit.audit(SYSTEM, fact, f"export_order:{order.id}", f"{order.name}, {detail}"[:500])
 
         await self._writer.change(write)
+        if before is not None and before["file"] and before["file"] != row["file"]:
+            (self.folder / before["file"]).unlink(missing_ok=True)
 
     def _make(self, order: Order, period: Days, now_ms: int) -> Made:
         with self._reader.connect() as connection:

@@ -325,6 +325,7 @@ class Hub:
                 on_duty=self._on_duty,
                 shift_of=self._shift_of,
                 outbox=self.exports.folder,
+                departments=self.exports,
             )
         )
         return Server(http_of(self.config, self.app))

@@ -86,9 +86,7 @@ class Step:
         return not self.broken
 
 
-def check_on(
-    connection: Connection, name: str, after: int, before_hex: str, limit: int
-) -> Step:
+def check_on(connection: Connection, name: str, after: int, before_hex: str, limit: int) -> Step:
     """At most `limit` rows behind the row `after`, whose link was `before_hex` when it was checked;
     after -1 from the beginning. That row must still be there, as it was."""
     table, fields = next((t, f) for t, f in CHAINS if t.name == name)
@@ -107,9 +105,7 @@ def check_on(
         if link(before, values) != stored_link and len(broken) < LISTED_MAX:
             broken.append(place)
         before, seq, count = stored_link or GENESIS, place, count + 1
-    return Step(
-        table=name, seq=seq, link=before.hex(), rows=count, broken=tuple(broken), more=more
-    )
+    return Step(table=name, seq=seq, link=before.hex(), rows=count, broken=tuple(broken), more=more)
 
 
 def newest_links(connection: Connection) -> dict[str, str]:

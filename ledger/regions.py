@@ -59,7 +59,7 @@ def closed_codes(connection: Connection) -> frozenset[str]:
     wanted = select(ENTRY.c.subject, ENTRY.c.fact).where(
         ENTRY.c.topic == TOPIC, ENTRY.c.fact.in_(("closed", "reopened"))
     )
-    state = {code: fact for code, fact in connection.execute(wanted.order_by(ENTRY.c.seq))}
+    state = {row.subject: row.fact for row in connection.execute(wanted.order_by(ENTRY.c.seq))}
     return frozenset(code for code, fact in state.items() if fact == "closed")
 
 

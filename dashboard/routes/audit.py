@@ -1,8 +1,8 @@
-"""The trail of looks and changes: read, taken along, and its chain checked. Looks at it are on it."""
+"""The trail of looks and changes: read, taken along, its chain checked. Looks at it are on it."""
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -50,24 +50,44 @@ _COLUMNS: Final = (
 )
 
 
-@router.get("/audit")
-def list_audit(
+def asked_for(
     *,
-    hub: Hub,
-    noted: Trail,
-    caller: Reader,
     actor: QueryWord = None,
     kind: QueryWord = None,
     object_: Object = None,
     person: QueryWord = None,
     from_: FromTime = None,
     to: QueryWord = None,
-    limit: Limit = LIMIT_DEFAULT,
     before: Number = None,
+) -> Asked:
+    from_ms, to_ms = instant_ms(from_, "from"), instant_ms(to, "to")
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise bad_field("from", "`from` lies before `to`")
+    return Asked(
+        actor=actor,
+        kinds=words(kind, _KINDS, "kind"),
+        object=object_,
+        person=person,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        before=before,
+    )
+
+
+AskedFor = Annotated[Asked, Depends(asked_for)]
+
+
+@router.get("/audit")
+def list_audit(
+    *,
+    hub: Hub,
+    noted: Trail,
+    caller: Reader,
+    asked: AskedFor,
+    limit: Limit = LIMIT_DEFAULT,
 ) -> Response:
     """The trail, newest first. `person`: what names her, her home, her visits and alarms; `object`
     as `person:person-0001`; `kind` of look, out, access, change, several with commas."""
-    asked = _asked(actor, kind, object_, person, from_, to, before)
     _whole(hub, caller)
     with hub.engine.connect() as connection:
         found = trail(connection, asked, limit)
@@ -82,16 +102,10 @@ def export_audit(
     hub: Hub,
     noted: Trail,
     caller: Reader,
-    actor: QueryWord = None,
-    kind: QueryWord = None,
-    object_: Object = None,
-    person: QueryWord = None,
-    from_: FromTime = None,
-    to: QueryWord = None,
+    asked: AskedFor,
     encoding: Annotated[Encoding, Query()] = "utf-8",
 ) -> Response:
     """The same as a table; 422 `too_long` beyond 50,000 rows."""
-    asked = _asked(actor, kind, object_, person, from_, to, None)
     _whole(hub, caller)
     with hub.engine.connect() as connection:
         found = trail(connection, asked, ROWS_MAX)
@@ -170,29 +184,6 @@ def get_entry(
         changes = changes_of(connection, row, caller)
     noted.note(caller.username, "viewed", f"audit:{seq}", row["object"])
     return answer({**document, "changes": changes})
-
-
-def _asked(
-    actor: str | None,
-    kind: str | None,
-    object_: str | None,
-    person: str | None,
-    from_: str | None,
-    to: str | None,
-    before: int | None,
-) -> Asked:
-    from_ms, to_ms = instant_ms(from_, "from"), instant_ms(to, "to")
-    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-        raise bad_field("from", "`from` lies before `to`")
-    return Asked(
-        actor=actor,
-        kinds=words(kind, _KINDS, "kind"),
-        object=object_,
-        person=person,
-        from_ms=from_ms,
-        to_ms=to_ms,
-        before=before,
-    )
 
 
 def _told(asked: Asked, count: str) -> str:

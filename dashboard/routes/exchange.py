@@ -13,6 +13,7 @@ from dashboard.answers import Trail, answer
 from dashboard.asked import Body, Line, Word, local_day
 from dashboard.callers import Caller, Hub, needs
 from dashboard.exchange_reads import changes
+from dashboard.exchange_state import REFUSED, platforms, refusal_note
 from dashboard.person_known import read_known
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field
@@ -78,11 +79,24 @@ async def put_person(
     external_id: ExternalId,
     body: BroughtPerson,
     hub: Hub,
+    trail: Trail,
     caller: Annotated[Caller, needs("exchange.write")],
     dry_run: Annotated[bool, Query()] = False,
 ) -> Response:
     """Make or change a person as this platform knows her: the same again changes nothing, an older
     version is refused. `dry_run`: everything is checked and said, and nothing is written."""
+    try:
+        return await _put(hub, caller, external_id, body, dry_run=dry_run)
+    except (Refused, Problem) as error:
+        if not dry_run:
+            # Which field and why, and nothing of what was in it.
+            trail.note(caller.username, REFUSED, f"external:{external_id}", refusal_note(error))
+        raise
+
+
+async def _put(
+    hub: Deps, caller: Caller, external_id: str, body: BroughtPerson, *, dry_run: bool
+) -> Response:
     today = local_day(hub.clock.now_ms(), hub.timezone)
     brought = await run_in_threadpool(_brought, hub, caller, external_id, body, today)
 
@@ -112,6 +126,13 @@ async def put_person(
             "dry_run": dry_run,
         }
     )
+
+
+@router.get("/exchange/state")
+def get_state(hub: Hub, _caller: Annotated[Caller, needs("export.order")]) -> Response:
+    """Each platform's last exchange, and what was refused to it."""
+    with hub.engine.connect() as connection:
+        return answer({"items": platforms(connection)})
 
 
 @router.get("/exchange/changes")

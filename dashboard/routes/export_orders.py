@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dashboard.answers import CREATED, Trail, answer
 from dashboard.asked import Body, PathId, Reason, Word
 from dashboard.callers import Caller, Hub, needs
-from dashboard.department_files import OFFERED
+from dashboard.department_files import AT_MINUTE, OFFERED, next_run, period_before
 from dashboard.downloads import download
 from dashboard.export_registry import SUBJECTS
 from dashboard.once import once
@@ -25,6 +25,7 @@ from ledger.database import insert_sql
 from ledger.schema import ACCOUNT, EXPORT_FILE, EXPORT_ORDER
 from ledger.unit_of_work import UnitOfWork, compact
 from ledger.views import Document, document_list, document_of, instant
+from rules.local_time import day_of
 
 router = APIRouter(tags=["documents"])
 
@@ -47,16 +48,25 @@ class NewOrder(Body):
     reason: Reason
 
 
+class RunNow(Body):
+    reason: Reason
+
+
 class OrderChange(Body):
     active: bool
     reason: Reason
 
 
 @router.get("/export-orders")
-def list_orders(hub: Hub, _caller: Annotated[Caller, needs("export.order")]) -> Response:
-    """What departments get; `offered` are the tables and columns that may be named."""
+def list_orders(hub: Hub, caller: Annotated[Caller, needs("export.order")]) -> Response:
+    """What departments get and what comes `next`; `offered` are the tables and columns that may be
+    named, `accounts` who may get them."""
+    now_ms = hub.clock.now_ms()
     with hub.engine.connect() as connection:
-        found = rows(connection, select(EXPORT_ORDER).order_by(EXPORT_ORDER.c.created_at_ms))
+        wanted = select(EXPORT_ORDER).order_by(EXPORT_ORDER.c.created_at_ms)
+        found = [row for row in rows(connection, wanted) if caller.sees(row["region"])]
+        made = _made(connection)
+        accounts = _accounts(connection, caller)
     offered = [
         {
             "subject": name,
@@ -65,7 +75,8 @@ def list_orders(hub: Hub, _caller: Annotated[Caller, needs("export.order")]) -> 
         }
         for name in OFFERED
     ]
-    return answer({"items": [_order(row) for row in found], "offered": offered})
+    orders = [{**_order(row), "next": _next(row, made, now_ms)} for row in found]
+    return answer({"items": orders, "offered": offered, "accounts": accounts})
 
 
 @router.post("/export-orders", status_code=CREATED)
@@ -105,6 +116,7 @@ async def change_order(
     caller: Annotated[Caller, needs("export.order")],
 ) -> Response:
     """Stop it, or let it go on. What it has is never changed: that is another order."""
+    await run_in_threadpool(_visible, hub, caller, order_id)
 
     def change(unit: UnitOfWork) -> None:
         unit.update(EXPORT_ORDER, {"id": order_id}, {"active": body.active})
@@ -115,6 +127,29 @@ async def change_order(
 
     await hub.writer.change(change)
     return answer({"id": order_id, "active": body.active})
+
+
+@router.post("/export-orders/{order_id}/run")
+async def run_order(
+    order_id: PathId,
+    body: RunNow,
+    hub: Hub,
+    caller: Annotated[Caller, needs("export.order")],
+) -> Response:
+    """Make the file of the last period now, anew if it is there; how it went is in the answer."""
+    await run_in_threadpool(_visible, hub, caller, order_id)
+    await hub.writer.change(
+        lambda unit: unit.audit(
+            caller.username, "asked_now", f"export_order:{order_id}", body.reason
+        )
+    )
+    try:
+        await hub.departments.run_now(order_id)
+    except KeyError:
+        raise Problem(
+            409, "stopped", "this order was stopped, or this hub makes no files"
+        ) from None
+    return answer(await run_in_threadpool(_newest, hub, caller, order_id))
 
 
 @router.get("/export-files")
@@ -156,8 +191,45 @@ def _files(caller: Caller) -> Any:
         EXPORT_ORDER, EXPORT_ORDER.c.id == EXPORT_FILE.c.order_id
     )
     if "export.order" not in caller.can:
-        wanted = wanted.where(EXPORT_ORDER.c.account == caller.username)
-    return wanted
+        return wanted.where(EXPORT_ORDER.c.account == caller.username)
+    return wanted.where(caller.visible(EXPORT_ORDER.c.region))
+
+
+def _visible(hub: Deps, caller: Caller, order_id: str) -> None:
+    with hub.engine.connect() as connection:
+        row = one(connection, select(EXPORT_ORDER).where(EXPORT_ORDER.c.id == order_id))
+    if row is None or not caller.sees(row["region"]):
+        raise not_found("order")
+
+
+def _newest(hub: Deps, caller: Caller, order_id: str) -> Document:
+    newest = _files(caller).where(EXPORT_FILE.c.order_id == order_id)
+    with hub.engine.connect() as connection:
+        row = one(connection, newest.order_by(EXPORT_FILE.c.at_ms.desc()).limit(1))
+    if row is None:
+        raise not_found("file")
+    return _file(row)
+
+
+def _made(connection: Connection) -> set[tuple[str, str]]:
+    wanted = select(EXPORT_FILE.c.order_id, EXPORT_FILE.c.period)
+    found = rows(connection, wanted.where(EXPORT_FILE.c.state != "failed"))
+    return {(row["order_id"], row["period"]) for row in found}
+
+
+def _next(row: Row, made: set[tuple[str, str]], now_ms: int) -> Document | None:
+    if not row["active"]:
+        return None
+    last = period_before(row["every"], day_of(now_ms)).key
+    period, at_ms = next_run(row["every"], now_ms, AT_MINUTE, made=(row["id"], last) in made)
+    return {"period": period, "at": instant(at_ms)}
+
+
+def _accounts(connection: Connection, caller: Caller) -> list[Document]:
+    names = (ACCOUNT.c.username, ACCOUNT.c.name, ACCOUNT.c.region)
+    wanted = select(*names).where(ACCOUNT.c.role == "department", ACCOUNT.c.disabled.is_(False))
+    found = rows(connection, wanted.order_by(ACCOUNT.c.username))
+    return [dict(row) for row in found if caller.sees(row["region"])]
 
 
 def _check(body: NewOrder) -> None:

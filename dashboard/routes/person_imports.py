@@ -129,9 +129,7 @@ async def confirm(import_id: PathId, request: Request, caller: May) -> Response:
 
 
 @router.get("/person-imports/{import_id}/rejected")
-async def get_rejected(
-    import_id: PathId, request: Request, trail: Trail, caller: May
-) -> Response:
+async def get_rejected(import_id: PathId, request: Request, trail: Trail, caller: May) -> Response:
     """The rows that can't be taken as a workbook, whole and with the reason of each, to be mended
     and brought again."""
     one = _find(request, caller, import_id)

@@ -76,7 +76,9 @@ async def create_region(body: NewRegion, request: Request, hub: Hub, caller: Kee
 async def rename_region(code: PathId, body: NewName, hub: Hub, caller: Keeper) -> Response:
     """Another name; its code stays, for everything that lies there is found by it."""
     await run_in_threadpool(_visible, hub, caller, code)
-    await _change(hub, code, lambda u: book.rename(u, code, body.name, caller.username, body.reason))
+    await _change(
+        hub, code, lambda u: book.rename(u, code, body.name, caller.username, body.reason)
+    )
     return answer({"code": code, "name": body.name})
 
 

@@ -56,9 +56,7 @@ def get_overview(hub: Hub, caller: Annotated[Caller, needs("home.read")]) -> Res
 
 
 @router.get("/regions/{code}/history")
-def get_history(
-    code: PathId, hub: Hub, caller: Annotated[Caller, needs("home.read")]
-) -> Response:
+def get_history(code: PathId, hub: Hub, caller: Annotated[Caller, needs("home.read")]) -> Response:
     """When it was added, renamed, closed and opened again, by whom and why; newest first."""
     with hub.engine.connect() as connection:
         if find_region(connection, code) is None or not caller.sees(code):

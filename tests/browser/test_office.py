@@ -143,9 +143,7 @@ def test_the_trail_says_who_did_what_to_whose_file(open_desk: OpenDesk) -> None:
     expect(day.locator("li", has_text="导出").filter(has_text="操作记录")).to_be_visible()
 
 
-def test_a_changed_row_is_told_on_the_page(
-    open_desk: OpenDesk, served: tuple[str, Bench]
-) -> None:
+def test_a_changed_row_is_told_on_the_page(open_desk: OpenDesk, served: tuple[str, Bench]) -> None:
     desk = signed_in(open_desk, "auditor-1")
     page = desk.page
     page.get_by_role("link", name="管理", exact=True).click()

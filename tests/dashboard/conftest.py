@@ -24,6 +24,7 @@ from dashboard.app import create_app
 from dashboard.passwords import Passwords
 from dashboard.permissions import may
 from dashboard.ports import Deps
+from hearthwatch.department_exports import DepartmentExports
 from ledger import register as register_store
 from ledger.database import insert_sql
 from ledger.erasure.eraser import Eraser
@@ -348,6 +349,7 @@ async def world(sealed_book: SqliteBook, engine: Any, tmp_path: Path) -> AsyncIt
         replies=Replies(writer, book, book.handing.cannot_come, may, book.contacts.says),
         static_dir=tmp_path / "static",
         outbox=tmp_path / "outbox",
+        departments=DepartmentExports(engine, writer, clock.now_ms, tmp_path),
     )
     app = create_app(deps)
     async with app.router.lifespan_context(app):

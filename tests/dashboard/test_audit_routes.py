@@ -1,4 +1,4 @@
-"""The trail: found by who, whose, what and when; its own readers are on it; its chain is checked."""
+"""The trail: found by who, whose, what and when; its readers are on it; its chain is checked."""
 
 import csv
 import io

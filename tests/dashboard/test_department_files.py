@@ -188,3 +188,92 @@ async def test_files_are_the_accounts_own(world: World, maker: DepartmentExports
     async with world.client("department-1") as client:
         answer = await client.get(f"{API}/export-files/{file['id']}/content")
     assert answer.status_code == 404
+
+
+async def orders(world: World, username: str = "admin-1") -> list[dict[str, Any]]:
+    async with world.client(username) as client:
+        return (await client.get(f"{API}/export-orders")).json()["items"]
+
+
+async def run(world: World, made: str) -> dict[str, Any]:
+    async with world.client("admin-1") as client:
+        path = f"{API}/export-orders/{made}/run"
+        answer = await client.post(path, json={"reason": "联席会议急用"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_file_is_made_when_somebody_asks(world: World, maker: DepartmentExports) -> None:
+    made = await order(world)
+    assert (await orders(world))[0]["next"] == {
+        "period": "2026-10",
+        "at": "2026-11-23T08:00:00.000Z",
+    }
+    file = await run(world, made)
+    assert (file["state"], file["period"], file["attempts"]) == ("made", "2026-10", 1)
+    assert (await orders(world))[0]["next"] == {
+        "period": "2026-11",
+        "at": "2026-11-30T18:00:00.000Z",
+    }
+    assert ("admin-1", "asked_now", f"export_order:{made}") in await world.audited()
+    # The calendar finds it there.
+    await maker.look()
+    assert [one["attempts"] for one in await files(world)] == [1]
+
+
+async def test_asked_again_it_is_made_anew_and_the_old_one_is_gone(world: World) -> None:
+    made = await order(world)
+    before = await run(world, made)
+    await world.execute("UPDATE service_user SET grade = '中度' WHERE id = 'person-0001'")
+    async with world.client("manager-1") as client:
+        said = {"purpose": "sharing", "given_by": "张桂英", "relation": "self", "how": "spoken"}
+        path = f"{API}/service-users/person-0001/consents"
+        await client.post(path, json={**said, "answer": "no"})
+    after = await run(world, made)
+    assert (after["rows"], after["withheld"], after["attempts"]) == (0, 1, 2)
+    assert after["sha256"] != before["sha256"]
+    assert world.deps.outbox is not None
+    assert len(list(world.deps.outbox.iterdir())) == 1
+
+
+async def test_a_failure_is_the_answer_and_a_stopped_order_runs_no_more(world: World) -> None:
+    made = await order(world)
+    assert world.deps.outbox is not None
+    world.deps.outbox.write_text("in the way")
+    assert (await run(world, made))["state"] == "failed"
+    async with world.client("admin-1") as client:
+        stopped = {"active": False, "reason": "协议到期"}
+        await client.patch(f"{API}/export-orders/{made}", json=stopped)
+        answer = await client.post(f"{API}/export-orders/{made}/run", json={"reason": "急用"})
+        assert problem_of(answer)["field"] == "reason"
+        answer = await client.post(f"{API}/export-orders/{made}/run", json={"reason": "还要用"})
+        assert (answer.status_code, problem_of(answer)["type"]) == (409, "stopped")
+    assert (await orders(world))[0]["next"] is None
+
+
+async def test_an_administrator_of_a_town_keeps_the_orders_of_it(world: World) -> None:
+    made = await order(world)
+    await world.execute("UPDATE account SET role = 'admin' WHERE username IN ('duty-1', 'duty-2')")
+    assert [one["id"] for one in await orders(world, "duty-1")] == [made]
+    assert await orders(world, "duty-2") == []
+    async with world.client("duty-2") as client:
+        for path, body in (
+            ("", {"active": False, "reason": "不要了"}),
+            ("/run", {"reason": "试试看"}),
+        ):
+            method = "PATCH" if not path else "POST"
+            answer = await client.request(method, f"{API}/export-orders/{made}{path}", json=body)
+            assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("every", "last", "next_"),
+    [("day", "2026-11-22", "2026-11-23"), ("week", "2026-W47", "2026-W48")],
+)
+async def test_what_comes_next_is_told(world: World, every: str, last: str, next_: str) -> None:
+    made = await order(world, every=every)
+    assert (await run(world, made))["period"] == last
+    told = (await orders(world))[0]["next"]
+    assert told["period"] == next_
+    ends = {"day": "2026-11-23T18:00:00.000Z", "week": "2026-11-29T18:00:00.000Z"}
+    assert told["at"] == ends[every]

@@ -204,3 +204,36 @@ async def test_it_is_for_platforms_alone(world: World, username: str) -> None:
     async with world.client(username) as client:
         assert (await client.put(PATH, json=body())).status_code == 403
         assert (await client.get(f"{API}/exchange/changes")).status_code == 403
+
+
+async def platforms(world: World) -> list[dict[str, Any]]:
+    await world.audited()
+    async with world.client("admin-1") as client:
+        answer = await client.get("/api/v1/exchange/state")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+async def test_what_was_refused_is_told_by_field_and_settled_when_it_is_taken(world: World) -> None:
+    [before] = await platforms(world)
+    assert (before["persons"], before["last_in_at"], before["refused"]) == (0, None, [])
+    good = {"姓名": "李某", "村（社区）": "龙头村", "住址": "1 号", "出生日期": "1950-01-02"}
+    bad = {**good, "村（社区）": "没有这村", "出生日期": "不是日子"}
+    path = "/api/v1/exchange/persons/a-1"
+    async with world.client("exchange-1") as client:
+        tried = await client.put(f"{path}?dry_run=true", json={"version": 1, "fields": bad})
+        assert tried.status_code == 422
+        assert (await platforms(world))[0]["refused"] == []
+        await client.put(path, json={"version": 1, "fields": bad})
+        [told] = (await platforms(world))[0]["refused"]
+        assert (told["external_id"], told["code"], told["settled"]) == ("a-1", "refused", False)
+        assert {one["zh"] for one in told["fields"]} == {"村（社区）", "出生日期"}
+        # Nothing of what was sent.
+        assert "没有这村" not in str(await world.query("SELECT detail FROM audit"))
+        world.clock.at_ms += 1_000
+        assert (await client.put(path, json={"version": 2, "fields": good})).status_code == 200
+        await client.get("/api/v1/exchange/changes")
+    [after] = await platforms(world)
+    assert (after["persons"], after["refused"][0]["settled"]) == (1, True)
+    assert after["last_in_at"] is not None
+    assert after["last_out_at"] is not None

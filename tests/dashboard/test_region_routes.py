@@ -87,7 +87,9 @@ async def test_a_closed_region_takes_nothing_more_until_it_is_opened_again(world
     home = {"region": new["code"], "address": "龙头村一组 1 号"}
     async with world.client("manager-1") as client:
         assert (await client.post(f"{API}/regions", json=new)).status_code == 201
-        assert (await client.post(f"{API}/regions/{new['code']}/close", json=WHY)).status_code == 200
+        assert (
+            await client.post(f"{API}/regions/{new['code']}/close", json=WHY)
+        ).status_code == 200
         assert problem_of(await client.post(f"{API}/homes", json=home))["field"] == "region"
         # Its name may be somebody else's now.
         again = {**new, "code": f"{VILLAGE}002"}
