@@ -21,12 +21,12 @@ from dashboard.callers import (
     client_address,
     presented_token,
 )
-from dashboard.own_permissions import can_of
 from dashboard.login_delay import LoginDelay
+from dashboard.own_permissions import can_of
 from dashboard.passwords import LENGTH_MAX
 from dashboard.ports import Deps
 from dashboard.problems import Problem
-from dashboard.reads import Row, one, rows
+from dashboard.reads import Row, one
 from dashboard.sessions import ABSOLUTE_MS, close_session, digest_of, new_token, open_session
 from ledger.schema import ACCOUNT
 from ledger.unit_of_work import UnitOfWork
