@@ -169,15 +169,22 @@ def tier_document(hub: Deps, caller: Caller, person_id: str) -> Document:
         if row["visitor"] is not None:
             # The days that were meant follow from all people of the visitor.
             wanted = SERVICE_USER.c.visitor == row["visitor"]
-        situation = read_situation(connection, hub.clock.now_ms(), wanted, month.first, month.last)
+        last = max(month.last, today + NEXT_DAYS)
+        situation = read_situation(connection, hub.clock.now_ms(), wanted, month.first, last)
         stands = situation.standing_of(person_id, situation.base(month.first, month.last))
         raises = situation.words.raises.get(person_id, ())
         roster = roster_for(connection, usernames=[one.by for one in raises])
     facts = situation.facts[person_id]
+    next_day = None
+    if row["visitor"] is not None:
+        plan = situation.plan_of(row["visitor"], today, last)
+        days = (one.day for one in plan.planned if one.person == person_id and one.day >= today)
+        next_day = min(days, default=None)
     return {
         "service_user": person_id,
         **tier_object(judge(facts, today), raises, roster),
         "standing": None if stands is None else standing_object(stands),
+        "next_on": None if next_day is None else iso_day(next_day),
     }
 
 
