@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
-from alarms.rota.days import day_number
+from alarms.rota.days import day_number, iso_day
 from dashboard.answers import Trail, answer
 from dashboard.asked import Limit, PathId, QueryWord, words
 from dashboard.callers import Caller, Hub, needs
@@ -37,6 +37,8 @@ router = APIRouter(tags=["plan"])
 WINDOW_DAYS_MAX: Final = 92
 PEOPLE_MAX: Final = 500
 PEOPLE_DEFAULT: Final = 100
+# So far the next visit of a person is looked for, where the month ends before.
+NEXT_DAYS: Final = 14
 _STATES: Final = ("done", "due", "late", "overdue", "none")
 _PAST_MONTHS_MAX_DAYS: Final = 5 * 366
 

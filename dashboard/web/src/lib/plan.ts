@@ -129,6 +129,8 @@ export interface TierWords {
     in_force: boolean;
   }[];
   can_be: { tier: string }[];
+  /** The next day that is planned. */
+  next_on?: string | null;
 }
 
 const id = encodeURIComponent;
