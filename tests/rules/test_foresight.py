@@ -3,7 +3,7 @@
 import pytest
 
 from rules.signs import SAID_WELL
-from tests.rules.test_no_sign_of_life import House
+from tests.rules.silent_home import House
 
 STEP_H = 3
 
