@@ -34,7 +34,7 @@ from rules.lived_days import (
     spread_of,
 )
 from rules.lively import lively_slots
-from rules.packed import packed, unpacked
+from rules.packed import packed, runs_of, unpacked
 from rules.quiet_limit import QuietLimit
 from rules.slow_part import LIVELY, slow_factor
 
@@ -152,9 +152,10 @@ class Living:
             self._sum -= leaving
             self._squares -= leaving * leaving
             del ordered[bisect_left(ordered, leaving)]
-        if len(numbers) > self.window + _BEHIND:
-            del numbers[0]
-            del kept[0]
+        over = len(numbers) - self._kept
+        if over > 0:
+            del numbers[:over]
+            del kept[:over]
         self.filled += 1
 
     def unsteady(self) -> None:
@@ -173,14 +174,15 @@ class Living:
     def raised(self) -> None:
         self.quiet.raised(self._today())
 
-    def back(self, *, soon: bool) -> None:
+    def back(self, *, soon: bool, since: int) -> None:
         """Somebody is there. `soon`: so soon that nobody had been away, and those poor days are
-        lived days of this home after all. What was silent says nothing of the next hours."""
+        lived days of this home after all. since: the first slot of what looked empty. What was
+        silent says nothing of the next hours."""
         low = self._low
         if soon:
             self.days.extend([*self._doubt, *self._away])
             if low is not None:
-                self.quiet.refuted(low, self._today())
+                self.quiet.refuted(low, self._today(), self.newest + 1 - since - self.window)
         self._doubt, self._away, self._pending, self._low = [], [], None, None
         self.filled = 0
         self._relearn()
@@ -253,6 +255,16 @@ class Living:
         return outlook(*window, self.floor_w, alone, self.quiet.limit)
 
     @property
+    def _kept(self) -> int:
+        """Slots that are kept: of a window, and of what is asked for or a day begins with."""
+        return self.window + max(_BEHIND, self.quiet.longer)
+
+    @property
+    def wrong(self) -> int:
+        """Silences of the last year that were none."""
+        return len(self.quiet.wrong(self._today()))
+
+    @property
     def asked(self) -> int:
         """Slots that must look empty in this home."""
         return self.window + self.quiet.longer
@@ -319,7 +331,7 @@ class Living:
     def dump(self) -> dict[str, Any]:
         return {
             "watts": packed(self._watts),
-            "runs": _runs(self._numbers),
+            "runs": runs_of(self._numbers),
             "filled": self.filled,
             "steady": min(self._steady, STEADY),
             "below": self._below,
@@ -345,8 +357,9 @@ class Living:
         watts = unpacked("H", document["watts"])
         if len(numbers) != len(watts):
             raise ValueError("slots without their times")
-        living._numbers = numbers[-living.window - _BEHIND :]
-        living._watts = watts[-living.window - _BEHIND :]
+        living.quiet = QuietLimit.load(document["quiet"])
+        living._numbers = numbers[-living._kept :]
+        living._watts = watts[-living._kept :]
         living._ordered = array("H", sorted(watts[-living.window :]))
         living._sum = sum(living._ordered)
         living._squares = sum(w * w for w in living._ordered)
@@ -359,7 +372,6 @@ class Living:
         if alone is not None:
             spread_w, peak_w, quiet_from = alone
             living.alone = Alone(float(spread_w), float(peak_w), int(quiet_from))
-        living.quiet = QuietLimit.load(document["quiet"])
         living._low = _optional(document["low"])
         pending = document["pending"]
         if pending is not None:
@@ -386,14 +398,3 @@ def _floor(ordered: Sequence[int]) -> int:
     size = len(ordered)
     low, high = int(size * FLOOR_FROM), max(int(size * FLOOR_TO), 1)
     return sum(ordered[low:high]) // (high - low)
-
-
-def _runs(numbers: Sequence[int]) -> list[list[int]]:
-    """Ascending slot numbers as [start, length] runs: mostly a single one."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][0] + runs[-1][1]:
-            runs[-1][1] += 1
-        else:
-            runs.append([number, 1])
-    return runs

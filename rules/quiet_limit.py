@@ -1,25 +1,28 @@
 """At which activity a home looks empty: learned from its own quietest days. Pure.
 
 `lows` are the least activities of the days that were lived; 1 is what the machines do alone. A home
-that was found silent while somebody was there is judged more carefully at once, and more carefully
-still when it happens again: a home's quiet habit may cost an alarm or two, not one a month.
+that was found silent while somebody was there is judged more carefully at once, and after the third
+time in a year it must look empty for longer than it ever did then: a home's quiet habit may cost
+three alarms, not one a month, and none makes an empty home look lived in.
 
     limit = halfway (of proportions) between the machines and the quietest lived days,
             between LOW and TOP
             above TOP in a home whose quietest day of a year, by the tail of its days, is far apart
             never more than a part of the usual day's least
-            below what was refuted, but not below LOW on account of a few as quiet as machines
+            below what was refuted within a year, but never below LOW on that account
             lower with each silence beyond a few in two months
 
-In a home that is far apart and was not wrong lately a window that looks empty is enough. In all
-others it must look so for an hour more (`longer`): of the quiet days at home that last 24 hours a
-third don't last 25.
+In a home that is far apart and was not wrong within a year a window that looks empty is enough. In
+all others it must look so for an hour more (`longer`): of the quiet days at home that last 24 hours
+a third don't last 25. Where the third silence of a year was refuted it waits until three hours
+after the longest of them would have ended, but never half a day beyond the window: somebody who
+lies there is found later then, and still found, which a limit below the machines would rule out.
 """
 
 from array import array
 from collections.abc import Mapping, Sequence
 from math import exp, log, sqrt
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rules.lived_days import SLOTS_PER_HOUR
 from rules.packed import packed, unpacked
@@ -54,17 +57,21 @@ WEAKEST: Final = 0.8
 DAYS_MIN: Final = 3
 DAYS_TRUSTED: Final = 30
 YOUNG_PART: Final = 0.85
-# Half a year of quietest days, two months of silences.
+# Half a year of quietest days, a year of silences that were none, two months of all.
 LOWS_MAX: Final = 180
-REFUTED_DAYS: Final = 180
+REFUTED_DAYS: Final = YEAR_DAYS
 CROWD_DAYS: Final = 60
 # Silences remembered of each kind.
 KEPT_MAX: Final = 12
-# Below what was refuted by this part …
+# Below what was refuted by this part.
 REFUTED_PART: Final = 0.97
-# … also where machines alone are, once this many were as quiet as they.
-AS_MACHINES: Final = 1.19
-REFUTED_FEW: Final = 2
+# So many a year that were none are borne: services ask for no home above three. From then on it
+# waits beyond the longest of them …
+BORNE: Final = 3
+# … by so much, for no two days are alike …
+BEYOND: Final = 3 * SLOTS_PER_HOUR
+# … but never longer: somebody may lie there.
+LONGEST: Final = 12 * SLOTS_PER_HOUR
 CROWD_MAX: Final = 3
 CROWD_PART: Final = 0.9
 
@@ -72,8 +79,14 @@ HUNDRED: Final = 100
 # Two bytes of hundredths; so lively a day is beyond all limits.
 _LOW_MAX: Final = 65_535
 
-# When (a day since the epoch), and the least activity of it.
-Told = tuple[int, float]
+
+class Told(NamedTuple):
+    """A silence that was none: its day (since the epoch), its least activity, and for how many
+    slots it looked empty beyond the window."""
+
+    day: int
+    low: float
+    beyond: int
 
 
 class QuietLimit:
@@ -114,10 +127,15 @@ class QuietLimit:
     def raised(self, day: int) -> None:
         self._raised = [*self._raised, day][-KEPT_MAX:]
 
-    def refuted(self, low: float, day: int) -> None:
-        """Somebody was there all the time."""
-        self._refuted = [*self._refuted, (day, round(low, 3))][-KEPT_MAX:]
+    def refuted(self, low: float, day: int, beyond: int = LONGER) -> None:
+        """Somebody was there all the time; it had looked empty for so many slots more than a
+        window."""
+        self._refuted = [*self._refuted, Told(day, round(low, 3), beyond)][-KEPT_MAX:]
         self.lived(low, day)
+
+    def wrong(self, day: int) -> Sequence[Told]:
+        """The silences of the year before a day that were none."""
+        return [told for told in self._refuted if told.day > day - REFUTED_DAYS]
 
     def learn(self, day: int) -> None:
         """The limit from this day on."""
@@ -134,23 +152,17 @@ class QuietLimit:
         limit = min(limit, self.usual * USUAL_PART)
         if limit < WEAKEST:
             return
-        refuted = self._below_refuted(day)
-        if far > TOP and refuted is None:
+        wrong = self.wrong(day)
+        if wrong:
+            least = min(told.low for told in wrong)
+            limit = min(limit, max(least * REFUTED_PART, LOW))
+            self.longer = _longer(wrong)
+        elif far > TOP:
             self.longer = 0
-        limit = limit if refuted is None else min(limit, refuted)
         crowd = sum(when > day - CROWD_DAYS for when in self._raised) - CROWD_MAX
         if crowd >= 0:
             limit *= CROWD_PART ** (crowd + 1)
         self.limit = limit
-
-    def _below_refuted(self, day: int) -> float | None:
-        """None: nothing was refuted lately."""
-        told = [low for when, low in self._refuted if when > day - REFUTED_DAYS]
-        if not told:
-            return None
-        below = min(told) * REFUTED_PART
-        few = sum(low <= AS_MACHINES for low in told) <= REFUTED_FEW
-        return max(below, LOW) if few else below
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -184,5 +196,14 @@ def quietest_of_a_year(lows: Sequence[int]) -> float:
     return exp(edge - step * log(max(1.0, count / number * YEAR_DAYS)))
 
 
+def _longer(wrong: Sequence[Told]) -> int:
+    if len(wrong) < BORNE:
+        return LONGER
+    longest = max(told.beyond for told in wrong)
+    return min(max(longest, LONGER) + BEYOND, LONGEST)
+
+
 def _told(rows: Sequence[Any]) -> list[Told]:
-    return [(int(day), float(low)) for day, low in rows][-KEPT_MAX:]
+    """States of before didn't say how long each had lasted."""
+    told = [Told(int(day), float(low), *map(int, beyond or [LONGER])) for day, low, *beyond in rows]
+    return told[-KEPT_MAX:]

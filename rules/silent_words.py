@@ -24,6 +24,7 @@ def evidence_of(living: Living, limit: float) -> dict[str, EvidenceValue]:
         "peak_w": living.peak_w(),
         "spread_w": round(living.spread_w),
     }
+    evidence.update(_wrong(living))
     alone, activity = living.alone, living.activity
     if alone is not None:
         evidence["alone_spread_w"] = round(alone.spread_w)
@@ -52,6 +53,7 @@ def opinion_of(
     shown: dict[str, EvidenceValue] = dict(signs.shown())
     quiet, activity = living.quiet, living.activity
     shown["days_learned"] = quiet.days
+    shown.update(_wrong(living))
     if read_ms < 0:
         explanation = {"reason": LifeReason.NO_METER, **shown}
         return Opinion(state="cannot_judge", since_ms=None, explanation=explanation)
@@ -78,6 +80,12 @@ def opinion_of(
     return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
 
 
+def _wrong(living: Living) -> dict[str, EvidenceValue]:
+    """How often it was found silent within a year while somebody was there: from the third time on
+    it must look empty for longer."""
+    return {"wrong_in_year": living.wrong} if living.wrong else {}
+
+
 def _outlook(living: Living, quiet_slots: int, *, well: bool) -> dict[str, EvidenceValue]:
     """When electricity last showed somebody, and how many quiet hours are left to be seen."""
     slots, stirred = living.outlook()
@@ -85,6 +93,6 @@ def _outlook(living: Living, quiet_slots: int, *, well: bool) -> dict[str, Evide
     if stirred is not None:
         shown["power_sign_ms"] = (stirred + 1) * SLOT_MS
     if well and slots is not None:
-        left = max(slots + max(0, living.doubt_slots - 1), living.window - quiet_slots)
+        left = max(slots + max(0, living.doubt_slots - 1), living.asked - quiet_slots)
         shown["quiet_hours_left"] = left / SLOTS_PER_HOUR
     return shown

@@ -15,9 +15,9 @@ is found silent, and judged more carefully from then on. An absence in a home wh
 like people (boilers used by day, defrost heaters, solar panels, night storage). What arrives late
 counts, but only a view of the present raises; readings of yesterday wake nobody.
 
-Defaults: 25 seen hours, 24 in homes whose days are far from an empty one; 120 minutes without
-readings are `meter_quiet`, older readings raise nothing; no opinion in the first week or so,
-narrower limits until 30 days are known.
+Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, more (36 at most) where
+three silences of a year were none; 120 minutes without readings are `meter_quiet`, older readings
+raise nothing; no opinion in the first week or so, narrower limits until 30 days are known.
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
@@ -248,7 +248,7 @@ class NoSignOfLifeMonitor:
         passed_ms = now_ms - raised_ms
         # Of what somebody had said beforehand nothing is learned.
         unsaid = not self._staying.since(start_ms)
-        self._living.back(soon=unsaid and passed_ms < _SOON_MS)
+        self._living.back(soon=unsaid and passed_ms < _SOON_MS, since=start_ms // SLOT_MS)
         self._raised = None
         self._quiet.broken()
         return [finding]

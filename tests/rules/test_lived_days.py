@@ -226,7 +226,7 @@ def test_silent_days_are_lived_only_when_somebody_was_back_soon(soon) -> None:
     for number in range(96 * 8 + 48, 96 * 10 + 1):
         living.push(number, 50.0, 0.0, learn=False)
         living.measure()
-    living.back(soon=soon)
+    living.back(soon=soon, since=96 * 8 + 48)
     # The day that waited and the two of the silence; their least activity counts once.
     assert len(living.days) - lived == (3 if soon else 0)
     assert living.quiet.days - lows == (1 if soon else 0)

@@ -5,16 +5,18 @@ import json
 import pytest
 
 from rules.quiet_limit import (
+    BEYOND,
+    BORNE,
     CROWD_DAYS,
     CROWD_MAX,
     DAYS_MIN,
     DAYS_TRUSTED,
     FAR_TOP,
     LONGER,
+    LONGEST,
     LOW,
     LOWS_MAX,
     REFUTED_DAYS,
-    REFUTED_FEW,
     REFUTED_PART,
     TOP,
     QuietLimit,
@@ -95,13 +97,43 @@ def test_what_was_refuted_is_no_silence_again() -> None:
     assert quiet.limit == TOP
 
 
-def test_a_few_quiet_days_do_not_hide_an_empty_home_many_do() -> None:
+def test_quiet_days_never_hide_an_empty_home() -> None:
+    """Its days may be as quiet as its machines: an absence is still below the limit."""
     quiet = home(days=LOWS_MAX)
     limits = []
-    for number in range(REFUTED_FEW + 1):
-        quiet.refuted(1.0, 200 + 40 * number)
+    for number in range(2 * BORNE):
+        quiet.refuted(0.9, 200 + 40 * number)
         limits.append(quiet.limit)
-    assert limits == [LOW] * REFUTED_FEW + [pytest.approx(REFUTED_PART)]
+    assert limits == [LOW] * 2 * BORNE
+
+
+def test_after_three_in_a_year_it_waits_beyond_the_longest_of_them() -> None:
+    quiet = home(days=LOWS_MAX)
+    waits = []
+    for number, beyond in enumerate((2, 14, 6, 1)):
+        quiet.refuted(1.0, 200 + 100 * number, beyond)
+        waits.append(quiet.longer)
+    assert waits == [LONGER, LONGER, 14 + BEYOND, 14 + BEYOND]
+    # The first is a year ago, then the longest: three are left, then two.
+    quiet.learn(200 + REFUTED_DAYS)
+    assert quiet.longer == 14 + BEYOND
+    quiet.learn(300 + REFUTED_DAYS)
+    assert quiet.longer == LONGER
+    assert len(quiet.wrong(300 + REFUTED_DAYS)) == BORNE - 1
+
+
+def test_it_never_waits_for_longer_than_half_a_day_more() -> None:
+    quiet = home(days=LOWS_MAX)
+    for number in range(BORNE):
+        quiet.refuted(1.0, 200 + number, 400)
+    assert quiet.longer == LONGEST
+
+
+def test_a_state_of_before_says_nothing_of_how_long_they_lasted() -> None:
+    document = home(days=LOWS_MAX).dump() | {"refuted": [[200, 1.0], [201, 1.0], [202, 1.0]]}
+    quiet = QuietLimit.load(json.loads(json.dumps(document)))
+    quiet.learn(203)
+    assert quiet.longer == LONGER + BEYOND
 
 
 def test_many_silences_in_a_short_time_make_it_careful() -> None:

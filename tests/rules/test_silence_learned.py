@@ -55,3 +55,31 @@ def test_days_of_a_stay_are_not_learned_and_a_silence_is_found_all_the_same(kit,
     assert house.state().state == "well"
     assert living.quiet.days > before[1]
     assert living.quiet._refuted == []
+
+
+def test_after_three_silences_that_were_none_it_waits_longer_and_finds_all_the_same(kit) -> None:
+    """Each had looked empty for 26 h and more: the fourth like them raises nothing, an absence
+    does, later than elsewhere and with its whole time said."""
+    quiet = [(14.3, 15.5), (24.3, 25.5), (34.3, 35.5), (44.3, 45.5)]
+    house = House(kit).power(kit.electricity(2, 54, away=[*quiet, (52, 56)]))
+    *none, last = (found for found in house.found if found.phase == "raised")
+    assert [(found.at_ms - kit.START_MS) // kit.DAY_MS for found in none] == [15, 25, 35]
+    assert "wrong_in_year" not in none[0].evidence
+    assert [found.evidence["wrong_in_year"] for found in (*none[1:], last)] == [1, 2, 3]
+    assert 28 <= last.evidence["window_h"] <= 36
+    waited_h = (last.at_ms - last.evidence["quiet_since_ms"]) / kit.HOUR_MS
+    assert 28 <= waited_h <= 36
+    assert last.at_ms - kit.START_MS <= 52 * kit.DAY_MS + 37 * kit.HOUR_MS
+    assert house.state().explanation["window_h"] == last.evidence["window_h"]
+
+
+def test_what_it_waits_for_is_the_same_after_a_restart(kit) -> None:
+    quiet = [(14.3, 15.5), (24.3, 25.5), (34.3, 35.5)]
+    rows = kit.electricity(2, 46, away=[*quiet, (42, 46)])
+    straight, house = House(kit).power(rows), House(kit)
+    for number, row in enumerate(rows):
+        if number % 97 == 0 or number > 42 * 96:
+            house.restart()
+        house.power([row])
+    assert [repr(f) for f in house.found] == [repr(f) for f in straight.found]
+    assert len(straight.raised_at()) == len(quiet) + 1

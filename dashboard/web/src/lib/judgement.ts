@@ -51,6 +51,7 @@ const SURE = [
   "days_learned",
   "nights_learned",
   "ways_learned",
+  "wrong_in_year",
   "limits_unconfirmed",
   "clock_doubtful",
 ];
