@@ -66,9 +66,12 @@ def test_after_three_silences_that_were_none_it_waits_longer_and_finds_all_the_s
     assert [(found.at_ms - kit.START_MS) // kit.DAY_MS for found in none] == [15, 25, 35]
     assert "wrong_in_year" not in none[0].evidence
     assert [found.evidence["wrong_in_year"] for found in (*none[1:], last)] == [1, 2, 3]
-    assert 28 <= last.evidence["window_h"] <= 36
+    ends = (found.at_ms for found in house.found if found.phase == "cleared")
+    starts = (found.evidence["quiet_since_ms"] for found in none)
+    longest_h = max(end - start for start, end in zip(starts, ends, strict=True)) / kit.HOUR_MS
     waited_h = (last.at_ms - last.evidence["quiet_since_ms"]) / kit.HOUR_MS
-    assert 28 <= waited_h <= 36
+    assert last.evidence["window_h"] == int(waited_h) < 36
+    assert waited_h == pytest.approx(longest_h + 3, abs=0.5)
     assert last.at_ms - kit.START_MS <= 52 * kit.DAY_MS + 37 * kit.HOUR_MS
     assert house.state().explanation["window_h"] == last.evidence["window_h"]
 
