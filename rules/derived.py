@@ -7,6 +7,7 @@ reading which completes none costs one look, however many rules judge the quarte
     power reading -> mains -> power_slot  the mean power of a step within a quarter-hour
                               power_gap   a time without readings
                               power_meter another device speaks for the home from now on
+    sensors    -> movements -> stillness  for how long they have seen nobody, beside what is usual
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from rules.waiting import Waiting
 POWER_SLOT: Final = "power_slot"
 POWER_GAP: Final = "power_gap"
 POWER_METER: Final = "power_meter"
+STILLNESS: Final = "stillness"
 
 # Kind → its values, as `contract.kinds.KINDS` has them for what devices say.
 DERIVED_VALUES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -28,6 +30,20 @@ DERIVED_VALUES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         POWER_SLOT: frozenset({"number", "watts", "grain_w"}),
         POWER_GAP: frozenset({"start_ms", "end_ms", "watts"}),
         POWER_METER: frozenset({"larger"}),
+        STILLNESS: frozenset(
+            {
+                "level",
+                "since_ms",
+                "quiet_h",
+                "missed_h",
+                "limit_h",
+                "usual_h",
+                "longest_h",
+                "days",
+                "sensors",
+                "door_last",
+            }
+        ),
     }
 )
 
@@ -55,12 +71,14 @@ def gap_told(observation: Observation) -> Gap:
 
 
 class FeedMonitor(Monitor, Protocol):
-    # The quarter-hours that rules look at later; it keeps there what is calm for all of them.
-    waiting: Waiting
-
     def take_derived(self) -> Sequence[Observation]:
         """What the last observation completed, in the order of time; asked for after each."""
         ...
+
+
+class Keeper(FeedMonitor, Protocol):
+    # The quarter-hours that rules look at later; it keeps there what is calm for all of them.
+    waiting: Waiting
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from rules.asleep import Unusable, head_of, monitor_of
 from rules.cells import Cell, HomeCells, differs, hearers, is_for, params_of, subject_of
-from rules.derived import POWER_SLOT, Feed, FeedMonitor
+from rules.derived import POWER_SLOT, Feed, Keeper
 from rules.rule import Monitor, Rule, SubjectKind, hears_no_register, is_patient
 from rules.waiting import EVER, Patient, Waiting, show_meters
 
@@ -65,7 +65,7 @@ class Listeners:
         """A cell has a monitor: it may look at quarter-hours later, or keeps them for the others.
         Bounds of before hold only if they were those of all who want quarter-hours now."""
         if cell.rule.name == self._keeper:
-            waiting = known.waiting = cast("FeedMonitor", cell.monitor).waiting
+            waiting = known.waiting = cast("Keeper", cell.monitor).waiting
             waiting.owner = cell
             for other in known.cells.values():
                 if other.rule.name in self._patient:

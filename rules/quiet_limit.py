@@ -75,6 +75,10 @@ LONGEST: Final = 12 * SLOTS_PER_HOUR
 CROWD_MAX: Final = 3
 CROWD_PART: Final = 0.9
 
+# Activity so far above the limit ends a silence.
+_BACK_PART: Final = 1.3
+_BACK_MORE: Final = 0.1
+
 HUNDRED: Final = 100
 # Two bytes of hundredths; so lively a day is beyond all limits.
 _LOW_MAX: Final = 65_535
@@ -185,6 +189,11 @@ class QuietLimit:
         quiet.longer = int(document.get("longer", LONGER))
         quiet.usual = float(document["usual"])
         return quiet
+
+
+def is_back(activity: float, limit: float) -> bool:
+    """Whether so much ends a silence that was below this limit."""
+    return activity > limit * _BACK_PART + _BACK_MORE
 
 
 def quietest_of_a_year(lows: Sequence[int]) -> float:

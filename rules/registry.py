@@ -20,6 +20,7 @@ from rules.kinds.load_left_on import LOAD_LEFT_ON
 from rules.kinds.low_battery import LowBattery
 from rules.kinds.mains import MainsFeed
 from rules.kinds.meter_dead import METER_DEAD
+from rules.kinds.movements import MovementsFeed
 from rules.kinds.night_activity import NIGHT_ACTIVITY
 from rules.kinds.no_sign_of_life import NoSignOfLife
 from rules.kinds.not_up_yet import NOT_UP_YET
@@ -52,6 +53,7 @@ RULE_KINDS: Final[Mapping[str, RuleKind]] = MappingProxyType(
         "low_battery": LowBattery(),
         "mains": MainsFeed(),
         "meter_dead": METER_DEAD,
+        "movements": MovementsFeed(),
         "night_activity": NIGHT_ACTIVITY,
         "no_sign_of_life": NoSignOfLife(),
         "not_up_yet": NOT_UP_YET,

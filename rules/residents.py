@@ -21,7 +21,7 @@ from rules.cells import (
     state_bytes,
     subject_of,
 )
-from rules.derived import FeedMonitor
+from rules.derived import Keeper
 from rules.listeners import POWER, REGISTER, Listeners, caught_up, see
 from rules.rule import (
     DEVICE_KINDS,
@@ -285,7 +285,7 @@ class Residents(Listeners):
         if known.waiting is not None or keeper is None or state is None:
             return known.waiting
         monitor = read_state(keeper, self._subject(known, keeper), keeper.params, state)
-        return None if isinstance(monitor, Unusable) else cast("FeedMonitor", monitor).waiting
+        return None if isinstance(monitor, Unusable) else cast("Keeper", monitor).waiting
 
     def _head(self, rule: Rule, params: Any) -> bytes:
         mine = self._by_name[rule.name]

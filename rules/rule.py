@@ -151,6 +151,11 @@ class Subject:
                 return facts
         return None
 
+    def named(self, device: str) -> DeviceFacts | None:
+        """The facts of a device by its name alone; None where two gateways have one of it."""
+        found = [facts for facts in self.devices if facts.device == device]
+        return found[0] if len(found) == 1 else None
+
     def finding(
         self,
         *,

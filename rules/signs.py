@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from contract.kinds import says_well
 from rules.finding import EvidenceValue
+from rules.local_time import HOUR_MS
 from rules.rule import Observation
 
 # State sensors remembered per home; one beyond it only proves life when it says so outright.
@@ -23,11 +24,17 @@ _MEASURED: Final = frozenset(
 # Kind → its value; a change is proof.
 _CHANGES: Final[Mapping[str, str]] = {"contact": "open", "bed": "occupied", "presence": "present"}
 
+# Back so soon that nobody had been away: on the tuning homes four of five silences that were none
+# had ended by then, and one of seven that were some.
+SOON_MS: Final = 10 * HOUR_MS
+
 # A human has heard from somebody of the home that all is well, as the book says: an observation of
 # the hub's own. It proves that somebody lives, not that anybody is at home.
 SAID_WELL: Final = "said_well"
 
-LIFE_KINDS: Final = _PRESSED | _MEASURED | frozenset(_CHANGES) | {"motion"}
+# What watches a home by itself.
+SENSOR_KINDS: Final = frozenset(_CHANGES) | {"motion"}
+LIFE_KINDS: Final = _PRESSED | _MEASURED | SENSOR_KINDS
 
 
 def remembered(kind: str) -> bool:
@@ -38,6 +45,8 @@ def remembered(kind: str) -> bool:
 class LifeReason(StrEnum):
     # Raised.
     NO_ACTIVITY = "no_activity"
+    NO_MOVEMENT = "no_movement"
+    LEFT_BY_DOOR = "left_by_door"
     # Cleared: electricity, energy used while nobody was looking, or a proof.
     ACTIVITY = "activity"
     ENERGY_UNSEEN = "energy_unseen"
@@ -51,6 +60,8 @@ class LifeReason(StrEnum):
     METER_QUIET = "meter_quiet"
     SUPPLY_DEAD = "supply_dead"
     WEAK_SIGNAL = "weak_signal"
+    SENSORS_LEARNING = "sensors_learning"
+    SENSORS_WELL = "sensors_well"
 
 
 class Signs:
@@ -98,6 +109,12 @@ class Signs:
         self._reason = reason
         self._device = device
         return True
+
+    @property
+    def there(self) -> bool:
+        """Whether a bed or a presence sensor says that somebody is there."""
+        states = self._states or {}
+        return any(value > 0 and not key.endswith("|contact") for key, value in states.items())
 
     def shown(self) -> dict[str, EvidenceValue]:
         if self.last_ms is None:

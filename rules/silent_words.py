@@ -8,16 +8,24 @@ from rules.living import Living
 from rules.metering import SLOT_MS
 from rules.rule import Opinion
 from rules.signs import LifeReason, Signs
+from rules.stillness import LEARNING as SENSORS_LEARN
+from rules.stillness import Sensed
 
 # No opinion in the first two days.
 LEARNING_MS: Final = 48 * 3_600_000
 # So that no per cent is taken of nothing.
 _LIMIT_LEAST: Final = 0.01
+# Where electricity says nothing, sensors may.
+_UNJUDGED: Final = frozenset({"cannot_judge", "learning"})
 
 
-def evidence_of(living: Living, limit: float) -> dict[str, EvidenceValue]:
-    """What was seen in the window, and what the home does alone. limit: that it was below."""
+def evidence_of(living: Living, limit: float, sensed: Sensed) -> dict[str, EvidenceValue]:
+    """What was seen in the window, and what the home does alone. limit: that it was below. Where
+    sensors found it the window is of the time before, or not even known."""
+    if sensed.alone:
+        return {"power_shows": sensed.power, "days_learned": sensed.days}
     evidence: dict[str, EvidenceValue] = {
+        "window_h": living.asked // SLOTS_PER_HOUR,
         "days_learned": living.quiet.days,
         "floor_w": max(0, living.floor_w),
         "mean_w": living.mean_w(),
@@ -78,6 +86,26 @@ def opinion_of(
     shown["window_h"] = living.asked // SLOTS_PER_HOUR
     shown.update(_outlook(living, quiet_slots, well=state == "well"))
     return Opinion(state=state, since_ms=since_ms, explanation={"reason": reason, **shown})
+
+
+def with_sensors(opinion: Opinion, sensed: Sensed, signs: Signs, now_ms: int) -> Opinion:
+    """The opinion where sensors are asked too."""
+    still = sensed.still
+    explanation = {**opinion.explanation, **sensed.shown(signs, now_ms)}
+    if sensed.alone:
+        explanation["reason"] = sensed.reason(signs)
+        return Opinion(state="silent", since_ms=opinion.since_ms, explanation=explanation)
+    if still is None or not still.holds(now_ms) or opinion.state not in _UNJUDGED:
+        return Opinion(state=opinion.state, since_ms=opinion.since_ms, explanation=explanation)
+    if still.judges:
+        explanation["power_shows"] = "unknown"
+        explanation["reason"] = LifeReason.SENSORS_WELL
+        return Opinion(state="well", since_ms=signs.last_ms, explanation=explanation)
+    if still.level == SENSORS_LEARN and opinion.state == "cannot_judge":
+        explanation["power_shows"] = "unknown"
+        explanation["reason"] = LifeReason.SENSORS_LEARNING
+        return Opinion(state="learning", since_ms=None, explanation=explanation)
+    return Opinion(state=opinion.state, since_ms=opinion.since_ms, explanation=explanation)
 
 
 def _wrong(living: Living) -> dict[str, EvidenceValue]:

@@ -1,20 +1,20 @@
 """Alarms against what is known of a house: found in time, how late, false."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from bench.absence.houses import DAY, House, Span
-from bench.absence.meters import BEGIN_MS, MINUTE_MS, Tape, observations
+from bench.absence.meters import BEGIN_MS, MINUTE_MS, Seen, Tape, observations
 from rules.config import default_rules
 from rules.engine import Engine
-from rules.rule import HomeFacts
+from rules.rule import DeviceFacts, HomeFacts
 
 RULE: Final = "no_sign_of_life"
-# It, and what makes quarter-hours for it.
-_RULES: Final = frozenset({RULE, "mains"})
+# It, and what makes quarter-hours and hours for it.
+_RULES: Final = frozenset({RULE, "mains", "movements"})
 # An absence has to be found while it lasts, and within this.
 IN_TIME_H: Final = 26
 # Somebody who has just come home may not have touched anything yet.
@@ -61,12 +61,17 @@ class Score:
 
 def rule_alarms(tape: Tape, house: House) -> list[Span]:
     """From when to when the product's own rule calls, through the engine that runs in the hub."""
+    return alarms_of(house, observations(tape), ())
+
+
+def alarms_of(house: House, rows: Iterable[Seen], devices: tuple[DeviceFacts, ...]) -> list[Span]:
+    """Of whatever is seen in it, in the order of arrival."""
     rules = [rule for rule in default_rules() if rule.name in _RULES]
     engine = Engine(rules)
-    engine.add_home(HomeFacts(home=house.name), BEGIN_MS)
+    engine.add_home(HomeFacts(home=house.name, devices=devices), BEGIN_MS)
     found: list[Span] = []
-    for seen in observations(tape):
-        for finding in engine.observe(house.name, seen, seen.measured_at_ms):
+    for seen in rows:
+        for finding in engine.observe(house.name, seen, seen.received_at_ms):
             minute = (finding.at_ms - BEGIN_MS) // MINUTE_MS
             if finding.phase == "raised":
                 found.append(Span(start=minute, end=len(house.watts)))

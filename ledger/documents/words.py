@@ -45,6 +45,7 @@ KINDS: Final[Mapping[str, str]] = {
     "bed_absence": "夜间离床",
     "profile_change": "作息变化",
     "mains": "用电整理",
+    "movements": "动静整理",
     "village_dark": "全村停电",
     "back_early": "外出期间的动静",
     "watchdog": "系统自检",

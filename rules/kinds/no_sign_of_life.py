@@ -1,9 +1,11 @@
-"""Nobody has stirred in a home for a day: judged from its electricity, refuted by anything else.
+"""Nobody has stirred in a home: judged from its electricity and from the sensors that live.
 
 Sees: the home's quarter-hours (`power_slot`; `rules.living` compares the newest 24 hours with what
 the home does alone; of a meter that is named here it reads `power`), and as proof of life every
 press, movement, door, bed or presence change, every measurement that a person takes of herself, and
-`said_well`, by which the hub tells that a human has heard from her.
+`said_well`, by which the hub tells that a human has heard from her. `stillness`, by which the rule
+`movements` tells how long the home's sensors have seen nobody (`rules.stillness` sets both beside
+each other): where electricity can't judge they do it alone.
 States: `learning`, `well`, `silent`, `cannot_judge` (meter quiet, supply dead, lived and empty too
 alike). The clock of silence stands still while nothing is seen: 25 hours means 25 hours that were
 seen.
@@ -12,64 +14,42 @@ Told of stays (`stay`), it learns nothing from them; what it finds meanwhile the
 
 Can't see: a person at home who uses nothing that stands out from the machines for a whole day; it
 is found silent, and judged more carefully from then on. An absence in a home whose machines look
-like people (boilers used by day, defrost heaters, solar panels, night storage). What arrives late
-counts, but only a view of the present raises; readings of yesterday wake nobody.
+like people and that has no sensors. What arrives late counts; only a view of the present raises.
 
 Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, more (36 at most) where
-three silences of a year were none; 120 minutes without readings are `meter_quiet`, older readings
-raise nothing; no opinion in the first week or so, narrower limits until 30 days are known.
+three silences of a year were none; by sensors 16 watched hours, and more than the home's rarest;
+120 minutes without readings are `meter_quiet`, older readings raise nothing; no opinion in the
+first week or so, narrower limits until 30 days are known.
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, gap_told
-from rules.finding import EvidenceValue, Finding, Severity
+from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, STILLNESS, gap_told
+from rules.device_clock import said_ms
+from rules.finding import Finding, Severity
 from rules.former_living import SCALE, is_former, migrated
-from rules.lived_days import SLOTS_PER_DAY, SLOTS_PER_HOUR
+from rules.lived_days import SLOTS_PER_DAY
 from rules.living import Living
+from rules.local_time import HOUR_MS, MINUTE_MS
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
-from rules.params import number, parse_params
-from rules.quiet_limit import SURE_H
+from rules.params import parse_params
+from rules.quiet_limit import SURE_H, is_back
 from rules.quiet_time import QuietTime
 from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
-from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs, remembered
-from rules.silent_words import LEARNING_MS, evidence_of, opinion_of
+from rules.signs import LIFE_KINDS, SAID_WELL, SOON_MS, LifeReason, Signs, remembered
+from rules.silence_params import NoSignOfLifeParams
+from rules.silent_words import LEARNING_MS, evidence_of, opinion_of, with_sensors
 from rules.staying import STAY, Staying
+from rules.stillness import GRACE_MS, Sensed, power_says
 from rules.supply import Supply
+from rules.unseen_energy import somebody_used
 from rules.waiting import ALWAYS, NEVER, Calm, Slots, Waiting
 
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 3_600_000
-
 _ELECTRICITY: Final = frozenset({"power", POWER_GAP, POWER_METER})
-# A clock this far ahead is wrong; the reading counts as taken now.
-_AHEAD_MAX_MS: Final = 10 * MINUTE_MS
-# Activity so far above the limit ends a silence.
-_BACK_PART: Final = 1.3
-_BACK_MORE: Final = 0.1
-# Back so soon that nobody had been away: on the tuning homes four of five silences that were none
-# had ended by then, and one of seven that were some.
-_SOON_MS: Final = 10 * HOUR_MS
-# Energy that came while nobody was looking proves life at this part of a poor lived day's.
-_GAP_LIVED_PART: Final = 0.5
-_GAP_WH_MIN: Final = 100.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoSignOfLifeParams:
-    """window_h: seen hours that look empty, a whole day; late_after_min: older readings raise
-    nothing; blind_after_min: without readings for so long the state is `cannot_judge`; meter: the
-    device to judge by, empty for that of the rule `mains`, which measures most."""
-
-    window_h: int = number(25, 20, 48)
-    late_after_min: int = number(120, 20, 1440)
-    blind_after_min: int = number(120, 20, 1440)
-    meter: str = ""
 
 
 class NoSignOfLifeMonitor:
@@ -83,6 +63,7 @@ class NoSignOfLifeMonitor:
         "_quiet",
         "_raised",
         "_raised_limit",
+        "_sensed",
         "_signs",
         "_staying",
         "_subject",
@@ -105,9 +86,10 @@ class NoSignOfLifeMonitor:
         self._raised: tuple[int, int] | None = None
         # The limit that it was below.
         self._raised_limit = 0.0
+        self._sensed = Sensed()
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
-        kind, at_ms = observation.kind, _at_ms(observation, now_ms)
+        kind, at_ms = observation.kind, said_ms(observation, now_ms)
         if kind == POWER_SLOT:
             return self._quarter(observation, now_ms)
         if kind in _ELECTRICITY:
@@ -123,6 +105,8 @@ class NoSignOfLifeMonitor:
         if kind == STAY:
             self._staying.read(observation, now_ms)
             return NOTHING
+        if kind == STILLNESS:
+            return self._sense(observation, now_ms)
         return self._sign(observation, at_ms, now_ms)
 
     def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - judged when something is seen
@@ -148,7 +132,7 @@ class NoSignOfLifeMonitor:
         what was seen since."""
         if observation.kind not in LIFE_KINDS or self._raised is not None:
             return True
-        return _at_ms(observation, now_ms) <= self._quiet.read_ms(self._mains) - SLOT_MS
+        return said_ms(observation, now_ms) <= self._quiet.read_ms(self._mains) - SLOT_MS
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
         quiet = self._quiet
@@ -223,49 +207,69 @@ class NoSignOfLifeMonitor:
         if activity is None or end_ms - self._began_ms < LEARNING_MS:
             return NOTHING
         limit = living.quiet.limit
+        if self._raised is not None and self._sensed.alone:
+            # Only signs end what sensors found, until electricity finds it too.
+            if activity <= limit:
+                self._sensed.alone, self._raised_limit = False, limit
+                self._doubt()
+            return NOTHING
         if self._raised is not None:
-            back = activity > self._raised_limit * _BACK_PART + _BACK_MORE
-            if not back or end_ms <= self._raised[0]:
+            if end_ms <= self._raised[0] or not is_back(activity, self._raised_limit):
                 return NOTHING
             return self._clear(observation, LifeReason.ACTIVITY, now_ms)
         if activity > limit:
             return NOTHING
         if self._quiet.slots < living.asked or living.doubt_slots or not living.covered():
             return NOTHING
-        living.suspect()
         if now_ms - end_ms > self._params.late_after_min * MINUTE_MS:
             # Of the past: it wakes nobody, but it isn't learned as a lived day either.
+            living.suspect()
             return NOTHING
         self._raised = (now_ms, living.quiet_from_number() * SLOT_MS)
         self._raised_limit = limit
-        if not self._staying.since(self._raised[1]):
-            living.raised()
+        self._doubt()
         return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms)]
+
+    def _doubt(self) -> None:
+        """These days are not taken for lived ones."""
+        self._living.suspect()
+        if self._raised is not None and not self._staying.since(self._raised[1]):
+            self._living.raised()
 
     def _clear(self, observation: Observation, reason: LifeReason, now_ms: int) -> list[Finding]:
         finding = self._finding("cleared", reason, observation, now_ms)
         raised_ms, start_ms = self._raised or (now_ms, now_ms)
-        passed_ms = now_ms - raised_ms
         # Of what somebody had said beforehand nothing is learned.
         unsaid = not self._staying.since(start_ms)
-        self._living.back(soon=unsaid and passed_ms < _SOON_MS, since=start_ms // SLOT_MS)
+        soon = unsaid and now_ms - raised_ms < SOON_MS and not self._sensed.alone
+        self._living.back(soon=soon, since=start_ms // SLOT_MS)
+        self._sensed.end(start_ms)
         self._raised = None
         self._quiet.broken()
         return [finding]
 
     def _gap(self, observation: Observation, gap: Gap, now_ms: int) -> list[Finding]:
         """Nothing was seen; a register may still tell that somebody cooked meanwhile."""
-        if gap.watts is None:
-            return NOTHING
-        living = self._living
-        if not living.days:
-            return NOTHING
-        hours = (gap.end_ms - gap.start_ms) / HOUR_MS
-        floor_w, lived_w = living.base_w, living.lived_w
-        extra_wh = (gap.watts - floor_w) * hours
-        if extra_wh < max(_GAP_WH_MIN, lived_w * hours * (1 + _GAP_LIVED_PART)):
+        if not somebody_used(self._living, gap):
             return NOTHING
         return self._proof(observation, gap.end_ms, LifeReason.ENERGY_UNSEEN, now_ms)
+
+    # Sensors.
+
+    def _sense(self, observation: Observation, now_ms: int) -> list[Finding]:
+        """What the home's sensors say of the time since the last sign."""
+        params, since_ms = self._params, self._sensed.tell(observation, self._signs)
+        if since_ms is None or self._raised is not None or not params.by_sensors:
+            return NOTHING
+        read_ms = self._quiet.read_ms(self._mains)
+        seen_ms = now_ms - params.blind_after_min * MINUTE_MS
+        blind = read_ms < max(0, seen_ms, self._began_ms + LEARNING_MS) or self._supply.dead
+        quiet_ms = max(since_ms + GRACE_MS, now_ms - params.sensors_h * HOUR_MS)
+        power = power_says(self._living, quiet_ms, blind=blind)
+        if not self._sensed.calls(power, params.sensors_h, self._signs):
+            return NOTHING
+        self._raised, self._raised_limit = (now_ms, since_ms), 0.0
+        return [self._finding("raised", self._sensed.reason(self._signs), observation, now_ms)]
 
     # Proof of life.
 
@@ -289,21 +293,20 @@ class NoSignOfLifeMonitor:
         self, phase: Any, reason: LifeReason, observation: Observation, now_ms: int
     ) -> Finding:
         raised_ms, start_ms = self._raised or (now_ms, now_ms)
-        evidence: dict[str, EvidenceValue] = {
-            "quiet_since_ms": start_ms,
-            "window_h": self._living.asked // SLOTS_PER_HOUR,
-            **evidence_of(self._living, self._raised_limit),
-            **self._signs.shown(),
-        }
         return self._subject.finding(
             key=str(start_ms),
             phase=phase,
             reason=reason,
             raised_at_ms=raised_ms,
             at_ms=now_ms,
-            device=observation.device,
-            source_id=observation.id,
-            evidence=evidence,
+            device=observation.device or None,
+            source_id=observation.id or None,
+            evidence={
+                "quiet_since_ms": start_ms,
+                **evidence_of(self._living, self._raised_limit, self._sensed),
+                **self._sensed.shown(self._signs, now_ms),
+                **self._signs.shown(),
+            },
         )
 
     # State.
@@ -319,6 +322,7 @@ class NoSignOfLifeMonitor:
             "supply": self._supply.dump(),
             "raised": self._raised,
             "raised_limit": self._raised_limit,
+            "sensed": self._sensed.dump(),
         }
 
     def load(self, document: Mapping[str, Any]) -> "NoSignOfLifeMonitor":
@@ -338,11 +342,12 @@ class NoSignOfLifeMonitor:
         self._supply = Supply.load(document["held"] if "held" in document else document["supply"])
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
         self._quiet = QuietTime.load(document, self._living, self._supply.newest)
+        self._sensed = Sensed.load(document.get("sensed"))
         return self
 
     def view(self, now_ms: int) -> Opinion:
         read_ms = self._quiet.read_ms(self._mains)
-        return opinion_of(
+        opinion = opinion_of(
             self._living,
             self._signs,
             began_ms=self._began_ms,
@@ -352,11 +357,8 @@ class NoSignOfLifeMonitor:
             blind=now_ms - read_ms > self._params.blind_after_min * MINUTE_MS,
             dead=self._supply.dead,
         )
-
-
-def _at_ms(observation: Observation, now_ms: int) -> int:
-    at_ms = observation.measured_at_ms
-    return now_ms if at_ms > now_ms + _AHEAD_MAX_MS else at_ms
+        asked = self._params.by_sensors
+        return with_sensors(opinion, self._sensed, self._signs, now_ms) if asked else opinion
 
 
 class NoSignOfLife:
@@ -367,8 +369,8 @@ class NoSignOfLife:
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
     # 4: blocks of hours in place of hours (`rules.former_living` reads 3); 5: quarter-hours come
-    # from `mains`.
-    state_version: Final = 5
+    # from `mains`; 6: sensors are asked.
+    state_version: Final = 6
     starts_idle: Final = True
     patient: Final = True
     # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence
@@ -383,7 +385,7 @@ class NoSignOfLife:
 
     def listens(self, params: NoSignOfLifeParams) -> frozenset[str]:
         electricity = {"power"} if params.meter else {POWER_SLOT, POWER_GAP, POWER_METER}
-        return LIFE_KINDS | {STAY, SAID_WELL} | electricity
+        return LIFE_KINDS | {STAY, SAID_WELL, STILLNESS} | electricity
 
     def start(self, subject: Subject, params: NoSignOfLifeParams, now_ms: int) -> Monitor:  # noqa: ARG002
         return self._made(subject, params)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from rules.config import rules_from_document
+from rules.derived import Feed
 from rules.engine import Engine
 from rules.registry import RULE_KINDS
 from rules.rule import DeviceFacts, HomeFacts
@@ -30,7 +31,7 @@ def play(kit, case, *, restart=False, twice=False):
     rules = rules_from_document(case.get("rules", {}))
     only = case.get("only")
     if only is not None:
-        rules = [rule for rule in rules if rule.name in only or rule.name == "mains"]
+        rules = [rule for rule in rules if rule.name in only or isinstance(rule.kind, Feed)]
     devices = tuple(DeviceFacts(**table) for table in case.get("device", []))
     home = HomeFacts(home=case.get("home", "home-1"), devices=devices, copd=case.get("copd", ""))
     homes = [*village(case["village"]), home] if "village" in case else [home]

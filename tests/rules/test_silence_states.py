@@ -52,7 +52,7 @@ def test_a_learned_state_is_small_and_survives_another_window(kit) -> None:
     house = House(kit).power(kit.electricity(1, 70))
     rows = {rule: state for _, rule, state in house.engine.take_dirty()}
     assert len(rows[RULE]) < 10_240
-    assert json.loads(rows[RULE])["v"] == 5
+    assert json.loads(rows[RULE])["v"] == 6
     shorter = rules_from_toml("[[rule]]\nname = 'no_sign_of_life'\nwindow_h = 20\n")
     other = House(kit, shorter)
     other.engine.restore("h", RULE, rows[RULE])
@@ -93,6 +93,18 @@ def test_a_state_that_read_its_meter_itself_goes_on_as_if_nothing_had_changed(ki
     cells = (h.engine._homes["h"].cells[RULE] for h in (house, straight))
     here, there = (cell.monitor._living.dump() for cell in cells)
     assert {name for name in here if here[name] != there[name]} <= {"days", "quiet"}
+
+
+def test_a_state_of_before_sensors_were_asked_goes_on_as_if_nothing_had_changed(kit) -> None:
+    rows = kit.electricity(2, 24, away=[(21.5, 24)])
+    seen_until_ms = kit.START_MS + int(21.4 * kit.DAY_MS)
+    straight, house = House(kit).power(rows), House(kit)
+    house.now_ms = seen_until_ms
+    for rule, version in ((RULE, 5), ("mains", 3)):
+        house.engine.restore("h", rule, (FORMER_STATES / f"{rule}_{version}.json").read_bytes())
+    house.power([row for row in rows if row[0] > seen_until_ms])
+    assert house.engine.take_problems() == []
+    assert [*map(repr, house.found)] == [*map(repr, straight.found)] != []
 
 
 @pytest.mark.parametrize("field", ["days", "quiet", "pending", "runs"])

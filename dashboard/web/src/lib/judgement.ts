@@ -30,6 +30,9 @@ const USUAL = [
   "usual_min",
   "usual_step_min",
   "usual_pct",
+  "missed_usual_h",
+  "missed_limit_h",
+  "longest_quiet_h",
   "normal_ppm",
 ];
 const SEEN = [
@@ -37,6 +40,7 @@ const SEEN = [
   "active_slots",
   "last_night_slots",
   "activity_pct",
+  "missed_signs_h",
   "quiet_hours_seen",
   "strange_days",
   "power_w",
@@ -49,6 +53,7 @@ const SEEN = [
 
 const SURE = [
   "days_learned",
+  "sensor_days",
   "nights_learned",
   "ways_learned",
   "wrong_in_year",
