@@ -162,6 +162,8 @@ class MovementsMonitor:
     def _sign(self, observation: Observation, now_ms: int) -> list[Finding]:
         kind, at_ms = observation.kind, said_ms(observation, now_ms)
         sensor = self._sensor(observation)
+        if not self._sensors:
+            return UNCHANGED
         if self._signs.read(observation) is None:
             return NOTHING if sensor is not None or remembered(kind) else UNCHANGED
         self._turn(day_of(now_ms))
