@@ -172,13 +172,14 @@ class Living:
         self._low = self.activity
 
     def raised(self) -> None:
-        self.quiet.raised(self._today())
+        self.quiet.raised(self._today(), self.quiet_from_number())
 
     def back(self, *, soon: bool, since: int) -> None:
         """Somebody is there. `soon`: so soon that nobody had been away, and those poor days are
         lived days of this home after all. since: the first slot of what looked empty. What was
         silent says nothing of the next hours."""
         low = self._low
+        self.quiet.weekly.end(self.newest)
         if soon:
             self.days.extend([*self._doubt, *self._away])
             if low is not None:
@@ -368,8 +369,7 @@ class Living:
         living._below = int(document.get("below", 0))
         living.days = Days.load(document["days"])
         living._count_days()
-        alone = document["alone"]
-        if alone is not None:
+        if (alone := document["alone"]) is not None:
             spread_w, peak_w, quiet_from = alone
             living.alone = Alone(float(spread_w), float(peak_w), int(quiet_from))
         living._low = _optional(document["low"])

@@ -26,6 +26,7 @@ from typing import Any, Final, NamedTuple
 
 from rules.lived_days import SLOTS_PER_HOUR
 from rules.packed import packed, unpacked
+from rules.weekly_away import WeeklyAway
 
 # At most this much activity is silence, in any home …
 TOP: Final = 1.3
@@ -96,7 +97,7 @@ class Told(NamedTuple):
 class QuietLimit:
     """The quiet days and silences of one home."""
 
-    __slots__ = ("_lows", "_raised", "_refuted", "limit", "longer", "usual")
+    __slots__ = ("_lows", "_raised", "_refuted", "limit", "longer", "usual", "weekly")
 
     def __init__(self) -> None:
         # In hundredths.
@@ -109,6 +110,7 @@ class QuietLimit:
         self.longer = LONGER
         # The least activity of the middle day.
         self.usual = 0.0
+        self.weekly = WeeklyAway()
 
     @property
     def days(self) -> int:
@@ -128,8 +130,10 @@ class QuietLimit:
         del self._lows[:-LOWS_MAX]
         self.learn(day)
 
-    def raised(self, day: int) -> None:
+    def raised(self, day: int, start: int) -> None:
+        """start: the first slot of what looks empty."""
         self._raised = [*self._raised, day][-KEPT_MAX:]
+        self.weekly.begin(start)
 
     def refuted(self, low: float, day: int, beyond: int = LONGER) -> None:
         """Somebody was there all the time; it had looked empty for so many slots more than a
@@ -176,6 +180,7 @@ class QuietLimit:
             "limit": self.limit,
             "longer": self.longer,
             "usual": self.usual,
+            "weekly": self.weekly.dump(),
         }
 
     @classmethod
@@ -188,6 +193,7 @@ class QuietLimit:
         # States of before had none.
         quiet.longer = int(document.get("longer", LONGER))
         quiet.usual = float(document["usual"])
+        quiet.weekly = WeeklyAway.load(document.get("weekly"))
         return quiet
 
 

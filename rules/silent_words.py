@@ -33,6 +33,7 @@ def evidence_of(living: Living, limit: float, sensed: Sensed) -> dict[str, Evide
         "spread_w": round(living.spread_w),
     }
     evidence.update(_wrong(living))
+    evidence.update(living.quiet.weekly.shown())
     alone, activity = living.alone, living.activity
     if alone is not None:
         evidence["alone_spread_w"] = round(alone.spread_w)

@@ -139,7 +139,7 @@ def test_a_state_of_before_says_nothing_of_how_long_they_lasted() -> None:
 def test_many_silences_in_a_short_time_make_it_careful() -> None:
     quiet = home()
     for number in range(CROWD_MAX + 1):
-        quiet.raised(70 + number)
+        quiet.raised(70 + number, 0)
         quiet.learn(71 + number)
         assert (quiet.limit < TOP) == (number >= CROWD_MAX - 1)
     quiet.learn(80 + CROWD_DAYS)
@@ -154,7 +154,7 @@ def test_how_many_days_were_as_quiet() -> None:
 def test_it_is_the_same_after_the_disk_and_never_grows() -> None:
     quiet = home(days=LOWS_MAX + 50, usual=3.21)
     for day in range(60):
-        quiet.raised(day)
+        quiet.raised(day, day * 96)
         quiet.refuted(0.9, day)
     written = json.dumps(quiet.dump())
     assert len(written) < 2_500

@@ -86,3 +86,32 @@ def test_what_it_waits_for_is_the_same_after_a_restart(kit) -> None:
         house.power([row])
     assert [repr(f) for f in house.found] == [repr(f) for f in straight.found]
     assert len(straight.raised_at()) == len(quiet) + 1
+
+
+def test_a_third_weekend_away_is_found_as_ever_and_says_that_it_is_one(kit) -> None:
+    """From Friday evening to Sunday morning; nothing is held back, for somebody may lie there."""
+    weekends = [(15.7, 17.4), (29.7, 31.4), (50.7, 52.4)]
+    rows = kit.electricity(2, 53, away=weekends)
+    house = House(kit).power([row for row in rows if row[0] <= kit.START_MS + 40 * kit.DAY_MS])
+    house.restart()
+    house.power([row for row in rows if row[0] > kit.START_MS + 40 * kit.DAY_MS])
+    first, second, third = (found for found in house.found if found.phase == "raised")
+    assert "weekly_times" not in {**first.evidence, **second.evidence}
+    assert third.severity == "urgent"
+    assert third.at_ms - third.evidence["quiet_since_ms"] <= 25 * kit.HOUR_MS
+    assert third.evidence["weekly_times"] == 2
+    back_h = (third.evidence["weekly_until_ms"] - kit.START_MS) / kit.HOUR_MS - 52.4 * 24
+    assert -4 <= back_h <= 4
+
+
+def test_a_weekend_that_was_said_beforehand_is_not_learned(kit) -> None:
+    weekends = [(15.7, 17.4), (29.7, 31.4), (50.7, 52.4)]
+    rows = kit.electricity(2, 53, away=weekends)
+    house = House(kit).power([row for row in rows if row[0] <= kit.START_MS + 15 * kit.DAY_MS])
+    house.see(STAY, house.now_ms, {"active": 1.0}, device="", attrs={"stay": "away"})
+    house.power([r for r in rows if 15 < (r[0] - kit.START_MS) / kit.DAY_MS <= 18])
+    house.see(STAY, house.now_ms, {"active": 0.0}, device="", attrs={"stay": "away"})
+    house.power([r for r in rows if (r[0] - kit.START_MS) / kit.DAY_MS > 18])
+    *_, third = (found for found in house.found if found.phase == "raised")
+    assert len(house.raised_at()) == 3
+    assert "weekly_times" not in third.evidence
