@@ -93,6 +93,7 @@ async def close_region(code: PathId, body: Why, hub: Hub, caller: Keeper) -> Res
 
 @router.post("/regions/{code}/reopen")
 async def reopen_region(code: PathId, body: Why, hub: Hub, caller: Keeper) -> Response:
+    """A region that was closed counts again. 404 without one that the caller sees."""
     await run_in_threadpool(_visible, hub, caller, code)
     await _change(hub, code, lambda u: book.reopen(u, code, caller.username, body.reason))
     return answer({"code": code, "closed": False})
