@@ -13,7 +13,7 @@ _KEPT_MAX: Final = 4096
 
 
 def code(ring: Ring | None, word: str) -> str:
-    return word if ring is None else ring.blind("word", word)[:CODE_LENGTH]
+    return word if ring is None else ring.word(word)[:CODE_LENGTH]
 
 
 def written(ring: Ring | None, words: Iterable[str]) -> str:

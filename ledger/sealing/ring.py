@@ -23,6 +23,8 @@ OwnersKey = tuple[str, str, bytes | None]
 Fetch = Callable[[str | None], Sequence[OwnersKey]]
 OWNERS_KEYS: Final = "SELECT owner, kek, wrapped FROM person_key"
 
+# What words of a list are blinded as.
+WORD: Final = "word"
 # What is empty says nothing that is worth a key, and must stay empty for whoever asks for it.
 _EMPTY: Final = frozenset({"", "[]", "{}"})
 
@@ -45,6 +47,7 @@ class Ring:
         self._all_read = False
         # None: destroyed.
         self._ciphers: dict[str, AESGCM | None] = {}
+        self._words: dict[str, str] = {}
         self._lock = threading.RLock()
 
     def __reduce__(self) -> "tuple[type[Ring], tuple[Path]]":
@@ -201,6 +204,13 @@ class Ring:
         with self._lock:
             self._ciphers[owner] = None
             self._stored[owner] = ("", None)
+
+    def word(self, word: str) -> str:
+        """The code of a word of a known list (`ledger/sealing/codes.py`), which are few."""
+        found = self._words.get(word)
+        if found is None:
+            found = self._words[word] = self.blind(WORD, word)
+        return found
 
     def blind(self, what: str, text: str) -> str:
         return tokens.blind(self.keys.index, what, text) if text else ""
