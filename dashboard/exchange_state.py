@@ -11,8 +11,10 @@ from sqlalchemy import Connection, func, select
 from dashboard.problems import Problem
 from dashboard.reads import Row, rows
 from ledger.persons.columns import COLUMN
+from ledger.persons.exchanging import ids_of
 from ledger.persons.files import Refused
 from ledger.schema import ACCOUNT, AUDIT, EXCHANGE_PERSON
+from ledger.sealing.at_connection import ring_at
 from ledger.views import Document, instant
 
 REFUSED: Final = "exchange_refused"
@@ -62,10 +64,17 @@ def _fetched(connection: Connection) -> dict[str, int]:
 
 
 def _refused(connection: Connection) -> dict[str, list[Document]]:
-    """Newest first, each person once; what was taken since is no longer open."""
+    """Newest first, each person once; what was taken since is no longer open, also of who was
+    erased since."""
     wanted = select(AUDIT).where(AUDIT.c.action == REFUSED)
     found = rows(connection, wanted.order_by(AUDIT.c.seq.desc()).limit(SHOWN_MAX))
-    ids = {row["object"].partition(":")[2] for row in found}
+    ring = ring_at(connection)
+    known_as = {
+        (row["actor"], name): ids_of(ring, row["actor"], name)
+        for row in found
+        for name in (row["object"].partition(":")[2],)
+    }
+    ids = {one for both in known_as.values() for one in both}
     taken = select(EXCHANGE_PERSON.c.source, EXCHANGE_PERSON.c.external_id, EXCHANGE_PERSON.c.at_ms)
     at_ms = {
         (row["source"], row["external_id"]): row["at_ms"]
@@ -78,7 +87,7 @@ def _refused(connection: Connection) -> dict[str, list[Document]]:
         if key in told:
             continue
         told.add(key)
-        settled = at_ms.get(key, -1) >= row["at_ms"]
+        settled = any(at_ms.get((key[0], one), -1) >= row["at_ms"] for one in known_as[key])
         by_source.setdefault(row["actor"], []).append(_refusal(row, key[1], settled=settled))
     return by_source
 

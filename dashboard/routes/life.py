@@ -16,6 +16,7 @@ from dashboard.problems import bad_field, not_found
 from dashboard.reads import Row
 from dashboard.register_reads import find_person
 from dashboard.vital_reads import LINES, limits_of, vitals_of
+from ledger.sealing.ring import Erased
 
 router = APIRouter(tags=["persons"])
 
@@ -90,4 +91,7 @@ def _person(hub: Deps, caller: Caller, person_id: str) -> Row:
         person = find_person(connection, person_id)
     if person is None or not caller.sees(person["home_region"]):
         raise not_found("person")
+    if person["erased_at_ms"] is not None:
+        # What is left of her home's readings is nobody's any more.
+        raise Erased(person_id)
     return person

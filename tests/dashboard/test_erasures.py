@@ -345,7 +345,7 @@ async def test_who_was_erased_is_shown_so_everywhere(world: World) -> None:
         for typed in (MARKS["phone"], "0001", NUMBER, "zgy", "张桂英"):
             found = (await admin.get(f"{API}/service-users", params={"q": typed})).json()
             assert "person-0001" not in {p["id"] for p in found["items"]}, typed
-        for none in ("tier", "vitals.fhir.json"):
+        for none in ("tier", "vitals.fhir.json", "month", "vitals"):
             answer = await admin.get(f"{PERSON}/{none}")
             assert (answer.status_code, problem_of(answer)["type"]) == (410, "erased"), none
         planned = (await admin.get(f"{API}/plan/people")).json()

@@ -53,6 +53,23 @@ async def test_a_platform_that_goes_on_bringing_her_is_refused(
     assert answer.json()["person"] != made
 
 
+async def test_what_had_been_refused_of_her_is_settled(world: World) -> None:
+    wrong = await put(world, body(fields={"村（社区）": "蓬莱村"}))
+    assert wrong.status_code == 422
+    made = (await put(world, body(2))).json()["person"]
+
+    async def settled() -> list[bool]:
+        await world.app.state.audit.flush()
+        async with world.client("admin-1") as admin:
+            [platform] = (await admin.get(f"{API}/exchange/state")).json()["items"]
+        return [one["settled"] for one in platform["refused"]]
+
+    # The trail is written beside: its moment is that of the second one here.
+    assert await settled() == [True]
+    await erase(world, made)
+    assert await settled() == [True]
+
+
 async def test_it_hears_that_she_is_no_more(world: World) -> None:
     made = (await put(world, body())).json()["person"]
     before = (await changed(world))["next"]

@@ -12,9 +12,9 @@ from hearthwatch.sealed_book import prepare
 from ledger.persons import files
 from ledger.place import SqliteBook
 from ledger.schema import SERVICE_USER
-from ledger.sealing import key_file
+from ledger.sealing import at_sqlite, key_file
 from ledger.sealing.key_file import KeyFileError
-from ledger.sealing.ring import Ring
+from ledger.sealing.ring import OwnersKey, Ring
 from ledger.sealing.rotating import add_key, drop_unused, rewrap, used
 from ledger.unit_of_work import UnitOfWork
 from tests.adapters.sealed import NOW_MS, key_path
@@ -225,6 +225,31 @@ def test_a_key_that_was_taken_back_seals_nothing(book: SqliteBook) -> None:
 def _seal_and_fail(unit: UnitOfWork) -> None:
     unit.seal.text("p-8", "x")
     unit.update(SERVICE_USER, {"id": "p-8"}, {"nonsense": 1})
+
+
+def test_people_who_are_new_are_not_looked_for_one_by_one(book: SqliteBook) -> None:
+    """A list has twenty thousand of them; each look is a connection of its own."""
+    connection = book.open_writer()
+    asked: list[str | None] = []
+
+    def fetch(owner: str | None) -> list[OwnersKey]:
+        asked.append(owner)
+        return at_sqlite.keys_in(book.path, owner)
+
+    ring = book.ring
+    assert ring is not None
+    ring.use(fetch)
+    cursor = connection.cursor()
+    cursor.execute("BEGIN IMMEDIATE")
+    unit = UnitOfWork(cursor, NOW_MS)
+    tokens = [unit.seal.text(f"p-{number}", "x") for number in range(20)]
+    tokens += [unit.seal.text(f"home:h-{number}", "x") for number in range(20)]
+    cursor.execute("COMMIT")
+    connection.close()
+    assert asked in ([], [None])
+    fresh = again(book)
+    fresh.open_writer().close()
+    assert {fresh.ring.text(token.encode()) for token in tokens} == {"x"}
 
 
 def test_two_programs_make_one_key_for_one_owner(book: SqliteBook) -> None:
