@@ -71,6 +71,7 @@ from dashboard.routes import (
     unreachable,
     unseen,
     users,
+    village_map,
     visit_changes,
     visits,
 )
@@ -81,6 +82,7 @@ PREFIX: Final = "/api/v1"
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     login.router,
     overview.router,
+    village_map.router,
     alarms.router,
     family.router,
     tasks.router,

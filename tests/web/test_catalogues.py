@@ -73,6 +73,7 @@ BY_DATA: Final = (
     "list_failed.",
     "list_outcome.",
     "list_state.",
+    "map_sign.",
     "line_kind.",
     "lost.",
     "measure.",

@@ -34,6 +34,8 @@ export interface Place {
     | "handovers"
     | "handover"
     | "wall"
+    | "map"
+    | "map-wall"
     | "visits"
     | "visit"
     | "record"
@@ -60,6 +62,7 @@ export function placeOf(path: string): Place {
   if (first === "visits") return id === "" ? { page: "visits", id } : { page: "visit", id };
   // A draft on this telephone.
   if (first === "record" && id !== "") return { page: "record", id };
+  if (first === "map" && id === "wall") return { page: "map-wall", id: "" };
   if (first === "tasks" && id !== "") return { page: "card", id };
   const alone = [
     "tasks",
@@ -78,6 +81,7 @@ export function placeOf(path: string): Place {
     "undelivered",
     "rota",
     "wall",
+    "map",
     "me",
     "person-import",
     "erasures",

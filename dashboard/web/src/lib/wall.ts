@@ -9,6 +9,12 @@ export function enterWall(): void {
   router.go("/wall");
 }
 
+/** The map in the same way. */
+export function enterMapWall(): void {
+  document.documentElement.requestFullscreen?.().catch(() => undefined);
+  router.go("/map/wall");
+}
+
 /** Out of full screen by the browser's own Esc or by us, back once. */
 export function leaveWall(): void {
   const back = (): void => router.back("/");

@@ -1,0 +1,201 @@
+// Where homes stand on a drawing, which of them are one sign, and how a village is outlined. Pure.
+
+export interface MapHome {
+  id: string;
+  region: string;
+  lat: number | null;
+  lon: number | null;
+  names: string[];
+  alarm: { id: string; severity: string; kind: string; state: string } | null;
+  heard: boolean | null;
+  unseen: boolean;
+  life: string | null;
+  away: boolean;
+}
+
+export interface VillageMap {
+  homes: MapHome[];
+  regions: { code: string; path: string[] }[];
+  gateways: { id: string; name: string; region: string | null }[];
+  more: boolean;
+}
+
+/** What is most worth looking at first; a sign has its own shape and colour. */
+export const SIGNS = ["urgent", "watch", "unheard", "unseen", "technical", "away", "well"] as const;
+export type Sign = (typeof SIGNS)[number];
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+export interface Placed extends Point {
+  home: MapHome;
+}
+
+export interface Cluster extends Point {
+  homes: MapHome[];
+  sign: Sign;
+}
+
+export interface Bounds {
+  south: number;
+  west: number;
+  north: number;
+  east: number;
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+// So that one village, or one home, is no map of a courtyard; about 500 m.
+const SPAN_MIN_DEG = 0.005;
+const AIR = 0.08;
+
+export function signOf(home: MapHome): Sign {
+  const severity = home.alarm?.severity;
+  if (severity === "urgent" || severity === "watch") return severity;
+  if (home.heard === false) return "unheard";
+  if (home.unseen) return "unseen";
+  if (home.alarm !== null) return "technical";
+  return home.away ? "away" : "well";
+}
+
+export function worst(homes: MapHome[]): Sign {
+  return SIGNS.find((sign) => homes.some((home) => signOf(home) === sign)) ?? "well";
+}
+
+export function byNeed(homes: MapHome[]): MapHome[] {
+  const rank = (home: MapHome): number => SIGNS.indexOf(signOf(home));
+  return [...homes].sort((one, other) => rank(one) - rank(other) || (one.id < other.id ? -1 : 1));
+}
+
+function hasPlace(home: MapHome): home is MapHome & { lat: number; lon: number } {
+  return home.lat !== null && home.lon !== null;
+}
+
+/** null: no home has a place. */
+export function boundsOf(homes: MapHome[]): Bounds | null {
+  const placed = homes.filter(hasPlace);
+  if (placed.length === 0) return null;
+  const lats = placed.map((home) => home.lat);
+  const lons = placed.map((home) => home.lon);
+  const [south, north] = spread(lats);
+  const [west, east] = spread(lons);
+  return { south, west, north, east };
+}
+
+function spread(values: number[]): [number, number] {
+  const low = values.reduce((one, other) => Math.min(one, other));
+  const high = values.reduce((one, other) => Math.max(one, other));
+  const missing = Math.max(0, SPAN_MIN_DEG - (high - low)) / 2;
+  return [low - missing, high + missing];
+}
+
+/** Equal distances stay equal: a degree to the east is shorter by the cosine of the latitude. */
+export function place(homes: MapHome[], bounds: Bounds, size: Size): Placed[] {
+  const squeeze = Math.cos((((bounds.south + bounds.north) / 2) * Math.PI) / 180);
+  const wide = (bounds.east - bounds.west) * squeeze;
+  const high = bounds.north - bounds.south;
+  const scale = Math.min(size.width / wide, size.height / high) * (1 - 2 * AIR);
+  const middle = { lat: (bounds.south + bounds.north) / 2, lon: (bounds.west + bounds.east) / 2 };
+  return homes.filter(hasPlace).map((home) => ({
+    home,
+    x: size.width / 2 + (home.lon - middle.lon) * squeeze * scale,
+    y: size.height / 2 - (home.lat - middle.lat) * scale,
+  }));
+}
+
+/** How long a kilometre is on the drawing. */
+export function kilometre(bounds: Bounds, size: Size): number {
+  const squeeze = Math.cos((((bounds.south + bounds.north) / 2) * Math.PI) / 180);
+  const wide = (bounds.east - bounds.west) * squeeze;
+  const scale = Math.min(size.width / wide, size.height / (bounds.north - bounds.south)) * (1 - 2 * AIR);
+  return scale / 111.2;
+}
+
+/** Homes whose signs would cover each other are one, from the most pressing on: what presses keeps
+ * its place, and the same homes are the same clusters every time. */
+export function clustersOf(placed: Placed[], reach: number): Cluster[] {
+  const rank = new Map(byNeed(placed.map((one) => one.home)).map((home, at) => [home.id, at]));
+  const ordered = [...placed].sort(
+    (one, other) => (rank.get(one.home.id) ?? 0) - (rank.get(other.home.id) ?? 0),
+  );
+  const cells = new Map<string, Cluster[]>();
+  const found: Cluster[] = [];
+  for (const one of ordered) {
+    const column = Math.floor(one.x / reach);
+    const row = Math.floor(one.y / reach);
+    let mine: Cluster | undefined;
+    for (let dx = -1; dx <= 1 && mine === undefined; dx += 1) {
+      for (let dy = -1; dy <= 1 && mine === undefined; dy += 1) {
+        mine = cells
+          .get(`${column + dx}/${row + dy}`)
+          ?.find((other) => Math.hypot(other.x - one.x, other.y - one.y) < reach);
+      }
+    }
+    if (mine !== undefined) {
+      mine.homes.push(one.home);
+      continue;
+    }
+    const cluster = { x: one.x, y: one.y, homes: [one.home], sign: signOf(one.home) };
+    found.push(cluster);
+    const key = `${column}/${row}`;
+    cells.set(key, [...(cells.get(key) ?? []), cluster]);
+  }
+  return found;
+}
+
+/** The smallest outline around some points that bends nowhere inwards (Andrew's chain). */
+export function hullOf(points: Point[]): Point[] {
+  const ordered = [...points].sort((one, other) => one.x - other.x || one.y - other.y);
+  if (ordered.length < 3) return ordered;
+  const half = (through: Point[]): Point[] => {
+    const chain: Point[] = [];
+    for (const point of through) {
+      for (;;) {
+        const last = chain[chain.length - 1];
+        const before = chain[chain.length - 2];
+        if (last === undefined || before === undefined || turns(before, last, point) > 0) break;
+        chain.pop();
+      }
+      chain.push(point);
+    }
+    return chain.slice(0, -1);
+  };
+  return [...half(ordered), ...half(ordered.reverse())];
+}
+
+function turns(from: Point, over: Point, to: Point): number {
+  return (over.x - from.x) * (to.y - from.y) - (over.y - from.y) * (to.x - from.x);
+}
+
+/** A path of an outline; a stroke as wide as the air around it makes it round. */
+export function outline(points: Point[]): string {
+  const [first] = points;
+  if (first === undefined) return "";
+  const rest = points.map((point) => `L${point.x.toFixed(1)} ${point.y.toFixed(1)}`).join(" ");
+  return `M${first.x.toFixed(1)} ${first.y.toFixed(1)} ${rest} Z`;
+}
+
+export interface Village {
+  region: string;
+  name: string;
+  town: string;
+  homes: MapHome[];
+  gateways: VillageMap["gateways"];
+}
+
+/** By village, what presses first. */
+export function villagesOf(map: VillageMap): Village[] {
+  const villages = map.regions.map((region) => ({
+    region: region.code,
+    name: region.path.at(-1) ?? region.code,
+    town: region.path.at(-2) ?? "",
+    homes: byNeed(map.homes.filter((home) => home.region === region.code)),
+    gateways: map.gateways.filter((gateway) => gateway.region === region.code),
+  }));
+  return villages.filter((village) => village.homes.length > 0);
+}
