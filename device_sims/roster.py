@@ -45,6 +45,8 @@ _FEW_HAVE: Final = {
     "heart-strap": (12, 11),
 }
 HOMES_PER_GATEWAY: Final = 8
+# Villages lie beside each other, some kilometres apart.
+VILLAGES_IN_A_ROW = 3
 # The year the ages are counted from.
 _YEAR: Final = 2026
 # An old meter among twelve counts in coarse steps.
@@ -105,6 +107,7 @@ def gateway_of(number: int) -> tuple[str, str, str]:
 def _household(number: int, seed: int) -> Household:
     r = random.Random(seed * 100_003 + number)
     gateway, region, village = gateway_of(number)
+    row, column = divmod((number - 1) // HOMES_PER_GATEWAY, VILLAGES_IN_A_ROW)
     sex = r.choice("FM")
     surname = r.choice(_SURNAMES)
     name = surname + r.choice(_GIVEN_F if sex == "F" else _GIVEN_M)
@@ -127,8 +130,8 @@ def _household(number: int, seed: int) -> Household:
         region=region,
         village=village,
         address=f"{village}{r.choice('一二三四五')}组 {r.randint(1, 60)} 号",
-        lat=round(32.35 + r.uniform(0, 0.08), 5),
-        lon=round(109.33 + r.uniform(0, 0.08), 5),
+        lat=round(32.35 + row * 0.05 + column % 2 * 0.015 + r.uniform(0, 0.03), 5),
+        lon=round(109.33 + column * 0.05 + r.uniform(0, 0.03), 5),
         access_note=r.choice(_ACCESS),
         name=name,
         sex=sex,

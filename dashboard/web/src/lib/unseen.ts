@@ -4,6 +4,9 @@ import { query, request } from "./api";
 import type { AccountRef } from "./hub_types";
 import type { PlanPerson } from "./plan";
 
+/** By night everybody sleeps: until this hour of the county nobody is called not seen. */
+export const MORNING = "08:00";
+
 export interface Place {
   id: string;
   address: string;
