@@ -94,6 +94,29 @@ async def test_so_does_the_region_that_she_had_left(world: World) -> None:
     assert (item["id"], item["fact"], item["deleted"]) == (made, "erased", True)
 
 
+async def test_so_does_who_only_read_of_her_there(world: World) -> None:
+    async with world.client("admin-1") as admin:
+        for change in ({"phone": "13800000003"}, {"home": "home-0002"}):
+            done = await admin.patch(f"{API}/service-users/person-0001", json=change)
+            assert done.status_code == 200, done.text
+    before = (await changed(world))["next"]
+    await erase(world, "person-0001")
+    [item] = (await changed(world, before))["items"]
+    assert (item["id"], item["fact"], item["deleted"]) == ("person-0001", "erased", True)
+
+
+async def test_so_does_who_brought_her_where_nothing_was_written_of_her(world: World) -> None:
+    """Linked, with nothing that differed; then she moved."""
+    row = "('exchange-1', 'SX-0007', 'person-0001', 1, 'x', 1)"
+    await world.execute(f"INSERT INTO exchange_person VALUES {row}")  # noqa: S608 - own text
+    async with world.client("admin-1") as admin:
+        await admin.patch(f"{API}/service-users/person-0001", json={"home": "home-0002"})
+    before = (await changed(world))["next"]
+    await erase(world, "person-0001")
+    [item] = (await changed(world, before))["items"]
+    assert (item["id"], item["fact"], item["deleted"]) == ("person-0001", "erased", True)
+
+
 async def test_who_moved_and_was_changed_since_is_told_as_left(world: World) -> None:
     """Both in one page: the newest entry is of the new region."""
     start = (await changed(world))["next"]
