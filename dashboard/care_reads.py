@@ -6,11 +6,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 
+from dashboard.person_reads import purpose_states
 from dashboard.reads import Row, roster_for, rows
+from ledger.care.agreement import PURPOSE
 from ledger.care.money import MoneyState, add_up
 from ledger.care.referral import MOVES, ReferralState
 from ledger.schema import CARE_LINE, HOME, MONEY_LINE, PROVIDER, REFERRAL, SERVICE_USER
 from ledger.views import Document, RosterIndex, account_reference, instant
+from ledger.visiting.days import date_of
+from rules.local_time import day_of
 
 
 def provider_object(row: Row) -> Document:
@@ -30,10 +34,19 @@ def provider_object(row: Row) -> Document:
 
 
 def referral_documents(connection: Connection, found: Sequence[Row], now_ms: int) -> list[Document]:
+    """With how the person's consent to referrals stands today: before anybody tries to send one."""
     people = _people(connection, (row["person"] for row in found))
     providers = _providers(connection, (row["provider"] for row in found))
     roster = roster_for(connection, usernames=(row["created_by"] for row in found))
-    return [_referral(row, people, providers, roster, now_ms) for row in found]
+    today = date_of(day_of(now_ms)).isoformat()
+    said = purpose_states(connection, sorted({row["person"] for row in found}), PURPOSE, today)
+    return [
+        {
+            **_referral(row, people, providers, roster, now_ms),
+            "consent": said.get(row["person"], "unasked"),
+        }
+        for row in found
+    ]
 
 
 def _referral(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from dashboard.callers import Caller
 from dashboard.export import Subject, read_names
@@ -22,7 +22,7 @@ from ledger.documents.table import Column, Table
 from ledger.documents.workbook import ROWS_MAX, write_xlsx
 from ledger.forms.file_fields import FIELDS
 from ledger.forms.visit_form import CHOICES
-from ledger.schema import CONSENT, SERVICE_USER
+from ledger.schema import CONSENT, EXPORT_FILE, EXPORT_ORDER, SERVICE_USER
 from ledger.visiting.days import iso
 from ledger.visiting.periods import month_of, week_of
 from rules.local_time import at_minute_ms, day_of
@@ -221,3 +221,25 @@ def _about(order: Order, period: Days, now_ms: int, count: int, withheld: int) -
         ("要求", "仅供上述单位履行职责使用，不得转交、公开；每行末列注明使用单位。"),
     )
     return Table(title="说明", columns=columns, rows=[list(line) for line in said])
+
+
+def failing(connection: Connection) -> list[Row]:
+    """Files that could not be made and are tried again, with their order's `name`: of orders that
+    are in force the newest period. What failed before it, or of an order that was stopped, is
+    history: it stands in the list of files, and nobody can mend it any more."""
+    newest = (
+        select(EXPORT_FILE.c.order_id, func.max(EXPORT_FILE.c.period).label("period"))
+        .group_by(EXPORT_FILE.c.order_id)
+        .subquery()
+    )
+    wanted = (
+        select(EXPORT_ORDER.c.name, EXPORT_FILE.c.period, EXPORT_FILE.c.detail)
+        .join(EXPORT_FILE, EXPORT_FILE.c.order_id == EXPORT_ORDER.c.id)
+        .join(
+            newest,
+            (newest.c.order_id == EXPORT_FILE.c.order_id)
+            & (newest.c.period == EXPORT_FILE.c.period),
+        )
+        .where(EXPORT_FILE.c.state == "failed", EXPORT_ORDER.c.active)
+    )
+    return rows(connection, wanted.order_by(EXPORT_ORDER.c.name, EXPORT_ORDER.c.id))

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 from dashboard.masking import masked_name
 from dashboard.reads import Row, one, roster_for, rows
 from ledger.forms import categories, completeness, consents, joining
-from ledger.forms.file_document import document_of, masked, read
-from ledger.forms.file_fields import FIELDS, REGISTER, SECTIONS, named
+from ledger.forms.file_document import document_of, masked, masked_number, read
+from ledger.forms.file_fields import FIELD, FIELDS, REGISTER, SECTIONS, named
 from ledger.forms.person_file import PersonFile
 from ledger.forms.visit_form import Option
 from ledger.persons.files import TOPIC, register_of
@@ -107,10 +107,11 @@ def _judgement(judgement: categories.Judgement) -> Document:
 
 
 def numbers_of(row: Row) -> Document:
-    """The identity numbers themselves, for whoever asked for them on record."""
+    """Identity numbers and the certificate's, for whoever asked for them on record."""
     file = file_of(row)
     return {
         "id_number": file.id_number,
+        "disability_number": file.disability_number,
         "members": [{"name": m.name, "id_number": m.id_number} for m in file.members],
     }
 
@@ -131,7 +132,12 @@ def history(
 def _with_names(document: Document) -> Document:
     changes = document["data"].get("changes", [])
     for change in changes:
-        change["zh"], change["en"] = named(str(change.get("field", "")))
+        name = str(change.get("field", ""))
+        change["zh"], change["en"] = named(name)
+        # Entries of an older program have it whole, and stay as they were written.
+        if name in FIELD and FIELD[name].secret:
+            for side in ("old", "new"):
+                change[side] = masked_number(str(change.get(side) or ""))
     return document
 
 

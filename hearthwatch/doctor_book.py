@@ -75,22 +75,21 @@ def _chains(reader: "Engine", anchors: frozenset[str]) -> Iterator[Finding]:
 
 
 def _department_files(reader: "Engine") -> Iterator[Finding]:
-    from sqlalchemy import inspect, select
+    from sqlalchemy import inspect
 
-    from ledger.schema import EXPORT_FILE, EXPORT_ORDER
+    from dashboard.department_files import failing
 
     with reader.connect() as connection:
         if not inspect(connection).has_table("export_file"):
             return
-        wanted = select(EXPORT_ORDER.c.name, EXPORT_FILE.c.period, EXPORT_FILE.c.detail)
-        wanted = wanted.join(EXPORT_FILE, EXPORT_FILE.c.order_id == EXPORT_ORDER.c.id)
-        failed = connection.execute(wanted.where(EXPORT_FILE.c.state == "failed")).all()
+        failed = failing(connection)
     if failed:
-        name, period, why = failed[0]
+        one = failed[0]
+        why = f"{one['name']} {one['period']}: {one['detail'][:120]}"
         yield Finding(
             check="department files",
             verdict="warn",
-            detail=f"{len(failed)} not made, of them {name} {period}: {why[:120]}",
+            detail=f"{len(failed)} not made, of them {why}",
             remedy="mend what it says; it is tried again each hour, of the newest period",
         )
 

@@ -14,6 +14,7 @@ from contract.moment import to_iso
 from dashboard.answers import answer
 from dashboard.asked import DAY_MS, FromTime, QueryWord, day_start_ms, span_ms
 from dashboard.callers import SIGNED_IN, Caller, Hub, needs
+from dashboard.department_files import failing
 from dashboard.ports import Deps
 from dashboard.reads import one, rows
 from dashboard.register_reads import seen_region
@@ -21,7 +22,6 @@ from ledger.expectations import ALWAYS_EXPECTED_S, EXPECTED_ONCE_SHOWN_S
 from ledger.schema import (
     ALARM,
     DEVICE,
-    EXPORT_FILE,
     GATEWAY,
     HOME,
     QUARANTINE,
@@ -142,14 +142,8 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
         "repairs": _repairs(connection, caller, now_ms),
         "quarantine": connection.scalar(quarantine_visible(func.count(), caller)),
         "last_test": _last_test(connection),
-        "department_files_failed": _files_failed(connection) if "export.order" in caller.can else 0,
+        "department_files_failed": len(failing(connection)) if "export.order" in caller.can else 0,
     }
-
-
-def _files_failed(connection: Connection) -> int:
-    """Files for departments that could not be made and are tried again."""
-    wanted = select(func.count()).select_from(EXPORT_FILE).where(EXPORT_FILE.c.state == "failed")
-    return connection.scalar(wanted) or 0
 
 
 def _last_test(connection: Connection) -> Document | None:

@@ -20,6 +20,7 @@ from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row as Record
 from dashboard.spreadsheets import XLSX_TYPE
 from ledger.forms.file_document import masked_number
+from ledger.forms.file_fields import FIELD
 from ledger.persons.columns import COLUMN
 from ledger.persons.files import register_of
 from ledger.persons.sheet import Row
@@ -218,7 +219,7 @@ def _cells(one: PersonImport, row: Row, faulty: set[str]) -> list[Document]:
         said = cell.strip()
         if key is None or not said:
             continue
-        if key == "id_number" and key not in faulty:
+        if key in FIELD and FIELD[key].secret and key not in faulty:
             said = masked_number(said)
         column = COLUMN[key]
         found.append({"field": key, "zh": column.zh, "en": column.en, "text": said[:200]})

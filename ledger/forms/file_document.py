@@ -47,6 +47,9 @@ def merged(file: PersonFile, changes: Mapping[str, object]) -> tuple[PersonFile,
         if field is None:
             refusals.append(_refuse(name, "no_such_field", "没有这一项", "no such field"))
             continue
+        if field.secret and isinstance(value, str) and MASK in value:
+            refusals.append(_refuse(name, "masked", "请填写完整号码", "write the whole number"))
+            continue
         found = _READ[field.form](field, value)
         if isinstance(found, list):
             refusals += found

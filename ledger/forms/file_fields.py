@@ -34,7 +34,7 @@ SECTIONS: Final[Mapping[Section, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """`secret`: shown masked everywhere (identity numbers)."""
+    """`secret`: shown masked everywhere (identity numbers, and what begins with one)."""
 
     name: str
     section: Section
@@ -86,7 +86,15 @@ FIELDS: Final[tuple[Field, ...]] = (
     _f("assessed_on", "care", "day", "能力评估日期", "Day of the assessment"),
     _f("disability_kind", "care", "choice", "残疾类别", "Kind of disability", DISABILITIES),
     _f("disability_grade", "care", "grade", "残疾等级", "Grade of disability"),
-    _f("disability_number", "care", "text", "残疾人证号", "Number of the disability certificate"),
+    # It begins with the identity number.
+    _f(
+        "disability_number",
+        "care",
+        "text",
+        "残疾人证号",
+        "Number of the disability certificate",
+        secret=True,
+    ),
     _f("seriously_ill", "care", "yes_no", "重病", "Seriously ill"),
     _f("members", "household", "members", "家庭基本情况", "Members of the household"),
     _f("water_safe", "living", "yes_no", "饮水是否安全", "Drinking water safe"),

@@ -145,6 +145,43 @@ def test_in_english_the_form_is_english(open_desk: OpenDesk) -> None:
     )
 
 
+def test_a_certificates_number_is_masked_and_shown_on_record(manager: Desk) -> None:
+    page = manager.page
+    manager.go("/persons/person-0001")
+    care = page.get_by_role("region", name=re.compile("类别依据"))
+    care.get_by_role("button", name="编辑").click()
+    care.get_by_label("残疾人证号").fill(f"{number(2)}42")
+    care.get_by_role("button", name="保存").click()
+    expect(care).to_contain_text("6109**************")
+    expect(care).not_to_contain_text(number(2)[4:])
+    # Edited again it is empty, and left so it stays.
+    care.get_by_role("button", name="编辑").click()
+    expect(care.get_by_label("残疾人证号")).to_have_value("")
+    expect(care).to_contain_text("留空则保持不变")
+    care.get_by_role("button", name="取消").click()
+    care.get_by_role("button", name="查看号码").click()
+    care.get_by_label("查看原因").fill("核对残疾人证")
+    care.get_by_role("button", name="查看号码").click()
+    expect(care).to_contain_text(f"{number(2)}42")
+
+
+def test_what_a_no_stops_is_said_before_it_is_pressed(manager: Desk) -> None:
+    page = manager.page
+    manager.go("/persons/person-0001")
+    fhir = page.get_by_role("button", name="健康数据（FHIR）")
+    expect(fhir).to_be_enabled()
+    consents = page.get_by_role("region", name="知情同意")
+    row = consents.locator("li").filter(has_text="与部门共享信息").first
+    row.get_by_role("button", name="登记同意").click()
+    consents.get_by_label("答复").select_option(label="不同意")
+    consents.locator("form").get_by_role("button", name="登记").click()
+    expect(fhir).to_be_disabled()
+    about = fhir.get_attribute("aria-describedby")
+    expect(page.locator(f"[id='{about}']")).to_contain_text("老人不同意与部门共享信息")
+    manager.go("/homes/home-0001")
+    expect(fhir).to_be_disabled()
+
+
 def agree(page: Any, purpose: str) -> None:
     consents = page.get_by_role("region", name="知情同意")
     row = consents.locator("li").filter(has_text=purpose).first

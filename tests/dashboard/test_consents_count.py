@@ -96,6 +96,12 @@ async def sent(world: World, agreed_at: str, name: str = "李桂英") -> Any:
         return await client.post(f"{API}/referrals/{referral}/send", json=body)
 
 
+async def stands(world: World) -> str:
+    """What the referral itself says before anybody tries to send it."""
+    async with world.client("manager-1") as client:
+        return (await client.get(f"{API}/referrals")).json()["items"][0]["consent"]
+
+
 async def test_who_agreed_to_a_referral_is_a_consent_and_a_newer_no_ends_it(world: World) -> None:
     answer = await sent(world, "2026-11-20T02:00:00Z")
     assert answer.status_code == 200, answer.text
@@ -103,7 +109,9 @@ async def test_who_agreed_to_a_referral_is_a_consent_and_a_newer_no_ends_it(worl
         [one] = (await client.get(CONSENTS)).json()["items"]
     assert (one["purpose"], one["given_by"], one["relation"]) == ("referral", "李桂英", "self")
     assert (one["how"], one["given_on"]) == ("signed", "2026-11-20")
+    assert await stands(world) == "given"
     await withdraw(world, "referral")
+    assert await stands(world) == "withdrawn"
     old = await sent(world, "2026-11-21T02:00:00Z")
     assert problem_of(old)["errors"][0]["code"] == "consent_refused"
     # Asked anew after the no.

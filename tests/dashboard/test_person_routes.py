@@ -1,16 +1,20 @@
 """One person one file over HTTP: who is found, files, history, consents, what stays masked."""
 
+import datetime
 import json
 
 import pytest
 
 from ledger.forms import id_number
+from ledger.persons import files
+from ledger.unit_of_work import UnitOfWork
 from tests.dashboard.conftest import World, problem_of
 
 BODY = "61092619410302002"
 NUMBER = BODY + id_number.check_digit(BODY)
 PERSON = "/api/v1/service-users/person-0001"
 FILE = f"{PERSON}/file"
+TODAY = datetime.date(2026, 11, 23)
 
 
 async def found(world: World, **asked: object) -> list[str]:
@@ -95,13 +99,15 @@ async def test_two_officers_do_not_overwrite_each_other(world: World) -> None:
 async def test_identity_numbers_are_told_on_record_only(world: World) -> None:
     members = [{"name": "张伟", "id_number": NUMBER, "relation": "儿子"}]
     async with world.client("manager-1") as client:
-        written = await client.patch(FILE, json={"file": {"id_number": NUMBER, "members": members}})
+        file = {"id_number": NUMBER, "members": members, "disability_number": f"{NUMBER}42"}
+        written = await client.patch(FILE, json={"file": file})
         for answer in (written, await client.get(FILE), await client.get(f"{PERSON}/history")):
             assert NUMBER[4:] not in answer.text
             assert "6109**************" in answer.text
         assert (await client.post(f"{FILE}/reveal", json={"reason": ""})).status_code == 422
         told = await client.post(f"{FILE}/reveal", json={"reason": "寻人，配合公安"})
     assert told.json()["id_number"] == NUMBER
+    assert told.json()["disability_number"] == f"{NUMBER}42"
     assert told.json()["members"] == [{"name": "张伟", "id_number": NUMBER}]
     assert ("manager-1", "revealed", "person:person-0001") in await world.audited()
     async with world.client("visitor-1") as client:
@@ -111,13 +117,28 @@ async def test_identity_numbers_are_told_on_record_only(world: World) -> None:
     assert NUMBER[4:] not in str(rows)
 
 
-async def test_a_masked_number_sent_back_is_refused_and_not_stored(world: World) -> None:
+@pytest.mark.parametrize("name", ["id_number", "disability_number"])
+async def test_a_masked_number_sent_back_is_refused_and_not_stored(world: World, name: str) -> None:
     async with world.client("manager-1") as client:
-        await client.patch(FILE, json={"file": {"id_number": NUMBER}})
-        answer = await client.patch(FILE, json={"file": {"id_number": "6109**************"}})
+        await client.patch(FILE, json={"file": {name: NUMBER}})
+        answer = await client.patch(FILE, json={"file": {name: "6109**************"}})
         assert answer.status_code == 422
         told = await client.post(f"{FILE}/reveal", json={"reason": "checking"})
-        assert told.json()["id_number"] == NUMBER
+        assert told.json()[name] == NUMBER
+
+
+async def test_what_an_older_program_wrote_whole_is_shown_masked(world: World) -> None:
+    whole = {"field": "disability_number", "old": "", "new": f"{NUMBER}42"}
+    edit = files.Edit(person="person-0001", actor="x", today=TODAY, register={}, file={})
+
+    def write(unit: UnitOfWork) -> None:
+        files.say(unit, edit, "changed", "610926101001", [whole])
+
+    await world.writer.change(write)
+    async with world.client("manager-1") as client:
+        shown = await client.get(f"{PERSON}/history")
+    [change] = shown.json()["items"][0]["data"]["changes"]
+    assert (change["old"], change["new"]) == ("", "6109**************")
 
 
 async def test_members_shown_masked_come_back_as_they_are(world: World) -> None:

@@ -65,7 +65,14 @@ export interface Referral {
   note: string;
   look_at: string | null;
   overdue: boolean;
+  /** How the person's consent to referrals stands: given, unasked, refused, withdrawn, expired. */
+  consent?: string;
   moves: Move[];
+}
+
+/** The last word was a no: only who agrees anew, after it, opens the way to a provider. */
+export function saidNo(referral: Referral): boolean {
+  return referral.consent === "refused" || referral.consent === "withdrawn";
 }
 
 export interface CareLine {

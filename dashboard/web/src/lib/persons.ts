@@ -87,6 +87,7 @@ export interface FileChanges {
 
 export interface Numbers {
   id_number: string;
+  disability_number: string;
   members: { name: string; id_number: string }[];
 }
 
@@ -231,6 +232,11 @@ export const persons = {
   confirmImport: (one: string) => request<ListImport>("POST", `person-imports/${id(one)}/confirm`),
   forgetImport: (one: string) => request<undefined>("DELETE", `person-imports/${id(one)}`),
 };
+
+/** How a purpose stands for a person today. */
+export function stateOf(consents: Consents, purpose: string): string {
+  return consents.purposes.find((one) => one.purpose === purpose)?.state ?? "unasked";
+}
 
 /** Where her photo is; another photo has another address. */
 export function photoOf(person: { id: string; photo?: string }): string {
