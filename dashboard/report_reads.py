@@ -131,15 +131,18 @@ _STATEMENTS: Final[Mapping[Subject, Callable[[Asked], Select[Any]]]] = {
 
 
 def rows_of(connection: Connection, subject: Subject, asked: Asked) -> Iterator[Row]:
-    found = connection.execution_options(yield_per=PORTION).execute(_STATEMENTS[subject](asked))
-    names = tuple(found.keys())
-    every = (dict(zip(names, row, strict=True)) for row in found)
-    if subject == "visit":
-        yield from with_records(connection, every)
-    elif subject == "person":
-        yield from (_with_service(row, asked.span) for row in every)
-    else:
-        yield from every
+    # Of the statement, for of a connection it would hold for whatever else is asked of it.
+    wanted = _STATEMENTS[subject](asked).execution_options(yield_per=PORTION)
+    # Who stops reading half-way leaves no cursor open at the server.
+    with connection.execute(wanted) as found:
+        names = tuple(found.keys())
+        every = (dict(zip(names, row, strict=True)) for row in found)
+        if subject == "visit":
+            yield from with_records(connection, every)
+        elif subject == "person":
+            yield from (_with_service(row, asked.span) for row in every)
+        else:
+            yield from every
 
 
 def _with_service(row: dict[str, Any], span: Span) -> Row:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy import Boolean
+
 from ledger.care.referral import (
     ANSWER_WITHIN_DAYS,
     LOOK_AGAIN_DAYS,
@@ -73,7 +75,11 @@ def _find(unit: UnitOfWork, table: Any, row_id: str) -> Row:
     if found is None:
         raise KeyError(row_id[:64])
     names = [column[0] for column in unit.cursor.description]
-    return dict(zip(names, found, strict=True))
+    # Entries say the same in either database: SQLite has whole numbers for true and false.
+    return {
+        name: bool(value) if isinstance(table.c[name].type, Boolean) else value
+        for name, value in zip(names, found, strict=True)
+    }
 
 
 def _there(unit: UnitOfWork, table: Any, row_id: str) -> bool:

@@ -26,11 +26,12 @@ from dashboard.permissions import may
 from dashboard.ports import Deps
 from hearthwatch.department_exports import DepartmentExports
 from ledger import register as register_store
+from ledger.cursor import Connection
 from ledger.database import insert_sql
 from ledger.erasure.eraser import Eraser
 from ledger.erasure.periods import Periods
 from ledger.feed import Feed
-from ledger.place import SqliteBook
+from ledger.place import PostgresBook, SqliteBook
 from ledger.register import Register
 from ledger.register_changes import Changed
 from ledger.roster import parse
@@ -47,7 +48,8 @@ from tests.adapters.dashboard_ports import (
     SilentOutbox,
 )
 from tests.adapters.escalation import escalating, one_clock
-from tests.adapters.sealed import key_path, sealed_file
+from tests.adapters.postgres import Postgres, postgres_server
+from tests.adapters.sealed import key_path, sealed_file, sealed_place
 
 NOW_MS = from_iso("2026-11-23T08:00:00Z")
 PASSWORD = "correct horse battery"
@@ -250,14 +252,21 @@ class World:
         return [(str(a), str(b), str(c)) for a, b, c in rows]
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The book with its roster and accounts, made once and copied for every test."""
-    path = tmp_path_factory.mktemp("book") / "hub.sqlite"
-    sealed_file(path).migrate()
-    connection = sealed_file(path).open_writer()
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module with `ON_BOTH = True` is run on SQLite and on PostgreSQL."""
+    if getattr(metafunc.module, "ON_BOTH", False) and "world" in metafunc.fixturenames:
+        metafunc.parametrize("database", ["sqlite", "postgres"], indirect=True)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    return getattr(request, "param", "sqlite")
+
+
+def fill(connection: Connection) -> None:
+    """The roster and the accounts."""
     unit = UnitOfWork(connection.cursor(), NOW_MS)
-    unit.execute("BEGIN")
+    unit.execute("BEGIN IMMEDIATE")
     register_store.store(unit, parse(ROSTER))
     stored = HASHER.hash(PASSWORD)
     for username, (role, region) in ACCOUNTS.items():
@@ -272,38 +281,76 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             actor="system",
         )
     unit.execute("COMMIT")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The book with its roster and accounts, made once and copied for every test."""
+    path = tmp_path_factory.mktemp("book") / "hub.sqlite"
+    sealed_file(path).migrate()
+    connection = sealed_file(path).open_writer()
+    fill(connection)
     connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return path
 
 
+@pytest.fixture(scope="session")
+def filled_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Postgres, Path]]:
+    """The same on a server, whose databases are copies of one, and the key file's folder."""
+    folder = tmp_path_factory.mktemp("server")
+    with postgres_server() as server:
+        connection = sealed_place(server.book("migrated"), key_path(folder)).open_writer()
+        fill(connection)
+        connection.close()
+        yield server, folder
+
+
 @pytest.fixture
-def book_path(template: Path, tmp_path: Path) -> Path:
+def place(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> SqliteBook | PostgresBook:
+    """Sealed, as every hub's book is."""
+    if database == "postgres":
+        server, folder = request.getfixturevalue("filled_server")
+        shutil.copytree(key_path(folder).parent, key_path(tmp_path).parent)
+        return sealed_place(server.fresh(), key_path(tmp_path))
+    template = request.getfixturevalue("template")
     path = tmp_path / "hub.sqlite"
     path.write_bytes(template.read_bytes())
     shutil.copytree(key_path(template.parent).parent, key_path(tmp_path).parent)
-    return path
+    return sealed_file(path)
 
 
 @pytest.fixture
-def sealed_book(book_path: Path) -> SqliteBook:
-    return sealed_file(book_path)
+def sealed_book(place: SqliteBook | PostgresBook) -> SqliteBook:
+    assert isinstance(place, SqliteBook)
+    return place
 
 
 @pytest.fixture
-def engine(sealed_book: SqliteBook) -> Iterator[Any]:
-    engine = sealed_book.open_reader()
+def book_path(sealed_book: SqliteBook) -> Path:
+    return sealed_book.path
+
+
+@pytest.fixture
+def engine(place: SqliteBook | PostgresBook) -> Iterator[Any]:
+    engine = place.open_reader()
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-async def world(sealed_book: SqliteBook, engine: Any, tmp_path: Path) -> AsyncIterator[World]:
+async def world(
+    place: SqliteBook | PostgresBook, engine: Any, tmp_path: Path
+) -> AsyncIterator[World]:
     loop = asyncio.get_running_loop()
     clock = HandClock(NOW_MS)
     feed = Feed()
     writer = Writer(
-        sealed_book.open_writer(),
+        place.open_writer(),
         clock.now_ms,
         lambda events: loop.call_soon_threadsafe(feed.publish, events),
     )
@@ -344,7 +391,7 @@ async def world(sealed_book: SqliteBook, engine: Any, tmp_path: Path) -> AsyncIt
         rota=rota,
         roster_changed=roster_changed,
         passwords=Passwords(HASHER),
-        eraser=Eraser(sealed_book.ring, sealed_book.forget, Periods()),
+        eraser=Eraser(place.ring, place.forget, Periods()),
         notices=ListedNotices(),
         replies=Replies(writer, book, book.handing.cannot_come, may, book.contacts.says),
         static_dir=tmp_path / "static",

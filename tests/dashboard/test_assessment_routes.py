@@ -9,6 +9,8 @@ from contract.moment import from_iso, to_iso
 from ledger.assessment.criteria import DEFAULT, to_document
 from tests.dashboard.conftest import NOW_MS, World
 
+ON_BOTH = True
+
 VILLAGE = "610926101001"
 QUARTER = {"period": "2026-Q4", "who_kind": "region", "who": VILLAGE}
 

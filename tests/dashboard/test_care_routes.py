@@ -5,6 +5,8 @@ import pytest
 from contract.moment import from_iso, to_iso
 from tests.dashboard.conftest import NOW_MS, World
 
+ON_BOTH = True
+
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 
@@ -262,7 +264,7 @@ async def test_providers_are_found_by_what_and_where(world: World) -> None:
         "SELECT fact, data FROM entry WHERE topic = 'provider' AND subject = ? ORDER BY seq", near
     )
     assert [fact for fact, _data in facts] == ["written", "changed"]
-    assert '"was":{"active":1}' in facts[1][1]
+    assert '"was":{"active":true}' in facts[1][1]
 
 
 @pytest.mark.parametrize(

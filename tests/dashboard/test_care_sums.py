@@ -6,6 +6,8 @@ from contract.moment import to_iso
 from tests.dashboard.conftest import NOW_MS, World
 from tests.dashboard.test_care_routes import provider
 
+ON_BOTH = True
+
 API = "/api/v1"
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000

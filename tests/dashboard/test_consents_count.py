@@ -8,6 +8,8 @@ import pytest
 from tests.dashboard.conftest import World, problem_of
 from tests.dashboard.test_visit_attachments import picture
 
+ON_BOTH = True
+
 API = "/api/v1"
 CONSENTS = f"{API}/service-users/person-0001/consents"
 HOUR_MS = 3_600_000

@@ -12,6 +12,8 @@ import pytest
 from hearthwatch.department_exports import AGAIN_MS, KEPT_MS, DepartmentExports
 from tests.dashboard.conftest import World, problem_of
 
+ON_BOTH = True
+
 API = "/api/v1"
 # NOW is Monday, 23 November 2026, 16:00 in the county.
 ORDER: dict[str, Any] = {

@@ -8,6 +8,8 @@ import pytest
 from ledger.forms import id_number
 from tests.dashboard.conftest import World, problem_of
 
+ON_BOTH = True
+
 API = "/api/v1"
 PATH = f"{API}/exchange/persons/SX-0001"
 BODY = "61092619450607001"

@@ -5,6 +5,8 @@ from typing import Any
 from rules.finding import Finding, Severity
 from tests.dashboard.conftest import World, problem_of
 
+ON_BOTH = True
+
 API = "/api/v1"
 PERSON = f"{API}/service-users/person-0001"
 # NOW is Monday, 23 November 2026, 16:00 in the county.

@@ -14,6 +14,8 @@ from tests.dashboard.test_consents_count import CONSENTS, say, withdraw
 from tests.dashboard.test_papers import text_of
 from tests.dashboard.test_visit_attachments import bomb, from_a_telephone, noise, picture
 
+ON_BOTH = True
+
 API = "/api/v1"
 PERSON = f"{API}/service-users/person-0001"
 PHOTO = f"{PERSON}/photo"

@@ -11,6 +11,8 @@ from ledger.visiting.states import Tally
 from tests.dashboard.conftest import World
 from tests.dashboard.test_report_routes import lived, report, visited
 
+ON_BOTH = True
+
 
 async def sheets(world: World, username: str, query: str = "") -> dict[str, list[tuple]]:
     async with world.client(username) as client:
@@ -98,7 +100,7 @@ async def test_the_rows_of_a_spreadsheet_are_those_behind_its_figures(world: Wor
 
 async def test_what_looks_like_a_formula_stays_a_text(world: World) -> None:
     await visited(world, "visitor-1", "home-0001", "person-0001")
-    await world.query("UPDATE service_user SET name = '=1+1' WHERE id = 'person-0001'")
+    await world.execute("UPDATE service_user SET name = '=1+1' WHERE id = 'person-0001'")
     async with world.client("manager-1") as client:
         answer = await client.get("/api/v1/reports/period.xlsx")
     book = openpyxl.load_workbook(io.BytesIO(answer.content))

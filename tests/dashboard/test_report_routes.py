@@ -5,6 +5,8 @@ import pytest
 from contract.moment import from_iso, to_iso
 from tests.dashboard.conftest import NOW_MS, World
 
+ON_BOTH = True
+
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 LAST_MONTH_MS = from_iso("2026-10-20T02:00:00Z")

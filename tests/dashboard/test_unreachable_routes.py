@@ -7,6 +7,8 @@ import pytest
 from contract.moment import to_iso
 from tests.dashboard.conftest import NOW_MS, World, problem_of
 
+ON_BOTH = True
+
 API = "/api/v1/unreachable"
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000

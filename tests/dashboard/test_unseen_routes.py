@@ -9,6 +9,8 @@ from contract.moment import to_iso
 from tests.adapters.dashboard_ports import PlainRuleView
 from tests.dashboard.conftest import NOW_MS, World, problem_of
 
+ON_BOTH = True
+
 API = "/api/v1"
 HOUR_MS = 3_600_000
 # NOW is 16:00 in the county.
@@ -76,7 +78,7 @@ async def neighbour(world: World) -> None:
 async def test_the_last_sign_and_of_what(world: World, explained, at_ms, of) -> None:
     await world.execute(
         "INSERT INTO device (gateway, device, home, kind, model, label, reports_itself, asks)"
-        " VALUES ('gw-0001', 'door', 'home-0001', 'contact', '', '', 0, 0)"
+        " VALUES ('gw-0001', 'door', 'home-0001', 'contact', '', '', false, false)"
     )
     thinks(world, **explained)
     item = await only(world)
