@@ -1,24 +1,29 @@
-"""Tables as XLSX, by openpyxl: real dates and numbers, text that stays text.
+"""Tables as XLSX, by openpyxl but for their rows: real dates and numbers, text that stays text.
 
 A text never becomes a formula, and an identity number never a rounded number: cells of text are
 written as text, whatever they begin with.
 """
 
+import datetime
 import io
+import math
 import re
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.datetime import to_excel
 
 from ledger.documents.sheets import local
 from ledger.documents.table import Column, Kind, Table, day_value, shown
 
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# openpyxl takes about 50 us and 50 bytes a cell; 50,000 rows of 20 columns are a minute.
+# With 20 columns a million cells, which a telephone's spreadsheet still opens.
 ROWS_MAX: Final = 50_000
 # What the format itself can hold.
 CELL_MAX: Final = 32_767
@@ -35,6 +40,11 @@ FORMATS: Final[dict[Kind, str]] = {
 # Control characters that XML can't hold, but for tab and line breaks; halves of characters.
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _TITLE: Final = re.compile(r"[\\/*?:\[\]]")
+_LINE_END: Final = {"\r": "&#13;"}
+_BODY_ENDS: Final = b"</sheetData>"
+_ROWS_AT_ONCE: Final = 500
+# Twice as fast as the usual level, for a tenth more bytes.
+_LEVEL: Final = 3
 _HEAD_FILL: Final = PatternFill("solid", start_color="FFE8EDF2")
 _LINE: Final = Side(style="thin", color="FF9AA5B1")
 _BORDER: Final = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
@@ -43,14 +53,14 @@ _BORDER: Final = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
 def write_xlsx(tables: Sequence[Table]) -> bytes:
     """A sheet for each table: a bold head that stays in sight, filters, widths."""
     workbook = openpyxl.Workbook(write_only=True)
-    for table in tables:
-        _sheet(workbook, table)
+    bodies = [_sheet(workbook, table) for table in tables]
     out = io.BytesIO()
     workbook.save(out)
-    return out.getvalue()
+    return _with_bodies(out, bodies)
 
 
-def _sheet(workbook: Any, table: Table) -> None:
+def _sheet(workbook: Any, table: Table) -> Iterator[bytes]:
+    """The sheet with its head; what is behind it comes back as XML."""
     sheet = workbook.create_sheet(_TITLE.sub(" ", _storable(table.title))[:TITLE_MAX])
     sheet.freeze_panes = "A2"
     for place, column in enumerate(table.columns, start=1):
@@ -58,10 +68,71 @@ def _sheet(workbook: Any, table: Table) -> None:
     last = get_column_letter(len(table.columns))
     sheet.auto_filter.ref = f"A1:{last}{len(table.rows) + 1}"
     sheet.append([_head(sheet, column) for column in table.columns])
-    for row in table.rows[:ROWS_MAX]:
-        sheet.append(
-            [_cell(sheet, v, column.kind) for v, column in zip(row, table.columns, strict=True)]
-        )
+    styles = {kind: _style(sheet, kind) for kind in FORMATS}
+    return _body(table, styles)
+
+
+def _style(sheet: Any, kind: Kind) -> int:
+    cell = WriteOnlyCell(sheet)
+    cell.number_format = FORMATS[kind]
+    return int(cell.style_id)
+
+
+def _body(table: Table, styles: Mapping[Kind, int]) -> Iterator[bytes]:
+    """Rows as the sheet's XML has them. openpyxl makes an object of each cell, which is nine tenths
+    of a county's file."""
+    letters = [get_column_letter(place) for place in range(1, len(table.columns) + 1)]
+    kinds = [column.kind for column in table.columns]
+    some: list[str] = []
+    for number, row in enumerate(table.rows[:ROWS_MAX], start=2):
+        cells = [
+            _cell(f"{letter}{number}", _value(value, kind), kind, styles)
+            for letter, kind, value in zip(letters, kinds, row, strict=True)
+        ]
+        some.append(f'<row r="{number}">{"".join(cells)}</row>')
+        if len(some) == _ROWS_AT_ONCE:
+            yield "".join(some).encode()
+            some.clear()
+    yield "".join(some).encode()
+
+
+def _cell(at: str, held: Any, kind: Kind, styles: Mapping[Kind, int]) -> str:
+    match held:
+        case None:
+            return f'<c r="{at}" s="{styles[kind]}"/>'
+        case str():
+            # A text of its own type: "=1+1" is not what it looks like.
+            space = ' xml:space="preserve"' if held.strip() != held or "\n" in held else ""
+            style, words = styles["text"], escape(held, _LINE_END)
+            return f'<c r="{at}" s="{style}" t="inlineStr"><is><t{space}>{words}</t></is></c>'
+        case bool():
+            return f'<c r="{at}" s="{styles[kind]}" t="b"><v>{held:d}</v></c>'
+        case datetime.date():
+            return f'<c r="{at}" s="{styles[kind]}"><v>{to_excel(held)}</v></c>'
+        case _:
+            return f'<c r="{at}" s="{styles[kind]}"><v>{held}</v></c>'
+
+
+def _with_bodies(made: io.BytesIO, bodies: Sequence[Iterator[bytes]]) -> bytes:
+    """The same workbook with each body behind its head."""
+    of_part = {f"xl/worksheets/sheet{n}.xml": body for n, body in enumerate(bodies, start=1)}
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(made) as before,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as after,
+    ):
+        for part in before.infolist():
+            content = before.read(part)
+            with after.open(part.filename, "w") as stream:
+                body = of_part.get(part.filename)
+                if body is None:
+                    stream.write(content)
+                    continue
+                head, tail = content.split(_BODY_ENDS)
+                stream.write(head)
+                stream.writelines(body)
+                stream.write(_BODY_ENDS + tail)
+    return out.getvalue()
 
 
 def _head(sheet: Any, column: Column) -> Any:
@@ -70,18 +141,6 @@ def _head(sheet: Any, column: Column) -> Any:
     cell.fill = _HEAD_FILL
     cell.border = _BORDER
     cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
-    return cell
-
-
-def _cell(sheet: Any, value: Any, kind: Kind) -> Any:
-    held = _value(value, kind)
-    cell = WriteOnlyCell(sheet, held)
-    if isinstance(held, str):
-        # Before openpyxl takes "=1+1" for what it looks like.
-        cell.data_type = "s"
-        cell.number_format = "@"
-    else:
-        cell.number_format = FORMATS[kind]
     return cell
 
 
@@ -96,7 +155,8 @@ def _value(value: Any, kind: Kind) -> Any:
         case "day":
             return day_value(str(value)) or _storable(str(value))
         case "integer" | "decimal" | "yuan" if isinstance(value, int | float):
-            return value
+            # No spreadsheet has a cell for what is no number.
+            return value if math.isfinite(value) else str(value)
         case _:
             return _storable(shown(value, kind))
 
