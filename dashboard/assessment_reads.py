@@ -11,7 +11,7 @@ from contract.moment import to_iso
 from dashboard.plan_summary import below
 from dashboard.ports import Deps
 from dashboard.reads import Row, roster_for, rows
-from dashboard.report_reads import Asked, county_report, rows_of, visit_tallies
+from dashboard.report_reads import Asked, Months, county_report, rows_of, visit_tallies
 from dashboard.response_reads import calls_of
 from ledger.assessment.criteria import DEFAULT, Criterion, from_document, holding
 from ledger.assessment.score import Pair, Score, measures, score
@@ -151,7 +151,8 @@ def _of_visitors(
     for row in rows_of(connection, "visit", asked):
         sheet = sheets.setdefault(row["visitor"], Counter())
         sheet.update(figures_of("visit", row, asked.span.last))
-    months = [visit_tallies(connection, hub, asked, regions, m) for m in asked.span.months]
+    read = Months(connection, hub.clock.now_ms(), asked)
+    months = [visit_tallies(connection, read.part(m), regions, m) for m in asked.span.months]
     tallies = [{v["username"]: v for v in m["all"]["visitors"] if v["username"]} for m in months]
     measured: Measured = {}
     for who in sorted({name for month in tallies for name in month}):

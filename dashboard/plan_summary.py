@@ -1,7 +1,7 @@
 """How a region stands: visits owed and made in a week or month, by tier, village and visitor."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
@@ -30,6 +30,8 @@ class Part:
     region: str
     names: Sequence[str]
     situation: Situation
+    # What was added up already, by period: a report and the rows behind it ask for the same.
+    added_up: dict[str, dict[str, Tally]] = field(default_factory=dict, compare=False)
 
 
 def read_part(
@@ -104,6 +106,12 @@ def summary(
 
 def tallies_of(part: Part, wanted: Period) -> dict[str, Tally]:
     """By person what was owed and made in a week or month."""
+    if wanted.key not in part.added_up:
+        part.added_up[wanted.key] = _added_up(part, wanted)
+    return part.added_up[wanted.key]
+
+
+def _added_up(part: Part, wanted: Period) -> dict[str, Tally]:
     situation = part.situation
     # Of what is over nothing is behind: it was made or missed.
     over = needs_of(wanted)[-1].last < situation.today > wanted.last

@@ -7,10 +7,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 from dashboard.plan_reads import Situation
-from dashboard.plan_summary import read_part, tallies_of, tiers_of
+from dashboard.plan_summary import tallies_of, tiers_of
 from dashboard.plan_views import person_reference, tally_object
 from dashboard.reads import roster_for
-from dashboard.report_reads import Asked
+from dashboard.report_reads import Asked, Months
 from ledger.views import Document, account_reference
 from ledger.visiting.states import Tally, total
 
@@ -31,18 +31,16 @@ def people_behind(
     connection: Connection, now_ms: int, asked: Asked, figure: str, tier: str | None = None
 ) -> list[Counted]:
     """Those of whom something is in the figure, the most first. `figure`: a name of `Tally`."""
-    found = [one for one in counted(connection, now_ms, asked) if getattr(one.tally, figure) > 0]
+    every = counted(asked, Months(connection, now_ms, asked))
+    found = [one for one in every if getattr(one.tally, figure) > 0]
     if tier:
         found = [one for one in found if one.tier == tier]
     return sorted(found, key=lambda one: (-getattr(one.tally, figure), one.person))
 
 
-def counted(connection: Connection, now_ms: int, asked: Asked) -> list[Counted]:
+def counted(asked: Asked, months_read: Months) -> list[Counted]:
     """Everybody of a region, in the order of their ids; months are added up."""
-    parts = [
-        read_part(connection, now_ms, asked.caller, asked.region or None, month, window_only=True)
-        for month in asked.span.months
-    ]
+    parts = [months_read.part(month) for month in asked.span.months]
     months = [tallies_of(p, m) for p, m in zip(parts, asked.span.months, strict=True)]
     last, tiers = parts[-1], tiers_of(parts[-1], asked.span.months[-1])
     return [

@@ -10,7 +10,7 @@ from dashboard.callers import Caller
 from dashboard.care_reads import served_lines
 from dashboard.counted_reads import VISIT_RECORD, with_records
 from dashboard.plan_facts import gaps_of
-from dashboard.plan_summary import below, read_part, summary
+from dashboard.plan_summary import Part, below, read_part, summary
 from dashboard.ports import Deps
 from dashboard.reads import Row, rows
 from dashboard.response_reads import calls_of, report
@@ -185,10 +185,32 @@ class _Group:
         return {"figures": as_document(self.sheet), "care": care}
 
 
+class Months:
+    """The people of a region in each month of a span, read once for a report and its rows."""
+
+    def __init__(self, connection: Connection, now_ms: int, asked: Asked) -> None:
+        self._connection, self._now_ms, self._asked = connection, now_ms, asked
+        self._read: dict[str, Part] = {}
+
+    def part(self, month: Period) -> Part:
+        if month.key not in self._read:
+            caller, region = self._asked.caller, self._asked.region or None
+            self._read[month.key] = read_part(
+                self._connection, self._now_ms, caller, region, month, window_only=True
+            )
+        return self._read[month.key]
+
+
 def county_report(
-    connection: Connection, hub: Deps, asked: Asked, regions: Mapping[str, Row]
+    connection: Connection,
+    hub: Deps,
+    asked: Asked,
+    regions: Mapping[str, Row],
+    months: Months | None = None,
 ) -> Document:
-    """Everything of a span: for the region, and for each one right below it."""
+    """Everything of a span: for the region, and for each one right below it. `months`: where they
+    are asked for once more."""
+    read = months or Months(connection, hub.clock.now_ms(), asked)
     under = below(regions, asked.region or asked.caller.region)
     villages: dict[str, _Group] = {}
     for subject in SUBJECTS:
@@ -199,7 +221,7 @@ def county_report(
     for region, village in villages.items():
         whole.take_in(village)
         parts.setdefault(under(region) if region else "", _Group(Sheet())).take_in(village)
-    visits = [visit_tallies(connection, hub, asked, regions, m) for m in asked.span.months]
+    visits = [visit_tallies(connection, read.part(m), regions, m) for m in asked.span.months]
     calls = calls_of(connection, asked.caller, asked.region or None, asked.from_ms, asked.to_ms)
     return {
         "period": asked.span.key,
@@ -221,11 +243,9 @@ def county_report(
 
 
 def visit_tallies(
-    connection: Connection, hub: Deps, asked: Asked, regions: Mapping[str, Row], month: Period
+    connection: Connection, part: Part, regions: Mapping[str, Row], month: Period
 ) -> Document:
     """`all`: the plan's summary of one month; `regions`: those of it below, by code."""
-    now_ms, region = hub.clock.now_ms(), asked.region or None
-    part = read_part(connection, now_ms, asked.caller, region, month, window_only=True)
     document = summary(connection, part, regions, month)
     return {"all": document, "regions": {one["region"]: one for one in document["regions"]}}
 

@@ -14,7 +14,7 @@ from dashboard.downloads import download
 from dashboard.ports import Deps
 from dashboard.reads import Row
 from dashboard.report_people import counted
-from dashboard.report_reads import SUBJECTS, Asked, county_report, region_rows
+from dashboard.report_reads import SUBJECTS, Asked, Months, county_report, region_rows
 from dashboard.report_rows import ROW_KINDS, ROWS_IN_FILE, row_table, tally_table
 from dashboard.response_reads import calls_of, report
 from dashboard.routes.referrals import present_care
@@ -52,8 +52,9 @@ def save_report(
     with hub.engine.connect() as connection:
         regions = region_rows(connection, REGION)
         asked = asked_region(caller, region, span, regions)
-        now, before = _both(connection, hub, asked, regions)
-        sheets, missing = _row_sheets(connection, asked, now_ms)
+        months = Months(connection, now_ms, asked)
+        now, before = _both(connection, hub, asked, regions, months)
+        sheets, missing = _row_sheets(connection, asked, now_ms, months)
     notes = (*_notes(now_ms, asked), *missing)
     made = write_xlsx([figures_table(now, before, notes), regions_table(now), *sheets])
     detail = f"{span.key} {region or caller.region}, {sum(len(s.rows) for s in sheets)} rows, xlsx"
@@ -77,7 +78,7 @@ def print_report(
     with hub.engine.connect() as connection:
         regions = region_rows(connection, REGION)
         asked = asked_region(caller, region, span, regions)
-        now, before = _both(connection, hub, asked, regions)
+        now, before = _both(connection, hub, asked, regions, Months(connection, now_ms, asked))
     unit, when = _unit(asked, regions), _when(span)
     notes = (*_notes(now_ms, asked), f"报警原因等只列最多的 {OPEN_SHOWN} 类，其余见电子表格。")
     earlier = {part["region"]: part for part in before["regions"]}
@@ -109,20 +110,24 @@ _NOTHING: Final[Document] = {
 
 
 def _both(
-    connection: Connection, hub: Deps, asked: Asked, regions: dict[str, Row]
+    connection: Connection, hub: Deps, asked: Asked, regions: dict[str, Row], months: Months
 ) -> tuple[Document, Document]:
     """The report, and that of the period before; each region with its answers and arrivals."""
     earlier = Asked(caller=asked.caller, region=asked.region, span=span_before(asked.span))
     return (
-        _with_speeds(connection, hub, asked, regions),
-        _with_speeds(connection, hub, earlier, regions),
+        _with_speeds(connection, hub, asked, regions, months),
+        _with_speeds(connection, hub, earlier, regions, None),
     )
 
 
 def _with_speeds(
-    connection: Connection, hub: Deps, asked: Asked, regions: dict[str, Row]
+    connection: Connection,
+    hub: Deps,
+    asked: Asked,
+    regions: dict[str, Row],
+    months: Months | None,
 ) -> Document:
-    document = county_report(connection, hub, asked, regions)
+    document = county_report(connection, hub, asked, regions, months)
     calls = calls_of(connection, asked.caller, asked.region or None, asked.from_ms, asked.to_ms)
     base = asked.region or asked.caller.region
     groups = report(connection, hub, calls, "region", base)["groups"]
@@ -134,7 +139,7 @@ def _with_speeds(
 
 
 def _row_sheets(
-    connection: Connection, asked: Asked, now_ms: int
+    connection: Connection, asked: Asked, now_ms: int, months: Months
 ) -> tuple[list[Table], tuple[str, ...]]:
     """Those that the caller may read and that one file takes; of the others a line says so."""
     caller = asked.caller
@@ -151,7 +156,7 @@ def _row_sheets(
             sheets.append(table)
 
     if "person.read" in caller.can:
-        found = counted(connection, now_ms, asked)
+        found = counted(asked, months)
         add("探访落实（按人）", tally_table(connection, found, caller.can))
     for subject in SUBJECTS:
         kind = ROW_KINDS[subject]
