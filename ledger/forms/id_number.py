@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -25,6 +26,8 @@ def check_digit(first: str) -> str:
     return _CHECKS[total % 11]
 
 
+# A row of a list is looked at several times, one row after the other.
+@lru_cache(maxsize=16)
 def read(text: str) -> IdNumber | str:
     """The number, or a word for what is wrong: `length`, `digits`, `birthday`, `check_digit`.
 
