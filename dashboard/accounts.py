@@ -11,6 +11,7 @@ from dashboard.passwords import check_password
 from dashboard.permissions import ROLES
 from dashboard.sessions import close_sessions_of, digest_of, new_token
 from ledger.database import insert_sql, upsert_sql
+from ledger.regions import is_closed
 from ledger.schema import ACCOUNT, GATEWAY_KEY
 from ledger.unit_of_work import UnitOfWork
 
@@ -89,7 +90,19 @@ def change_account(
     after = _account(unit, username)
     if any(before[key] != after[key] for key in ("role", "region")) or after["disabled"]:
         close_sessions_of(unit, username)
-    unit.audit(actor, "changed", f"account:{username}", ", ".join(sorted(changes)))
+    told = (_told(field, before, after) for field in sorted(changes))
+    unit.audit(actor, "changed", f"account:{username}", ", ".join(told))
+
+
+def _told(field: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """What gives power, before and after; of the rest only that it changed."""
+    if field not in before or before[field] == after[field]:
+        return field
+    old, new = (
+        {"": "all", True: "yes", False: "no"}.get(value, value)
+        for value in (before[field], after[field])
+    )
+    return f"{field} {old} → {new}"
 
 
 def set_password(
@@ -116,6 +129,8 @@ def check_region(unit: UnitOfWork, region: str) -> None:
         unit.execute("SELECT 1 FROM region WHERE code = ?", (region,))
         if unit.cursor.fetchone() is None:
             raise AccountError("unknown_region", "region", "there is no such region")
+        if is_closed(unit.cursor, region):
+            raise AccountError("closed_region", "region", "this region is closed")
 
 
 def _account(unit: UnitOfWork, username: str) -> dict[str, Any]:
@@ -123,7 +138,8 @@ def _account(unit: UnitOfWork, username: str) -> dict[str, Any]:
     row = unit.cursor.fetchone()
     if row is None:
         raise KeyError(username[:64])
-    return dict(zip(("role", "region", "disabled"), row, strict=True))
+    role, region, disabled = row
+    return {"role": role, "region": region, "disabled": bool(disabled)}
 
 
 def _keep_an_administrator(unit: UnitOfWork) -> None:

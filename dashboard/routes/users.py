@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -24,9 +24,9 @@ from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row, one, rows
 from ledger.register_changes import Changed
-from ledger.schema import ACCOUNT
+from ledger.schema import ACCOUNT, AUDIT, SESSION
 from ledger.unit_of_work import UnitOfWork
-from ledger.views import Document
+from ledger.views import Document, instant
 
 router = APIRouter(tags=["users"])
 
@@ -54,11 +54,23 @@ class AccountChanges(Body):
 
 @router.get("/users")
 def list_users(hub: Hub, caller: Annotated[Caller, needs("user.read")]) -> Response:
-    """Accounts whose area lies in the caller's."""
+    """Accounts whose area lies in the caller's, with when they last came and whether they are in."""
     with hub.engine.connect() as connection:
         found = rows(connection, select(ACCOUNT).order_by(ACCOUNT.c.username))
+        came, sessions = _came(connection), _sessions(connection, hub.wall_ms())
     mine = [row for row in found if row["region"].startswith(caller.region)]
-    return answer({"items": [_shown(row) for row in mine]})
+    return answer(
+        {
+            "items": [
+                {
+                    **_shown(row),
+                    "last_sign_in_at": instant(came.get(row["username"])),
+                    "sessions": sessions.get(row["username"], 0),
+                }
+                for row in mine
+            ]
+        }
+    )
 
 
 @router.post("/users", status_code=CREATED)
@@ -186,6 +198,18 @@ def _shown(row: Row) -> Document:
         "disabled": bool(row["disabled"]),
         "created_at": to_iso(row["created_at_ms"]),
     }
+
+
+def _came(connection: Connection) -> dict[str, int]:
+    newest = select(AUDIT.c.actor, func.max(AUDIT.c.at_ms).label("at_ms"))
+    newest = newest.where(AUDIT.c.action == "logged_in").group_by(AUDIT.c.actor)
+    return {row["actor"]: row["at_ms"] for row in rows(connection, newest)}
+
+
+def _sessions(connection: Connection, wall_ms: int) -> dict[str, int]:
+    counted = select(SESSION.c.username, func.count().label("open"))
+    counted = counted.where(SESSION.c.expires_at_ms > wall_ms).group_by(SESSION.c.username)
+    return {row["username"]: row["open"] for row in rows(connection, counted)}
 
 
 def _stored_hash(hub: Deps, username: str) -> str | None:

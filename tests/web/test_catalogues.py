@@ -49,6 +49,8 @@ BY_DATA: Final = (
     "contact.form.",
     "device_filter.",
     "device_state.",
+    "departments.failed.",
+    "every.",
     "export_subject.",
     "draft_state.",
     "erase_goes.",
@@ -104,11 +106,14 @@ BY_DATA: Final = (
     "referral_move_done.",
     "referral_outcome.",
     "referral_state.",
+    "refused_code.",
+    "refused_field.",
     "region_fact.",
     "region_level.",
     "review_cause.",
     "reply_word.",
     "role.",
+    "role_about.",
     "rules.filter.",
     "rules.group.",
     "rota_problem.",
@@ -239,6 +244,7 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
         "visit.change",
         "audit.thing",
         "audit.account_of",
+        "departments.between",
     }
     assert latin <= {"language.other", *marks}
 

@@ -14,6 +14,8 @@ interface Offered extends OfficePage {
 
 const PAGES: Offered[] = [
   { page: "regions", name: "regions.title", any: ["home.write", "user.read"] },
+  { page: "departments", name: "departments.title", any: ["export.order", "export.fetch", "data.export"] },
+  { page: "users", name: "users.title", any: ["user.read"] },
   { page: "audit", name: "audit.title", any: ["audit.read"] },
 ];
 

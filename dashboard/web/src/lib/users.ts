@@ -44,3 +44,33 @@ export const users = {
   change: (username: string, fields: AccountFields) =>
     request<Account>("PATCH", `users/${id(username)}`, fields),
 };
+
+// What the hub asks for (dashboard/passwords.py).
+export const PASSWORD_MIN = 12;
+
+// Without letters and digits that look alike on paper.
+const LETTERS = "abcdefghjkmnpqrstuvwxyz";
+const DIGITS = "23456789";
+const GROUPS = 4;
+const GROUP_LENGTH = 4;
+
+/** A password to hand over: four groups of four, read out easily. */
+export function madePassword(): string {
+  const groups = Array.from({ length: GROUPS }, (_, place) =>
+    Array.from({ length: GROUP_LENGTH }, () => drawn(place % 2 === 0 ? LETTERS : DIGITS)).join(""),
+  );
+  return groups.join("-");
+}
+
+function drawn(from: string): string {
+  // Numbers beyond the last whole round would make the first letters likelier.
+  const limit = Math.floor(256 / from.length) * from.length;
+  for (;;) {
+    const [byte = 255] = crypto.getRandomValues(new Uint8Array(1));
+    if (byte < limit) return from[byte % from.length] ?? "";
+  }
+}
+
+export function changePassword(old: string, fresh: string): Promise<unknown> {
+  return request<unknown>("POST", "me/password", { old, new: fresh });
+}
