@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, literal, not_, or_, select
 
 from contract.moment import to_iso
-from dashboard.audit_words import CAME, CHANGE, KINDS, LOOKED, TAKEN_OUT, kind_of
+from dashboard.audit_words import BOARD, CAME, LOOKED, TAKEN_OUT, kind_of
 from dashboard.callers import Caller
 from dashboard.masking import masked_name
 from dashboard.reads import Row, one, roster_for, rows
@@ -58,9 +58,20 @@ def trail(connection: Connection, asked: Asked, limit: int) -> list[Row]:
 
 
 def _of_kind(kind: str) -> ColumnElement[bool]:
-    if kind == CHANGE:
-        return AUDIT.c.action.not_in(sorted(LOOKED | TAKEN_OUT | CAME))
-    return AUDIT.c.action.in_(sorted(KINDS[kind]))
+    """As `kind_of` has it, which a test holds beside this."""
+    action, object_ = AUDIT.c.action, AUDIT.c.object
+    board = or_(action == "listened", and_(action == "listed", object_.in_(sorted(BOARD))))
+    match kind:
+        case "board":
+            return board
+        case "look":
+            return and_(action.in_(sorted(LOOKED)), not_(board))
+        case "out":
+            return action.in_(sorted(TAKEN_OUT))
+        case "access":
+            return action.in_(sorted(CAME))
+        case _:
+            return action.not_in(sorted(LOOKED | TAKEN_OUT | CAME))
 
 
 def _about(connection: Connection, person: str) -> ColumnElement[bool]:
@@ -100,7 +111,7 @@ def documents(connection: Connection, found: Sequence[Row], caller: Caller) -> l
             # Beside the account, which the trail is about; one that is gone has none.
             "actor_name": accounts.get(row["actor"], {}).get("name", ""),
             "action": row["action"],
-            "kind": kind_of(row["action"]),
+            "kind": kind_of(row["action"], row["object"]),
             "object": row["object"],
             "name": _object_name(row, names, accounts),
             "detail": row["detail"],

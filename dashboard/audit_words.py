@@ -7,8 +7,9 @@ from typing import Final
 LOOKED: Final = frozenset({"viewed", "listed", "listened", "exchanged", "tried"})
 TAKEN_OUT: Final = frozenset({"exported", "printed", "revealed", "fetched"})
 CAME: Final = frozenset({"logged_in", "logged_out", "login_refused"})
-KINDS: Final[Mapping[str, frozenset[str]]] = {"look": LOOKED, "out": TAKEN_OUT, "access": CAME}
-CHANGE: Final = "change"
+KINDS: Final = ("look", "change", "out", "access", "board")
+# A board that stands open asks by itself, and would bury everything else.
+BOARD: Final = frozenset({"alarms", "tasks"})
 
 ACTIONS: Final[Mapping[str, str]] = {
     "viewed": "查看",
@@ -64,8 +65,14 @@ ACTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def kind_of(action: str) -> str:
-    return next((kind for kind, actions in KINDS.items() if action in actions), CHANGE)
+def kind_of(action: str, object_: str) -> str:
+    if action == "listened" or (action == "listed" and object_ in BOARD):
+        return "board"
+    if action in LOOKED:
+        return "look"
+    if action in TAKEN_OUT:
+        return "out"
+    return "access" if action in CAME else "change"
 
 
 def action_word(action: str) -> str:

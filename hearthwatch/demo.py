@@ -22,7 +22,7 @@ from contract.clock import plan_from_json
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
 from device_sims.story import Event, Story
 from device_sims.story import load as load_story
-from hearthwatch import demo_care, demo_faces, demo_visits, embedded_broker
+from hearthwatch import demo_care, demo_faces, demo_office, demo_visits, embedded_broker
 from hearthwatch.admin import add_user, change_book, random_password
 from hearthwatch.clock import wall_ms
 from hearthwatch.demo_past import send_past
@@ -70,6 +70,7 @@ LOGINS: Final = (
     ("manager1", "站长 孙梅", "manager", "610926"),
     ("visitor1", "探访员 陈芳", "visitor", "610926101"),
     ("visitor2", "探访员 吴涛", "visitor", "610926101"),
+    *demo_office.LOGINS,
 )
 
 
@@ -159,6 +160,7 @@ class Demo:
         if self.is_new:
             change_book(book, lambda unit: seed_rota(unit, self.began_ms))
             change_book(book, lambda unit: demo_care.seed(unit, self.homes, self.began_ms))
+            change_book(book, lambda unit: demo_office.seed(unit, self.homes, self.began_ms))
             change_book(book, lambda unit: demo_faces.seed(unit, self.homes, self.began_ms))
             raised = demo_visits.raised(self.homes, self.began_ms)
             if raised is not None:
@@ -345,7 +347,7 @@ def _announce(demo: Demo) -> None:
     say("")
     say(f"the live board: http://127.0.0.1:{demo.port}/")
     for username, _name, role, _region in LOGINS:
-        say(f"  {role:8} {username:9} {demo.passwords[username]}")
+        say(f"  {role:10} {username:12} {demo.passwords[username]}")
     say("")
     if demo.is_new:
         say("three days of routine pass in about two minutes; then the story begins.")

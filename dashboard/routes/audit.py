@@ -11,7 +11,7 @@ from contract.moment import to_iso
 from dashboard.answers import Trail, answer, page
 from dashboard.asked import LIMIT_DEFAULT, FromTime, Limit, Number, QueryWord, instant_ms, words
 from dashboard.audit_reads import Asked, changes_of, documents, find_row, trail
-from dashboard.audit_words import CHANGE, KINDS, action_word
+from dashboard.audit_words import KINDS, action_word
 from dashboard.callers import Caller, Hub, needs
 from dashboard.downloads import download
 from dashboard.ports import Deps
@@ -35,7 +35,6 @@ CHECKED: Final = "chain_checked"
 
 Reader = Annotated[Caller, needs("audit.read")]
 Object = Annotated[str | None, Query(alias="object", max_length=160)]
-_KINDS: Final = (*KINDS, CHANGE)
 
 _COLUMNS: Final = (
     Column(key="seq", zh="序号", kind="integer", width=10),
@@ -65,7 +64,7 @@ def asked_for(
         raise bad_field("from", "`from` lies before `to`")
     return Asked(
         actor=actor,
-        kinds=words(kind, _KINDS, "kind"),
+        kinds=words(kind, KINDS, "kind"),
         object=object_,
         person=person,
         from_ms=from_ms,
@@ -87,7 +86,8 @@ def list_audit(
     limit: Limit = LIMIT_DEFAULT,
 ) -> Response:
     """The trail, newest first. `person`: what names her, her home, her visits and alarms; `object`
-    as `person:person-0001`; `kind` of look, out, access, change, several with commas."""
+    as `person:person-0001`; `kind` of look, change, out, access and board (what an open board
+    asks by itself), several with commas."""
     _whole(hub, caller)
     with hub.engine.connect() as connection:
         found = trail(connection, asked, limit)

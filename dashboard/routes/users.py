@@ -54,7 +54,7 @@ class AccountChanges(Body):
 
 @router.get("/users")
 def list_users(hub: Hub, caller: Annotated[Caller, needs("user.read")]) -> Response:
-    """Accounts whose area lies in the caller's, with when they last came and whether they are in."""
+    """Accounts whose area lies in the caller's, when they last came, and whether they are in."""
     with hub.engine.connect() as connection:
         found = rows(connection, select(ACCOUNT).order_by(ACCOUNT.c.username))
         came, sessions = _came(connection), _sessions(connection, hub.wall_ms())

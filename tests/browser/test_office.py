@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench
@@ -158,6 +158,166 @@ def test_a_changed_row_is_told_on_the_page(open_desk: OpenDesk, served: tuple[st
     expect(page.get_by_role("alert")).to_contain_text("保留现在的数据库作为证据")
 
 
+def order_form(page: Page) -> Locator:
+    page.get_by_role("button", name="给一个部门订文件").click()
+    return page.get_by_role("form", name="给一个部门订文件")
+
+
+def test_a_department_gets_a_file_that_is_changed_and_stopped(open_desk: OpenDesk) -> None:
+    desk = signed_in(open_desk)
+    page = desk.page
+    page.goto(f"{desk.url}/departments")
+    form = order_form(page)
+    form.get_by_role("button", name="保存").click()
+    for fault in ("请填部门名称", "至少选一列", "请写明原因"):
+        expect(form.get_by_role("alert")).to_contain_text(fault)
+    form.get_by_label("部门名称").fill("平利县残联")
+    # Of outside its own region nothing is offered.
+    expect(form.locator("[name=region] option")).to_have_text(["城关镇", "龙头村"])
+    form.get_by_text("老年人名册").first.click()
+    form.get_by_label("姓名", exact=True).check()
+    form.get_by_label("联系电话", exact=True).check()
+    form.get_by_text("不遮盖的列").first.click()
+    form.get_by_label("老年人名册：姓名", exact=True).check()
+    form.get_by_label(re.compile("依据")).fill("联席会议纪要")
+    form.get_by_role("button", name="保存").click()
+    order = page.locator("[data-order]")
+    expect(order).to_contain_text("姓名（不遮盖）")
+    expect(order).to_contain_text("还没有文件")
+    order.get_by_role("button", name=re.compile("现在生成")).click()
+    form = order.get_by_role("form", name="现在生成")
+    form.get_by_label(re.compile("为什么")).fill("联席会议急用")
+    form.get_by_role("button", name="现在生成").click()
+    expect(order.locator("[data-file]")).to_contain_text("1 行")
+    with page.expect_download() as download:
+        order.get_by_role("button", name=re.compile("下载")).click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+    # Changed: another takes its place, the former one is stopped and stays on record.
+    order.get_by_role("button", name=re.compile("改动")).click()
+    form = order.get_by_role("form", name="改动")
+    form.get_by_label("多久一次").select_option("week")
+    form.get_by_label(re.compile("依据")).fill("改为每周")
+    form.get_by_role("button", name="保存").click()
+    expect(order).to_contain_text("每周")
+    expect(order).to_have_count(1)
+    page.get_by_label(re.compile("显示已停的")).check()
+    expect(order).to_have_count(2)
+    theirs = signed_in(open_desk, "department-1", viewport=PHONE).page
+    expect(theirs.get_by_role("heading", name="给您部门的文件")).to_be_visible()
+    with theirs.expect_download():
+        theirs.get_by_role("button", name=re.compile("下载")).click()
+
+
+def test_a_file_that_failed_says_why(open_desk: OpenDesk, served: tuple[str, Bench]) -> None:
+    desk = signed_in(open_desk)
+    page = desk.page
+    page.goto(f"{desk.url}/departments")
+    form = order_form(page)
+    form.get_by_label("部门名称").fill("平利县残联")
+    form.get_by_text("老年人名册").first.click()
+    form.get_by_role("button", name="全选").click()
+    form.get_by_label(re.compile("依据")).fill("联席会议纪要")
+    form.get_by_role("button", name="保存").click()
+    order = page.locator("[data-order]")
+    expect(order).to_be_visible()
+    served[1].hub.exports.folder.write_text("in the way")
+    order.get_by_role("button", name=re.compile("现在生成")).click()
+    form = order.get_by_role("form", name="现在生成")
+    form.get_by_label(re.compile("为什么")).fill("联席会议急用")
+    form.get_by_role("button", name="现在生成").click()
+    expect(order.locator("[data-file]")).to_contain_text("存放文件的位置被占用")
+    expect(order.locator("[data-file]")).to_contain_text("试了 1 次")
+    page.reload()
+    expect(page.get_by_label("1 个部门文件没有生成")).to_be_visible()
+
+
+def test_what_was_refused_to_a_platform_is_told(open_desk: OpenDesk) -> None:
+    theirs = signed_in(open_desk, "exchange-1").page
+    put = "() => fetch('/api/v1/exchange/persons/SX-1', {method: 'PUT', headers: "
+    put += "{'X-Requested-With': 'hearthwatch', 'Content-Type': 'application/json'}, body: "
+    put += "JSON.stringify({version: 1, fields: {'姓名': '李某', '村（社区）': '没有这村'}})})"
+    theirs.evaluate(put)
+    desk = signed_in(open_desk)
+    page = desk.page
+    page.goto(f"{desk.url}/departments")
+    panel = page.locator("section[aria-labelledby=platforms]")
+    expect(panel).to_contain_text("1 条被退回，还没改好")
+    panel.get_by_text("被退回的 1 条").click()
+    expect(panel).to_contain_text("村（社区）：没有这个地方")
+    # And in another office's own language.
+    page.get_by_role("button", name="English").click()
+    expect(panel).to_contain_text("no such place")
+
+
+def test_an_account_is_made_locked_and_gets_a_password(open_desk: OpenDesk) -> None:
+    desk = signed_in(open_desk)
+    page = desk.page
+    page.goto(f"{desk.url}/users")
+    page.get_by_role("button", name="新建账号").click()
+    form = page.get_by_role("form", name="新建账号")
+    form.get_by_role("button", name="保存").click()
+    for fault in ("请填姓名", "用户名只能用", "请选择管哪里", "密码至少 12"):
+        expect(form.get_by_role("alert")).to_contain_text(fault)
+    form.get_by_label("姓名").fill("陈芳")
+    form.get_by_label(re.compile("用户名")).fill("admin-1")
+    form.get_by_label("管哪里").select_option(label="城关镇")
+    form.get_by_role("button", name="随机生成").click()
+    form.get_by_role("button", name="保存").click()
+    expect(form.get_by_role("alert")).to_have_text("这个用户名已有人用")
+    form.get_by_label(re.compile("用户名")).fill("chenfang")
+    first = form.get_by_label("新密码").input_value()
+    form.get_by_role("button", name="保存").click()
+    row = page.locator("[data-account=chenfang]")
+    expect(row).to_contain_text("从未登录")
+    hers = open_desk()
+    hers.page.goto(hers.url)
+    hers.page.fill("[name=username]", "chenfang")
+    hers.page.fill("[name=password]", first)
+    hers.page.click("button[type=submit]")
+    expect(hers.page.get_by_role("link", name="陈芳")).to_be_visible()
+    row.get_by_role("button", name="重设密码").click()
+    form = row.get_by_role("form", name="重设密码")
+    form.get_by_role("button", name="随机生成").click()
+    fresh = form.get_by_label("新密码").input_value()
+    assert fresh != first
+    form.get_by_role("button", name="保存").click()
+    expect(row.get_by_role("status")).to_contain_text(fresh)
+    row.get_by_role("button", name="已告诉本人").click()
+    expect(row).not_to_contain_text(fresh)
+    row.get_by_role("button", name="锁定：陈芳").click()
+    row.get_by_role("form", name="锁定").get_by_role("button", name="锁定").click()
+    expect(row).to_have_count(0)
+    page.get_by_label(re.compile("显示已锁定的")).check()
+    expect(row).to_contain_text("已锁定")
+    # Nobody locks the door behind oneself.
+    expect(
+        page.locator("[data-account=admin-1]").get_by_role("button", name=re.compile("锁定"))
+    ).to_have_count(0)
+    reader = signed_in(open_desk, "manager-1")
+    reader.page.goto(f"{reader.url}/users")
+    expect(reader.page.get_by_text("您可以查看账号")).to_be_visible()
+    expect(reader.page.get_by_role("button", name="改动")).to_have_count(0)
+
+
+def test_ones_own_password_is_changed_by_who_knows_the_old_one(open_desk: OpenDesk) -> None:
+    desk = signed_in(open_desk, "visitor-1")
+    page = desk.page
+    page.get_by_role("link", name="visitor-1").click()
+    page.get_by_text("改我的密码").first.click()
+    form = page.get_by_role("form", name="改我的密码")
+    form.get_by_label("现在的密码").fill("wrong wrong wrong")
+    form.get_by_label("新密码", exact=True).fill("another good secret")
+    form.get_by_label("新密码再输一次").fill("another good secre")
+    form.get_by_role("button", name="保存").click()
+    expect(form.get_by_role("alert")).to_have_text("两次输入的新密码不一样")
+    form.get_by_label("新密码再输一次").fill("another good secret")
+    form.get_by_role("button", name="保存").click()
+    expect(form.get_by_role("alert")).to_have_text("现在的密码不对")
+    form.get_by_label("现在的密码").fill(PASSWORD)
+    form.get_by_role("button", name="保存").click()
+    expect(page.locator(".toasts")).to_contain_text("密码已改")
+
+
 def test_who_visits_is_offered_no_office(open_desk: OpenDesk) -> None:
     desk = signed_in(open_desk, "visitor-1")
     expect(desk.page.get_by_role("link", name="计划", exact=True)).to_be_visible()
@@ -191,4 +351,17 @@ def test_no_page_violates_aa_or_is_wider_than_the_screen(
     page.get_by_text("哪些会记").click()
     expect(page.get_by_role("region", name="今天")).to_be_visible()
     look("audit")
+    page.goto(f"{desk.url}/departments")
+    order_form(page).get_by_role("button", name="保存").click()
+    for summary in page.locator("form summary").all():
+        summary.click()
+    look("departments")
+    page.goto(f"{desk.url}/users")
+    page.get_by_role("button", name="新建账号").click()
+    page.get_by_role("button", name="重设密码").first.click()
+    expect(page.locator("[data-account]").first).to_be_visible()
+    look("users")
+    page.goto(f"{desk.url}/me")
+    page.get_by_text("改我的密码").first.click()
+    look("me")
     assert not found, "\n".join(found)

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from contract.moment import to_iso
 from dashboard.answers import _trail
-from dashboard.audit_words import ACTIONS
+from dashboard.audit_words import ACTIONS, KINDS
 from tests.dashboard.conftest import NOW_MS, World, problem_of
 from tests.dashboard.test_permissions import declared, routes
 
@@ -77,6 +77,18 @@ async def test_by_account_kind_and_span(world: World) -> None:
         for wrong in ({"kind": "nonsense"}, {"from": later, "to": later}):
             answer = await client.get(f"{API}/audit", params=wrong)
             assert answer.status_code == 422
+
+
+async def test_every_line_is_of_the_kind_that_finds_it(world: World) -> None:
+    await touch(world)
+    async with world.client("duty-1") as client:
+        await client.get(f"{API}/alarms")
+        await client.get(f"{API}/homes")
+    everything = {i["seq"]: i["kind"] for i in (await asked(world, limit=500))["items"]}
+    assert set(everything.values()) == set(KINDS)
+    for kind in KINDS:
+        found = {i["seq"] for i in (await asked(world, kind=kind, limit=500))["items"]}
+        assert found & everything.keys() == {s for s, k in everything.items() if k == kind}
 
 
 async def test_page_after_page_nothing_twice_and_nothing_left_out(world: World) -> None:

@@ -6,6 +6,7 @@ import { t, tAny, word } from "./i18n.svelte";
 
 const id = encodeURIComponent;
 
+// What people did; what an open board asks by itself is told apart.
 export const AUDIT_KINDS = ["look", "change", "out", "access"] as const;
 
 export interface AuditRow {

@@ -27,6 +27,8 @@ export interface Summary {
     took_s: number | null;
   } | null;
   repairs?: { open: number; overdue: number };
+  /** For who keeps orders; 0 for everybody else. */
+  department_files_failed?: number;
 }
 
 export interface Me {
