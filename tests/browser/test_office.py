@@ -228,7 +228,7 @@ def test_a_file_that_failed_says_why(open_desk: OpenDesk, served: tuple[str, Ben
     expect(order.locator("[data-file]")).to_contain_text("存放文件的位置被占用")
     expect(order.locator("[data-file]")).to_contain_text("试了 1 次")
     page.reload()
-    expect(page.get_by_label("1 个部门文件没有生成")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("1 个部门文件没有生成"))).to_be_visible()
 
 
 def test_what_was_refused_to_a_platform_is_told(open_desk: OpenDesk) -> None:
