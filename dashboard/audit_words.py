@@ -29,7 +29,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "closed": "撤销",
     "reopened": "恢复",
     "returned": "重新纳入服务",
-    "erased": "清除个人信息",
+    "erased": "删除老人资料",
     "imported": "导入名单",
     "import_begun": "上传名单",
     "brought": "对接平台写入",

@@ -84,7 +84,7 @@ export function objectPage(row: AuditRow): string | null {
   const [kind = "", ...rest] = row.object.split(":");
   const key = rest.join(":");
   if (key === "" || key === "all" || key === "people") return null;
-  if (kind === "person" || kind === "tier" || kind === "care") return `/persons/${id(key)}`;
+  if (["person", "tier", "care", "month", "vitals"].includes(kind)) return `/persons/${id(key)}`;
   if (kind === "home" || kind === "stays" || kind === "label") return `/homes/${id(key)}`;
   if (kind === "alarm" || kind === "sheet") return `/alarms/${id(key)}`;
   if (kind === "task" || kind === "card") return `/tasks/${id(key)}`;
