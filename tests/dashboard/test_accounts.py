@@ -108,3 +108,28 @@ def test_a_broken_hash_is_a_wrong_password() -> None:
     assert not passwords.verify("not a hash", PASSWORD)
     assert not passwords.verify(None, "nobody has this password")
     assert passwords.verify(passwords.hash(PASSWORD), PASSWORD)
+
+
+async def test_no_account_is_put_into_a_closed_region(world: World) -> None:
+    new = {"code": "610926101005", "name": "空村", "level": "village", "parent": "610926101"}
+    async with world.client("admin-1") as admin:
+        await admin.post("/api/v1/regions", json=new)
+        why = {"reason": "撤村并村"}
+        await admin.post(f"/api/v1/regions/{new['code']}/close", json=why)
+        answer = await admin.post("/api/v1/users", json={**NEW, "region": new["code"]})
+    assert (answer.status_code, problem_of(answer)["type"]) == (422, "closed_region")
+
+
+async def test_when_somebody_last_came_and_what_power_changed_is_told(world: World) -> None:
+    await world.token("duty-1")
+    async with world.client("admin-1") as admin:
+        everybody = {u["username"]: u for u in (await admin.get("/api/v1/users")).json()["items"]}
+        assert everybody["duty-1"]["last_sign_in_at"] is not None
+        assert everybody["duty-1"]["sessions"] == 1
+        assert everybody["duty-2"]["last_sign_in_at"] is None
+        changes = {"role": "visitor", "name": "改名", "disabled": True}
+        await admin.patch("/api/v1/users/duty-1", json=changes)
+        after = {u["username"]: u for u in (await admin.get("/api/v1/users")).json()["items"]}
+        assert after["duty-1"]["sessions"] == 0
+    told = await world.query("SELECT detail FROM audit WHERE object = 'account:duty-1'")
+    assert told[-1] == ("disabled no → yes, name, role duty → visitor",)
