@@ -13,6 +13,7 @@ from dashboard import problems
 from dashboard.audit import AuditTrail
 from dashboard.images import UPLOAD_BYTES_MAX, Pictures
 from dashboard.login_delay import LoginDelay
+from dashboard.look_limit import LookLimit
 from dashboard.middleware import BodyLimit, RequestMetrics, SecurityHeaders, gauge
 from dashboard.person_imports import Imports
 from dashboard.person_sheets import FILE_BYTES_MAX
@@ -35,6 +36,7 @@ from dashboard.routes import (
     export_orders,
     exports,
     family,
+    family_links,
     gateways,
     handovers,
     homes,
@@ -85,6 +87,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     village_map.router,
     alarms.router,
     family.router,
+    family_links.router,
     tasks.router,
     dispatch.router,
     door.router,
@@ -205,6 +208,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.streams = streams
     app.state.imports = imports
     app.state.login_delay = LoginDelay()
+    app.state.look_limit = LookLimit()
     app.state.in_flight = set()
     app.state.checking_chain = False
     # By region, when it was counted and what.

@@ -1,8 +1,8 @@
 """Who is asking: from the cookie or the bearer token to an account, its permissions and region.
 
 Every route declares what it needs by depending on one of `needs(permission)`, `SIGNED_IN`,
-`GATEWAY_KEY`, `REPLY_TOKEN`, `UPLINK_TOKEN` or `PUBLIC`; a test walks the routes and finds those
-that don't.
+`GATEWAY_KEY`, `FAMILY_TOKEN`, `REPLY_TOKEN`, `UPLINK_TOKEN` or `PUBLIC`; a test walks the routes
+and finds those that don't.
 """
 
 import logging
@@ -126,6 +126,7 @@ class ByToken:
 
 
 CALENDAR_TOKEN: Final = Depends(ByToken("calendar token"))
+FAMILY_TOKEN: Final = Depends(ByToken("family token"))
 REPLY_TOKEN: Final = Depends(ByToken("reply token"))
 UPLINK_TOKEN: Final = Depends(ByToken("uplink token"))
 

@@ -33,6 +33,14 @@ def device_label(origin: str, gateway: str, device: str, label: str) -> bytes:
     return _label(device_address(origin, gateway, device), lines)
 
 
+def address_code(address: str) -> str:
+    """An address as an SVG for a screen, to be read by a telephone."""
+    out = BytesIO()
+    code = segno.make(address, error="m", micro=False)
+    code.save(out, kind="svg", xmldecl=False, border=4, scale=4, light="#fff")
+    return out.getvalue().decode().strip()
+
+
 def _label(address: str, lines: Sequence[str]) -> bytes:
     code = segno.make(address, error="m", micro=False)
     out = BytesIO()

@@ -61,6 +61,9 @@ _PERSON_COLUMNS: Final = (
     HOME.c.lon,
 )
 
+# So far the next visit of a person is looked for, where the month ends before.
+NEXT_DAYS: Final = 14
+
 
 @dataclass(slots=True, kw_only=True)
 class Situation:
@@ -93,6 +96,11 @@ class Situation:
                 adjustments=self.words.adjustments(),
             )
         return self.plans[visitor]
+
+    def next_day_of(self, person: str, visitor: str, last: int) -> int | None:
+        plan = self.plan_of(visitor, self.today, last)
+        days = (one.day for one in plan.planned if one.person == person and one.day >= self.today)
+        return min(days, default=None)
 
     def base(self, first: int, last: int) -> dict[tuple[str, str], tuple[int, ...]]:
         """The days that were meant, of everybody who has a visitor."""
@@ -188,6 +196,17 @@ def read_situation(
         rota=rota,
         on_shift=_shifts(rota, rota_from, end),
     )
+
+
+def next_visit_day(connection: Connection, now_ms: int, person: Row) -> int | None:
+    """The next day that a visit of this person is planned for, in this month or two weeks."""
+    if person["visitor"] is None:
+        return None
+    today = day_of(now_ms)
+    last = max(month_of(today).last, today + NEXT_DAYS)
+    wanted = SERVICE_USER.c.visitor == person["visitor"]
+    situation = read_situation(connection, now_ms, wanted, today, last)
+    return situation.next_day_of(person["id"], person["visitor"], last)
 
 
 def _person(

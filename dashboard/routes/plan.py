@@ -10,7 +10,7 @@ from alarms.rota.days import day_number, iso_day
 from dashboard.answers import Trail, answer
 from dashboard.asked import Limit, PathId, QueryWord, words
 from dashboard.callers import Caller, Hub, needs
-from dashboard.plan_reads import read_situation
+from dashboard.plan_reads import NEXT_DAYS, read_situation
 from dashboard.plan_summary import read_part, summary
 from dashboard.plan_views import (
     PlanView,
@@ -37,8 +37,6 @@ router = APIRouter(tags=["plan"])
 WINDOW_DAYS_MAX: Final = 92
 PEOPLE_MAX: Final = 500
 PEOPLE_DEFAULT: Final = 100
-# So far the next visit of a person is looked for, where the month ends before.
-NEXT_DAYS: Final = 14
 _STATES: Final = ("done", "due", "late", "overdue", "none")
 _PAST_MONTHS_MAX_DAYS: Final = 5 * 366
 
@@ -179,9 +177,7 @@ def tier_document(hub: Deps, caller: Caller, person_id: str) -> Document:
     facts = situation.facts[person_id]
     next_day = None
     if row["visitor"] is not None:
-        plan = situation.plan_of(row["visitor"], today, last)
-        days = (one.day for one in plan.planned if one.person == person_id and one.day >= today)
-        next_day = min(days, default=None)
+        next_day = situation.next_day_of(person_id, row["visitor"], last)
     return {
         "service_user": person_id,
         **tier_object(judge(facts, today), raises, roster),

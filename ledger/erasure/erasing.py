@@ -45,6 +45,7 @@ _BLANK_HOME: Final = (
 )
 _FORGET_ROWS: Final = (
     "DELETE FROM person_term WHERE person = ?",
+    "DELETE FROM family_link WHERE person = ?",
     "UPDATE person_file SET id_number = '', counted = '' WHERE person = ?",
 )
 # What was sent to her contacts, and what told of her alarms.

@@ -26,6 +26,7 @@ from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.persons import (
     CONSENT,
     CONSENT_WITHDRAWAL,
+    FAMILY_LINK,
     PERSON_FILE,
     PERSON_PHOTO,
     PERSON_TERM,
@@ -62,6 +63,7 @@ __all__ = [
     "EXCHANGE_PERSON",
     "EXPORT_FILE",
     "EXPORT_ORDER",
+    "FAMILY_LINK",
     "GATEWAY",
     "GATEWAY_KEY",
     "HANDOVER",

@@ -100,3 +100,22 @@ CONSENT_WITHDRAWAL: Final = Table(
     ms("recorded_at_ms", null=False),
     Column("recorded_by", String(64), nullable=False),
 )
+
+# By which the family of a person looks, while she agrees to it. Whose it is stands here by relation
+# only; the link's secret is kept by nobody.
+FAMILY_LINK: Final = Table(
+    "family_link",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("person", String(64), ForeignKey("service_user.id"), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the secret
+    Column("relation", String(20), nullable=False),
+    ms("created_at_ms", null=False),
+    Column("created_by", String(64), nullable=False),
+    ms("expires_at_ms", null=False),
+    ms("revoked_at_ms"),
+    Column("revoked_by", String(64)),
+    Column("looks", Integer, nullable=False, default=0, server_default="0"),
+    ms("looked_at_ms"),
+    Index("family_link_person", "person"),
+)

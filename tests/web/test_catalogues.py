@@ -55,6 +55,7 @@ BY_DATA: Final = (
     "draft_state.",
     "erase_goes.",
     "fact.",
+    "family_today.",
     "family_way.",
     "fate.",
     "fault.",

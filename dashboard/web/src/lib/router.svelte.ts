@@ -41,6 +41,7 @@ export interface Place {
     | "record"
     | "me"
     | "reply"
+    | "family"
     | "missing";
   id: string;
 }
@@ -54,6 +55,7 @@ export function placeOf(path: string): Place {
   if (first === "alarms" && id !== "") return { page: "alarm", id };
   // The link of a notification: it answers without a login.
   if (first === "r" && id !== "") return { page: "reply", id };
+  if (first === "f" && id !== "") return { page: "family", id };
   if (first === "homes") return id === "" ? { page: "homes", id } : { page: "home", id };
   if (first === "persons") return id === "" ? { page: "persons", id } : { page: "person", id };
   if (first === "rules") return id === "" ? { page: "rules", id } : { page: "rule", id };
