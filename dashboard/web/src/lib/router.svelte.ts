@@ -142,7 +142,8 @@ export const router = new Router();
 
 /** For links: follow inside the page, leave new tabs and the like to the browser. */
 export function follow(event: MouseEvent): void {
-  const link = event.currentTarget as HTMLAnchorElement;
+  // A link in a drawing has no path of its own, only its attribute.
+  const link = new URL((event.currentTarget as Element).getAttribute("href") ?? "/", location.href);
   if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   router.go(link.pathname + link.search);

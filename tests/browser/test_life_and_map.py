@@ -1,0 +1,175 @@
+"""The month of life, the map and the family's page, with a real hub behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from ledger.unit_of_work import UnitOfWork
+from tests.adapters.fake_api import PASSWORD
+from tests.adapters.hub_bench import Bench
+from tests.adapters.real_hub import serving_hub
+from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
+from tests.browser.test_accessibility import LEVELS, axe, violations
+from tests.dashboard.conftest import ROSTER
+
+__all__ = ["axe"]
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=DEADLINE_MS)
+
+ACCOUNTS = {
+    "manager-1": ("manager", "610926"),
+    "duty-1": ("duty", "610926101"),
+    "visitor-1": ("visitor", "610926101"),
+}
+TABLET = {"width": 1024, "height": 768}
+VIEWPORTS = [DESKTOP, TABLET, PHONE]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, Bench]]:
+    with serving_hub(tmp_path, ROSTER, ACCOUNTS, PASSWORD) as both:
+        yield both
+
+
+@pytest.fixture
+def url(served: tuple[str, Bench]) -> str:
+    return served[0]
+
+
+def signed_in(open_desk: OpenDesk, username: str = "manager-1", **more: Any) -> Desk:
+    desk = open_desk(**more)
+    desk.sign_in_by_hand(username)
+    return desk
+
+
+def overflows(desk: Desk) -> bool:
+    return desk.page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+
+
+def test_a_day_is_read_in_words_and_opened_by_a_key(
+    served: tuple[str, Bench], open_desk: OpenDesk
+) -> None:
+    def visited(unit: UnitOfWork) -> None:
+        unit.execute(
+            "INSERT INTO visit (id, service_user, home, kind, way, visitor, visited_at_ms,"
+            " recorded_at_ms, record, met) VALUES ('v-1', 'person-0001', 'home-0001', 'routine',"
+            " 'home_visit', 'visitor-1', ?, ?, '{}', 0)",
+            (unit.now_ms, unit.now_ms),
+        )
+
+    served[1].change(visited)
+    desk = signed_in(open_desk)
+    desk.go("/persons/person-0001")
+    life = desk.page.get_by_role("region", name="生活动静")
+    days = life.locator("ol > li > button")
+    expect(days).to_have_count(31)
+    expect(days.first).to_contain_text("未见起居")
+    expect(days.first).to_contain_text("探访 1 次")
+    expect(days.last).to_contain_text("24 小时无数据")
+    days.first.focus()
+    desk.page.keyboard.press("Enter")
+    expect(days.first).to_have_attribute("aria-expanded", "true")
+    expect(life).to_contain_text("这段时间没有读数")
+    expect(life.get_by_role("link", name="上门")).to_have_attribute("href", "/visits/v-1")
+    life.get_by_role("button", name="上一月").click()
+    expect(life.get_by_role("button", name="下一月")).to_be_enabled()
+    expect(life.locator("ol > li > button")).not_to_have_count(0)
+
+
+def test_the_map_and_its_list_lead_to_the_home(open_desk: OpenDesk) -> None:
+    desk = signed_in(open_desk)
+    desk.go("/map")
+    drawing = desk.page.get_by_role("group", name="各户位置图")
+    expect(drawing.get_by_role("link")).to_have_count(2)
+    expect(drawing).to_contain_text("龙头村")
+    desk.page.get_by_role("link", name="王秀兰").first.focus()
+    desk.page.keyboard.press("Enter")
+    expect(desk.page.locator("h1")).to_contain_text("王秀兰")
+
+
+def test_a_home_without_a_place_stands_in_its_village(
+    served: tuple[str, Bench], open_desk: OpenDesk
+) -> None:
+    served[1].change(lambda unit: unit.execute("UPDATE home SET lat = NULL WHERE id = 'home-0001'"))
+    desk = signed_in(open_desk)
+    desk.go("/map")
+    expect(desk.page.locator("main")).to_contain_text("不是实际位置")
+    expect(desk.page.get_by_role("group", name="各户位置图").get_by_role("link")).to_have_count(1)
+    desk.go("/homes/home-0001")
+    desk.page.get_by_role("button", name="修改").first.click()
+    desk.page.get_by_label("纬度").fill("32.38")
+    desk.page.get_by_label("经度").fill("109.36")
+    desk.page.get_by_role("button", name="保存").click()
+    expect(desk.page.locator("main")).to_contain_text("32.38000, 109.36000")
+
+
+def test_the_wall_shows_nobodys_name(open_desk: OpenDesk) -> None:
+    desk = signed_in(open_desk, "duty-1")
+    desk.go("/map/wall")
+    expect(desk.page.get_by_role("group", name="各户位置图")).to_contain_text("龙头村")
+    expect(desk.page.locator("main")).not_to_contain_text("张")
+    expect(desk.page.locator("main a")).to_have_count(0)
+    assert "张桂英" not in desk.page.locator("main").inner_html()
+
+
+def test_a_link_for_the_family_from_consent_to_withdrawal(open_desk: OpenDesk, axe: str) -> None:
+    desk = signed_in(open_desk)
+    page = desk.page
+    desk.go("/persons/person-0001")
+    panel = page.get_by_role("region", name="家属查看链接")
+    expect(panel).to_contain_text("需要先登记")
+    consents = page.get_by_role("region", name="知情同意")
+    consents.locator("li", has_text="家属查看").get_by_role("button", name="登记同意").click()
+    consents.get_by_role("button", name="登记", exact=True).click()
+    panel.get_by_role("button", name="新链接").click()
+    panel.get_by_label("给谁").fill("女儿")
+    panel.get_by_role("button", name="生成链接").click()
+    address = panel.locator(".address").inner_text()
+    expect(panel.get_by_role("img", name="链接的二维码")).to_be_visible()
+    options = {"runOnly": list(LEVELS)}
+    found = violations(desk, axe, options)
+
+    family = open_desk(viewport=PHONE)
+    family.page.goto(address)
+    expect(family.page.locator("h1")).to_contain_text("今天")
+    expect(family.page.locator("main")).to_contain_text("张**")
+    expect(family.page.locator("main")).not_to_contain_text("龙头村")
+    found += violations(family, axe, options)
+    family.page.get_by_role("button", name="大字").click()
+    assert not overflows(family)
+    family.page.reload()
+    expect(family.page.get_by_role("button", name="标准字号")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert family.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
+    found += violations(family, axe, options)
+    panel.get_by_role("button", name="停用").click()
+    expect(panel).to_contain_text("已停用")
+    family.page.get_by_role("button", name="刷新").click()
+    expect(family.page.locator("h1")).to_have_text("这个链接已失效")
+    found += violations(family, axe, options)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pages_fit_and_violate_nothing(open_desk: OpenDesk, axe: str, dark: bool) -> None:
+    found = []
+    for viewport in VIEWPORTS:
+        desk = signed_in(open_desk, dark=dark, viewport=viewport)
+        for path, there in (
+            ("/persons/person-0001", ".life-month ol li"),
+            ("/map", "main svg"),
+            ("/map/wall", "main svg"),
+        ):
+            desk.go(path)
+            expect(desk.page.locator(there).first).to_be_visible()
+            found += [f"{path} {one}" for one in violations(desk, axe, {"runOnly": list(LEVELS)})]
+            if overflows(desk):
+                found.append(f"{path} is wider than {viewport}")
+    assert not found, "\n".join(found)
