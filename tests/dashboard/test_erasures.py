@@ -473,3 +473,16 @@ async def test_a_home_goes_on_with_who_comes_after(world: World) -> None:
         assert sorted(s["note"] for s in stays) == ["", "新来的人"]
     owners = {str(row[0]) for row in await world.query("SELECT owner FROM person_key")}
     assert {"home:home-0001", "home:home-0001/2", "person-0001"} <= owners
+
+
+async def test_links_of_her_family_go_with_her(world: World) -> None:
+    given = {"purpose": "family_view", "given_by": "张桂英", "relation": "self", "how": "signed"}
+    async with world.client("admin-1") as admin:
+        assert (await admin.post(f"{PERSON}/consents", json=given)).status_code == 201
+        made = await admin.post(f"{PERSON}/family-links", json={"relation": "女儿"})
+        assert made.status_code == 201, made.text
+    assert (await erase(world)).status_code == 200
+    assert await world.query("SELECT 1 FROM family_link") == []
+    async with world.anonymous() as client:
+        path = made.json()["made"]["address"].rpartition("/f/")[2]
+        assert (await client.get(f"{API}/family/{path}")).status_code == 404

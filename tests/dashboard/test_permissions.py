@@ -19,9 +19,11 @@ DECLARATIONS = PERMISSIONS | {
     "signed in",
     "gateway key",
     "calendar token",
+    "family token",
     "reply token",
     "uplink token",
 }
+DECLARATIONS_BY_SECRET = {"calendar token", "family token", "reply token", "uplink token"}
 # Parts of addresses that have to be one of a few.
 CHOSEN = {"move": "agree", "number": 1, "seq": 1, "form": "annex4", "ending": "csv"}
 # Named, because the answer never ends, or because it ends the session that asks.
@@ -83,7 +85,7 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     names = (*names, "token", "secret", "provider", "consent_id", "import_id")
     names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id", "referral_id", "provider_id")
     names = (*names, "visit_id", "attachment_id", "subject", "external_id", "order_id", "file_id")
-    names = (*names, "code")
+    names = (*names, "code", "link_id")
     path = route.path.format(**dict.fromkeys(names, "nothing"), **CHOSEN)
     return await client.request(
         method,
@@ -125,7 +127,7 @@ async def test_without_a_session_only_the_public_routes_answer(world: World) -> 
             answer = await ask(client, prefix, route)
             if declared(route.dependant) == {"public"}:
                 assert answer.status_code in (200, 422), route.path
-            elif declared(route.dependant) <= {"calendar token", "reply token", "uplink token"}:
+            elif declared(route.dependant) <= DECLARATIONS_BY_SECRET:
                 # Whoever has the secret of the path; here nobody has.
                 assert answer.status_code in (404, 422), route.path
             else:
