@@ -11,6 +11,7 @@ from rules.rule import (
     REGION_PREFIX,
     HomeFacts,
     Monitor,
+    Place,
     Rule,
     RuleView,
     Subject,
@@ -79,15 +80,23 @@ class HomeCells:
     hears: per kind of item the cells that want it, as far as any was heard.
     waiting: its quarter-hours, once there were any."""
 
-    __slots__ = ("asleep", "cells", "facts", "hears", "since_ms", "waiting")
+    __slots__ = ("_place", "asleep", "cells", "facts", "hears", "since_ms", "waiting")
 
     def __init__(self, facts: HomeFacts, since_ms: int, before: "HomeCells | None" = None) -> None:
         self.facts = facts
         self.since_ms = since_ms
+        self._place: Place | None = None
         self.cells: dict[str, Cell] = {} if before is None else before.cells
         self.asleep: Asleep | None = None if before is None else before.asleep
         self.hears: dict[str, tuple[Cell, ...]] = {}
         self.waiting: Waiting | None = None if before is None else before.waiting
+
+    @property
+    def place(self) -> Place:
+        """Made with the first cell: of many homes one engine never hears anything."""
+        if self._place is None:
+            self._place = Place(self.facts.home, since_ms=self.since_ms)
+        return self._place
 
     def sleeps(self, rule: Rule) -> bool:
         return self.asleep is not None and rule.name in self.asleep.states

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, overload
 
+from rules.byte_rows import ByteRows
 from rules.lived_days import BLOCKS, Day, checked_day
 from rules.packed import packed, packed_small, unpacked
 
@@ -20,12 +21,12 @@ class Days(Sequence[Day]):
     __slots__ = ("_blocks", "_watts")
 
     def __init__(self, days: Iterable[Day] = ()) -> None:
-        self._blocks = array("B")
+        self._blocks = ByteRows(BLOCKS)
         self._watts = array("i")
         self.extend(days)
 
     def append(self, day: Day) -> None:
-        self._blocks.frombytes(day.blocks)
+        self._blocks.append(day.blocks)
         self._watts.extend((day.floor_w, day.mean_w))
 
     def extend(self, days: Iterable[Day]) -> None:
@@ -34,7 +35,8 @@ class Days(Sequence[Day]):
 
     def keep(self, count: int) -> None:
         """Forget all but the newest."""
-        del self._blocks[: -count * BLOCKS], self._watts[: -count * _WATTS]
+        self._blocks.keep(count)
+        del self._watts[: -count * _WATTS]
 
     @property
     def floor_w(self) -> int:
@@ -51,7 +53,9 @@ class Days(Sequence[Day]):
         return len(self._watts) // _WATTS
 
     def __iter__(self) -> Iterator[Day]:
-        return (self[number] for number in range(len(self)))
+        watts = self._watts
+        for number, blocks in enumerate(self._blocks):
+            yield Day(blocks, *watts[number * _WATTS : (number + 1) * _WATTS])
 
     @overload
     def __getitem__(self, place: int) -> Day: ...
@@ -59,15 +63,14 @@ class Days(Sequence[Day]):
     def __getitem__(self, place: slice) -> list[Day]: ...
     def __getitem__(self, place: int | slice) -> Day | list[Day]:
         if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
-        number = range(len(self))[place]
-        blocks = self._blocks[number * BLOCKS : (number + 1) * BLOCKS].tobytes()
-        return Day(blocks, *self._watts[number * _WATTS : (number + 1) * _WATTS])
+            return list(self)[place]
+        return list(self)[range(len(self))[place]]
 
     # Disk.
 
     def dump(self) -> dict[str, str]:
-        return {"blocks": packed(self._blocks), "watts": packed_small(self._watts)}
+        blocks = array("B", self._blocks.joined())
+        return {"blocks": packed(blocks), "watts": packed_small(self._watts)}
 
     @classmethod
     def load(cls, document: Any) -> "Days":
@@ -76,10 +79,8 @@ class Days(Sequence[Day]):
         if isinstance(document, list):
             return cls(checked_day(row) for row in document)
         days = cls()
-        days._blocks = unpacked("B", document["blocks"])
+        days._blocks = ByteRows(BLOCKS, unpacked("B", document["blocks"]))
         days._watts = unpacked("i", document["watts"])
-        if len(days._watts) % _WATTS or len(days._blocks) != len(days) * BLOCKS:
-            raise ValueError(
-                f"{len(days._blocks)} bytes of days, {len(days._watts)} of their watts"
-            )
+        if len(days._watts) % _WATTS or len(days._blocks) != len(days):
+            raise ValueError(f"{len(days._blocks)} days, {len(days._watts)} of their watts")
         return days

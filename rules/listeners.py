@@ -10,7 +10,7 @@ from typing import Final, cast
 from rules.asleep import Unusable, head_of, monitor_of
 from rules.cells import Cell, HomeCells, differs, hearers, is_for, params_of, subject_of
 from rules.derived import POWER_SLOT, Feed, Keeper
-from rules.rule import Monitor, Rule, SubjectKind, hears_no_register, is_patient
+from rules.rule import Monitor, Rule, SubjectKind, Title, hears_no_register, is_patient
 from rules.waiting import EVER, Patient, Waiting, show_meters
 
 POWER: Final = "power"
@@ -44,6 +44,7 @@ class Listeners:
         )
         self._no_registers = frozenset(r.name for r in self._rules if hears_no_register(r.kind))
         self._keeper = next((rule.name for rule in keepers), "")
+        self._titles = {r.name: Title(r.name, r.kind.name, r.severity) for r in self._rules}
         self._by_name = {rule.name: rule for rule in self._rules}
         self._heads = {rule.name: head_of(rule.kind, rule.params) for rule in self._rules}
 
@@ -84,8 +85,9 @@ class Listeners:
         if waiting is None or cell.seen == waiting.count:
             return
         slots = waiting.since(cell.seen, until_now_ms)
-        # First: a rule that breaks over them is not shown them for ever.
-        cell.seen += len(slots)
+        # First: a rule that breaks over them is not shown them for ever. The very number of the
+        # home, where it is that: one for all of its cells.
+        cell.seen = waiting.count if until_now_ms == EVER else cell.seen + len(slots)
         self._touch(cell)
         if waiting.owner is not None:
             self._touch(waiting.owner)

@@ -9,8 +9,6 @@ Each day becomes a part of the memory, a day late: one that turned out to be sil
 lived day only if somebody was back so soon that nobody had been away.
 """
 
-from array import array
-from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -34,9 +32,10 @@ from rules.lived_days import (
     spread_of,
 )
 from rules.lively import lively_slots
-from rules.packed import packed, runs_of, unpacked
 from rules.quiet_limit import QuietLimit
 from rules.slow_part import LIVELY, slow_factor
+from rules.together import TOGETHER_MIN, Step, judged
+from rules.window import Window, whole_watts
 
 # Four weeks: enough quiet hours of each kind, short enough to follow the seasons.
 DAYS_MAX: Final = 28
@@ -57,8 +56,6 @@ COVERAGE: Final = 0.8
 STEADY: Final = 5
 # Slots kept behind the window: a day's first blocks begin the evening before.
 _BEHIND: Final = BEFORE_H * SLOTS_PER_HOUR
-# Two bytes a slot: more than any house connection.
-WATTS_MAX: Final = 65_534
 
 
 class Living:
@@ -69,13 +66,9 @@ class Living:
         "_below",
         "_doubt",
         "_low",
-        "_numbers",
-        "_ordered",
         "_pending",
-        "_squares",
         "_steady",
-        "_sum",
-        "_watts",
+        "_window",
         "activity",
         "alone",
         "base_w",
@@ -91,13 +84,7 @@ class Living:
 
     def __init__(self, window_hours: int) -> None:
         self.window = window_hours * SLOTS_PER_HOUR
-        # The window and some slots behind it, oldest first: watts and slot numbers. Of the window
-        # alone: its watts by size, their sum, the sum of their squares.
-        self._watts = array("H")
-        self._numbers = array("i")
-        self._ordered = array("H")
-        self._sum = 0
-        self._squares = 0
+        self._window = Window(self.window)
         # Slots since the start or since somebody came back; below a window nothing is judged.
         self.filled = 0
         # Slots on end at or below the limit; since the supply was last in doubt.
@@ -109,8 +96,8 @@ class Living:
         # The last day and its least activity, until it is known whether it was lived.
         self._pending: tuple[Day | None, float | None] | None = None
         # Days of the present silence: before it was found, and since then.
-        self._doubt: list[Day] = []
-        self._away: list[Day] = []
+        self._doubt: tuple[Day, ...] = ()
+        self._away: tuple[Day, ...] = ()
         # The lowest floor of the remembered days: the home never uses less while supplied.
         self.base_w = 0
         # What the poorest remembered day used above its floor, as a mean.
@@ -128,35 +115,48 @@ class Living:
         self, number: int, watts: float, grain_w: float, *, learn: bool, usual: bool = True
     ) -> None:
         """Take a slot. `learn` is false while the home counts as silent, `usual` on days on which
-        nobody or somebody else was at home by what was said.
-
-        A register shows its energy in grains; spreading each slot over its grain keeps a small
-        drift of the floor from moving whole heaps of slots at once.
-        """
-        numbers, kept, ordered = self._numbers, self._watts, self._ordered
-        if numbers and number // SLOTS_PER_DAY != numbers[-1] // SLOTS_PER_DAY:
+        nobody or somebody else was at home by what was said."""
+        window = self._window
+        if len(window) and number // SLOTS_PER_DAY != self._today():
             self._end_day(learn=learn, usual=usual)
         self.coarse = grain_w > GRAIN_MAX_W
-        if grain_w:
-            # The golden ratio in sixteen bits: successive slots never fall together.
-            watts += ((number * 40_503 & 0xFFFF) / 65_536 - 0.5) * grain_w
-        value = int(min(max(watts, 0.0), WATTS_MAX))
-        self._steady = self._steady + 1 if numbers and number == numbers[-1] + 1 else 0
-        numbers.append(number)
-        kept.append(value)
-        insort(ordered, value)
-        self._sum += value
-        self._squares += value * value
-        if len(ordered) > self.window:
-            leaving = kept[-self.window - 1]
-            self._sum -= leaving
-            self._squares -= leaving * leaving
-            del ordered[bisect_left(ordered, leaving)]
-        over = len(numbers) - self._kept
-        if over > 0:
-            del numbers[:over]
-            del kept[:over]
+        self._steady = self._steady + 1 if window.follows(number) else 0
+        window.append(number, whole_watts(number, watts, grain_w), self._kept)
         self.filled += 1
+
+    def is_today(self, number: int) -> bool:
+        """Whether a slot is of the day of the newest."""
+        return len(self._window) > 0 and number // SLOTS_PER_DAY == self._today()
+
+    def take(self, steps: Sequence[Step]) -> None:
+        """Take slots of the day of the newest, as by `push` and `measure` of each."""
+        window, alone = self._window, self.alone
+        if (
+            alone is None
+            or len(steps) < TOGETHER_MIN
+            or min(self.filled, len(window)) + 1 < self.window
+            or not all(step.slot.grain_w <= GRAIN_MAX_W for step in steps)
+        ):
+            for slot, measured, doubtful in steps:
+                if doubtful:
+                    self.unsteady()
+                self.push(*slot, learn=True)
+                if measured:
+                    self.measure()
+            return
+        for slot, _measured, doubtful in steps:
+            self._steady = 0 if doubtful else self._steady
+            self._steady = self._steady + 1 if window.follows(slot.number) else 0
+            window.count(slot.number)
+        watts = [whole_watts(*step.slot) for step in steps]
+        seen = judged(window.with_more(watts), self.window, (FLOOR_FROM, FLOOR_TO), alone)
+        window.extend(watts, self._kept)
+        self.filled, self.coarse = self.filled + len(steps), False
+        for step, found in zip(steps, seen, strict=True):
+            if step.measured:
+                self.floor_w, self.spread_w = found.floor_w, found.spread_w
+                slow = self._slow_counts(found.activity)
+                self._note(found.activity * found.slow if slow else found.activity)
 
     def unsteady(self) -> None:
         """The supply is in doubt: what comes next is to be seen for a while first."""
@@ -164,11 +164,9 @@ class Living:
 
     def suspect(self) -> None:
         """The home counts as silent from now on: its last day isn't taken for a lived one."""
-        self._doubt = []
-        if self._pending is not None and self._pending[0] is not None:
-            self._doubt.append(self._pending[0])
-        self._pending = None
-        self._away = []
+        last = None if self._pending is None else self._pending[0]
+        self._doubt = () if last is None else (last,)
+        self._pending, self._away = None, ()
         self._low = self.activity
 
     def raised(self) -> None:
@@ -184,7 +182,7 @@ class Living:
             self.days.extend([*self._doubt, *self._away])
             if low is not None:
                 self.quiet.refuted(low, self._today(), self.newest + 1 - since - self.window)
-        self._doubt, self._away, self._pending, self._low = [], [], None, None
+        self._doubt, self._away, self._pending, self._low = (), (), None, None
         self.filled = 0
         self._relearn()
 
@@ -192,22 +190,28 @@ class Living:
 
     def measure(self) -> float | None:
         """How much the window says that somebody is there; None before one is full."""
-        ordered, alone = self._ordered, self.alone
-        size = len(ordered)
-        if self.coarse or self.filled < self.window or size < self.window or alone is None:
+        window, alone = self._window, self.alone
+        if self.coarse or self.filled < self.window or not window.full or alone is None:
             self.activity, self._below = None, 0
             return None
+        ordered = window.ordered
         floor_w = self.floor_w = _floor(ordered)
-        spread_w = self.spread_w = spread_of(self._sum, self._squares, size)
+        spread_w = self.spread_w = spread_of(window.total, window.squares, self.window)
         found = activity(spread_w, ordered[-1] - floor_w, alone)
-        low = self._low
-        if low is None or found < max(low, LIVELY):
-            found *= slow_factor(self._watts[-size:], alone)
-        self.activity = found
-        if low is None or found < low:
-            self._low = found
-        self._below = self._below + 1 if found <= self.quiet.limit else 0
+        if self._slow_counts(found):
+            found *= slow_factor(window.watts, alone)
+        self._note(found)
         return found
+
+    def _slow_counts(self, activity: float) -> bool:
+        low = self._low
+        return low is None or activity < max(low, LIVELY)
+
+    def _note(self, activity: float) -> None:
+        self.activity = activity
+        if self._low is None or activity < self._low:
+            self._low = activity
+        self._below = self._below + 1 if activity <= self.quiet.limit else 0
 
     @property
     def doubt_slots(self) -> int:
@@ -217,21 +221,20 @@ class Living:
     def patience(self) -> int:
         """How many slots can come, whatever they are, before the window can look empty: until the
         end of the day at most, for then the limit may be another."""
-        numbers = self._numbers
-        left = SLOTS_PER_DAY - 1 - numbers[-1] % SLOTS_PER_DAY if numbers else 0
+        window = self._window
+        left = SLOTS_PER_DAY - 1 - window.newest % SLOTS_PER_DAY if len(window) else 0
         limit, alone = self.quiet.limit, self.alone
         if alone is None or limit <= 0.0:
             return left
-        filled = min(self.filled, len(self._ordered))
+        filled = min(self.filled, len(window))
         if filled < self.window:
             return min(left, self.window - 1 - filled)
-        window = self._watts[-self.window :]
-        return min(left, lively_slots(window, (FLOOR_FROM, FLOOR_TO), alone, limit))
+        return min(left, lively_slots(window.watts, (FLOOR_FROM, FLOOR_TO), alone, limit))
 
     @property
     def newest(self) -> int:
         """The number of the newest slot, -1: none."""
-        return self._numbers[-1] if self._numbers else -1
+        return self._window.newest
 
     def covered(self) -> bool:
         """Whether the window has seen the waking hours, for nights alone say nothing, and its end
@@ -241,7 +244,7 @@ class Living:
         start = 0 if self.alone is None else self.alone.quiet_from
         waking = sum(
             (number // SLOTS_PER_HOUR - start) % HOURS >= BLOCK_H
-            for number in self._numbers[-self.window :]
+            for number in self._window.numbers(self.window)
         )
         return waking >= self.window * (HOURS - BLOCK_H) / HOURS * COVERAGE
 
@@ -250,9 +253,9 @@ class Living:
         alone, size = self.alone, self.window
         if alone is None or self.coarse:
             return NOTHING_KNOWN
-        if self.filled < size or len(self._ordered) < size:
-            return Outlook(size - min(self.filled, len(self._ordered)), None)
-        window = self._numbers[-size:], self._watts[-size:]
+        if self.filled < size or not self._window.full:
+            return Outlook(size - min(self.filled, len(self._window)), None)
+        window = self._window.numbers(size), self._window.watts
         return outlook(*window, self.floor_w, alone, self.quiet.limit)
 
     @property
@@ -273,24 +276,24 @@ class Living:
     def quiet_from_number(self) -> int:
         """The first slot of what looks empty now."""
         before = min(max(0, self._below - 1), self.quiet.longer)
-        return self._numbers[-self.window - before :][0]
+        return self._window.numbers(self.window + before)[0]
 
     def mean_w(self) -> int:
-        return self._sum // max(1, len(self._ordered))
+        return self._window.total // max(1, min(len(self._window), self.window))
 
     def peak_w(self) -> int:
-        return self._ordered[-1] if self._ordered else 0
+        return max(self._window.watts, default=0)
 
     # Learning.
 
     def _today(self) -> int:
-        return self._numbers[-1] // SLOTS_PER_DAY if self._numbers else 0
+        return max(0, self._window.newest) // SLOTS_PER_DAY
 
     def _day(self) -> Day | None:
         """The day of the newest slot, once most of it was seen."""
         first = self._today() * SLOTS_PER_DAY - _BEHIND
         hours: list[list[int]] = [[] for _ in range(BEFORE_H + HOURS)]
-        for number, watts in zip(self._numbers, self._watts, strict=True):
+        for number, watts in self._window.all():
             if number >= first:
                 hours[(number - first) // SLOTS_PER_HOUR].append(watts)
         seen = [watts for hour in hours[BEFORE_H:] for watts in hour]
@@ -299,13 +302,13 @@ class Living:
         told: list[Hour | None] = [
             hour_of(hour) if len(hour) == SLOTS_PER_HOUR else None for hour in hours
         ]
-        return day_of_hours(told, _floor(self._ordered), sum(seen) // len(seen))
+        return day_of_hours(told, _floor(self._window.ordered), sum(seen) // len(seen))
 
     def _end_day(self, *, learn: bool, usual: bool) -> None:
         """Close the day: what the last one showed is learned, this one waits a day."""
         day = self._day()
         if not learn:
-            self._away = [*self._away, *([day] if day is not None else [])][-AWAY_MAX:]
+            self._away = (*self._away, *(() if day is None else (day,)))[-AWAY_MAX:]
             return
         pending, self._pending, self._low = self._pending, (day, self._low), None
         if not usual:
@@ -331,8 +334,7 @@ class Living:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "watts": packed(self._watts),
-            "runs": runs_of(self._numbers),
+            **self._window.dump(),
             "filled": self.filled,
             "steady": min(self._steady, STEADY),
             "below": self._below,
@@ -353,17 +355,8 @@ class Living:
     def load(cls, window_hours: int, document: Mapping[str, Any]) -> "Living":
         """The same memory again; a shorter window than before keeps its newest slots."""
         living = cls(window_hours)
-        runs = document["runs"]
-        numbers = array("i", [n for start, size in runs for n in range(start, start + size)])
-        watts = unpacked("H", document["watts"])
-        if len(numbers) != len(watts):
-            raise ValueError("slots without their times")
         living.quiet = QuietLimit.load(document["quiet"])
-        living._numbers = numbers[-living._kept :]
-        living._watts = watts[-living._kept :]
-        living._ordered = array("H", sorted(watts[-living.window :]))
-        living._sum = sum(living._ordered)
-        living._squares = sum(w * w for w in living._ordered)
+        living._window.load(document["watts"], document["runs"], living._kept)
         living.filled = int(document["filled"])
         living._steady = int(document["steady"])
         living._below = int(document.get("below", 0))
@@ -377,8 +370,8 @@ class Living:
         if pending is not None:
             day, low = pending
             living._pending = (None if day is None else checked_day(day), _optional(low))
-        living._doubt = [checked_day(row) for row in document["doubt"]]
-        living._away = [checked_day(row) for row in document["away"]][-AWAY_MAX:]
+        living._doubt = tuple(checked_day(row) for row in document["doubt"])
+        living._away = tuple(checked_day(row) for row in document["away"])[-AWAY_MAX:]
         living.floor_w = int(document["floor"])
         living.spread_w = float(document["spread"])
         living.activity = _optional(document["activity"])

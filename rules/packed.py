@@ -10,7 +10,6 @@ as a rule takes for a quarter-hour. In base 64 the row goes as it is.
 import sys
 from array import array
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Sequence
 from typing import Any, Final
 
 # As `array` has them: bytes, watts, wide watts, times; floats of four and eight bytes.
@@ -61,14 +60,3 @@ def _low_first(numbers: "array[Any]") -> "array[Any]":
     swapped = numbers[:]
     swapped.byteswap()
     return swapped
-
-
-def runs_of(numbers: Sequence[int]) -> list[list[int]]:
-    """Ascending slot numbers as [start, length] runs: mostly a single one."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][0] + runs[-1][1]:
-            runs[-1][1] += 1
-        else:
-            runs.append([number, 1])
-    return runs

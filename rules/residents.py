@@ -29,6 +29,7 @@ from rules.rule import (
     REGION_PREFIX,
     HomeFacts,
     Monitor,
+    Place,
     Rule,
     Subject,
     takes_copd,
@@ -349,16 +350,13 @@ class Residents(Listeners):
         return cell
 
     def _subject(self, known: HomeCells, rule: Rule) -> Subject:
-        return Subject(
-            home=known.facts.home,
-            rule=rule.name,
-            kind=rule.kind.name,
-            severity=rule.severity,
-            devices=known.facts.devices if rule.name in self._about_devices else (),
-            members=known.facts.members if rule.name in self._about_devices else (),
-            copd=known.facts.copd if takes_copd(rule.kind) else "",
-            since_ms=known.since_ms,
-        )
+        facts, title = known.facts, self._titles[rule.name]
+        about_devices = rule.name in self._about_devices
+        copd = facts.copd if facts.copd and takes_copd(rule.kind) else ""
+        if not (about_devices or copd):
+            return Subject(known.place, title)
+        devices, members = (facts.devices, facts.members) if about_devices else ((), ())
+        return Subject(Place(facts.home, devices, members, copd, known.since_ms), title)
 
     def _read(self, cell: Cell, state: bytes) -> bool:
         return self._put(cell, read_state(cell.rule, cell.subject, cell.params, state))

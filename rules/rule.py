@@ -125,9 +125,8 @@ class Opinion:
     explanation: Mapping[str, EvidenceValue]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """Whom a monitor watches, and under which rule; makes its findings.
+class Place(NamedTuple):
+    """Whom a monitor watches: the part of a `Subject` that is one for the rules of a home.
 
     devices: for kinds that listen to what is told about devices. members: the homes of a region.
     copd: for kinds that say that they take it (`takes_copd`).
@@ -135,13 +134,59 @@ class Subject:
     """
 
     home: str
-    rule: str
-    kind: str
-    severity: Severity
     devices: tuple[DeviceFacts, ...] = ()
     members: tuple[HomeFacts, ...] = ()
     copd: Copd = ""
     since_ms: int = 0
+
+
+class Title(NamedTuple):
+    """Under which rule: the part of a `Subject` that is one for all homes."""
+
+    rule: str
+    kind: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a monitor watches, and under which rule; makes its findings. A province has a million:
+    what they have in common they share."""
+
+    place: Place
+    title: Title
+
+    @property
+    def home(self) -> str:
+        return self.place.home
+
+    @property
+    def rule(self) -> str:
+        return self.title.rule
+
+    @property
+    def kind(self) -> str:
+        return self.title.kind
+
+    @property
+    def severity(self) -> Severity:
+        return self.title.severity
+
+    @property
+    def devices(self) -> tuple[DeviceFacts, ...]:
+        return self.place.devices
+
+    @property
+    def members(self) -> tuple[HomeFacts, ...]:
+        return self.place.members
+
+    @property
+    def copd(self) -> Copd:
+        return self.place.copd
+
+    @property
+    def since_ms(self) -> int:
+        return self.place.since_ms
 
     def device(self, part: str) -> DeviceFacts | None:
         """The facts of a device; None when the roster doesn't have it here."""

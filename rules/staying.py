@@ -18,23 +18,25 @@ _NOBODY: Final = frozenset[str]()
 
 
 class Staying:
-    """The stays of one home. `_ended_ms`: when the last one ended."""
+    """The stays of one home. `_ended_ms`: when the last one ended. It never changes: of a home that
+    nobody has ever left, all rules have the same."""
 
     __slots__ = ("_active", "_ended_ms")
 
-    def __init__(self) -> None:
-        self._active = _NOBODY
-        self._ended_ms = -1
+    def __init__(self, active: frozenset[str] = _NOBODY, ended_ms: int = -1) -> None:
+        self._active = active or _NOBODY
+        self._ended_ms = ended_ms
 
-    def read(self, observation: Observation, now_ms: int) -> None:
+    def told(self, observation: Observation, now_ms: int) -> "Staying":
+        """What is so once this was told."""
         kind = observation.attrs.get("stay")
         if not isinstance(kind, str) or kind not in STAY_KINDS:
-            return
+            return self
         if observation.values.get("active"):
-            self._active |= {kind}
-        elif kind in self._active:
-            self._active = (self._active - {kind}) or _NOBODY
-            self._ended_ms = now_ms
+            return Staying(self._active | {kind}, self._ended_ms)
+        if kind in self._active:
+            return Staying(self._active - {kind}, now_ms)
+        return self
 
     def now(self, kind: str) -> bool:
         return kind in self._active
@@ -49,9 +51,11 @@ class Staying:
     @classmethod
     def load(cls, document: Mapping[str, Any] | None) -> "Staying":
         """None: a state of before there were stays."""
-        staying = cls()
-        if document is not None:
-            active = STAY_KINDS.intersection(str(kind) for kind in document["active"])
-            staying._active = active or _NOBODY
-            staying._ended_ms = int(document["ended"])
-        return staying
+        if document is None:
+            return NO_STAY
+        active = STAY_KINDS.intersection(str(kind) for kind in document["active"])
+        ended_ms = int(document["ended"])
+        return cls(active, ended_ms) if active or ended_ms != NO_STAY._ended_ms else NO_STAY
+
+
+NO_STAY: Final = Staying()

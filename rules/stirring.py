@@ -42,7 +42,8 @@ class Stirring:
         # Three rules of each home have one: lists of numbers would take four times the room.
         self._ceilings = array("d")
         self.night = -1
-        self._slots = array("d")
+        # None by day.
+        self._slots: array[float] | None = None
         self.above_w: float | None = None
 
     @property
@@ -65,7 +66,7 @@ class Stirring:
             self._end_night()
             self.night = day
         if NIGHT_FROM_MS <= within_ms < NIGHT_TO_MS:
-            self._slots.append(watts)
+            self._note(watts)
         above_w = self.above_w
         return above_w is not None and watts > above_w
 
@@ -83,7 +84,7 @@ class Stirring:
                     self._end_night()
                     self.night = day
             if NIGHT_FROM_MS <= within_ms < NIGHT_TO_MS:
-                self._slots.append(watts)
+                self._note(watts)
             above_w = self.above_w
             if above_w is not None and watts > above_w:
                 stirred_ms = end_ms
@@ -91,16 +92,21 @@ class Stirring:
 
     def forget(self) -> None:
         """Another meter speaks for the home from now on."""
-        del self._ceilings[:], self._slots[:]
+        del self._ceilings[:]
         self.night = -1
-        self.above_w = None
+        self._slots = self.above_w = None
 
     def _end_night(self) -> None:
-        if len(self._slots) >= SLOTS_MIN:
+        if self._slots is not None and len(self._slots) >= SLOTS_MIN:
             self._ceilings.append(sorted(self._slots)[-2])
             del self._ceilings[:-NIGHTS_MAX]
             self.above_w = self._made_above_w()
-        self._slots = array("d")
+        self._slots = None
+
+    def _note(self, watts: float) -> None:
+        if self._slots is None:
+            self._slots = array("d")
+        self._slots.append(watts)
 
     def _made_above_w(self) -> float | None:
         ceiling_w = self.ceiling_w
@@ -112,7 +118,7 @@ class Stirring:
         return {
             "ceilings": packed(self._ceilings),
             "night": self.night,
-            "slots": packed(self._slots),
+            "slots": packed(array("d") if self._slots is None else self._slots),
         }
 
     @classmethod
@@ -120,6 +126,6 @@ class Stirring:
         stirring = cls()
         stirring._ceilings = unpacked("d", document["ceilings"])[-NIGHTS_MAX:]
         stirring.night = int(document["night"])
-        stirring._slots = unpacked("d", document["slots"])
+        stirring._slots = unpacked("d", document["slots"]) or None
         stirring.above_w = stirring._made_above_w()
         return stirring

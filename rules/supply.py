@@ -35,7 +35,7 @@ class Supply:
     __slots__ = ("_dead_after", "_held")
 
     def __init__(self) -> None:
-        self._held: list[Slot] = []
+        self._held: tuple[Slot, ...] = ()
         self._dead_after = DEAD_SLOTS
 
     @property
@@ -64,7 +64,7 @@ class Supply:
             # It stays what it was when the dark began.
             self._dead_after = dead_after
         if not self.dead:
-            self._held.append(slot)
+            self._held = (*self._held, slot)
         return True
 
     def doubtful(self, base_w: int) -> bool:
@@ -74,12 +74,12 @@ class Supply:
 
     def release(self) -> Sequence[Slot]:
         """What was held, once it is over: a pause; nothing if the supply was dead."""
-        held = () if self.dead else tuple(self._held)
-        self._held = []
+        held = () if self.dead else self._held
+        self._held = ()
         return held
 
     def forget(self) -> None:
-        self._held = []
+        self._held = ()
 
     def dump(self) -> dict[str, Any]:
         return {"held": self._held, "dead_after": self._dead_after}
@@ -91,7 +91,7 @@ class Supply:
         held = document
         if not isinstance(document, list):
             held, supply._dead_after = document["held"], int(document["dead_after"])
-        supply._held = [Slot(int(n), float(w), float(g)) for n, w, g in held]
+        supply._held = tuple(Slot(int(n), float(w), float(g)) for n, w, g in held)
         return supply
 
 

@@ -19,8 +19,10 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from struct import Struct
 from sys import intern
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
+from rules.byte_rows import ByteRows
 from rules.metering import SLOT_MS, Slot
 from rules.packed import packed_bytes, unpacked_bytes
 from rules.rule import Monitor, Observation
@@ -39,6 +41,7 @@ _ROW: Final = Struct("<iidd")
 # As programs before wrote it, when nobody who waited asked for the grain.
 _FORMER_ROW: Final = Struct("<iid")
 _LAG_MAX: Final = 2**31
+_NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class Calm(NamedTuple):
@@ -104,10 +107,10 @@ class Waiting:
     def __init__(self) -> None:
         self.mains: Mains | None = None
         self.device = ""
-        self.rows = bytearray()
+        self.rows = ByteRows(_ROW.size)
         self.first = self.count = 0
         self.cells: tuple[Cell, ...] = ()
-        self.told: Mapping[str, int] = {}
+        self.told = _NOBODY
         # The cell in whose state all this is written.
         self.owner: Cell | None = None
         self.until_ms = -1
@@ -117,9 +120,9 @@ class Waiting:
     @property
     def newest_ms(self) -> int:
         """The end of the newest that is kept; -1 where there is none."""
-        if not self.rows:
+        if self.count == self.first:
             return -1
-        number, _lag_ms, _watts, _grain_w = _ROW.unpack_from(self.rows, len(self.rows) - _ROW.size)
+        number, _lag_ms, _watts, _grain_w = _ROW.unpack(self.rows.last())
         return (int(number) + 1) * SLOT_MS
 
     def keep(self, slot: Slot, device: str, now_ms: int) -> bool:
@@ -136,7 +139,7 @@ class Waiting:
         lag_ms = now_ms - end_ms
         if self.count - self.first >= SLOTS_MAX or not -_LAG_MAX < lag_ms < _LAG_MAX:
             return False
-        self.rows += _ROW.pack(number, lag_ms, watts, grain_w)
+        self.rows.append(_ROW.pack(number, lag_ms, watts, grain_w))
         self.count += 1
         return True
 
@@ -146,13 +149,13 @@ class Waiting:
         return fits and device == self.device
 
     def add(self, end_ms: int, watts: float, grain_w: float, now_ms: int) -> None:
-        self.rows += _ROW.pack(end_ms // SLOT_MS - 1, now_ms - end_ms, watts, grain_w)
+        self.rows.append(_ROW.pack(end_ms // SLOT_MS - 1, now_ms - end_ms, watts, grain_w))
         self.count += 1
 
     def since(self, seen: int, until_now_ms: int = EVER) -> Slots:
         """What was kept from a row on, as far as it was told by `until_now_ms`."""
         # A copy: a screen asks from another thread.
-        rows = self.rows[max(0, seen - self.first) * _ROW.size :]
+        rows = self.rows.joined()[max(0, seen - self.first) * _ROW.size :]
         found = [
             (end_ms, watts, end_ms + lag_ms, grain_w)
             for number, lag_ms, watts, grain_w in _ROW.iter_unpack(rows)
@@ -176,7 +179,7 @@ class Waiting:
     def settle(self, *, alone: bool) -> None:
         """All rules are awake: what is calm for all of them, and forget what all have seen. alone:
         nobody else hears quarter-hours, who would have to see each at once."""
-        self.told = {}
+        self.told = _NOBODY
         until_ms, below_w, earliest_ms = EVER if alone else -1, ANY_W, EVER
         seen = self.count
         for cell in self.cells:
@@ -189,7 +192,7 @@ class Waiting:
             seen = min(seen, cell.seen)
         self.until_ms, self.below_w, self.due_ms = until_ms, below_w, earliest_ms
         if seen != self.first:
-            del self.rows[: (seen - self.first) * _ROW.size]
+            self.rows.drop(seen - self.first)
             self.first = seen
 
     # Disk.
@@ -201,7 +204,7 @@ class Waiting:
             return None
         return {
             "device": self.device,
-            "slots": packed_bytes(self.rows),
+            "slots": packed_bytes(self.rows.joined()),
             "seen": {rule: max(0, seen - self.first) for rule, seen in stands.items()},
             "until": self.until_ms,
             "below": self.below_w,
@@ -216,12 +219,13 @@ class Waiting:
             return waiting
         waiting.device = intern(str(document["device"]))
         if "rows" in document:
-            waiting.rows = _with_grains(unpacked_bytes(document["rows"]))
+            rows = _with_grains(unpacked_bytes(document["rows"]))
         else:
-            waiting.rows = bytearray(unpacked_bytes(document["slots"]))
-        waiting.count, broken = divmod(len(waiting.rows), _ROW.size)
-        if broken or waiting.count > SLOTS_MAX:
-            raise ValueError(f"{len(waiting.rows)} bytes of quarter-hours")
+            rows = unpacked_bytes(document["slots"])
+        waiting.rows = ByteRows(_ROW.size, rows)
+        waiting.count = len(waiting.rows)
+        if waiting.count > SLOTS_MAX:
+            raise ValueError(f"{waiting.count} quarter-hours")
         waiting.told = {intern(str(rule)): int(seen) for rule, seen in document["seen"].items()}
         if any(not 0 <= seen <= waiting.count for seen in waiting.told.values()):
             raise ValueError("a rule has seen what was not kept")
@@ -230,8 +234,8 @@ class Waiting:
         return waiting
 
 
-def _with_grains(rows: bytes) -> bytearray:
+def _with_grains(rows: bytes) -> bytes:
     """Rows of before; who asks for the grain has seen those."""
     if len(rows) % _FORMER_ROW.size:
         raise ValueError(f"{len(rows)} bytes of quarter-hours")
-    return bytearray().join(_ROW.pack(*row, 0.0) for row in _FORMER_ROW.iter_unpack(rows))
+    return b"".join(_ROW.pack(*row, 0.0) for row in _FORMER_ROW.iter_unpack(rows))

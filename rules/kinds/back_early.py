@@ -26,7 +26,7 @@ from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 from rules.signs import LIFE_KINDS, Signs, remembered
-from rules.staying import AWAY, STAY, Staying
+from rules.staying import AWAY, NO_STAY, STAY, Staying
 from rules.stirring import Stirring
 from rules.waiting import ALWAYS, NEVER, Calm, Slots
 
@@ -69,7 +69,7 @@ class BackEarlyMonitor:
         self._params = params
         self._signs = Signs()
         self._stirring = Stirring()
-        self._staying = Staying()
+        self._staying = NO_STAY
         self._away_ms: int | None = None
         self._told_ms: int | None = None
         self._seen_ms = -1
@@ -99,7 +99,7 @@ class BackEarlyMonitor:
         return NOTHING
 
     def _stay(self, observation: Observation, now_ms: int) -> None:
-        self._staying.read(observation, now_ms)
+        self._staying = self._staying.told(observation, now_ms)
         if not self._staying.now(AWAY):
             self._away_ms = None
         elif self._away_ms is None:

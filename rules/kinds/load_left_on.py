@@ -15,7 +15,7 @@ project's.
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -44,6 +44,8 @@ _FLOOR_MIN_SLOTS: Final = 48
 _LOWEST_MAX: Final = 40
 # More than any home draws, and room in four bytes.
 _WATTS_MAX: Final = 1_000_000
+# Slots in two bytes: two years.
+_RUN_MAX: Final = 65_535
 _NO_RUNS: Final = (None,) * len(STEPS_W)
 
 
@@ -84,13 +86,14 @@ class LoadLeftOnMonitor:
         self._subject = subject
         self._params = params
         # Watts of the last slots, and the days' rows of longest runs in slots one after the other:
-        # a province of lists of lists would not fit into memory.
-        self._recent = array("i")
+        # a province of lists of lists would not fit into memory. Two bytes each, until one doesn't
+        # fit.
+        self._recent = array("H")
         # The smallest of the recent, ascending.
         self._lowest = array("i")
         self._runs: list[int | None] = [None] * len(STEPS_W)
         self._longest: list[int] = [0] * len(STEPS_W)
-        self._days = array("i")
+        self._days = array("H")
         self._today = -1
         self._seen_ms = -1
         # The open one: [told at, step].
@@ -138,8 +141,7 @@ class LoadLeftOnMonitor:
         known = lowest and len(recent) >= _FLOOR_MIN_SLOTS
         if not known or highest_w - min(lowest[0], *watts) >= STEPS_W[0]:
             return False
-        recent.extend(watts)
-        del recent[:-_FLOOR_SLOTS]
+        recent = self._recent = _as_narrow([*recent, *watts][-_FLOOR_SLOTS:])
         self._lowest = array("i", sorted(recent)[:_LOWEST_MAX])
         for end_ms, _watts, _now_ms, _grain_w in slots:
             self._turn(end_ms - 1)
@@ -167,7 +169,7 @@ class LoadLeftOnMonitor:
         day = day_of(at_ms)
         if day != self._today:
             if self._today >= 0 and len(self._recent) >= _FLOOR_MIN_SLOTS:
-                self._days.extend(self._longest)
+                self._days.extend([min(slots, _RUN_MAX) for slots in self._longest])
                 del self._days[: -DAYS_MAX * len(STEPS_W)]
             self._today, self._longest = day, [0] * len(STEPS_W)
 
@@ -193,7 +195,10 @@ class LoadLeftOnMonitor:
             insort(lowest, watts)
             if len(lowest) > _LOWEST_MAX:
                 lowest.pop()
-        recent.append(watts)
+        try:
+            recent.append(watts)
+        except OverflowError:
+            recent = self._recent = array("i", [*recent, watts])
         if len(recent) > _FLOOR_SLOTS:
             gone = recent.pop(0)
             if lowest and gone <= lowest[-1]:
@@ -266,10 +271,10 @@ class LoadLeftOnMonitor:
         }
 
     def load(self, document: Mapping[str, Any]) -> "LoadLeftOnMonitor":
-        self._recent = unpacked("i", document["recent"])[-_FLOOR_SLOTS:]
+        self._recent = _as_narrow(unpacked("i", document["recent"])[-_FLOOR_SLOTS:])
         self._runs = [None if at is None else int(at) for at in _row(document["runs"])]
         self._longest = [int(slots) for slots in _row(document["longest"])]
-        self._days = unpacked("i", document["days"])[-DAYS_MAX * len(STEPS_W) :]
+        self._days = unpacked("H", document["days"])[-DAYS_MAX * len(STEPS_W) :]
         if len(self._days) % len(STEPS_W):
             raise ValueError("days that are not whole")
         self._today, self._seen_ms = int(document["today"]), int(document["seen"])
@@ -322,6 +327,13 @@ class LoadLeftOnMonitor:
                 "days_learned": self._known,
             },
         )
+
+
+def _as_narrow(watts: Sequence[int]) -> "array[int]":
+    try:
+        return array("H", watts)
+    except OverflowError:
+        return array("i", watts)
 
 
 def _row(row: Any) -> Any:

@@ -40,7 +40,7 @@ from rules.rule import (
     SubjectKind,
 )
 from rules.signs import LIFE_KINDS, SAID_WELL, SENSOR_KINDS, SOON_MS, Signs, remembered
-from rules.staying import STAY, Staying
+from rules.staying import NO_STAY, STAY, Staying
 from rules.usual_gaps import Usual, usual_of
 from rules.watched_hours import (
     HOURS,
@@ -127,7 +127,7 @@ class MovementsMonitor:
         self._apart = no_hours()
         self._day = -1
         self._signs = Signs()
-        self._staying = Staying()
+        self._staying = NO_STAY
         self._sign_ms = self._door_ms = -1
         self._missed_h, self._quiet_h = 0.0, 0
         self._refuted: list[tuple[int, float]] = []
@@ -142,7 +142,7 @@ class MovementsMonitor:
         if observation.kind == DEVICE_STATUS:
             return self._status(observation, now_ms)
         if observation.kind == STAY:
-            self._staying.read(observation, now_ms)
+            self._staying = self._staying.told(observation, now_ms)
             return NOTHING
         return self._sign(observation, now_ms)
 

@@ -27,7 +27,7 @@ from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 from rules.signs import Signs, remembered
-from rules.staying import STAY, Staying
+from rules.staying import NO_STAY, STAY, Staying
 from rules.stirring import Stirring
 from rules.waiting import NEVER, Calm, Slots
 
@@ -38,6 +38,8 @@ _NIGHTS_MIN: Final = 7
 _MAD: Final = 1.4826
 # Part of a night's slots of which electricity must have been seen.
 _SEEN_PART: Final = 0.8
+# A night has fewer slots than a byte can tell.
+_COUNT_MAX: Final = 255
 _SENSORS: Final = frozenset({"motion", "contact", "bed", "presence"})
 
 
@@ -80,8 +82,8 @@ class NightActivityMonitor:
         self._params = params
         self._stirring = Stirring()
         self._signs = Signs()
-        self._staying = Staying()
-        self._counts: list[int] = []
+        self._staying = NO_STAY
+        self._counts = array("B")
         self._night = -1
         # Few, and kept all day: an array takes a twentieth of a set's room.
         self._active = array("q")
@@ -100,7 +102,7 @@ class NightActivityMonitor:
             if watts is not None:
                 self._electricity(watts, at_ms, now_ms)
         elif kind == STAY:
-            self._staying.read(observation, now_ms)
+            self._staying = self._staying.told(observation, now_ms)
         elif kind == POWER_METER:
             if observation.values.get("larger"):
                 self._stirring.forget()
@@ -165,7 +167,8 @@ class NightActivityMonitor:
         count = len(self._active)
         found = self._judge(count, at_ms)
         if not self._staying.since(at_minute_ms(self._night, self._params.from_h * 60)):
-            self._counts = [*self._counts, count][-NIGHTS_MAX:]
+            self._counts.append(min(count, _COUNT_MAX))
+            del self._counts[:-NIGHTS_MAX]
         self._sensed = False
         return found
 
@@ -205,7 +208,7 @@ class NightActivityMonitor:
             "stirring": self._stirring.dump(),
             "signs": self._signs.dump(),
             "staying": self._staying.dump(),
-            "counts": self._counts,
+            "counts": self._counts.tolist(),
             "night": self._night,
             "active": sorted(self._active),
             "seen": self._seen,
@@ -219,7 +222,8 @@ class NightActivityMonitor:
         self._stirring = Stirring.load(document["stirring"])
         self._signs = Signs.load(document["signs"])
         self._staying = Staying.load(document.get("staying"))
-        self._counts = [int(c) for c in document["counts"]][-NIGHTS_MAX:]
+        self._counts = array("B", (min(int(c), _COUNT_MAX) for c in document["counts"]))
+        del self._counts[:-NIGHTS_MAX]
         self._night = int(document["night"])
         self._active = array("q", sorted({int(n) for n in document["active"]}))
         self._seen, self._seen_ms = int(document["seen"]), int(document["seen_ms"])

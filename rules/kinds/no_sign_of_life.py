@@ -34,6 +34,7 @@ from rules.former_living import SCALE, is_former, migrated
 from rules.lived_days import SLOTS_PER_DAY
 from rules.living import Living
 from rules.local_time import HOUR_MS, MINUTE_MS
+from rules.looking_back import look_back
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import parse_params
@@ -43,7 +44,7 @@ from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, 
 from rules.signs import LIFE_KINDS, SAID_WELL, SOON_MS, LifeReason, Signs, remembered
 from rules.silence_params import NoSignOfLifeParams
 from rules.silent_words import LEARNING_MS, evidence_of, opinion_of, with_sensors
-from rules.staying import STAY, Staying
+from rules.staying import NO_STAY, STAY, Staying
 from rules.stillness import GRACE_MS, Sensed, power_says
 from rules.supply import Supply
 from rules.unseen_energy import somebody_used
@@ -78,7 +79,7 @@ class NoSignOfLifeMonitor:
         self._mains = mains
         self._living = Living(params.window_h - SURE_H)
         self._signs = Signs()
-        self._staying = Staying()
+        self._staying = NO_STAY
         self._began_ms = -1
         self._quiet = QuietTime()
         self._supply = Supply()
@@ -103,7 +104,7 @@ class NoSignOfLifeMonitor:
                 self._start_over(at_ms)
             return NOTHING
         if kind == STAY:
-            self._staying.read(observation, now_ms)
+            self._staying = self._staying.told(observation, now_ms)
             return NOTHING
         if kind == STILLNESS:
             return self._sense(observation, now_ms)
@@ -135,11 +136,8 @@ class NoSignOfLifeMonitor:
         return said_ms(observation, now_ms) <= self._quiet.read_ms(self._mains) - SLOT_MS
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
-        quiet = self._quiet
-        for end_ms, watts, _now_ms, grain_w in slots if self._mains is None else ():
-            if quiet.sees(end_ms) and self._take(Slot(end_ms // SLOT_MS - 1, watts, grain_w)):
-                self._living.measure()
-        quiet.caught_up()
+        mine = slots if self._mains is None else ()
+        look_back(mine, self._living, self._supply, self._quiet, self._take)
 
     # Electricity.
 

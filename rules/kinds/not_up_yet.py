@@ -27,7 +27,7 @@ from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
 from rules.signs import LIFE_KINDS, Signs, remembered
-from rules.staying import STAY, Staying
+from rules.staying import NO_STAY, STAY, Staying
 from rules.stirring import Stirring
 from rules.waiting import NEVER, Calm, Slots
 
@@ -82,7 +82,7 @@ class NotUpYetMonitor:
         self._params = params
         self._stirring = Stirring()
         self._signs = Signs()
-        self._staying = Staying()
+        self._staying = NO_STAY
         self._rises = array("H")
         self._day = -1
         self._up = False
@@ -103,7 +103,7 @@ class NotUpYetMonitor:
             self._turn(start_ms)
             return self._sign(start_ms, now_ms) if self._stirring.slot(start_ms, watts) else NOTHING
         if kind == STAY:
-            self._staying.read(observation, now_ms)
+            self._staying = self._staying.told(observation, now_ms)
             return NOTHING
         if kind == POWER_METER:
             if observation.values.get("larger"):

@@ -25,6 +25,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from rules.byte_rows import ByteRows
 from rules.derived import POWER_METER, POWER_SLOT
 from rules.finding import EvidenceValue, Finding
 from rules.local_time import DAY_MS, HOUR_MS, ZONE_MS, at_minute_ms, is_weekend
@@ -33,7 +34,7 @@ from rules.packed import packed, packed_bytes, unpacked, unpacked_bytes
 from rules.params import number
 from rules.plain import PlainKind
 from rules.rule import NOTHING, UNCHANGED, Observation, Opinion, Subject
-from rules.staying import STAY, Staying
+from rules.staying import NO_STAY, STAY, Staying
 from rules.waiting import NEVER, Calm, Slots
 
 DAYS_MAX: Final = 28
@@ -93,22 +94,23 @@ class ProfileChangeMonitor:
         self._subject = subject
         self._params = params
         self._days = array("i")
-        self._rows = b""
+        self._rows = ByteRows(_HOURS)
         self._day = -1
         self._hours = array("B")
         self._watts = array("f")
         self._seen_ms = -1
         self._strange = 0
-        self._staying = Staying()
+        self._staying = NO_STAY
         self._raised_ms: int | None = None
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
         kind = observation.kind
         if kind != POWER_SLOT:
             if kind == STAY:
-                self._staying.read(observation, now_ms)
+                self._staying = self._staying.told(observation, now_ms)
             elif kind == POWER_METER and observation.values.get("larger"):
-                self._rows, self._strange = b"", 0
+                self._strange = 0
+                self._rows.clear()
                 del self._days[:], self._hours[:], self._watts[:]
             return NOTHING
         watts, at_ms = observation.values.get("watts"), observation.measured_at_ms
@@ -150,7 +152,8 @@ class ProfileChangeMonitor:
             return NOTHING
         self._days.append(self._day)
         del self._days[:-DAYS_MAX]
-        self._rows = (self._rows + today)[-DAYS_MAX * _HOURS :]
+        self._rows.append(today)
+        self._rows.keep(DAYS_MAX)
         if score is None or alike is None:
             return NOTHING
         self._strange = self._strange + 1 if score >= self._params.deviations else 0
@@ -173,7 +176,8 @@ class ProfileChangeMonitor:
         if len(self._days) < _DAYS_MIN:
             return None, None
         # Whole numbers of two bytes: their sums are exact, and take half the time of floats'.
-        days = np.frombuffer(self._rows, dtype=np.uint8).reshape(-1, _HOURS).astype(np.int16)
+        rows = np.frombuffer(self._rows.joined(), dtype=np.uint8)
+        days = rows.reshape(-1, _HOURS).astype(np.int16)
         weekend = is_weekend(day)
         alike = [place for place, d in enumerate(self._days) if is_weekend(d) == weekend]
         if len(alike) >= (_WEEKENDS_MIN if weekend else _DAYS_MIN // 2):
@@ -198,7 +202,7 @@ class ProfileChangeMonitor:
     def dump(self) -> dict[str, Any]:
         return {
             "days": packed(self._days),
-            "rows": packed_bytes(self._rows),
+            "rows": packed_bytes(self._rows.joined()),
             "day": self._day,
             "hours": packed(self._hours),
             "watts": packed(self._watts),
@@ -210,11 +214,11 @@ class ProfileChangeMonitor:
 
     def load(self, document: Mapping[str, Any]) -> "ProfileChangeMonitor":
         self._days = unpacked("i", document["days"])
-        self._rows = unpacked_bytes(document["rows"])
+        self._rows = ByteRows(_HOURS, unpacked_bytes(document["rows"]))
         self._day = int(document["day"])
         self._hours = unpacked("B", document["hours"])
         self._watts = unpacked("f", document["watts"])
-        whole = len(self._rows) == len(self._days) * _HOURS
+        whole = len(self._rows) == len(self._days)
         if not whole or len(self._hours) != len(self._watts):
             raise ValueError("days without their hours")
         self._seen_ms, self._strange = int(document["seen"]), int(document["strange"])

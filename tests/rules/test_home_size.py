@@ -19,8 +19,8 @@ HOMES = 20
 # A province has a hundred thousand homes. Asleep: the bytes as stored; awake: objects. The rule of
 # the silent home has nearly half of it.
 ASLEEP_MAX = 13_500
-AWAKE_MAX = 24_000
-OTHERS_AWAKE_MAX = 13_500
+AWAKE_MAX = 19_000
+OTHERS_AWAKE_MAX = 13_000
 
 
 def reading(at_ms, kwh):

@@ -21,7 +21,6 @@ from rules.lived_days import (
     decoded,
     hour_of,
     learn_alone,
-    spread_of,
 )
 from rules.living import STEADY, Living
 
@@ -132,7 +131,9 @@ def test_the_window_moves_by_a_slot_as_if_it_were_counted_anew() -> None:
     window = watts[-80:]
     assert living.mean_w() == sum(window) // 80
     assert living.peak_w() == max(window)
-    assert spread_of(living._sum, living._squares, 80) == pytest.approx(pstdev(window))
+    living.alone = Alone(20.0, 60.0, 16)
+    living.measure()
+    assert living.spread_w == pytest.approx(pstdev(window))
 
 
 def test_nothing_is_covered_just_after_a_break_or_a_doubtful_supply() -> None:

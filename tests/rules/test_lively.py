@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from rules.lived_days import Alone
 from rules.lively import TRIES, lively_slots
-from rules.living import FLOOR_FROM, FLOOR_TO, WATTS_MAX, Living
+from rules.living import FLOOR_FROM, FLOOR_TO, Living
 from rules.quiet_limit import TOP
+from rules.window import WATTS_MAX
 
 WINDOW_H = 25
 SLOTS = WINDOW_H * 4

@@ -219,7 +219,7 @@ def test_what_waits_is_bounded() -> None:
         seen = item(later_ms, "meter", "power", {"energy_kwh": round(kwh + number * 0.01, 3)})
         heard(engine, later_ms, seen)
         waiting = engine._homes["h"].waiting
-        assert len(waiting.rows) == (waiting.count - waiting.first) * 24 <= SLOTS_MAX * 24
+        assert len(waiting.rows) == waiting.count - waiting.first <= SLOTS_MAX
 
 
 def test_a_look_sees_what_waits_and_changes_nothing() -> None:
