@@ -3,6 +3,7 @@
 ./dev eval                          the tuning homes
 ./dev eval --held-out               homes and a family never used for tuning: docs/rules.md's table
 ./dev eval --family hard --homes 8  a part of it
+./dev eval --sensors --homes 8      homes with sensors: electricity alone, sensors alone, both
 ./dev eval --hard-absences          absences of another calendar (bench/absence/going.py)
 """
 
@@ -16,6 +17,7 @@ from typing import Final
 from bench.absence.judging import Score
 from bench.absence.meters import METERS, Meter
 from bench.absence.rivals import METHODS
+from bench.absence.sensor_trial import SENSED, SensorScores, one_home_sensed, sensor_table
 from bench.absence.trial import FAMILIES, OWN, RULE, TUNING, Scores, one_home
 
 # Seeds are counted from here; tuning and held-out homes can never meet.
@@ -31,12 +33,16 @@ def main() -> None:
     parser.add_argument("--meter", type=int, action="append", help="only this one, from 0 on")
     parser.add_argument("--held-out", action="store_true", help="for the final table alone")
     parser.add_argument("--hard-absences", action="store_true", help="eight a year, mostly short")
+    parser.add_argument("--sensors", action="store_true", help="homes with sensors of movement")
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     families = args.family or [
         f for f in FAMILIES if args.held_out or f not in OWN or FAMILIES[f] in TUNING
     ]  # the last family is held out
     first = HELD_OUT_SEED if args.held_out else TUNING_SEED
+    if args.sensors:
+        print(sensed(args.family or SENSED, first, args))
+        return
     meters = [METERS[n] for n in args.meter or range(len(METERS))]
     going = "hard" if args.hard_absences else "travels"
     jobs = [(f, first + n) for f in families for n in range(args.homes)]
@@ -51,6 +57,19 @@ def main() -> None:
             sys.stderr.write(f"\r{number} of {len(jobs)} homes")
     sys.stderr.write("\n")
     print(table(sums, meters))
+
+
+def sensed(families: Sequence[str], first: int, args: argparse.Namespace) -> str:
+    sums: dict[str, SensorScores] = {family: {} for family in families}
+    jobs = [(f, first + n) for f in families for n in range(args.homes)]
+    with ProcessPoolExecutor(args.processes, mp_context=get_context("spawn")) as pool:
+        futures = [(f, pool.submit(one_home_sensed, f, seed, args.days)) for f, seed in jobs]
+        for number, (family, future) in enumerate(futures, 1):
+            for key, score in future.result().items():
+                sums[family].setdefault(key, Score()).add(score)
+            sys.stderr.write(f"\r{number} of {len(jobs)} homes")
+    sys.stderr.write("\n")
+    return "\n".join(sensor_table(sums, _cell))
 
 
 def table(sums: dict[str, Scores], meters: Sequence[Meter]) -> str:

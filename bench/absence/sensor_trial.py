@@ -13,6 +13,8 @@ from bench.absence.trial import FAMILIES
 from rules.rule import DeviceFacts
 
 WAYS: Final = ("electricity", "sensors", "both")
+# Electricity of one tells much, of the other nearly nothing.
+SENSED: Final = ("rural", "hard")
 # By arrangement and way.
 SensorScores = dict[tuple[str, str], Score]
 
