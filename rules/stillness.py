@@ -7,7 +7,7 @@ they are not taken for independent: no chances are multiplied, each must find it
     electricity since then         still            very still      the last sign was a door
     shows nobody                   a silence        a silence       a silence once very still
     can't judge, or no meter       -                a silence       a silence, for longer
-    shows somebody                 -                -               -
+    shows somebody                 -                a silence, for longest
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ LEARNING, WELL, STILL, VERY_STILL = -1, 0, 1, 2
 _HOLDS_MS: Final = 7 * HOUR_MS
 # Who has left by a door is mostly back by the evening: so much longer than other silences.
 _DOOR_MORE_H: Final = 4
+# Machines look like somebody in some homes: after so much longer it is not believed.
+_SOMEBODY_MORE_H: Final = 6
 # Electricity shows somebody still while a hob cools and a machine that was started goes on.
 GRACE_MS: Final = HOUR_MS
 _NAMES: Final = ("missed_h", "limit_h", "usual_h", "longest_h", "days", "sensors")
@@ -60,11 +62,12 @@ class Stillness(NamedTuple):
 
     def calls(self, power: Power, least_h: int, *, there: bool) -> bool:
         """Whether it is a silence. there: a bed or a presence sensor says that somebody is."""
-        if self.level < STILL or power == "somebody":
-            return False
         left = self.door_last and not there
         wanted = STILL if power == "nobody" and not left else VERY_STILL
-        least_h += _DOOR_MORE_H if left else 0
+        if power == "somebody":
+            least_h += _SOMEBODY_MORE_H
+        elif left:
+            least_h += _DOOR_MORE_H
         return self.level >= wanted and self.quiet_h >= least_h
 
     def shown(self, signs: Signs) -> dict[str, EvidenceValue]:

@@ -280,10 +280,15 @@ def shifted(kit, rows):
     return [(at_ms + 16 * kit.HOUR_MS, kwh) for at_ms, kwh in rows]
 
 
-def test_where_electricity_shows_somebody_sensors_are_not_believed(kit) -> None:
+def test_where_electricity_shows_somebody_sensors_are_believed_later(kit) -> None:
     rows = shifted(kit, kit.electricity(2, 22.5))
-    home = Home(kit).live(0, 22, out=[(20.4, 30)], power=rows)
+    home = Home(kit).live(0, 21.2, out=[(20.4, 30)], power=rows)
     assert home.found == []
+    (finding,) = home.live(21.2, 21.6, out=[(20.4, 30)], power=rows).found
+    assert (finding.evidence["power_shows"], finding.evidence["quiet_watched_h"]) == (
+        "somebody",
+        22,
+    )
 
 
 def test_where_both_show_nobody_it_is_found_sooner_than_by_electricity(kit) -> None:
