@@ -79,8 +79,9 @@ def seed(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
     sql = "SELECT 1 FROM export_order WHERE id = ?"
     if unit.execute(sql, (_ORDERS[0]["id"],)).fetchall():
         return
-    _group(unit, homes, began_ms)
+    # In the order of time, as a trail is written.
     _orders(UnitOfWork(unit.cursor, began_ms - 15 * DAY_MS))
+    _group(unit, homes, began_ms)
     _platform(unit, homes, began_ms)
     _trail(unit, homes, began_ms)
 
@@ -114,20 +115,22 @@ def _orders(unit: UnitOfWork) -> None:
 
 def _platform(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
     """Three people under its own ids; one it sent wrongly first, one is still to be mended."""
+    _refuse(unit, began_ms - 7 * DAY_MS, "SX-0002", "refused born:no_date")
     for number, home in enumerate(homes[:3], start=1):
         brought = UnitOfWork(unit.cursor, began_ms - 6 * DAY_MS + number * MINUTE_MS)
         person = person_of(home)
         row = (PLATFORM, f"SX-{number:04}", person, 1, "0" * 64, brought.now_ms)
         brought.execute(_BROUGHT, row)
         brought.audit(PLATFORM, "brought", f"person:{person}", "version 1")
-    for days, external, fault in (
-        (7, "SX-0002", "refused born:no_date"),
-        (5, "SX-0117", "refused village:unknown_place id_number:no_such_number"),
-    ):
-        refused = UnitOfWork(unit.cursor, began_ms - days * DAY_MS)
-        refused.audit(PLATFORM, "exchange_refused", f"external:{external}", fault)
-    asked = UnitOfWork(unit.cursor, began_ms - DAY_MS)
+    fault = "refused village:unknown_place id_number:no_such_number"
+    _refuse(unit, began_ms - 5 * DAY_MS, "SX-0117", fault)
+    asked = UnitOfWork(unit.cursor, began_ms - 4 * DAY_MS)
     asked.audit(PLATFORM, "exchanged", "changes", "12 shown")
+
+
+def _refuse(unit: UnitOfWork, at_ms: int, external: str, fault: str) -> None:
+    refused = UnitOfWork(unit.cursor, at_ms)
+    refused.audit(PLATFORM, "exchange_refused", f"external:{external}", fault)
 
 
 def _trail(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:

@@ -97,9 +97,35 @@ export function objectPage(row: AuditRow): string | null {
 export function detailText(row: AuditRow): string {
   const shown = /^(\d+) (shown|rows)\b/.exec(row.detail);
   if (shown?.[1] !== undefined) return t("audit.shown", { count: Number(shown[1]) });
+  const version = /^version (\d+)$/.exec(row.detail);
+  if (version?.[1] !== undefined) return t("audit.version", { number: version[1] });
   // Said by the object already, or by the sign-in beside it.
   if (/^home \S+$/.test(row.detail) || row.kind === "access") return "";
-  return tAny([`audit_detail.${row.detail}`]) ?? row.detail;
+  if (row.action === "exchange_refused") return refusalText(row.detail);
+  if (row.object.startsWith("account:")) return row.detail.split(", ").map(powerText).join(t("list.separator"));
+  const known = tAny([`audit_detail.${row.detail}`]);
+  if (known !== null) return known;
+  // Names of fields; what they were and are is behind the button.
+  return row.object.startsWith("person:") && /^[a-z_]+(, [a-z_]+)*$/.test(row.detail) ? "" : row.detail;
+}
+
+function refusalText(detail: string): string {
+  const [code = "", ...fields] = detail.split(" ");
+  const words = fields.map((field) => word("refused_field", field.split(":")[1] ?? ""));
+  return words.length > 0 ? words.join(t("list.separator")) : word("refused_code", code);
+}
+
+/** `role duty → visitor`, `region all`, `phone`. */
+function powerText(part: string): string {
+  const [field = "", ...rest] = part.split(" ");
+  const values = rest.join(" ").split(" → ").filter((one) => one !== "");
+  const said = values.map((one) => {
+    if (field === "role") return word("role", one);
+    if (field === "region" && one === "all") return t("departments.whole_county");
+    return field === "disabled" ? t(one === "yes" ? "users.locked" : "audit.not_locked") : one;
+  });
+  const name = tAny([`audit_detail.${field}`]) ?? field;
+  return said.length === 0 ? name : t("audit.thing", { thing: name, name: said.join(" → ") });
 }
 
 export function actionText(row: AuditRow): string {
