@@ -58,6 +58,9 @@ AUDIT: Final = Table(
     Column("object", String(160), nullable=False),
     Column("detail", Text, nullable=False, default=""),
     Column("link", LargeBinary),  # over this row and the one before (ledger/chain.py)
+    # What one account did, and what was done to one thing, newest first.
+    Index("audit_actor", "actor", "seq"),
+    Index("audit_object", "object", "seq"),
 )
 
 META: Final = Table(
