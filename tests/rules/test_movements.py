@@ -256,15 +256,37 @@ def test_stays_are_not_learned_and_a_silence_is_found_all_the_same(kit, stay) ->
 
 
 def test_a_sensor_that_looks_at_a_wall_is_left_out(kit) -> None:
-    """It reports and sees nobody; the door goes on. Its silence isn't the home's."""
-    home = Home(kit, sensors=("pir", "door"))
-    home.live(0, 20)
-    for day in range(20, 26):
-        for hour in (9, 17):
-            home.live(day + (hour - 8) / 24, day + hour / 24, out=[(20, 40)])
-            home.open = 1.0 - home.open
-            home.sign("door", home.now_ms + 60_000, value=home.open)
-    assert "raised" not in [phase for phase, _reason in home.phases()][1:]
+    """It reports and sees nobody; the door goes on for two days, and then rests for one."""
+    home = Home(kit, sensors=("pir", "door")).live(0, 20)
+    for half_days in range(1, 5):
+        home.live(20 + (half_days - 1) / 2, 20 + half_days / 2, out=[(20, 40)])
+        home.open = 1.0 - home.open
+        home.sign("door", home.now_ms + 60_000, value=home.open)
+    home.live(22, 23, out=[(20, 40)])
+    assert home.found == []
+
+
+def test_who_lives_on_beside_a_dead_sensor_is_found_silent(kit) -> None:
+    """The door's battery is empty for days: it is not waited for."""
+    home = Home(kit).live(0, 20).live(20, 23.5, dead=("door",), out=[(22.4, 30)])
+    assert [phase for phase, _reason in home.phases()] == ["raised"]
+    assert home.found[0].evidence["sensors"] == 1
+
+
+def test_days_of_a_stay_are_not_usual_days(kit) -> None:
+    home = Home(kit).live(0, 20)
+    home.see(STAY, home.now_ms, {"active": 1.0}, attrs={"stay": "visitors"})
+    home.live(20, 26, out=[(day + 0.35, day + 0.9) for day in range(20, 26)])
+    home.see(STAY, home.now_ms, {"active": 0.0}, attrs={"stay": "visitors"})
+    home.live(26, 29.4, out=[(28.4, 31)])
+    assert home.found[0].evidence["longest_quiet_h"] < 13
+
+
+def test_what_was_refuted_holds_for_half_a_year(kit) -> None:
+    home = Home(kit).live(0, 21.4, out=[(20.4, 21.25)])
+    first = len(home.found)
+    home.live(21.4, 61.4, out=[(60.4, 61.25)])
+    assert (first, len(home.found)) == (2, 2)
 
 
 def test_sensors_may_end_a_silence_and_not_make_one(kit) -> None:
