@@ -18,7 +18,10 @@ from ledger.schema import ALARM, AUDIT, DEVICE, ENTRY, HOME, REFERRAL, SERVICE_U
 from ledger.views import Document, document_of
 
 # Objects that are called by a person's or a home's own id.
-_OF_PERSON: Final = ("person", "tier", "care", "money", "referrals", "month", "vitals")
+_OF_PERSON: Final = (
+    *("person", "tier", "care", "money", "referrals", "month", "vitals"),
+    *("family", "family_links"),
+)
 _OF_HOME: Final = ("home", "stays", "visits", "label")
 # Topics of the book whose entries say what was there before.
 _WITH_CHANGES: Final = frozenset({"person", "region"})

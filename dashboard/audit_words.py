@@ -57,6 +57,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "contact_point_dead": "联系方式失效",
     "made_calendar_link": "生成日历地址",
     "ended_calendar_link": "停用日历地址",
+    "made_family_link": "生成家属查看链接",
+    "ended_family_link": "停用家属查看链接",
     "replied_accept": "回复：我去",
     "replied_decline": "回复：去不了",
     "replied_going": "家属回复：我过去",

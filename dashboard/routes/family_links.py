@@ -148,7 +148,9 @@ async def look(token: PathId, request: Request, hub: Hub) -> Response:
 
     def change(unit: UnitOfWork) -> None:
         unit.execute(_LOOKED, (unit.now_ms, link["id"]))
-        unit.audit(link["id"], "viewed", f"family:{link['person']}", link["relation"])
+        # Whose it is was typed, and goes with her.
+        person, relation = link["person"], link["relation"]
+        unit.audit(link["id"], "viewed", f"family:{person}", relation, owner=person)
 
     # Looked at and on record, or not at all.
     await hub.writer.change(change)

@@ -479,10 +479,15 @@ async def test_links_of_her_family_go_with_her(world: World) -> None:
     given = {"purpose": "family_view", "given_by": "张桂英", "relation": "self", "how": "signed"}
     async with world.client("admin-1") as admin:
         assert (await admin.post(f"{PERSON}/consents", json=given)).status_code == 201
-        made = await admin.post(f"{PERSON}/family-links", json={"relation": "女儿"})
+        made = await admin.post(f"{PERSON}/family-links", json={"relation": "女儿标记"})
         assert made.status_code == 201, made.text
+    path = made.json()["made"]["address"].rpartition("/f/")[2]
+    async with world.anonymous() as client:
+        assert (await client.get(f"{API}/family/{path}")).status_code == 200
+    looks = "SELECT detail FROM audit WHERE object = 'family:person-0001'"
+    assert [row[0] for row in await world.query(looks)] == ["女儿标记"]
     assert (await erase(world)).status_code == 200
     assert await world.query("SELECT 1 FROM family_link") == []
+    assert [row[0] for row in await world.query(looks)] == [""]
     async with world.anonymous() as client:
-        path = made.json()["made"]["address"].rpartition("/f/")[2]
         assert (await client.get(f"{API}/family/{path}")).status_code == 404

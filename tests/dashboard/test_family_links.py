@@ -145,6 +145,19 @@ async def test_each_look_is_on_record(world: World) -> None:
     assert link["looks"] == 2
 
 
+async def test_looks_by_a_link_are_found_by_whose_it_is(world: World) -> None:
+    await agree(world)
+    made = await make(world)
+    await look(world, token_of(made))
+    async with world.client("duty-1") as client:
+        await client.get(LINKS)
+    async with world.client("admin-1") as client:
+        found = (await client.get(f"{API}/audit?person=person-0001")).json()["items"]
+    told = {(one["actor"], one["object"], one["name"], one["detail"]) for one in found}
+    assert (made["made"]["id"], "family:person-0001", "张桂英", "女儿") in told
+    assert ("duty-1", "family_links:person-0001", "张桂英", "") in told
+
+
 async def test_revoked_it_opens_nothing(world: World) -> None:
     await agree(world)
     made = await make(world)
