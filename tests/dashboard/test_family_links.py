@@ -215,6 +215,15 @@ async def test_trying_links_waits(world: World) -> None:
     await look(world, "wrong", 429)
 
 
+async def test_who_tries_links_locks_no_family_out(world: World) -> None:
+    await agree(world)
+    made = await make(world)
+    for _ in range(WRONG_MAX):
+        await look(world, "wrong", 404)
+    await look(world, "wrong", 429)
+    await look(world, token_of(made))
+
+
 async def test_only_who_keeps_the_file_makes_and_ends_links(world: World) -> None:
     await agree(world)
     for username in ("duty-1", "visitor-1"):
