@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
+from dashboard.callers import Caller
 from dashboard.problems import Problem
 from dashboard.reads import Row, rows
 from ledger.persons.columns import COLUMN
@@ -31,8 +32,10 @@ def refusal_note(error: Refused | Problem) -> str:
     return " ".join(["refused", *parts])
 
 
-def platforms(connection: Connection) -> list[Document]:
-    accounts = select(ACCOUNT).where(ACCOUNT.c.role == "exchange").order_by(ACCOUNT.c.username)
+def platforms(connection: Connection, caller: Caller) -> list[Document]:
+    """Those whose area lies in the caller's, as accounts are told."""
+    found = select(ACCOUNT).where(ACCOUNT.c.role == "exchange").order_by(ACCOUNT.c.username)
+    accounts = [row for row in rows(connection, found) if caller.sees(row["region"])]
     brought = _by_source(connection)
     fetched = _fetched(connection)
     refused = _refused(connection)
@@ -45,7 +48,7 @@ def platforms(connection: Connection) -> list[Document]:
             "last_out_at": instant(fetched.get(row["username"])),
             "refused": refused.get(row["username"], []),
         }
-        for row in rows(connection, accounts)
+        for row in accounts
     ]
 
 

@@ -129,10 +129,10 @@ async def _put(
 
 
 @router.get("/exchange/state")
-def get_state(hub: Hub, _caller: Annotated[Caller, needs("export.order")]) -> Response:
+def get_state(hub: Hub, caller: Annotated[Caller, needs("export.order")]) -> Response:
     """Each platform's last exchange, and what was refused to it."""
     with hub.engine.connect() as connection:
-        return answer({"items": platforms(connection)})
+        return answer({"items": platforms(connection, caller)})
 
 
 @router.get("/exchange/changes")

@@ -216,6 +216,15 @@ async def platforms(world: World) -> list[dict[str, Any]]:
     return answer.json()["items"]
 
 
+async def test_another_towns_platform_is_not_told(world: World) -> None:
+    await world.execute(
+        "UPDATE account SET role = 'admin', region = '610926102' WHERE username = 'duty-2'"
+    )
+    async with world.client("duty-2") as client:
+        assert (await client.get("/api/v1/exchange/state")).json()["items"] == []
+    assert [one["username"] for one in await platforms(world)] == ["exchange-1"]
+
+
 async def test_what_was_refused_is_told_by_field_and_settled_when_it_is_taken(world: World) -> None:
     [before] = await platforms(world)
     assert (before["persons"], before["last_in_at"], before["refused"]) == (0, None, [])
