@@ -69,9 +69,11 @@ def is_closed(cursor: Cursor, code: str) -> bool:
 
 
 def add(unit: UnitOfWork, row: Row, actor: str, reason: str = "") -> None:
-    """RegionError when the code is taken, a sibling has the name, or what it lies in is closed."""
+    """RegionError when the code is taken, would lie in another's, or has another's in it; when a
+    sibling has the name, or what it lies in is closed."""
     if is_closed(unit.cursor, row["parent"]):
         raise RegionError("closed", "parent", "what it would lie in is closed")
+    _check_code(unit, row)
     unit.execute(_INSERT, (row["code"], row["name"], row["level"], row["parent"]))
     if unit.cursor.rowcount == 0:
         raise RegionError("taken", "code", "this code is taken")
@@ -129,6 +131,22 @@ def _row(unit: UnitOfWork, code: str) -> dict[str, Any]:
     if found is None:
         raise KeyError(code[:32])
     return dict(zip(names, found, strict=True))
+
+
+def _check_code(unit: UnitOfWork, row: Row) -> None:
+    """What an account sees is all that begins with its region's code: beside 6101 nobody adds
+    61011, whose people the accounts of 6101 would see, nor 610."""
+    code, above = str(row["code"]), set[str]()
+    parent: str | None = row["parent"]
+    while parent is not None and parent not in above:
+        above.add(parent)
+        parent = _row(unit, parent)["parent"]
+    known = {str(one) for (one,) in unit.execute("SELECT code FROM region").fetchall()}
+    others = sorted(
+        one for one in known - above - {code} if code.startswith(one) or one.startswith(code)
+    )
+    if others:
+        raise RegionError("overlaps", "code", f"what lies in it would be mixed with {others[0]}")
 
 
 def _check_name(unit: UnitOfWork, row: Row) -> None:

@@ -121,6 +121,16 @@ async def test_two_beside_each_other_have_two_names(world: World) -> None:
         assert new["code"] not in await tree(world)
 
 
+@pytest.mark.parametrize("code", [f"{VILLAGE}9", VILLAGE[:-1]])
+async def test_no_code_lies_in_that_of_one_beside_it(world: World, code: str) -> None:
+    """Accounts of the one would see the people of the other."""
+    new = {"code": code, "name": "新村", "level": "village", "parent": "610926101"}
+    async with world.client("manager-1") as client:
+        answer = await client.post(f"{API}/regions", json=new)
+    assert (answer.status_code, problem_of(answer)["type"]) == (409, "overlaps")
+    assert code not in await tree(world)
+
+
 async def test_a_list_brings_nobody_into_a_closed_village(world: World) -> None:
     new = {"code": "610926101008", "name": "并掉村", "level": "village", "parent": "610926101"}
     person = {"version": 1, "fields": {"姓名": "李某", "村（社区）": "并掉村", "住址": "1 号"}}
