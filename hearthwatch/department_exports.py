@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
 from contract.ids import name_uuid
 from dashboard.department_files import (
@@ -27,6 +27,7 @@ from dashboard.department_files import (
 from dashboard.reads import Row, rows
 from hearthwatch.logs import say
 from ledger.database import upsert_sql
+from ledger.erasure.erasing import WITHDRAWN
 from ledger.schema import EXPORT_FILE, EXPORT_ORDER
 from ledger.unit_of_work import SYSTEM, UnitOfWork
 from ledger.writer import Writer
@@ -39,6 +40,7 @@ AGAIN_MS: Final = HOUR_MS
 KEPT_MS: Final = 92 * DAY_MS
 FOLDER: Final = "outbox"
 _STORE: Final = upsert_sql(EXPORT_FILE)
+_ERASED: Final = "SELECT count(*) FROM service_user WHERE erased_at_ms IS NOT NULL"
 _MARK_OLD: Final = "UPDATE export_file SET state = 'removed' WHERE state = 'made' AND at_ms < ?"
 
 
@@ -130,7 +132,9 @@ class DepartmentExports:
             "attempts": attempts,
             "at_ms": now_ms,
         }
+        erased = 0
         try:
+            erased = await asyncio.to_thread(self._erased)
             made = await asyncio.to_thread(self._make, order, period, now_ms)
             row |= await asyncio.to_thread(self._kept, order, period, made)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and tried again
@@ -138,9 +142,12 @@ class DepartmentExports:
             say("department_file_failed", f"{order.name} {period.key}: {row['detail']}")
 
         def write(unit: UnitOfWork) -> None:
+            if row["state"] == "made" and unit.execute(_ERASED).fetchone()[0] != erased:
+                # Erased while her rows were read: it is made anew, as what was there before.
+                row.update(state="removed", detail=WITHDRAWN)
             unit.execute(_STORE, tuple(row[column.name] for column in EXPORT_FILE.columns))
             detail = f"{period.key}, {row['rows']} rows, sha256 {row['sha256'][:16]}"
-            if row["state"] == "failed":
+            if row["state"] != "made":
                 detail = f"{period.key}: {row['detail']}"
             fact = "exported" if row["state"] == "made" else "export_failed"
             unit.audit(SYSTEM, fact, f"export_order:{order.id}", f"{order.name}, {detail}"[:500])
@@ -148,6 +155,10 @@ class DepartmentExports:
         await self._writer.change(write)
         if before is not None and before["file"] and before["file"] != row["file"]:
             (self.folder / before["file"]).unlink(missing_ok=True)
+
+    def _erased(self) -> int:
+        with self._reader.connect() as connection:
+            return int(connection.execute(text(_ERASED)).scalar_one())
 
     def _make(self, order: Order, period: Days, now_ms: int) -> Made:
         with self._reader.connect() as connection:

@@ -4,12 +4,14 @@ in every row, and a failure that can be seen."""
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import openpyxl
 import pytest
 
 from hearthwatch.department_exports import AGAIN_MS, KEPT_MS, DepartmentExports
+from ledger.unit_of_work import UnitOfWork
 from tests.dashboard.conftest import World, problem_of
 
 ON_BOTH = True
@@ -124,6 +126,38 @@ async def test_a_period_has_one_file_however_often_the_hub_looks(
     world.clock.at_ms += 31 * 24 * 3_600_000
     await maker.look()
     assert "2026-11" not in {file["period"] for file in await files(world)}
+
+
+class ErasedMeanwhile:
+    """A writer before which somebody is erased once: the file's rows were read, and not it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._done = False
+
+    async def change(self, apply: Callable[[UnitOfWork], Any]) -> Any:
+        if not self._done:
+            self._done = True
+            at_ms = self._world.clock.at_ms
+            sql = "UPDATE service_user SET erased_at_ms = ?, name = '' WHERE id = 'person-0001'"
+            await self._world.execute(sql, at_ms)
+        return await self._world.writer.change(apply)
+
+
+async def test_who_is_erased_while_a_file_is_made_is_in_none(world: World) -> None:
+    await order(world)
+    assert world.deps.outbox is not None
+    folder = world.deps.outbox
+    writer: Any = ErasedMeanwhile(world)
+    maker = DepartmentExports(world.deps.engine, writer, world.clock.now_ms, folder.parent)
+    await maker.look()
+    [file] = await files(world)
+    assert (file["state"], list(folder.glob("*.xlsx"))) == ("removed", [])
+    # The next look makes it without her.
+    await maker.look()
+    [file] = await files(world)
+    assert file["state"] == "made"
+    assert [row[0] for row in (await sheets(world, file))["老年人名册"]] == ["编号"]
 
 
 async def test_a_failure_is_seen_and_tried_again(world: World, maker: DepartmentExports) -> None:
