@@ -8,6 +8,7 @@ through an ORM-less Core execution.
 import contextlib
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,11 @@ _CACHE_KIB: Final = 64 * 1024
 _CHECKPOINT_PAGES: Final = 32_000
 # A reader or a backup may hold the file for a moment; nothing holds it longer than this.
 BUSY_TIMEOUT_MS: Final = 10_000
+# Until readers have let the log go; whoever erases waits for it.
+FOLD_TRIES: Final = 20
+FOLD_AGAIN_S: Final = 0.5
+# No reader says that it has ended.
+_NEVER: Final = threading.Event()
 # Room made in the write-ahead log at the start, for about 100 presses between two foldings: a
 # sync of a file that grows also writes the file system's journal and takes about twice as long.
 LOG_ROOM_BYTES: Final = 8 * 1024 * 1024
@@ -81,12 +87,20 @@ def checkpoint(path: Path) -> None:
         connection.close()
 
 
-def fold_all(path: Path) -> bool:
-    """Fold the write-ahead log and empty it; False while a reader still needs it."""
+def fold_all(path: Path, pause: Callable[[float], object] = _NEVER.wait) -> bool:
+    """Fold the write-ahead log and empty it; False while a reader still needs it.
+
+    SQLite would wait for readers with the write lock held, and a press behind it; so nothing is
+    waited for there, and it is tried again.
+    """
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        connection.execute("PRAGMA busy_timeout=0")
+        for _try in range(FOLD_TRIES):
+            if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+                return True
+            pause(FOLD_AGAIN_S)
+        return False
     finally:
         connection.close()
 

@@ -1,12 +1,17 @@
 """Room in the write-ahead log: made beside nobody, and nothing committed is touched by it."""
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from ledger.database import LOG_ROOM_BYTES, make_log_room, open_writer
+from ledger.database import LOG_ROOM_BYTES, fold_all, make_log_room, open_writer
 from ledger.place import SqliteBook
+
+# Less than SQLite would wait for a reader.
+SOON_S = 5.0
 
 
 @pytest.fixture
@@ -85,3 +90,33 @@ def test_a_hub_makes_it_and_a_command_does_not(tmp_path: Path) -> None:
     assert log_size(book.path) == LOG_ROOM_BYTES
     hub.close()
     command.close()
+
+
+def test_a_press_is_written_while_the_log_waits_to_be_emptied(path: Path) -> None:
+    """After an erasure the log is emptied: with a reader in the way that is tried again, and the
+    write lock is not held meanwhile."""
+    writer = open_writer(path)
+    writer.execute("CREATE TABLE t (x)")
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM t").fetchall()
+    put(writer, 1)
+    waiting, go_on = threading.Event(), threading.Event()
+
+    def pause(_seconds: float) -> None:
+        waiting.set()
+        assert go_on.wait(SOON_S)
+
+    with ThreadPoolExecutor(1) as pool:
+        emptied = pool.submit(fold_all, path, pause)
+        try:
+            assert waiting.wait(SOON_S), "it waits with the lock"
+            writer.execute("PRAGMA busy_timeout=0")
+            put(writer, 2)
+        finally:
+            reader.close()
+            go_on.set()
+        assert emptied.result()
+    assert log_size(path) == 0
+    writer.close()
+    assert rows(path) == [1, 2]
