@@ -9,7 +9,7 @@ from ledger.forms import consents
 from ledger.forms.consents import NewConsent
 from ledger.forms.person_file import NAME_MAX
 from ledger.forms.refusal import Refusal
-from ledger.persons import photo
+from ledger.persons import family, photo
 from ledger.persons.files import TOPIC, Refused
 from ledger.schema import CONSENT, CONSENT_WITHDRAWAL
 from ledger.unit_of_work import UnitOfWork
@@ -65,8 +65,7 @@ def give(  # noqa: PLR0917 - who, for whom, where, what and when
     unit.execute(_GIVE, tuple(stored[name] for name in _COLUMNS))
     fact = "consent_given" if new.answer == "yes" else "consent_refused"
     _say(unit, person, region, fact, actor, {"consent": consent, **asdict(new)})
-    if new.purpose == photo.PURPOSE:
-        photo.end_with_consent(unit, person, region, actor, day.isoformat())
+    _follow(unit, person, region, new.purpose, actor, day.isoformat())
 
 
 def _against(unit: UnitOfWork, person: str, new: NewConsent, day: str) -> list[Refusal]:
@@ -93,8 +92,17 @@ def withdraw(  # noqa: PLR0917 - as above
     by, why = (unit.seal.text(person, said) for said in (end.withdrawn_by, end.reason))
     unit.execute(_END, (end.consent, by, end.withdrawn_on, why, unit.now_ms, actor))
     _say(unit, person, region, "consent_withdrawn", actor, {**asdict(end), "purpose": purpose})
+    _follow(unit, person, region, purpose, actor, day.isoformat())
+
+
+def _follow(  # noqa: PLR0917 - one private door
+    unit: UnitOfWork, person: str, region: str, purpose: str, actor: str, day: str
+) -> None:
+    """What rests on a consent ends with it."""
     if purpose == photo.PURPOSE:
-        photo.end_with_consent(unit, person, region, actor, day.isoformat())
+        photo.end_with_consent(unit, person, region, actor, day)
+    elif purpose == family.PURPOSE:
+        family.end_with_consent(unit, person, actor, day)
 
 
 def _check(end: Withdrawal, given_on: str, day: datetime.date) -> list[Refusal]:

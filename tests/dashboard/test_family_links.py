@@ -181,6 +181,27 @@ async def test_withdrawn_consent_closes_every_link_at_once(world: World) -> None
     await look(world, token, 404)
 
 
+async def test_a_new_consent_opens_no_link_of_before(world: World) -> None:
+    consent = await agree(world)
+    token = token_of(await make(world))
+    async with world.client("manager-1") as client:
+        said = {"withdrawn_by": "张桂英", "reason": "不愿意"}
+        await client.post(f"{PERSON}/consents/{consent}/withdraw", json=said)
+    await agree(world)
+    await look(world, token, 404)
+    await look(world, token_of(await make(world)))
+
+
+async def test_a_second_consent_that_holds_keeps_the_links(world: World) -> None:
+    first = await agree(world)
+    await agree(world)
+    token = token_of(await make(world))
+    async with world.client("manager-1") as client:
+        said = {"withdrawn_by": "张桂英", "reason": "登记了两次"}
+        await client.post(f"{PERSON}/consents/{first}/withdraw", json=said)
+    await look(world, token)
+
+
 async def test_it_runs_out_by_itself_and_with_the_service(world: World) -> None:
     await agree(world)
     token = token_of(await make(world, days=2))
