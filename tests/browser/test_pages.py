@@ -28,7 +28,7 @@ def test_close_with_an_outcome(desk: Desk, hub: FakeHub) -> None:
     page.locator(f'[data-alarm="{alarm}"] h3 a').click()
     expect(page.locator("h1")).to_have_text("按下呼叫按钮")
     page.get_by_role("button", name="接警").click()
-    expect(page.locator(".head")).to_contain_text("已接警")
+    expect(page.locator("header.head")).to_contain_text("已接警")
     page.get_by_role("button", name="结案", exact=True).click()
     submit = page.get_by_role("button", name="确认结案")
     expect(submit).to_be_disabled()
