@@ -65,7 +65,8 @@ class PersonExists(Exception):  # noqa: N818
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
     """Fields of the register's row and of the file that are to be otherwise; `version`: of the
-    file that it was made upon, None for whichever."""
+    file that it was made upon, None for whichever; `region`: of the home of somebody new, where
+    the caller knows it."""
 
     person: str
     actor: str
@@ -74,6 +75,7 @@ class Edit:
     file: Mapping[str, object]
     version: int | None = None
     reason: str = ""
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +103,15 @@ def create(unit: UnitOfWork, edit: Edit, *, index: bool = True) -> None:
         _store(unit, edit, file, register, version=1)
     if index:
         person_index.refresh(unit.cursor, [edit.person])
-    found = unit.execute("SELECT region FROM home WHERE id = ?", (register["home"],)).fetchall()
-    region = str(found[0][0]) if found else None
+    region = edit.region or _region_of(unit, register["home"])
     changes = _changes({}, {k: v for k, v in register.items() if k != "id"})
     changes += _changes(document_of(PersonFile()), document_of(file))
     say(unit, edit, "registered", region, changes)
+
+
+def _region_of(unit: UnitOfWork, home: str) -> str | None:
+    found = unit.execute("SELECT region FROM home WHERE id = ?", (home,)).fetchall()
+    return str(found[0][0]) if found else None
 
 
 def change(unit: UnitOfWork, edit: Edit) -> list[str]:

@@ -6,7 +6,7 @@ In the writer's thread. A row that the book refuses after all is told and takes 
 import datetime
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.database import insert_sql
@@ -92,10 +92,10 @@ class Taking:
 
     def _add(self, row: Row) -> Taken:
         person = f"person-{uuid.uuid4().hex[:12]}"
-        home = self._home(self._region(row.place), row.address)
-        files.create(
-            self._unit, self._edit(person, row, {**row.register, "home": home}), index=False
-        )
+        region = self._region(row.place)
+        home = self._home(region, row.address)
+        edit = self._edit(person, row, {**row.register, "home": home})
+        files.create(self._unit, replace(edit, region=region), index=False)
         self._persons.add(person)
         return Taken(row=row.number, person=person, how="created")
 
