@@ -14,7 +14,8 @@ from ledger.forms.file_document import document_of, masked, masked_number, read
 from ledger.forms.file_fields import FIELD, FIELDS, REGISTER, SECTIONS, named
 from ledger.forms.person_file import PersonFile
 from ledger.forms.visit_form import Option
-from ledger.persons.files import TOPIC, register_of
+from ledger.persons.files import register_of
+from ledger.persons.telling import TOPIC
 from ledger.schema import CONSENT, CONSENT_WITHDRAWAL, ENTRY, HOME, PERSON_FILE, SERVICE_USER
 from ledger.views import Document, RosterIndex, account_reference, instant, timeline_object
 

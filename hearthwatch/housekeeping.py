@@ -42,7 +42,7 @@ async def keep_periods(
             try:
                 await _keep(writer, periods, log)
                 done = today
-            except Exception as error:  # noqa: BLE001 - see above; it is tried again
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 log("retention_not_kept", f"{type(error).__name__}: {error}")
         await pause(LOOK_S)
 

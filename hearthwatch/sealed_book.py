@@ -9,6 +9,7 @@ from sqlalchemy import inspect
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
+from hearthwatch.portions import in_portions
 from ledger.cursor import Connection, HubConnection
 from ledger.erasure.again import erase_again
 from ledger.erasure.eraser import Eraser
@@ -86,12 +87,8 @@ def _change(connection: Connection, apply: Callable[[UnitOfWork], T]) -> T:
 
 
 async def seal_the_rest(writer: Writer) -> None:
-    """In portions between presses. What stops it does not stop the hub; the next start goes on."""
-    try:
-        while await writer.change(catch_up):
-            continue
-    except Exception as error:  # noqa: BLE001 - see above
-        say("rows_not_sealed", f"{type(error).__name__}: {error}")
+    """What an older program left in clear."""
+    await in_portions(writer, catch_up, "rows_not_sealed")
 
 
 def eraser_of(config: HubConfig) -> Eraser:

@@ -126,6 +126,7 @@ def in_use(cursor: Cursor, code: str) -> dict[str, int]:
 
 def _row(unit: UnitOfWork, code: str) -> dict[str, Any]:
     names = tuple(column.name for column in REGION.columns)
+    # Names of the schema, never of input.
     listed = ", ".join(names)
     found = unit.execute(f"SELECT {listed} FROM region WHERE code = ?", (code,)).fetchone()  # noqa: S608
     if found is None:

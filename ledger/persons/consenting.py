@@ -10,7 +10,8 @@ from ledger.forms.consents import NewConsent
 from ledger.forms.person_file import NAME_MAX
 from ledger.forms.refusal import Refusal
 from ledger.persons import family, photo
-from ledger.persons.files import TOPIC, Refused
+from ledger.persons.files import Refused
+from ledger.persons.telling import tell
 from ledger.schema import CONSENT, CONSENT_WITHDRAWAL
 from ledger.unit_of_work import UnitOfWork
 
@@ -26,7 +27,6 @@ _HELD: Final = (
     " WHERE c.person = ? AND c.purpose = ? AND c.answer = 'yes' AND w.consent IS NULL"
     " AND (c.until_on = '' OR c.until_on >= ?)"
 )
-_NO_OBJECT: Final = b"null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def give(  # noqa: PLR0917 - who, for whom, where, what and when
     stored = unit.seal.row(CONSENT, person, row)
     unit.execute(_GIVE, tuple(stored[name] for name in _COLUMNS))
     fact = "consent_given" if new.answer == "yes" else "consent_refused"
-    _say(unit, person, region, fact, actor, {"consent": consent, **asdict(new)})
+    tell(unit, person, fact, region=region, actor=actor, data={"consent": consent, **asdict(new)})
     _follow(unit, person, region, new.purpose, actor, day.isoformat())
 
 
@@ -91,7 +91,8 @@ def withdraw(  # noqa: PLR0917 - as above
         raise Refused(refusals)
     by, why = (unit.seal.text(person, said) for said in (end.withdrawn_by, end.reason))
     unit.execute(_END, (end.consent, by, end.withdrawn_on, why, unit.now_ms, actor))
-    _say(unit, person, region, "consent_withdrawn", actor, {**asdict(end), "purpose": purpose})
+    data = {**asdict(end), "purpose": purpose}
+    tell(unit, person, "consent_withdrawn", region=region, actor=actor, data=data)
     _follow(unit, person, region, purpose, actor, day.isoformat())
 
 
@@ -115,18 +116,3 @@ def _check(end: Withdrawal, given_on: str, day: datetime.date) -> list[Refusal]:
         zh, en = "“撤回日期”应在同意日期与今天之间", "Day: between the consent and today"
         refusals.append(Refusal(field="withdrawn_on", code="no_date", zh=zh, en=en))
     return refusals
-
-
-def _say(  # noqa: PLR0917 - one private door
-    unit: UnitOfWork, person: str, region: str, fact: str, actor: str, data: dict[str, object]
-) -> None:
-    unit.entry(
-        topic=TOPIC,
-        subject=person,
-        fact=fact,
-        payload=lambda: _NO_OBJECT,
-        actor=actor,
-        region=region,
-        data=data,
-        owner=person,
-    )

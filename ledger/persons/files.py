@@ -18,11 +18,11 @@ from ledger.forms.file_document import document_of, masked, merged, read
 from ledger.forms.person_file import PersonFile
 from ledger.forms.refusal import Refusal
 from ledger.persons import index as person_index
+from ledger.persons.telling import tell
 from ledger.schema import PERSON_FILE, SERVICE_USER
 from ledger.sealing.ring import Erased
 from ledger.unit_of_work import UnitOfWork, compact
 
-TOPIC: Final = "person"
 # Columns of the register that hold JSON text.
 LISTS: Final = (
     *("categories", "conditions", "medication", "allergies", "contacts"),
@@ -43,7 +43,6 @@ _FIND: Final = (
 _TAKEN: Final = (
     "SELECT person FROM person_file WHERE id_number = ? AND id_number <> '' AND person <> ?"
 )
-_NO_OBJECT: Final = b"null"
 
 
 class Refused(Exception):  # noqa: N818 - an answer to whoever filled it in
@@ -169,16 +168,14 @@ def say(
     region: str | None,
     changes: Sequence[Mapping[str, object]],
 ) -> None:
-    unit.entry(
-        topic=TOPIC,
-        subject=edit.person,
-        fact=fact,
-        payload=lambda: _NO_OBJECT,
+    tell(
+        unit,
+        edit.person,
+        fact,
+        region=region,
         actor=edit.actor,
         reason=edit.reason[:64],
-        region=region,
         data={"changes": list(changes)},
-        owner=edit.person,
         written=True,
     )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from ledger.database import upsert_sql
 from ledger.persons.asking import must_be_given, state_of
-from ledger.persons.files import TOPIC
+from ledger.persons.telling import tell
 from ledger.schema import PERSON_PHOTO
 from ledger.unit_of_work import UnitOfWork
 
@@ -20,7 +20,6 @@ _STORE: Final = upsert_sql(PERSON_PHOTO)
 _NAME: Final = "SELECT photo FROM service_user WHERE id = ?"
 _POINT: Final = "UPDATE service_user SET photo = ? WHERE id = ?"
 _DELETE: Final = "DELETE FROM person_photo WHERE person = ?"
-_NO_OBJECT: Final = b"null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,8 @@ def keep(unit: UnitOfWork, new: NewPhoto, region: str, actor: str, day: str) -> 
     }
     unit.execute(_STORE, tuple(row[name] for name in _COLUMNS))
     unit.execute(_POINT, (new.sha256, new.person))
-    _say(unit, new.person, region, "photo_changed" if before else "photo_added", actor)
+    fact = "photo_changed" if before else "photo_added"
+    tell(unit, new.person, fact, region=region, actor=actor)
     return True
 
 
@@ -64,7 +64,7 @@ def remove(unit: UnitOfWork, person: str, region: str, actor: str, reason: str =
     if not _name(unit, person):
         return False
     forget(unit, person)
-    _say(unit, person, region, "photo_removed", actor, reason)
+    tell(unit, person, "photo_removed", region=region, actor=actor, reason=reason)
     return True
 
 
@@ -86,17 +86,3 @@ def _name(unit: UnitOfWork, person: str) -> str:
     if found is None:
         raise KeyError(person)
     return str(found[0])
-
-
-def _say(  # noqa: PLR0917 - one private door
-    unit: UnitOfWork, person: str, region: str, fact: str, actor: str, reason: str = ""
-) -> None:
-    unit.entry(
-        topic=TOPIC,
-        subject=person,
-        fact=fact,
-        payload=lambda: _NO_OBJECT,
-        actor=actor,
-        reason=reason,
-        region=region,
-    )

@@ -11,7 +11,7 @@ from ledger.schema import PERSON_KEY
 from ledger.sealing.at_connection import ring_of
 from ledger.sealing.codes import written
 from ledger.sealing.columns import OF_TABLE
-from ledger.sealing.ring import Erased
+from ledger.sealing.ring import Erased, Ring
 from ledger.sealing.tokens import Form
 
 _INSERT: Final = insert_sql(
@@ -62,8 +62,7 @@ class Sealer:
         """Erased."""
         if self._ring is None:
             return content
-        owner = self._living(owner)
-        self._ensure(owner)
+        owner = self._ready(self._ring, owner)
         return self._ring.sealed_content(owner, content)
 
     def codes(self, words: Iterable[str]) -> str:
@@ -81,32 +80,31 @@ class Sealer:
         """Erased."""
         if self._ring is None or text in ("", "[]", "{}"):
             return text
-        owner = self._living(owner)
-        self._ensure(owner)
+        owner = self._ready(self._ring, owner)
         return self._ring.sealed(owner, form, text)
 
-    def _living(self, owner: str) -> str:
-        """A home goes on when those who lived there were erased: it gets another key."""
-        assert self._ring is not None  # noqa: S101 - asked for by the callers
+    def _ready(self, ring: Ring, owner: str) -> str:
+        """Whose key seals it now. A home goes on when those who lived there were erased: it gets
+        another key."""
         living, turn = owner, 1
-        while owner.startswith(HOME) and self._ring.erased(living):
+        while owner.startswith(HOME) and ring.erased(living):
             turn += 1
             living = f"{owner}{TURN}{turn}"
+        self._ensure(ring, living)
         return living
 
-    def _ensure(self, owner: str) -> None:
+    def _ensure(self, ring: Ring, owner: str) -> None:
         """That the row of its key is there, in this transaction or before it: a key that is only in
         memory must never seal what is stored."""
-        assert self._ring is not None  # noqa: S101 - asked for by the callers
         if owner in self._there:
             return
-        if not self._ring.known(owner):
-            kek, wrapped = self._ring.draw(owner)
+        if not ring.known(owner):
+            kek, wrapped = ring.draw(owner)
             self._cursor.execute(_INSERT, (owner, kek, wrapped, self._now_ms))
             if self._cursor.rowcount == 0:
                 kek, wrapped = self._cursor.execute(_FIND, (owner,)).fetchone()
                 if wrapped is None:
-                    self._ring.forget(owner)
+                    ring.forget(owner)
                     raise Erased(owner)
-            self._ring.adopt(owner, kek, bytes(wrapped))
+            ring.adopt(owner, kek, bytes(wrapped))
         self._there.add(owner)

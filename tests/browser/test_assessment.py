@@ -12,9 +12,9 @@ from contract.moment import from_iso
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench
 from tests.adapters.real_hub import serving_hub
-from tests.browser.axe import LEVELS, read_axe, violations
+from tests.browser.axe import LEVELS, read_axe, too_wide, violations
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
-from tests.browser.test_reports import ACCOUNTS, DAY_MS, overflows, visit
+from tests.browser.test_reports import ACCOUNTS, DAY_MS, visit
 from tests.dashboard.conftest import ROSTER
 
 pytestmark = pytest.mark.browser
@@ -106,10 +106,10 @@ def test_a_visitor_sees_the_own_score_and_answers(open_desk: OpenDesk, clock: An
     satisfied = dialog.locator("[data-criterion=satisfied]")
     satisfied.get_by_role("button", name="看不满意的记录").click()
     expect(satisfied.locator(".lost li")).to_contain_text("张桂英")
-    assert not overflows(visitor)
+    assert not too_wide(visitor)
     say(page, "答复", "已上门道歉")
     expect(dialog).to_contain_text("已上门道歉")
-    assert not overflows(visitor)
+    assert not too_wide(visitor)
 
 
 def test_a_quarter_that_runs_can_not_be_settled(open_desk: OpenDesk, clock: Any) -> None:
@@ -178,13 +178,13 @@ def test_assessment_violates_nothing(
     desk.go("/assessment?period=2026-Q4")
     page.get_by_role("button", name="Change the criteria").click()
     expect(page.locator("fieldset").first).to_be_visible()
-    assert not overflows(desk)
+    assert not too_wide(desk)
     found = violations(desk, read_axe(), options)
     page.locator("main table .button").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Give feedback").click()
     dialog.get_by_role("button", name="Who was dissatisfied").click()
     expect(dialog.locator(".lost")).to_be_visible()
-    assert not overflows(desk)
+    assert not too_wide(desk)
     found += violations(desk, read_axe(), options)
     assert not found, "\n".join(found)

@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.real_hub import serving_hub
+from tests.browser.axe import faults
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
-from tests.browser.test_accessibility import LEVELS, axe, violations
+from tests.browser.test_accessibility import axe
 from tests.browser.test_unseen import TABLET
 from tests.dashboard.conftest import ROSTER
 
@@ -229,11 +230,7 @@ def test_no_page_violates_aa_or_is_wider_than_the_screen(
     page, found = desk.page, []
 
     def look(what: str) -> None:
-        found.extend(f"{what} {one}" for one in violations(desk, axe, {"runOnly": list(LEVELS)}))
-        if page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        ):
-            found.append(f"{what} is too wide")
+        found.extend(faults(desk, axe, what))
 
     for asked, button in zip(
         VIEWS, ("登记需求", "记一次服务", "登记机构", "记一笔经费"), strict=True

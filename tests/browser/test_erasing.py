@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.real_hub import serving_hub
-from tests.browser.axe import LEVELS, read_axe, violations
+from tests.browser.axe import LEVELS, read_axe, too_wide, violations
 from tests.browser.conftest import DEADLINE_MS, PHONE, OpenDesk
 from tests.dashboard.conftest import ROSTER
 
@@ -70,9 +70,7 @@ def test_who_is_due_is_listed_on_a_telephone_in_the_dark(open_desk: OpenDesk) ->
     listed.get_by_role("button", name="删除…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="永久删除")).to_be_disabled()
-    assert not page.evaluate(
-        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    )
+    assert not too_wide(desk)
     assert violations(desk, read_axe(), OPTIONS) == []
     dialog.get_by_label(re.compile("删除原因")).fill("保存期满")
     dialog.get_by_label(re.compile("请输入姓名")).fill("王秀兰")

@@ -8,8 +8,9 @@ from playwright.sync_api import Locator, expect
 
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.real_hub import serving_hub
+from tests.browser.axe import too_wide
 from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
-from tests.browser.test_persons import ACCOUNTS, overflows
+from tests.browser.test_persons import ACCOUNTS
 from tests.dashboard.conftest import ROSTER
 
 pytestmark = pytest.mark.browser
@@ -68,7 +69,7 @@ def test_somebody_joins_moves_away_and_comes_back(
     expect(panel.locator(".badge.watch")).to_have_text("迁出")
     expect(panel).to_contain_text("随女儿住安康")
     expect(panel.get_by_role("link", name="2 台设备待回收")).to_be_visible()
-    assert not overflows(desk)
+    assert not too_wide(desk)
 
     panel.get_by_role("button", name="重新加入").click()
     panel.get_by_label("重新加入日期").fill("2026-11-15")
@@ -78,7 +79,7 @@ def test_somebody_joins_moves_away_and_comes_back(
     history = desk.page.get_by_role("region", name="变更记录")
     expect(history).to_contain_text("补录")
     expect(history).to_contain_text("迁出")
-    assert not overflows(desk)
+    assert not too_wide(desk)
 
 
 @SIZES
@@ -110,7 +111,7 @@ def test_nobody_leaves_ahead_of_time(open_desk: OpenDesk, size: dict[str, int]) 
     expect(panel.get_by_role("alert")).to_be_visible()
     panel.get_by_role("button", name="取消").click()
     expect(panel.locator(".badge.watch")).to_have_count(0)
-    assert not overflows(desk)
+    assert not too_wide(desk)
 
 
 def test_who_may_not_write_files_reads_and_changes_nothing(open_desk: OpenDesk) -> None:

@@ -11,8 +11,9 @@ from ledger.unit_of_work import UnitOfWork
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench
 from tests.adapters.real_hub import serving_hub
+from tests.browser.axe import LEVELS, too_wide, violations
 from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
-from tests.browser.test_accessibility import LEVELS, axe, violations
+from tests.browser.test_accessibility import axe
 from tests.dashboard.conftest import ROSTER
 
 __all__ = ["axe"]
@@ -44,12 +45,6 @@ def signed_in(open_desk: OpenDesk, username: str = "manager-1", **more: Any) -> 
     desk = open_desk(**more)
     desk.sign_in_by_hand(username)
     return desk
-
-
-def overflows(desk: Desk) -> bool:
-    return desk.page.evaluate(
-        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    )
 
 
 def test_a_day_is_read_in_words_and_opened_by_a_key(
@@ -142,7 +137,7 @@ def test_a_link_for_the_family_from_consent_to_withdrawal(open_desk: OpenDesk, a
     expect(family.page.locator("main")).not_to_contain_text("龙头村")
     found += violations(family, axe, options)
     family.page.get_by_role("button", name="大字").click()
-    assert not overflows(family)
+    assert not too_wide(family)
     family.page.reload()
     expect(family.page.get_by_role("button", name="标准字号")).to_have_attribute(
         "aria-pressed", "true"
@@ -170,6 +165,6 @@ def test_pages_fit_and_violate_nothing(open_desk: OpenDesk, axe: str, dark: bool
             desk.go(path)
             expect(desk.page.locator(there).first).to_be_visible()
             found += [f"{path} {one}" for one in violations(desk, axe, {"runOnly": list(LEVELS)})]
-            if overflows(desk):
+            if too_wide(desk):
                 found.append(f"{path} is wider than {viewport}")
     assert not found, "\n".join(found)

@@ -10,8 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench
 from tests.adapters.real_hub import serving_hub
+from tests.browser.axe import faults
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
-from tests.browser.test_accessibility import LEVELS, axe, violations
+from tests.browser.test_accessibility import axe
 from tests.browser.test_unseen import TABLET
 from tests.dashboard.conftest import ROSTER
 
@@ -333,11 +334,7 @@ def test_no_page_violates_aa_or_is_wider_than_the_screen(
     page, found = desk.page, []
 
     def look(what: str) -> None:
-        found.extend(f"{what} {one}" for one in violations(desk, axe, {"runOnly": list(LEVELS)}))
-        if page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        ):
-            found.append(f"{what} is too wide")
+        found.extend(faults(desk, axe, what))
 
     page.goto(f"{desk.url}/regions")
     page.get_by_role("button", name="龙头村", exact=True).click()

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.real_hub import serving_hub
+from tests.browser.axe import too_wide
 from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
 from tests.dashboard.conftest import ROSTER
 from tests.dashboard.test_person_imports import number, workbook
@@ -32,12 +33,6 @@ def manager(open_desk: OpenDesk) -> Desk:
     desk = open_desk()
     desk.sign_in_by_hand("manager-1")
     return desk
-
-
-def overflows(desk: Desk) -> bool:
-    return desk.page.evaluate(
-        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    )
 
 
 def test_somebody_is_found_and_a_section_is_mended_with_errors_at_the_field(
@@ -131,7 +126,7 @@ def test_on_a_telephone_nothing_is_wider_than_it(open_desk: OpenDesk) -> None:
     for path in ("/persons", "/persons/person-0001"):
         desk.go(path)
         expect(desk.page.get_by_text("张桂英").first).to_be_visible()
-        assert not overflows(desk), path
+        assert not too_wide(desk), path
     # Who may not change a file is not offered to.
     expect(desk.page.get_by_role("button", name="编辑")).to_have_count(0)
 
@@ -213,7 +208,7 @@ def test_a_photo_is_brought_with_consent_made_large_and_taken_away(
     assert shown.evaluate("one => one.naturalHeight > one.naturalWidth")
     photo.click()
     expect(page.get_by_role("button", name="缩小张桂英的照片")).to_be_visible()
-    assert not overflows(desk)
+    assert not too_wide(desk)
     page.get_by_role("button", name="缩小张桂英的照片").click()
     history = page.get_by_role("region", name="变更记录")
     expect(history).to_contain_text("添加照片")

@@ -14,7 +14,7 @@ from contract.moment import to_iso
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench
 from tests.adapters.real_hub import serving_hub
-from tests.browser.axe import LEVELS, read_axe, violations
+from tests.browser.axe import LEVELS, read_axe, too_wide, violations
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 from tests.dashboard.conftest import ROSTER
 
@@ -63,12 +63,6 @@ def visit(desk: Desk, at_ms: int, **more: Any) -> None:
     record = {"satisfaction": "dissatisfied", "services": [7], "gas_safety": "unsafe"}
     body = {"home": "home-0001", "service_user": "person-0001", "way": "home_visit"}
     tell(desk, "visits", {**body, "visited_at": to_iso(at_ms), "record": record, **more})
-
-
-def overflows(desk: Desk) -> bool:
-    return desk.page.evaluate(
-        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    )
 
 
 def month_before(now_ms: int) -> str:
@@ -195,10 +189,10 @@ def test_nothing_is_wider_than_the_screen(
     desk.go("/reports")
     expect(desk.page.get_by_role("heading", name="Reports")).to_be_visible()
     expect(desk.page.locator("[data-figure='way.home_visit']")).to_be_visible()
-    assert not overflows(desk)
+    assert not too_wide(desk)
     desk.page.locator("[data-figure='satisfaction.dissatisfied']").click()
     expect(desk.page.get_by_role("dialog").locator("ul.rows > li")).to_have_count(1)
-    assert not overflows(desk)
+    assert not too_wide(desk)
 
 
 def test_a_visitor_has_no_reports_in_the_menu(open_desk: OpenDesk) -> None:

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.adapters.fake_api import FakeHub
+from tests.browser.axe import too_wide
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 
 pytestmark = pytest.mark.browser
@@ -15,12 +16,6 @@ expect.set_options(timeout=DEADLINE_MS)
 @pytest.fixture
 def hub() -> FakeHub:
     return FakeHub(empty=True)
-
-
-def overflows(desk: Desk) -> bool:
-    return desk.page.evaluate(
-        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    )
 
 
 def test_the_board_says_who_is_on_duty_and_what_is_missing(desk: Desk, hub: FakeHub) -> None:
@@ -113,9 +108,9 @@ def test_nothing_reaches_over_the_edge_of_a_telephone(
     desk.sign_in("admin")
     desk.go(path)
     expect(desk.page.get_by_role("heading", level=1)).to_be_visible()
-    assert not overflows(desk)
+    assert not too_wide(desk)
     if path == "/rota":
         month = "月" if language == "zh-CN" else "Month"
         desk.page.get_by_role("button", name=month, exact=True).click()
         expect(desk.page.locator(".grid .day").first).to_be_visible()
-        assert not overflows(desk)
+        assert not too_wide(desk)

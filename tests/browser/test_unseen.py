@@ -10,8 +10,9 @@ from ledger.unit_of_work import UnitOfWork
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench
 from tests.adapters.real_hub import serving_hub
+from tests.browser.axe import faults
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
-from tests.browser.test_accessibility import LEVELS, axe, violations
+from tests.browser.test_accessibility import axe
 from tests.dashboard.conftest import ROSTER
 
 __all__ = ["axe"]
@@ -162,9 +163,5 @@ def test_no_page_violates_aa_or_is_wider_than_the_screen(
         expect(row).to_be_visible()
         if path == "/unseen":
             row.get_by_role("button", name="已打电话").click()
-        found += [f"{path} {one}" for one in violations(desk, axe, {"runOnly": list(LEVELS)})]
-        if desk.page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        ):
-            found.append(f"{path} is too wide")
+        found += faults(desk, axe, path)
     assert not found, "\n".join(found)

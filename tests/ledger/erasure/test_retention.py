@@ -14,7 +14,7 @@ from ledger.erasure.retention import due, proposed, take_away
 from ledger.place import Place, SqliteBook
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
-from tests.adapters.sealed import NOW_MS
+from tests.adapters.sealed import NOW_MS, book_of, changed
 
 DAY_MS = 86_400_000
 PERIODS = Periods(records=100, unread=10)
@@ -28,22 +28,7 @@ PEOPLE = (
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "postgres":
-        book: Place = request.getfixturevalue("postgres").fresh()
-        return book
-    book = SqliteBook(path=tmp_path / "hub.db")
-    book.migrate()
-    return book
-
-
-def change(place: Place, apply, now_ms: int = NOW_MS):
-    connection = place.open_writer()
-    cursor = connection.cursor()
-    cursor.execute("BEGIN IMMEDIATE")
-    done = apply(UnitOfWork(cursor, now_ms))
-    cursor.execute("COMMIT")
-    connection.close()
-    return done
+    return book_of(request, tmp_path)
 
 
 def unread(unit: UnitOfWork) -> None:
@@ -110,26 +95,26 @@ def people(unit: UnitOfWork) -> None:
 
 
 def test_what_could_not_be_read_goes_after_its_period(place: Place) -> None:
-    change(place, unread)
-    assert change(place, lambda unit: due(unit.cursor, PERIODS, NOW_MS)).unread == 2
-    assert change(place, lambda unit: take_away(unit, PERIODS)) == 2
-    assert change(place, lambda unit: take_away(unit, PERIODS)) == 0
+    changed(place, unread)
+    assert changed(place, lambda unit: due(unit.cursor, PERIODS, NOW_MS)).unread == 2
+    assert changed(place, lambda unit: take_away(unit, PERIODS)) == 2
+    assert changed(place, lambda unit: take_away(unit, PERIODS)) == 0
     count = "SELECT count(*) FROM quarantine"
-    assert change(place, lambda unit: unit.execute(count).fetchone()[0]) == 2
+    assert changed(place, lambda unit: unit.execute(count).fetchone()[0]) == 2
 
 
 def test_who_is_long_gone_is_proposed_and_nobody_else(place: Place) -> None:
-    change(place, people)
-    assert change(place, lambda unit: proposed(unit.cursor, PERIODS, NOW_MS)) == ("quiet",)
+    changed(place, people)
+    assert changed(place, lambda unit: proposed(unit.cursor, PERIODS, NOW_MS)) == ("quiet",)
     left = "SELECT count(*) FROM service_user WHERE erased_at_ms IS NOT NULL"
-    assert change(place, lambda unit: unit.execute(left).fetchone()[0]) == 0
+    assert changed(place, lambda unit: unit.execute(left).fetchone()[0]) == 0
 
 
 async def test_the_hub_does_it_every_night(tmp_path: Path) -> None:
     book = SqliteBook(path=tmp_path / "hub.db")
     book.migrate()
-    change(book, unread)
-    change(book, people)
+    changed(book, unread)
+    changed(book, people)
     now_ms, told, looks = NOW_MS, [], 0
     writer = Writer(book.open_writer(), lambda: now_ms)
     writer.start()
@@ -160,7 +145,7 @@ def test_the_command_says_what_is_kept_and_takes_away(tmp_path: Path, capsys) ->
     book = load(config).book
     book.migrate()
     # By the real clock everything here is long over.
-    change(book, lambda unit: unit.execute("SELECT 1"))
+    changed(book, lambda unit: unit.execute("SELECT 1"))
     assert main(["retention", "--config", str(config), "--plan"]) == 0
     said = capsys.readouterr().out
     assert "1096 days after the last one" in said

@@ -17,7 +17,7 @@ from ledger.sealing.key_file import KeyFileError
 from ledger.sealing.ring import OwnersKey, Ring
 from ledger.sealing.rotating import add_key, drop_unused, rewrap, used
 from ledger.unit_of_work import UnitOfWork
-from tests.adapters.sealed import NOW_MS, key_path
+from tests.adapters.sealed import NOW_MS, changed, key_path
 
 
 @pytest.fixture
@@ -41,16 +41,6 @@ def again(book: SqliteBook) -> SqliteBook:
     return replace(book, ring=Ring(book.ring.path))
 
 
-def change(book: SqliteBook, apply):
-    connection = book.open_writer()
-    cursor = connection.cursor()
-    cursor.execute("BEGIN IMMEDIATE")
-    done = apply(UnitOfWork(cursor, NOW_MS))
-    cursor.execute("COMMIT")
-    connection.close()
-    return done
-
-
 def add_person(book: SqliteBook, person: str = "p-1") -> None:
     def write(unit: UnitOfWork) -> None:
         region = "INSERT INTO region (code, name, level) VALUES ('61', '', 'county')"
@@ -63,11 +53,11 @@ def add_person(book: SqliteBook, person: str = "p-1") -> None:
             unit, files.Edit(person=person, actor="a", today=today, register=register, file={})
         )
 
-    change(book, write)
+    changed(book, write)
 
 
 def phone(book: SqliteBook, person: str = "p-1") -> str:
-    return str(change(book, lambda unit: files.find(unit, person)).register["phone"])
+    return str(changed(book, lambda unit: files.find(unit, person)).register["phone"])
 
 
 def test_it_is_made_at_the_first_start_for_nobody_else(book: SqliteBook) -> None:
@@ -153,19 +143,19 @@ def test_rotation_wraps_all_keys_anew_and_leaves_what_is_sealed(book: SqliteBook
     assert phone(running) == "13800000001"
     [[before]] = rows(book, "SELECT phone FROM service_user")
     keys = add_key(book.ring, NOW_MS)
-    assert change(book, lambda unit: rewrap(unit.cursor, keys)) == 1
-    assert change(book, lambda unit: rewrap(unit.cursor, keys)) == 0
-    assert change(book, lambda unit: used(unit.cursor)) == {keys.newest.id: 1}
+    assert changed(book, lambda unit: rewrap(unit.cursor, keys)) == 1
+    assert changed(book, lambda unit: rewrap(unit.cursor, keys)) == 0
+    assert changed(book, lambda unit: used(unit.cursor)) == {keys.newest.id: 1}
     assert rows(book, "SELECT phone FROM service_user") == [(before,)]
     # A hub that ran meanwhile, and one that starts now.
     add_person(running, "p-2")
     for place in (running, again(book)):
         assert (phone(place), phone(place, "p-2")) == ("13800000001", "13800000001")
     # The running hub's own new key was wrapped by the older one, which therefore stays.
-    assert change(book, lambda unit: drop_unused(unit.cursor, book.ring)) == ()
-    while change(book, lambda unit: rewrap(unit.cursor, book.ring.keys)):
+    assert changed(book, lambda unit: drop_unused(unit.cursor, book.ring)) == ()
+    while changed(book, lambda unit: rewrap(unit.cursor, book.ring.keys)):
         continue
-    assert len(change(book, lambda unit: drop_unused(unit.cursor, book.ring))) == 1
+    assert len(changed(book, lambda unit: drop_unused(unit.cursor, book.ring))) == 1
     assert phone(again(book), "p-2") == "13800000001"
 
 
@@ -174,7 +164,7 @@ def test_a_running_hub_meets_keys_that_were_wrapped_since(book: SqliteBook) -> N
     running = again(book)
     assert running.ring.keys.keks
     keys = add_key(book.ring, NOW_MS)
-    change(book, lambda unit: rewrap(unit.cursor, keys))
+    changed(book, lambda unit: rewrap(unit.cursor, keys))
     assert phone(running) == "13800000001"
 
 
@@ -254,7 +244,9 @@ def test_people_who_are_new_are_not_looked_for_one_by_one(book: SqliteBook) -> N
 
 def test_two_programs_make_one_key_for_one_owner(book: SqliteBook) -> None:
     one, other = book, again(book)
-    tokens = [change(place, lambda unit: unit.seal.text("p-7", "x")) for place in (one, other, one)]
+    tokens = [
+        changed(place, lambda unit: unit.seal.text("p-7", "x")) for place in (one, other, one)
+    ]
     for place in (one, other, again(book)):
         place.open_writer().close()
         assert [place.ring.text(token.encode()) for token in tokens] == ["x", "x", "x"]
@@ -262,7 +254,7 @@ def test_two_programs_make_one_key_for_one_owner(book: SqliteBook) -> None:
 
 def test_what_is_damaged_reads_as_nothing_and_is_counted(book: SqliteBook) -> None:
     add_person(book)
-    change(book, lambda unit: unit.cursor.execute("UPDATE person_key SET wrapped = x'00'"))
+    changed(book, lambda unit: unit.cursor.execute("UPDATE person_key SET wrapped = x'00'"))
     place = again(book)
     assert phone(place) == ""
     assert place.ring.unreadable == 1
@@ -270,4 +262,4 @@ def test_what_is_damaged_reads_as_nothing_and_is_counted(book: SqliteBook) -> No
 
 def test_a_text_that_looks_sealed_is_refused_where_it_is_written(book: SqliteBook) -> None:
     with pytest.raises(ValueError, match="begins as a sealed one"):
-        change(book, lambda unit: unit.execute("SELECT ?", ("sealed:1:t:p-1:AAAA",)))
+        changed(book, lambda unit: unit.execute("SELECT ?", ("sealed:1:t:p-1:AAAA",)))

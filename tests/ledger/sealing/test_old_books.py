@@ -21,7 +21,7 @@ from ledger.sealing.ring import Ring
 from ledger.unit_of_work import UnitOfWork
 from ledger.visits import NewVisit
 from tests.adapters.book import PlainObjects
-from tests.adapters.sealed import NOW_MS
+from tests.adapters.sealed import NOW_MS, book_of, changed
 
 BODY = "61092619410302002"
 NUMBER = BODY + id_number.check_digit(BODY)
@@ -31,22 +31,7 @@ TODAY = datetime.date(2026, 11, 23)
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "postgres":
-        book: Place = request.getfixturevalue("postgres").fresh()
-        return book
-    book = SqliteBook(path=tmp_path / "hub.db")
-    book.migrate()
-    return book
-
-
-def change(place: Place, apply) -> object:
-    connection = place.open_writer()
-    cursor = connection.cursor()
-    cursor.execute("BEGIN IMMEDIATE")
-    done = apply(UnitOfWork(cursor, NOW_MS))
-    cursor.execute("COMMIT")
-    connection.close()
-    return done
+    return book_of(request, tmp_path)
 
 
 def lived(unit: UnitOfWork) -> None:
@@ -102,7 +87,7 @@ def sealed(place: Place, tmp_path: Path) -> Place:
 
 
 def test_an_older_book_is_sealed_and_says_the_same(place: Place, tmp_path: Path) -> None:
-    change(place, lived)
+    changed(place, lived)
     before = stored(place)
     assert all(mark in before for mark in MARKS)
     engine = place.open_copier()
@@ -110,9 +95,9 @@ def test_an_older_book_is_sealed_and_says_the_same(place: Place, tmp_path: Path)
         heads = newest_links(connection)
     engine.dispose()
     book = sealed(place, tmp_path)
-    while change(book, catch_up) or change(book, lambda unit: index.catch_up(unit.cursor)):
+    while changed(book, catch_up) or changed(book, lambda unit: index.catch_up(unit.cursor)):
         continue
-    assert change(book, lambda unit: is_done(unit.cursor))
+    assert changed(book, lambda unit: is_done(unit.cursor))
     after = stored(book)
     assert [mark for mark in MARKS if mark in after] == []
     engine = book.open_reader()
@@ -122,7 +107,7 @@ def test_an_older_book_is_sealed_and_says_the_same(place: Place, tmp_path: Path)
         [visit] = connection.execute(text("SELECT * FROM visit")).mappings().all()
         [reveal, _] = connection.execute(text("SELECT detail FROM audit ORDER BY seq")).all()
     engine.dispose()
-    known = change(book, lambda unit: files.find(unit, "p-1"))
+    known = changed(book, lambda unit: files.find(unit, "p-1"))
     assert (known.register["phone"], known.file.registered_address) == (MARKS[0], MARKS[2])
     assert json.loads(visit["record"])["needs"] == MARKS[4]
     assert visit["counted"]
@@ -138,10 +123,10 @@ def test_an_older_book_is_sealed_and_says_the_same(place: Place, tmp_path: Path)
 
 
 def test_a_stop_in_between_loses_nothing(place: Place, tmp_path: Path) -> None:
-    change(place, lived)
+    changed(place, lived)
     book = sealed(place, tmp_path)
     turns = 0
-    while change(book, catch_up) or change(book, lambda unit: index.catch_up(unit.cursor)):
+    while changed(book, catch_up) or changed(book, lambda unit: index.catch_up(unit.cursor)):
         turns += 1
         # Another program each time, which has nothing in memory.
         book = sealed(place, tmp_path)
@@ -150,8 +135,8 @@ def test_a_stop_in_between_loses_nothing(place: Place, tmp_path: Path) -> None:
 
 
 def test_a_broken_chain_is_left_as_it_is(place: Place, tmp_path: Path) -> None:
-    change(place, lived)
-    change(place, lambda unit: unit.execute("UPDATE entry SET actor = 'somebody' WHERE seq = 1"))
+    changed(place, lived)
+    changed(place, lambda unit: unit.execute("UPDATE entry SET actor = 'somebody' WHERE seq = 1"))
     book = sealed(place, tmp_path)
     assert MARKS[5] in stored(book)
     engine = book.open_copier()
@@ -172,7 +157,7 @@ def older(request: pytest.FixtureRequest, tmp_path: Path, place: Place) -> Itera
 
 
 def test_down_and_up_again_with_what_was_lived(place: Place, older) -> None:
-    change(place, lived)
+    changed(place, lived)
     before = stored(place)
     with older.begin() as connection:
         database.downgrade(connection, "0020")
@@ -183,7 +168,7 @@ def test_down_and_up_again_with_what_was_lived(place: Place, older) -> None:
 
 
 def test_what_is_sealed_is_not_taken_down(place: Place, older, tmp_path: Path) -> None:
-    change(place, lived)
+    changed(place, lived)
     sealed(place, tmp_path)
     with pytest.raises(RuntimeError, match="sealed"), older.begin() as connection:
         database.downgrade(connection, "0020")
