@@ -128,6 +128,35 @@ def test_without_network_nothing_is_lost_and_nothing_comes_twice(
     desk.page = page
 
 
+# A telephone whose storage answers only when told to: `read_kept()` lets the answer through.
+_SLOW_STORAGE = """
+const get = IDBObjectStore.prototype.get;
+IDBObjectStore.prototype.get = function (key) {
+  const asked = get.call(this, key);
+  if (this.name !== "kept") return asked;
+  const told = { onsuccess: null, result: undefined };
+  asked.addEventListener("success", () => {
+    told.result = asked.result;
+    window.read_kept = () => told.onsuccess?.();
+  });
+  return told;
+};
+"""
+
+
+def test_what_the_telephone_kept_never_hides_what_the_hub_says(open_desk: OpenDesk) -> None:
+    desk = open_desk(viewport=PHONE)
+    desk.page.context.add_init_script(_SLOW_STORAGE)
+    desk.sign_in(VISITOR)
+    desk.go("/visits")
+    begin_buttons = desk.page.get_by_role("button", name="开始探访")
+    expect(begin_buttons.first).to_be_visible()
+    desk.wait_for("window.read_kept !== undefined")
+    people = begin_buttons.count()
+    desk.page.evaluate("async () => { read_kept(); await new Promise((go) => setTimeout(go)); }")
+    assert begin_buttons.count() == people
+
+
 def test_what_waits_can_be_taken_back(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = visitor_on_a_phone(open_desk)
     page = desk.page

@@ -29,6 +29,8 @@ class VisitQueue {
   badFiles = $state(0);
   /** Whose drafts and people these are; empty before `start`. */
   #user = $state("");
+  /** How often `keep` told the drafts: a read of the disk begun before it is older. */
+  #kept = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
 
   /** Nobody's people can be asked for before it. */
@@ -57,10 +59,16 @@ class VisitQueue {
     this.#user = "";
   }
 
+  /** From the disk. What came from the hub or was typed while the disk was read is newer. */
   async reload(): Promise<void> {
+    const user = this.#user;
     try {
-      this.drafts = await drafts.of(this.#user);
-      if (this.people.length === 0) this.people = await drafts.people(this.#user);
+      const kept = this.#kept;
+      const [mine, people] = [await drafts.of(user), await drafts.people(user)];
+      if (user !== this.#user) return;
+      if (kept !== this.#kept) return await this.reload();
+      this.drafts = mine;
+      if (this.people.length === 0) this.people = people;
       this.unable = false;
     } catch {
       this.unable = true;
@@ -99,6 +107,7 @@ class VisitQueue {
 
   /** At every change. */
   async keep(draft: Draft): Promise<void> {
+    this.#kept += 1;
     const others = this.drafts.filter((one) => one.key !== draft.key);
     this.drafts = [...others, draft].sort((a, b) => a.visited_ms - b.visited_ms);
     try {
