@@ -15,10 +15,11 @@ from ledger.documents.annex4 import annex4
 from ledger.documents.paper import Paper
 from ledger.documents.pdf import Printer
 from tests.adapters import sample_papers
+from tests.adapters.chromium import FLAGS, MISSING, program
 from tests.adapters.fake_api import PASSWORD, FakeHub, serving
+from tests.screens.stage import LANGUAGES, open_context
 
 HERE = Path(__file__).resolve().parent
-CHROMIUM = "/usr/bin/chromium"
 # Fonts and charts are drawn after the page says that it is there.
 SETTLE_MS = 1000
 # A sheet of A4 that is read beside text.
@@ -31,12 +32,13 @@ def main() -> int:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     print_forms(args.out)
-    if not Path(CHROMIUM).exists():
-        print("chromium is needed: apt-get install chromium fonts-wqy-microhei", file=sys.stderr)
+    chromium = program()
+    if chromium is None:
+        print(MISSING, file=sys.stderr)
         return 1
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for language in ("zh-CN", "en"):
+        browser = play.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        for language in LANGUAGES:
             with serving(FakeHub()) as address:
                 take(browser, address, language, args.out)
         browser.close()
@@ -73,14 +75,7 @@ def take(browser: Browser, address: str, language: str, out: Path) -> None:
 
 def opened(browser: Browser, address: str, language: str) -> Page:
     """Signed in, with the board drawn."""
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900},
-        locale=language,
-        timezone_id="Asia/Shanghai",
-        color_scheme="light",
-    )
-    context.add_init_script(f"localStorage.setItem('hearthwatch.language', '{language}')")
-    page = context.new_page()
+    page = open_context(browser, language).new_page()
     page.goto(address)
     page.fill("[name=username]", "duty-1")
     page.fill("[name=password]", PASSWORD)

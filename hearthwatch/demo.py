@@ -20,7 +20,7 @@ from typing import Final
 
 from contract.clock import plan_from_json
 from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, households
-from device_sims.story import Event, Story
+from device_sims.story import Event, Pace, Story, StoryError, seconds
 from device_sims.story import load as load_story
 from hearthwatch import demo_care, demo_faces, demo_office, demo_visits, embedded_broker
 from hearthwatch.admin import add_user, change_book, random_password
@@ -81,7 +81,7 @@ class Demo:
         self.folder: Path = args.data_dir.resolve()
         self.port: int = args.port
         self.homes = demo_care.as_written_down(households(args.homes, SEED))
-        self.story = self._story(args.speed)
+        self.story = self._story(args.speed, args.hold_at)
         self.gateways = sorted({h.gateway for h in self.homes})
         self.children: dict[str, Child] = {}
         self.began_ms = 0
@@ -92,12 +92,14 @@ class Demo:
         self.visits: list[demo_visits.DemoVisit] = []
 
     @staticmethod
-    def _story(speed: float | None) -> Story:
+    def _story(speed: float | None, hold_at_s: int | None) -> Story:
         story = load_story(SCENARIO)
-        if speed is None:
-            return story
-        last = story.paces[-1]
-        paces = (*story.paces[:-1], type(last)(at_s=last.at_s, speed=speed))
+        paces = story.paces
+        if speed is not None:
+            paces = (*paces[:-1], Pace(at_s=paces[-1].at_s, speed=speed))
+        if hold_at_s is not None:
+            before = [pace for pace in paces if pace.at_s < hold_at_s]
+            paces = (*before, Pace(at_s=hold_at_s, speed=1.0))
         return replace(story, paces=paces)
 
     # Files.
@@ -309,9 +311,25 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--homes", type=int, default=24)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--speed", type=float, help="of the story, after the fast motion (60)")
+    parser.add_argument(
+        "--hold-at",
+        type=_story_time,
+        metavar="TIME",
+        help="of the story, '74h 45m': from there on the clock runs as clocks do",
+    )
     parser.add_argument("--data-dir", type=Path, default=Path("demo-data"))
     parser.add_argument("--reset", action="store_true", help="throw the old data away first")
     parser.set_defaults(func=main)
+
+
+def _story_time(text: str) -> int:
+    try:
+        at_s = seconds(text, "--hold-at")
+    except StoryError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if at_s == 0:
+        raise argparse.ArgumentTypeError("--hold-at: the story has to begin")
+    return at_s
 
 
 def main(args: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ Fixtures live as long as a module: Playwright's synchronous interface keeps an e
 own, which the tests of other rooms must not meet.
 """
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,21 +13,10 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.adapters.chromium import FLAGS, MISSING, program
 from tests.adapters.fake_api import PASSWORD, FakeHub, serving
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-CHROMIUM_PLACES: Final = ("/usr/bin/chromium", "chromium", "chromium-browser")
-# The first group is what root in a container needs; the rest keeps Chromium from calling home.
-FLAGS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 DESKTOP: Final = {"width": 1440, "height": 900}
 PHONE: Final = {"width": 390, "height": 844}
 # Long enough for two busy cores; a page that works needs a small part of it.
@@ -114,11 +102,11 @@ def built_page() -> None:
 
 @pytest.fixture(scope="module")
 def chromium(built_page: None) -> Iterator[Browser]:
-    program = next((found for p in CHROMIUM_PLACES if (found := shutil.which(p))), None)
-    if program is None:
-        pytest.skip("no chromium here: apt-get install chromium")
+    found = program()
+    if found is None:
+        pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser
         browser.close()
 

@@ -1,0 +1,103 @@
+"""What is done on a page before its picture is taken. Nothing here sends anything to the hub that
+changes it.
+"""
+
+from typing import Any, Final
+
+from playwright.sync_api import Route, expect
+
+from tests.screens.stage import DEADLINE_MS, Stage
+
+# A list of persons as somebody would bring it: one new, one without a year, one that is no row.
+_LIST: Final = (
+    "姓名,性别,出生日期,身份证号,电话,地区代码,家庭住址,人员类别\n"
+    "演示 王秀英,女,1941-03-02,,0915-0000001,610926101,演示路 1 号,独居\n"
+    "演示 赵有福,男,,,0915-0000002,610926101,演示路 2 号,独居\n"
+    "演示 钱大山,男,1939-13-40,,,999999,演示路 3 号,不知道\n"
+)
+_REPLY: Final = {
+    "number": 12,
+    "severity": "urgent",
+    "word": "call",
+    "place": "龙头村",
+    "state": "open",
+    "raised_at": "2026-11-23T16:00:00.000Z",
+    "yours": False,
+    "answer": None,
+    "contact": False,
+    "expires_at": "2026-11-24T16:00:00.000Z",
+    "timezone": "Asia/Shanghai",
+}
+
+
+def sign_in_wrongly(stage: Stage) -> None:
+    stage.page.fill("[name=username]", "duty1")
+    stage.page.fill("[name=password]", "not this one")
+    stage.click("button[type=submit]")
+
+
+def no_hub(stage: Stage) -> None:
+    stage.page.route("**/api/v1/**", lambda route: route.fulfill(status=503, body=""))
+
+
+def a_reply(stage: Stage) -> None:
+    """The demonstration tells nobody by message, so no link of its own exists."""
+    stage.data.add(str(_REPLY["place"]))
+    stage.page.route("**/api/v1/replies/*", lambda route: route.fulfill(json=_REPLY))
+
+
+def nothing_open(stage: Stage) -> None:
+    def answer(route: Route) -> None:
+        route.fulfill(json={"items": [], "next": None})
+
+    stage.page.route("**/api/v1/alarms?*", answer)
+
+
+def no_stream(stage: Stage) -> None:
+    stage.page.route("**/api/v1/stream*", lambda route: route.fulfill(status=503, body=""))
+
+
+def lost(stage: Stage) -> None:
+    bar = stage.page.get_by_role("status").first
+    expect(bar).to_contain_text(stage.say("status.lost"), timeout=DEADLINE_MS)
+
+
+def keys(stage: Stage) -> None:
+    stage.page.keyboard.press("?")
+    expect(stage.page.get_by_role("dialog")).to_be_visible()
+
+
+def edit_all(stage: Stage) -> None:
+    """Every section of the file open for writing."""
+    name = stage.say("file.edit")
+    buttons = stage.page.get_by_role("button", name=name, exact=True)
+    for _ in range(buttons.count()):
+        buttons.first.click()
+    stage.settle()
+
+
+def bring_a_list(stage: Stage) -> None:
+    """Read and judged; nothing is written before somebody confirms it."""
+    file: Any = {"name": "list.csv", "mimeType": "text/csv", "buffer": _LIST.encode()}
+    stage.data.add(_LIST)
+    stage.page.set_input_files("input[type=file]", file)
+    expect(stage.button("list.give_up")).to_be_visible(timeout=DEADLINE_MS)
+    stage.settle()
+
+
+def begin_record(stage: Stage) -> None:
+    """A draft of this browser alone."""
+    beginning = stage.button("visit.begin").or_(stage.button("visit.go_on"))
+    beginning.first.click()
+    stage.page.wait_for_url("**/record/*")
+    stage.settle()
+
+
+def calm_record(stage: Stage) -> None:
+    begin_record(stage)
+    stage.press("visit.all_calm")
+
+
+def vain_record(stage: Stage) -> None:
+    begin_record(stage)
+    stage.press("visit.nobody_met")
