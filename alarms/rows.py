@@ -11,7 +11,7 @@ from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
 from ledger.schema import ALARM, TASK
 from ledger.sealing.sealer import owner_of
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import Entry, UnitOfWork, compact
 from rules.finding import Finding
 from rules.rule import GATEWAY_PREFIX, REGION_PREFIX
 
@@ -60,15 +60,17 @@ class AlarmRows:
         data: Mapping[str, object] | None = None,
     ) -> None:
         unit.entry(
-            topic="alarm",
-            subject=row["id"],
-            fact=fact,
-            actor=actor,
-            reason=reason,
-            region=row["region"],
-            data=data,
-            payload=lambda: self._objects.alarm(row),
-            owner=_owner(row, data),
+            Entry(
+                topic="alarm",
+                subject=row["id"],
+                fact=fact,
+                actor=actor,
+                reason=reason,
+                region=row["region"],
+                data=data,
+                payload=lambda: self._objects.alarm(row),
+                owner=_owner(row, data),
+            )
         )
 
     def task_entry(
@@ -83,15 +85,17 @@ class AlarmRows:
     ) -> None:
         alarm = self.open_alarms.get(row["alarm"] or "")
         unit.entry(
-            topic="task",
-            subject=row["id"],
-            fact=fact,
-            actor=actor,
-            reason=reason,
-            region=row["region"],
-            data=data,
-            payload=lambda: self._objects.task(row, alarm),
-            owner=_owner(row, data),
+            Entry(
+                topic="task",
+                subject=row["id"],
+                fact=fact,
+                actor=actor,
+                reason=reason,
+                region=row["region"],
+                data=data,
+                payload=lambda: self._objects.task(row, alarm),
+                owner=_owner(row, data),
+            )
         )
 
 

@@ -23,7 +23,7 @@ from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import STAY
 from ledger.sealing.sealer import owner_of
-from ledger.unit_of_work import SYSTEM, UnitOfWork
+from ledger.unit_of_work import SYSTEM, Entry, UnitOfWork
 from rules.finding import Finding
 
 BACK_EARLY: Final = "back_early"
@@ -197,14 +197,16 @@ class Stays:
         data: Mapping[str, object] | None = None,
     ) -> None:
         unit.entry(
-            topic="stay",
-            subject=row["id"],
-            fact=fact,
-            actor=actor,
-            reason=reason,
-            region=self._objects.region_of(row["home"], None),
-            data={"home": row["home"], "kind": row["kind"], **(data or {})},
-            payload=lambda: self._objects.stay(row),
+            Entry(
+                topic="stay",
+                subject=row["id"],
+                fact=fact,
+                actor=actor,
+                reason=reason,
+                region=self._objects.region_of(row["home"], None),
+                data={"home": row["home"], "kind": row["kind"], **(data or {})},
+                payload=lambda: self._objects.stay(row),
+            )
         )
 
 

@@ -10,7 +10,7 @@ from ledger.database import insert_sql
 from ledger.forms.counted import of_visit
 from ledger.schema import VISIT
 from ledger.sealing.sealer import owner_of
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import Entry, UnitOfWork
 
 VISIT_COLUMNS: Final = [c.name for c in VISIT.columns]
 _INSERT: Final = insert_sql(VISIT)
@@ -77,15 +77,17 @@ class VisitRows:
         data: Mapping[str, object] | None = None,
     ) -> None:
         unit.entry(
-            topic="visit",
-            subject=row["id"],
-            fact=fact,
-            actor=actor,
-            reason=reason,
-            region=self._objects.region_of(row["home"], None),
-            data=data,
-            payload=lambda: self._objects.visit(row),
-            owner=owner_of_visit(row),
+            Entry(
+                topic="visit",
+                subject=row["id"],
+                fact=fact,
+                actor=actor,
+                reason=reason,
+                region=self._objects.region_of(row["home"], None),
+                data=data,
+                payload=lambda: self._objects.visit(row),
+                owner=owner_of_visit(row),
+            )
         )
 
 

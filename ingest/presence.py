@@ -14,7 +14,7 @@ from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.register_changes import Changed
 from ledger.schema import DEVICE, GATEWAY
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import Entry, UnitOfWork, compact
 
 _INSERT_DEVICE: Final = insert_sql(
     DEVICE,
@@ -264,22 +264,26 @@ class Presence:
         )
         row = _row(cursor)
         unit.entry(
-            topic="device",
-            subject=f"{gateway}/{device}",
-            fact=fact,
-            region=self._objects.region_of(row.get("home"), gateway),
-            data=data,
-            payload=lambda: self._objects.device(row),
+            Entry(
+                topic="device",
+                subject=f"{gateway}/{device}",
+                fact=fact,
+                region=self._objects.region_of(row.get("home"), gateway),
+                data=data,
+                payload=lambda: self._objects.device(row),
+            )
         )
 
     def _gateway_entry(self, unit: UnitOfWork, gateway: str, fact: str) -> None:
         row = _row(unit.execute("SELECT * FROM gateway WHERE id = ?", (gateway,)))
         unit.entry(
-            topic="gateway",
-            subject=gateway,
-            fact=fact,
-            region=row.get("region"),
-            payload=lambda: self._objects.gateway(row),
+            Entry(
+                topic="gateway",
+                subject=gateway,
+                fact=fact,
+                region=row.get("region"),
+                payload=lambda: self._objects.gateway(row),
+            )
         )
 
 

@@ -28,7 +28,7 @@ from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
 from ledger.register_changes import Touched
 from ledger.schema import EVENT, RULE_STATE
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import DRAWN, UnitOfWork, compact
 from ledger.writer import Writer, WriterBusy, WriterClosed
 from rules.engine import Engine
 from rules.finding import Finding, episode_id
@@ -36,7 +36,7 @@ from rules.rule import HomeFacts
 
 _EVENT_COLUMNS: Final = [c.name for c in EVENT.columns if c.name != "seq"]
 # A second row of one id would be a second press: the table itself refuses it.
-_INSERT_EVENT: Final = insert_sql(EVENT, _EVENT_COLUMNS)
+_INSERT_EVENT: Final = insert_sql(EVENT, _EVENT_COLUMNS, DRAWN)
 _KNOWN_EVENT: Final = "SELECT 1 FROM event WHERE id = ?"
 _UPSERT_STATE: Final = upsert_sql(RULE_STATE)
 
@@ -262,9 +262,8 @@ class UrgentLane:
             alarm,
             arrival,
         )
-        unit.execute(_INSERT_EVENT, row)
+        event_seq = unit.numbered(_INSERT_EVENT, row)
         self.stored += 1
-        event_seq = unit.cursor.lastrowid or 0
         self._presence.heard(gateway, device, item.measured_at_ms)
         if item.kind == "device_health":
             self._health(unit, gateway, item)

@@ -11,12 +11,10 @@ class BookInUseError(Exception):
 
 
 class Cursor(Protocol):
-    """The part of DB-API 2.0 (PEP 249) that is used, plus `lastrowid` after an insert."""
+    """The part of DB-API 2.0 (PEP 249) that is used."""
 
     @property
     def rowcount(self) -> int: ...
-    @property
-    def lastrowid(self) -> int | None: ...
     @property
     def description(self) -> Any: ...
     @property

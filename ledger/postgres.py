@@ -126,12 +126,6 @@ class PgCursor:
         return self._raw.rowcount
 
     @property
-    def lastrowid(self) -> int | None:
-        """The number that the last insert drew; asked for only where there is one."""
-        row = self._raw.execute("SELECT lastval()").fetchone()
-        return None if row is None else int(row[0])
-
-    @property
     def description(self) -> Any:
         return self._raw.description
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import ENTRY, REGION
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import Entry, UnitOfWork, compact
 
 TOPIC: Final = "region"
 # Each level and what it lies in.
@@ -164,13 +164,15 @@ def _say(unit: UnitOfWork, row: Row, fact: str, actor: str, data: Mapping[str, o
     document = {**row, "closed": fact == "closed"}
     payload: Callable[[], bytes] = compact(document).encode
     unit.entry(
-        topic=TOPIC,
-        subject=row["code"],
-        fact=fact,
-        payload=payload,
-        actor=actor,
-        region=row["code"],
-        data=data,
+        Entry(
+            topic=TOPIC,
+            subject=row["code"],
+            fact=fact,
+            payload=payload,
+            actor=actor,
+            region=row["code"],
+            data=data,
+        )
     )
     action = {"added": "created", "renamed": "changed"}.get(fact, fact)
     unit.audit(actor, action, f"region:{row['code']}", str(data.get("reason", "")))

@@ -9,10 +9,10 @@ from contract.moment import to_iso
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import RULE_SETTING
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import DRAWN, UnitOfWork, compact
 
 _COLUMNS: Final = [c.name for c in RULE_SETTING.columns if c.name != "seq"]
-_INSERT: Final = insert_sql(RULE_SETTING, _COLUMNS)
+_INSERT: Final = insert_sql(RULE_SETTING, _COLUMNS, DRAWN)
 _ALL: Final = "SELECT * FROM rule_setting ORDER BY seq"
 
 
@@ -44,8 +44,7 @@ def append(unit: UnitOfWork, new: NewSetting) -> int:
         "signed_off_by": new.signed_off_by,
         "signed_off_on": new.signed_off_on,
     }
-    unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
-    return int(unit.cursor.lastrowid or 0)
+    return unit.numbered(_INSERT, tuple(row[name] for name in _COLUMNS))
 
 
 def load(cursor: Cursor) -> list[dict[str, Any]]:

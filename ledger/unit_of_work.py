@@ -1,7 +1,8 @@
 """What one transaction of the writer may do: statements, and entries of the append-only book."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +18,11 @@ from ledger.sealing.ring import Erased
 from ledger.sealing.sealer import Sealer
 from ledger.sealing.tokens import MARK, SealedText
 
-_INSERT_ENTRY: Final = insert_sql(ENTRY, (*ENTRY_FIELDS, "link"))
+# The number that a row drew, with the row itself: asking for it costs PostgreSQL a round trip.
+DRAWN: Final = "RETURNING seq"
+_INSERT_ENTRIES: Final = insert_sql(ENTRY, (*ENTRY_FIELDS, "link"))
+_INSERT_ENTRY: Final = f"{_INSERT_ENTRIES} {DRAWN}"
+_LAST_ENTRIES: Final = "SELECT seq FROM entry ORDER BY seq DESC LIMIT ?"
 _INSERT_AUDIT: Final = insert_sql(AUDIT, (*AUDIT_FIELDS, "link"))
 _NEWEST: Final = {
     name: f"SELECT link FROM {name} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - names of the schema
@@ -34,6 +39,27 @@ class ForgedSeal(ValueError):  # noqa: N818
 def compact(document: object) -> str:
     """JSON text as the tables keep it."""
     return msgspec.json.encode(document).decode()
+
+
+_Row = tuple[str | int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A fact for the book. `payload` gives the subject's object as JSON; `owner`: whose key seals
+    `data`, and with `written` the reason too, which somebody typed."""
+
+    topic: str
+    subject: str
+    fact: str
+    payload: Callable[[], bytes]
+    actor: str = SYSTEM
+    reason: str = ""
+    region: str | None = None
+    data: Mapping[str, object] | None = None
+    at_ms: int | None = None
+    owner: str | None = None
+    written: bool = False
 
 
 class UnitOfWork:
@@ -69,36 +95,53 @@ class UnitOfWork:
         sql = f'UPDATE "{table.name}" SET {assignments} WHERE {condition}'  # noqa: S608
         self.execute(sql, (*changes.values(), *key.values()))
 
-    def entry(
-        self,
-        *,
-        topic: str,
-        subject: str,
-        fact: str,
-        payload: Callable[[], bytes],
-        actor: str = SYSTEM,
-        reason: str = "",
-        region: str | None = None,
-        data: Mapping[str, object] | None = None,
-        at_ms: int | None = None,
-        owner: str | None = None,
-        written: bool = False,
-    ) -> int:
-        """Append a fact to the book; returns its number. `payload` gives the object's JSON.
-        `owner`: whose key seals `data`, and with `written` the reason too, which somebody typed."""
-        when = self.now_ms if at_ms is None else at_ms
-        text = compact(data or {})
-        # A StrEnum's plain text: the driver would store it as what it is.
-        row = (when, topic, subject, str(fact), actor, str(reason), region, text)
-        stored = row
-        if owner is not None:
-            said, text = self._told(owner, row[5] if written else "", text)
-            stored = (*row[:5], said if written else row[5], region, text)
-        self._append(ENTRY.name, _INSERT_ENTRY, stored)
-        seq = self.cursor.lastrowid or 0
-        fields = dict(zip(ENTRY_FIELDS, row, strict=True))
-        self._entries.append(({**fields, "seq": seq, "data": data or {}}, payload))
+    def numbered(self, sql: str, row: tuple[Any, ...]) -> int:
+        """Insert a row by a statement that ends with `DRAWN`; returns its number."""
+        self.execute(sql, row)
+        return self._number()
+
+    def _number(self) -> int:
+        # All of it: SQLite has not ended the statement before.
+        return int(self.cursor.fetchall()[0][0])
+
+    def execute_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        for row in rows:
+            _no_forged_seal(row)
+        if rows:
+            self.cursor.executemany(sql, rows)
+
+    def entry(self, entry: Entry) -> int:
+        """Append it to the book; returns its number."""
+        stored, told = self._drawn_up(entry)
+        self.cursor.execute(_INSERT_ENTRY, self._linked(ENTRY.name, stored))
+        seq = self._number()
+        self._entries.append(({**told, "seq": seq}, entry.payload))
         return seq
+
+    def entries(self, several: Sequence[Entry]) -> None:
+        """As `entry` in this order, in two statements."""
+        drawn_up = [self._drawn_up(entry) for entry in several]
+        rows = [self._linked(ENTRY.name, stored) for stored, _ in drawn_up]
+        if not rows:
+            return
+        self.cursor.executemany(_INSERT_ENTRIES, rows)
+        # Nobody else appends meanwhile: the newest are ours.
+        newest = self.cursor.execute(_LAST_ENTRIES, (len(rows),)).fetchall()
+        for entry, (_, told), (seq,) in zip(several, drawn_up, reversed(newest), strict=True):
+            self._entries.append(({**told, "seq": seq}, entry.payload))
+
+    def _drawn_up(self, entry: Entry) -> tuple[_Row, dict[str, Any]]:
+        """The row as it is stored, and its fields as they are told."""
+        when = self.now_ms if entry.at_ms is None else entry.at_ms
+        text = compact(entry.data or {})
+        # A StrEnum's plain text: the driver would store it as what it is.
+        head = (when, entry.topic, entry.subject, str(entry.fact), entry.actor)
+        reason = str(entry.reason)
+        told = dict(zip(ENTRY_FIELDS, (*head, reason, entry.region, text), strict=True))
+        if entry.owner is not None:
+            said, text = self._told(entry.owner, reason if entry.written else "", text)
+            reason = said if entry.written else reason
+        return (*head, reason, entry.region, text), {**told, "data": entry.data or {}}
 
     def _told(self, owner: str, reason: str, text: str) -> tuple[str, str]:
         """Reason and data sealed; of who was erased only that something was done is told."""
@@ -113,10 +156,11 @@ class UnitOfWork:
         """`owner`: whose key seals the detail, where somebody wrote it."""
         if owner is not None:
             detail = self._told(owner, detail, "")[0]
-        self._append(AUDIT.name, _INSERT_AUDIT, (self.now_ms, actor, action, object_, detail))
+        row = self._linked(AUDIT.name, (self.now_ms, actor, action, object_, detail))
+        self.cursor.execute(_INSERT_AUDIT, row)
 
-    def _append(self, table: str, insert: str, row: tuple[str | int | None, ...]) -> None:
-        """A row of a chain, linked to the newest one."""
+    def _linked(self, table: str, row: _Row) -> tuple[str | int | bytes | None, ...]:
+        """A row of a chain with its link to the newest one, as which it counts from now on."""
         before = self._heads.get(table)
         if before is None:
             found = self.cursor.execute(_NEWEST[table]).fetchone()
@@ -125,7 +169,7 @@ class UnitOfWork:
         _no_forged_seal(row)
         row = tuple(_without_nul(str(field)) if isinstance(field, str) else field for field in row)
         self._heads[table] = link(before, row)
-        self.cursor.execute(insert, (*row, self._heads[table]))
+        return (*row, self._heads[table])
 
     @contextmanager
     def savepoint(self, name: str) -> Iterator[None]:

@@ -37,7 +37,7 @@ from alarms.rows import fetch
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import ROTA_FACT
-from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
+from ledger.unit_of_work import DRAWN, SYSTEM, Entry, UnitOfWork, compact
 from rules.local_time import DAY_MS, day_of
 
 # Days of a look, an import or an export at most: two months of a wall calendar and a bit.
@@ -52,7 +52,7 @@ WAITING_MAX: Final = 20
 LEAVES_MAX: Final = 20
 
 _COLUMNS: Final = ("kind", "key", "desk", "day", "at_ms", "actor", "reason", "body")
-_INSERT: Final = insert_sql(ROTA_FACT, _COLUMNS)
+_INSERT: Final = insert_sql(ROTA_FACT, _COLUMNS, DRAWN)
 # A shift's facts are read for a window of days, all others whole: there are few of them.
 SELECT_PLAN: Final = (
     "SELECT kind, key, desk, day, body FROM rota_fact WHERE kind IN ('desk', 'pattern', 'leave',"
@@ -297,8 +297,7 @@ class RotaBook:
             "reason": reason,
             "body": compact(fact.body),
         }
-        unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
-        self._seq = unit.cursor.lastrowid or -1
+        self._seq = unit.numbered(_INSERT, tuple(row[name] for name in _COLUMNS))
         return row
 
     def _entry(
@@ -314,13 +313,15 @@ class RotaBook:
         desk = self.plan.desks.get(fact.desk or "")
         where = desk.region if desk is not None else region
         unit.entry(
-            topic="rota",
-            subject=fact.key,
-            fact=name,
-            actor=actor,
-            region=where,
-            data={"kind": fact.kind, "desk": fact.desk, "why": why},
-            payload=lambda: b"null",
+            Entry(
+                topic="rota",
+                subject=fact.key,
+                fact=name,
+                actor=actor,
+                region=where,
+                data={"kind": fact.kind, "desk": fact.desk, "why": why},
+                payload=lambda: b"null",
+            )
         )
 
 

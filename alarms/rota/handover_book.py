@@ -25,7 +25,7 @@ from contract.ids import name_uuid
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import HANDOVER, HANDOVER_LINE, HANDOVER_MARK
-from ledger.unit_of_work import SYSTEM, UnitOfWork, compact
+from ledger.unit_of_work import SYSTEM, Entry, UnitOfWork, compact
 from rules.local_time import DAY_MS, HOUR_MS
 
 Row = dict[str, Any]
@@ -222,13 +222,15 @@ class HandoverBook:
         unit: UnitOfWork, sheet: Row, fact: str, actor: str, data: dict[str, object]
     ) -> None:
         unit.entry(
-            topic="handover",
-            subject=sheet["id"],
-            fact=fact,
-            actor=actor,
-            region=sheet["region"],
-            data={"desk": sheet["desk"], **data},
-            payload=lambda: b"null",
+            Entry(
+                topic="handover",
+                subject=sheet["id"],
+                fact=fact,
+                actor=actor,
+                region=sheet["region"],
+                data={"desk": sheet["desk"], **data},
+                payload=lambda: b"null",
+            )
         )
 
 

@@ -41,7 +41,7 @@ from ledger.assessment.criteria import (
 from ledger.database import insert_sql
 from ledger.reports.spans import Span
 from ledger.schema import ACCOUNT, ASSESSMENT_FACT, REGION
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import Entry, UnitOfWork, compact
 from ledger.views import Document
 from rules.local_time import day_of
 
@@ -263,13 +263,19 @@ async def _say(request: Request, hub: Deps, caller: Caller, fact: dict[str, Any]
         unit.execute(_INSERT, tuple(row[column] for column in _COLUMNS))
         if unit.cursor.rowcount:
             unit.entry(
-                topic="assessment",
-                subject=f"{row['period']}/{row['who'] or 'criteria'}",
-                fact=row["kind"],
-                actor=caller.username,
-                region=row["region"] or None,
-                data={"text": row["text"], "criterion": row["criterion"], "points": row["points"]},
-                payload=lambda: b"null",
+                Entry(
+                    topic="assessment",
+                    subject=f"{row['period']}/{row['who'] or 'criteria'}",
+                    fact=row["kind"],
+                    actor=caller.username,
+                    region=row["region"] or None,
+                    data={
+                        "text": row["text"],
+                        "criterion": row["criterion"],
+                        "points": row["points"],
+                    },
+                    payload=lambda: b"null",
+                )
             )
 
     async def work() -> Document:

@@ -39,7 +39,7 @@ from ledger.database import insert_sql
 from ledger.expectations import INTERVAL_MAX_S, INTERVAL_MIN_S
 from ledger.register_changes import Changed
 from ledger.schema import DEVICE
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import Entry, UnitOfWork
 from ledger.views import Document, to_json
 
 router = APIRouter(tags=["devices"])
@@ -196,13 +196,15 @@ def _entry(unit: UnitOfWork, hub: Deps, caller: Caller, key: tuple[str, str], fa
     row: dict[str, Any] = dict(zip((c.name for c in DEVICE.columns), values, strict=True))
     subject = "/".join(key)
     unit.entry(
-        topic="device",
-        subject=subject,
-        fact=fact,
-        actor=caller.username,
-        region=region,
-        data={"home": row["home"]},
-        payload=lambda: to_json(_shown(hub, row, unit.now_ms)),
+        Entry(
+            topic="device",
+            subject=subject,
+            fact=fact,
+            actor=caller.username,
+            region=region,
+            data={"home": row["home"]},
+            payload=lambda: to_json(_shown(hub, row, unit.now_ms)),
+        )
     )
     unit.audit(caller.username, fact, f"device:{subject}", f"home {row['home'] or 'none'}")
     hub.roster_changed(unit, Changed(devices=frozenset({key})))

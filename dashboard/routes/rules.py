@@ -32,7 +32,7 @@ from dashboard.setting_reads import named
 from ledger.roster import CATEGORIES
 from ledger.rule_settings import NewSetting, setting_object
 from ledger.schema import RULE_SETTING, SHADOW_FINDING
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import Entry, UnitOfWork
 from ledger.views import Document, to_json
 from rules.settings import COUNTY, SCOPE_LENGTH_MAX, check_scope
 
@@ -200,18 +200,20 @@ def _change(unit: UnitOfWork, hub: Deps, new: NewSetting, region: str | None) ->
     if new.mode is not None:
         fact = {"shadow": "shadowed", "live": "went_live"}[new.mode]
     unit.entry(
-        topic="rule",
-        subject=new.rule,
-        fact=fact,
-        actor=new.actor,
-        region=region,
-        data={
-            "scope": new.scope,
-            "mode": new.mode,
-            "params": None if new.params is None else dict(new.params),
-            "reason": new.reason,
-        },
-        payload=lambda: to_json(rule_object(_find(hub, new.rule))),
+        Entry(
+            topic="rule",
+            subject=new.rule,
+            fact=fact,
+            actor=new.actor,
+            region=region,
+            data={
+                "scope": new.scope,
+                "mode": new.mode,
+                "params": None if new.params is None else dict(new.params),
+                "reason": new.reason,
+            },
+            payload=lambda: to_json(rule_object(_find(hub, new.rule))),
+        )
     )
     unit.audit(new.actor, fact, f"rule:{new.rule}", f"{new.scope}: {new.reason}")
 

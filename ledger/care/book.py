@@ -22,7 +22,7 @@ from ledger.care.referral import (
 )
 from ledger.database import insert_sql
 from ledger.schema import CARE_LINE, MONEY_LINE, PROVIDER, REFERRAL
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import Entry, UnitOfWork, compact
 
 Row = dict[str, Any]
 
@@ -203,17 +203,19 @@ class CareBook:
         data: Mapping[str, Any] | None = None,
     ) -> None:
         unit.entry(
-            topic=topic,
-            subject=row["id"],
-            fact=fact,
-            actor=actor,
-            # The column is short; the whole text is in the row and in `data`.
-            reason=reason[:REASON_LENGTH],
-            region=row["region"] if region == "" else region,
-            data={**(data or {}), **({"reason": reason} if reason else {})},
-            payload=lambda: b"null",
-            owner=row.get("person"),
-            written=True,
+            Entry(
+                topic=topic,
+                subject=row["id"],
+                fact=fact,
+                actor=actor,
+                # The column is short; the whole text is in the row and in `data`.
+                reason=reason[:REASON_LENGTH],
+                region=row["region"] if region == "" else region,
+                data={**(data or {}), **({"reason": reason} if reason else {})},
+                payload=lambda: b"null",
+                owner=row.get("person"),
+                written=True,
+            )
         )
 
 

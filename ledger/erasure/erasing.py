@@ -17,7 +17,7 @@ from ledger.sealing.at_connection import ring_of
 from ledger.sealing.columns import SEALED, Sealed
 from ledger.sealing.sealer import HOME, TURN, owner_of
 from ledger.sealing.tokens import nothing
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import Entry, UnitOfWork, compact
 
 TOPIC: Final = "person"
 FACT: Final = "erased"
@@ -104,14 +104,16 @@ def erase(unit: UnitOfWork, erasure: Erasure) -> tuple[str, ...]:
         unit.execute(_BLANK_HOME, (ERASED_NAME, home))
     _forget_answers(unit, (person, home))
     unit.entry(
-        topic=TOPIC,
-        subject=person,
-        fact=FACT,
-        payload=lambda: b"null",
-        actor=erasure.actor,
-        region=erasure.region,
-        # In clear: who erased her, when and why must be readable for good.
-        data={"why": erasure.reason, "with_home": erasure.with_home},
+        Entry(
+            topic=TOPIC,
+            subject=person,
+            fact=FACT,
+            payload=lambda: b"null",
+            actor=erasure.actor,
+            region=erasure.region,
+            # In clear: who erased her, when and why must be readable for good.
+            data={"why": erasure.reason, "with_home": erasure.with_home},
+        )
     )
     return owners
 

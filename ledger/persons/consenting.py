@@ -11,7 +11,7 @@ from ledger.forms.person_file import NAME_MAX
 from ledger.forms.refusal import Refusal
 from ledger.persons import family, photo
 from ledger.persons.files import Refused
-from ledger.persons.telling import tell
+from ledger.persons.telling import told
 from ledger.schema import CONSENT, CONSENT_WITHDRAWAL
 from ledger.unit_of_work import UnitOfWork
 
@@ -64,7 +64,9 @@ def give(  # noqa: PLR0917 - who, for whom, where, what and when
     stored = unit.seal.row(CONSENT, person, row)
     unit.execute(_GIVE, tuple(stored[name] for name in _COLUMNS))
     fact = "consent_given" if new.answer == "yes" else "consent_refused"
-    tell(unit, person, fact, region=region, actor=actor, data={"consent": consent, **asdict(new)})
+    unit.entry(
+        told(person, fact, region=region, actor=actor, data={"consent": consent, **asdict(new)})
+    )
     _follow(unit, person, region, new.purpose, actor, day.isoformat())
 
 
@@ -92,7 +94,7 @@ def withdraw(  # noqa: PLR0917 - as above
     by, why = (unit.seal.text(person, said) for said in (end.withdrawn_by, end.reason))
     unit.execute(_END, (end.consent, by, end.withdrawn_on, why, unit.now_ms, actor))
     data = {**asdict(end), "purpose": purpose}
-    tell(unit, person, "consent_withdrawn", region=region, actor=actor, data=data)
+    unit.entry(told(person, "consent_withdrawn", region=region, actor=actor, data=data))
     _follow(unit, person, region, purpose, actor, day.isoformat())
 
 

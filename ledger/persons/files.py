@@ -6,7 +6,7 @@ numbers are masked in it, for entries go to every screen.
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -18,10 +18,10 @@ from ledger.forms.file_document import document_of, masked, merged, read
 from ledger.forms.person_file import PersonFile
 from ledger.forms.refusal import Refusal
 from ledger.persons import index as person_index
-from ledger.persons.telling import tell
+from ledger.persons.telling import told
 from ledger.schema import PERSON_FILE, SERVICE_USER
 from ledger.sealing.ring import Erased
-from ledger.unit_of_work import UnitOfWork, compact
+from ledger.unit_of_work import Entry, UnitOfWork, compact
 
 # Columns of the register that hold JSON text.
 LISTS: Final = (
@@ -32,17 +32,19 @@ LISTS: Final = (
 ID_NUMBER: Final = "id_number"
 COLUMNS: Final = tuple(str(c.name) for c in SERVICE_USER.columns if c.name != "erased_at_ms")
 
-_INSERT: Final = insert_sql(SERVICE_USER, COLUMNS, "ON CONFLICT DO NOTHING")
+_INSERT: Final = insert_sql(SERVICE_USER, COLUMNS)
+_INSERT_FILE: Final = insert_sql(PERSON_FILE)
 _STORE: Final = upsert_sql(PERSON_FILE)
 _FIND: Final = (
     "SELECT p.*, h.region AS home_region, f.document AS file_document, f.version AS file_version"
     " FROM service_user p JOIN home h ON h.id = p.home"
     " LEFT JOIN person_file f ON f.person = p.id WHERE p.id = ?"
 )
+_THERE: Final = "SELECT 1 FROM service_user WHERE id = ?"
 # That it is not empty is said again: the index has only those, and is used only then.
-_TAKEN: Final = (
-    "SELECT person FROM person_file WHERE id_number = ? AND id_number <> '' AND person <> ?"
-)
+_HOLDERS: Final = "SELECT id_number, person FROM person_file WHERE id_number <> ''"
+# Marks in one statement; SQLite takes 32,766, older ones 999.
+_MARKS_MAX: Final = 500
 
 
 class Refused(Exception):  # noqa: N818 - an answer to whoever filled it in
@@ -88,24 +90,49 @@ class Known:
     erased: bool
 
 
-def create(unit: UnitOfWork, edit: Edit, *, index: bool = True) -> None:
-    """A new person. PersonExists, Refused. Without `index` the caller does it for many at once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Somebody new: looked at, and not written yet."""
+
+    edit: Edit
+    register: Mapping[str, Any]
+    file: PersonFile
+
+
+def create(unit: UnitOfWork, edit: Edit) -> None:
+    """A new person. PersonExists, Refused."""
+    draft = drafted(unit, edit, holders(unit, [edit]))
+    if unit.execute(_THERE, (edit.person,)).fetchall():
+        raise PersonExists
+    region = edit.region or _region_of(unit, draft.register["home"])
+    write(unit, [replace(draft, edit=replace(edit, region=region))])
+    person_index.refresh(unit.cursor, [edit.person])
+
+
+def drafted(unit: UnitOfWork, edit: Edit, known: Mapping[str, str]) -> Draft:
+    """Refused. `known`: the `holders` of its number at least."""
     empty: dict[str, Any] = {name: [] if name in LISTS else "" for name in COLUMNS}
     empty |= {"visitor": None, "joined_on": edit.today.isoformat()}
     register = {**empty, **edit.register, "id": edit.person}
     file, refusals = merged(PersonFile(), edit.file)
-    _check(unit, edit, register, file, refusals)
-    unit.execute(_INSERT, _row(unit, register))
-    if unit.cursor.rowcount == 0:
-        raise PersonExists
-    if edit.file:
-        _store(unit, edit, file, register, version=1)
-    if index:
-        person_index.refresh(unit.cursor, [edit.person])
-    region = edit.region or _region_of(unit, register["home"])
-    changes = _changes({}, {k: v for k, v in register.items() if k != "id"})
-    changes += _changes(document_of(PersonFile()), document_of(file))
-    say(unit, edit, "registered", region, changes)
+    draft = Draft(edit=edit, register=register, file=file)
+    _check(unit, draft, refusals, known)
+    return draft
+
+
+def write(unit: UnitOfWork, drafts: Sequence[Draft]) -> None:
+    """Persons that are in nobody's book yet, all in a few statements; the index is the caller's."""
+    unit.execute_many(_INSERT, [_row(unit, draft.register) for draft in drafts])
+    filed = [draft for draft in drafts if draft.edit.file]
+    rows = [_file_row(unit, d.edit, d.file, d.register, version=1) for d in filed]
+    unit.execute_many(_INSERT_FILE, rows)
+    unit.entries([_registered(draft) for draft in drafts])
+
+
+def _registered(draft: Draft) -> Entry:
+    changes = _changes({}, {k: v for k, v in draft.register.items() if k != "id"})
+    changes += _changes(document_of(PersonFile()), document_of(draft.file))
+    return _said(draft.edit, "registered", draft.edit.region, changes)
 
 
 def _region_of(unit: UnitOfWork, home: str) -> str | None:
@@ -125,17 +152,20 @@ def change(unit: UnitOfWork, edit: Edit) -> list[str]:
         raise StaleFile
     register = {**known.register, **edit.register}
     file, refusals = merged(known.file, edit.file)
-    _check(unit, edit, register, file, refusals)
+    draft = Draft(edit=edit, register=register, file=file)
+    _check(unit, draft, refusals, holders(unit, [edit]))
     changes = _changes(known.register, register)
     of_file = _changes(document_of(known.file), document_of(file))
     if changes:
         _update(unit, edit.person, {name: register[name] for name in edit.register})
     if of_file:
-        _store(unit, edit, file, register, version=known.version + 1)
+        row = _file_row(unit, edit, file, register, version=known.version + 1)
+        unit.execute(_STORE, row)
     if not changes and not of_file:
         return []
     person_index.refresh(unit.cursor, [edit.person])
-    say(unit, edit, "changed", (find(unit, edit.person) or known).region, changes + of_file)
+    region = (find(unit, edit.person) or known).region
+    unit.entry(_said(edit, "changed", region, changes + of_file))
     return [str(one["field"]) for one in changes + of_file]
 
 
@@ -161,15 +191,10 @@ def register_of(row: Mapping[str, Any]) -> dict[str, Any]:
     return {n: msgspec.json.decode(row[n]) if n in LISTS else row[n] for n in COLUMNS}
 
 
-def say(
-    unit: UnitOfWork,
-    edit: Edit,
-    fact: str,
-    region: str | None,
-    changes: Sequence[Mapping[str, object]],
-) -> None:
-    tell(
-        unit,
+def _said(
+    edit: Edit, fact: str, region: str | None, changes: Sequence[Mapping[str, object]]
+) -> Entry:
+    return told(
         edit.person,
         fact,
         region=region,
@@ -180,14 +205,31 @@ def say(
     )
 
 
+def holders(unit: UnitOfWork, edits: Sequence[Edit]) -> dict[str, str]:
+    """Who has the identity numbers that these edits bring, by the number as it is looked for."""
+    brought = {number for edit in edits if (number := number_of(unit, edit))}
+    found: dict[str, str] = {}
+    some = sorted(brought)
+    for start in range(0, len(some), _MARKS_MAX):
+        asked = some[start : start + _MARKS_MAX]
+        sql = f"{_HOLDERS} AND id_number IN ({', '.join('?' * len(asked))})"
+        found.update((row[0], row[1]) for row in unit.execute(sql, tuple(asked)).fetchall())
+    return found
+
+
+def number_of(unit: UnitOfWork, edit: Edit) -> str:
+    """The identity number that an edit brings, as it is looked for; empty without one."""
+    if ID_NUMBER not in edit.file:
+        return ""
+    file, _ = merged(PersonFile(), {ID_NUMBER: edit.file[ID_NUMBER]})
+    return unit.seal.blind(ID_NUMBER, file.id_number)
+
+
 def _check(
-    unit: UnitOfWork,
-    edit: Edit,
-    register: Mapping[str, Any],
-    file: PersonFile,
-    refusals: list[Refusal],
+    unit: UnitOfWork, draft: Draft, refusals: list[Refusal], known: Mapping[str, str]
 ) -> None:
     """Everything that is wrong, at once."""
+    edit, register, file = draft.edit, draft.register, draft.file
     found = refusals + register_fields.check(edit.register, edit.today)
     if set(joining.FIELDS) & set(edit.register):
         found += joining.check(register, edit.today)
@@ -197,10 +239,9 @@ def _check(
     for refusal in person_file.check(file, completeness.identity_of(register), edit.today):
         if refusal.field not in named and refusal.field.split("[", 1)[0] in touched:
             found.append(refusal)
-    if file.id_number and "id_number" in edit.file:
+    if file.id_number and ID_NUMBER in edit.file:
         number = unit.seal.blind(ID_NUMBER, file.id_number)
-        taken = unit.execute(_TAKEN, (number, edit.person)).fetchall()
-        if taken:
+        if known.get(number, edit.person) != edit.person:
             found.append(_TAKEN_NUMBER)
     if found:
         raise Refused(found)
@@ -214,15 +255,14 @@ _TAKEN_NUMBER: Final = Refusal(
 )
 
 
-def _store(
+def _file_row(
     unit: UnitOfWork, edit: Edit, file: PersonFile, register: Mapping[str, Any], *, version: int
-) -> None:
+) -> tuple[Any, ...]:
     missing = len(completeness.missing(file, register))
     document = unit.seal.json_object(edit.person, compact(document_of(file)))
     number = unit.seal.blind(ID_NUMBER, file.id_number)
     counted = unit.seal.codes(of_file(document_of(file)))
-    row = (edit.person, version, document, number, missing, unit.now_ms, edit.actor, counted)
-    unit.execute(_STORE, row)
+    return (edit.person, version, document, number, missing, unit.now_ms, edit.actor, counted)
 
 
 def _update(unit: UnitOfWork, person: str, fields: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from ledger.database import upsert_sql
 from ledger.persons.asking import must_be_given, state_of
-from ledger.persons.telling import tell
+from ledger.persons.telling import told
 from ledger.schema import PERSON_PHOTO
 from ledger.unit_of_work import UnitOfWork
 
@@ -55,7 +55,7 @@ def keep(unit: UnitOfWork, new: NewPhoto, region: str, actor: str, day: str) -> 
     unit.execute(_STORE, tuple(row[name] for name in _COLUMNS))
     unit.execute(_POINT, (new.sha256, new.person))
     fact = "photo_changed" if before else "photo_added"
-    tell(unit, new.person, fact, region=region, actor=actor)
+    unit.entry(told(new.person, fact, region=region, actor=actor))
     return True
 
 
@@ -64,7 +64,7 @@ def remove(unit: UnitOfWork, person: str, region: str, actor: str, reason: str =
     if not _name(unit, person):
         return False
     forget(unit, person)
-    tell(unit, person, "photo_removed", region=region, actor=actor, reason=reason)
+    unit.entry(told(person, "photo_removed", region=region, actor=actor, reason=reason))
     return True
 
 

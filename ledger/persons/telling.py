@@ -5,14 +5,13 @@ her. Screens get no object with them; who may see her file asks for it.
 from collections.abc import Mapping
 from typing import Final
 
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import Entry
 
 TOPIC: Final = "person"
 _NO_OBJECT: Final = b"null"
 
 
-def tell(
-    unit: UnitOfWork,
+def told(
     person: str,
     fact: str,
     *,
@@ -21,9 +20,9 @@ def tell(
     reason: str = "",
     data: Mapping[str, object] | None = None,
     written: bool = False,
-) -> None:
+) -> Entry:
     """`written`: somebody typed the reason, so it is sealed as well."""
-    unit.entry(
+    return Entry(
         topic=TOPIC,
         subject=person,
         fact=fact,

@@ -14,7 +14,7 @@ from ledger.chain import AUDIT_FIELDS, ENTRY_FIELDS, GENESIS, link
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.schema import META
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import Entry, UnitOfWork
 from ledger.views import document_of
 
 KEY: Final = "sealed_entries"
@@ -75,11 +75,13 @@ def relink(unit: UnitOfWork) -> list[Relinked]:
     for one in done:
         if one.sealed:
             unit.entry(
-                topic=TOPIC,
-                subject=one.table,
-                fact="sealed",
-                payload=lambda: b"null",
-                data={"rows": one.sealed, "head_before": one.head},
+                Entry(
+                    topic=TOPIC,
+                    subject=one.table,
+                    fact="sealed",
+                    payload=lambda: b"null",
+                    data={"rows": one.sealed, "head_before": one.head},
+                )
             )
     return done
 

@@ -1,6 +1,6 @@
 """Sealing in one transaction: an owner's key is made with the first thing that is sealed for it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -14,9 +14,8 @@ from ledger.sealing.columns import OF_TABLE
 from ledger.sealing.ring import Erased, Ring
 from ledger.sealing.tokens import Form
 
-_INSERT: Final = insert_sql(
-    PERSON_KEY, ("owner", "kek", "wrapped", "made_at_ms"), "ON CONFLICT (owner) DO NOTHING"
-)
+_INSERT_NEW: Final = insert_sql(PERSON_KEY, ("owner", "kek", "wrapped", "made_at_ms"))
+_INSERT: Final = f"{_INSERT_NEW} ON CONFLICT (owner) DO NOTHING"
 _FIND: Final = "SELECT kek, wrapped FROM person_key WHERE owner = ?"
 HOME: Final = "home:"
 # Whose key seals answers that are kept for two days, about whomever they are.
@@ -71,6 +70,17 @@ class Sealer:
 
     def blind(self, what: str, text: str) -> str:
         return text if self._ring is None else self._ring.blind(what, text)
+
+    def make(self, owners: Sequence[str]) -> None:
+        """The keys of owners whose names were drawn just now, in one statement."""
+        ring = self._ring
+        if ring is None or not owners:
+            return
+        drawn = [(owner, *ring.draw(owner)) for owner in owners]
+        self._cursor.executemany(_INSERT_NEW, [(*one, self._now_ms) for one in drawn])
+        for owner, kek, wrapped in drawn:
+            ring.adopt(owner, kek, wrapped)
+        self._there.update(owners)
 
     def rewound(self) -> None:
         """What was made in this transaction may be taken back."""

@@ -10,6 +10,7 @@ import pytest
 from dashboard.stream import MISSED_MAX, STREAMS_PER_ACCOUNT_MAX
 from ledger.feed import QUEUE_MAX
 from ledger.schema import ENTRY
+from ledger.unit_of_work import Entry
 from tests.adapters.asgi_stream import DEADLINE_S, StreamClient
 from tests.dashboard.conftest import World
 
@@ -219,11 +220,13 @@ async def test_a_slow_listener_is_resumed_from_the_book(world: World) -> None:
         def change(unit: Any) -> None:
             for n in range(count):
                 unit.entry(
-                    topic="gateway",
-                    subject="gw-0001",
-                    fact=f"n{n}",
-                    region="610926101001",
-                    payload=lambda: b"{}",
+                    Entry(
+                        topic="gateway",
+                        subject="gw-0001",
+                        fact=f"n{n}",
+                        region="610926101001",
+                        payload=lambda: b"{}",
+                    )
                 )
 
         await world.writer.change(change)

@@ -22,7 +22,7 @@ from ledger.database import insert_sql
 from ledger.place import Place, SqliteBook
 from ledger.reports.spans import parse_span
 from ledger.schema import ENTRY, EVENT, METADATA, PERSON_PHOTO, REGION, SERVICE_USER, VISIT
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import Entry, UnitOfWork
 from ledger.views import to_json
 from tests.adapters.hub_bench import NOW_MS, Bench, press
 from tests.adapters.postgres import Postgres, postgres_server
@@ -279,4 +279,4 @@ def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def _entry(unit: UnitOfWork) -> None:
-    unit.entry(topic="rule", subject="sos", fact="changed", payload=lambda: b"{}")
+    unit.entry(Entry(topic="rule", subject="sos", fact="changed", payload=lambda: b"{}"))

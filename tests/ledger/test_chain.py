@@ -18,7 +18,7 @@ from ledger.chain import AUDIT_FIELDS, ENTRY_FIELDS, GENESIS, link
 from ledger.chain_check import ChainState, check
 from ledger.place import Place, SqliteBook
 from ledger.schema import AUDIT, ENTRY
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import Entry, UnitOfWork
 from tests.adapters.postgres import Postgres
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -71,13 +71,15 @@ def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
 
 def entry(unit: UnitOfWork, word: str, reason: str = "", region: str | None = None) -> None:
     unit.entry(
-        topic="alarm",
-        subject=f"alarm-{word}",
-        fact="raised",
-        payload=lambda: b"{}",
-        reason=reason,
-        region=region,
-        data={"说": word},
+        Entry(
+            topic="alarm",
+            subject=f"alarm-{word}",
+            fact="raised",
+            payload=lambda: b"{}",
+            reason=reason,
+            region=region,
+            data={"说": word},
+        )
     )
 
 

@@ -12,7 +12,7 @@ from hearthwatch.hub_config import load
 from ledger.erasure.periods import Periods
 from ledger.erasure.retention import due, proposed, take_away
 from ledger.place import Place, SqliteBook
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import Entry, UnitOfWork
 from ledger.writer import Writer
 from tests.adapters.sealed import NOW_MS, book_of, changed
 
@@ -90,7 +90,9 @@ def people(unit: UnitOfWork) -> None:
     unit.execute(alarm, (OLD_MS,))
     for person, at_ms in (("quiet", OLD_MS), ("changed", NEW_MS)):
         unit.entry(
-            topic="person", subject=person, fact="changed", payload=lambda: b"null", at_ms=at_ms
+            Entry(
+                topic="person", subject=person, fact="changed", payload=lambda: b"null", at_ms=at_ms
+            )
         )
 
 
