@@ -4,17 +4,15 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import create_engine
-
 from alarms.book import AlarmBook
 from ledger.database import open_writer
 from ledger.feed import FeedEvent
-from ledger.schema import METADATA
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import to_json
 from ledger.writer import Writer
 from rules.finding import Finding, episode_id
 from tests.adapters.escalation import escalating, one_clock
+from tests.adapters.migrated import migrated
 
 NEW_HOME = "INSERT INTO home (id, region, address, access_note) VALUES (?, ?, '', '')"
 
@@ -74,10 +72,7 @@ class Book:
     """Writer and alarm book with an injected clock."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        engine = create_engine(f"sqlite:///{path}")
-        METADATA.create_all(engine)
-        engine.dispose()
+        self.path = migrated(path)
         self.now_ms = 1_000_000
         self.events: list[FeedEvent] = []
         self.outbox = ListOutbox()

@@ -12,9 +12,10 @@ from hearthwatch.hub import Hub
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.notify_config import NotifyConfig
 from ingest.urgent_lane import Committed, decode_message
-from ledger.place import Place
+from ledger.place import Place, SqliteBook
 from ledger.unit_of_work import UnitOfWork
 from rules.config import default_rules
+from tests.adapters.migrated import migrated
 
 NOW_MS = 1_795_363_200_000
 ROSTER = """
@@ -61,6 +62,8 @@ class Bench:
         notify: NotifyConfig | None = None,
     ) -> None:
         self.folder, self.book = folder, book
+        if isinstance(book, SqliteBook):
+            migrated(book.path)
         self.notify = notify or NotifyConfig()
         (folder / "homes.toml").write_text(roster)
         self.open()

@@ -9,6 +9,7 @@ from ledger.place import Place, PostgresBook, SqliteBook
 from ledger.sealing import key_file
 from ledger.sealing.ring import Ring
 from ledger.unit_of_work import UnitOfWork
+from tests.adapters.migrated import migrated
 
 NOW_MS = 1_795_363_200_000
 
@@ -49,6 +50,4 @@ def book_of(request: Any, folder: Path) -> Place:
     if request.param == "postgres":
         book: Place = request.getfixturevalue("postgres").fresh()
         return book
-    book = SqliteBook(path=folder / "hub.db")
-    book.migrate()
-    return book
+    return SqliteBook(path=migrated(folder / "hub.db"))

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from alarms.escalation.defaults import default_policies
 from contract.moment import to_iso
@@ -17,10 +16,10 @@ from ingest.wire import decode
 from ledger.database import open_writer
 from ledger.register import store
 from ledger.roster import parse
-from ledger.schema import METADATA
 from rules.config import default_rules
 from rules.engine import Engine
 from tests.adapters.escalation import one_clock
+from tests.adapters.migrated import migrated
 
 NOW_MS = 1_795_420_800_000
 DAY_MS = 86_400_000
@@ -76,10 +75,7 @@ class Hub:
 
     def __init__(self, folder: Path) -> None:
         self.now_ms = NOW_MS
-        self.path = folder / "hub.db"
-        engine = create_engine(f"sqlite:///{self.path}")
-        METADATA.create_all(engine)
-        engine.dispose()
+        self.path = migrated(folder / "hub.db")
         self.side = UrgentSide(
             open_writer(self.path),
             rules=default_rules(),

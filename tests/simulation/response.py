@@ -20,8 +20,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import create_engine
-
 from alarms.book import AlarmBook
 from alarms.lifecycle import IllegalMove, Outcome, TaskMove
 from alarms.outbox import TableOutbox
@@ -29,10 +27,10 @@ from alarms.reasons import DeclineReason, ReopenReason
 from alarms.responders import Target
 from hearthwatch.clock import PlannedClock
 from ledger.database import open_writer
-from ledger.schema import METADATA
 from ledger.writer import Writer
 from tests.adapters.book import PlainObjects, finding
 from tests.adapters.escalation import Staff, escalating, person
+from tests.adapters.migrated import migrated
 from tests.simulation.response_oracle import Oracle, Violation
 
 EPOCH_MS = 1_795_374_000_000
@@ -311,10 +309,7 @@ class World:
 
 def run(options: Options) -> Result:
     with tempfile.TemporaryDirectory(prefix="hearthwatch-response-", dir=MEMORY) as folder:
-        path = Path(folder) / "hub.db"
-        engine = create_engine(f"sqlite:///{path}")
-        METADATA.create_all(engine)
-        engine.dispose()
+        path = migrated(Path(folder) / "hub.db")
         world = World(options, path)
         result = Result()
         try:
