@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.adapters.chromium import FLAGS, MISSING, program
 from tests.adapters.fake_api import PASSWORD, FakeHub, serving
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DESKTOP: Final = {"width": 1440, "height": 900}
+TABLET: Final = {"width": 1024, "height": 768}
 PHONE: Final = {"width": 390, "height": 844}
+# The sizes of docs/journeys.md; a test of a whole journey has this mark and asks for `viewport`.
+SIZES: Final = {"desk": DESKTOP, "tablet": TABLET, "phone": PHONE}
+every_size: Final = pytest.mark.parametrize("viewport", SIZES.values(), ids=SIZES)
 # Long enough for two busy cores; a page that works needs a small part of it.
 DEADLINE_MS: Final = 20_000
 POLL_MS: Final = 50
@@ -28,6 +32,17 @@ _WATCH: Final = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+# Counts the tones that the page makes; none is heard in a test.
+COUNT_TONES: Final = """
+window.tones = 0;
+const make = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () {
+  window.tones += 1;
+  return make.call(this);
+};
 """
 
 
@@ -89,6 +104,16 @@ class Desk:
         assert not self.problems
 
 
+def prepare(context: BrowserContext, language: str = "zh-CN") -> None:
+    """What every window of a test has."""
+    context.set_default_timeout(DEADLINE_MS)
+    context.add_init_script(_WATCH)
+    context.add_init_script(
+        f"if (!localStorage.getItem('hearthwatch.language'))"
+        f" localStorage.setItem('hearthwatch.language', '{language}')"
+    )
+
+
 @pytest.fixture(scope="session")
 def built_page() -> None:
     """The page as its sources are now."""
@@ -100,15 +125,25 @@ def built_page() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="module")
-def chromium(built_page: None) -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
     found = program()
     if found is None:
         pytest.skip(MISSING)
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def driver(built_page: None) -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def chromium(driver: Playwright, chromium_path: str) -> Iterator[Browser]:
+    browser = driver.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -144,12 +179,7 @@ def open_desk(chromium: Browser, hub: FakeHub, url: str) -> Iterator[OpenDesk]:
             timezone_id=timezone,
             color_scheme="dark" if dark else "light",
         )
-        context.set_default_timeout(DEADLINE_MS)
-        context.add_init_script(_WATCH)
-        context.add_init_script(
-            f"if (!localStorage.getItem('hearthwatch.language'))"
-            f" localStorage.setItem('hearthwatch.language', '{language}')"
-        )
+        prepare(context, language)
         contexts.append(context)
         desks.append(Desk(context.new_page(), hub, url))
         return desks[-1]

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { byDue, byNeed, isCalm, merged, rowsOf, stepped, villagesOf, waitsFrom, withItem } from "../src/lib/order";
+import { byDue, byNeed, isCalm, joined, merged, rowsOf, stepped, villagesOf, waitsFrom, withItem } from "../src/lib/order";
 import type { Alarm, Severity } from "../src/lib/alarm_types";
 import type { Task } from "../src/lib/task_types";
 
@@ -147,5 +147,15 @@ test("who goes to a person first, then what presses, however late the rest is", 
   assert.deepEqual(
     sorted.map((one) => one.id),
     ["fall", "button", "battery"],
+  );
+});
+
+test("what the stream said while an answer was on its way outlives the answer", () => {
+  const was = [alarm("stays", "urgent", 1), alarm("ends", "urgent", 2), alarm("goes", "urgent", 3)];
+  const known = [alarm("stays", "urgent", 1, 3), alarm("ends", "urgent", 2, 2), was[2]!, alarm("came", "urgent", 4)];
+  const answer = [alarm("stays", "urgent", 1, 2), alarm("old", "urgent", 0)];
+  assert.deepEqual(
+    joined(answer, known, was).map((one) => [one.id, one.version]),
+    [["stays", 3], ["old", 1], ["ends", 2], ["came", 1]],
   );
 });

@@ -43,10 +43,16 @@ export class ApiError extends Error {
 }
 
 let onSignedOut: () => void = () => {};
+let sessions = 0;
 
 /** Called whenever the hub says that the session is over. */
 export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback;
+}
+
+/** What was asked before it, and is refused now, was another session's. */
+export function sessionBegan(): void {
+  sessions += 1;
 }
 
 /** A call of the hub. A file goes as it is, everything else as JSON. `key`: what is sent again with
@@ -63,6 +69,7 @@ export async function request<T>(
     headers["Content-Type"] = body instanceof Blob ? "application/octet-stream" : "application/json";
     headers["Idempotency-Key"] = key;
   }
+  const mine = sessions;
   let response: Response;
   try {
     response = await fetch(`${PREFIX}/${path}`, {
@@ -78,7 +85,7 @@ export async function request<T>(
   if (response.status === 204) return undefined as T;
   if (response.ok) return (await response.json()) as T;
   const error = await problemOf(response);
-  if (error.status === 401 && path !== "login") onSignedOut();
+  if (error.status === 401 && path !== "login" && mine === sessions) onSignedOut();
   throw error;
 }
 

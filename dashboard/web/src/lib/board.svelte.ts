@@ -1,13 +1,14 @@
 // The alarms of the board and the counters above it, kept true by the stream and by reloading.
 
 import { ApiError, api, readAll } from "./api";
+import { isCalledOut } from "./handing";
 import { isQuiet } from "./holding";
 import { known } from "./known.svelte";
 import { live } from "./live.svelte";
-import { byClosing, byNeed, isCalm, isEquipment, merged, rowsOf, withItem } from "./order";
+import { byClosing, byNeed, isCalm, isEquipment, joined, rowsOf, withItem } from "./order";
 import type { Alarm } from "./alarm_types";
 import type { Gateway } from "./device_types";
-import type { Summary } from "./hub_types";
+import type { Me, Summary } from "./hub_types";
 
 const PEOPLE = "urgent,watch";
 const NONE_OPEN: ReadonlySet<string> = new Set();
@@ -35,6 +36,8 @@ class Board {
   newest = $state.raw<Alarm | null>(null);
 
   #alarms = $state.raw<Alarm[]>([]);
+  /** Who goes to homes, and is called out over the whole screen; empty for everybody else. */
+  #visitor = $state("");
   waiting = $derived(this.#alarms.filter((a) => a.state === "open").sort(byNeed));
   taken = $derived(
     this.#alarms.filter((a) => a.state === "acknowledged" || a.state === "in_response").sort(byNeed),
@@ -47,17 +50,31 @@ class Board {
   );
   /** Lines of the queue; many devices of one kind are one thing to look at. */
   thingsWaiting = $derived(rowsOf(this.waiting, NONE_OPEN).length);
-  urgentWaiting = $derived(
-    this.waiting.filter((a) => a.severity === "urgent" && !isQuiet(a)).length,
+  urgentWaiting = $derived(this.waiting.filter(isUrgent).length);
+
+  /** Whom nobody has taken, and those to whom this visitor was sent: until then it rings. */
+  calledOut = $derived(
+    this.#visitor === ""
+      ? []
+      : [...this.waiting, ...this.taken].filter((alarm) => isCalledOut(alarm, this.#visitor)),
+  );
+  ringing = $derived(
+    new Set([...this.waiting.filter(isUrgent), ...this.calledOut].map((alarm) => alarm.id)).size,
   );
 
   #can = new Set<string>();
+  /** Grows with every start and stop: what was asked for one account is never shown to the next. */
+  #session = 0;
+  #asked = 0;
+  #shown = 0;
+  #counted = 0;
   #stops: (() => void)[] = [];
   #summaryTimer: ReturnType<typeof setTimeout> | null = null;
 
-  start(can: string[]): void {
+  start(me: Me): void {
     this.stop();
-    this.#can = new Set(can);
+    this.#can = new Set(me.can);
+    this.#visitor = me.role === "visitor" ? me.username : "";
     const heard = this.#can.has("stream.read") && this.#can.has("person.read");
     const every = heard ? RELOAD_EVERY_MS : RELOAD_UNHEARD_MS;
     const reload = setInterval(() => void this.reload(), every);
@@ -80,6 +97,8 @@ class Board {
   stop(): void {
     for (const stop of this.#stops) stop();
     this.#stops = [];
+    this.#session += 1;
+    this.#visitor = "";
     this.#alarms = [];
     this.loaded = false;
     this.summary = null;
@@ -88,7 +107,9 @@ class Board {
   }
 
   async reload(): Promise<void> {
-    const before = new Set(this.#alarms.map((alarm) => alarm.id));
+    const before = this.#alarms;
+    const mine = this.#session;
+    const round = ++this.#asked;
     try {
       if (this.#can.has("alarm.read")) {
         // Asked for apart: however many devices are broken, no person is missing from the answer.
@@ -98,23 +119,27 @@ class Board {
           api.alarms({ state: "closed", severity: PEOPLE, limit: CLOSED_LIMIT }),
           api.alarms({ state: "closed", severity: "technical", limit: CLOSED_LIMIT }),
         ]);
+        // An older one than what is shown, or another account's.
+        if (mine !== this.#session || round < this.#shown) return;
+        this.#shown = round;
         // Several answers may show one alarm in several states; the newer version counts.
         let loaded: Alarm[] = [];
         for (const alarm of answers.flatMap((answer) => answer.items)) {
           loaded = withItem(loaded, alarm);
         }
-        const ids = new Set(loaded.map((alarm) => alarm.id));
-        const since = this.#alarms.filter((a) => !ids.has(a.id) && !before.has(a.id));
-        this.#alarms = [...merged(loaded, this.#alarms), ...since];
+        this.#alarms = joined(loaded, this.#alarms, before);
       }
       await this.#count();
       if (this.#can.has("gateway.read")) {
-        for (const gateway of (await api.gateways()).items) this.#heard(gateway);
+        const { items } = await api.gateways();
+        if (mine !== this.#session) return;
+        for (const gateway of items) this.#heard(gateway);
       }
+      if (mine !== this.#session) return;
       this.failed = null;
       this.loaded = true;
     } catch (error) {
-      this.failed = error instanceof ApiError ? error.code : "unknown";
+      if (mine === this.#session) this.failed = error instanceof ApiError ? error.code : "unknown";
     }
   }
 
@@ -154,8 +179,11 @@ class Board {
 
   async #count(): Promise<void> {
     if (!this.#can.has("summary.read")) return;
+    const round = ++this.#counted;
+    const mine = this.#session;
     try {
-      this.summary = await api.summary();
+      const summary = await api.summary();
+      if (mine === this.#session && round === this.#counted) this.summary = summary;
     } catch {
       // The last numbers stay; the banner says that the line is down.
     }
@@ -165,6 +193,10 @@ class Board {
 async function allLive(severity: string): Promise<{ items: Alarm[] }> {
   const asked = { state: LIVE_STATES, severity, limit: LIVE_LIMIT };
   return readAll((before) => api.alarms({ ...asked, before }), ANSWERS_MAX);
+}
+
+function isUrgent(alarm: Alarm): boolean {
+  return alarm.severity === "urgent" && !isQuiet(alarm);
 }
 
 /** A device that came back by itself; nobody has to read that. */

@@ -38,6 +38,15 @@ export function mayDecline(alarm: Held, me: string): boolean {
   return alarm.state !== "closed" && (alarm.calling === true || isOffered(alarm, me));
 }
 
+/** Who was sent to a person and has not yet said yes: called out, whatever is on the screen. */
+export function isCalledOut(
+  alarm: Pick<Alarm, "state" | "severity" | "assignee" | "task">,
+  me: string,
+): boolean {
+  const answered = alarm.state === "in_response" || alarm.state === "closed";
+  return !answered && alarm.severity === "urgent" && alarm.task !== null && alarm.assignee?.username === me;
+}
+
 /** Other open alarms of the same home: perhaps one event. */
 export function twinsOf(alarm: Alarm, alarms: Alarm[]): Alarm[] {
   if (alarm.home === null || alarm.state === "closed") return [];

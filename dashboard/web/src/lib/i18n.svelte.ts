@@ -14,14 +14,20 @@ class Translations {
   current = $state<Language>("zh-CN");
   #catalogue = $state.raw<Catalogue>(zh);
   #withRules = false;
+  #round = 0;
 
   async start(): Promise<void> {
     if (stored() === "en") await this.set("en");
   }
 
   async set(language: Language): Promise<void> {
+    const round = ++this.#round;
+    const withRules = this.#withRules;
     const base: Catalogue = language === "en" ? (await import("../locales/en.json")).default : zh;
-    const rules = this.#withRules ? await wordsOfRules(language) : {};
+    const rules = withRules ? await wordsOfRules(language) : {};
+    // Another language was chosen meanwhile, or a page that needs more words was opened.
+    if (round !== this.#round) return;
+    if (withRules !== this.#withRules) return this.set(language);
     this.#catalogue = { ...base, ...rules };
     this.current = language;
     document.documentElement.lang = language;
@@ -35,7 +41,9 @@ class Translations {
   /** The words of the pages about rules; a page waits for them before it is shown. */
   async needRules(): Promise<void> {
     if (this.#withRules) return;
-    const rules = await wordsOfRules(this.current);
+    const of = this.current;
+    const rules = await wordsOfRules(of);
+    if (of !== this.current) return this.needRules();
     this.#withRules = true;
     this.#catalogue = { ...this.#catalogue, ...rules };
   }

@@ -100,7 +100,8 @@ class Live {
         signal: abort.signal,
         cache: "no-store",
       });
-      if (!response.ok || response.body === null) return false;
+      // Stopped while it was being opened: whoever comes next has a stream of their own.
+      if (generation !== this.#generation || !response.ok || response.body === null) return false;
       this.#parser = parser;
       this.#opened();
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

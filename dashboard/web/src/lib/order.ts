@@ -128,6 +128,19 @@ export function merged<T extends { id: string; version: number }>(loaded: T[], k
   });
 }
 
+/** An answer, and what the stream said while it was on its way. `before` is what was known when it
+ *  was asked for: what came or changed since and is not in the answer is newer than the answer. */
+export function joined<T extends { id: string; version: number }>(
+  loaded: T[],
+  known: T[],
+  before: readonly T[],
+): T[] {
+  const ids = new Set(loaded.map((item) => item.id));
+  const versions = new Map(before.map((item) => [item.id, item.version]));
+  const since = known.filter((item) => !ids.has(item.id) && versions.get(item.id) !== item.version);
+  return [...merged(loaded, known), ...since];
+}
+
 /** The row to select after a key: stays inside, starts at the first. */
 export function stepped(ids: string[], selected: string | null, step: 1 | -1): string | null {
   if (ids.length === 0) return null;

@@ -1,6 +1,6 @@
 // Who is signed in, and what starts and ends with that.
 
-import { ApiError, api, whenSignedOut } from "./api";
+import { ApiError, api, sessionBegan, whenSignedOut } from "./api";
 import { board } from "./board.svelte";
 import { hubTime } from "./clock.svelte";
 import { drafts } from "./drafts";
@@ -12,6 +12,8 @@ import { queue } from "./visit_queue.svelte";
 const CLOCK_EVERY_MS = 15_000;
 const RETRY_MS = 3_000;
 const REMEMBERED = "hearthwatch.me";
+// Signed out where the hub could not be told: its session is ended before anything else.
+const LEAVING = "hearthwatch.leaving";
 
 class Session {
   /** "unknown" until the hub has answered for the first time. */
@@ -24,6 +26,8 @@ class Session {
   /** The session ended by itself; the login page says so. */
   ended = $state(false);
   #timer: ReturnType<typeof setInterval> | null = null;
+  /** Grows when somebody comes or goes: an answer asked for before is not about who is here now. */
+  #turn = 0;
 
   constructor() {
     whenSignedOut(() => {
@@ -38,30 +42,42 @@ class Session {
 
   /** Is the cookie of last time still good? */
   async resume(): Promise<void> {
+    const turn = this.#turn;
     try {
-      this.#enter(await api.me());
+      if (isLeaving()) {
+        await api.logout();
+        markLeaving(false);
+      }
+      const me = await api.me();
+      if (turn === this.#turn) this.#enter(me);
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 0;
+      if (status === 401) markLeaving(false);
+      if (turn !== this.#turn) return;
       if (status === 401) {
         this.#leave();
       } else {
         this.unreachable = true;
         this.#goOnAlone();
-        setTimeout(() => void this.resume(), RETRY_MS);
+        setTimeout(() => {
+          if (turn === this.#turn) void this.resume();
+        }, RETRY_MS);
       }
     }
   }
 
   async login(username: string, password: string): Promise<void> {
     await api.login(username, password);
+    markLeaving(false);
     this.#enter(await api.me());
   }
 
   async logout(): Promise<void> {
     try {
       await api.logout();
-    } catch {
-      // Leaving the desk must work without the hub too; the session ends there by its age.
+    } catch (error) {
+      // Leaving the desk must work without the hub too; the session ends there when it is reached.
+      if (!(error instanceof ApiError) || error.status !== 401) markLeaving(true);
     }
     this.ended = false;
     this.#leave();
@@ -79,6 +95,8 @@ class Session {
   }
 
   #enter(me: Me): void {
+    this.#turn += 1;
+    sessionBegan();
     this.me = me;
     this.offline = false;
     remember(me);
@@ -94,11 +112,12 @@ class Session {
     };
     sync();
     this.#timer ??= setInterval(sync, CLOCK_EVERY_MS);
-    board.start(me.can);
+    board.start(me);
     if (this.can("stream.read")) live.start();
   }
 
   #leave(): void {
+    this.#turn += 1;
     live.stop();
     board.stop();
     if (this.#timer !== null) clearInterval(this.#timer);
@@ -118,6 +137,23 @@ function remember(me: Me | null): void {
     else localStorage.setItem(REMEMBERED, JSON.stringify(me));
   } catch {
     // A browser that keeps nothing needs the hub to start.
+  }
+}
+
+function markLeaving(leaving: boolean): void {
+  try {
+    if (leaving) localStorage.setItem(LEAVING, "yes");
+    else localStorage.removeItem(LEAVING);
+  } catch {
+    // A browser that keeps nothing has the session end by its age.
+  }
+}
+
+function isLeaving(): boolean {
+  try {
+    return localStorage.getItem(LEAVING) !== null;
+  } catch {
+    return false;
   }
 }
 

@@ -32,6 +32,8 @@ class VisitQueue {
   /** How often `keep` told the drafts: a read of the disk begun before it is older. */
   #kept = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
+  /** Asked to send while it was at work. */
+  #again = false;
 
   /** Nobody's people can be asked for before it. */
   get started(): boolean {
@@ -107,9 +109,11 @@ class VisitQueue {
 
   /** At every change. */
   async keep(draft: Draft): Promise<void> {
-    this.#kept += 1;
-    const others = this.drafts.filter((one) => one.key !== draft.key);
-    this.drafts = [...others, draft].sort((a, b) => a.visited_ms - b.visited_ms);
+    if (draft.user === this.#user) {
+      this.#kept += 1;
+      const others = this.drafts.filter((one) => one.key !== draft.key);
+      this.drafts = [...others, draft].sort((a, b) => a.visited_ms - b.visited_ms);
+    }
     try {
       await drafts.put(draft);
       this.unable = false;
@@ -130,28 +134,37 @@ class VisitQueue {
 
   /** To be changed once more, unless the hub may have it already. */
   async takeBack(key: string): Promise<Draft | null> {
-    if (this.sending) return null;
-    const known = await drafts.find(key);
-    if (known === undefined || known.body !== null) return null;
-    const draft: Draft = { ...known, state: "draft" };
-    await this.keep(draft);
-    return draft;
+    const taken = await this.#alone(async () => {
+      const known = await drafts.find(key);
+      if (known === undefined || known.body !== null) return null;
+      const draft: Draft = { ...known, state: "draft" };
+      await this.keep(draft);
+      return draft;
+    });
+    if (this.#again) void this.run();
+    return taken;
   }
 
   #soon = (): void => void this.run();
 
-  /** One page of the browser sends at a time. */
+  /** What is asked for while it sends, or takes back, is done next. */
   async run(): Promise<void> {
-    if (this.#user === "" || this.sending) return;
+    do {
+      this.#again = this.sending;
+      if (this.#user === "" || this.sending) return;
+      await this.#alone(() => this.#sendAll());
+    } while (this.#again);
+  }
+
+  /** One page of the browser touches what waits at a time. */
+  async #alone<T>(act: () => Promise<T>): Promise<T | null> {
+    if (this.sending) return null;
     this.sending = true;
     try {
-      if ("locks" in navigator) {
-        await navigator.locks.request(LOCK, { ifAvailable: true }, (lock) =>
-          lock === null ? undefined : this.#sendAll(),
-        );
-      } else {
-        await this.#sendAll();
-      }
+      if (!("locks" in navigator)) return await act();
+      return await navigator.locks.request(LOCK, { ifAvailable: true }, (lock) =>
+        lock === null ? null : act(),
+      );
     } finally {
       this.sending = false;
     }
@@ -161,6 +174,7 @@ class VisitQueue {
     await this.reload();
     for (const draft of this.waiting) {
       try {
+        this.#stillHere(draft);
         await this.#send(draft);
         this.sent += 1;
       } catch (error) {
@@ -176,19 +190,28 @@ class VisitQueue {
     let visit = draft.visit;
     if (visit === null) {
       const body = draft.body ?? (await this.#frozen(draft));
+      this.#stillHere(draft);
       visit = (await visits.report(body, draft.key)).id;
       draft = { ...draft, body, visit };
       await this.keep(draft);
     }
     for (const kind of ["signature_visitor", "signature_person"] as const) {
       const drawn = draft.signatures[kind];
+      this.#stillHere(draft);
       if (isSigned(drawn)) await this.#attach(visit, kind, new Blob([JSON.stringify(drawn)]));
     }
     for (const file of await drafts.files(draft.key)) {
+      this.#stillHere(draft);
       await this.#attach(visit, "photo", file.blob);
       await drafts.dropFile(file.id);
     }
     await drafts.drop(draft.key);
+  }
+
+  /** Somebody else has signed in on this telephone: in their name nothing of this is sent. It waits
+   * for who wrote it. */
+  #stillHere(draft: Draft): void {
+    if (draft.user !== this.#user) throw new Error("another account");
   }
 
   /** What the hub can't take must not hold back the visit, which it has; the list says so. */
