@@ -4,11 +4,15 @@ test that could not run is a failure."""
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.adapters.postgres import Postgres
 
 # Nobody cuts the power here, so that a file in memory shows the same as one on a disk, and a sync
 # costs nothing. What a sync is worth is shown on the simulation's own disk.
@@ -49,3 +53,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         for report in skipped:
             reporter.write_line(f"not run: {report.nodeid}: {report.longrepr}")
         session.exitstatus = 1
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["Postgres"]:
+    """One server for the whole run; whoever asks has databases of its own in it."""
+    from tests.adapters.postgres import postgres_server
+
+    with postgres_server() as server:
+        yield server

@@ -48,7 +48,8 @@ from tests.adapters.dashboard_ports import (
     SilentOutbox,
 )
 from tests.adapters.escalation import escalating, one_clock
-from tests.adapters.postgres import Postgres, postgres_server
+from tests.adapters.migrated import migrated
+from tests.adapters.postgres import MIGRATED, Postgres
 from tests.adapters.sealed import key_path, sealed_file, sealed_place
 
 NOW_MS = from_iso("2026-11-23T08:00:00Z")
@@ -287,8 +288,7 @@ def fill(connection: Connection) -> None:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The book with its roster and accounts, made once and copied for every test."""
     path = tmp_path_factory.mktemp("book") / "hub.sqlite"
-    sealed_file(path).migrate()
-    connection = sealed_file(path).open_writer()
+    connection = sealed_file(migrated(path)).open_writer()
     fill(connection)
     connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -296,16 +296,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def filled_server(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Postgres, Path]]:
-    """The same on a server, whose databases are copies of one, and the key file's folder."""
+def filled(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """The same as a database to copy: its name, and the folder of its key file."""
     folder = tmp_path_factory.mktemp("server")
-    with postgres_server() as server:
-        connection = sealed_place(server.book("migrated"), key_path(folder)).open_writer()
-        fill(connection)
-        connection.close()
-        yield server, folder
+    book = postgres.copied(MIGRATED, "filled")
+    connection = sealed_place(book, key_path(folder)).open_writer()
+    fill(connection)
+    connection.close()
+    return "filled", folder
 
 
 @pytest.fixture
@@ -314,9 +312,10 @@ def place(
 ) -> SqliteBook | PostgresBook:
     """Sealed, as every hub's book is."""
     if database == "postgres":
-        server, folder = request.getfixturevalue("filled_server")
+        name, folder = request.getfixturevalue("filled")
         shutil.copytree(key_path(folder).parent, key_path(tmp_path).parent)
-        return sealed_place(server.fresh(), key_path(tmp_path))
+        book = request.getfixturevalue("postgres").fresh(name)
+        return sealed_place(book, key_path(tmp_path))
     template = request.getfixturevalue("template")
     path = tmp_path / "hub.sqlite"
     path.write_bytes(template.read_bytes())

@@ -25,16 +25,10 @@ from ledger.schema import ENTRY, EVENT, METADATA, PERSON_PHOTO, REGION, SERVICE_
 from ledger.unit_of_work import Entry, UnitOfWork
 from ledger.views import to_json
 from tests.adapters.hub_bench import NOW_MS, Bench, press
-from tests.adapters.postgres import Postgres, postgres_server
+from tests.adapters.postgres import Postgres
 
 # With what no text has.
 FACE = b"\xff\xd8\0\xff\xd9"
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with postgres_server() as server:
-        yield server
 
 
 def quiet(_table: str, _rows: int) -> None:

@@ -1,6 +1,5 @@
 """What the doctor says of files for departments, on both databases."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from ledger.database import insert_sql
 from ledger.place import Place, SqliteBook
 from ledger.schema import EXPORT_FILE, EXPORT_ORDER
 from ledger.unit_of_work import UnitOfWork
-from tests.adapters.postgres import Postgres, postgres_server
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
