@@ -1,13 +1,17 @@
 """The entry script: when it makes the environment anew, and what it keeps out of it."""
 
 import importlib.util
+import signal
 import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
+import psutil
 import pytest
+
+from tests.adapters.processes import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -129,6 +133,78 @@ def test_an_unknown_target_is_refused_and_help_needs_nothing() -> None:
     helped = call()
     assert helped.returncode == 0
     assert "./dev test" in helped.stdout
+
+
+def python(code: str, *words: object) -> list[str]:
+    return [sys.executable, "-c", code, *map(str, words)]
+
+
+SAYS = python("import sys; print(sys.argv[1], flush=True)")
+# Leaves the first file, and ends when the second one is there.
+MEETS = python(
+    "import os, select, sys; open(sys.argv[1], 'w').close()\n"
+    "while not os.path.exists(sys.argv[2]): select.select([], [], [], 0.01)"
+)
+FAILS = python("import sys; sys.exit(int(sys.argv[1]))")
+
+
+def test_tests_run_beside_each_other_and_are_told_in_their_order(dev, tmp_path, capfd) -> None:
+    a, b, c, d = (str(tmp_path / name) for name in "abcd")
+    first = [*MEETS, a, b]
+    others = [[*SAYS, "one"], [*MEETS, b, a], [*MEETS, c, d], [*MEETS, d, c], [*SAYS, "last"]]
+    # It meets the first, and when that has ended they meet each other.
+    assert dev.side_by_side(first, others) == 0
+    told = [line for line in capfd.readouterr().out.splitlines() if line in ("one", "last")]
+    assert told == ["one", "last"]
+
+
+@pytest.mark.parametrize(
+    ("first", "others", "code"),
+    [(3, [0, 0], 3), (0, [0, 4], 4), (0, [5, 0], 5), (3, [5, 4], 3), (0, [0, 0], 0)],
+)
+def test_one_that_fails_fails_the_run_and_stops_nothing(dev, capfd, first, others, code) -> None:
+    asked = [[*FAILS, str(other)] for other in others]
+    assert dev.side_by_side([*FAILS, str(first)], [*asked, [*SAYS, "still told"]]) == code
+    assert "still told" in capfd.readouterr().out
+
+
+def test_what_could_not_be_started_has_failed(dev, capfd) -> None:
+    nowhere = ["/nowhere/at-all"]
+    assert dev.side_by_side([*FAILS, "0"], [nowhere, [*SAYS, "still told"]]) == 1
+    said = capfd.readouterr().out
+    assert "No such file" in said
+    assert "still told" in said
+
+
+async def test_a_run_that_was_stopped_leaves_nothing_behind(tmp_path) -> None:
+    first, other, never = (tmp_path / name for name in ("first", "other", "never"))
+    script = "\n".join(
+        [
+            "import signal, sys, types",
+            "from importlib.machinery import SourceFileLoader",
+            "script = types.ModuleType('dev')",
+            "script.__file__ = sys.argv[1]",
+            "SourceFileLoader('dev', sys.argv[1]).exec_module(script)",
+            "signal.signal(signal.SIGINT, signal.default_int_handler)",
+            "first, other, never = sys.argv[2:5]",
+            "script.side_by_side([*sys.argv[5:], first, never], [[*sys.argv[5:], other, never]])",
+        ]
+    )
+    run = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+        python(script, ROOT / "dev", first, other, never, *MEETS), stderr=subprocess.DEVNULL
+    )
+    try:
+        await until(lambda: first.exists() and other.exists(), "both run")
+        children = psutil.Process(run.pid).children()
+        assert len(children) == 2
+        run.send_signal(signal.SIGINT)
+        await until(lambda: not any(child.is_running() for child in children), "both ended")
+        await until(lambda: run.poll() is not None, "it ended")
+        assert run.returncode != 0
+    finally:
+        never.touch()
+        run.kill()
+        run.wait()
 
 
 def test_ci_runs_what_a_stranger_runs() -> None:
