@@ -1,13 +1,18 @@
-"""Takes the pictures of the documents anew: the web page over the fake hub of its tests, and the
-notice's forms of a made-up person.
+"""Takes the pictures of the documents anew: the board over the fake hub of its tests, the way to a
+closed call over a real hub, pages of the demonstration, and the notice's forms of a made-up person.
 
 ./dev shots        needs Debian's chromium and fonts-wqy-microhei
 """
 
 import argparse
+import io
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from ledger.documents.annex3 import annex3
@@ -17,13 +22,42 @@ from ledger.documents.pdf import Printer
 from tests.adapters import sample_papers
 from tests.adapters.chromium import FLAGS, MISSING, program
 from tests.adapters.fake_api import PASSWORD, FakeHub, serving
-from tests.screens.stage import LANGUAGES, open_context
+from tests.adapters.hub_bench import press
+from tests.adapters.real_hub import serving_hub
+from tests.screens import path
+from tests.screens.demo_hub import STORY_S, DemoHub, demo_hub
+from tests.screens.shots import SHOTS
+from tests.screens.stage import LANGUAGES, Stage, catalogue, open_context
+from tests.screens.stock import prepare
 
 HERE = Path(__file__).resolve().parent
 # Fonts and charts are drawn after the page says that it is there.
 SETTLE_MS = 1000
 # A sheet of A4 that is read beside text.
 FORM_PPI = 76
+# Flat colours: a page is as good in so many, and a third of the size.
+COLOURS = 128
+# Stops of the way to a closed call that are shown; its first is the board.
+STOPS = ("alarm", "record", "close")
+STOP_SIZE = (1024, 660)
+
+
+class Shown(NamedTuple):
+    """A page of the demonstration in the READMEs: which shot, in which window, dark or light."""
+
+    shot: str
+    size: str
+    scheme: str
+
+
+PAGES = {
+    "night": Shown("board", "desk", "dark"),
+    "alarm": Shown("alarm.pressure", "desk", "light"),
+    "person": Shown("person", "desk", "light"),
+    "map": Shown("map", "desk", "light"),
+    "card": Shown("card", "phone", "light"),
+    "record": Shown("record.calm", "phone", "light"),
+}
 
 
 def main() -> int:
@@ -36,11 +70,17 @@ def main() -> int:
     if chromium is None:
         print(MISSING, file=sys.stderr)
         return 1
-    with sync_playwright() as play:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for language in LANGUAGES:
             with serving(FakeHub()) as address:
-                take(browser, address, language, args.out)
+                take_board(browser, address, language, args.out)
+            take_path(browser, Path(folder) / language, language, args.out)
+        with demo_hub(Path(folder) / "demo") as hub:
+            ids = prepare(hub.base, hub.passwords, STORY_S)
+            for language in LANGUAGES:
+                for name, shown in PAGES.items():
+                    take_page(browser, hub, ids, shown, args.out / f"{name}-{language}")
         browser.close()
     return 0
 
@@ -57,31 +97,71 @@ def print_forms(out: Path) -> None:
             at_ms=sample_papers.AT_MS,
             forms=(form,),
         )
-        path = out / f"{name}.png"
+        place = out / f"{name}.png"
         [page] = Printer().pictures(paper, FORM_PPI)
-        path.write_bytes(page)
-        print(path)
+        place.write_bytes(page)
+        print(place)
 
 
-def take(browser: Browser, address: str, language: str, out: Path) -> None:
+def take_board(browser: Browser, address: str, language: str, out: Path) -> None:
     """The board at a desk, in the middle of a night with four alarms that wait."""
-    page = opened(browser, address, language)
-    path = out / f"board-{language}.png"
-    page.wait_for_timeout(SETTLE_MS)
-    page.screenshot(path=path)
-    print(path)
-    page.context.close()
-
-
-def opened(browser: Browser, address: str, language: str) -> Page:
-    """Signed in, with the board drawn."""
     page = open_context(browser, language).new_page()
     page.goto(address)
     page.fill("[name=username]", "duty-1")
     page.fill("[name=password]", PASSWORD)
     page.click("button[type=submit]")
     page.wait_for_selector("main#main")
-    return page
+    page.wait_for_timeout(SETTLE_MS)
+    save(page, out / f"board-{language}")
+    page.context.close()
+
+
+def take_path(browser: Browser, folder: Path, language: str, out: Path) -> None:
+    folder.mkdir()
+    with serving_hub(folder, path.ROSTER, path.ACCOUNTS, PASSWORD) as (address, bench):
+        bench.deliver(press(1))
+        page = open_context(browser, language).new_page()
+        width, height = STOP_SIZE
+        page.set_viewport_size({"width": width, "height": height})
+        path.walk(page, address, catalogue(language).__getitem__, stop(page, language, out))
+        page.context.close()
+
+
+def stop(page: Page, language: str, out: Path) -> Callable[[str], None]:
+    def seen(name: str) -> None:
+        if name in STOPS:
+            page.wait_for_timeout(SETTLE_MS)
+            save(page, out / f"path-{name}-{language}")
+
+    return seen
+
+
+def take_page(
+    browser: Browser, hub: DemoHub, ids: dict[str, str], shown: Shown, place: Path
+) -> None:
+    language = place.name.split("-", 1)[1]
+    shot = next(one for one in SHOTS if one.name == shown.shot)
+    context = open_context(browser, language, shown.size)
+    page = context.new_page()
+    page.emulate_media(color_scheme="dark" if shown.scheme == "dark" else "light")
+    stage = Stage(page=page, base=hub.base, language=language, words=catalogue(language), ids=ids)
+    stage.listen()
+    stage.sign_in(shot.who, hub.passwords[shot.who])
+    stage.open(shot.path)
+    if shot.after is not None:
+        shot.after(stage)
+    page.wait_for_timeout(SETTLE_MS)
+    save(page, place)
+    context.close()
+
+
+def save(page: Page, place: Path) -> None:
+    """Few colours, small files."""
+    file = place.with_name(f"{place.name}.png")
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few.save(file, optimize=True)
+    print(f"{file} {file.stat().st_size // 1024} kB")
 
 
 if __name__ == "__main__":

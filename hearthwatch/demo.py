@@ -28,7 +28,7 @@ from hearthwatch.clock import wall_ms
 from hearthwatch.demo_past import send_past
 from hearthwatch.demo_processes import STOP_TIMEOUT_S, Child, Stop, pause
 from hearthwatch.demo_rota import seed as seed_rota
-from hearthwatch.demo_words import say, words
+from hearthwatch.demo_words import first_steps, say, words
 from hearthwatch.embedded_broker import Broker
 from ledger.place import SqliteBook
 from ledger.plan_words import say as say_plan
@@ -369,4 +369,6 @@ def _announce(demo: Demo) -> None:
     say("")
     if demo.is_new:
         say("three days of routine pass in about two minutes; then the story begins.")
+    for line in first_steps(demo.passwords["duty1"]):
+        say(line)
     say("Ctrl-C stops.")

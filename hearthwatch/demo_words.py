@@ -12,6 +12,18 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def first_steps(password: str) -> tuple[str, ...]:
+    """From the page of signing in to a closed call, nine presses: as the READMEs have it."""
+    return (
+        "what to do first, when somebody presses the call button:",
+        f"  1    sign in as duty1, {password}",
+        "  2    接警 Take it       the urgent call is yours, and the elder is told",
+        "  3-4  open it, 接受任务 Accept: you go yourself",
+        "  5-7  填写…的探访记录 Record of the visit, 全部无变化 All unchanged and safe, 提交 Send",
+        "  8-9  how it ended, 确认结案 Close the alarm",
+    )
+
+
 def words(event: Event, homes: Sequence[Household]) -> str:
     """An event of the story for the terminal."""
     home = next((h for h in homes if h.home == event.fields.get("home")), None)

@@ -19,6 +19,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 HOLD_AT: Final = "74h 45m"
 SPEED: Final = 240
 START_S: Final = 180.0
+# Until every alarm of the story is there: three days of routine, then a few minutes.
+STORY_S: Final = 900.0
 STOP_S: Final = 30.0
 
 

@@ -42,7 +42,10 @@ _LOOK: Final = r"""() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node !== null; node = walk.nextNode()) {
     const text = node.data.trim();
-    if (text !== "" && node.parentElement.closest("script, style") === null) found.texts.push(text);
+    if (text === "" || node.parentElement.closest("script, style") !== null) continue;
+    // What is Chinese on purpose says so: the heads of a file that is Chinese itself.
+    const said = node.parentElement.closest("[lang]");
+    if (said === root || said === null) found.texts.push(text);
   }
   for (const e of document.body.querySelectorAll("[placeholder], [title], [aria-label], [alt]"))
     for (const of of ["placeholder", "title", "aria-label", "alt"])

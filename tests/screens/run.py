@@ -14,17 +14,13 @@ import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Final
 
 from tests.adapters.chromium import MISSING, program
 from tests.screens import sheet
-from tests.screens.demo_hub import demo_hub
+from tests.screens.demo_hub import STORY_S, demo_hub
 from tests.screens.stage import LANGUAGES
 from tests.screens.stock import prepare
 from tests.screens.taking import Finding, Job, chosen, take_all
-
-# Until every alarm of the story is there: three days of routine, then a few minutes.
-STORY_S: Final = 900.0
 
 
 def main() -> int:

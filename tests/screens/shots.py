@@ -109,7 +109,7 @@ SHOTS: Final[tuple[Shot, ...]] = (
     _shot("person", "/persons/{person}", MANAGER),
     _shot("person.edit", "/persons/{person}", MANAGER, steps.edit_all),
     _shot("person.duty", "/persons/{person}", DUTY),
-    _shot("person.auditor", "/persons/{person}", AUDITOR),
+    _shot("person.auditor", "/persons/{person}", AUDITOR, expected=(403,)),
     _shot("person.erase", "/persons/{person}", ADMIN, lambda s: s.press("erase.begin")),
     _shot("person.missing", "/persons/nobody", MANAGER, expected=(404,)),
     _shot("person-import", "/person-import", MANAGER),

@@ -75,7 +75,8 @@ export function objectText(row: AuditRow): string {
   const [kind = "", ...rest] = row.object.split(":");
   const key = rest.join(":");
   const thing = tAny([`audit_object.${kind}.${key}`, `audit_object.${kind}`]) ?? kind;
-  const called = row.name !== "" ? row.name : tAny([`audit_object.${kind}.${key}`]) !== null ? "" : key;
+  const said = tAny([`audit_object.${kind}.${key}`]) !== null ? "" : (tAny([`kind.${key}`]) ?? key);
+  const called = row.name !== "" ? row.name : said;
   return called === "" ? thing : t("audit.thing", { thing, name: called });
 }
 
