@@ -144,7 +144,9 @@ class Story:
     def resumed(self, real_ms: int, began_ms: int, sim_ms: int) -> list[list[float]]:
         """The plan of a run that goes on at `sim_ms`, when its story began at `began_ms`."""
         done_s = (sim_ms - began_ms) / 1000
-        now = max((p for p in self.paces if p.at_s <= done_s), key=lambda p: p.at_s)
+        # Stopped before its story began, it hurries there.
+        begun = (p for p in self.paces if p.at_s <= done_s)
+        now = max(begun, key=lambda p: p.at_s, default=self.paces[0])
         found: list[list[float]] = [[real_ms, sim_ms, now.speed]]
         for pace in self.paces:
             if pace.at_s > done_s:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ledger.documents.annex3 import annex3
 from ledger.documents.annex4 import annex4
@@ -27,7 +27,7 @@ from tests.adapters.real_hub import serving_hub
 from tests.screens import path
 from tests.screens.demo_hub import STORY_S, DemoHub, demo_hub
 from tests.screens.shots import SHOTS
-from tests.screens.stage import LANGUAGES, Stage, catalogue, open_context
+from tests.screens.stage import DEADLINE_MS, LANGUAGES, Stage, catalogue, open_context
 from tests.screens.stock import prepare
 
 HERE = Path(__file__).resolve().parent
@@ -39,24 +39,22 @@ FORM_PPI = 76
 COLOURS = 128
 # Stops of the way to a closed call that are shown; its first is the board.
 STOPS = ("alarm", "record", "close")
-STOP_SIZE = (1024, 660)
+STOP_SIZE = (1280, 860)
 
 
 class Shown(NamedTuple):
-    """A page of the demonstration in the READMEs: which shot, in which window, dark or light."""
+    """A page of the demonstration in the READMEs: which shot, in which window."""
 
     shot: str
     size: str
-    scheme: str
 
 
 PAGES = {
-    "night": Shown("board", "desk", "dark"),
-    "alarm": Shown("alarm.pressure", "desk", "light"),
-    "person": Shown("person", "desk", "light"),
-    "map": Shown("map", "desk", "light"),
-    "card": Shown("card", "phone", "light"),
-    "record": Shown("record.calm", "phone", "light"),
+    "alarm": Shown("alarm.pressure", "desk"),
+    "person": Shown("person", "desk"),
+    "map": Shown("map", "desk"),
+    "card": Shown("card", "phone"),
+    "record": Shown("record.calm", "phone"),
 }
 
 
@@ -106,6 +104,7 @@ def print_forms(out: Path) -> None:
 def take_board(browser: Browser, address: str, language: str, out: Path) -> None:
     """The board at a desk, in the middle of a night with four alarms that wait."""
     page = open_context(browser, language).new_page()
+    page.emulate_media(color_scheme="dark")
     page.goto(address)
     page.fill("[name=username]", "duty-1")
     page.fill("[name=password]", PASSWORD)
@@ -130,6 +129,9 @@ def take_path(browser: Browser, folder: Path, language: str, out: Path) -> None:
 def stop(page: Page, language: str, out: Path) -> Callable[[str], None]:
     def seen(name: str) -> None:
         if name in STOPS:
+            # What was said of the press before covers what comes next.
+            expect(page.locator(".toasts > *")).to_have_count(0, timeout=DEADLINE_MS)
+            page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(SETTLE_MS)
             save(page, out / f"path-{name}-{language}")
 
@@ -143,7 +145,6 @@ def take_page(
     shot = next(one for one in SHOTS if one.name == shown.shot)
     context = open_context(browser, language, shown.size)
     page = context.new_page()
-    page.emulate_media(color_scheme="dark" if shown.scheme == "dark" else "light")
     stage = Stage(page=page, base=hub.base, language=language, words=catalogue(language), ids=ids)
     stage.listen()
     stage.sign_in(shot.who, hub.passwords[shot.who])

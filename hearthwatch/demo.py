@@ -30,7 +30,9 @@ from hearthwatch.demo_processes import STOP_TIMEOUT_S, Child, Stop, pause
 from hearthwatch.demo_rota import seed as seed_rota
 from hearthwatch.demo_words import first_steps, say, words
 from hearthwatch.embedded_broker import Broker
-from ledger.place import SqliteBook
+from hearthwatch.hub_config import KEY_FILE
+from hearthwatch.hub_config import load as load_hub
+from ledger.place import Place, SqliteBook
 from ledger.plan_words import say as say_plan
 from ledger.register import store as store_roster
 from ledger.roster import parse as parse_roster
@@ -151,7 +153,7 @@ class Demo:
         logins = self.folder / "logins.json"
         if logins.exists():
             self.passwords = json.loads(logins.read_text())
-        book = SqliteBook(path=self.folder / "hub" / "hub.db")
+        book = self._book()
         roster = parse_roster(homes_toml(self.homes))
         change_book(book, lambda unit: store_roster(unit, roster))
         for username, name, role, region in LOGINS:
@@ -172,6 +174,13 @@ class Demo:
         logins.touch(mode=0o600)
         logins.write_text(json.dumps(self.passwords))
 
+    def _book(self) -> Place:
+        """With the hub's keys, once its first start has made them and sealed what was there."""
+        config = load_hub(self.folder / "hub.toml")
+        if (config.data_dir / KEY_FILE).exists():
+            return config.book
+        return SqliteBook(path=config.data_dir / "hub.db")
+
     def _raise(self, unit: UnitOfWork, said: Said) -> None:
         say_plan(UnitOfWork(unit.cursor, self.began_ms), said, "manager1", said.region)
 
@@ -179,7 +188,7 @@ class Demo:
         """Those that were made by now; what was written before changes nothing."""
         made = demo_visits.due(self.visits, now_ms)
         if made:
-            book = SqliteBook(path=self.folder / "hub" / "hub.db")
+            book = self._book()
             change_book(book, lambda unit: demo_visits.write(unit, made))
             self.visits = [visit for visit in self.visits if visit not in set(made)]
 

@@ -114,7 +114,8 @@ def seed(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
         CareBook().write_provider(start, _provider(given), MANAGER)
     _referrals(unit, homes, began_ms)
     _lines(unit, homes, began_ms)
-    _money(start, homes, began_ms)
+    # One of its own: `start` knows the chain of entries as it was before the lines above.
+    _money(UnitOfWork(unit.cursor, start.now_ms), homes, began_ms)
     _in_vain(unit, homes, began_ms)
 
 

@@ -43,6 +43,15 @@ _LOOK: Final = r"""() => {
   for (let node = walk.nextNode(); node !== null; node = walk.nextNode()) {
     const text = node.data.trim();
     if (text === "" || node.parentElement.closest("script, style") !== null) continue;
+    if (node.parentElement.closest(".mono, code, .hidden-text") === null) {
+      for (const word of node.data.matchAll(/[A-Za-z]{4,}/g)) {
+        const range = document.createRange();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        const lines = new Set(Array.from(range.getClientRects(), (one) => Math.round(one.top)));
+        if (lines.size > 1) found.cut.push(`the word ${word[0]} in two lines`);
+      }
+    }
     // What is Chinese on purpose says so: the heads of a file that is Chinese itself.
     const said = node.parentElement.closest("[lang]");
     if (said === root || said === null) found.texts.push(text);
