@@ -90,9 +90,21 @@ def test_contacts_can_be_called(desk: Desk, hub: FakeHub) -> None:
     expect(access).to_be_visible()
 
 
-@pytest.mark.parametrize("kind", ["blood_pressure", "no_sign_of_life"])
-def test_the_evidence_is_drawn(desk: Desk, hub: FakeHub, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "usual"),
+    [
+        (
+            "blood_pressure",
+            re.compile(r"28 天里十次有八次.*收缩压\s*1[23]\d.*–1[34]\d.* mmHg", re.S),
+        ),
+        ("no_sign_of_life", re.compile("此前 28 天同一时刻")),
+    ],
+)
+def test_the_evidence_is_drawn_over_what_was_usual(
+    desk: Desk, hub: FakeHub, kind: str, usual: re.Pattern[str]
+) -> None:
     desk.go(f"/alarms/{alarm_of(hub, kind)}")
+    expect(desk.page.locator(".panel:has(.chart)")).to_contain_text(usual)
     expect(desk.page.locator(".chart canvas")).to_be_visible()
     drawn = desk.page.locator(".chart canvas").evaluate(
         "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"

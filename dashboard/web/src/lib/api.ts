@@ -239,7 +239,7 @@ export const api = {
     kind?: string;
     from: string;
     to: string;
-    resolution?: "raw";
+    resolution?: "raw" | "hour";
   }) =>
     request<{ series: Series[] }>("GET", `readings${query(asked)}`),
 };

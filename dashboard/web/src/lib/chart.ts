@@ -11,7 +11,10 @@ import { unitOf } from "./words";
 
 const TONES = ["--urgent-fill", "--technical-fill", "--good", "--watch-fill"];
 const DAY_S = 86_400;
-const BAND_ALPHA = "22";
+const BAND_ALPHA = "2e";
+// Beside a line alone the band has no colour of its own: it must be seen on a shaded time too.
+const LONE_BAND = "--muted";
+const LONE_ALPHA = "55";
 
 export interface Drawing {
   curves: Curve[];
@@ -29,7 +32,7 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
   const colour = (name: string): string => asked.style.getPropertyValue(name).trim();
   const font = `12px ${asked.style.fontFamily}`;
   const times = [
-    ...new Set(asked.curves.flatMap((curve) => curve.points.map((point) => point[0]))),
+    ...new Set(asked.curves.flatMap((curve) => [...curve.points, ...curve.band].map((at) => at[0]))),
   ].sort((one, other) => one - other);
   const columns: (number | null | undefined)[][] = [];
   const series: uPlot.Series[] = [{ label: asked.timeName, value: legendTime(asked.locale) }];
@@ -38,7 +41,8 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
     const stroke = colour(TONES[index % TONES.length] ?? "--accent");
     if (curve.band.length > 0) {
       const at = series.length;
-      bands.push({ series: [at, at + 1], fill: stroke + BAND_ALPHA });
+      const fill = asked.curves.length > 1 ? stroke + BAND_ALPHA : colour(LONE_BAND) + LONE_ALPHA;
+      bands.push({ series: [at, at + 1], fill });
       for (const side of [2, 1] as const) {
         const edge = new Map(curve.band.map((row) => [row[0], row[side]]));
         columns.push(times.map((time) => edge.get(time)));
