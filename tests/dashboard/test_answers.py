@@ -219,6 +219,26 @@ def built_page(world: World) -> Path:
     return static
 
 
+async def test_scripts_are_sent_packed_to_whom_takes_it(world: World, built_page: Path) -> None:
+    script = built_page / "assets" / "app-3f2a.js"
+    script.write_text("守望" * 5_000)
+    async with world.anonymous() as client:
+        for accepted, packed in (("br, gzip", True), ("gzip;q=0", False), ("identity", False)):
+            for path in ("/assets/app-3f2a.js", "/assets/./app-3f2a.js"):
+                answer = await client.get(path, headers={"Accept-Encoding": accepted})
+                assert (answer.status_code, answer.text) == (200, "守望" * 5_000)
+                assert ("content-encoding" in answer.headers) is packed
+                assert answer.headers["vary"] == "Accept-Encoding"
+                assert "immutable" in answer.headers["cache-control"]
+                assert "javascript" in answer.headers["content-type"]
+        page = await client.get("/", headers={"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in page.headers
+        (picture := built_page / "assets" / "icon-1.svg").write_text("<svg/>")
+        assert picture.read_text() == (await client.get("/assets/icon-1.svg")).text
+        gone = await client.get("/assets/../../secret.txt", headers={"Accept-Encoding": "gzip"})
+        assert "secret" not in gone.text
+
+
 async def test_the_page_and_its_files(world: World, built_page: Path) -> None:
     async with world.anonymous() as client:
         for path in ("/", "/alarms", "/homes/home-0001"):

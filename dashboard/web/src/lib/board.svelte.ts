@@ -5,7 +5,7 @@ import { isCalledOut } from "./handing";
 import { isQuiet } from "./holding";
 import { known } from "./known.svelte";
 import { live } from "./live.svelte";
-import { byClosing, byNeed, isCalm, isEquipment, joined, rowsOf, withItem } from "./order";
+import { byClosing, byNeed, isCalm, isEquipment, joined, putNewer, rowsOf } from "./order";
 import type { Alarm } from "./alarm_types";
 import type { Gateway } from "./device_types";
 import type { Me, Summary } from "./hub_types";
@@ -34,8 +34,19 @@ class Board {
   lastHeartbeat = $state<string | null>(null);
   /** The alarm that came last, for those who hear the page instead of seeing it. */
   newest = $state.raw<Alarm | null>(null);
+  /** How many were heard as new since the page was opened. */
+  heard = $state(0);
 
-  #alarms = $state.raw<Alarm[]>([]);
+  // A storm puts hundreds in between two frames: each costs a look-up, and the lists are made
+  // once, when they are read.
+  #known = new Map<string, Alarm>();
+  #changes = $state(0);
+  #change = 0;
+  #fresh = 0;
+  #alarms = $derived.by(() => {
+    void this.#changes;
+    return [...this.#known.values()];
+  });
   /** Who goes to homes, and is called out over the whole screen; empty for everybody else. */
   #visitor = $state("");
   waiting = $derived(this.#alarms.filter((a) => a.state === "open").sort(byNeed));
@@ -82,7 +93,7 @@ class Board {
     this.#stops = [
       live.on<Alarm>("alarm", ({ object }) => object !== null && this.put(object)),
       live.on<Gateway>("gateway", ({ object }) => {
-        if (object !== null) this.#heard(object);
+        if (object !== null) this.#gatewayHeard(object);
         this.#countSoon();
       }),
       live.on("device", () => this.#countSoon()),
@@ -99,7 +110,7 @@ class Board {
     this.#stops = [];
     this.#session += 1;
     this.#visitor = "";
-    this.#alarms = [];
+    this.#replace(new Map());
     this.loaded = false;
     this.summary = null;
     this.lastHeartbeat = null;
@@ -107,7 +118,7 @@ class Board {
   }
 
   async reload(): Promise<void> {
-    const before = this.#alarms;
+    const before = [...this.#known.values()];
     const mine = this.#session;
     const round = ++this.#asked;
     try {
@@ -123,17 +134,16 @@ class Board {
         if (mine !== this.#session || round < this.#shown) return;
         this.#shown = round;
         // Several answers may show one alarm in several states; the newer version counts.
-        let loaded: Alarm[] = [];
-        for (const alarm of answers.flatMap((answer) => answer.items)) {
-          loaded = withItem(loaded, alarm);
-        }
-        this.#alarms = joined(loaded, this.#alarms, before);
+        const loaded = new Map<string, Alarm>();
+        for (const alarm of answers.flatMap((answer) => answer.items)) putNewer(loaded, alarm);
+        const all = joined([...loaded.values()], [...this.#known.values()], before);
+        this.#replace(new Map(all.map((alarm) => [alarm.id, alarm])));
       }
       await this.#count();
       if (this.#can.has("gateway.read")) {
         const { items } = await api.gateways();
         if (mine !== this.#session) return;
-        for (const gateway of items) this.#heard(gateway);
+        for (const gateway of items) this.#gatewayHeard(gateway);
       }
       if (mine !== this.#session) return;
       this.failed = null;
@@ -154,16 +164,23 @@ class Board {
     const over = before !== undefined && alarm.cleared_at !== null && !again;
     if (alarm.state !== "closed" && !isQuiet(alarm) && !isCalm(alarm) && !over && (again || fresh)) {
       this.newest = alarm;
+      this.heard = ++this.#fresh;
     }
-    this.#alarms = withItem(this.#alarms, alarm);
+    if (putNewer(this.#known, alarm)) this.#changes = ++this.#change;
     this.#countSoon();
   }
 
   find(id: string): Alarm | undefined {
-    return this.#alarms.find((alarm) => alarm.id === id);
+    void this.#changes;
+    return this.#known.get(id);
   }
 
-  #heard(gateway: Gateway): void {
+  #replace(alarms: Map<string, Alarm>): void {
+    this.#known = alarms;
+    this.#changes = ++this.#change;
+  }
+
+  #gatewayHeard(gateway: Gateway): void {
     known.put(gateway);
     const at = gateway.status_at;
     if (!gateway.online || at === null) return;

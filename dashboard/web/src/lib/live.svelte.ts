@@ -1,7 +1,8 @@
 // The live stream: connects, resumes after the last entry heard, says when the line is dead.
 
 import { PREFIX } from "./api";
-import { EventParser } from "./sse";
+import { byFrame } from "./frames";
+import { EventParser, type ServerEvent } from "./sse";
 import type { StreamData } from "./hub_types";
 
 // The hub sends at least a comment every 15 s; docs/http.md says 40 s without a word is a dead line.
@@ -9,6 +10,8 @@ const SILENCE_MAX_MS = 40_000;
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000] as const;
 // After this long without the stream the lists are loaded again as well.
 const LONG_LOSS_MS = 60_000;
+// What the page has not taken in yet; beyond this it stops reading, and the hub keeps what comes.
+const PENDING_MAX = 500;
 
 export type Topic =
   | "alarm"
@@ -36,6 +39,7 @@ class Live {
   #abort: AbortController | null = null;
   #generation = 0;
   #wake: (() => void) | null = null;
+  #pending = byFrame<ServerEvent>((event) => this.#dispatch(event.type, event.data));
 
   on<T>(topic: Topic, listener: (data: StreamData<T>) => void): () => void {
     const listeners = this.#listeners.get(topic) ?? new Set();
@@ -62,6 +66,7 @@ class Live {
     this.#generation += 1;
     this.#abort?.abort();
     this.#wake?.();
+    this.#pending.drop();
     this.state = "off";
     this.lostAt = null;
   }
@@ -110,7 +115,12 @@ class Live {
         if (done) return true;
         clearTimeout(timer);
         timer = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
-        for (const event of parser.feed(value)) this.#dispatch(event.type, event.data);
+        this.#pending.add(parser.feed(value));
+        if (this.#pending.length > PENDING_MAX) {
+          clearTimeout(timer);
+          await this.#pending.emptied();
+          timer = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
+        }
       }
       return true;
     } catch {

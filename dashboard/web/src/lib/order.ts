@@ -141,6 +141,14 @@ export function joined<T extends { id: string; version: number }>(
   return [...merged(loaded, known), ...since];
 }
 
+/** Puts `item` in, unless a newer version is there already; says whether it did. */
+export function putNewer<T extends { id: string; version: number }>(items: Map<string, T>, item: T): boolean {
+  const known = items.get(item.id);
+  if (known !== undefined && known.version > item.version) return false;
+  items.set(item.id, item);
+  return true;
+}
+
 /** The row to select after a key: stays inside, starts at the first. */
 export function stepped(ids: string[], selected: string | null, step: 1 | -1): string | null {
   if (ids.length === 0) return null;

@@ -17,6 +17,8 @@ const LOST_TONES = [
   [294, 0.3, 0.4],
 ] as const;
 const VOLUME = 0.5;
+// The six tones and a breath: a second sound on top of them is noise, not news.
+const CHIME_EVERY_S = 2;
 
 class Siren {
   /** What the person wants. */
@@ -25,6 +27,7 @@ class Siren {
   allowed = $state(false);
   #context: AudioContext | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
+  #chimedAt = -CHIME_EVERY_S;
 
   get on(): boolean {
     return this.wanted && this.allowed;
@@ -82,9 +85,13 @@ class Siren {
     }
   }
 
-  /** Once, for something new: the first sound of an alarm, or a press that came again. */
+  /** Once, for something new: the first sound of an alarm, or a press that came again. Of a
+   *  hundred that come together one is heard. */
   chime(): void {
-    if (this.on && this.#timer === null) this.#play(TONES);
+    const now = this.#context?.currentTime ?? 0;
+    if (!this.on || this.#timer !== null || now - this.#chimedAt < CHIME_EVERY_S) return;
+    this.#chimedAt = now;
+    this.#play(TONES);
   }
 
   /** The line to the hub is dead. */

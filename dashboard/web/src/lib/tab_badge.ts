@@ -6,7 +6,13 @@ const PLAIN = "/icon.svg";
 const MOST = 99;
 const FILL = "#b3201a";
 
+let shown: number | null = null;
+
 export function showBadge(count: number): void {
+  // Beyond what it can show every number is the same picture.
+  const seen = Math.min(count, MOST + 1);
+  if (seen === shown) return;
+  shown = seen;
   const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
   if (link !== null) {
     const picture = count > 0 ? drawn(count) : null;
