@@ -52,7 +52,7 @@ def test_it_is_silent_until_nobody_has_answered(desk: Desk, hub: FakeHub) -> Non
     )
     page.reload()
     expect(page.get_by_role("status")).to_contain_text("声音未开启")
-    page.get_by_role("status").get_by_role("button", name="开启声音").click()
+    page.locator("header .status").get_by_role("button", name="开启声音").click()
     expect(page.get_by_role("status")).to_contain_text("实时连接正常")
     before = page.evaluate("window.tones")
     alarm = asked(hub)

@@ -153,7 +153,7 @@ def test_sound_waits_for_a_gesture_says_so_and_repeats(desk: Desk) -> None:
     page.reload()
     expect(page.get_by_role("status")).to_contain_text("声音未开启")
     assert page.evaluate("window.tones") == 0
-    page.get_by_role("status").get_by_role("button", name="开启声音").click()
+    page.locator("header .status").get_by_role("button", name="开启声音").click()
     expect(page.get_by_role("status")).to_contain_text("实时连接正常")
     # Two tones say that sound is on, six are the alarm, and six more each time it repeats.
     desk.wait_for("window.tones >= 8")

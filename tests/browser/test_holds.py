@@ -38,7 +38,7 @@ def test_a_held_alarm_is_last_and_silent_until_it_is_released(desk: Desk, hub: F
     )
     page.reload()
     expect(page.get_by_role("status")).to_contain_text("声音未开启")
-    page.get_by_role("status").get_by_role("button", name="开启声音").click()
+    page.locator("header .status").get_by_role("button", name="开启声音").click()
     expect(page.get_by_role("status")).to_contain_text("实时连接正常")
     before = page.evaluate("window.tones")
     alarm = held(hub, "dark")

@@ -75,19 +75,19 @@ def test_sound_that_is_off_stays_said_and_grows_loud(open_desk: OpenDesk, hub: F
             hub.cases.move_alarm(alarm["id"], "acknowledge", "duty-2", {})
     expect(status).to_contain_text("声音未开启，警情不会响铃")
     expect(bar).not_to_have_class(re.compile("loud"))
-    status.get_by_role("button", name="开启声音").click()
+    page.locator("header .status").get_by_role("button", name="开启声音").click()
     expect(status).to_contain_text("实时连接正常")
 
 
 def test_the_tab_counts_urgent_alarms_that_nobody_took(desk: Desk, hub: FakeHub) -> None:
     page = desk.page
     icon = page.locator('link[rel="icon"]')
-    expect(page).to_have_title("(3) 紧急待接警 · 守望")
+    expect(page).to_have_title("(3) 紧急待接警 · 值班台 · 守望")
     expect(page.locator("nav .count")).to_have_text("3")
     expect(icon).to_have_attribute("href", re.compile("^data:image/png"))
     three = icon.get_attribute("href")
     alarm = hub.raise_alarm("sos", "home-0008")
-    expect(page).to_have_title("(4) 紧急待接警 · 守望")
+    expect(page).to_have_title("(4) 紧急待接警 · 值班台 · 守望")
     expect(page.locator("nav .count")).to_have_text("4")
     assert icon.get_attribute("href") != three
     for one in [a for a in hub.cases.alarms.values() if a["severity"] == "urgent"]:
@@ -95,7 +95,7 @@ def test_the_tab_counts_urgent_alarms_that_nobody_took(desk: Desk, hub: FakeHub)
             with hub.lock:
                 hub.cases.move_alarm(one["id"], "acknowledge", "duty-2", {})
     # The dead gateway waits on, and is not urgent.
-    expect(page).to_have_title("(1) 待接警 · 守望")
+    expect(page).to_have_title("(1) 待接警 · 值班台 · 守望")
     expect(icon).to_have_attribute("href", "/icon.svg")
     assert alarm["id"] in hub.cases.alarms
 

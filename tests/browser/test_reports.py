@@ -1,6 +1,7 @@
 """Reports on the page, with a real hub behind it: month, figure, rows, the person, a file."""
 
 import datetime
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,9 +55,10 @@ def now_ms(bench: tuple[str, Bench]) -> int:
     return bench[1].clock.now_ms()
 
 
-def tell(desk: Desk, path: str, body: dict[str, Any]) -> None:
+def tell(desk: Desk, path: str, body: dict[str, Any]) -> dict[str, Any]:
     status, text = desk.page.evaluate(_POST, [path, body])
     assert status == 201, text
+    return json.loads(text)
 
 
 def visit(desk: Desk, at_ms: int, **more: Any) -> None:

@@ -106,6 +106,8 @@ function decoded(part: string): string {
 class Router {
   place = $state<Place>(placeOf(location.pathname));
   #scroll = new Map<string, number>();
+  /** The link by which a page was left, so that who comes back is there again. */
+  #left = new Map<string, string>();
 
   constructor() {
     window.addEventListener("popstate", () => this.#arrive(false));
@@ -120,6 +122,7 @@ class Router {
   go(path: string): void {
     if (path === location.pathname + location.search) return;
     this.#scroll.set(location.pathname, window.scrollY);
+    this.#left.set(location.pathname, document.activeElement?.getAttribute("href") ?? "");
     history.pushState({ inside: true }, "", path);
     this.#arrive(true);
   }
@@ -132,13 +135,27 @@ class Router {
   }
 
   #arrive(top: boolean): void {
+    const before = this.place;
     this.place = placeOf(location.pathname);
     const y = top ? 0 : (this.#scroll.get(location.pathname) ?? 0);
-    requestAnimationFrame(() => window.scrollTo(0, y));
+    const other = before.page !== this.place.page || before.id !== this.place.id;
+    const left = top ? "" : (this.#left.get(location.pathname) ?? "");
+    requestAnimationFrame(() => {
+      window.scrollTo(0, y);
+      if (other) focusMain(left);
+    });
   }
 }
 
 export const router = new Router();
+
+/** To where the page begins, or to its link with this address: who hears the page or has no mouse
+ * would else be left at a link that is gone. */
+export function focusMain(href = ""): void {
+  const main = document.getElementById("main");
+  const link = href === "" ? null : main?.querySelector<HTMLElement>(`a[href="${CSS.escape(href)}"]`);
+  (link ?? main)?.focus({ preventScroll: true });
+}
 
 /** For links: follow inside the page, leave new tabs and the like to the browser. */
 export function follow(event: MouseEvent): void {

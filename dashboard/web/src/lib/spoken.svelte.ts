@@ -6,6 +6,8 @@ const SENTENCE_MS = 4_000;
 
 class Spoken {
   text = $state("");
+  /** Counts what was said: the same words again are said again. */
+  turn = $state(0);
   #told = 0;
   #until = 0;
   #later: ReturnType<typeof setTimeout> | null = null;
@@ -23,6 +25,7 @@ class Spoken {
     this.#until = performance.now() + SENTENCE_MS;
     this.text = sentence(heard - this.#told);
     this.#told = heard;
+    this.turn += 1;
   }
 
   /** Whoever signs in next is told nothing of it. */
