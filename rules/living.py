@@ -33,6 +33,7 @@ from rules.lived_days import (
 )
 from rules.lively import lively_slots
 from rules.quiet_limit import QuietLimit
+from rules.signs import DOUBTED_MS, SOON_MS
 from rules.slow_part import LIVELY, slow_factor
 from rules.together import TOGETHER_MIN, Step, judged
 from rules.window import Window, whole_watts
@@ -172,16 +173,19 @@ class Living:
     def raised(self) -> None:
         self.quiet.raised(self._today(), self.quiet_from_number())
 
-    def back(self, *, soon: bool, since: int) -> None:
-        """Somebody is there. `soon`: so soon that nobody had been away, and those poor days are
-        lived days of this home after all. since: the first slot of what looked empty. What was
-        silent says nothing of the next hours."""
-        low = self._low
+    def back(self, *, lasted_ms: int | None, since: int) -> None:
+        """Somebody is there, so long after it was found silent; None: it teaches nothing. If so
+        soon that nobody had been away, those poor days are lived days of this home after all.
+        since: the first slot of what looked empty. What was silent says nothing of the next
+        hours."""
+        low, beyond = self._low, self.newest + 1 - since - self.window
         self.quiet.weekly.end(self.newest)
-        if soon:
+        if lasted_ms is not None and lasted_ms < SOON_MS:
             self.days.extend([*self._doubt, *self._away])
             if low is not None:
-                self.quiet.refuted(low, self._today(), self.newest + 1 - since - self.window)
+                self.quiet.refuted(low, self._today(), beyond)
+        elif lasted_ms is not None and lasted_ms < DOUBTED_MS and low is not None:
+            self.quiet.doubted(low, self._today(), beyond)
         self._doubt, self._away, self._pending, self._low = (), (), None, None
         self.filled = 0
         self._relearn()

@@ -27,6 +27,8 @@ _CHANGES: Final[Mapping[str, str]] = {"contact": "open", "bed": "occupied", "pre
 # Back so soon that nobody had been away: on the tuning homes four of five silences that were none
 # had ended by then, and one of seven that were some.
 SOON_MS: Final = 10 * HOUR_MS
+# Until then nobody can say: of those that ended in these next ten hours a third were none.
+DOUBTED_MS: Final = 20 * HOUR_MS
 
 # A human has heard from somebody of the home that all is well, as the book says: an observation of
 # the hub's own. It proves that somebody lives, not that anybody is at home.

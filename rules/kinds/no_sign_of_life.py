@@ -17,9 +17,10 @@ is found silent, and judged more carefully from then on. An absence in a home wh
 like people and that has no sensors. What arrives late counts; only a view of the present raises.
 
 Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, more (36 at most) where
-three silences of a year were none; by sensors 16 watched hours, and more than the home's rarest;
-120 minutes without readings are `meter_quiet`, older readings raise nothing; no opinion in the
-first week or so, narrower limits until 30 days are known.
+three silences of a year were none, or two in a home whose days are near an empty one; by sensors 16
+watched hours, and more than the home's rarest; 120 minutes without readings are `meter_quiet`,
+older readings raise nothing; no opinion in the first week or so, narrower limits until 30 days are
+known.
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
@@ -41,7 +42,7 @@ from rules.params import parse_params
 from rules.quiet_limit import SURE_H, is_back
 from rules.quiet_time import QuietTime
 from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
-from rules.signs import LIFE_KINDS, SAID_WELL, SOON_MS, LifeReason, Signs, remembered
+from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs, remembered
 from rules.silence_params import NoSignOfLifeParams
 from rules.silent_words import LEARNING_MS, evidence_of, opinion_of, with_sensors
 from rules.staying import NO_STAY, STAY, Staying
@@ -238,9 +239,9 @@ class NoSignOfLifeMonitor:
         finding = self._finding("cleared", reason, observation, now_ms)
         raised_ms, start_ms = self._raised or (now_ms, now_ms)
         # Of what somebody had said beforehand nothing is learned.
-        unsaid = not self._staying.since(start_ms)
-        soon = unsaid and now_ms - raised_ms < SOON_MS and not self._sensed.alone
-        self._living.back(soon=soon, since=start_ms // SLOT_MS)
+        unsaid = not self._staying.since(start_ms) and not self._sensed.alone
+        lasted_ms = now_ms - raised_ms if unsaid else None
+        self._living.back(lasted_ms=lasted_ms, since=start_ms // SLOT_MS)
         self._sensed.end(start_ms)
         self._raised = None
         self._quiet.broken()

@@ -23,6 +23,7 @@ from rules.lived_days import (
     learn_alone,
 )
 from rules.living import STEADY, Living
+from rules.signs import DOUBTED_MS, SOON_MS
 
 FLOOR_W, KETTLE_W, FRIDGE_W, BOILER_W = 50, 900, 60, 1500
 # What a refrigerator that runs in one quarter-hour of three swings.
@@ -216,8 +217,18 @@ def test_days_of_the_disk_are_checked(row) -> None:
         checked_day(row)
 
 
-@pytest.mark.parametrize("soon", [True, False])
-def test_silent_days_are_lived_only_when_somebody_was_back_soon(soon) -> None:
+@pytest.mark.parametrize(
+    ("lasted_ms", "soon", "doubted"),
+    [
+        (0, True, 0),
+        (SOON_MS - 1, True, 0),
+        (SOON_MS, False, 1),
+        (DOUBTED_MS - 1, False, 1),
+        (DOUBTED_MS, False, 0),
+        (None, False, 0),
+    ],
+)
+def test_silent_days_are_lived_only_when_somebody_was_back_soon(lasted_ms, soon, doubted) -> None:
     living = Living(24)
     for number in range(96 * 8 + 48):
         living.push(number, 50.0 + 900.0 * (number % 96 in (30, 50)), 0.0, learn=True)
@@ -227,7 +238,9 @@ def test_silent_days_are_lived_only_when_somebody_was_back_soon(soon) -> None:
     for number in range(96 * 8 + 48, 96 * 10 + 1):
         living.push(number, 50.0, 0.0, learn=False)
         living.measure()
-    living.back(soon=soon, since=96 * 8 + 48)
+    living.back(lasted_ms=lasted_ms, since=96 * 8 + 48)
     # The day that waited and the two of the silence; their least activity counts once.
     assert len(living.days) - lived == (3 if soon else 0)
     assert living.quiet.days - lows == (1 if soon else 0)
+    assert living.wrong == (1 if soon else 0)
+    assert len(living.quiet.dump()["doubted"]) == doubted

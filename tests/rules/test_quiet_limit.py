@@ -7,6 +7,7 @@ import pytest
 from rules.quiet_limit import (
     BEYOND,
     BORNE,
+    BORNE_NEAR,
     CROWD_DAYS,
     CROWD_MAX,
     DAYS_MIN,
@@ -16,6 +17,7 @@ from rules.quiet_limit import (
     LONGEST,
     LOW,
     LOWS_MAX,
+    NEAR,
     REFUTED_DAYS,
     REFUTED_PART,
     TOP,
@@ -99,7 +101,7 @@ def test_what_was_refuted_is_no_silence_again() -> None:
 
 def test_quiet_days_never_hide_an_empty_home() -> None:
     """Its days may be as quiet as its machines: an absence is still below the limit."""
-    quiet = home(days=LOWS_MAX)
+    quiet = home(days=LOWS_MAX, usual=NEAR)
     limits = []
     for number in range(2 * BORNE):
         quiet.refuted(0.9, 200 + 40 * number)
@@ -108,7 +110,7 @@ def test_quiet_days_never_hide_an_empty_home() -> None:
 
 
 def test_after_three_in_a_year_it_waits_beyond_the_longest_of_them() -> None:
-    quiet = home(days=LOWS_MAX)
+    quiet = home(days=LOWS_MAX, usual=NEAR)
     waits = []
     for number, beyond in enumerate((2, 14, 6, 1)):
         quiet.refuted(1.0, 200 + 100 * number, beyond)
@@ -122,15 +124,56 @@ def test_after_three_in_a_year_it_waits_beyond_the_longest_of_them() -> None:
     assert len(quiet.wrong(300 + REFUTED_DAYS)) == BORNE - 1
 
 
+def test_a_home_whose_days_are_near_an_empty_one_bears_one_less() -> None:
+    for usual, borne in ((NEAR, BORNE), (NEAR - 0.01, BORNE_NEAR)):
+        quiet = home(days=LOWS_MAX, usual=usual)
+        waits = []
+        for number in range(BORNE):
+            quiet.refuted(1.0, 200 + number, 10)
+            waits.append(quiet.longer)
+        assert waits == [LONGER if n < borne else 10 + BEYOND for n in range(1, BORNE + 1)]
+
+
+def test_there_what_may_have_been_none_counts_half_and_refutes_nothing() -> None:
+    near, far = home(days=LOWS_MAX, usual=NEAR - 0.01), home(days=LOWS_MAX, usual=NEAR)
+    waits = []
+    for quiet in (near, far):
+        quiet.refuted(1.29, 200, 10)
+        limit = quiet.limit
+        for day in (210, 220):
+            quiet.doubted(0.9, day, 30)
+            quiet.learn(day + 1)
+            waits.append(quiet.longer)
+        assert quiet.limit == limit
+        assert len(quiet.wrong(221)) == 1
+    # Beyond those that may have been none, too.
+    assert waits == [LONGER, 30 + BEYOND, LONGER, LONGER]
+    # A year later they are forgotten.
+    near.learn(200 + REFUTED_DAYS)
+    assert near.longer < LONGER
+
+
+def test_where_only_doubts_are_known_four_of_them_make_it_wait() -> None:
+    quiet = home(days=LOWS_MAX, usual=5.5)
+    assert quiet.longer == 0
+    waits = []
+    for day in range(200, 204):
+        quiet.doubted(0.9, day, 30)
+        quiet.learn(day + 1)
+        waits.append(quiet.longer)
+    assert waits == [0, 0, 0, 30 + BEYOND]
+
+
 def test_it_never_waits_for_longer_than_half_a_day_more() -> None:
     quiet = home(days=LOWS_MAX)
-    for number in range(BORNE):
+    for number in range(BORNE_NEAR):
         quiet.refuted(1.0, 200 + number, 400)
     assert quiet.longer == LONGEST
 
 
 def test_a_state_of_before_says_nothing_of_how_long_they_lasted() -> None:
     document = home(days=LOWS_MAX).dump() | {"refuted": [[200, 1.0], [201, 1.0], [202, 1.0]]}
+    del document["doubted"]
     quiet = QuietLimit.load(json.loads(json.dumps(document)))
     quiet.learn(203)
     assert quiet.longer == LONGER + BEYOND
@@ -156,8 +199,9 @@ def test_it_is_the_same_after_the_disk_and_never_grows() -> None:
     for day in range(60):
         quiet.raised(day, day * 96)
         quiet.refuted(0.9, day)
+        quiet.doubted(0.9, day, 60)
     written = json.dumps(quiet.dump())
-    assert len(written) < 2_500
+    assert len(written) < 2_750
     again = QuietLimit.load(json.loads(written))
     assert json.dumps(again.dump()) == written
     for each in (quiet, again):
