@@ -9,12 +9,14 @@ from alarms.rota.days import iso_day
 from alarms.wording import kind_word
 from dashboard.callers import Caller
 from dashboard.masking import masked_name
+from dashboard.person_reads import purpose_states
 from dashboard.plan_facts import made
 from dashboard.plan_reads import next_visit_day
 from dashboard.ports import RuleViews
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.unseen_reads import Unseen, read_unseen
-from ledger.schema import ALARM, FAMILY_LINK, VISIT
+from ledger.persons.family import PURPOSE
+from ledger.schema import ALARM, FAMILY_LINK, SERVICE_USER, VISIT
 from ledger.views import Document, instant
 
 DAY_MS: Final = 86_400_000
@@ -22,6 +24,12 @@ HOUR_MS: Final = 3_600_000
 ALARM_DAYS: Final = 30
 ALARMS_MAX: Final = 30
 LINKS_MAX: Final = 50
+# What is told of a home where others live who were not asked: that somebody called, or that the
+# house is in danger. What is measured of a body or a bed is one person's, and nobody knows whose.
+TOLD_OF_A_HOME: Final = (
+    *("sos", "fall", "unreadable", "no_sign_of_life", "not_up_yet"),
+    *("smoke", "gas", "carbon_monoxide", "leak", "overload", "load_left_on", "village_dark"),
+)
 _FAMILY: Final = Caller(username="family", name="", role="", region="", digest="", via="bearer")
 
 
@@ -55,14 +63,23 @@ def is_open(link: Row, now_ms: int) -> bool:
 
 
 def family_document(
-    connection: Connection, rules: RuleViews, person: Row, *, now_ms: int, today_ms: int
+    connection: Connection,
+    rules: RuleViews,
+    person: Row,
+    *,
+    now_ms: int,
+    today_ms: int,
+    today: str,
 ) -> Document:
+    """`alarms_of`: person, or home where others live there who have not agreed to be looked at."""
+    shared = _others_unasked(connection, person, now_ms, today)
     return {
         "name": masked_name(person["name"]),
         "today": _today(connection, rules, person, now_ms=now_ms, today_ms=today_ms),
         "last_visit": _last_visit(connection, person, now_ms),
         "next_visit_on": _next_visit(connection, person, now_ms),
-        "alarms": _alarms(connection, person["home"], now_ms),
+        "alarms_of": "home" if shared else "person",
+        "alarms": _alarms(connection, person["home"], now_ms, shared=shared),
     }
 
 
@@ -118,13 +135,29 @@ def _next_visit(connection: Connection, person: Row, now_ms: int) -> str | None:
     return None if day is None else iso_day(day)
 
 
-def _alarms(connection: Connection, home: str, now_ms: int) -> list[Document]:
-    """Those about people, of the home: who of it pressed, devices don't tell."""
+def _others_unasked(connection: Connection, person: Row, now_ms: int, today: str) -> bool:
+    """Whether others live there, or did within the days that are told, who have not agreed."""
+    since = iso_day((now_ms - ALARM_DAYS * DAY_MS) // DAY_MS)
+    others = select(SERVICE_USER.c.id).where(
+        SERVICE_USER.c.home == person["home"],
+        SERVICE_USER.c.id != person["id"],
+        or_(SERVICE_USER.c.left_on == "", SERVICE_USER.c.left_on >= since),
+    )
+    found = [row["id"] for row in rows(connection, others)]
+    states = purpose_states(connection, found, PURPOSE, today)
+    return any(states.get(one) != "given" for one in found)
+
+
+def _alarms(connection: Connection, home: str, now_ms: int, *, shared: bool) -> list[Document]:
+    """Those about people, of the home: who of it pressed, devices don't tell. `shared`: only what
+    tells nothing of one person alone, and not what came of it, which does."""
+    told = [ALARM.c.kind.in_(TOLD_OF_A_HOME)] if shared else []
     wanted = select(ALARM).where(
         ALARM.c.home == home,
         ALARM.c.severity != "technical",
         ALARM.c.merged_into.is_(None),
         ALARM.c.raised_at_ms >= now_ms - ALARM_DAYS * DAY_MS,
+        *told,
     )
     ordered = wanted.order_by(ALARM.c.raised_at_ms.desc(), ALARM.c.id).limit(ALARMS_MAX)
     found = rows(connection, ordered)
@@ -136,7 +169,7 @@ def _alarms(connection: Connection, home: str, now_ms: int) -> list[Document]:
             "state": row["state"],
             "answered_by": _name(row["acknowledged_by"], roster.accounts),
             "answered_at": instant(row["acknowledged_at_ms"]),
-            "outcome": row["outcome"],
+            "outcome": None if shared else row["outcome"],
         }
         for row in found
     ]

@@ -181,7 +181,14 @@ def _opened(hub: Deps, token: str) -> tuple[Row, Document] | None:
         ):
             return None
         today_ms = day_start_ms(now_ms, hub.timezone)
-        seen = family_document(connection, hub.rules, person, now_ms=now_ms, today_ms=today_ms)
+        seen = family_document(
+            connection,
+            hub.rules,
+            person,
+            now_ms=now_ms,
+            today_ms=today_ms,
+            today=local_day(now_ms, hub.timezone).isoformat(),
+        )
     times = {"at": to_iso(now_ms), "expires_at": to_iso(link["expires_at_ms"])}
     return link, {**seen, **times, "timezone": hub.timezone}
 

@@ -65,11 +65,12 @@ def list_unseen(
     limit: RegisterLimit = LIMIT_DEFAULT,
 ) -> Response:
     """Everybody of the caller's regions: whom the absence alarm would be about first stands first,
-    or, `order=sign`, who was seen least lately. `seen=false`: only who was not seen today."""
+    or, `order=sign`, who was seen least lately. `seen=false`: only who was not seen today, and who
+    is found silent, whatever stirred since."""
     with hub.engine.connect() as connection:
         found = _read(connection, hub, caller, region)
     people = [p for p in found.people if not visitor or p.row["visitor"] == visitor]
-    shown = [p for p in people if seen is None or p.seen_today is seen]
+    shown = [p for p in people if seen is None or _counts_as_seen(p) is seen]
     shown.sort(key=_ORDERS[order])
     now_ms = hub.clock.now_ms()
     documents = [unseen_object(person, found, now_ms) for person in shown[:limit]]
@@ -151,11 +152,16 @@ def _read(connection: Connection, hub: Deps, caller: Caller, region: str | None)
     )
 
 
+def _counts_as_seen(person: Unseen) -> bool:
+    """What stirred may have been somebody else: whom the rule holds silent is not seen."""
+    return person.seen_today and person.life != "silent"
+
+
 def _counts(people: Sequence[Unseen]) -> Document:
-    """`unseen`: not seen today, and nobody has said that they are away."""
+    """`unseen`: not seen today or found silent, and nobody has said that they are away."""
     return {
         "people": len(people),
-        "unseen": sum(not p.seen_today and p.stay is None for p in people),
+        "unseen": sum(not _counts_as_seen(p) and p.stay is None for p in people),
         "silent": sum(p.life == "silent" for p in people),
         "cannot_judge": sum(p.life in ("cannot_judge", "unknown", "learning") for p in people),
         "away": sum(p.stay is not None for p in people),

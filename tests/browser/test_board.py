@@ -116,7 +116,7 @@ def test_lost_connection_is_said_and_nothing_is_missed(open_desk: OpenDesk, hub:
     expect(page.get_by_role("status")).to_contain_text("实时连接正常")
     page.evaluate("window.sameDocument = true")
     hub.stop_answering()
-    expect(page.get_by_role("status")).to_contain_text("与中枢的连接已断开")
+    expect(page.get_by_role("status")).to_contain_text("与系统的连接已断开")
     expect(page).to_have_title(re.compile("^连接中断"))
     alarm = hub.raise_alarm("sos", "home-0003")
     hub.stop_answering(False)

@@ -62,23 +62,42 @@ def test_send_somebody_and_the_visitors_way(desk: Desk, open_desk: OpenDesk, hub
     first = desk.page.locator("main li button.button").first
     expect(first).to_contain_text("探访责任人")
     first.click()
-    expect(desk.page.locator(".head .holder")).to_have_text("冯建国")
+    head, actions = desk.page.locator(".panel.head"), desk.page.locator(".actions")
+    expect(head.locator(".holder")).to_have_text("冯建国")
+    # How far he is and how to call him; nothing to press but to wait.
+    expect(head).to_contain_text("已派给 冯建国，还没有接受")
+    expect(head.locator(".sent a[href^='tel:']")).to_be_visible()
+    expect(actions.locator(".primary, .urgent")).to_have_count(0)
 
     visitor = open_desk(viewport=PHONE)
     visitor.sign_in("visitor-1")
-    # It lies over everything until there is an answer; the list of tasks has it as well.
+    # It lies over everything until there is an answer; then the way goes on under the thumb.
     visitor.page.locator("[data-call]").get_by_role("button", name="接受任务").click()
     expect(visitor.page.locator("[data-call]")).to_have_count(0)
-    visitor.go("/tasks")
-    task = visitor.page.locator("main li.panel").first
-    expect(task).to_contain_text("王德福")
+    visitor.go(f"/alarms/{alarm}")
+    thumb = visitor.page.locator(".actions")
     for step in ("出发", "到达"):
-        task.get_by_role("button", name=step, exact=True).click()
+        button = thumb.get_by_role("button", name=step, exact=True)
+        expect(thumb.locator(".primary, .urgent")).to_have_text([step])
+        button.click()
+    # What was just said covers nothing that is to be pressed.
+    toast, said = visitor.page.locator(".toasts button:visible"), thumb.bounding_box()
+    expect(toast).to_have_count(1)
+    box = toast.bounding_box()
+    assert box is not None
+    assert said is not None
+    assert box["y"] + box["height"] < said["y"]
+    expect(head).to_contain_text("冯建国 已到达")
+    thumb.get_by_role("link", name="填写现场情况").click()
+    task = visitor.page.locator("main header.panel")
     expect(task.get_by_role("button", name="完成")).to_be_disabled()
     task.get_by_label("现场情况").fill("摔倒，已扶起，无外伤")
     task.get_by_role("button", name="完成").click()
-    expect(visitor.page.locator("main")).to_contain_text("没有任务")
+    visitor.go("/tasks")
+    expect(visitor.page.locator("main")).to_contain_text("现在没有派给您的任务")
     expect(desk.page.locator(".side")).to_contain_text("摔倒，已扶起，无外伤")
+    expect(head).to_contain_text("冯建国 已完成上门，可以结案")
+    expect(actions.locator(".primary, .urgent")).to_have_text(["结案"])
     assert hub.cases.alarms[alarm]["state"] == "in_response"
 
 

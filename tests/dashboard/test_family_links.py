@@ -85,7 +85,7 @@ async def test_what_the_family_sees_and_nothing_else(world: World) -> None:
         await client.post(f"{API}/alarms/{alarm}/acknowledge", json={})
     seen = await look(world, token)
     assert set(seen) == {
-        *("name", "today", "last_visit", "next_visit_on", "alarms"),
+        *("name", "today", "last_visit", "next_visit_on", "alarms", "alarms_of"),
         *("at", "expires_at", "timezone"),
     }
     assert seen["name"] == "张**"
@@ -106,6 +106,41 @@ async def test_what_the_family_sees_and_nothing_else(world: World) -> None:
         'duty-1"',
     ):
         assert hidden not in text.replace("人duty-1", "")
+
+
+async def test_others_of_the_home_who_were_not_asked_are_not_told_of(world: World) -> None:
+    await agree(world)
+    token = token_of(await make(world))
+    call = await world.raise_alarm()
+    health = {"rule": "blood_pressure", "kind": "blood_pressure", "reason": "crisis"}
+    await world.raise_alarm(episode="b", **health)
+    async with world.client("duty-1") as client:
+        await client.post(f"{API}/alarms/{call}/acknowledge", json={})
+        said = {"outcome": "social", "note": "想说说话"}
+        await client.post(f"{API}/alarms/{call}/close", json=said)
+    alone = await look(world, token)
+    assert alone["alarms_of"] == "person"
+    assert {one["word"] for one in alone["alarms"]} == {"call", "health"}
+    assert {one["outcome"] for one in alone["alarms"]} == {"social", None}
+
+    await world.execute("UPDATE service_user SET home = 'home-0001' WHERE id = 'person-0002'")
+    seen = await look(world, token)
+    assert seen["alarms_of"] == "home"
+    [one] = seen["alarms"]
+    assert (one["word"], one["state"], one["outcome"]) == ("call", "closed", None)
+
+    # Who moved out within the days that are told still lived there.
+    await world.execute("UPDATE service_user SET left_on = '2026-11-10' WHERE id = 'person-0002'")
+    assert (await look(world, token))["alarms_of"] == "home"
+    await world.execute("UPDATE service_user SET left_on = '2026-10-01' WHERE id = 'person-0002'")
+    assert (await look(world, token))["alarms_of"] == "person"
+
+    # Who agreed as well is as the person herself.
+    await world.execute("UPDATE service_user SET left_on = '' WHERE id = 'person-0002'")
+    async with world.client("manager-1") as client:
+        path = f"{API}/service-users/person-0002/consents"
+        assert (await client.post(path, json=CONSENT)).status_code == 201
+    assert (await look(world, token))["alarms_of"] == "person"
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,15 @@ async def test_filters_and_counts(world: World) -> None:
         assert (await client.get(f"{API}/unseen/count")).json() == counts
 
 
+async def test_whom_the_rule_holds_silent_is_never_called_seen(world: World) -> None:
+    # What stirred may have been the neighbour who looks for her.
+    thinks(world, state="silent", power_sign_ms=NOW_MS - HOUR_MS)
+    found = await listed(world, seen="false")
+    assert [i["service_user"] for i in found["items"]] == ["person-0001"]
+    assert (found["counts"]["unseen"], found["counts"]["silent"]) == (1, 1)
+    assert (await listed(world, seen="true"))["items"] == []
+
+
 async def test_who_is_away_is_shown_with_the_day_and_not_counted(world: World) -> None:
     async with world.client("duty-1") as duty:
         stay = {"kind": "hospital", "until": "2026-12-05T00:00:00Z"}

@@ -7,6 +7,8 @@ export interface FamilyView {
   today: { state: "away" | "silent" | "seen" | "not_yet" | "unknown"; hour_at: string | null };
   last_visit: { at: string; way: string; met: boolean; by: string | null } | null;
   next_visit_on: string | null;
+  /** home: others live there who were not asked, so only what concerns the house is told. */
+  alarms_of?: "person" | "home";
   alarms: {
     at: string;
     word: string;

@@ -138,6 +138,7 @@ export interface Region {
   level: "county" | "town" | "village" | "group";
   parent: string | null;
   persons: number;
+  closed?: boolean;
 }
 
 export interface ListedPerson extends ServiceUser {

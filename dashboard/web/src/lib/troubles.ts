@@ -114,6 +114,12 @@ export function toneOf(trouble: Trouble, now: number): Tone {
   return late ? "watch" : "technical";
 }
 
+/** Whether its deadline still runs: in an emergency it is for being there, of other work for its end. */
+export function isDue(task: Pick<Task, "kind" | "state">): boolean {
+  if (task.kind === "emergency" && task.state === "arrived") return false;
+  return task.state !== "completed" && task.state !== "cancelled";
+}
+
 /** A task's deadline: one about a person, or one that presses, is red when it is late. */
 export function toneOfTask(task: Task, late: boolean): Tone {
   if (task.kind !== "repair" || isPressingRepair(task)) return late ? "urgent" : "watch";

@@ -239,11 +239,25 @@ const UNITS: [RegExp, string][] = [
 ];
 
 export function unitOf(field: string): string {
-  return UNITS.find(([pattern]) => pattern.test(field))?.[1] ?? "";
+  const unit = UNITS.find(([pattern]) => pattern.test(field))?.[1] ?? "";
+  return tAny([`reading_unit.${unit.trim()}`]) ?? unit;
+}
+
+/** Categories and grade of a person as a card shows them. */
+export function tagsOf(person: Pick<Person, "categories" | "grade">): string[] {
+  // The register's own word says little alone: "complete" may be anything.
+  const grade = word("grade_tag", person.grade);
+  return [...person.categories, person.grade === "" ? "" : grade].filter((text) => text !== "");
+}
+
+/** A name as the book has it; of somebody who was erased a word in the page's language. */
+export function nameText(name: string): string {
+  return tAny([`name_word.${name}`]) ?? name;
 }
 
 export function personText(person: Pick<Person, "name" | "age">): string {
-  return person.age === null ? person.name : t("person.with_age", { name: person.name, age: person.age });
+  const name = nameText(person.name);
+  return person.age === null ? name : t("person.with_age", { name, age: person.age });
 }
 
 export function who(subject: Alarm | Task): string {
