@@ -74,6 +74,21 @@ export function answerText(field: string, value: unknown): string {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }
 
+/** Questions of the annex without an answer. */
+export function openQuestions(record: Answers): number {
+  return QUESTIONS.filter((one) => (record[one.field] ?? "") === "").length;
+}
+
+/** A record that says nothing of the visit: a thumb on the button, and no visit to be counted. */
+export function saysNothing(record: Answers): boolean {
+  if (record["nobody_met"] === true) return false;
+  const own = new Set(["visitor_kind", "unsigned", "nobody_met"]);
+  return Object.entries(record).every(
+    ([field, value]) =>
+      own.has(field) || value === false || (Array.isArray(value) ? value.length === 0 : String(value).trim() === ""),
+  );
+}
+
 /** What a field is called on the form; one that it doesn't know by its own name. */
 export function fieldName(field: string): string {
   if (field === "services") return t("visit.services");
