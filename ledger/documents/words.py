@@ -66,7 +66,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "real_emergency": "真实紧急情况",
     "medical_advice": "医疗咨询",
     "social": "聊天、孤独",
-    "accidental": "误按",
+    "accidental": "误按、误报",
     "test": "测试",
     "device_fault": "设备故障",
     "outage": "停电或断网",

@@ -1,24 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CALM, calmed, openQuestions, QUESTIONS, saysNothing } from "../src/lib/visit_form";
+import { type Answers, CALM, calmed, openQuestions, QUESTIONS, saysNothing } from "../src/lib/visit_form";
 
 test("a thumb on the button makes no visit", () => {
-  for (const record of [
+  const empty: Answers[] = [
     {},
     { visitor_kind: "social_worker", unsigned: "cannot_write" },
     { needs: "  ", services: [], nobody_met: false, satisfaction: "" },
-  ]) {
+  ];
+  for (const record of empty) {
     assert.equal(saysNothing(record), true, JSON.stringify(record));
   }
-  for (const record of [
+  const said: Answers[] = [
     { nobody_met: true },
     { mood: "worse" },
     { services: [7] },
     { needs: "药" },
     { satisfaction: "good" },
     { household_change: 2 },
-  ]) {
+  ];
+  for (const record of said) {
     assert.equal(saysNothing(record), false, JSON.stringify(record));
   }
 });

@@ -121,7 +121,7 @@ def test_what_a_newer_program_wrote_is_shown_behind_what_is_known() -> None:
     ("group", "word", "zh"),
     [
         ("rule", "sos", "呼叫按钮"),
-        ("rule_outcome", "sos/accidental", "呼叫按钮：误按"),
+        ("rule_outcome", "sos/accidental", "呼叫按钮：误按、误报"),
         ("service", "7", "7 日常服务"),
         ("outcome", "open", "尚未结案"),
     ],
