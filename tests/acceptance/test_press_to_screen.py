@@ -43,8 +43,18 @@ def commands(rig: Rig) -> list[dict]:
         connection.close()
 
 
+def acknowledged(rig: Rig) -> list[str]:
+    """By whom, each time that somebody took it, by the hub's own trail."""
+    connection = sqlite3.connect(f"file:{rig.folder / 'hub' / 'hub.db'}?mode=ro", uri=True)
+    try:
+        sql = "SELECT actor FROM entry WHERE topic = 'alarm' AND fact = 'acknowledged'"
+        return [row[0] for row in connection.execute(sql)]
+    finally:
+        connection.close()
+
+
 def at_the_board(rig: Rig, problems: list[str]) -> None:
-    """Sign in, wait for the press to appear, take it by key."""
+    """Sign in, wait for the press to appear, see the hub die and come back, take it by key."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="zh-CN")
@@ -59,6 +69,16 @@ def at_the_board(rig: Rig, problems: list[str]) -> None:
         card = page.locator(".queue li[data-alarm]")
         expect(card).to_have_count(1, timeout=30_000)
         expect(card).to_contain_text("按下呼叫按钮")
+        page.evaluate("window.sameDocument = true")
+        status = page.get_by_role("status")
+        rig.programs["hub"].kill()
+        expect(status).to_contain_text("与中枢的连接已断开", timeout=30_000)
+        expect(card).to_contain_text("按下呼叫按钮")
+        rig.programs["hub"].start()
+        # By itself, and with what was there before.
+        expect(status).to_contain_text("实时连接正常", timeout=60_000)
+        assert page.evaluate("window.sameDocument")
+        expect(card).to_have_count(1)
         page.keyboard.press("a")
         expect(card).to_have_count(0, timeout=30_000)
         browser.close()
@@ -81,9 +101,11 @@ def test_press_reaches_the_screen_and_the_answer_reaches_the_gateway(tmp_path) -
         wait_until(lambda: bool(commands(rig)), 30, "the command to the gateway")
         (alarm,) = rig.alarms()
         said = commands(rig)[0]
+        takers = acknowledged(rig)
     finally:
         rig.close()
-    assert alarm[2] == "acknowledged"
+    assert alarm[1:3] == (1, "acknowledged")
+    assert takers == ["duty1"]
     assert said["command"] == "reassure"
     assert said["device"] == "ev1527-abcde"
     assert problems == []

@@ -6,12 +6,19 @@ own, which the tests of other rooms must not meet.
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 from tests.adapters.chromium import FLAGS, MISSING, program
 from tests.adapters.fake_api import PASSWORD, FakeHub, serving
@@ -44,6 +51,12 @@ AudioContext.prototype.createOscillator = function () {
   return make.call(this);
 };
 """
+
+
+_DRAWN: Final = (
+    "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(go))))"
+)
+_WIDTH: Final = "document.documentElement.scrollWidth"
 
 
 class Desk:
@@ -98,6 +111,25 @@ class Desk:
                 return
             self.page.wait_for_timeout(POLL_MS)
         raise AssertionError(f"never true: {condition}")
+
+    def at_every_size(self, *pressed: Locator, shown: Sequence[Locator] = ()) -> None:
+        """The page as it stands, in the three sizes: it can't be moved sideways, what is `shown` is
+        inside, and what is to be `pressed` could be: nothing lies over it."""
+        before = self.page.viewport_size
+        assert before is not None
+        for name, size in SIZES.items():
+            self.page.set_viewport_size(size)
+            self.page.evaluate(_DRAWN)
+            assert self.page.evaluate(_WIDTH) <= size["width"], f"{name}: moves sideways"
+            for thing in (*shown, *pressed):
+                thing.scroll_into_view_if_needed()
+                box = thing.bounding_box()
+                assert box is not None, f"{name}: {thing} is not there"
+                assert box["x"] >= 0, f"{name}: {thing} begins outside"
+                assert box["x"] + box["width"] <= size["width"] + 1, f"{name}: {thing} ends outside"
+            for thing in pressed:
+                thing.click(trial=True)
+        self.page.set_viewport_size(before)
 
     def check(self) -> None:
         self.problems += self.page.evaluate("window.violations ?? []")

@@ -74,6 +74,7 @@ def test_mark_feedback_answer_and_a_result_that_stands(open_desk: OpenDesk, cloc
     expect(dialog.locator("[data-criterion=satisfied]")).to_contain_text("1 / 1，即 100 %")
     expect(dialog.locator("[data-criterion=answered]")).to_contain_text("不计")
     dialog.get_by_role("button", name="评分", exact=True).click()
+    desk.at_every_size(dialog.locator("[name=points]"), dialog.locator("[name=text]"))
     dialog.locator("[name=points]").fill("80")
     dialog.locator("[name=text]").fill("档案齐全，一户未更新")
     dialog.locator("form").get_by_role("button", name="评分").click()

@@ -45,6 +45,10 @@ def test_who_where_what_since_when_who_has_it(desk: Desk) -> None:
     expect(pressed).to_contain_text("无人接手")
     expect(cards.nth(1)).to_contain_text("192/118 mmHg · 脉搏 96 · 2 次平均 190/117")
     assert desk.page.title().startswith("(3) 紧急")
+    counters = desk.page.locator("main dl").first
+    taken = desk.page.locator(".side [data-alarm]").first
+    take = [cards.nth(place).get_by_role("button", name="接警") for place in (0, 3)]
+    desk.at_every_size(*take, taken.locator("a").first, shown=[counters, pressed])
 
 
 def test_waiting_clocks_run_in_hub_time(desk: Desk) -> None:
@@ -119,6 +123,7 @@ def test_lost_connection_is_said_and_nothing_is_missed(open_desk: OpenDesk, hub:
     expect(page.get_by_role("status")).to_contain_text("与系统的连接已断开")
     expect(page).to_have_title(re.compile("^连接中断"))
     alarm = hub.raise_alarm("sos", "home-0003")
+    desk.at_every_size(page.get_by_role("button", name="重试"), shown=[page.locator("time").first])
     hub.stop_answering(False)
     page.get_by_role("button", name="重试").click()
     expect(page.locator(f'[data-alarm="{alarm["id"]}"]')).to_be_visible()

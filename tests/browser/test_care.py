@@ -88,6 +88,7 @@ def test_a_need_is_passed_on_with_consent_and_ends(open_desk: OpenDesk) -> None:
     submit = send.get_by_role("button", name="转给机构")
     submit.click()
     expect(send.get_by_role("alert")).to_have_text("请选择一家机构")
+    desk.at_every_size(submit, send.get_by_label("谁同意的"))
     send.get_by_label("服务机构").select_option(label="康宁养老中心")
     send.get_by_label("谁同意的").select_option("family")
     submit.click()
@@ -149,6 +150,7 @@ def test_the_log_adds_up_and_a_mistake_is_corrected_by_a_line(open_desk: OpenDes
     mend.get_by_role("button", name="记下").click()
     expect(page.get_by_role("region", name="本月按机构")).to_contain_text("¥50")
     expect(lines.locator("[data-line]")).to_have_count(2)
+    desk.at_every_size(shown=[lines.locator("[data-line]").first])
     expect(lines).to_contain_text("已更正")
     # The same stands in her file, with what is left of the year.
     lines.get_by_role("link", name="张桂英").first.click()

@@ -40,6 +40,7 @@ def test_what_goes_is_read_the_name_is_typed_and_she_is_gone(open_desk: OpenDesk
     expect(goes).to_contain_text("住址、位置、进门方式")
     expect(dialog.get_by_role("region", name="保留什么，为什么")).to_contain_text("往月统计")
     expect(dialog).to_contain_text("还在服务中")
+    desk.at_every_size(dialog.get_by_label(re.compile("删除原因")), shown=[dialog])
     erase = dialog.get_by_role("button", name="永久删除")
     dialog.get_by_label(re.compile("删除原因")).fill("张桂英要求")
     confirm = dialog.get_by_label(re.compile("请输入姓名"))

@@ -23,6 +23,8 @@ def test_taken_offered_and_given_up(desk: Desk, hub: FakeHub) -> None:
     head = page.locator("header.head")
     page.get_by_role("button", name="接警").click()
     expect(head).to_contain_text("前须有人出发")
+    more = page.get_by_role("button", name="需要更多时间")
+    desk.at_every_size(more, page.get_by_role("button", name="派人"), shown=[head])
     page.get_by_role("button", name="需要更多时间").click()
     page.get_by_role("button", name="移交", exact=True).first.click()
     page.get_by_label("移交给谁").select_option("duty-2")

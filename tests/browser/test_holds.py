@@ -99,6 +99,7 @@ def test_a_stay_is_set_seen_and_ended(desk: Desk, hub: FakeHub) -> None:
     night = datetime.datetime.fromtimestamp(hub.now_ms() / 1000, tz=datetime.UTC)
     panel.locator("[name=until]").fill(f"{night + datetime.timedelta(days=6):%Y-%m-%d}")
     panel.locator("[name=note]").fill("县医院内科")
+    desk.at_every_size(panel.get_by_role("button", name="保存"), panel.locator("[name=until]"))
     panel.get_by_role("button", name="保存").click()
     now = panel.locator(".now")
     expect(now).to_contain_text("住院")

@@ -16,8 +16,6 @@ from tests.dashboard.conftest import ROSTER
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
 
-SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
@@ -43,11 +41,8 @@ def leave(panel: Locator, day: str, why: str) -> None:
     panel.get_by_role("button", name="保存").click()
 
 
-@SIZES
-def test_somebody_joins_moves_away_and_comes_back(
-    open_desk: OpenDesk, size: dict[str, int]
-) -> None:
-    desk = opened(open_desk, size)
+def test_somebody_joins_moves_away_and_comes_back(open_desk: OpenDesk) -> None:
+    desk = opened(open_desk, DESKTOP)
     panel = panel_of(desk)
     expect(panel).to_contain_text("加入日期未登记")
     panel.get_by_role("button", name="登记日期或退出").click()
@@ -62,14 +57,15 @@ def test_somebody_joins_moves_away_and_comes_back(
     # Both or none: what was typed stays.
     expect(panel.get_by_role("alert")).to_be_visible()
     expect(panel.get_by_label("退出日期")).to_have_value("2026-11-10")
+    save = panel.get_by_role("button", name="保存")
+    desk.at_every_size(save, panel.get_by_label("退出日期"), shown=[panel.get_by_role("alert")])
     panel.get_by_label("退出原因").select_option(label="迁出")
     panel.get_by_label("去向说明").fill("随女儿住安康")
     panel.get_by_role("button", name="保存").click()
     expect(panel).to_contain_text("2026-11-10 退出服务")
     expect(panel.locator(".badge.watch")).to_have_text("迁出")
     expect(panel).to_contain_text("随女儿住安康")
-    expect(panel.get_by_role("link", name="2 台设备待回收")).to_be_visible()
-    assert not too_wide(desk)
+    desk.at_every_size(panel.get_by_role("link", name="2 台设备待回收"))
 
     panel.get_by_role("button", name="重新加入").click()
     panel.get_by_label("重新加入日期").fill("2026-11-15")
@@ -79,14 +75,11 @@ def test_somebody_joins_moves_away_and_comes_back(
     history = desk.page.get_by_role("region", name="变更记录")
     expect(history).to_contain_text("补录")
     expect(history).to_contain_text("迁出")
-    assert not too_wide(desk)
+    desk.at_every_size(shown=[history])
 
 
-@SIZES
-def test_the_dead_do_not_come_back_and_a_mistake_is_corrected(
-    open_desk: OpenDesk, size: dict[str, int]
-) -> None:
-    desk = opened(open_desk, size)
+def test_the_dead_do_not_come_back_and_a_mistake_is_corrected(open_desk: OpenDesk) -> None:
+    desk = opened(open_desk, PHONE)
     panel = panel_of(desk)
     leave(panel, "2026-11-12", "去世")
     expect(panel.locator(".badge.watch")).to_have_text("去世")
@@ -103,9 +96,8 @@ def test_the_dead_do_not_come_back_and_a_mistake_is_corrected(
     expect(desk.page.get_by_role("region", name="变更记录")).to_contain_text("误登记")
 
 
-@SIZES
-def test_nobody_leaves_ahead_of_time(open_desk: OpenDesk, size: dict[str, int]) -> None:
-    desk = opened(open_desk, size)
+def test_nobody_leaves_ahead_of_time(open_desk: OpenDesk) -> None:
+    desk = opened(open_desk, PHONE)
     panel = panel_of(desk)
     leave(panel, "2027-01-01", "入住养老机构")
     expect(panel.get_by_role("alert")).to_be_visible()

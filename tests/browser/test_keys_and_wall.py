@@ -63,6 +63,9 @@ def test_sound_that_is_off_stays_said_and_grows_loud(open_desk: OpenDesk, hub: F
     expect(status).to_contain_text("实时连接正常")
     page.get_by_role("button", name="关闭声音").click()
     expect(status).to_contain_text("声音未开启，3 条紧急待接警")
+    desk.at_every_size(
+        status.get_by_role("button", name="开启声音"), shown=[page.locator("time").first]
+    )
     expect(bar).to_have_class(re.compile("loud"))
     # On another page and after a reload too.
     desk.go("/homes")
@@ -118,6 +121,8 @@ def test_the_wall_names_nobody(desk: Desk, hub: FakeHub) -> None:
     secrets |= {contact["phone"] for person in people for contact in person["contacts"]}
     assert not {secret for secret in secrets if secret in text}
     assert "三里垭村" in text or "龙头村" in text
+    leave = page.get_by_role("button", name="退出大屏")
+    desk.at_every_size(leave, shown=[rows.first, page.locator("main dl")])
     page.get_by_role("button", name="退出大屏").click()
     expect(page.locator(QUEUE).first).to_be_visible()
     desk.wait_for("document.fullscreenElement === null")

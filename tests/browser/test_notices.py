@@ -18,13 +18,18 @@ expect.set_options(timeout=DEADLINE_MS)
 SHOTS = os.environ.get("HEARTHWATCH_SHOTS", "")
 
 
+# Each language at another size; where it matters a test looks at the others as well.
+by_language = pytest.mark.parametrize(
+    ("viewport", "language"), [(PHONE, "zh-CN"), (DESKTOP, "en")], ids=["phone-zh", "desktop-en"]
+)
+
+
 def shot(desk: Desk, name: str) -> None:
     if SHOTS:
         desk.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@by_language
 def test_a_way_is_added_proved_moved_and_removed(
     open_desk: OpenDesk, hub: FakeHub, viewport, language
 ) -> None:
@@ -57,7 +62,7 @@ def test_a_way_is_added_proved_moved_and_removed(
     expect(panel.locator("ol > li").first).to_contain_text("duty")
     expect(panel).to_contain_text("空号")
     shot(desk, f"ways-{language}-{viewport['width']}")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    desk.at_every_size(panel.get_by_role("button", name="提前" if zh else "Earlier"))
     panel.locator("ol > li").first.get_by_role("button", name="删除" if zh else "Remove").click()
     expect(panel.locator("ol > li")).to_have_count(1)
 
@@ -71,6 +76,7 @@ def test_a_link_answers_without_a_login(open_desk: OpenDesk, hub: FakeHub, answe
     shot(desk, f"reply-{answer}")
     name = "接单" if answer == "accept" else "不能去"
     button = desk.page.get_by_role("button", name=name)
+    desk.at_every_size(button)
     assert button.bounding_box()["height"] >= 64
     button.click()
     said = "已接单" if answer == "accept" else "正在通知下一位"
@@ -168,8 +174,7 @@ def test_the_service_worker_shows_a_push_message_and_sends_its_answer(
     assert hub.notices.replies == [{"answer": "accept", "way": "push"}]
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@by_language
 def test_what_did_not_arrive_is_tried_again(
     open_desk: OpenDesk, hub: FakeHub, viewport, language
 ) -> None:
@@ -191,8 +196,9 @@ def test_what_did_not_arrive_is_tried_again(
     expect(channels).to_contain_text("号码不对")
     expect(messages.locator("ul > li")).to_have_count(3)
     shot(desk, f"undelivered-{language}-{viewport['width']}")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    channels.get_by_role("button", name="企业微信群机器人" if zh else "WeCom group bot").click()
+    bot = channels.get_by_role("button", name="企业微信群机器人" if zh else "WeCom group bot")
+    desk.at_every_size(bot, shown=[messages])
+    bot.click()
     expect(messages.locator("ul > li")).to_have_count(1)
     messages.get_by_role("button", name="再试一次" if zh else "Try again").click()
     expect(messages.locator(".badge")).to_have_text("等待重发" if zh else "waits again")

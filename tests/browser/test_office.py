@@ -107,6 +107,7 @@ def test_a_region_is_found_by_name_and_by_code(open_desk: OpenDesk) -> None:
         page.get_by_label("地区名称或代码").fill(text)
         expect(tree.get_by_role("button", name=there, exact=True)).to_be_visible()
         expect(tree.get_by_role("button", name=gone, exact=True)).to_have_count(0)
+    desk.at_every_size(tree.get_by_role("button", name="龙头村", exact=True))
     page.get_by_label("地区名称或代码").fill("没有这村")
     expect(tree).to_contain_text("没有名称或代码含“没有这村”的地区")
 
@@ -130,6 +131,10 @@ def test_the_trail_says_who_did_what_to_whose_file(open_desk: OpenDesk) -> None:
     expect(changed).to_contain_text("登录自 127.0.0.1")
     changed.get_by_role("button", name="改了什么").click()
     expect(changed.locator(".changes")).to_contain_text("13800000001 → 13900009999")
+    kinds = page.get_by_role("group", name="哪一类")
+    desk.at_every_size(
+        kinds.get_by_role("button", name="查看"), shown=[changed.locator(".changes")]
+    )
     page.get_by_role("group", name="哪一类").get_by_role("button", name="查看").click()
     expect(changed).to_have_count(0)
     expect(day.locator("li", has_text="manager-1").filter(has_text="档案").first).to_be_visible()
@@ -244,6 +249,7 @@ def test_what_was_refused_to_a_platform_is_told(open_desk: OpenDesk) -> None:
     panel = page.locator("section[aria-labelledby=platforms]")
     expect(panel).to_contain_text("1 条被退回，还没改好")
     panel.get_by_text("被退回的 1 条").click()
+    desk.at_every_size(shown=[panel])
     expect(panel).to_contain_text("村（社区）：没有这个地方")
     # And in another office's own language.
     page.get_by_role("button", name="English").click()
@@ -266,6 +272,7 @@ def test_an_account_is_made_locked_and_gets_a_password(open_desk: OpenDesk) -> N
     form.get_by_role("button", name="保存").click()
     expect(form.get_by_role("alert")).to_have_text("这个用户名已有人用")
     form.get_by_label(re.compile("用户名")).fill("chenfang")
+    desk.at_every_size(form.get_by_role("button", name="保存"), form.get_by_label("管哪里"))
     first = form.get_by_label("新密码").input_value()
     form.get_by_role("button", name="保存").click()
     row = page.locator("[data-account=chenfang]")

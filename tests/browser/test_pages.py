@@ -32,6 +32,8 @@ def test_close_with_an_outcome(desk: Desk, hub: FakeHub) -> None:
     page.get_by_role("button", name="结案", exact=True).click()
     submit = page.get_by_role("button", name="确认结案")
     expect(submit).to_be_disabled()
+    note = page.get_by_label("说明")
+    desk.at_every_size(page.get_by_label("误按"), note, shown=[submit, page.locator("h1")])
     page.get_by_label("误按").check()
     page.get_by_label("说明").fill("和老人通了话，没事")
     submit.click()
@@ -61,6 +63,7 @@ def test_send_somebody_and_the_visitors_way(desk: Desk, open_desk: OpenDesk, hub
     # The person's own visitor stands first.
     first = desk.page.locator("main li button.button").first
     expect(first).to_contain_text("探访责任人")
+    desk.at_every_size(first, desk.page.get_by_role("button", name="取消"))
     first.click()
     head, actions = desk.page.locator(".panel.head"), desk.page.locator(".actions")
     expect(head.locator(".holder")).to_have_text("冯建国")
@@ -101,12 +104,27 @@ def test_send_somebody_and_the_visitors_way(desk: Desk, open_desk: OpenDesk, hub
     assert hub.cases.alarms[alarm]["state"] == "in_response"
 
 
+CALLS = ((".head", "13800000002"), (".side", "13900000002"))
+
+
 def test_contacts_can_be_called(desk: Desk, hub: FakeHub) -> None:
     desk.go(f"/alarms/{alarm_of(hub, 'sos')}")
     expect(desk.page.locator('.side a[href="tel:13900000002"]')).to_be_visible()
     expect(desk.page.locator('.head a[href="tel:13800000002"]')).to_be_visible()
     access = desk.page.locator(".side dt", has_text="进门方法")
     expect(access).to_be_visible()
+    calls = [desk.page.locator(f'{part} a[href="tel:{number}"]') for part, number in CALLS]
+    desk.at_every_size(*calls, shown=[access])
+
+
+def is_drawn_anew(desk: Desk) -> bool:
+    """Whether the chart is another one after the alarm's clock went on by two seconds."""
+    desk.page.evaluate("window.chart = document.querySelector('.chart canvas')")
+    clock = desk.page.locator(".head .clock")
+    for _ in range(2):
+        before = clock.inner_text()
+        expect(clock).not_to_have_text(before)
+    return bool(desk.page.evaluate("window.chart !== document.querySelector('.chart canvas')"))
 
 
 @pytest.mark.parametrize(
@@ -129,6 +147,13 @@ def test_the_evidence_is_drawn_over_what_was_usual(
         "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
     )
     assert drawn
+    # The clocks of the page go on; the chart is not made anew with every second of theirs. A minute
+    # may end once meanwhile.
+    assert not (is_drawn_anew(desk) and is_drawn_anew(desk))
+    expect(desk.page.get_by_role("heading", name="为什么报警")).to_be_visible()
+    desk.at_every_size(
+        shown=[desk.page.locator(".chart canvas"), desk.page.locator("main ol li").first]
+    )
 
 
 def test_homes_are_found_by_village_and_name(desk: Desk) -> None:
@@ -143,6 +168,7 @@ def test_homes_are_found_by_village_and_name(desk: Desk) -> None:
     homes.first.locator("a").click()
     expect(desk.page.locator("h1")).to_contain_text("孙春梅")
     expect(desk.page.locator("main")).to_contain_text("只剩自动电器的底量用电")
+    desk.at_every_size(desk.page.get_by_role("button", name="一月"))
     desk.page.get_by_role("button", name="一月").click()
     expect(desk.page.locator(".chart canvas")).to_be_visible()
 
@@ -157,6 +183,7 @@ def test_bind_a_device(open_desk: OpenDesk, hub: FakeHub) -> None:
     form.locator("select[name=home]").select_option("home-0006")
     form.locator("select[name=kind]").select_option("sos")
     form.locator("[name=label]").fill("床头按钮")
+    desk.at_every_size(form.get_by_role("button", name="绑定"), form.locator("select[name=home]"))
     form.get_by_role("button", name="绑定").click()
     expect(section).to_contain_text("1 台设备等待绑定")
     bound = hub.county.devices["gw-0001/rf-5A3F1"]
@@ -172,6 +199,7 @@ def test_dead_gateways_and_quarantine_are_shown(open_desk: OpenDesk) -> None:
     expect(first).to_contain_text("离线")
     desk.page.get_by_text("原始数据").nth(1).click()
     expect(desk.page.locator("main")).to_contain_text("68 aa aa aa aa aa aa 68")
+    desk.at_every_size(shown=[first])
 
 
 def test_back_leads_to_the_board_and_links_open_directly(desk: Desk, hub: FakeHub) -> None:

@@ -58,6 +58,7 @@ def test_identity_numbers_are_printed_for_a_reason_alone(desk: Desk, hub: FakeHu
     panel.locator("[name=reason]").fill("存档")
     expect(button).to_be_disabled()
     panel.locator("[name=reason]").fill("报县民政局存档")
+    desk.at_every_size(button, panel.locator("[name=reason]"))
     with desk.page.expect_download():
         button.click()
     assert unquote(asked[0]).endswith("/annex3.pdf?numbers=true&reason=报县民政局存档")
@@ -82,6 +83,7 @@ def test_a_manager_takes_tables_of_a_village(open_desk: OpenDesk) -> None:
     chosen = desk.page.locator("select").first
     village = chosen.locator("option").nth(1).get_attribute("value")
     chosen.select_option(village)
+    desk.at_every_size(desk.page.get_by_role("button", name="Excel 表格"), chosen)
     with desk.page.expect_download() as saved:
         desk.page.get_by_role("button", name="Excel 表格").click()
     assert saved.value.suggested_filename == "老年人名册-20261123.xlsx"

@@ -41,13 +41,18 @@ def test_somebody_is_found_and_a_section_is_mended_with_errors_at_the_field(
     page = manager.page
     page.get_by_role("link", name="老人名册").click()
     page.get_by_placeholder("姓名、拼音").fill("zgy")
-    page.get_by_role("link", name=re.compile("张桂英")).click()
+    found = page.get_by_role("link", name=re.compile("张桂英"))
+    manager.at_every_size(found, page.get_by_placeholder("姓名、拼音"))
+    found.click()
     identity = page.get_by_role("region", name=re.compile("基本信息"))
     identity.get_by_role("button", name="编辑").click()
     identity.get_by_label("公民身份号码").fill(number(2)[:-1])
     identity.get_by_label("民族").fill("汉族")
     identity.get_by_role("button", name="保存").click()
     expect(identity.locator(".fault")).to_contain_text("应为 18 位")
+    manager.at_every_size(
+        identity.get_by_role("button", name="保存"), shown=[identity.locator(".fault").first]
+    )
     # What was typed is still there.
     expect(identity.get_by_label("民族")).to_have_value("汉族")
     identity.get_by_label("公民身份号码").fill(number(2))
@@ -71,6 +76,7 @@ def test_contacts_are_put_in_order_and_a_consent_is_given_and_withdrawn(manager:
     contacts.get_by_role("button", name="增加联系人").click()
     contacts.locator("[name=contact-name]").nth(1).fill("李婶")
     contacts.locator("[name=contact-phone]").nth(1).fill("13700000001")
+    manager.at_every_size(contacts.get_by_role("button", name="上移 李婶"))
     contacts.get_by_role("button", name="上移 李婶").click()
     contacts.get_by_role("button", name="保存").click()
     expect(contacts.locator("ol li").first).to_contain_text("李婶")
@@ -78,6 +84,7 @@ def test_contacts_are_put_in_order_and_a_consent_is_given_and_withdrawn(manager:
     consents.get_by_role("button", name="登记同意").or_(
         consents.get_by_role("button", name="登记")
     ).first.click()
+    manager.at_every_size(consents.get_by_label("同意方式"))
     consents.get_by_label("同意方式").select_option("fingerprint")
     consents.locator("form").get_by_role("button", name="登记").click()
     expect(consents.locator(".badge.good").first).to_have_text("有效")
@@ -107,7 +114,9 @@ def test_a_list_is_brought_in_looked_at_decided_about_and_written(
     page.get_by_role("button", name="不能导入").click()
     expect(page.get_by_text("是不是“龙头村”")).to_be_visible()
     page.get_by_role("button", name="已在名册").click()
-    page.get_by_role("group", name="怎样处理").get_by_role("button", name="跳过").click()
+    skip = page.get_by_role("group", name="怎样处理").get_by_role("button", name="跳过")
+    manager.at_every_size(skip, shown=[confirm])
+    skip.click()
     confirm.click()
     result = page.get_by_role("region", name="名册.xlsx")
     expect(result).to_contain_text("新增 1")

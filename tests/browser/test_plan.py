@@ -26,7 +26,9 @@ def test_a_visitor_s_day_in_the_order_of_the_way(open_desk: OpenDesk, hub: FakeH
     expect(desk.page.locator("main")).to_contain_text("待访 3 · 已访 1")
     # Nothing wider than the telephone.
     assert desk.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    first.get_by_role("button", name="开始探访").click()
+    begin = first.get_by_role("button", name="开始探访")
+    desk.at_every_size(begin, first.locator("a[href^='tel:']"), shown=[first])
+    begin.click()
     desk.wait_for("location.pathname.startsWith('/tasks/')")
     assert hub.plan.said == [{"service_user": "person-0001"}]
 
@@ -41,6 +43,7 @@ def test_a_visit_is_moved_with_a_reason(open_desk: OpenDesk, hub: FakeHub) -> No
     expect(submit).to_be_disabled()
     stop.locator("[name=reason]").fill("今天去镇上看病")
     stop.locator("[name=to]").fill("2026-11-26")
+    desk.at_every_size(submit, stop.locator("[name=reason]"))
     submit.click()
     expect(desk.page.locator("ol > li")).to_have_count(2)
     assert hub.plan.said == [
@@ -60,6 +63,7 @@ def test_week_and_month_of_a_visitor(open_desk: OpenDesk) -> None:
     expect(desk.page.locator("section[data-date]")).to_have_count(5)
     desk.page.get_by_role("button", name="月", exact=True).click()
     expect(desk.page.get_by_role("heading", name="2026年11月")).to_be_visible()
+    desk.at_every_size(desk.page.locator("button.today"))
     desk.page.locator("button.today").click()
     expect(desk.page.locator("ol > li")).to_have_count(3)
     desk.page.get_by_role("button", name="往后").click()
@@ -82,6 +86,7 @@ def test_a_manager_sees_whom_nobody_went_to_and_raises_a_tier(
     expect(first).to_contain_text("是否重病")
     first.locator("[name=until]").fill("2026-12-31")
     first.locator("[name=reason]").fill("髋部骨折术后")
+    desk.at_every_size(first.locator("form button[type=submit]"), shown=[main.locator(".figures")])
     first.locator("form button[type=submit]").click()
     expect(first).to_contain_text("每周一次上门")
     assert hub.plan.said == [
@@ -102,6 +107,7 @@ def test_bad_weather_is_said_for_a_village(open_desk: OpenDesk, hub: FakeHub) ->
     form = desk.page.locator("form.panel")
     form.locator("select").select_option(label="三里垭村")
     form.locator("[name=reason]").fill("暴雨红色预警")
+    desk.at_every_size(form.locator("button[type=submit]"), form.locator("select"))
     form.locator("button[type=submit]").click()
     expect(form).to_have_count(0)
     assert hub.plan.said == [

@@ -94,6 +94,7 @@ def test_from_the_month_to_the_figure_to_the_person_and_back(manager: Desk) -> N
     expect(dialog.get_by_role("status")).to_have_text("名单已载入，共 1 条")
     rows = dialog.locator("ul.rows > li")
     expect(rows).to_have_count(1)
+    manager.at_every_size(rows.get_by_role("link", name="张桂英"), shown=[dialog])
     # The bars are also a table, which ends with this month's.
     expect(dialog.locator("caption")).to_contain_text("近 12 个月")
     expect(dialog.locator("tbody tr")).to_have_count(12)
@@ -139,6 +140,7 @@ def test_another_month_and_another_region_stand_in_the_address(
     desk.go("/reports")
     table = page.get_by_role("region", name="各单位对比").locator("table")
     expect(table.locator("tbody tr")).to_have_count(2)
+    desk.at_every_size(table.get_by_role("button", name="城关镇"))
     table.get_by_role("button", name="城关镇").click()
     desk.wait_for("location.search.includes('region=610926101')")
     expect(page.get_by_role("navigation", name="地区")).to_contain_text("平利县")

@@ -26,6 +26,7 @@ def test_the_board_says_who_is_on_duty_and_what_is_missing(desk: Desk, hub: Fake
     with hub.lock:
         hub.rota.warn()
     expect(bar).to_contain_text("没有人值班")
+    desk.at_every_size(bar.get_by_role("link", name="2 项未签收"), shown=[bar])
     bar.get_by_role("link", name="2 项未签收").click()
     expect(desk.page.get_by_role("heading", level=1)).to_contain_text("县值班室")
 
@@ -46,6 +47,7 @@ def test_a_hole_is_seen_in_week_and_month_and_filled(open_desk: OpenDesk, hub: F
     save = panel.get_by_role("button", name="保存")
     expect(save).to_be_disabled()
     panel.get_by_label("原因").fill("补班")
+    desk.at_every_size(save, panel.get_by_label("第一值班人"))
     save.click()
     expect(hole).to_have_count(0)
     expect(page.get_by_label("值班缺口")).to_have_count(0)
@@ -70,6 +72,7 @@ def test_a_swap_is_asked_and_approved(open_desk: OpenDesk, hub: FakeHub) -> None
     form.get_by_role("button", name="发出申请").click()
     swaps = page.get_by_role("region", name=re.compile("换班申请"))
     expect(swaps).to_contain_text("等对方答复")
+    desk.at_every_size(shown=[swaps])
     assert [s.other for s in hub.rota.swaps.values()] == [other]
 
 
@@ -82,6 +85,7 @@ def test_a_sheet_is_signed_line_by_line(open_desk: OpenDesk, hub: FakeHub) -> No
     lines = page.locator("ol.lines > li")
     expect(lines).to_have_count(2)
     expect(lines.nth(1)).to_contain_text("上一班未签收")
+    desk.at_every_size(lines.nth(0).get_by_role("button", name="签收"), shown=[lines.nth(1)])
     lines.nth(0).get_by_role("button", name="签收").click()
     expect(lines.nth(0)).to_contain_text("已签收")
     expect(page.locator("main")).to_contain_text("1 / 2")
@@ -99,18 +103,20 @@ def test_who_leaves_is_not_offered_to_sign(open_desk: OpenDesk, hub: FakeHub) ->
     expect(desk.page.get_by_role("button", name="签收", exact=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/rota", "/handovers", "/handovers/sheet-1"])
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_nothing_reaches_over_the_edge_of_a_telephone(
-    open_desk: OpenDesk, path: str, language: str
-) -> None:
+def test_nothing_reaches_over_the_edge_of_a_telephone(open_desk: OpenDesk, language: str) -> None:
     desk = open_desk(viewport=PHONE, language=language)
     desk.sign_in("admin")
-    desk.go(path)
-    expect(desk.page.get_by_role("heading", level=1)).to_be_visible()
+    for path, complete in (
+        ("/rota", ".days .cells button"),
+        ("/handovers", "main li a"),
+        ("/handovers/sheet-1", "ol.lines li"),
+    ):
+        desk.go(path)
+        expect(desk.page.locator(complete).first).to_be_visible()
+        assert not too_wide(desk), path
+    desk.go("/rota")
+    month = "月" if language == "zh-CN" else "Month"
+    desk.page.get_by_role("button", name=month, exact=True).click()
+    expect(desk.page.locator(".grid .day").first).to_be_visible()
     assert not too_wide(desk)
-    if path == "/rota":
-        month = "月" if language == "zh-CN" else "Month"
-        desk.page.get_by_role("button", name=month, exact=True).click()
-        expect(desk.page.locator(".grid .day").first).to_be_visible()
-        assert not too_wide(desk)

@@ -35,6 +35,7 @@ def test_a_round_is_one_line_that_opens(desk: Desk, hub: FakeHub, alarm: str) ->
     expect(newest).to_contain_text(re.compile(r"已通知\s*第 2 轮：4 人，2 送达，1 失败"))
     expect(newest).to_contain_text("没有为蒋小红配置通知渠道")
     expect(newest).not_to_contain_text("短信")
+    desk.at_every_size(newest.get_by_role("button"), shown=[newest])
     newest.get_by_role("button").click()
     expect(newest).to_contain_text(re.compile(r"周丽\s*·\s*短信（阿里云）\s*已送达"))
     expect(newest).to_contain_text(re.compile(r"赵敏\s*·\s*企业微信\s*未送达"))

@@ -43,7 +43,9 @@ def test_the_list_says_what_each_sees_and_how_right_it_is(admin: Desk) -> None:
     expect(page.locator('[data-rule="fall"]')).to_contain_text("跌倒探测器报警")
     page.get_by_role("button", name=re.compile("常误报")).click()
     expect(page.locator("[data-rule]")).to_have_count(1)
-    page.get_by_role("button", name=re.compile("^全部")).click()
+    everything = page.get_by_role("button", name=re.compile("^全部"))
+    admin.at_every_size(everything, shown=[doubt])
+    everything.click()
     page.get_by_placeholder("搜索规则").fill("血氧")
     expect(page.locator("[data-rule]")).to_have_count(1)
 
@@ -71,6 +73,7 @@ def test_a_persons_limit_is_changed_with_its_reason(admin: Desk, hub: FakeHub) -
     save = page.get_by_role("button", name="保存并立即生效")
     expect(save).to_be_disabled()
     page.fill("[name=reason]", "张医生建议，平时血压偏低")
+    admin.at_every_size(save, shown=[preview, row(page, "low_systolic_mmhg")])
     save.click()
     expect(row(page, "urgent_systolic_mmhg")).to_contain_text("本人")
     (said,) = hub.rules.history
@@ -153,6 +156,12 @@ def test_a_try_is_run_read_taken_along_and_put_in_force(admin: Desk, hub: FakeHu
     homes = page.get_by_role("region", name="判断不同的住户")
     expect(homes.get_by_role("link").first).to_have_attribute("href", "/homes/home-0003")
     expect(homes).to_contain_text("多报 15 次")
+    take = [page.get_by_role(*one) for one in (("button",), ("link",))]
+    admin.at_every_size(
+        take[0].and_(page.get_by_text("下载 CSV")),
+        take[1].and_(page.get_by_text("用这些界限")),
+        shown=[said, homes],
+    )
     with page.expect_download() as saved:
         page.get_by_role("button", name="下载 CSV").click()
     text = saved.value.path().read_text(encoding="utf-8-sig")

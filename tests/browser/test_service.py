@@ -26,6 +26,8 @@ def test_the_visitor_proves_the_arrival_by_the_button(open_desk: OpenDesk, hub: 
     main = desk.page.locator("main")
     for said in ("青霉素", "硝苯地平", "右耳听不见", "邻居家", "过桥左转", "黄狗", "139 mmHg"):
         expect(main).to_contain_text(said)
+    prove = desk.page.get_by_role("button", name="我在老人家，现在按呼叫按钮")
+    desk.at_every_size(prove, desk.page.get_by_role("button", name="到达"))
     desk.page.get_by_role("button", name="我在老人家，现在按呼叫按钮").click()
     expect(desk.page.locator("main [role=status]")).to_contain_text("请现在按下家中的呼叫按钮")
     with hub.lock:
@@ -62,6 +64,7 @@ def test_the_sheet_has_what_120_asks(desk: Desk, hub: FakeHub) -> None:
     sheet = desk.page.locator("article")
     for said in ("按下呼叫按钮", "王德福", "青霉素", "过桥左转", "13900000002", "139 mmHg"):
         expect(sheet).to_contain_text(said)
+    desk.at_every_size(desk.page.get_by_role("button", name="打印"), shown=[sheet])
     desk.page.emulate_media(media="print")
     expect(desk.page.locator(".frame > nav")).to_be_hidden()
     expect(desk.page.get_by_role("button", name="打印")).to_be_hidden()
@@ -76,6 +79,7 @@ def test_the_figures_stand_beside_their_goals(desk: Desk, hub: FakeHub) -> None:
     expect(answered).to_contain_text("目标 97.5 %")
     expect(answered.locator("strong.bad").first).to_have_text("75.0 %")
     expect(desk.page.locator("tbody tr")).to_contain_text("城关镇")
+    desk.at_every_size(desk.page.get_by_role("button", name="按班次"), shown=[answered])
     desk.page.get_by_role("button", name="按班次").click()
     expect(desk.page.locator("tbody tr")).to_contain_text("夜间")
     csv = desk.page.get_by_role("link", name="导出 CSV")
@@ -90,6 +94,7 @@ def test_a_late_call_is_reviewed(desk: Desk, hub: FakeHub) -> None:
     calls.first.get_by_role("button", name="填写复盘").click()
     save = desk.page.get_by_role("button", name="保存复盘")
     expect(save).to_be_disabled()
+    desk.at_every_size(desk.page.get_by_label("经过与改进"), shown=[save])
     desk.page.get_by_label("为什么接晚了").select_option(label="没有听到")
     desk.page.get_by_label("经过与改进").fill("声音关了")
     save.click()

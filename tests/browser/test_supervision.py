@@ -39,6 +39,7 @@ def test_trouble_comes_first_with_since_until_and_who(open_desk: OpenDesk) -> No
     expect(late).to_contain_text("还没有人接手")
     expect(late).to_contain_text("1 天 3 小时前有信号")
     expect(late).to_contain_text("应至少每 1 天一次")
+    desk.at_every_size(late.get_by_role("button", name="设置"), shown=[late])
     meter = desk.page.locator("li.device", has_text="没有应答")
     expect(meter).to_contain_text("冯建国")
     expect(meter).to_contain_text("停电")

@@ -6,11 +6,14 @@ import { county } from "./county.svelte";
 
 const TICK_MS = 1_000;
 const TICK_FAST_MS = 250;
+const MINUTE_MS = 60_000;
 
 class HubTime {
   /** Milliseconds since the epoch, hub time; 0 until the hub answered. */
   now = $state(0);
   speed = $state(1);
+  /** The minute that ends next, for what would be drawn anew at every tick. */
+  readonly minute = $derived(Math.ceil(this.now / MINUTE_MS) * MINUTE_MS);
 
   #base = 0;
   #at = 0;
