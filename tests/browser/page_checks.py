@@ -90,9 +90,10 @@ def head_faults(desk: Desk, name: str, language: str) -> list[str]:
     return found
 
 
-def word_faults(desk: Desk, language: str) -> list[str]:
+def word_faults(desk: Desk, username: str, language: str) -> list[str]:
     """Words of the other language that are not data, keys and values that were not replaced."""
     text, heard = desk.page.evaluate("looks.said()")
+    text = text.replace(username, " ")
     for known in sorted(heard, key=len, reverse=True):
         if len(known) > 1 and not CODE_WORD.fullmatch(known):
             text = text.replace(known, " ")

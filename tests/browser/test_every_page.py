@@ -47,8 +47,8 @@ def axe(built_page: None) -> str:
 class Walk:
     """One window on its way, and what was found there."""
 
-    def __init__(self, desk: Desk, axe: str, language: str) -> None:
-        self.desk, self.axe, self.language = desk, axe, language
+    def __init__(self, desk: Desk, axe: str, language: str, username: str) -> None:
+        self.desk, self.axe, self.language, self.username = desk, axe, language, username
         self.found: list[str] = []
         self._words, self._names = catalogue(language), page_names()
         desk.page.context.add_init_script(path=SCRIPT)
@@ -63,7 +63,7 @@ class Walk:
         expect(self.desk.page.locator(one.complete).first).to_be_visible()
         found = [
             *head_faults(self.desk, name, self.language),
-            *word_faults(self.desk, self.language),
+            *word_faults(self.desk, self.username, self.language),
             *axe_faults(self.desk, self.axe, themes=self.language == "zh-CN"),
             *size_faults(self.desk),
         ]
@@ -84,7 +84,7 @@ def test_pages_about_cases(open_desk: OpenDesk, hub: FakeHub, axe: str, language
     hub.rules.answer("admin", "POST", ["tries"], {"changes": [change], **span})
     hub.rules.looks = 0
     desk = open_desk(language=language)
-    walk = Walk(desk, axe, language)
+    walk = Walk(desk, axe, language, "admin")
     desk.page.goto(desk.url)
     walk.look(stop("login", "/", "form"))
     desk.sign_in("admin")
@@ -95,7 +95,7 @@ def test_pages_about_cases(open_desk: OpenDesk, hub: FakeHub, axe: str, language
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_visit_on_a_telephone(open_desk: OpenDesk, hub: FakeHub, axe: str, language: str) -> None:
     desk = open_desk(viewport=PHONE, language=language)
-    page, walk = desk.page, Walk(desk, axe, language)
+    page, walk = desk.page, Walk(desk, axe, language, "visitor-1")
     desk.sign_in("visitor-1")
     begin = "main li .button"
     walk.go([stop("board", "/"), stop("tasks", "/tasks"), stop("visits", "/visits", begin)])
@@ -139,7 +139,7 @@ def test_pages_about_the_register(
 ) -> None:
     desk = open_desk(language=language)
     desk.url = register[0]
-    walk = Walk(desk, axe, language)
+    walk = Walk(desk, axe, language, "admin-1")
     desk.sign_in_by_hand("admin-1")
     walk.go([*register_stops(), stop("family", link_for_the_family(desk), "main .today h1")])
     assert not walk.found, "\n".join(walk.found)
