@@ -25,12 +25,6 @@ def too_wide(desk: Desk) -> bool:
     return bool(desk.page.evaluate(wide))
 
 
-def faults(desk: Desk, axe: str, what: str) -> list[str]:
-    """What WCAG's levels refuse of the page as it stands, and whether it is too wide."""
-    found = [f"{what} {one}" for one in violations(desk, axe, {"runOnly": list(LEVELS)})]
-    return [*found, f"{what} is too wide"] if too_wide(desk) else found
-
-
 def violations(desk: Desk, axe: str, options: dict[str, Any]) -> list[str]:
     desk.page.evaluate(f"() => {{ if (!window.axe) {{ {axe} }} }}")
     asked = f"async () => (await axe.run(document, {json.dumps(options)})).violations"

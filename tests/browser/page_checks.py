@@ -107,12 +107,27 @@ def word_faults(desk: Desk, username: str, language: str) -> list[str]:
     return found + [f"not replaced: {one}" for one in {*raw, *UNFILLED.findall(text)}]
 
 
-def size_faults(desk: Desk) -> list[str]:
-    """Too wide anywhere between a desk and a page at 400 %; for thumbs, keys and wide text."""
+def width_faults(desk: Desk) -> list[str]:
+    """Too wide anywhere between a desk and a page at 400 %."""
     page, found = desk.page, []
     for width in WIDTHS_PX:
         page.set_viewport_size({"width": width, "height": DESKTOP["height"]})
         found += [f"too wide at {width}: {one}" for one in page.evaluate("looks.tooWide()")]
+    page.set_viewport_size(DESKTOP)
+    return found
+
+
+def open_faults(desk: Desk, axe: str, what: str) -> list[str]:
+    """Of a page with something open on it: a form and its errors, a dialog, a fold."""
+    if not desk.page.evaluate("'looks' in window"):
+        desk.page.evaluate(SCRIPT.read_text(encoding="utf-8"))
+    found = [*axe_faults(desk, axe, themes=True), *width_faults(desk)]
+    return [f"{what} {one}" for one in found]
+
+
+def size_faults(desk: Desk) -> list[str]:
+    """Too wide at any size; for thumbs, keys and wide text."""
+    page, found = desk.page, width_faults(desk)
     page.set_viewport_size(PHONE)
     for said, asked in (
         ("too small for a thumb", f"looks.tooSmall({THUMB_PX})"),

@@ -9,10 +9,9 @@ from playwright.sync_api import Page, expect
 
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.real_hub import serving_hub
-from tests.browser.axe import faults
-from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
+from tests.browser.conftest import DEADLINE_MS, Desk, OpenDesk
+from tests.browser.page_checks import open_faults
 from tests.browser.test_accessibility import axe
-from tests.browser.test_unseen import TABLET
 from tests.dashboard.conftest import ROSTER
 
 __all__ = ["axe"]
@@ -223,16 +222,12 @@ def test_the_pages_speak_english(open_desk: OpenDesk) -> None:
         expect(desk.page.locator("main")).to_contain_text(text)
 
 
-@pytest.mark.parametrize("viewport", [None, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_no_page_violates_aa_or_is_wider_than_the_screen(
-    open_desk: OpenDesk, axe: str, dark: bool, viewport: object
-) -> None:
-    desk = signed_in(open_desk, dark=dark, viewport=viewport)
+def test_no_page_violates_aa_or_is_wider_than_the_screen(open_desk: OpenDesk, axe: str) -> None:
+    desk = signed_in(open_desk)
     page, found = desk.page, []
 
     def look(what: str) -> None:
-        found.extend(faults(desk, axe, what))
+        found.extend(open_faults(desk, axe, what))
 
     for asked, button in zip(
         VIEWS, ("登记需求", "记一次服务", "登记机构", "记一笔经费"), strict=True

@@ -194,21 +194,3 @@ def test_a_link_for_the_family_from_consent_to_withdrawal(open_desk: OpenDesk, a
     expect(family.page.locator("h1")).to_have_text("这个链接已失效")
     found += violations(family, axe, options)
     assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_pages_fit_and_violate_nothing(open_desk: OpenDesk, axe: str, dark: bool) -> None:
-    found = []
-    for viewport in VIEWPORTS:
-        desk = signed_in(open_desk, dark=dark, viewport=viewport)
-        for path, there in (
-            ("/persons/person-0001", ".life-month ol li"),
-            ("/map", "main svg"),
-            ("/map/wall", "main svg"),
-        ):
-            desk.go(path)
-            expect(desk.page.locator(there).first).to_be_visible()
-            found += [f"{path} {one}" for one in violations(desk, axe, {"runOnly": list(LEVELS)})]
-            if too_wide(desk):
-                found.append(f"{path} is wider than {viewport}")
-    assert not found, "\n".join(found)

@@ -10,10 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench
 from tests.adapters.real_hub import serving_hub
-from tests.browser.axe import faults
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
+from tests.browser.page_checks import open_faults
 from tests.browser.test_accessibility import axe
-from tests.browser.test_unseen import TABLET
 from tests.dashboard.conftest import ROSTER
 
 __all__ = ["axe"]
@@ -332,16 +331,12 @@ def test_who_visits_is_offered_no_office(open_desk: OpenDesk) -> None:
     expect(desk.page.get_by_role("link", name="管理", exact=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize("viewport", [None, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_no_page_violates_aa_or_is_wider_than_the_screen(
-    open_desk: OpenDesk, axe: str, dark: bool, viewport: object
-) -> None:
-    desk = signed_in(open_desk, dark=dark, viewport=viewport)
+def test_no_page_violates_aa_or_is_wider_than_the_screen(open_desk: OpenDesk, axe: str) -> None:
+    desk = signed_in(open_desk)
     page, found = desk.page, []
 
     def look(what: str) -> None:
-        found.extend(faults(desk, axe, what))
+        found.extend(open_faults(desk, axe, what))
 
     page.goto(f"{desk.url}/regions")
     page.get_by_role("button", name="龙头村", exact=True).click()

@@ -15,8 +15,9 @@ from contract.moment import to_iso
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench
 from tests.adapters.real_hub import serving_hub
-from tests.browser.axe import LEVELS, read_axe, too_wide, violations
-from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
+from tests.browser.axe import read_axe
+from tests.browser.conftest import DEADLINE_MS, Desk, OpenDesk
+from tests.browser.page_checks import open_faults
 from tests.dashboard.conftest import ROSTER
 
 pytestmark = pytest.mark.browser
@@ -183,22 +184,6 @@ def test_the_spreadsheet_has_the_figures_and_their_rows(manager: Desk, tmp_path:
     assert download.value.suggested_filename.endswith(".pdf")
 
 
-@pytest.mark.parametrize("viewport", [PHONE, LAPTOP], ids=["phone", "laptop"])
-def test_nothing_is_wider_than_the_screen(
-    open_desk: OpenDesk, viewport: dict[str, int], now_ms: int
-) -> None:
-    desk = open_desk(viewport=viewport, language="en")
-    desk.sign_in_by_hand("manager-1")
-    visit(desk, now_ms - HOUR_MS)
-    desk.go("/reports")
-    expect(desk.page.get_by_role("heading", name="Reports")).to_be_visible()
-    expect(desk.page.locator("[data-figure='way.home_visit']")).to_be_visible()
-    assert not too_wide(desk)
-    desk.page.locator("[data-figure='satisfaction.dissatisfied']").click()
-    expect(desk.page.get_by_role("dialog").locator("ul.rows > li")).to_have_count(1)
-    assert not too_wide(desk)
-
-
 def test_a_visitor_has_no_reports_in_the_menu(open_desk: OpenDesk) -> None:
     desk = open_desk()
     desk.sign_in_by_hand("visitor-1")
@@ -206,19 +191,12 @@ def test_a_visitor_has_no_reports_in_the_menu(open_desk: OpenDesk) -> None:
     expect(desk.page.get_by_role("link", name="统计报表")).to_have_count(0)
 
 
-@pytest.mark.parametrize("viewport", [None, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_reports_violate_nothing(
-    open_desk: OpenDesk, now_ms: int, viewport: Any, dark: bool
-) -> None:
-    desk = open_desk(viewport=viewport, dark=dark)
+def test_an_open_figure_violates_nothing(open_desk: OpenDesk, now_ms: int) -> None:
+    desk = open_desk(language="en")
     desk.sign_in_by_hand("manager-1")
     visit(desk, now_ms - HOUR_MS)
     desk.go("/reports")
-    expect(desk.page.locator("[data-figure='way.home_visit']")).to_be_visible()
-    options = {"runOnly": list(LEVELS)}
-    found = violations(desk, read_axe(), options)
     desk.page.locator("[data-figure='way.home_visit']").click()
     expect(desk.page.get_by_role("dialog").locator("ul.rows > li")).to_have_count(1)
-    found += violations(desk, read_axe(), options)
+    found = open_faults(desk, read_axe(), "figure")
     assert not found, "\n".join(found)
