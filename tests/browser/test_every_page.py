@@ -74,7 +74,10 @@ def test_no_place_of_the_router_is_left_out() -> None:
     stops = [*cases_stops(FakeHub()), *register_stops()]
     # A draft is on a telephone alone, a visit is made there: `test_a_visit_on_a_telephone`.
     visited = {one.page for one in stops} | {"record", "visit"}
-    assert visited == router_pages() == set(page_names())
+    names = page_names()
+    assert visited == router_pages() == set(names)
+    words = catalogue("zh-CN")
+    assert len({words[key] for key in names.values()}) == len(names)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
