@@ -64,7 +64,8 @@ def test_sound_that_is_off_stays_said_and_grows_loud(open_desk: OpenDesk, hub: F
     page.get_by_role("button", name="关闭声音").click()
     expect(status).to_contain_text("声音未开启，3 条紧急待接警")
     desk.at_every_size(
-        status.get_by_role("button", name="开启声音"), shown=[page.locator("time").first]
+        bar.locator(".status").get_by_role("button", name="开启声音"),
+        shown=[page.locator("time").first],
     )
     expect(bar).to_have_class(re.compile("loud"))
     # On another page and after a reload too.
