@@ -11,15 +11,14 @@ from ledger.database import insert_sql
 from ledger.place import Place, SqliteBook
 from ledger.schema import EXPORT_FILE, EXPORT_ORDER
 from ledger.unit_of_work import UnitOfWork
+from tests.adapters.migrated import migrated
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "postgres":
         return request.getfixturevalue("postgres").fresh()
-    found = SqliteBook(path=tmp_path / "hub.db")
-    found.migrate()
-    return found
+    return SqliteBook(path=migrated(tmp_path / "hub.db"))
 
 
 def order(unit: UnitOfWork, name: str, *, active: bool = True) -> None:

@@ -19,6 +19,7 @@ from ledger.chain_check import ChainState, check
 from ledger.place import Place, SqliteBook
 from ledger.schema import AUDIT, ENTRY
 from ledger.unit_of_work import Entry, UnitOfWork
+from tests.adapters.migrated import migrated
 from tests.adapters.postgres import Postgres
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -29,7 +30,6 @@ class Book:
 
     def __init__(self, place: Place, url: str) -> None:
         self.place, self.url, self.at_ms = place, url, 1_000
-        place.migrate()
         self.writer = place.open_writer()
 
     def append(self, apply: Callable[[UnitOfWork], None]) -> None:
@@ -58,7 +58,7 @@ class Book:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
-    place: Place = SqliteBook(path=tmp_path / "hub.db")
+    place: Place = SqliteBook(path=migrated(tmp_path / "hub.db"))
     url = database.sqlite_url(tmp_path / "hub.db")
     if request.param == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
@@ -204,6 +204,7 @@ def test_rows_of_an_older_book_are_linked_when_it_is_brought_up(
             row = {"topic": "alarm", "subject": "1", "fact": "raised", "actor": "a", "reason": ""}
             rows = [{**row, "at_ms": n, "data": json.dumps({"n": "是"})} for n in range(7)]
             connection.execute(old.tables["entry"].insert(), rows)
+        place.migrate()
         book = Book(place, url)
         assert (book.state(ENTRY).rows, book.state(ENTRY).holds) == (7, True)
         book.append(lambda unit: entry(unit, "new"))
@@ -236,7 +237,7 @@ def test_the_link_is_over_plain_json(fields: list[str | int | None]) -> None:
 def test_no_edit_of_random_rows_goes_unseen(
     tmp_path_factory: pytest.TempPathFactory, words: list[str], data: st.DataObject
 ) -> None:
-    path = tmp_path_factory.mktemp("book") / "hub.db"
+    path = migrated(tmp_path_factory.mktemp("book") / "hub.db")
     book = Book(SqliteBook(path=path), database.sqlite_url(path))
     for word in words:
         book.append(lambda unit, w=word: entry(unit, w, reason=w[:3]))

@@ -28,6 +28,7 @@ from ledger.unit_of_work import UnitOfWork
 from ledger.views import to_json
 from ledger.visits import Correction, NewVisit
 from tests.adapters.book import PlainObjects
+from tests.adapters.migrated import migrated
 from tests.adapters.sealed import NOW_MS, key_path, sealed_place
 
 TODAY = datetime.date(2026, 11, 23)
@@ -43,8 +44,7 @@ HISTORIES = st.lists(
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")
-    book = SqliteBook(path=folder / "hub.db", ring=Ring(key_path(folder)))
-    book.migrate()
+    book = SqliteBook(path=migrated(folder / "hub.db"), ring=Ring(key_path(folder)))
     connection = book.open_writer()
     prepare(connection, book.ring)
     connection.close()

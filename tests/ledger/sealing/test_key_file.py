@@ -17,13 +17,13 @@ from ledger.sealing.key_file import KeyFileError
 from ledger.sealing.ring import OwnersKey, Ring
 from ledger.sealing.rotating import add_key, drop_unused, rewrap, used
 from ledger.unit_of_work import UnitOfWork
+from tests.adapters.migrated import migrated
 from tests.adapters.sealed import NOW_MS, changed, key_path
 
 
 @pytest.fixture
 def book(tmp_path: Path) -> SqliteBook:
-    book = SqliteBook(path=tmp_path / "hub.db", ring=Ring(key_path(tmp_path)))
-    book.migrate()
+    book = SqliteBook(path=migrated(tmp_path / "hub.db"), ring=Ring(key_path(tmp_path)))
     start(book)
     return book
 
