@@ -49,6 +49,8 @@ class TwoHubs:
         change_book(book, lambda unit: store(unit, parse(ROSTER)))
         self.key = change_book(book, lambda unit: issue_gateway_key(unit, "gw-1", actor="system"))
         self.reader = book.open_reader()
+        # One, which reads no certificates again; a connection each, for hubs are killed.
+        self.client = httpx2.Client(limits=httpx2.Limits(max_keepalive_connections=0))
         self.ports: dict[str, int] = {}
         self.hubs: dict[str, Program] = {}
         for name in ("one", "two"):
@@ -80,7 +82,7 @@ class TwoHubs:
 
     def ready(self, name: str) -> dict[str, Any]:
         try:
-            return httpx2.get(f"{self._at(name)}/readyz", timeout=2).json()
+            return self.client.get(f"{self._at(name)}/readyz", timeout=2).json()
         except httpx2.HTTPError:
             return {}
 
@@ -91,7 +93,7 @@ class TwoHubs:
     def press(self, name: str, number: int) -> bool:
         """Over the gateways' second path; whether the hub has acknowledged it."""
         try:
-            answer = httpx2.post(
+            answer = self.client.post(
                 f"{self._at(name)}/api/v1/activations",
                 content=press(number),
                 headers={"Authorization": f"Bearer {self.key}"},
@@ -117,6 +119,7 @@ class TwoHubs:
 
     def close(self) -> None:
         self.reader.dispose()
+        self.client.close()
         for hub in self.hubs.values():
             if hub.process is not None and hub.process.poll() is None:
                 hub.process.send_signal(signal.SIGCONT)
