@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from unittest import mock
 
 import pytest
@@ -19,7 +20,7 @@ from alarms.promises import Promises
 from alarms.reasons import StepReason
 from hearthwatch.clock import PlannedClock
 from ledger.unit_of_work import SYSTEM
-from tests.simulation.response import Options, main, run
+from tests.simulation.response import Options, Result, main, run
 
 # A fixed handful for every push; `./dev response` plays as many alarms as wanted.
 HANDFUL = range(6)
@@ -27,9 +28,14 @@ ALARMS = 150
 Planted = contextlib.AbstractContextManager[object]
 
 
+@cache
+def played(seed: int) -> Result:
+    return run(Options(seed=seed, alarms=ALARMS))
+
+
 @pytest.mark.parametrize("seed", HANDFUL)
 def test_no_step_is_late_doubled_or_forgotten(seed) -> None:
-    result = run(Options(seed=seed, alarms=ALARMS))
+    result = played(seed)
     assert result.failure is None, "\n".join([*result.last, result.failure])
     assert result.counts["boots"] > 1
 
@@ -38,7 +44,7 @@ def test_the_handful_has_everything_that_can_happen() -> None:
     """Or it would prove nothing."""
     counts: Counter[str] = Counter()
     for seed in HANDFUL:
-        counts.update(run(Options(seed=seed, alarms=ALARMS)).counts)
+        counts.update(played(seed).counts)
     for fact in (
         *("told", "repeated", "acknowledged", "assigned", "in_response", "declined", "given_up"),
         *("given_back", "extended", "confirmed", "handover_offered", "handover_refused"),
