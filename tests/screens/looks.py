@@ -44,7 +44,7 @@ _LOOK: Final = r"""() => {
     const text = node.data.trim();
     if (text === "" || node.parentElement.closest("script, style") !== null) continue;
     if (node.parentElement.closest(".mono, code, .hidden-text") === null) {
-      for (const word of node.data.matchAll(/[A-Za-z]{4,}/g)) {
+      for (const word of node.data.matchAll(/[A-Za-z]{4,}|[\d,.]{3,}/g)) {
         const range = document.createRange();
         range.setStart(node, word.index);
         range.setEnd(node, word.index + word[0].length);
@@ -70,6 +70,7 @@ _BROKEN: Final = re.compile(r"\{\w+\}|\bundefined\b|\bNaN\b|\[object |\bInvalid 
 _HAN_ALLOWED: Final = frozenset({"中文"})
 # Words of code that a page shows on purpose: files that one is told to look at.
 _CODE_ALLOWED: Final = frozenset({"rules.toml", "hub.toml"})
+_FILES: Final = (".csv", ".docx", ".pdf", ".xlsx")
 
 
 def look(page: Page, language: str, words: Mapping[str, str], data: Iterable[str]) -> list[str]:
@@ -91,7 +92,8 @@ def wrong(text: str, language: str, known: str, prefixes: set[str]) -> Iterator[
         if match.group() not in _CODE_ALLOWED:
             yield f"untranslated {match.group()}"
     for match in _DOTTED.finditer(text):
-        if match.group(1) in prefixes and match.group() not in _CODE_ALLOWED:
+        known_file = match.group() in _CODE_ALLOWED or match.group().endswith(_FILES)
+        if match.group(1) in prefixes and not known_file:
             yield f"untranslated {match.group()}"
     for match in _BROKEN.finditer(text):
         yield f"{match.group()!r}"

@@ -52,6 +52,7 @@ def test_some_are_chosen_by_name_or_page() -> None:
         ("Village 龙头村 五保", "en", ["Chinese 五保"]),
         ("五保", "zh-CN", []),
         ("中文", "en", []),
+        ("list.csv", "zh-CN", []),
         ("See rules.toml, write to a.b@alarm.example", "en", []),
     ],
 )
