@@ -93,6 +93,7 @@ def test_send_somebody_and_the_visitors_way(desk: Desk, open_desk: OpenDesk, hub
     expect(head).to_contain_text("冯建国 已到达")
     thumb.get_by_role("link", name="填写现场情况").click()
     task = visitor.page.locator("main header.panel")
+    expect(task.locator("a[href='tel:120']")).to_be_visible()
     expect(task.get_by_role("button", name="完成")).to_be_disabled()
     task.get_by_label("现场情况").fill("摔倒，已扶起，无外伤")
     task.get_by_role("button", name="完成").click()

@@ -99,6 +99,10 @@ def test_from_the_month_to_the_figure_to_the_person_and_back(manager: Desk) -> N
     # The bars are also a table, which ends with this month's.
     expect(dialog.locator("caption")).to_contain_text("近 12 个月")
     expect(dialog.locator("tbody tr")).to_have_count(12)
+    # As big as the other words of the chart: the dialog's own great number is another.
+    size = "one => parseFloat(getComputedStyle(one).fontSize)"
+    assert dialog.locator("svg text.value").first.evaluate(size) <= 14
+    assert dialog.locator("p.value").evaluate(size) > 14
     expect(dialog.locator("tbody tr").last).to_contain_text("1（未结束）")
     rows.get_by_role("link", name="张桂英").click()
     expect(page.get_by_role("heading", name=re.compile("张桂英"))).to_be_visible()
