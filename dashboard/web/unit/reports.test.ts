@@ -85,7 +85,7 @@ test("visits owed and made come from the tally and have no other words", () => {
 
 test("a figure that is in no list is called by the page's own word, else as it is", () => {
   assert.equal(figureName(group({}), "phone", true), "telephone call");
-  assert.equal(figureName(group({ page: "outcome" }), "accidental", false), "误按");
+  assert.equal(figureName(group({ page: "outcome" }), "accidental", false), "误按、误报");
   assert.equal(figureName(group({ page: "kind/outcome" }), "sos/test", false), "呼叫按钮 · 测试");
   assert.equal(figureName(group({ page: "outcome" }), "new", false), "new");
 });
