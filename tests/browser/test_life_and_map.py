@@ -13,7 +13,7 @@ from ledger.unit_of_work import UnitOfWork
 from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench, press
 from tests.adapters.real_hub import serving_hub
-from tests.browser.axe import LEVELS, too_wide, violations
+from tests.browser.axe import LEVELS, violations
 from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
 from tests.browser.test_accessibility import axe
 from tests.dashboard.conftest import ROSTER
