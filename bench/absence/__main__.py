@@ -96,10 +96,11 @@ def table(sums: dict[str, Scores], meters: Sequence[Meter]) -> str:
 def _cell(score: Score) -> str:
     share = 100 * score.found / max(1, score.absences)
     blind = f", {score.in_blind} blind" if score.in_blind else ""
+    above = f"; {score.above} of {score.homes} above three" if score.above else ""
     lasting = f", {score.lasting_per_year:.2f} of them lasting" if score.lasting else ""
     return (
         f"{score.found} of {score.absences} ({share:.0f} %), {score.delay_h:.0f} h, "
-        f"{score.false_per_year:.2f}{lasting} (worst {score.worst_per_year:.0f}){blind}"
+        f"{score.false_per_year:.2f}{lasting} (worst {score.worst_per_year:.0f}{above}){blind}"
     )
 
 

@@ -24,11 +24,14 @@ AFTER_BLIND_MIN: Final = 60
 # A false alarm that goes on for so long is hardly one: in `crest`, whose people are known, none of
 # fifty did, and real homes were empty at times that nobody knows.
 LASTING_H: Final = 16
+# So many false alarms a year are borne in the worst home.
+BORNE_PER_YEAR: Final = 3
 
 
 @dataclass(slots=True, kw_only=True)
 class Score:
-    """Sums over homes. Absences shorter than `IN_TIME_H` are never missed, and never false."""
+    """Sums over homes. Absences shorter than `IN_TIME_H` are never missed, and never false.
+    above: homes with more false alarms a year than are borne."""
 
     absences: int = 0
     found: int = 0
@@ -36,13 +39,14 @@ class Score:
     lasting: int = 0
     in_blind: int = 0
     homes: int = 0
+    above: int = 0
     days: float = 0.0
     worst_per_year: float = 0.0
     delays_h: list[float] = field(default_factory=list)
 
     def add(self, other: "Score") -> None:
-        sums = ("absences", "found", "alarms_false", "lasting", "in_blind", "homes", "days")
-        for name in (*sums, "delays_h"):
+        sums = ("absences", "found", "alarms_false", "lasting", "in_blind", "homes", "above")
+        for name in (*sums, "days", "delays_h"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.worst_per_year = max(self.worst_per_year, other.worst_per_year)
 
@@ -99,6 +103,8 @@ def judge(alarms: Sequence[Span], house: House, tape: Tape) -> Score:
             score.lasting += alarm.end - at >= LASTING_H * 60
         score.in_blind += any(b.start <= at <= b.end + AFTER_BLIND_MIN for b in tape.blind)
     score.worst_per_year = score.alarms_false / days * 365.25
+    # Three in 365 days are no more than three a year.
+    score.above = int(round(score.worst_per_year) > BORNE_PER_YEAR)
     return score
 
 

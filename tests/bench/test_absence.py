@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from bench.absence.__main__ import table
 from bench.absence.going import CALENDARS, FIRST_DAY, NIGHTS_MAX, hard, travels
 from bench.absence.houses import DAY, House, Span
-from bench.absence.judging import LASTING_H, judge, rule_alarms
+from bench.absence.judging import LASTING_H, Score, judge, rule_alarms
 from bench.absence.meters import METERS, Meter, Tape, quarters, record
 from bench.absence.rivals import METHODS, alarms
-from bench.absence.trial import OWN, TUNING
+from bench.absence.trial import OWN, RULE, TUNING
 
 FIFTEEN = Meter(name="15 min")
 
@@ -162,6 +163,18 @@ def test_a_false_alarm_that_goes_on_is_told_apart(hours, lasting) -> None:
     alarm = Span(start=500, end=500 + hours * 60)
     score = judge([alarm], house, Tape(meter=FIFTEEN, minutes=[], values=[]))
     assert (score.alarms_false, score.lasting) == (1, lasting)
+
+
+def test_homes_with_more_than_three_a_year_are_counted_and_said() -> None:
+    house = House(name="h", watts=np.zeros(365 * DAY, dtype=np.float32), absences=[])
+    tape, total = Tape(meter=FIFTEEN, minutes=[], values=[]), Score()
+    for number in (0, 3, 4, 9):
+        alarms_of_it = [Span(start=DAY * n, end=DAY * n + 5) for n in range(number)]
+        total.add(judge(alarms_of_it, house, tape))
+    assert (total.homes, total.above) == (4, 2)
+    assert "(worst 9; 2 of 4 above three)" in table(
+        {"crest": {(FIFTEEN.name, method): total for method in (RULE, *METHODS)}}, [FIFTEEN]
+    )
 
 
 def test_an_absence_that_could_not_be_seen_is_not_asked_for() -> None:
