@@ -10,6 +10,7 @@ Needs Debian's chromium and fonts-wqy-microhei.
 import argparse
 import multiprocessing
 import shutil
+import signal
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -36,6 +37,8 @@ def main() -> int:
         return _fail(MISSING)
     if not shots:
         return _fail(f"no page is called {args.only!r}")
+    # Whoever ends us ends the demonstration too: it has a session of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     args.out.mkdir(parents=True, exist_ok=True)
     folder = args.keep or Path(tempfile.mkdtemp(prefix="hearthwatch-screens-"))
     try:
