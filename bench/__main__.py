@@ -5,6 +5,8 @@
 ./dev bench --replay  reading and playing the past on one core
 ./dev bench --persons  a county's list imported, and people searched (--postgres: on PostgreSQL)
 ./dev bench --ledger  questions to a book with 20,000 people and 1.5 million visits
+./dev bench --boards 200  press → all open boards, one of them in Chromium
+./dev bench --screens  key or click → painted, with 5,000 persons and 200 open alarms
 ./dev bench --notify  a hundred presses at once until the first provider has its message
 """
 
@@ -19,10 +21,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bench import engine, ledger, notify, persons, replay, week
+from bench import boards, engine, ledger, notify, persons, replay, screens, week
 from bench.county import MONTHS, PEOPLE
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
@@ -226,7 +229,7 @@ def gateway_figures(folder: Path, results: dict[str, Any], seconds: int) -> None
     )
 
 
-def main() -> None:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--seconds", type=int, default=10, help="of each load")
     parser.add_argument("--gateway-seconds", type=int, default=60, help="that the gateway is timed")
@@ -245,30 +248,32 @@ def main() -> None:
     )
     parser.add_argument("--days", type=int, default=7, help="of the week")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the week")
-    args = parser.parse_args()
-    if args.week:
+    parser.add_argument("--boards", type=int, default=0, help="instead: so many open boards")
+    parser.add_argument("--screens", action="store_true", help="instead: the page in Chromium")
+    return parser
+
+
+def _other(args: argparse.Namespace) -> Callable[[], object] | None:
+    """What is measured instead of presses and readings."""
+    asked: tuple[tuple[object, Callable[[], object]], ...] = (
+        (args.week, lambda: week.report(args.homes or WEEK_HOMES, args.days, 1, args.processes)),
+        (args.engine, lambda: engine.report(args.homes or ENGINE_HOMES)),
+        (args.ledger, lambda: ledger.report(args.people, args.months)),
+        (args.notify, notify.report),
+        (args.persons, lambda: persons.report(args.homes or PERSONS, postgres=args.postgres)),
+        (args.replay, lambda: replay.report(args.homes or replay.HOMES)),
+        (args.boards, lambda: boards.report(args.boards)),
+        (args.screens, screens.report),
+    )
+    return next((report for wanted, report in asked if wanted), None)
+
+
+def main() -> None:
+    args = _parser().parse_args()
+    other = _other(args)
+    if other is not None:
         print(json.dumps(machine()), flush=True)
-        week.report(args.homes or WEEK_HOMES, args.days, 1, args.processes)
-        return
-    if args.engine:
-        print(json.dumps(machine()), flush=True)
-        engine.report(args.homes or ENGINE_HOMES)
-        return
-    if args.ledger:
-        print(json.dumps(machine()), flush=True)
-        ledger.report(args.people, args.months)
-        return
-    if args.notify:
-        print(json.dumps(machine()), flush=True)
-        notify.report()
-        return
-    if args.persons:
-        print(json.dumps(machine()), flush=True)
-        persons.report(args.homes or PERSONS, postgres=args.postgres)
-        return
-    if args.replay:
-        print(json.dumps(machine()), flush=True)
-        replay.report(args.homes or replay.HOMES)
+        other()
         return
     if embedded_broker.find_mosquitto() is None:
         raise SystemExit("the benchmark needs mosquitto: apt-get install mosquitto")

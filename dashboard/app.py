@@ -78,6 +78,7 @@ from dashboard.routes import (
     visit_changes,
     visits,
 )
+from dashboard.shared_answers import SharedAnswers
 from dashboard.stream import Streams
 from dashboard.web_page import WebPage
 
@@ -220,6 +221,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.deps = deps
     app.state.audit = audit
     app.state.streams = streams
+    app.state.shared = SharedAnswers(deps.feed, deps.clock.now_ms)
     app.state.imports = imports
     app.state.login_delay = LoginDelay()
     app.state.look_limit = LookLimit()

@@ -56,6 +56,8 @@ class Streams:
         self.closing = False
         self._feed = feed
         self._by_account: Counter[str] = Counter()
+        self._span = (0, 0)
+        self._texts: dict[tuple[str, str], bytes] = {}
 
     @property
     def count(self) -> int:
@@ -68,6 +70,23 @@ class Streams:
         """End every stream now; browsers connect again by themselves."""
         self.closing = True
         self._feed.nudge()
+
+    def text(self, caller: Caller, batch: Sequence[FeedEvent]) -> bytes:
+        """A batch as this caller may hear it: made once for all of the same role and region, who
+        are woken by the same commit. Of the latest batch only; who lags has one of its own."""
+        span = (batch[0].seq, batch[-1].seq)
+        if span != self._span:
+            self._span, self._texts = span, {}
+        mine = (caller.role, caller.region)
+        text = self._texts.get(mine)
+        if text is None:
+            topics = topics_of(caller.can)
+            text = self._texts[mine] = b"".join(
+                frame(event)
+                for event in batch
+                if event.topic in topics and caller.sees(event.region)
+            )
+        return text
 
     @contextmanager
     def opened(self, username: str) -> Iterator[None]:
@@ -117,12 +136,11 @@ async def events(
                     if not batch:
                         yield b"id: %d\n: keepalive\n\n" % sent
                         continue
-                    text = b"".join(
-                        frame(event)
-                        for event in batch
-                        if event.seq > sent and event.topic in topics and caller.sees(event.region)
-                    )
-                    sent = max(sent, batch[-1].seq)
+                    fresh = [event for event in batch if event.seq > sent]
+                    if not fresh:
+                        continue
+                    text = streams.text(caller, fresh)
+                    sent = fresh[-1].seq
                     if text:
                         yield text
             except Overflow:

@@ -20,6 +20,9 @@ const LIVE_LIMIT = 500;
 const ANSWERS_MAX = 4;
 const CLOSED_LIMIT = 20;
 const SUMMARY_DELAY_MS = 400;
+// Not all boards of a county ask at the same moment, nor several times a second while alarms pour in.
+const SUMMARY_SPREAD_MS = 400;
+const SUMMARY_APART_MS = 2_000;
 // A screen that believes its stream asks all the same, now and then; one that may not hear names
 // over the stream has nothing else.
 const RELOAD_EVERY_MS = 60_000;
@@ -43,6 +46,7 @@ class Board {
   #changes = $state(0);
   #change = 0;
   #fresh = 0;
+  #countedAt = -SUMMARY_APART_MS;
   #alarms = $derived.by(() => {
     void this.#changes;
     return [...this.#known.values()];
@@ -188,10 +192,13 @@ class Board {
   }
 
   #countSoon(): void {
+    const apart = this.#countedAt + SUMMARY_APART_MS - performance.now();
+    const soon = SUMMARY_DELAY_MS + Math.random() * SUMMARY_SPREAD_MS;
     this.#summaryTimer ??= setTimeout(() => {
       this.#summaryTimer = null;
+      this.#countedAt = performance.now();
       void this.#count();
-    }, SUMMARY_DELAY_MS);
+    }, Math.max(apart, soon));
   }
 
   async #count(): Promise<void> {
