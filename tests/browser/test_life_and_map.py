@@ -14,7 +14,7 @@ from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench, press
 from tests.adapters.real_hub import serving_hub
 from tests.browser.axe import LEVELS, violations
-from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
+from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 from tests.browser.test_accessibility import axe
 from tests.dashboard.conftest import ROSTER
 
@@ -29,8 +29,6 @@ ACCOUNTS = {
     "visitor-1": ("visitor", "610926101"),
 }
 DAY_MS = 86_400_000
-TABLET = {"width": 1024, "height": 768}
-VIEWPORTS = [DESKTOP, TABLET, PHONE]
 
 
 @pytest.fixture
