@@ -1,6 +1,5 @@
-// The pages about persons, in one piece of their own.
+// The pages of the register, in one piece of their own.
 
 export { default as Erasures } from "./Erasures.svelte";
-export { default as Person } from "./Person.svelte";
 export { default as PersonImport } from "./PersonImport.svelte";
 export { default as Persons } from "./Persons.svelte";
