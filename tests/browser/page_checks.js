@@ -30,6 +30,18 @@ window.looks = {
     return [[document.title, document.body.innerText, ...words].join("\n"), [...window.heard]];
   },
 
+  // Of what a language pack of a screen reader would say wrong: words of Chinese alone.
+  unspoken() {
+    const found = [];
+    for (const e of document.querySelectorAll("body *")) {
+      const own = [...e.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE);
+      const text = own.map((n) => n.data).join("");
+      if (!/[\u3400-\u9fff]/.test(text) || /[A-Za-z]/.test(text)) continue;
+      if (e.closest("[lang]").lang !== "zh-CN") found.push(named(e));
+    }
+    return found;
+  },
+
   tooWide() {
     const wide = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= wide) return [];

@@ -101,9 +101,10 @@ def word_faults(desk: Desk, username: str, language: str) -> list[str]:
         foreign = set(HAN.findall(text)) - {"中文"}
     else:
         foreign = set(LATIN.findall(text)) - SAME_EVERYWHERE
+    unspoken = [f"not marked as Chinese: {one}" for one in desk.page.evaluate("looks.unspoken()")]
     words = catalogue(language)
     raw = {token for token in re.findall(r"[a-z_]+(?:\.[\w-]+)+", text) if token in words}
-    found = [f"not {language}: {sorted(foreign)}"] if foreign else []
+    found = [*unspoken, f"not {language}: {sorted(foreign)}"] if foreign else unspoken
     return found + [f"not replaced: {one}" for one in {*raw, *UNFILLED.findall(text)}]
 
 

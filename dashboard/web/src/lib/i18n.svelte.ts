@@ -3,6 +3,7 @@
 
 import type rulesZh from "../locales/rules.zh-CN.json";
 import zh from "../locales/zh-CN.json";
+import { markChineseParts } from "./language_of_parts";
 
 export type Language = "zh-CN" | "en";
 export type Key = keyof typeof zh | keyof typeof rulesZh;
@@ -31,6 +32,7 @@ class Translations {
     this.#catalogue = { ...base, ...rules };
     this.current = language;
     document.documentElement.lang = language;
+    markChineseParts(language === "en");
     try {
       localStorage.setItem(STORED_AS, language);
     } catch {
