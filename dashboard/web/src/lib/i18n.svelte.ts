@@ -3,7 +3,6 @@
 
 import type rulesZh from "../locales/rules.zh-CN.json";
 import zh from "../locales/zh-CN.json";
-import { markChineseParts } from "./language_of_parts";
 
 export type Language = "zh-CN" | "en";
 export type Key = keyof typeof zh | keyof typeof rulesZh;
@@ -32,7 +31,8 @@ class Translations {
     this.#catalogue = { ...base, ...rules };
     this.current = language;
     document.documentElement.lang = language;
-    markChineseParts(language === "en");
+    // Loaded with English alone: the first screen in Chinese has no need of it.
+    if (language === "en") (await import("./language_of_parts")).markChineseParts();
     try {
       localStorage.setItem(STORED_AS, language);
     } catch {

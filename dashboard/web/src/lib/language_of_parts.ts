@@ -34,11 +34,9 @@ function changed(changes: MutationRecord[]): void {
 
 let observer: MutationObserver | null = null;
 
-/** `on` while the page is in a language other than its data. */
-export function markChineseParts(on: boolean): void {
-  observer?.disconnect();
-  observer = null;
-  if (!on) return;
+/** From now on; on a page in Chinese again the marks say what is so anyway. */
+export function markChineseParts(): void {
+  if (observer !== null) return;
   markAll(document.body);
   observer = new MutationObserver(changed);
   observer.observe(document.body, { subtree: true, childList: true, characterData: true });
