@@ -36,8 +36,9 @@ GOAL_MS: Final = 200.0
 # When the board shows a line more or another number of presses: after the frame is painted.
 PAINTED: Final = """
 window.painted = [];
+const badges = (card) => [...card.querySelectorAll(".badge")].map((one) => one.textContent);
 const shown = () => [...document.querySelectorAll(".queue li[data-alarm]")]
-  .map((card) => card.dataset.alarm + card.querySelector(".badge")?.textContent).join("|");
+  .map((card) => [card.dataset.alarm, ...badges(card)].join()).join("|");
 let before = shown();
 new MutationObserver(() => {
   const now = shown();
