@@ -58,6 +58,7 @@ class Taking:
         self._today = today
         self._homes: dict[tuple[str, str], str] = {}
         self._groups: dict[str, dict[str, str]] = {}
+        self._codes: dict[str, list[str]] = {}
         self._numbers: dict[str, str] = {}
         self._new_regions: list[tuple[str, str, str, str]] = []
         self._new_homes: list[tuple[str, str, str, str]] = []
@@ -116,9 +117,10 @@ class Taking:
         edit = self._edit(person, row)
         with self._unit.savepoint("row"):
             files.change(self._unit, edit)
-        # A number that she had before is free for the rows below.
-        others = {number: who for number, who in self._numbers.items() if who != person}
-        self._numbers = others | {files.number_of(self._unit, edit): person}
+        if files.ID_NUMBER in row.file:
+            # A number that she had before is free for the rows below.
+            others = {number: who for number, who in self._numbers.items() if who != person}
+            self._numbers = others | {files.number_of(self._unit, edit): person}
         return Taken(row=row.number, person=person, how="updated")
 
     def _write(self) -> None:
@@ -143,8 +145,10 @@ class Taking:
         assert place is not None  # noqa: S101 - a row without one was rejected
         code = self._known(place)
         if code is None:
-            groups = self._groups[place.village]
-            code = groups[place.new_group] = next_code(place.village, groups.values())
+            # Of all groups: one that is closed may have left its name to another.
+            code = next_code(place.village, self._codes[place.village])
+            self._codes[place.village].append(code)
+            self._groups[place.village][place.new_group] = code
             self._new_regions.append((code, place.new_group, "group", place.village))
             self._regions.add(code)
         return code
@@ -166,7 +170,9 @@ class Taking:
 
     def _read_groups(self, villages: set[str]) -> None:
         self._groups = {village: {} for village in villages}
+        self._codes = {village: [] for village in villages}
         for village, name, code in self._asked(_GROUPS, villages):
+            self._codes[village].append(code)
             self._groups[village].setdefault(name, code)
 
     def _read_homes(self, regions: set[str]) -> None:

@@ -111,6 +111,28 @@ def test_a_number_counts_from_the_row_above_and_until_an_update_frees_it(bench: 
     assert people == 3
 
 
+def test_an_update_that_says_nothing_of_the_number_leaves_it_to_her(bench: Bench) -> None:
+    [first] = take(bench, [Take(row=row(2))])
+    takes = [
+        Take(row=replace(row(3), file={}), person=first.person),
+        Take(row=row(4, own=2)),
+        Take(row=row(5)),
+    ]
+    done = take(bench, takes)
+    assert [one.how for one in done] == ["updated", "failed", "created"]
+    assert [r.code for r in done[1].refusals] == ["id_taken"]
+
+
+def test_a_new_group_beside_two_of_one_name_gets_a_code_of_its_own(bench: Bench) -> None:
+    """A group that was closed may have left its name to another."""
+    take(bench, [Take(row=row(2, group="七组")), Take(row=row(3, group="八组"))])
+    bench.change(lambda unit: unit.execute("UPDATE region SET name = '七组' WHERE name = '八组'"))
+    done = take(bench, [Take(row=row(4, group="九组"))])
+    assert [one.how for one in done] == ["created"]
+    codes = query(bench, "SELECT code FROM region WHERE name LIKE '%组'")
+    assert len(set(codes)) == len(codes) >= 3
+
+
 def test_a_refused_row_leaves_neither_group_nor_home(bench: Bench) -> None:
     bad = replace(row(3, group="十组"), register={"name": "", "born": "never"})
     [one, other] = take(bench, [Take(row=bad), Take(row=row(2))])
