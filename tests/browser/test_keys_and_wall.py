@@ -127,6 +127,11 @@ def test_the_wall_names_nobody(desk: Desk, hub: FakeHub) -> None:
     page.get_by_role("button", name="退出大屏").click()
     expect(page.locator(QUEUE).first).to_be_visible()
     desk.wait_for("document.fullscreenElement === null")
+    # What came meanwhile stands there, and is not read out as new; what comes now is.
+    spoken = page.locator("[aria-live=assertive]")
+    expect(spoken).to_have_text("")
+    hub.raise_alarm("sos", "home-0009")
+    expect(spoken).to_contain_text(re.compile("^新警情"))
 
 
 def test_the_wall_is_left_once(desk: Desk) -> None:

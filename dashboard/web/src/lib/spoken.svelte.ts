@@ -28,10 +28,11 @@ class Spoken {
     this.turn += 1;
   }
 
-  /** Whoever signs in next is told nothing of it. */
-  forget(): void {
+  /** Whoever signs in next, or comes back from the wall, is told nothing of what `heard` counts. */
+  forget(heard: number): void {
     if (this.#later !== null) clearTimeout(this.#later);
     this.#later = null;
+    this.#told = heard;
     this.text = "";
   }
 }
