@@ -1,6 +1,7 @@
 """Errors, headers, limits, the web page, and the routes for operators."""
 
 import logging
+import mimetypes
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -237,6 +238,23 @@ async def test_scripts_are_sent_packed_to_whom_takes_it(world: World, built_page
         assert picture.read_text() == (await client.get("/assets/icon-1.svg")).text
         gone = await client.get("/assets/../../secret.txt", headers={"Accept-Encoding": "gzip"})
         assert "secret" not in gone.text
+
+
+async def test_scripts_are_packed_whatever_a_machine_calls_them(
+    world: World, built_page: Path
+) -> None:
+    before, _ = mimetypes.guess_type("app.js")
+    assert before is not None
+    # As /etc/mime.types of some systems has it.
+    mimetypes.add_type("application/javascript", ".js")
+    try:
+        async with world.anonymous() as client:
+            path = "/assets/app-3f2a.js"
+            answer = await client.get(path, headers={"Accept-Encoding": "gzip"})
+    finally:
+        mimetypes.add_type(before, ".js")
+    assert answer.text == (built_page / path[1:]).read_text()
+    assert answer.headers["content-encoding"] == "gzip"
 
 
 async def test_the_page_and_its_files(world: World, built_page: Path) -> None:
