@@ -220,3 +220,22 @@ def test_a_visit_is_never_sent_in_somebody_elses_name(open_desk: OpenDesk, hub: 
     desk.go("/visits")
     until(page, lambda: len(hub.visits.visits) == 2)
     assert {v["visitor"]["username"] for v in hub.visits.visits.values()} == {VISITOR}
+
+
+def test_a_record_that_arrives_late_leads_nobody_away(open_desk: OpenDesk, hub: FakeHub) -> None:
+    page = visitor_on_a_phone(open_desk).page
+    begin(page)
+    page.get_by_role("button", name="全部无变化 / 安全").click()
+    held = Slow(page, "**/api/v1/visits")
+    page.get_by_role("button", name="提交", exact=True).click()
+    held.until()
+    alarm = alarm_of(hub, "sos")
+    with hub.lock:
+        hub.cases.move_alarm(alarm, "assign", "duty-1", {"assignee": VISITOR})
+    page.get_by_role("dialog").get_by_role("button", name="接受任务").click()
+    card = f"/tasks/{hub.cases.alarms[alarm]['task']}"
+    expect(page).to_have_url(re.compile(f"{card}$"))
+    held.let_go()
+    expect(page.get_by_text("已提交", exact=False).first).to_be_visible()
+    settled(page)
+    expect(page).to_have_url(re.compile(f"{card}$"))
