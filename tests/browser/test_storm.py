@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.adapters.fake_api import FakeHub
 from tests.adapters.fake_county import HOMES
 from tests.browser.conftest import DEADLINE_MS, Desk, OpenDesk
+from tests.browser.test_pages import alarm_of
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
@@ -173,6 +174,48 @@ def test_five_hundred_alarms_in_a_minute(open_desk: OpenDesk, hub: FakeHub) -> N
     moments = sorted(set(page.evaluate("window.sounds")))
     assert moments
     assert all(later - sooner > APART_S for sooner, later in itertools.pairwise(moments))
+
+
+# Something above the list grows, and a press that was on its way meets another line's button.
+GROW_AND_PRESS = """
+(() => {
+  const list = document.querySelector(".queue ul");
+  const above = document.createElement("div");
+  above.style.height = "90px";
+  list.before(above);
+  window.grewAt = performance.now();
+  list.querySelector(".act button").dispatchEvent(
+    new MouseEvent("click", { bubbles: true, cancelable: true, detail: 1 }));
+})();
+"""
+
+
+def test_a_press_does_nothing_where_all_lines_have_just_moved(desk: Desk, hub: FakeHub) -> None:
+    page = desk.page
+    expect(page.locator(QUEUE)).to_have_count(4)
+    before = taken(hub)
+    # Until the board has looked where its lines stand.
+    desk.wait_for("performance.now() > 1000")
+    page.evaluate(GROW_AND_PRESS)
+    expect(page.locator(".toasts")).to_contain_text("列表刚刚移动过")
+    assert taken(hub) == before
+    desk.wait_for("performance.now() - window.grewAt > 1000")
+    page.locator(QUEUE).first.locator(".act button").first.click()
+    expect(page.locator(QUEUE)).to_have_count(3)
+    assert len(taken(hub, before)) == 1
+
+
+def test_what_is_older_than_what_is_shown_is_no_news(desk: Desk, hub: FakeHub) -> None:
+    page = desk.page
+    expect(page.locator(QUEUE)).to_have_count(4)
+    with hub.lock:
+        known = hub.cases.alarms[alarm_of(hub, "blood_pressure")]
+        older = {**known, "version": known["version"] - 1, "event_count": known["event_count"] + 1}
+        hub._publish("alarm", known["id"], "repeated", older)
+    hub.raise_alarm("sos", "home-0003")
+    read_out = page.locator("[aria-live=assertive]")
+    expect(read_out).to_contain_text("李秀兰")
+    assert "条新警情" not in read_out.inner_text()
 
 
 def test_a_press_acts_on_what_was_seen(desk: Desk, hub: FakeHub) -> None:

@@ -112,7 +112,8 @@ class Live {
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       while (generation === this.#generation) {
         const { value, done } = await reader.read();
-        if (done) return true;
+        // What was read in the turn of a signing out is the account's that has gone.
+        if (done || generation !== this.#generation) return true;
         clearTimeout(timer);
         timer = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
         this.#pending.add(parser.feed(value));
