@@ -72,7 +72,7 @@ def at_the_board(rig: Rig, problems: list[str]) -> None:
         page.evaluate("window.sameDocument = true")
         status = page.get_by_role("status")
         rig.programs["hub"].kill()
-        expect(status).to_contain_text("与中枢的连接已断开", timeout=30_000)
+        expect(status).to_contain_text("与系统的连接已断开", timeout=30_000)
         expect(card).to_contain_text("按下呼叫按钮")
         rig.programs["hub"].start()
         # By itself, and with what was there before.

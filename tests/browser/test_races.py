@@ -89,7 +89,8 @@ def test_two_officers_press_in_the_same_moment(
         expect(one.page.locator(QUEUE)).to_have_count(4)
         one.page.route("**/acknowledge", hold)
         card = one.page.locator(f'{QUEUE}[data-alarm="{alarm}"]')
-        card.get_by_role("button", name="接警").click()
+        # By key: a thumb's press does nothing while lines still come to their places.
+        card.get_by_role("button", name="接警").press("Enter")
     until(desk.page, lambda: len(pressed) == 2)
     # Neither has been told anything: both requests are on their way.
     for route in reversed(pressed):
@@ -101,6 +102,27 @@ def test_two_officers_press_in_the_same_moment(
     found = hub.cases.alarm_detail(str(alarm))
     assert found["acknowledged_by"]["username"] == "duty-2"
     assert [e["actor"] for e in found["timeline"] if e["fact"] == "acknowledged"] == ["duty-2"]
+
+
+def test_an_attempt_that_hangs_gives_way_to_the_next(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk()
+    desk.sign_in_by_hand()
+    page = desk.page
+    expect(page.get_by_role("status")).to_contain_text("实时连接正常")
+    hanging: list[Route] = []
+
+    def hang_once(route: Route) -> None:
+        if hanging:
+            route.continue_()
+        else:
+            hanging.append(route)
+
+    page.route("**/api/v1/stream", hang_once)
+    hub.drop_streams()
+    until(page, lambda: len(hanging) > 0)
+    expect(page.get_by_role("status")).to_contain_text("与系统的连接已断开")
+    page.get_by_role("button", name="重试").click()
+    expect(page.get_by_role("status")).to_contain_text("实时连接正常")
 
 
 def test_what_the_stream_said_outlives_a_slow_list(desk: Desk, hub: FakeHub) -> None:

@@ -144,7 +144,7 @@ def test_a_try_is_run_read_taken_along_and_put_in_force(admin: Desk, hub: FakeHu
     page.fill("[name=limit_w]", "4000")
     start.click()
     expect(page.get_by_text("已完成 40 %")).to_be_visible()
-    said = page.locator(".said")
+    said = page.locator("p.said")
     expect(said).to_have_text("按试算的界限，30 天里会报警 41 次；按现在的界限会报警 12 次。")
     words = page.locator(".words")
     expect(words).to_contain_text("3 次当时结案为属实，9 次为误报")

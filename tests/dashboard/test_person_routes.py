@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ledger.forms import id_number
-from ledger.persons import files
+from ledger.persons.telling import told
 from ledger.unit_of_work import UnitOfWork
 from tests.dashboard.conftest import World, problem_of
 
@@ -129,10 +129,12 @@ async def test_a_masked_number_sent_back_is_refused_and_not_stored(world: World,
 
 async def test_what_an_older_program_wrote_whole_is_shown_masked(world: World) -> None:
     whole = {"field": "disability_number", "old": "", "new": f"{NUMBER}42"}
-    edit = files.Edit(person="person-0001", actor="x", today=TODAY, register={}, file={})
+    old = told(
+        "person-0001", "changed", region="610926101001", actor="x", data={"changes": [whole]}
+    )
 
     def write(unit: UnitOfWork) -> None:
-        files.say(unit, edit, "changed", "610926101001", [whole])
+        unit.entry(old)
 
     await world.writer.change(write)
     async with world.client("manager-1") as client:

@@ -7,6 +7,8 @@ import type { StreamData } from "./hub_types";
 
 // The hub sends at least a comment every 15 s; docs/http.md says 40 s without a word is a dead line.
 const SILENCE_MAX_MS = 40_000;
+// A hub that is there begins to answer within a moment; one that only takes the call is asked anew.
+const ANSWER_MAX_MS = 25_000;
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000] as const;
 // After this long without the stream the lists are loaded again as well.
 const LONG_LOSS_MS = 60_000;
@@ -39,6 +41,7 @@ class Live {
   #abort: AbortController | null = null;
   #generation = 0;
   #wake: (() => void) | null = null;
+  #again = false;
   #pending = byFrame<ServerEvent>((event) => this.#dispatch(event.type, event.data));
 
   on<T>(topic: Topic, listener: (data: StreamData<T>) => void): () => void {
@@ -59,6 +62,7 @@ class Live {
     this.state = "connecting";
     this.#parser = new EventParser();
     this.#generation += 1;
+    this.#again = false;
     void this.#run(this.#generation);
   }
 
@@ -73,6 +77,10 @@ class Live {
 
   /** Try again now: the button in the banner, and a browser that says it is online again. */
   retryNow(): void {
+    if (this.state === "off" || this.state === "open") return;
+    // Whoever answers nothing is not waited for: that attempt ends, and the next is made at once.
+    this.#again = true;
+    this.#abort?.abort();
     this.#wake?.();
   }
 
@@ -94,7 +102,7 @@ class Live {
   async #listen(generation: number): Promise<boolean> {
     const abort = new AbortController();
     this.#abort = abort;
-    let timer = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
+    let timer = setTimeout(() => abort.abort(), ANSWER_MAX_MS);
     const parser = new EventParser();
     parser.lastId = this.#parser.lastId;
     try {
@@ -109,6 +117,8 @@ class Live {
       if (generation !== this.#generation || !response.ok || response.body === null) return false;
       this.#parser = parser;
       this.#opened();
+      clearTimeout(timer);
+      timer = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       while (generation === this.#generation) {
         const { value, done } = await reader.read();
@@ -164,9 +174,14 @@ class Live {
   }
 
   #pause(ms: number): Promise<void> {
+    if (this.#again) {
+      this.#again = false;
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wake = () => {
+        this.#again = false;
         clearTimeout(timer);
         resolve();
       };
