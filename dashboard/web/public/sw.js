@@ -107,7 +107,8 @@ self.addEventListener("push", (event) => {
 
 self.addEventListener("notificationclick", (event) => {
   const said = event.notification.data ?? {};
-  event.notification.close();
+  // What is said next takes its place by the same tag: closing it as well might close that.
+  if (!event.action || !said.alarm) event.notification.close();
   event.waitUntil(event.action ? answer(said, event.action) : open(said));
 });
 
