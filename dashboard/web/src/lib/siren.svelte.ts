@@ -18,7 +18,7 @@ const LOST_TONES = [
 ] as const;
 const VOLUME = 0.5;
 // The six tones and a breath: a second sound on top of them is noise, not news.
-const CHIME_EVERY_S = 2;
+const SOUND_EVERY_MS = 2_000;
 
 class Siren {
   /** What the person wants. */
@@ -27,7 +27,7 @@ class Siren {
   allowed = $state(false);
   #context: AudioContext | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
-  #chimedAt = -CHIME_EVERY_S;
+  #soundedAt = -SOUND_EVERY_MS;
 
   get on(): boolean {
     return this.wanted && this.allowed;
@@ -77,8 +77,8 @@ class Siren {
   update(urgent: boolean): void {
     if (urgent && this.on) {
       if (this.#timer !== null) return;
-      this.#play(TONES);
-      this.#timer = setInterval(() => this.#play(TONES), REPEAT_MS);
+      this.#sound();
+      this.#timer = setInterval(() => this.#sound(), REPEAT_MS);
     } else if (this.#timer !== null) {
       clearInterval(this.#timer);
       this.#timer = null;
@@ -88,9 +88,14 @@ class Siren {
   /** Once, for something new: the first sound of an alarm, or a press that came again. Of a
    *  hundred that come together one is heard. */
   chime(): void {
-    const now = this.#context?.currentTime ?? 0;
-    if (!this.on || this.#timer !== null || now - this.#chimedAt < CHIME_EVERY_S) return;
-    this.#chimedAt = now;
+    if (this.on && this.#timer === null) this.#sound();
+  }
+
+  /** Unless one has just been heard: a busy page's timers may come late, and then close together. */
+  #sound(): void {
+    const now = performance.now();
+    if (now - this.#soundedAt < SOUND_EVERY_MS) return;
+    this.#soundedAt = now;
     this.#play(TONES);
   }
 
