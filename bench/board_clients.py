@@ -2,6 +2,7 @@
 the floor beside it: a process that does nothing but send the same bytes to as many sockets."""
 
 import json
+import re
 import selectors
 import socket
 import time
@@ -102,22 +103,31 @@ def summaries(pipe: Connection, port: int, tokens: Sequence[str]) -> None:
     is how long each waited, from the moment in which all asked."""
     lines = [socket.create_connection(("127.0.0.1", port), ANSWER_S) for _token in tokens]
     selector = selectors.DefaultSelector()
-    for line in lines:
-        selector.register(line, selectors.EVENT_READ)
+    for number, line in enumerate(lines):
+        selector.register(line, selectors.EVENT_READ, number)
     pipe.send("ready")
     while pipe.recv() is not None:
         began = time.perf_counter()
         for line, token in zip(lines, tokens, strict=True):
             line.sendall(request("summary", token))
         took: list[float] = []
-        parts = dict.fromkeys(lines, b"")
+        parts = [b""] * len(lines)
         while len(took) < len(lines):
             for key, _events in selector.select(ANSWER_S):
-                line = key.fileobj
-                parts[line] += line.recv(READ_MAX)  # type: ignore[index,union-attr]
-                if parts[line].endswith(b"}"):  # type: ignore[index]
+                part = lines[key.data].recv(READ_MAX)
+                if not part:
+                    raise SystemExit(f"no counters: {parts[key.data][:200]!r}")
+                parts[key.data] += part
+                if _is_whole(parts[key.data]):
                     took.append(time.perf_counter() - began)
         pipe.send(took)
+
+
+def _is_whole(answer: bytes) -> bool:
+    """Whether it is as long as its head says."""
+    head, found, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return bool(found and length and len(body) >= int(length[1]))
 
 
 def broadcaster(pipe: Connection, count: int, payload: bytes) -> None:

@@ -30,6 +30,8 @@ SETTLED_MS: Final = 500
 # Until what came of an interaction is over: nothing of it takes a second on an idle machine.
 QUIET_MS: Final = 700
 VILLAGES: Final = 30
+# The hub's counters are looked at so often until all alarms are there.
+POLL_S: Final = 0.2
 SURNAMES: Final = "王李张刘陈杨黄赵周吴"
 GIVEN: Final = "桂秀玉兰英芳明华建国"
 PINYIN: Final = "wang"
@@ -236,7 +238,7 @@ def _raise(hub: HubProcess) -> None:
     while _open(hub) < ALARMS:
         if time.monotonic() > deadline:
             raise SystemExit(f"only {_open(hub)} of {ALARMS} alarms were raised")
-        time.sleep(0.2)
+        time.sleep(POLL_S)
     line.close()
 
 

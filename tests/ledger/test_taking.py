@@ -4,13 +4,14 @@ import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from sqlalchemy import text
 
 from ledger.chain_check import check
+from ledger.cursor import Cursor
 from ledger.feed import FeedEvent
 from ledger.forms import id_number
 from ledger.persons.places import Place as Group
@@ -154,7 +155,7 @@ def test_more_rows_are_not_more_statements(bench: Bench) -> None:
                 count += name in ("execute", "executemany")
                 return getattr(cursor, name)
 
-        inner = UnitOfWork(Counting(), unit.now_ms)  # type: ignore[arg-type]
+        inner = UnitOfWork(cast(Cursor, Counting()), unit.now_ms)
         Taking(inner, "a", TODAY).take(takes)
         asked.append(count)
 

@@ -17,6 +17,12 @@ test("a line that something above has pushed down is not where it was, for a whi
   assert.equal(standing.moved("a", at(190), 1_450), false);
 });
 
+test("a page that was too busy to look knows what it showed last", () => {
+  const standing = new Standing(400, 24);
+  standing.note(at(100), 1_000);
+  assert.equal(standing.moved("a", at(190), 3_000), true);
+});
+
 test("scrolling, what the browser makes up for and small moves surprise nobody", () => {
   const standing = new Standing(400, 24);
   standing.note(at(300, 0), 1_000);

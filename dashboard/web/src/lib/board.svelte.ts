@@ -160,8 +160,9 @@ class Board {
   /** An alarm as it is now: from the stream, or the answer to an action. */
   put(alarm: Alarm): void {
     const before = this.find(alarm.id);
-    // Older than what is shown: nothing that could be new.
-    if (before !== undefined && before.version > alarm.version) return;
+    // Older than what is shown: nothing of it is new.
+    if (!putNewer(this.#known, alarm)) return;
+    this.#changes = ++this.#change;
     const again = before !== undefined && alarm.event_count > before.event_count;
     const fresh = alarm.state === "open" && (before === undefined || isQuiet(before));
     // Pressed again is heard again, also when somebody has the alarm already. While the elder is
@@ -172,7 +173,6 @@ class Board {
       this.newest = alarm;
       this.heard = ++this.#fresh;
     }
-    if (putNewer(this.#known, alarm)) this.#changes = ++this.#change;
     this.#countSoon();
   }
 

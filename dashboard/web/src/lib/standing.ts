@@ -28,9 +28,11 @@ export class Standing {
   moved(line: string, now: Stood, at: number): boolean {
     const top = now.tops.get(line);
     if (top === undefined) return false;
+    // The newest counts however old: a page that was too busy to look showed nothing else since.
+    const newest = this.#seen.at(-1);
     return this.#seen.some((one) => {
       const was = one.tops.get(line);
-      if (was === undefined || at - one.at > this.settleMs) return false;
+      if (was === undefined || (one !== newest && at - one.at > this.settleMs)) return false;
       const onScreen = Math.abs(top - was);
       const onPage = Math.abs(top + now.scrolled - was - one.scrolled);
       return onScreen > this.slack && onPage > this.slack;

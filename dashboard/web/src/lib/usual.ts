@@ -19,6 +19,15 @@ const LOW = 0.1;
 const HIGH = 0.9;
 const HOUR_MS = 3_600_000;
 
+// Measured by hand. Others may be measured without a pause, and four weeks of that are too much for a
+// village's line.
+const BY_HAND = new Set(["blood_pressure", "temperature", "glucose", "weight"]);
+
+/** How the readings of these weeks are asked for. */
+export function resolutionOf(kind: string): "raw" | "hour" {
+  return BY_HAND.has(kind) ? "raw" : "hour";
+}
+
 /** Of each of these fields that was measured often enough. */
 export function usualRanges(series: Series[], kind: string, fields: string[]): Usual[] {
   return fields.flatMap((field) => {
