@@ -125,6 +125,25 @@ def test_an_attempt_that_hangs_gives_way_to_the_next(open_desk: OpenDesk, hub: F
     expect(page.get_by_role("status")).to_contain_text("实时连接正常")
 
 
+def test_lists_that_failed_once_are_asked_for_again_soon(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk()
+    desk.sign_in_by_hand()
+    page = desk.page
+    expect(page.get_by_role("status")).to_contain_text("实时连接正常")
+    refused: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route)
+        route.fulfill(status=503, json={"type": "busy", "title": "", "status": 503, "detail": ""})
+
+    page.route("**/api/v1/alarms?*", refuse)
+    with hub.lock:
+        hub._publish("reset", "", "reset", {})
+    expect(page.get_by_role("status")).to_contain_text("与系统的连接已断开")
+    page.unroute("**/api/v1/alarms?*")
+    expect(page.get_by_role("status")).to_contain_text("实时连接正常")
+
+
 def test_what_the_stream_said_outlives_a_slow_list(desk: Desk, hub: FakeHub) -> None:
     page = desk.page
     expect(page.locator(QUEUE)).to_have_count(4)

@@ -28,6 +28,9 @@ const SUMMARY_APART_MS = 2_000;
 const RELOAD_EVERY_MS = 60_000;
 const RELOAD_UNHEARD_MS = 10_000;
 const SUMMARY_EVERY_MS = 15_000;
+// The bar says that the line is dead until the lists have come: not for a minute after it is not.
+const FAILED_AGAIN_MS = 4_000;
+const FAILED_SPREAD_MS = 2_000;
 
 class Board {
   loaded = $state(false);
@@ -85,6 +88,7 @@ class Board {
   #counted = 0;
   #stops: (() => void)[] = [];
   #summaryTimer: ReturnType<typeof setTimeout> | null = null;
+  #againTimer: ReturnType<typeof setTimeout> | undefined;
 
   start(me: Me): void {
     this.stop();
@@ -112,7 +116,9 @@ class Board {
   stop(): void {
     for (const stop of this.#stops) stop();
     this.#stops = [];
+    clearTimeout(this.#againTimer);
     this.#session += 1;
+    this.failed = null;
     this.#visitor = "";
     this.#replace(new Map());
     this.loaded = false;
@@ -153,8 +159,23 @@ class Board {
       this.failed = null;
       this.loaded = true;
     } catch (error) {
-      if (mine === this.#session) this.failed = error instanceof ApiError ? error.code : "unknown";
+      // Another account's, or one that was asked for later says more.
+      if (mine !== this.#session || round !== this.#asked) return;
+      this.failed = error instanceof ApiError ? error.code : "unknown";
+      this.#askAgain();
     }
+  }
+
+  /** Soon, and not while the stream is cut: a hub that comes back has enough to do. */
+  #askAgain(): void {
+    clearTimeout(this.#againTimer);
+    this.#againTimer = setTimeout(
+      () => {
+        if (live.state === "lost") this.#askAgain();
+        else void this.reload();
+      },
+      FAILED_AGAIN_MS + Math.random() * FAILED_SPREAD_MS,
+    );
   }
 
   /** An alarm as it is now: from the stream, or the answer to an action. */
