@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from playwright.sync_api import expect
+
 from tests.browser.axe import LEVELS
 from tests.browser.conftest import DESKTOP, PHONE, ROOT, Desk
 
@@ -81,9 +83,14 @@ def head_faults(desk: Desk, name: str, language: str) -> list[str]:
     """Title, language, one heading of the first level."""
     page = desk.page
     found = []
-    if name not in page.title():
+    # Both follow what the page shows, a moment later.
+    try:
+        expect(page).to_have_title(re.compile(re.escape(name)))
+    except AssertionError:
         found.append(f"title is {page.title()!r} without {name!r}")
-    if page.locator("html").get_attribute("lang") != language:
+    try:
+        expect(page.locator("html")).to_have_attribute("lang", language)
+    except AssertionError:
         found.append("the document says another language")
     if (count := page.locator("h1").count()) != 1:
         found.append(f"{count} headings of the first level")
