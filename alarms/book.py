@@ -18,7 +18,7 @@ from alarms.handing import Handing
 from alarms.heard_from import HeardFrom
 from alarms.holding import ABSENCE_KINDS, holding
 from alarms.holds import Holds
-from alarms.intake import decide, merged_evidence, open_alarm
+from alarms.intake import decide, is_milder, merged_evidence, open_alarm
 from alarms.lifecycle import (
     SELF_CLOSING,
     AlarmMove,
@@ -204,8 +204,11 @@ class AlarmBook:
         move_alarm(row["state"], AlarmMove.REPEAT)
         row["event_count"] += 1
         row["last_event_ms"] = max(row["last_event_ms"], finding.at_ms)
-        row["reason"] = finding.reason
-        row["evidence"] = evidence_text(merged_evidence(json.loads(row["evidence"]), finding))
+        milder = is_milder(finding, row["severity"])
+        before = json.loads(row["evidence"])
+        row["evidence"] = evidence_text(merged_evidence(before, finding, milder=milder))
+        if not milder:
+            row["reason"] = finding.reason
         row["cleared_at_ms"] = None
         if worsened:
             row["severity"] = finding.severity

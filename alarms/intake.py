@@ -83,8 +83,20 @@ def next_task_id(before: str) -> str:
     return name_uuid(_TASK_NAMESPACE, f"{before}|next")
 
 
-def merged_evidence(old: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
-    """The newest evidence, with what the first finding saw kept under `first`."""
+def is_milder(finding: Finding, severity: Severity) -> bool:
+    """It belongs to the alarm, but says less than what the alarm is about."""
+    return _SEVERITY_ORDER[finding.severity] < _SEVERITY_ORDER[severity]
+
+
+def merged_evidence(
+    old: Mapping[str, Any], finding: Finding, *, milder: bool = False
+) -> dict[str, Any]:
+    """The newest evidence, with what the first finding saw kept under `first`. What is milder than
+    the alarm stands under `milder`: a call about 190/117 goes on saying so when the mean of the week
+    is found to be high as well."""
+    if milder:
+        seen = {name: value for name, value in finding.evidence.items() if name != "readings"}
+        return {**old, "milder": {"reason": finding.reason, **seen}}
     first = old.get("first", {k: v for k, v in old.items() if k != "first"})
     return {**finding.evidence, "first": first}
 

@@ -1,5 +1,7 @@
 """The book of alarms on a real file: one alarm and one task for a cause, whatever is replayed."""
 
+import json
+
 import pytest
 
 from alarms.book import AlarmBook
@@ -131,6 +133,29 @@ def test_worse_evidence_raises_the_severity_and_sends_somebody(book) -> None:
     assert row["worsened_at_ms"] == raised_ms + 3_600_000
     assert len(book.rows("SELECT * FROM task")) == 1
     assert book.facts("alarm") == ["raised", "worsened"]
+
+
+def test_what_is_milder_joins_and_does_not_hide_what_the_alarm_is_about(book) -> None:
+    urgent = finding(
+        "u", rule="blood_pressure", reason="high_confirmed", evidence={"systolic_mmhg": 190.0}
+    )
+    mean = finding(
+        "m",
+        rule="blood_pressure",
+        reason="mean_high",
+        severity="watch",
+        at_ms=2000,
+        evidence={"systolic_mmhg": 121.0, "readings": [[1, 121.0]]},
+    )
+    book.do(lambda u: book.alarms.take(u, urgent))
+    book.do(lambda u: book.alarms.take(u, mean))
+    (row,) = book.rows("SELECT * FROM alarm")
+    assert (row["severity"], row["reason"], row["event_count"]) == ("urgent", "high_confirmed", 2)
+    assert json.loads(row["evidence"]) == {
+        "systolic_mmhg": 190.0,
+        "milder": {"reason": "mean_high", "systolic_mmhg": 121.0},
+    }
+    assert book.facts("alarm") == ["raised", "repeated"]
 
 
 def test_what_grew_worse_is_answered_from_then_on(book) -> None:

@@ -40,6 +40,20 @@ test("the figures of a repeated blood pressure", () => {
   assert.match(explanation(case_) ?? "", /≥ 180 .*≥ 110/);
 });
 
+test("what a week's mean is about is said before the last reading, which may be quite usual", () => {
+  const evidence = {
+    systolic_mmhg: 121,
+    diastolic_mmhg: 70,
+    count: 1,
+    week_systolic_mmhg: 146.2,
+    week_diastolic_mmhg: 88.3,
+  };
+  const case_ = alarm("blood_pressure", "mean_high", evidence);
+  assert.equal(particulars(case_, NOW), "一周平均 146/88 mmHg · 最近一次 121/70 mmHg");
+  const sugar = alarm("glucose", "mean_high", { glucose_mmol_l: 6.1, week_glucose_mmol_l: 11.4 });
+  assert.match(particulars(sugar, NOW), /^一周平均 11\.4.* · 最近一次 6\.1/);
+});
+
 test("a vital sign shows its value, the mean that counted, and why", () => {
   const evidence = { spo2_pct: 90, mean_spo2_pct: 88.5, count: 2, limit_spo2_pct: 91 };
   const case_ = alarm("oximetry", "low_confirmed", evidence);

@@ -18,10 +18,11 @@ export function headline(alarm: Pick<Alarm, "kind" | "reason">): string {
 export function particulars(alarm: Alarm, now: number): string {
   const parts: string[] = [];
   const { evidence } = alarm;
-  const pressure = pressureText(evidence);
+  const overWeek = alarm.reason === MEAN_HIGH;
+  const pressure = overWeek ? weekPressureText(evidence) : pressureText(evidence);
   const watts = numberOf(evidence, "power_w");
   if (alarm.kind === "blood_pressure" && pressure !== null) parts.push(pressure);
-  const sign = signText(alarm.kind, evidence);
+  const sign = overWeek ? weekSignText(alarm.kind, evidence) : signText(alarm.kind, evidence);
   if (sign !== null) parts.push(sign);
   const missing = numberOf(evidence, "missing_days");
   if (missing !== null) {
@@ -95,6 +96,29 @@ const SIGN_FIELDS: Record<string, string> = {
   glucose: "glucose_mmol_l",
   weight: "weight_kg",
 };
+
+// What a week's mean is about is no single measurement: the last one may be quite usual.
+const MEAN_HIGH = "mean_high";
+
+function weekPressureText(evidence: Evidence): string | null {
+  const systolic = numberOf(evidence, "week_systolic_mmhg");
+  const diastolic = numberOf(evidence, "week_diastolic_mmhg");
+  if (systolic === null || diastolic === null) return pressureText(evidence);
+  const value = `${decimal(systolic, 0)}/${decimal(diastolic, 0)} mmHg`;
+  return lastBehind(t("evidence.week_mean", { value }), pressureText(evidence));
+}
+
+function weekSignText(kind: string, evidence: Evidence): string | null {
+  const field = SIGN_FIELDS[kind];
+  const mean = field === undefined ? null : numberOf(evidence, `week_${field}`);
+  if (field === undefined || mean === null) return signText(kind, evidence);
+  const value = `${decimal(mean)}${unitOf(field)}`;
+  return lastBehind(t("evidence.week_mean", { value }), signText(kind, evidence));
+}
+
+function lastBehind(mean: string, last: string | null): string {
+  return last === null ? mean : `${mean} · ${t("evidence.last_value", { value: last })}`;
+}
 
 /** "89 %, mean of 2 88 %": a vital sign of one value. */
 function signText(kind: string, evidence: Evidence): string | null {
@@ -170,6 +194,7 @@ function textParams(evidence: Evidence): Params {
 
 const QUIET_FACTS = new Set([
   "action",
+  "milder",
   "told",
   "fields",
   "first",
