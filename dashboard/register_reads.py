@@ -1,7 +1,7 @@
 """The register as documents: homes, persons, devices and gateways."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, case, func, select
 
@@ -23,6 +23,8 @@ from ledger.views import (
 # The rule kind whose state is a home's `life`, and the states that the interface knows.
 LIFE_KIND = "no_sign_of_life"
 LIFE_STATES = frozenset({"well", "silent", "cannot_judge", "learning"})
+# The worst first, as a smallest number finds it.
+_SEVERITIES: Final = ("urgent", "watch", "technical")
 
 
 def home_documents(
@@ -43,7 +45,7 @@ def home_documents(
     )
     alarms = _by_home(
         connection,
-        select(ALARM.c.home, func.count().label("open"))
+        select(ALARM.c.home, func.count().label("open"), _worst().label("worst"))
         .where(ALARM.c.home.in_(ids), ALARM.c.state != "closed")
         .group_by(ALARM.c.home),
     )
@@ -56,11 +58,18 @@ def home_documents(
             "devices": devices.get(home, {}).get("devices", 0),
             "last_seen_at": instant(devices.get(home, {}).get("last_seen_ms")),
             "open_alarms": alarms.get(home, {}).get("open", 0),
+            "worst_alarm": _SEVERITIES[alarms[home]["worst"]] if home in alarms else None,
             "life": life_state(lives.get(home)),
             "staying": staying.get(home, []),
         }
         for home in ids
     ]
+
+
+def _worst() -> Any:
+    """The index of the worst severity among a home's alarms."""
+    ranks = {severity: rank for rank, severity in enumerate(_SEVERITIES)}
+    return func.min(case(ranks, value=ALARM.c.severity, else_=len(_SEVERITIES) - 1))
 
 
 def home_names(

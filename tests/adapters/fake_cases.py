@@ -251,10 +251,13 @@ class Cases:
     def shown(self, task: Document) -> Document:
         return {**task, "checks": self.checks(task["home"]["id"]) if task["home"] else []}
 
-    def open_of(self, home: str) -> int:
-        return sum(
-            a["state"] in LIVE and (a["home"] or {}).get("id") == home for a in self.alarms.values()
-        )
+    def open_of(self, home: str) -> list[str]:
+        """The severity of each."""
+        return [
+            a["severity"]
+            for a in self.alarms.values()
+            if a["state"] in LIVE and (a["home"] or {}).get("id") == home
+        ]
 
     def count_alarms(self) -> Document:
         states = [a["state"] for a in self.alarms.values()]

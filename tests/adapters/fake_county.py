@@ -6,6 +6,7 @@ People, telephones and addresses are invented. Everything is seeded and placed i
 
 import math
 import random
+from collections.abc import Sequence
 from typing import Any, Final
 
 from contract.moment import to_iso
@@ -18,6 +19,7 @@ MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 HOMES: Final = 24
+SEVERITIES: Final = ("urgent", "watch", "technical")
 
 VILLAGES: Final = (
     ("610926101001", "龙头村"),
@@ -238,14 +240,16 @@ class County:
             )
         return found
 
-    def home_row(self, home: str, open_alarms: int) -> Document:
+    def home_row(self, home: str, open_alarms: Sequence[str] = ()) -> Document:
+        """`open_alarms`: their severities."""
         mine = [d for d in self.devices.values() if d["home"] == home]
         return {
             **self.homes[home],
             "persons": [{k: p[k] for k in ("id", "name", "age")} for p in self.persons[home]],
             "devices": len(mine),
             "last_seen_at": max(d["last_seen_at"] for d in mine),
-            "open_alarms": open_alarms,
+            "open_alarms": len(open_alarms),
+            "worst_alarm": next((one for one in SEVERITIES if one in open_alarms), None),
             "life": self._life(home),
         }
 

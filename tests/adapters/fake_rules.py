@@ -119,7 +119,7 @@ class Rules:
     def find_in_shadow(self, rule: str, home: str, reason: str) -> None:
         """A finding that nobody heard of."""
         at = to_iso(self._now_ms() - HOUR_MS)
-        row = self._county.home_row(home, 0)
+        row = self._county.home_row(home)
         found = {"seq": len(self.shadow_findings) + 1, "at": at, "home": home, "gateway": None}
         found |= {"device": None, "part": "", "kind": rule, "severity": "watch", "phase": "raised"}
         found |= {"reason": reason, "raised_at": at, "episode": "e", "evidence": {}}
@@ -212,7 +212,7 @@ class Rules:
         line |= {"now_of_alarms_closed_false": 2, "now_missed_real": 1}
         homes = []
         for number, home in enumerate(("home-0003", "home-0007")):
-            row = self._county.home_row(home, 0)
+            row = self._county.home_row(home)
             place = {key: row[key] for key in ("address", "region_path", "persons")}
             moments = [to_iso(self._now_ms() - 9 * DAY_MS)]
             counts = {"now": number, "then": 15 - number, "only_now": 0, "only_then": 15 - number}

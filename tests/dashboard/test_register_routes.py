@@ -48,6 +48,7 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
         "devices": 2,
         "last_seen_at": "2026-11-23T07:59:55.000Z",
         "open_alarms": 1,
+        "worst_alarm": "urgent",
         "life": "well",
         "staying": [],
     }
@@ -66,6 +67,16 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
         }
     ]
     assert [a["kind"] for a in alone["alarms"]] == ["sos"]
+
+
+async def test_a_home_says_how_bad_its_worst_alarm_is(world: World) -> None:
+    for kind, severity in (("low_battery", "technical"), ("not_up_yet", "watch")):
+        await world.raise_alarm(episode=kind, rule=kind, kind=kind, severity=severity)
+    async with world.client("manager-1") as client:
+        homes = (await client.get("/api/v1/homes")).json()["items"]
+    told = {home["id"]: (home["open_alarms"], home["worst_alarm"]) for home in homes}
+    assert told["home-0001"] == (2, "watch")
+    assert told["home-0002"] == (0, None)
 
 
 @pytest.mark.parametrize(

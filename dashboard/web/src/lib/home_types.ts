@@ -80,6 +80,8 @@ export interface Home {
   devices: number;
   last_seen_at: string | null;
   open_alarms: number;
+  /** The severity of the worst of them. */
+  worst_alarm: string | null;
   life: string;
   /** What of its stays holds now. */
   staying?: StayKind[];
