@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, and_, func, select
 
+from alarms.rota.handover import line_from, signed_alone
 from contract.moment import to_iso
 from dashboard.reads import Row, roster_for, rows
 from dashboard.rota_reads import Names, person
@@ -105,6 +106,7 @@ def line_documents(connection: Connection, sheet_id: str, names: Names) -> list[
                 "region_path": roster.region_path(body.get("region")),
                 "note": body.pop("text", None),
                 "facts": body,
+                "alone": signed_alone(line_from(row)),
                 "over": states.get((row["kind"], row["subject"]), False),
                 "signed": None if signed is None else _mark(signed, names),
                 "remarks": [_mark(mark, names) for mark in mine if mark["remark"]],

@@ -77,6 +77,11 @@ def check_signer(actor: str, outgoing: Sequence[str], incoming: Sequence[str]) -
         raise IllegalMove("not_the_next_shift", "the next shift signs what it takes over")
 
 
+def signed_alone(line: Line) -> bool:
+    """Somebody's emergency is read and signed by itself, never among others."""
+    return line.body.get("severity") == "urgent"
+
+
 def _alarm_line(row: Row) -> Line:
     kind: LineKind = "alarm"
     if asking(row):

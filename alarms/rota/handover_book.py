@@ -1,10 +1,10 @@
 """Hand-over sheets in the writer's thread: opened at each change of shift of a duty desk, by hand a
-little earlier, and signed line by line. Lines and signatures are appended and never changed.
+little earlier, and signed by the next shift. Lines and signatures are appended and never changed.
 """
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal
 
 from alarms.lifecycle import IllegalMove
@@ -17,6 +17,7 @@ from alarms.rota.handover import (
     check_signer,
     line_from,
     lines_of,
+    signed_alone,
 )
 from alarms.rota.model import Desk
 from alarms.rota.plan import OnDuty
@@ -52,6 +53,7 @@ _STAYS: Final = (
 )
 _TASKS: Final = "SELECT * FROM task WHERE state NOT IN ('completed', 'cancelled') AND region LIKE ?"
 _LATEST: Final = "SELECT id FROM handover WHERE desk = ? AND at_ms < ? ORDER BY at_ms DESC LIMIT 1"
+_LINES: Final = "SELECT * FROM handover_line WHERE handover = ?"
 _UNSIGNED: Final = (
     "SELECT * FROM handover_line l WHERE l.handover = ? AND NOT EXISTS (SELECT 1 FROM"
     " handover_mark m WHERE m.handover = l.handover AND m.number = l.number"
@@ -134,6 +136,23 @@ class HandoverBook:
             raise IllegalMove("too_many_remarks", f"at most {MARKS_MAX} to a line")
         unit.execute(_INSERT_MARK, (sheet_id, number, mark, unit.now_ms, actor, remark))
         self._entry(unit, sheet, mark, actor, {"number": number})
+
+    def sign_together(
+        self, unit: UnitOfWork, sheet_id: str, numbers: Collection[int], actor: str
+    ) -> None:
+        """Lines that were read, in one act, each recorded by itself; all of them or none."""
+        sheet = find_sheet(unit.cursor, sheet_id)
+        check_signer(actor, json.loads(sheet["outgoing"]), json.loads(sheet["incoming"]))
+        lines = {row["number"]: row for row in fetch(unit.cursor, _LINES, (sheet_id,))}
+        left = {row["number"] for row in fetch(unit.cursor, _UNSIGNED, (sheet_id,))}
+        for number in sorted(set(numbers)):
+            if number not in lines:
+                raise KeyError(f"{sheet_id[:64]}/{number}")
+            if signed_alone(line_from(lines[number])):
+                raise IllegalMove("signed_alone", f"line {number} is urgent: it is signed alone")
+            if number in left:
+                unit.execute(_INSERT_MARK, (sheet_id, number, "signed", unit.now_ms, actor, ""))
+                self._entry(unit, sheet, "signed", actor, {"number": number})
 
     def _open(self, unit: UnitOfWork, desk: Desk, at_ms: int, actor: str, *, begun: bool) -> str:
         """Make the sheet of a change if there is none, and add the lines that it lacks. Once the

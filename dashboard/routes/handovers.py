@@ -1,5 +1,6 @@
-"""Hand-over sheets: what the next shift takes over, signed line by line."""
+"""Hand-over sheets: what the next shift takes over and signs."""
 
+from collections.abc import Callable
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from alarms.rota.handover import NOTE_MAX
+from alarms.rota.handover import LINES_MAX, NOTE_MAX
 from alarms.rota.handover_book import Mark
 from dashboard.answers import CREATED, Trail, answer
 from dashboard.asked import Body, Limit, Line, Note, PathId, QueryWord, Word
@@ -42,6 +43,12 @@ class NewNote(Body):
 
 class Signature(Body):
     remark: Line = ""
+
+
+class Together(Body):
+    lines: Annotated[
+        list[Annotated[int, Field(ge=1, le=10_000)]], Field(min_length=1, max_length=LINES_MAX * 2)
+    ]
 
 
 class Remark(Body):
@@ -127,8 +134,25 @@ async def sign_line(
     hub: Hub,
     caller: Annotated[Caller, needs("handover.sign")],
 ) -> Response:
-    """The next shift takes this line over; there is no signing of a whole sheet."""
+    """The next shift takes this line over."""
     return await _mark(request, hub, caller, (sheet_id, number), "signed", body.remark)
+
+
+@router.post("/handovers/{sheet_id}/sign")
+async def sign_together(
+    sheet_id: PathId,
+    body: Together,
+    request: Request,
+    hub: Hub,
+    caller: Annotated[Caller, needs("handover.sign")],
+) -> Response:
+    """Take over the lines that are named, each recorded by itself, all or none; there is no
+    signing of what came since, nor of urgent lines among others."""
+
+    def change(unit: UnitOfWork) -> None:
+        hub.rota.sheets.sign_together(unit, sheet_id, body.lines, caller.username)
+
+    return await _changed(request, hub, caller, sheet_id, change)
 
 
 @router.post("/handovers/{sheet_id}/lines/{number}/remark")
@@ -148,17 +172,28 @@ async def remark_line(
 async def _mark(  # noqa: PLR0917 - two routes and nobody else
     request: Request, hub: Deps, caller: Caller, line: tuple[str, int], mark: Mark, remark: str
 ) -> Response:
-    await run_in_threadpool(_find, hub, caller, line[0])
+    def change(unit: UnitOfWork) -> None:
+        hub.rota.sheets.mark(unit, line, mark, caller.username, remark.strip())
+
+    return await _changed(request, hub, caller, line[0], change)
+
+
+async def _changed(
+    request: Request,
+    hub: Deps,
+    caller: Caller,
+    sheet_id: str,
+    change: Callable[[UnitOfWork], None],
+) -> Response:
+    """The sheet after a change of its lines."""
+    await run_in_threadpool(_find, hub, caller, sheet_id)
 
     async def work() -> Document:
-        def change(unit: UnitOfWork) -> None:
-            hub.rota.sheets.mark(unit, line, mark, caller.username, remark.strip())
-
         try:
             await hub.writer.change(change)
         except KeyError:
             raise not_found("line") from None
-        return await run_in_threadpool(_document, hub, caller, line[0])
+        return await run_in_threadpool(_document, hub, caller, sheet_id)
 
     return await once(request, caller, work)
 

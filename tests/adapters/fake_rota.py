@@ -165,6 +165,7 @@ class FakeRota:
             "persons": [],
             "note": None,
             "over": False,
+            "alone": False,
             "signed": None,
             "remarks": [],
             "written_by": person(self.staff[-1], self.names),
@@ -176,7 +177,7 @@ class FakeRota:
             "state": "acknowledged",
         }
         items: list[dict[str, Any]] = [
-            {**line, "number": 1, "kind": "alarm", "subject": "a", "facts": alarm},
+            {**line, "number": 1, "kind": "alarm", "subject": "a", "facts": alarm, "alone": True},
             {
                 **line,
                 "number": 2,
@@ -223,6 +224,13 @@ class FakeRota:
                     self.sheet["unsigned"] -= 1
                 else:
                     line["remarks"].append(mark)
+            case [_sheet, "sign"]:
+                for number in asked["lines"]:
+                    line = self.sheet["items"][number - 1]
+                    if line["alone"]:
+                        raise Refused(409, "signed_alone")
+                    line["signed"] = mark
+                    self.sheet["unsigned"] -= 1
             case [_sheet, "notes"]:
                 note = {**self.sheet["items"][1], "number": len(self.sheet["items"]) + 1}
                 note.update(note=asked["text"], carried=False, signed=None, remarks=[])

@@ -1,15 +1,26 @@
 """The rota on the page: on duty now, a week and a month, a hole filled, a swap, a signed sheet."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.adapters.fake_api import FakeHub
-from tests.browser.axe import too_wide
+from tests.browser.axe import LEVELS, read_axe, too_wide, violations
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 
 pytestmark = pytest.mark.browser
+
+AA: dict[str, Any] = {"runOnly": {"type": "tag", "values": list(LEVELS)}}
+# In the very turn in which a note's line appears.
+PRESS_AS_A_LINE_COMES = """() => {
+  const list = [...document.querySelectorAll("ol.lines")].at(-1);
+  new MutationObserver(() => {
+    window.pressedAt = performance.now();
+    list.nextElementSibling.click();
+  }).observe(list, { childList: true });
+}"""
 expect.set_options(timeout=DEADLINE_MS)
 
 
@@ -89,10 +100,43 @@ def test_a_sheet_is_signed_line_by_line(open_desk: OpenDesk, hub: FakeHub) -> No
     lines.nth(0).get_by_role("button", name="签收").click()
     expect(lines.nth(0)).to_contain_text("已签收")
     expect(page.locator("main")).to_contain_text("1 / 2")
-    page.get_by_label("要告诉下一班的话").fill("三组停水")
-    page.get_by_role("button", name="加一条").click()
-    expect(lines).to_have_count(3)
-    expect(lines.nth(2)).to_contain_text("三组停水")
+
+
+def test_what_was_read_is_signed_by_groups_and_urgent_lines_alone(
+    open_desk: OpenDesk, hub: FakeHub
+) -> None:
+    desk = open_desk(language="en")
+    desk.sign_in(hub.rota.staff[0])
+    page = desk.page
+    desk.go("/handovers/sheet-1")
+    lines = page.locator("ol.lines > li")
+    together = page.get_by_role("button", name=re.compile("Read: sign the"))
+    expect(lines).to_have_count(2)
+    # One line is signed by its own button, and no group holds what is urgent.
+    expect(together).to_have_count(0)
+    for text in ("三组停水", "四组修路"):
+        page.get_by_label("What the next shift should know").fill(text)
+        page.get_by_role("button", name="Add a line").click()
+        expect(lines.last).to_contain_text(text)
+    notes = page.get_by_role("region", name=re.compile("^Note"))
+    expect(notes.locator("li")).to_have_count(3)
+    expect(together).to_have_text("Read: sign the 3 above")
+    desk.at_every_size(together, shown=[lines.nth(0), lines.last])
+    assert violations(desk, read_axe(), AA) == []
+    # Somebody writes a line while the finger comes down: nothing is signed unread.
+    page.evaluate(PRESS_AS_A_LINE_COMES)
+    with hub.lock:
+        hub.rota.write_sheet(hub.rota.staff[-1], ["sheet-1", "notes"], {"text": "五组停电"})
+    expect(page.get_by_text("A line has just been added: read it first.")).to_be_visible()
+    expect(together).to_have_text("Read: sign the 4 above")
+    desk.wait_for("performance.now() > window.pressedAt + 400")
+    together.click()
+    expect(notes.get_by_text("signed by")).to_have_count(4)
+    expect(together).to_have_count(0)
+    expect(page.locator("main")).to_contain_text("4 / 5")
+    with hub.lock:
+        signed = [line["signed"] is not None for line in hub.rota.sheet["items"]]
+    assert signed == [False, True, True, True, True]
 
 
 def test_who_leaves_is_not_offered_to_sign(open_desk: OpenDesk, hub: FakeHub) -> None:

@@ -58,6 +58,30 @@ async def test_from_the_first_line_to_the_last_signature(world: World) -> None:
         }
 
 
+async def test_lines_that_were_read_are_signed_in_one_act_each_by_itself(world: World) -> None:
+    sheet_id = await begun(world)
+    path = f"{SHEETS}/{sheet_id}"
+    async with world.client("duty-1") as client:
+        for text in ("钥匙在抽屉里", "三组停水"):
+            await client.post(f"{path}/notes", json={"text": text})
+        early = await client.post(f"{path}/sign", json={"lines": [2, 3]})
+        assert (early.status_code, early.json()["type"]) == (409, "not_the_next_shift")
+    async with world.client("manager-1") as client:
+        items = (await client.get(path)).json()["items"]
+        assert [line["alone"] for line in items] == [True, False, False]
+        urgent = await client.post(f"{path}/sign", json={"lines": [2, 1]})
+        assert (urgent.status_code, urgent.json()["type"]) == (409, "signed_alone")
+        assert (await client.post(f"{path}/sign", json={"lines": [2, 9]})).status_code == 404
+        assert (await client.post(f"{path}/sign", json={"lines": []})).status_code == 422
+        assert (await client.get(path)).json()["unsigned"] == 3
+        signed = await client.post(f"{path}/sign", json={"lines": [2, 3]})
+        marks = [line["signed"] for line in signed.json()["items"]]
+        by = [mark and mark["by"]["username"] for mark in marks]
+        assert (by, signed.json()["unsigned"]) == ([None, "manager-1", "manager-1"], 1)
+    async with world.client("auditor-1") as client:
+        assert (await client.post(f"{path}/sign", json={"lines": [1]})).status_code == 403
+
+
 async def test_what_is_over_is_shown_as_over(world: World) -> None:
     sheet_id = await begun(world)
     async with world.client("manager-1") as client:

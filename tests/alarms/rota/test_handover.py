@@ -110,6 +110,36 @@ def test_the_next_shift_signs_and_what_it_does_not_sign_stays(sheets) -> None:
     assert lines(sheets, sheet_ids(sheets)[-1]) == [(1, "alarm", False), (2, "alarm", True)]
 
 
+def test_lines_are_signed_in_one_act_but_for_urgent_ones(sheets) -> None:
+    raise_alarm(sheets)
+    raise_alarm(sheets, key="2", rule="quiet", kind="device_silent", severity="technical")
+    fire(sheets, at(DAY, "19:30"))
+    sheet = sheets.do(lambda u: sheets.sheets.begin(u, "county", "li"))
+    sheets.do(lambda u: sheets.sheets.note(u, sheet, "停水", "li"))
+    assert [kind for _, kind, _ in lines(sheets, sheet)] == ["alarm", "device", "note"]
+
+    def together(numbers, actor="wang") -> None:
+        sheets.do(lambda u: sheets.sheets.sign_together(u, sheet, numbers, actor))
+
+    def signed() -> list[tuple]:
+        sql = "SELECT number, actor, at_ms FROM handover_mark WHERE mark = 'signed' AND number > 0"
+        return [(r["number"], r["actor"], r["at_ms"]) for r in sheets.rows(f"{sql} ORDER BY seq")]
+
+    # All or none: nothing is signed beside what can't be.
+    for numbers, error in (([2, 1], "signed_alone"), ([2, 9], None)):
+        with pytest.raises(KeyError if error is None else IllegalMove) as caught:
+            together(numbers)
+        assert error is None or caught.value.code == error
+        assert signed() == []
+    with pytest.raises(IllegalMove, match="the next shift"):
+        together([2], actor="li")
+    mark(sheets, sheet, 3, "zhao")
+    together([3, 2, 2])
+    assert signed() == [(3, "zhao", at(DAY, "19:30")), (2, "wang", at(DAY, "19:30"))]
+    sql = "SELECT data FROM entry WHERE topic = 'handover' AND fact = 'signed' ORDER BY seq"
+    assert [json.loads(r["data"])["number"] for r in sheets.rows(sql)] == [3, 2]
+
+
 def test_what_was_closed_unsigned_is_carried_until_somebody_signs(sheets) -> None:
     alarm = raise_alarm(sheets)
     fire(sheets, at(DAY, "20:00"))

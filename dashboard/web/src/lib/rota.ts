@@ -1,7 +1,7 @@
 // Days, weeks and months of a rota, and its turns.
 
 import { DAY_MS, clockOf, dayTold } from "./local_time";
-import type { PatternHours, PatternTurn, RotaDay, Shift } from "./rota_types";
+import type { PatternHours, PatternTurn, RotaDay, SheetLine, Shift } from "./rota_types";
 
 const WEEK = 7;
 /** Their names in the catalogues, Monday first. */
@@ -118,4 +118,25 @@ export function weeklyTurns(hours: PatternHours[], people: string[][][]): Patter
       on: "every" as const,
     })),
   );
+}
+
+/** Lines of a hand-over sheet that are about the same kind of thing. */
+export interface LineGroup {
+  kind: SheetLine["kind"];
+  lines: SheetLine[];
+  /** Numbers of those that nobody has signed and that may be signed in one act. */
+  together: number[];
+}
+
+/** In the order in which the sheet has them: people first. What was carried over or noted later
+ * stands with its kind. */
+export function lineGroups(lines: SheetLine[]): LineGroup[] {
+  const groups = new Map<string, LineGroup>();
+  for (const line of lines) {
+    const group = groups.get(line.kind) ?? { kind: line.kind, lines: [], together: [] };
+    groups.set(line.kind, group);
+    group.lines.push(line);
+    if (line.signed === null && !line.alone) group.together.push(line.number);
+  }
+  return [...groups.values()];
 }

@@ -69,6 +69,8 @@ export const rotaApi = {
     request<SheetDetail>("POST", `handovers/${id(sheet)}/notes`, { text }),
   sign: (sheet: string, line: number, remark: string) =>
     request<SheetDetail>("POST", `handovers/${id(sheet)}/lines/${line}/sign`, { remark }),
+  signTogether: (sheet: string, lines: number[]) =>
+    request<SheetDetail>("POST", `handovers/${id(sheet)}/sign`, { lines }),
   remark: (sheet: string, line: number, remark: string) =>
     request<SheetDetail>("POST", `handovers/${id(sheet)}/lines/${line}/remark`, { remark }),
 };

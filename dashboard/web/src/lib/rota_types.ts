@@ -176,6 +176,8 @@ export interface SheetLine {
   note: string | null;
   facts: Record<string, string | number | null>;
   over: boolean;
+  /** Urgent: signed by itself, never among others. */
+  alone: boolean;
   signed: SheetMark | null;
   remarks: SheetMark[];
 }
