@@ -1,5 +1,5 @@
-"""The hub on a drive whose power is cut: the product's own `Hub`, with its book and its keys, presses
-handed to it as its broker would, and alarms taken by a person, until it is killed."""
+"""The hub on a drive whose power is cut: the product's own `Hub`, with book and keys. Presses
+are handed to it as by its broker, alarms are taken by a person, until it is killed."""
 
 import asyncio
 import contextlib

@@ -146,6 +146,7 @@ class Cuts:
                 self._cut(life, last=last)
         finally:
             life.end()
+            self._store.ended()
             self._accepted += life.accepted
 
     def _cut(self, life: Life, *, last: bool) -> None:
@@ -160,6 +161,7 @@ class Cuts:
         self._judge(before, found)
         if last:
             life.end()
+            self._store.ended()
             self._drive.go_on_from(copy)
             self.outcome.reboots += 1
             # What was told after the cut belongs to a future that didn't come.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.powercut import drive
 from tests.powercut.cuts import Cuts, Outcome, log
-from tests.powercut.stores import STORES
+from tests.powercut.stores_registry import STORES
 from tests.results import write_result
 
 CUTS = 50

@@ -40,6 +40,9 @@ class Store(Protocol):
 
     def command(self, root: Path, level: str, life: int) -> list[str]: ...
 
+    def ended(self) -> None:
+        """The writer has been killed."""
+
     def look(self, root: Path) -> Found:
         """As the product finds it after the power is back."""
         ...
@@ -54,6 +57,9 @@ class SpoolStore:
 
     def command(self, root: Path, level: str, life: int) -> list[str]:
         return [sys.executable, "-m", "tests.powercut.spool_writer", str(root), level, str(life)]
+
+    def ended(self) -> None:
+        """Nothing else runs."""
 
     def look(self, root: Path) -> Found:
         found = Found()
@@ -94,6 +100,9 @@ class BookStore:
     def command(self, root: Path, level: str, life: int) -> list[str]:
         config = configure(root, self.name, "")
         return [sys.executable, "-m", "tests.powercut.book_writer", config, level, str(life)]
+
+    def ended(self) -> None:
+        """Nothing else runs."""
 
     def look(self, root: Path) -> Found:
         path = root / "hub" / "hub.db"
@@ -143,6 +152,3 @@ def read_book(url: str, found: Found) -> None:
                     found.torn.append(f"chain of {chain.table}: broken at {chain.broken[:3]}")
     finally:
         engine.dispose()
-
-
-STORES: dict[str, Store] = {store.name: store for store in (SpoolStore(), BookStore())}

@@ -10,11 +10,11 @@ import pytest
 
 from tests.powercut import drive, run
 from tests.powercut.cuts import Outcome
-from tests.powercut.stores import STORES
+from tests.powercut.stores_registry import STORES
 from tests.powercut.told import Promised
 
 ROOT = Path(__file__).resolve().parents[2]
-CUTS = {"spool": 8, "book": 6}
+CUTS = {"spool": 8, "book": 6, "postgresql": 4}
 
 
 @pytest.mark.skipif(drive.missing() is not None, reason=f"power-cut rig: {drive.missing()}")
