@@ -91,9 +91,10 @@ def is_milder(finding: Finding, severity: Severity) -> bool:
 def merged_evidence(
     old: Mapping[str, Any], finding: Finding, *, milder: bool = False
 ) -> dict[str, Any]:
-    """The newest evidence, with what the first finding saw kept under `first`. What is milder than
-    the alarm stands under `milder`: a call about 190/117 goes on saying so when the mean of the week
-    is found to be high as well."""
+    """The newest evidence, with what the first finding saw kept under `first`.
+
+    What is milder than the alarm stands under `milder`: a call about 190/117 goes on saying so when
+    the mean of the week is found to be high as well."""
     if milder:
         seen = {name: value for name, value in finding.evidence.items() if name != "readings"}
         return {**old, "milder": {"reason": finding.reason, **seen}}

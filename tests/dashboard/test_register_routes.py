@@ -72,7 +72,7 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
 async def test_a_home_says_how_bad_its_worst_alarm_is(world: World) -> None:
     for kind, severity in (("low_battery", "technical"), ("not_up_yet", "watch")):
         await world.raise_alarm(episode=kind, rule=kind, kind=kind, severity=severity)
-    async with world.client("manager-1") as client:
+    async with world.client("admin-1") as client:
         homes = (await client.get("/api/v1/homes")).json()["items"]
     told = {home["id"]: (home["open_alarms"], home["worst_alarm"]) for home in homes}
     assert told["home-0001"] == (2, "watch")
