@@ -33,7 +33,6 @@ class Program:
         self.command = command
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
-        self.kills = 0
 
     def start(self) -> None:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -46,7 +45,6 @@ class Program:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        self.kills += 1
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -61,7 +59,7 @@ class Program:
 class Rig:
     """Broker, hub and one gateway whose radio receiver is ours to write to."""
 
-    def __init__(self, folder: Path, hub_module: str = "hearthwatch") -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.broker = embedded_broker.start(folder / "broker")
         self.http_port = embedded_broker.free_port()
@@ -72,7 +70,7 @@ class Rig:
         self.programs = {
             "broker": Program([program, "-c", str(config)], folder / "broker.log"),
             "hub": Program(
-                [sys.executable, "-m", hub_module, "hub", "--config", str(folder / "hub.toml")],
+                [sys.executable, "-m", "hearthwatch", "hub", "--config", str(folder / "hub.toml")],
                 folder / "hub.log",
             ),
             "gateway": Program(
@@ -141,9 +139,6 @@ class Rig:
     def alarms(self) -> list[tuple[str, int, str, str]]:
         sql = "SELECT id, event_count, state, task FROM alarm WHERE kind = 'sos'"
         return _rows(self.folder / "hub" / "hub.db", sql)
-
-    def tasks(self) -> list[tuple[str, str]]:
-        return _rows(self.folder / "hub" / "hub.db", "SELECT id, alarm FROM task")
 
     def close(self) -> None:
         for program in self.programs.values():

@@ -12,9 +12,12 @@ from typing import Any, Final, Protocol
 from tests.chaos.checker import Alarm, Event, Task
 from tests.chaos.program import Program
 
-_EVENTS: Final = "SELECT seq, id, gateway, device, kind, alarm FROM event WHERE seq > {} ORDER BY seq"
+_EVENTS: Final = (
+    "SELECT seq, id, gateway, device, kind, alarm FROM event WHERE seq > {} ORDER BY seq"
+)
 _ALARMS: Final = (
-    "SELECT id, gateway, device, event_count, state FROM alarm WHERE kind = 'sos' AND gateway IS NOT NULL"
+    "SELECT id, gateway, device, event_count, state FROM alarm"
+    " WHERE kind = 'sos' AND gateway IS NOT NULL"
 )
 _TASKS: Final = "SELECT id, alarm FROM task WHERE kind = 'emergency'"
 
@@ -24,7 +27,6 @@ class Book(Protocol):
 
     toml: str
     program: Program | None
-    # The folder in which its files are, for a disk of its own.
     version: str
 
     def rows(self, sql: str) -> Sequence[Sequence[Any]] | None:
@@ -89,7 +91,15 @@ class PostgresServer:
         self._admin = f"host={sockets} user=postgres dbname=postgres connect_timeout=5"
         self.toml = f'[book]\nurl = "postgresql://postgres@/hearthwatch?host={sockets}"\n'
         self.version = f"PostgreSQL {(data / 'PG_VERSION').read_text().strip()}"
-        command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data), "-h", "", "-k", str(sockets)]
+        command = [
+            str(POSTGRES_BIN_PATH / "postgres"),
+            "-D",
+            str(data),
+            "-h",
+            "",
+            "-k",
+            str(sockets),
+        ]
         # Its shared memory goes with the folder.
         command += ["-c", "dynamic_shared_memory_type=mmap"]
         log = folder.parent / "postgresql.log"

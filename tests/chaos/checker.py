@@ -72,7 +72,9 @@ def check(
     times = Counter(event.id for event in events)
     verdict.found = sum(i in times for i in accepted)
     verdict.lost = [f"{i}: {item}" for i, item in accepted.items() if i not in times]
-    verdict.unknown = [f"{e.id}: in the book, never accepted" for e in events if e.id not in accepted]
+    verdict.unknown = [
+        f"{e.id}: in the book, never accepted" for e in events if e.id not in accepted
+    ]
     verdict.doubled = [f"{i}: {n} events" for i, n in times.items() if n > 1]
     _check_gateways(verdict, accepted, pressed)
     _check_alarms(verdict, events, list(alarms), list(tasks))

@@ -8,12 +8,13 @@ import os
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from tests.chaos.network import tool
-from tests.chaos.program import TERM_PATIENCE_S, Program
-from tests.chaos.village import BOOK_DISK, SPOOL_DISK, Village
+from tests.chaos.program import Program
+from tests.chaos.village import BOOK_DISK, PRESS_BEGINS, SPOOL_DISK, Village
 
 # Until a process does what it is for; killed before, it would never meet a press.
 WORKS_AFTER_S: Final = {"hub": 6.0, "broker": 0.8, "postgresql": 5.0}
@@ -23,6 +24,8 @@ SHARED: Final = {"hub": 0.07, "broker": 0.17, "postgresql": 0.03}
 # Something is killed again after at most so long: most at once, some after a while.
 PAUSE_S: Final = 0.4
 KIB: Final = 1024
+NOISE: Final = b"\xaa\xa4\x00\xff\x25\xb0\xb1"
+NOISE_BYTES_MAX: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +47,20 @@ class Hands:
         self.lossy: dict[str, tuple[int, bool, bool]] = {}
 
     def works(self, name: str) -> bool:
+        """Does what it is for, and nothing is done to it; never what this run leaves in peace."""
+        victims = self.village.options.victims
+        if victims and name.split("-", maxsplit=1)[0] not in victims:
+            return False
         program = self.village.programs[name]
         needed_s = WORKS_AFTER_S.get(name, GATEWAY_WORKS_AFTER_S)
         return program.up_s(self.now_s) > needed_s and not program.stopped and name not in self.busy
 
     def program(self) -> Program | None:
         """Some program that works; the shared ones by their shares."""
+        victims = self.village.options.victims
         shared = [name for name in SHARED if name in self.village.programs]
+        if victims and "gw" not in victims:
+            return self._one([name for name in shared if self.works(name)])
         drawn = self.r.random()
         for name in shared:
             drawn -= SHARED[name]
@@ -102,7 +112,7 @@ def net(hands: Hands) -> Injected | None:
     lasts_s = r.uniform(2.0, 25.0)
     if r.random() < 0.25:
         lines.cut(station)
-        return Injected(victim=station, lasts_s=lasts_s, undo=lambda: lines.mend(station))
+        return Injected(victim=station, lasts_s=lasts_s, undo=partial(lines.mend, station))
     towards_us, reset = r.random() < 0.5, r.random() < 0.15
     percent = r.choice((20, 40, 70, 100))
     hands.lossy[station] = (percent, towards_us, reset)
@@ -121,8 +131,9 @@ def slow(hands: Hands) -> Injected | None:
     if lines is None or station is None:
         return None
     lines.slow(station, hands.r.choice(("16kbit", "32kbit", "128kbit")))
-    undo = lambda: lines.fast(station)  # noqa: E731 - as the others
-    return Injected(victim=station, lasts_s=hands.r.uniform(5.0, 25.0), undo=undo)
+    return Injected(
+        victim=station, lasts_s=hands.r.uniform(5.0, 25.0), undo=partial(lines.fast, station)
+    )
 
 
 def _disk(hands: Hands) -> tuple[str, Path, str] | None:
@@ -148,7 +159,7 @@ def full(hands: Hands) -> Injected | None:
     used = (stat.f_blocks - stat.f_bfree) * stat.f_frsize
     left = hands.r.choice((0, 4, 16, 64, 256)) * KIB
     tool("mount", "-o", f"remount,size={used + left}", str(place))
-    undo = lambda: tool("mount", "-o", f"remount,size={size}", str(place))  # noqa: E731
+    undo = partial(tool, "mount", "-o", f"remount,size={size}", str(place))
     return Injected(victim=owner, lasts_s=hands.r.uniform(2.0, 12.0), undo=undo)
 
 
@@ -163,8 +174,11 @@ def ro(hands: Hands) -> Injected | None:
     if not program.running:
         return None
     program.kill(hands.now_s)
-    tool("mount", "-o", "remount,ro", str(place))
-    undo = lambda: tool("mount", "-o", "remount,rw", str(place))  # noqa: E731
+    try:
+        tool("mount", "-o", "remount,ro", str(place))
+    except RuntimeError:
+        return None  # something of it still ends
+    undo = partial(tool, "mount", "-o", "remount,rw", str(place))
     return Injected(victim=owner, lasts_s=hands.r.uniform(1.0, 6.0), undo=undo)
 
 
@@ -178,8 +192,11 @@ def fsync(hands: Hands) -> Injected | None:
     chance = hands.r.choice((0.05, 0.3, 0.6, 1.0))
     if not _tell(village, name, f"enable_random name=posix/io/sync/*,probability={chance}"):
         return None
-    undo = lambda: _tell(village, name, "disable name=posix/io/sync/*")  # noqa: E731
-    return Injected(victim=name, lasts_s=hands.r.uniform(2.0, 10.0), undo=lambda: undo() and None)
+
+    def undo() -> None:
+        _tell(village, name, "disable name=posix/io/sync/*")
+
+    return Injected(victim=name, lasts_s=hands.r.uniform(2.0, 10.0), undo=undo)
 
 
 def _tell(village: Village, name: str, command: str) -> bool:
@@ -211,8 +228,8 @@ def serial(hands: Hands) -> Injected | None:
         home.unplug()
         return Injected(victim=home.name, lasts_s=hands.r.uniform(0.2, 4.0), undo=home.plug)
     # Without a byte that ends a frame: what is heard must have been pressed.
-    noise = bytes(hands.r.choice((0xAA, 0xA4, 0x00, 0xFF, 0x25, 0xB0, 0xB1)) for _ in range(hands.r.randint(1, 300)))
-    home.send(noise + b"\xaa\xa4\x25\x08\x01\x4a\x03\xde"[: hands.r.randint(2, 8)])
+    noise = bytes(hands.r.choices(NOISE, k=hands.r.randint(1, NOISE_BYTES_MAX)))
+    home.send(noise + PRESS_BEGINS[: hands.r.randint(2, len(PRESS_BEGINS))])
     return Injected(victim=home.name, lasts_s=0.0, undo=lambda: None)
 
 
@@ -227,5 +244,3 @@ FAULTS: Final[Mapping[str, Callable[[Hands], Injected | None]]] = {
     "fsync": fsync,
     "serial": serial,
 }
-# What may be in the way of a clean end; a healed village is given it before it is judged.
-HEALS_WITHIN_S: Final = TERM_PATIENCE_S

@@ -17,15 +17,19 @@ GATEWAYS: Final = 10
 MINUTES: Final = 90.0
 # Between two kills, on average; a gateway's start takes half a second of a processor.
 GAP_S: Final = 0.5
+HUB: Final = "tests.chaos.counting_hub"
+GATEWAY: Final = "gateway"
 _KEYS: Final = (
-    "KILLS", "ACTIVATIONS", "SEED", "BOOK", "FAULTS", "MINUTES", "GATEWAYS", "GAP", "OUT", "KEEP",
+    "KILLS", "ACTIVATIONS", "SEED", "BOOK", "FAULTS", "MINUTES", "GATEWAYS", "GAP", "VICTIMS",
+    "OUT", "KEEP", "HUB", "GATEWAY",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """minutes: the storm ends then, whatever it has reached. hub, gateway: the modules that run;
-    a test puts one with a planted mistake here. skipped: fault -> why it can't be had here."""
+    """minutes: the storm ends then, whatever it has reached. victims: what is killed, stopped and
+    ended; empty: everything. hub, gateway: the modules that run; a test puts one with a planted
+    mistake here. skipped: fault -> why it can't be had here."""
 
     kills: int = KILLS
     activations: int = KILLS * ACTIVATIONS_PER_KILL
@@ -35,10 +39,11 @@ class Options:
     minutes: float = MINUTES
     gateways: int = GATEWAYS
     gap_s: float = GAP_S
+    victims: tuple[str, ...] = ()
     out: Path | None = None
     keep: Path | None = None
-    hub: str = "tests.chaos.counting_hub"
-    gateway: str = "gateway"
+    hub: str = HUB
+    gateway: str = GATEWAY
     skipped: dict[str, str] = field(default_factory=dict)
 
 
@@ -47,7 +52,7 @@ def parse(words: list[str]) -> Options:
     asked: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        if not equals or key not in (*_KEYS, "HUB", "GATEWAY"):
+        if not equals or key not in _KEYS:
             raise ValueError(f"{word!r}: expected one of {', '.join(f'{k}=' for k in _KEYS)}")
         asked[key] = value
     kills = int(asked.get("KILLS", KILLS))
@@ -67,10 +72,11 @@ def parse(words: list[str]) -> Options:
         minutes=float(asked.get("MINUTES", MINUTES)),
         gateways=int(asked.get("GATEWAYS", GATEWAYS)),
         gap_s=float(asked.get("GAP", GAP_S)),
+        victims=tuple(name for name in asked.get("VICTIMS", "").split(",") if name),
         out=Path(asked["OUT"]) if "OUT" in asked else None,
         keep=Path(asked["KEEP"]) if "KEEP" in asked else None,
-        hub=asked.get("HUB", Options.__dataclass_fields__["hub"].default),
-        gateway=asked.get("GATEWAY", "gateway"),
+        hub=asked.get("HUB", HUB),
+        gateway=asked.get("GATEWAY", GATEWAY),
         skipped=skipped,
     )
 

@@ -1,5 +1,6 @@
 """One process that is killed, stopped and started again, as an init system would start it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -71,8 +72,16 @@ class Program:
     def kill(self, again_at_s: float) -> None:
         """kill -9, and when to start again."""
         assert self.process is not None
+        if self.group:
+            # It forks no more, so that none of its children is missed.
+            self.process.send_signal(signal.SIGSTOP)
+        orphans = children(self.process.pid)
         self._signal(signal.SIGKILL)
         self.process.wait()
+        for pid in orphans:
+            # Ours now, if we are the first process here; until it has ended it holds its files.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
         self.stopped, self.term_until_s = False, None
         self.kills += 1
         self.start_at_s = again_at_s

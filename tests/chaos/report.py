@@ -1,9 +1,10 @@
 """What a run has shown, as JSON and as the table of `docs/chaos.md`."""
 
+import os
 import platform
 import subprocess
+import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from hearthwatch.embedded_broker import find_mosquitto
@@ -33,7 +34,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
     verdict = outcome.verdict
     return {
         "command": command(options),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": machine(),
         "commit": commit(),
         "book": outcome.book,
@@ -73,8 +74,6 @@ def machine() -> str:
     if broker is not None:
         done = subprocess.run([broker, "-h"], capture_output=True, text=True, check=False)
         told = next(iter(done.stdout.splitlines()), "")
-    import os
-
     return (
         f"{os.cpu_count()} processors, Linux {platform.release()}, Python"
         f" {platform.python_version()}, {told}"

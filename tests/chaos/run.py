@@ -2,14 +2,15 @@
 
 ./dev chaos                                  200 kills over 4,000 presses, every fault, SQLite
 ./dev chaos BOOK=postgresql SEED=7           on PostgreSQL, another schedule
-./dev chaos FAULTS=kill,net KILLS=50         these faults alone
+./dev chaos FAULTS=kill,net KILLS=50         these faults alone; VICTIMS=hub,broker,postgresql,gw
 ./dev chaos KILLS=5000 ACTIVATIONS=100000    the long run
     GATEWAYS=10  GAP=0.5 (seconds between two kills)  MINUTES=90 (the storm ends then at the latest)
     OUT=FILE     the report as JSON, and beside it as a table (.md)
     KEEP=FOLDER  the programs' logs
 
-Exit code 1 when an accepted press is lost, doubled or closed, or when nothing came twice. As root it
-runs in namespaces of its own, which take every process, mount and line with them, however it ends.
+Exit code 1 when an accepted press is lost, doubled or closed, or when nothing came twice. As root
+it runs in namespaces of its own, which take every process, mount and line with them, however it
+ends.
 """
 
 import ctypes
@@ -32,7 +33,16 @@ from tests.chaos.report import document, good, markdown
 from tests.chaos.storm import Storm
 
 INSIDE: Final = "--inside"
-_UNSHARE: Final = ("unshare", "--mount", "--net", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc")
+_UNSHARE: Final = (
+    "unshare",
+    "--mount",
+    "--net",
+    "--pid",
+    "--ipc",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+)
 # Files in memory: a sync costs nothing, and a kill doesn't see the difference.
 MEMORY: Final = Path("/dev/shm")
 # What was asked to end is given so long.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from hearthwatch import embedded_broker
-from tests.chaos.books import Book, PostgresServer, SqliteFile, read_rows
+from tests.chaos.books import PostgresServer, SqliteFile, read_rows
 from tests.chaos.checker import Accepted
 from tests.chaos.network import Lines, tool
 from tests.chaos.options import FIU, ROOT_FAULTS, Options
@@ -19,10 +19,16 @@ from tests.chaos.program import Program
 PYTHON: Final = sys.executable
 # Presses of one button are never nearer than a repeat: it has its turn after all others.
 BUTTONS: Final = 40
+# A receiver's frame up to the code of the button.
+PRESS_BEGINS: Final = b"\xaa\xa4\x25\x08\x01\x4a\x03\xde"
 # Bounds of the disks; nothing is taken up by them.
 SPOOL_DISK: Final = "256m"
 BOOK_DISK: Final = "6g"
-_SPOOL: Final = "SELECT seq, id, json_extract(body, '$.device'), json_extract(body, '$.kind') FROM item"
+_FILE: Final = "SELECT value FROM meta WHERE key = 'spool'"
+_ITEMS: Final = (
+    "SELECT seq, id, json_extract(body, '$.device'), json_extract(body, '$.kind') FROM item"
+)
+_WAITING: Final = "SELECT count(*) FROM item WHERE acked_at_ms IS NULL"
 
 
 @dataclass(slots=True)
@@ -71,7 +77,10 @@ class Village:
         self.lines = Lines(["hub", *names]) if network else None
         self.disks = bool(ROOT_FAULTS & {"full", "ro"} & set(options.faults))
         self.pressed: Counter[tuple[str, str]] = Counter()
-        self._broker()
+        self._broker = embedded_broker.start(folder / "broker")
+        # Started again as a program of ours, with the configuration that it was given.
+        self._broker.process.kill()
+        self._broker.process.wait()
         self.homes = {name: self._home(name, number, r) for number, name in enumerate(names)}
         self.book = self._book()
         hub = folder / "hub"
@@ -97,22 +106,17 @@ class Village:
 
     # Programs.
 
-    def _broker(self) -> None:
-        self._broker_file = embedded_broker.start(self.folder / "broker")
-        self._broker_file.process.kill()
-        self._broker_file.process.wait()
-
     def _broker_program(self) -> Program:
         config = self.folder / "broker" / "mosquitto.conf"
         if self.lines is not None:
             # Nobody else is in this network.
-            config.write_text(config.read_text().replace("127.0.0.1", "0.0.0.0"))  # noqa: S104
+            config.write_text(config.read_text().replace("127.0.0.1", "0.0.0.0"))
         program = embedded_broker.find_mosquitto()
         assert program is not None
         return Program("broker", [program, "-c", str(config)], self.folder / "broker.log")
 
     def _login(self, station: str) -> str:
-        broker = self._broker_file
+        broker = self._broker
         host = "127.0.0.1" if self.lines is None else self.lines.address(station)
         return (
             f'host = "{host}"\nport = {broker.port}\n'
@@ -132,7 +136,8 @@ class Village:
         command = [PYTHON, "-m", self.options.hub, "hub", "--config", str(config)]
         fiu = self._fiu("hub") if self.book.program is None else []
         env = {"CHAOS_REDELIVERED": str(self.redelivered)}
-        return Program("hub", [*self._inside("hub"), *fiu, *command], self.folder / "hub.log", env=env)
+        command = [*self._inside("hub"), *fiu, *command]
+        return Program("hub", command, self.folder / "hub.log", env=env)
 
     def _home(self, name: str, number: int, r: random.Random) -> Home:
         folder = self.folder / name
@@ -177,20 +182,28 @@ class Village:
         code = home.codes[home.turn % BUTTONS]
         home.turn += 1
         self.pressed[(name, f"ev1527-{code.hex()[:5]}")] += 1
-        home.send(b"\xaa\xa4\x25\x08\x01\x4a\x03\xde" + code + b"\x55")
+        home.send(PRESS_BEGINS + code + b"\x55")
 
     def accepted(self, name: str) -> dict[str, Accepted]:
         """What this gateway has committed since the last look; its rows are kept."""
         home = self.homes[name]
-        spool = read_rows(home.folder / "spool" / "activation.db", "SELECT value FROM meta WHERE key = 'spool'")
-        if not spool:
+        path = self._spool(name)
+        found = read_rows(path, _FILE)
+        if not found:
             return {}
-        file = str(spool[0][0])
-        path = home.folder / "spool" / "activation.db"
-        rows = read_rows(path, f"{_SPOOL} WHERE seq > {home.seen.get(file, 0)} ORDER BY seq") or []
+        file = str(found[0][0])
+        rows = read_rows(path, f"{_ITEMS} WHERE seq > {home.seen.get(file, 0)} ORDER BY seq") or []
         if rows:
             home.seen[file] = rows[-1][0]
         return {row[1]: Accepted(name, row[2], row[3]) for row in rows}
+
+    def waiting(self) -> int | None:
+        """Items of all homes that the hub has not acknowledged; None: one can't be asked."""
+        found = [read_rows(self._spool(name), _WAITING) for name in self.homes]
+        return sum(int(rows[0][0]) for rows in found if rows) if all(found) else None
+
+    def _spool(self, name: str) -> Path:
+        return self.homes[name].folder / "spool" / "activation.db"
 
     def end(self) -> None:
         for program in self.programs.values():
