@@ -214,19 +214,6 @@ def _absent(plan: Plan, username: str, shift: Shift) -> bool:
     )
 
 
-def fact_object(row: Row, names: Names) -> Document:
-    """What was said, by whom, when and why."""
-    return {
-        "seq": row["seq"],
-        "at": to_iso(row["at_ms"]),
-        "kind": row["kind"],
-        "key": row["key"],
-        "desk": row["desk"],
-        "actor": person(row["actor"], names),
-        "reason": row["reason"],
-    }
-
-
 def accounts_in(names: Names, region: str) -> Mapping[str, Any]:
     """Whom a rota of a region may name: enabled accounts of the region, and of those above."""
     return {

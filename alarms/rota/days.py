@@ -10,7 +10,7 @@ Days are counted since the epoch in local time, as in `rules.local_time`.
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -104,28 +104,35 @@ class Calendar:
 
     def __init__(self, own: Mapping[int, DayKind] | None = None) -> None:
         self.own: Mapping[int, DayKind] = MappingProxyType(dict(own or {}))
+        # Only a notice makes weekends working days: who entered one of a year had it before them.
+        self._entered = frozenset(
+            date_of(day).year for day, kind in self.own.items() if kind.working and is_weekend(day)
+        )
 
     def kind(self, day: int) -> DayKind:
         own = self.own.get(day)
-        if own is not None:
-            return own
-        found = _TABLE.get(day)
-        if found is not None:
-            return found
-        return DayKind(working=not is_weekend(day), name="", known=self.known(day))
+        return self.without_own(day) if own is None else own
 
-    @staticmethod
-    def known(day: int) -> Known:
+    def without_own(self, day: int) -> DayKind:
+        """As it is without what the county has entered for this very day."""
+        found = _TABLE.get(day)
+        if found is None:
+            return DayKind(working=not is_weekend(day), name="", known=self.known(day))
+        return replace(found, known=self.known(day))
+
+    def known(self, day: int) -> Known:
         """How well the calendar knows the year of a day."""
         year = date_of(day).year
-        if year in NOTICES:
+        if year in NOTICES or year in self._entered:
             return "announced"
         return "law" if year in _LUNAR else "unknown"
 
-
-def announced_until() -> int:
-    """The last day whose make-up working days are known."""
-    return day_number(f"{max(NOTICES)}-12-31")
+    def announced_until(self) -> int:
+        """The last day whose make-up working days are known."""
+        year = max(NOTICES)
+        while year + 1 in self._entered:
+            year += 1
+        return day_number(f"{year}-12-31")
 
 
 def date_of(day: int) -> datetime.date:

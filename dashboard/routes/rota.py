@@ -5,11 +5,11 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, Field, StringConstraints
-from sqlalchemy import select
+from sqlalchemy import ColumnElement
 from starlette.responses import Response
 
 from alarms.rota.book import WINDOW_DAYS_MAX
-from alarms.rota.days import announced_until, iso_day
+from alarms.rota.days import iso_day
 from alarms.rota.duty import on_duty_for
 from alarms.rota.model import (
     CYCLE_DAYS_MAX,
@@ -41,13 +41,12 @@ from dashboard.handover_reads import latest_sheets
 from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
-from dashboard.reads import rows
+from dashboard.rota_history import fact_objects, facts_before
 from dashboard.rota_reads import (
     accounts_in,
     day_object,
     desk_object,
     duty_object,
-    fact_object,
     leave_object,
     my_next,
     of_desks,
@@ -153,7 +152,7 @@ def get_rota(
             "from": iso_day(from_day),
             "to": iso_day(to_day),
             "today": iso_day(day_of(hub.clock.now_ms())),
-            "announced_until": iso_day(announced_until()),
+            "announced_until": iso_day(plan.calendar.announced_until()),
             "desks": [desk_object(one) for one in desks],
             "days": [day_object(day, plan.calendar.kind(day)) for day in range(from_day, to_day)],
             "shifts": [shift_object(s, plan, names) for s in of_desks(desks, plan, *span)],
@@ -316,13 +315,15 @@ def list_history(
 ) -> Response:
     """All that was said of a desk, newest first."""
     desk = find_desk(hub, caller, desk_id)
-    wanted = select(ROTA_FACT).where(ROTA_FACT.c.desk == desk.id)
-    if before is not None:
-        wanted = wanted.where(ROTA_FACT.c.seq < before)
+    return fact_page(hub, ROTA_FACT.c.desk == desk.id, before, limit)
+
+
+def fact_page(hub: Deps, of: ColumnElement[bool], before: int | None, limit: int) -> Response:
+    """Facts of the rota, newest first, each with what had been said of the same thing before."""
     with hub.engine.connect() as connection:
-        found = rows(connection, wanted.order_by(ROTA_FACT.c.seq.desc()).limit(limit + 1))
-        names = read_names(connection)
-    return page([fact_object(row, names) for row in found], [row["seq"] for row in found], limit)
+        found = facts_before(connection, of, before, limit + 1)
+        documents = fact_objects(connection, found, read_names(connection))
+    return page(documents, [row["seq"] for row in found], limit)
 
 
 def find_desk(hub: Deps, caller: Caller, desk_id: str, *, write: bool = False) -> Desk:

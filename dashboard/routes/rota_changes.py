@@ -1,4 +1,4 @@
-"""What is said of single shifts and people: changes, leaves, swaps, and days of the calendar."""
+"""What is said of single shifts and people: changes, leaves and swaps."""
 
 import json
 import uuid
@@ -10,8 +10,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from alarms.rota.days import DayKind
-from alarms.rota.facts import OWN_SOURCE, swap_of
+from alarms.rota.facts import swap_of
 from alarms.rota.model import (
     Change,
     Leave,
@@ -19,7 +18,6 @@ from alarms.rota.model import (
     ShiftKey,
     clock_minutes,
     length_between,
-    parse_day,
     parse_key,
 )
 from alarms.rota.swaps import Swap, SwapMove
@@ -38,8 +36,6 @@ from ledger.views import Document
 
 router = APIRouter(tags=["rota"])
 
-# A year's notice names about forty days.
-DAYS_MAX: Final = 80
 # Those that were decided lately stand below those that wait.
 SWAPS_SHOWN_MAX: Final = 100
 _NAMESPACE: Final = uuid.UUID("a0b4b6c0-0b2e-5b44-8d1f-2f5a3d1f7c55")
@@ -69,19 +65,6 @@ class NewLeave(Body):
 
 
 class Why(Body):
-    reason: Reason
-
-
-class CalendarDay(Body):
-    """`working` null: as the calendar's own tables have it."""
-
-    date: Word
-    working: bool | None
-    name: Annotated[Line, Field(max_length=32)] = ""
-
-
-class CalendarDays(Body):
-    days: Annotated[list[CalendarDay], Field(min_length=1, max_length=DAYS_MAX)]
     reason: Reason
 
 
@@ -155,34 +138,6 @@ async def end_leave(
             raise not_found("leave") from None
         now = hub.rota.book.plan.leaves.get(leave_id)
         return {"id": leave_id, "ended": now is None or now.until_ms <= hub.clock.now_ms()}
-
-    return await once(request, caller, work)
-
-
-@router.patch("/rota/days")
-async def set_days(
-    body: CalendarDays, request: Request, hub: Hub, caller: Annotated[Caller, needs("rota.write")]
-) -> Response:
-    """Enter a year's notice of holidays and make-up working days."""
-    if caller.region:
-        raise Problem(403, "forbidden", "the calendar is for accounts of the whole area")
-    days: dict[int, DayKind | None] = {}
-    for place, one in enumerate(body.days):
-        try:
-            day = parse_day(one.date, f"days.{place}.date")
-        except RotaError as error:
-            raise bad_field(error.field, error.detail) from None
-        days[day] = None
-        if one.working is not None:
-            days[day] = DayKind(
-                working=one.working, name=one.name, known="announced", source=OWN_SOURCE
-            )
-
-    async def work() -> Document:
-        await said(
-            hub, lambda unit: hub.rota.book.set_days(unit, days, caller.username, body.reason)
-        )
-        return {"days": len(days)}
 
     return await once(request, caller, work)
 

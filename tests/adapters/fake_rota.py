@@ -1,15 +1,17 @@
 """The fake hub's rota: the real plan and its documents, with people and sheets of its own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from alarms.rota.coverage import Level, Problem, Reason
-from alarms.rota.days import announced_until, day_number, iso_day
-from alarms.rota.facts import PlanBuilder, change_fact
+from alarms.rota.days import DayKind, day_number, iso_day
+from alarms.rota.facts import OWN_SOURCE, Fact, PlanBuilder, change_fact, day_fact, swap_fact
 from alarms.rota.model import Change, Desk, Hours, Leave, ShiftKey, parse_key
 from alarms.rota.plan import Plan, rotating
 from alarms.rota.swaps import Swap, SwapMove, SwapState, changes_of, move_swap
 from contract.moment import to_iso
+from dashboard.rota_history import fact_object, year_object
 from dashboard.rota_reads import (
     day_object,
     desk_object,
@@ -52,16 +54,40 @@ class FakeRota:
         pattern = rotating(id="p", desk="county", from_day=today - 30, hours=HOURS, teams=teams)
         self.hole = ShiftKey(desk="county", day=today + 2, name="白班")
         self.plan = Plan(desks={"county": DESK}, patterns={"p": [pattern]})
-        self.change(Change(key=self.hole, people=()))
+        self.facts: list[Document] = []
+        self.change(Change(key=self.hole, people=()), staff[-1], "王芳培训")
         self.problems: list[Problem] = []
         self.swaps: dict[str, Swap] = {}
         self.sheet = self._new_sheet()
 
-    def change(self, change: Change) -> None:
+    def change(self, change: Change, actor: str, reason: str) -> None:
+        self.say(change_fact(change), actor, reason)
+
+    def say(self, fact: Fact, actor: str, reason: str) -> None:
+        """In the plan and in its history."""
+        row = {"kind": fact.kind, "key": fact.key, "body": compact(fact.body), "desk": fact.desk}
         builder = PlanBuilder(self.plan)
-        fact = change_fact(change)
-        builder.put({"kind": fact.kind, "key": fact.key, "body": compact(fact.body)})
+        builder.put(row)
         self.plan = builder.plan()
+        earlier = [one["seq"] for one in self.facts if one["key"] == fact.key]
+        said = {
+            "seq": len(self.facts) + 1,
+            "at_ms": self._now_ms(),
+            "former": max(earlier, default=None),
+        }
+        self.facts.append({**row, **said, "actor": actor, "reason": reason})
+
+    def _history(self, kinds: tuple[str, ...]) -> Document:
+        rows = {row["seq"]: row for row in self.facts}
+        found = [row for row in reversed(self.facts) if row["kind"] in kinds]
+        return {"items": [fact_object(row, rows.get(row["former"]), self.names) for row in found]}
+
+    def _year(self, year: int) -> Document:
+        entered = {row["key"]: row for row in self.facts if row["kind"] == "day"}
+        return {
+            **year_object(year, self.plan.calendar, entered, self.names),
+            "may_change": True,
+        }
 
     def warn(self) -> None:
         """The hole is hours ahead now."""
@@ -90,7 +116,7 @@ class FakeRota:
                     "from": asked["from"],
                     "to": asked["to"],
                     "today": iso_day(day_of(self._now_ms())),
-                    "announced_until": iso_day(announced_until()),
+                    "announced_until": iso_day(plan.calendar.announced_until()),
                     "desks": [desk_object(DESK)],
                     "days": [day_object(d, plan.calendar.kind(d)) for d in range(first, last)],
                     "shifts": [
@@ -105,6 +131,12 @@ class FakeRota:
                 desks = [{**duty, "handover": brief}]
                 now = to_iso(self._now_ms())
                 return {"now": now, "desks": desks, "problems": problems, "mine": None}
+            case ["days"]:
+                return self._year(int(asked["year"]))
+            case ["days", "history"]:
+                return self._history(("day",))
+            case [_desk, "history"]:
+                return self._history(("shift", "swap"))
             case ["people"]:
                 return {"items": [person(u, self.names) for u in self.staff]}
             case ["swaps"]:
@@ -116,37 +148,56 @@ class FakeRota:
         match path:
             case ["shifts"]:
                 key = parse_key(asked["shift"])
-                self.change(Change(key=key, people=tuple(asked["people"])))
+                change = Change(key=key, people=tuple(asked["people"]))
+                self.change(change, username, asked["reason"])
                 self.problems = [p for p in self.problems if p.shift != str(key)]
                 self._publish("rota", str(key), "shift_changed", {})
                 return {"id": str(key), "shift": None}
+            case ["days"]:
+                for one in asked["days"]:
+                    self._set_day(one, username, asked["reason"])
+                self._publish("rota", asked["days"][0]["date"], "days_set", {})
+                return {"days": len(asked["days"])}
             case ["leaves"]:
                 leave = Leave(id="1", person=username, from_ms=0, until_ms=self._now_ms() + 1)
                 return leave_object(leave, self.names)
             case ["swaps"]:
                 swap = Swap(
-                    id=f"swap-{len(self.swaps)}",
+                    id=f"00000000-0000-4000-8000-{len(self.swaps):012}",
                     asker=username,
                     other=asked["other"],
                     given=parse_key(asked["given"]),
                     taken=None,
                 )
-                self.swaps[swap.id] = swap
-                return swap_object(swap, self.plan, self.names)
+                asked_for = self._put_swap(swap, username)
+                self._publish("rota", swap.id, "swap_asked", {})
+                return asked_for
             case ["swaps", swap_id, move]:
                 return self._move(swap_id, SwapMove(move), username)
         raise Refused(404, "not_found")
+
+    def _set_day(self, asked: Document, username: str, reason: str) -> None:
+        kind = None
+        if asked["working"] is not None:
+            kind = DayKind(
+                working=asked["working"], name=asked["name"], known="announced", source=OWN_SOURCE
+            )
+        self.say(day_fact(day_number(asked["date"]), kind), username, reason)
+
+    def _put_swap(self, swap: Swap, username: str) -> Document:
+        self.swaps[swap.id] = swap
+        self.say(swap_fact(swap, self._now_ms()), username, "")
+        return swap_object(swap, self.plan, self.names)
 
     def _move(self, swap_id: str, move: SwapMove, username: str) -> Document:
         swap = self.swaps[swap_id]
         state = move_swap(swap, move, username, may_approve=True)
         if state is SwapState.APPROVED:
             for change in changes_of(self.plan, swap, self._now_ms()):
-                self.change(change)
-        fields = {name: getattr(swap, name) for name in ("asker", "other", "given", "taken")}
-        self.swaps[swap_id] = Swap(id=swap_id, state=state, **fields)
+                self.change(change, username, f"swap {swap_id}")
+        moved = self._put_swap(replace(swap, state=state), username)
         self._publish("rota", swap_id, f"swap_{state}", {})
-        return swap_object(self.swaps[swap_id], self.plan, self.names)
+        return moved
 
     # Hand-over.
 

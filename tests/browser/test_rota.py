@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from alarms.rota.days import day_number
 from tests.adapters.fake_api import FakeHub
 from tests.browser.axe import LEVELS, read_axe, too_wide, violations
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
@@ -77,14 +78,93 @@ def test_a_swap_is_asked_and_approved(open_desk: OpenDesk, hub: FakeHub) -> None
     page.get_by_role("button", name="往后").click()
     # This week's shifts may be over: nobody swaps those.
     expect(days).not_to_have_text(shown)
-    page.locator("table button.mine").first.click()
+    mine = page.locator("table button.mine")
+    had = mine.count()
+    mine.first.click()
     form = page.locator("form", has_text="请人换班")
     form.get_by_label("和谁").select_option(value=other)
     form.get_by_role("button", name="发出申请").click()
     swaps = page.get_by_role("region", name=re.compile("换班申请"))
     expect(swaps).to_contain_text("等对方答复")
     desk.at_every_size(shown=[swaps])
-    assert [s.other for s in hub.rota.swaps.values()] == [other]
+    [swap] = hub.rota.swaps.values()
+    assert swap.other == other
+
+    # The other one sees it without asking, and it is nobody's yet.
+    second = open_desk(language="en")
+    second.sign_in(other)
+    second.go("/rota")
+    theirs = second.page.get_by_role("region", name=re.compile("^Swaps"))
+    agree = theirs.get_by_role("button", name="Agree")
+    second.at_every_size(agree, theirs.get_by_role("button", name="Decline"))
+    agree.click()
+    expect(swaps).to_contain_text("等批准")
+    # Neither of the two approves.
+    expect(theirs.get_by_role("button", name="Approve")).to_have_count(0)
+    third = open_desk()
+    third.sign_in("admin")
+    third.go("/rota")
+    third.page.get_by_role("button", name="批准", exact=True).click()
+    # The rota of the one who gave it away has changed by itself.
+    expect(mine).to_have_count(had - 1)
+    expect(page.get_by_role("region", name=re.compile("换班申请"))).to_contain_text("没有")
+    assert other in (hub.rota.plan.find(swap.given) or pytest.fail("gone")).people
+
+    second.page.get_by_role("button", name="Changes", exact=True).click()
+    changes = second.page.get_by_role("region", name=re.compile("^Changes"))
+    expect(changes.locator("li").nth(0)).to_contain_text("Swap (approved)")
+    expect(changes.locator("li").nth(1)).to_contain_text("by a swap")
+    expect(changes.locator("li").last).to_contain_text("as in the pattern → nobody")
+    expect(changes.locator("li").last).to_contain_text("王芳培训")
+    second.at_every_size(
+        changes.get_by_role("button", name="Close"), shown=[changes.locator("li").last]
+    )
+    assert violations(second, read_axe(), AA) == []
+
+
+def test_a_years_holidays_are_entered_as_the_notice_has_them(
+    open_desk: OpenDesk, hub: FakeHub
+) -> None:
+    desk = open_desk()
+    desk.sign_in("admin")
+    page = desk.page
+    desk.go("/rota")
+    page.get_by_role("button", name="节假日与调休").click()
+    panel = page.get_by_role("region", name="节假日与调休")
+    days = panel.locator("ul").first.locator("li")
+    expect(panel.get_by_role("heading", name="2026")).to_be_visible()
+    expect(days.filter(has_text="国庆节 · 放假")).to_contain_text(["7 天"])
+    panel.get_by_role("button", name="下一年").click()
+    expect(panel).to_contain_text("放假通知尚未公布或未录入")
+
+    first, last = panel.get_by_label("第一天"), panel.get_by_label(re.compile("^最后一天"))
+    add = panel.get_by_role("button", name="加入")
+    for day, until, kind, name in (
+        ("2027-02-05", "2027-02-12", "rest", "春节"),
+        ("2027-02-13", "", "work", "春节"),
+    ):
+        first.fill(day)
+        last.fill(until)
+        panel.get_by_label("怎么算").select_option(kind)
+        panel.get_by_label("节日", exact=True).fill(name)
+        add.click()
+    save = panel.get_by_role("button", name="保存 9 天")
+    expect(save).to_be_disabled()
+    panel.get_by_label("原因").fill("国办发明电〔2026〕9号")
+    desk.at_every_size(save, shown=[first, last, days.first])
+    assert violations(desk, read_axe(), AA) == []
+    save.click()
+    expect(panel).not_to_contain_text("放假通知尚未公布或未录入")
+    spring = days.filter(has_text="录入")
+    # What it would be otherwise differs inside the holiday: of that the page makes two lines.
+    expect(spring).to_have_count(3)
+    expect(spring.last).to_contain_text("调休上班")
+    expect(spring.last).to_contain_text("国办发明电〔2026〕9号")
+    history = panel.locator("ul").last.locator("li")
+    expect(history).to_have_count(1)
+    expect(history).to_contain_text("2027 2/5周五 – 2/12周五 春节 · 放假")
+    desk.at_every_size(shown=[history, spring.last])
+    assert hub.rota.plan.calendar.kind(day_number("2027-02-13")).working
 
 
 def test_a_sheet_is_signed_line_by_line(open_desk: OpenDesk, hub: FakeHub) -> None:

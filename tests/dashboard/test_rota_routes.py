@@ -1,6 +1,7 @@
 """The rota over HTTP: seen, changed, swapped; who may, and what is refused."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -215,6 +216,14 @@ async def test_a_swap_from_the_question_to_the_rota(world: World) -> None:
         people = {s["id"]: [p["username"] for p in s["people"]] for s in week}
         assert people[key(TODAY + 1)] == ["manager-1", "visitor-3"]
         assert people[key(TODAY + 2, "night")] == ["duty-1"]
+        facts = (await client.get(f"{ROTA}/town/history")).json()["items"]
+        assert [(one["kind"], one["by_swap"]) for one in facts[:4]] == [
+            ("swap", False),
+            ("shift", True),
+            ("shift", True),
+            ("swap", False),
+        ]
+        assert (facts[0]["said"]["state"], facts[0]["before"]["state"]) == ("approved", "agreed")
 
 
 async def test_the_calendar_is_entered_by_the_county(world: World) -> None:
@@ -235,6 +244,83 @@ async def test_the_calendar_is_entered_by_the_county(world: World) -> None:
         days["days"][0]["date"] = "13.2."
         wrong = await client.patch(f"{ROTA}/days", json=days)
         assert (wrong.status_code, wrong.json()["field"]) == (422, "days.0.date")
+
+
+async def test_a_year_of_the_calendar_says_who_entered_what(world: World) -> None:
+    path = f"{ROTA}/days"
+    spring = {"date": "2027-02-13", "working": True, "name": "春节"}
+    rest = {"date": "2027-02-08", "working": False, "name": "春节"}
+    async with world.client("duty-1") as client:
+        year = (await client.get(path)).json()
+        assert (year["year"], year["known"], year["may_change"]) == (2026, "announced", False)
+        assert len(year["items"]) == 39
+        assert year["items"][0] == {
+            "date": "2026-01-01",
+            "working": False,
+            "name": "元旦",
+            "known": "announced",
+            "source": "国务院办公厅关于2026年部分节假日安排的通知（2025-11-04）",
+            "entered": None,
+            "otherwise": None,
+        }
+        later = (await client.get(path, params={"year": 2027})).json()
+        assert (later["known"], later["announced_until"]) == ("law", "2026-12-31")
+        assert (await client.get(path, params={"year": 1})).status_code == 422
+        assert (await client.get(f"{path}/history")).json() == {"items": [], "next": None}
+    async with world.client("admin-1") as client:
+        for days, reason in (([spring, rest], "国办通知"), ([{**rest, "working": None}], "录错")):
+            await client.patch(path, json={"days": days, "reason": reason})
+        later = (await client.get(path, params={"year": 2027})).json()
+        assert (later["known"], later["announced_until"]) == ("announced", "2027-12-31")
+        assert later["may_change"] is True
+        [entered] = [day for day in later["items"] if day["entered"]]
+        assert (entered["date"], entered["working"]) == ("2027-02-13", True)
+        assert entered["entered"]["by"]["username"] == "admin-1"
+        assert entered["entered"]["reason"] == "国办通知"
+        assert entered["otherwise"] == {"working": False, "name": ""}
+        first = (await client.get(f"{path}/history", params={"limit": 1})).json()
+        [taken_back] = first["items"]
+        assert (taken_back["key"], taken_back["reason"]) == ("2027-02-08", "录错")
+        assert taken_back["said"] == {"working": None, "name": ""}
+        assert taken_back["before"] == {"working": False, "name": "春节"}
+        more = (await client.get(f"{path}/history", params={"before": first["next"]})).json()
+        assert [(one["key"], one["before"]) for one in more["items"]] == [
+            ("2027-02-08", None),
+            ("2027-02-13", None),
+        ]
+
+
+async def test_the_history_says_who_changed_which_shift_and_what_was_before(world: World) -> None:
+    await staff(world)
+    shift = {"shift": key(TODAY + 1), "reason": "生病"}
+    async with world.client("manager-1") as client:
+        await client.post(f"{ROTA}/shifts", json={**shift, "people": ["visitor-3"]})
+        hours = {"start": "09:00", "end": "12:00"}
+        await client.post(f"{ROTA}/shifts", json={**shift, "people": [], **hours})
+        await client.post(f"{ROTA}/shifts", json={**shift, "cancelled": True})
+        await client.post(f"{ROTA}/shifts", json={**shift, "as_planned": True})
+        items = (await client.get(f"{ROTA}/town/history", params={"limit": 4})).json()["items"]
+    assert {(one["actor"]["username"], one["reason"], one["key"]) for one in items} == {
+        ("manager-1", "生病", key(TODAY + 1))
+    }
+
+    def short(said: dict[str, Any] | None) -> tuple[object, ...] | None:
+        if said is None:
+            return None
+        people = said["people"] and [one["username"] for one in said["people"]]
+        return said["as_planned"], people, said["start"], said["end"]
+
+    oldest_first = list(reversed(items))
+    assert [short(one["said"]) for one in oldest_first] == [
+        (False, ["visitor-3"], None, None),
+        (False, [], "09:00", "12:00"),
+        (False, None, "09:00", "12:00"),
+        (True, None, None, None),
+    ]
+    assert [short(one["before"]) for one in oldest_first] == [
+        None,
+        *[short(one["said"]) for one in oldest_first[:3]],
+    ]
 
 
 async def test_a_hole_ahead_is_seen_and_is_an_alarm_that_ends_with_it(world: World) -> None:

@@ -251,6 +251,7 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
         "audit.thing",
         "audit.account_of",
         "departments.between",
+        "rota_history.shift",
     }
     assert latin <= {"language.other", *marks}
 

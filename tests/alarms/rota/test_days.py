@@ -2,7 +2,7 @@
 
 import pytest
 
-from alarms.rota.days import Calendar, DayKind, announced_until, day_number, iso_day
+from alarms.rota.days import Calendar, DayKind, day_number, iso_day
 
 CALENDAR = Calendar()
 
@@ -46,13 +46,23 @@ def test_every_holiday_says_where_it_is_written() -> None:
 
 
 def test_until_when_make_up_days_are_known() -> None:
-    assert iso_day(announced_until()) == "2026-12-31"
-    assert CALENDAR.known(announced_until()) == "announced"
-    assert CALENDAR.known(announced_until() + 1) == "law"
+    assert iso_day(CALENDAR.announced_until()) == "2026-12-31"
+    assert CALENDAR.known(CALENDAR.announced_until()) == "announced"
+    assert CALENDAR.known(CALENDAR.announced_until() + 1) == "law"
 
 
 def test_a_county_enters_what_is_announced_later() -> None:
+    """A rest day of its own says nothing of the year; a working weekend comes from a notice."""
     day = day_number("2027-02-13")
-    own = DayKind(working=True, name="春节", known="announced", source="县里录入")
-    assert Calendar({day: own}).kind(day) == own
-    assert Calendar({day: own}).kind(day + 1).known == "law"
+    rest = DayKind(working=False, name="春节", known="announced", source="县里录入")
+    work = DayKind(working=True, name="春节", known="announced", source="县里录入")
+    own = Calendar({day: rest})
+    assert (own.kind(day), own.kind(day + 1).known) == (rest, "law")
+    assert own.announced_until() == CALENDAR.announced_until()
+    entered = Calendar({day: work})
+    assert entered.kind(day) == work
+    assert entered.without_own(day) == DayKind(working=False, name="", known="announced")
+    assert entered.kind(day + 1).known == "announced"
+    assert entered.kind(day_number("2027-10-01")).known == "announced"
+    assert iso_day(entered.announced_until()) == "2027-12-31"
+    assert entered.known(day_number("2028-01-01")) == "law"

@@ -2,11 +2,15 @@
 
 import { query, request } from "./api";
 import type {
+  CalendarYear,
+  DayFact,
+  DaySaid,
   Duty,
   ImportResult,
   Leave,
   NewPattern,
   Pattern,
+  RotaFact,
   RotaWindow,
   Sheet,
   SheetDetail,
@@ -18,6 +22,9 @@ import type {
 import type { Page } from "./hub_types";
 
 const id = encodeURIComponent;
+// A screen of changes at a time; a year's notice is some forty of them.
+const FACTS = 30;
+const DAY_FACTS = 100;
 
 export interface ShiftChange {
   shift: string;
@@ -61,6 +68,13 @@ export const rotaApi = {
     request<Swap>("POST", `rota/swaps/${id(swap)}/${move}`, {}),
   importFile: (file: Blob, asked: { desk?: string; apply?: boolean; skip_rejected?: boolean; reason?: string }) =>
     request<ImportResult>("POST", `rota/import${query(asked)}`, file),
+  year: (year: number) => request<CalendarYear>("GET", `rota/days${query({ year })}`),
+  setDays: (days: (DaySaid & { date: string })[], reason: string) =>
+    request<{ days: number }>("PATCH", "rota/days", { days, reason }),
+  dayHistory: (before?: string | number) =>
+    request<Page<DayFact>>("GET", `rota/days/history${query({ limit: DAY_FACTS, before })}`),
+  history: (desk: string, before?: string | number) =>
+    request<Page<RotaFact>>("GET", `rota/${id(desk)}/history${query({ limit: FACTS, before })}`),
   makeCalendar: () => request<{ path: string }>("POST", "rota/calendar", {}),
   sheets: (desk?: string) => request<Page<Sheet>>("GET", `handovers${query({ desk })}`),
   sheet: (sheet: string) => request<SheetDetail>("GET", `handovers/${id(sheet)}`),

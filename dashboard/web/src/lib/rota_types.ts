@@ -27,6 +27,55 @@ export interface RotaDay {
   source: string;
 }
 
+export interface YearDay extends RotaDay {
+  /** Who entered it, when the county did. */
+  entered: { by: Staff; at: string; reason: string } | null;
+  /** As it would be without that. */
+  otherwise: DaySaid | null;
+}
+
+export interface CalendarYear {
+  year: number;
+  known: RotaDay["known"];
+  announced_until: string;
+  may_change: boolean;
+  items: YearDay[];
+}
+
+/** `working` null: as the calendar's own tables have it. */
+export interface DaySaid {
+  working: boolean | null;
+  name: string;
+}
+
+export interface ShiftSaid {
+  as_planned: boolean;
+  people: Staff[] | null;
+  start: string | null;
+  end: string | null;
+}
+
+interface FactOf<Kind extends string, Said> {
+  seq: number;
+  at: string;
+  kind: Kind;
+  key: string;
+  desk: string | null;
+  actor: Staff;
+  reason: string;
+  by_swap: boolean;
+  said: Said;
+  /** What had been said of the same thing until then. */
+  before: Said | null;
+}
+
+export type DayFact = FactOf<"day", DaySaid>;
+export type RotaFact =
+  | FactOf<"shift", ShiftSaid>
+  | FactOf<"swap", { asker: Staff; other: Staff; given: string; taken: string | null; state: Swap["state"]; note: string }>
+  | FactOf<"pattern", { from: string; until: string | null; shifts: PatternHours[] }>
+  | FactOf<"desk", { name: string; seats: number; always: boolean; closed: boolean }>;
+
 export interface Shift {
   id: string;
   desk: string;
