@@ -45,13 +45,15 @@ def safe_name(label: str) -> str:
     return f"{ascii_part}-{digest}" if ascii_part else f"dev-{digest}"
 
 
-def item_id(spool: uuid.UUID, seq: int) -> str:
+def item_id(spool: uuid.UUID, seq: int, received_at_ms: int) -> str:
     """The id of the item with this number in this spool.
 
     A spool's UUID is drawn once when its file is made and `seq` never repeats in it, so the
     name-based UUID (RFC 9562, version 5) is unique, and writing the row needs no randomness.
+    The time is in it for files that went back in time (an older image of the card, a damaged log):
+    a number that is given out once more must not make a new press the duplicate of an old one.
     """
-    return name_uuid(spool, str(seq))
+    return name_uuid(spool, f"{seq}|{received_at_ms}")
 
 
 def name_uuid(namespace: uuid.UUID, name: str) -> str:

@@ -92,7 +92,7 @@ def _envelopes(homes: Sequence[Household], began_ms: int) -> Iterator[Envelope]:
 def _item(spool: uuid.UUID, seq: int, household: Household, at_ms: int, kwh: float) -> Item:
     meter = household.fitted("meter")
     return Item(
-        id=item_id(spool, seq),
+        id=item_id(spool, seq, at_ms),
         seq=seq,
         device=meter.device if meter is not None else household.home,
         kind="power",

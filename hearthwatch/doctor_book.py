@@ -27,6 +27,7 @@ def book(place: "Place", anchors: frozenset[str] = frozenset()) -> Iterator[Find
     reader = place.open_copier()
     try:
         yield _where(place, reader)
+        yield _sound(place)
         yield from _chains(reader, anchors)
         yield from _department_files(reader)
         yield from sealing(place, reader)
@@ -54,6 +55,19 @@ def _where(place: "Place", reader: "Engine") -> Finding:
     with reader.connect() as connection:
         version = connection.scalar(text("SHOW server_version"))
     return Finding(check="book", verdict="ok", detail=f"PostgreSQL {version}")
+
+
+def _sound(place: "Place") -> Finding:
+    from ledger.place import SqliteBook
+
+    found = place.damaged(deep=True)
+    sound = "every page and index" if isinstance(place, SqliteBook) else "the server's own sums"
+    return judge(
+        "book pages",
+        not found,
+        "; ".join(found[:3]) if found else sound,
+        "stop the hub, move hub.db, hub.db-wal and hub.db-shm away, hearthwatch restore the newest copy",
+    )
 
 
 def _chains(reader: "Engine", anchors: frozenset[str]) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from dashboard.permissions import may
 from dashboard.ports import Deps
 from hearthwatch.apart import in_a_process
 from hearthwatch.backtest.tries import ProcessRunner, Tries
+from hearthwatch.book_look import BookLook
 from hearthwatch.broker_session import broker_address, session_config
 from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.department_exports import DepartmentExports
@@ -140,6 +141,7 @@ class Hub:
         self.visit_tasks = MorningTasks(
             self.reader, self.writer, self.book.visiting, clock.now_ms, config.morning_tasks
         )
+        self.look = BookLook(config.book, config.data_dir, self.connection.damage, say)
         self.exports = DepartmentExports(self.reader, self.writer, clock.now_ms, config.data_dir)
         self.watchdog = Watchdog(config, side, clock.now_ms, self.health, self.roster_changed)
 
@@ -219,6 +221,7 @@ class Hub:
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),
                 asyncio.create_task(house, name="house"),
+                asyncio.create_task(self.look.run(), name="book-look"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
             # What lives as long as the hub need not be looked through again and again.
@@ -357,6 +360,7 @@ class Hub:
             "broker_readings": "ok" if self.lane.connected else "not connected",
             "readings_lane": "ok" if self.lane.alive else "stopped",
             "book": "ok" if self.writer.healthy else "last commit failed",
+            "book_file": self.look.state,
             "lease": "another hub has the book" if self.lost else "ok",
             **self.watchdog.health(),
         }

@@ -18,7 +18,7 @@ from hearthwatch.hub_config import HubConfig
 from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say
 from hearthwatch.sealed_book import cannot_open
-from ledger.cursor import BookInUseError, HubConnection
+from ledger.cursor import BookDamagedError, BookInUseError, HubConnection
 from ledger.sealing.key_file import KeyFileError
 from rules.config import default_rules, rules_from_toml
 from rules.rule import Rule
@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         return asyncio.run(_run(config, clock, rules))
-    except (BookInUseError, ConfigError, KeyFileError) as error:
+    except (BookDamagedError, BookInUseError, ConfigError, KeyFileError) as error:
         sys.stderr.write(f"hearthwatch hub: {error}\n")
         return 2
 

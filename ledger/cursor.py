@@ -10,6 +10,10 @@ class BookInUseError(Exception):
     """Another hub writes this book."""
 
 
+class BookDamagedError(Exception):
+    """The book's file can't be opened as what it is; the text says what to do."""
+
+
 class Cursor(Protocol):
     """The part of DB-API 2.0 (PEP 249) that is used."""
 
@@ -55,7 +59,10 @@ class Connection(Protocol):
 
 
 class HubConnection(Connection, Protocol):
-    """A hub's own, which keeps other hubs out as long as it is open."""
+    """A hub's own, which keeps other hubs out as long as it is open. `damage`: what was found wrong
+    with the book before it was opened."""
+
+    damage: str | None
 
     @property
     def lease(self) -> Lease: ...

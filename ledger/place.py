@@ -1,5 +1,6 @@
 """Where the book of record is: an SQLite file, or a PostgreSQL database."""
 
+import sqlite3
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +10,16 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 
 from ledger import database
-from ledger.cursor import Connection, HubConnection
+from ledger.cursor import BookDamagedError, Connection, HubConnection
 from ledger.file_lease import FileLease
 from ledger.sealing import at_sqlite
 from ledger.sealing.at_connection import read_open
 from ledger.sealing.at_sqlite import SealedFile
 from ledger.sealing.ring import OwnersKey, Ring
+from ledger.soundness import damage_of, damaged_log, damaged_pages
 
 
 class Place(Protocol):
@@ -61,11 +64,16 @@ class Place(Protocol):
         """Housekeeping beside the writer, every few seconds."""
         ...
 
+    def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
+        """What of the stored book is not as it was written, by table; beside a running hub too."""
+        ...
+
 
 class _HubFile(SealedFile):
     """Holds the hub's lock as long as it is open."""
 
     lease: FileLease
+    damage: str | None = None
 
     def close(self) -> None:
         super().close()
@@ -95,11 +103,22 @@ class SqliteBook:
     def open_hub(self) -> HubConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lease = FileLease(self.path)
-        self.migrate()
+        try:
+            return self._opened(lease, damaged_log(self.path))
+        except (sqlite3.DatabaseError, SqlDatabaseError) as error:
+            lease.give_back()
+            if damage_of(error) is None:
+                raise
+            raise BookDamagedError(
+                f"{self.path} is damaged ({damage_of(error)}): move it, its -wal and its -shm away, "
+                "then hearthwatch restore --config hub.toml and the newest copy"
+            ) from error
 
+    def _opened(self, lease: FileLease, damage: str | None) -> "_HubFile":
+        self.migrate()
         connection = database.open_writer(self.path, _HubFile)
         assert isinstance(connection, _HubFile)  # noqa: S101 - what was asked for
-        connection.lease = lease
+        connection.lease, connection.damage = lease, damage
         connection.carry(self._ring())
         database.make_log_room(connection, self.path)
         return connection
@@ -129,6 +148,9 @@ class SqliteBook:
 
     def tend(self) -> None:
         database.checkpoint(self.path)
+
+    def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
+        return damaged_pages(self.path, deep=deep) if self.path.exists() else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +211,10 @@ class PostgresBook:
 
     def tend(self) -> None:
         """The server looks after itself."""
+
+    def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
+        """Each page has a sum that the server looks at whenever it reads it."""
+        return ()
 
     def _conninfo(self) -> str:
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)

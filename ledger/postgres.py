@@ -89,7 +89,9 @@ class PgConnection:
 
 
 class PgHubConnection(PgConnection):
-    """As a hub, which keeps every other hub out."""
+    """As a hub, which keeps every other hub out. The server looks at its own log."""
+
+    damage: str | None = None
 
     def __init__(self, conninfo: str, ring: Ring | None = None) -> None:
         self.lease = PgLease(conninfo)

@@ -9,7 +9,8 @@ application acknowledgement. Rules of eviction, the whole list:
                oldest rows make room for the newest; what was lost is counted and reported.
 
 A failed write or sync ends the connection: the file is opened again and asked what it holds.
-A file that SQLite calls damaged is set aside and its readable rows are kept (`rescue`).
+A file that SQLite calls damaged, or whose log is damaged in its middle, is set aside and its readable
+rows are kept (`rescue`).
 """
 
 import contextlib
@@ -101,6 +102,8 @@ class Lane:
         self.damaged = 0
         self.rescued = 0
         try:
+            if rescue.log_is_damaged(path, connect):
+                raise _damage(f"{path.name}-wal ends before its end")
             self._open()
             if path.stat().st_size <= CHECKED_BYTES_MAX:
                 self._check()
@@ -137,9 +140,7 @@ class Lane:
     def _check(self) -> None:
         found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            error = sqlite3.DatabaseError(str(found))
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
+            raise _damage(str(found))
 
     def _scalar(self, sql: str) -> int:
         row = self._connection.execute(sql).fetchone()
@@ -372,6 +373,12 @@ class Lane:
 
 def _stamp(item: Item) -> Stamp | None:
     return item.stamp if isinstance(item, StampedItem) else None
+
+
+def _damage(what: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 def is_damage(error: sqlite3.Error) -> bool:

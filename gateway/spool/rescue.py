@@ -1,10 +1,12 @@
-"""What can still be read in a spool file that SQLite calls damaged."""
+"""What can still be read in a spool file that SQLite calls damaged, or whose log is cut short."""
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from contract.sqlite_log import lost_commits
 from gateway.boot_time import Boot
 from gateway.spool import boots
 from gateway.spool.row import Row
@@ -15,6 +17,19 @@ KEPT_FILES: Final = 2
 PROBES_MAX: Final = 100_000
 
 _COLUMNS: Final = "SELECT seq, id, body, crc FROM item NOT INDEXED WHERE acked_at_ms IS NULL"
+
+
+def log_is_damaged(path: Path, connect: Callable[..., sqlite3.Connection]) -> bool:
+    """Before anybody else has the file open. SQLite would leave out what is behind the damage, and
+    the spool would go on from an older number."""
+    log = path.with_name(f"{path.name}-wal")
+    if not path.exists() or not log.exists() or log.stat().st_size == 0:
+        return False
+    held = log.read_bytes()
+    with contextlib.closing(connect(path, isolation_level=None)) as connection:
+        # How many frames SQLite believes is told nowhere else.
+        row = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return lost_commits(held, max(row[1], 0)) > 0
 
 
 def set_aside(path: Path, now_ms: int) -> tuple[list[Row], tuple[Boot, ...]]:

@@ -41,7 +41,7 @@ def numbered(
     measurement: Measurement, spool: uuid.UUID, seq: int, stamp: Stamp | None = None
 ) -> Item:
     item = Item(
-        id=item_id(spool, seq),
+        id=item_id(spool, seq, measurement.received_at_ms),
         seq=seq,
         device=measurement.device,
         kind=measurement.kind,

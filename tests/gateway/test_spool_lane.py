@@ -64,7 +64,9 @@ def test_numbers_and_ids_are_dense_over_reopening(tmp_path: Path) -> None:
         lane.close()
     assert [item.seq for item in given_out] == [1, 2, 3, 4, 5, 6]
     assert spools == {uuid.UUID(int=1)}
-    assert [item.id for item in given_out] == [item_id(uuid.UUID(int=1), n) for n in range(1, 7)]
+    assert [item.id for item in given_out] == [
+        item_id(uuid.UUID(int=1), item.seq, item.received_at_ms) for item in given_out
+    ]
 
 
 def test_numbers_never_come_again_when_all_rows_are_gone(tmp_path: Path) -> None:
@@ -392,6 +394,63 @@ def test_rows_around_one_broken_page_are_rescued(tmp_path: Path) -> None:
     assert not {1, 2} & set(numbers)  # the hub had them
     assert len(numbers) > 300
     after.close()
+
+
+def log_with(path: Path, commits: int) -> Path:
+    """As a killed process leaves a lane: everything of it in the log."""
+    lane = Lane(path, URGENT, uuids(), NOW_MS)
+    for number in range(commits):
+        lane.append([press(number)])
+    kept = path.with_name("kept")
+    kept.mkdir()
+    for name in (path.name, f"{path.name}-wal"):
+        (kept / name).write_bytes((path.parent / name).read_bytes())
+    lane.close()
+    return kept / path.name
+
+
+def test_a_log_damaged_in_its_middle_is_not_taken_for_its_end(tmp_path: Path) -> None:
+    """SQLite believes a log up to the first bad sum, and the spool would give its numbers again."""
+    path = log_with(tmp_path / "a.db", 20)
+    log = path.with_name("a.db-wal")
+    raw = bytearray(log.read_bytes())
+    raw[len(raw) // 2] ^= 0x10
+    log.write_bytes(raw)
+    lane = Lane(path, URGENT, uuids(7), NOW_MS)
+    assert lane.rescued == 1
+    assert lane.spool == uuid.UUID(int=7)
+    kept = [item.device for item in lane.waiting(0, 100, NOW_MS)]
+    assert kept == [f"button-{n}" for n in range(len(kept))]
+    assert 5 < len(kept) < 20
+    assert list(path.parent.glob("a.damaged-*.db"))
+    lane.close()
+
+
+@pytest.mark.parametrize("lost_bytes", [1, 3000, 5000])
+def test_a_log_that_the_power_cut_off_at_its_end_is_no_damage(
+    tmp_path: Path, lost_bytes: int
+) -> None:
+    path = log_with(tmp_path / "a.db", 20)
+    log = path.with_name("a.db-wal")
+    log.write_bytes(log.read_bytes()[:-lost_bytes])
+    lane = Lane(path, URGENT, uuids(7), NOW_MS)
+    assert (lane.rescued, lane.last_seq) == (0, 19)
+    lane.close()
+
+
+def test_an_older_image_of_the_card_gives_no_id_twice(tmp_path: Path) -> None:
+    path = log_with(tmp_path / "a.db", 3)
+    first = Lane(path, URGENT, uuids(), NOW_MS)
+    image = path.read_bytes()
+    told = first.append([press(10, NOW_MS)])
+    first.close()
+    path.write_bytes(image)
+    path.with_name("a.db-wal").unlink(missing_ok=True)
+    again = Lane(path, URGENT, uuids(), NOW_MS)
+    fresh = again.append([press(11, NOW_MS + 60_000)])
+    assert fresh[0].seq <= told[0].seq
+    assert fresh[0].id != told[0].id
+    again.close()
 
 
 # Against a model: any history of appends, acknowledgements and reopenings.
