@@ -1,12 +1,12 @@
 """What an SQLite write-ahead log says beyond the point to which SQLite believes it. Pure.
 
-Each frame's sum covers all frames before it, so SQLite reads a log up to the first bad one and leaves
-out the rest without a word. After a power cut that is right: the last transaction had not reached
-the disk. After a flipped bit further up it is not: commits that were synced and promised are gone,
-and pages already folded into the file meet older ones from the log.
+Each frame's sum covers all frames before it, so SQLite reads a log up to the first bad one and
+leaves out the rest without a word. After a power cut that is right: the last transaction had not
+reached the disk. After a flipped bit further up it is not: commits that were synced and promised
+are gone, and pages already folded into the file meet older ones from the log.
 
-With a sync per commit the two can be told apart: only the last transaction can be cut off, so behind
-the bad frame there is no commit that another frame follows.
+With a sync per commit the two can be told apart: only the last transaction can be cut off, so
+behind the bad frame there is no commit that another frame follows.
 """
 
 from typing import Final, Protocol

@@ -1,8 +1,8 @@
-"""Whether what the hub keeps on this machine is still what was written: looked at beside the running
-hub, at the start and once a day, and told by `/readyz` until it is mended.
+"""Whether what the hub keeps on this machine is still what was written: looked at beside the
+running hub, at the start and once a day, and told by `/readyz` until it is mended.
 
-A hub with a damaged page goes on: a press that its good pages can take is better taken than not, what
-they can't take stays at the gateway. But it is never ready in silence.
+A hub with a damaged page goes on: a press that its good pages can take is better taken than not,
+what they can't take stays at the gateway. But it is never ready in silence.
 """
 
 import asyncio

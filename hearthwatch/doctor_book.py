@@ -66,7 +66,7 @@ def _sound(place: "Place") -> Finding:
         "book pages",
         not found,
         "; ".join(found[:3]) if found else sound,
-        "stop the hub, move hub.db, hub.db-wal and hub.db-shm away, hearthwatch restore the newest copy",
+        "stop the hub, move hub.db* away, hearthwatch restore the newest copy (docs/deployment.md)",
     )
 
 

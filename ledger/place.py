@@ -110,8 +110,8 @@ class SqliteBook:
             if damage_of(error) is None:
                 raise
             raise BookDamagedError(
-                f"{self.path} is damaged ({damage_of(error)}): move it, its -wal and its -shm away, "
-                "then hearthwatch restore --config hub.toml and the newest copy"
+                f"{self.path} is damaged ({damage_of(error)}): move it, its -wal and its -shm"
+                " away, then hearthwatch restore --config hub.toml and the newest copy"
             ) from error
 
     def _opened(self, lease: FileLease, damage: str | None) -> "_HubFile":
@@ -212,7 +212,7 @@ class PostgresBook:
     def tend(self) -> None:
         """The server looks after itself."""
 
-    def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
+    def damaged(self, *, deep: bool = False) -> tuple[str, ...]:  # noqa: ARG002 - a place's shape
         """Each page has a sum that the server looks at whenever it reads it."""
         return ()
 

@@ -1,7 +1,7 @@
 """Whether an SQLite file is what was written: its pages, and its write-ahead log.
 
-SQLite trusts what it reads. It is asked here, with the names that people know: a damaged page by its
-table, a log that was cut short in its middle by how many commits are missing.
+SQLite trusts what it reads. It is asked here, with the names that people know: a damaged page by
+its table, a log that was cut short in its middle by how many commits are missing.
 """
 
 import mmap
@@ -45,8 +45,8 @@ def damaged_log(path: Path) -> str | None:
 
 
 def damaged_pages(path: Path, *, deep: bool = False) -> tuple[str, ...]:
-    """What is wrong with the file's pages, by table. `deep`: also each index against its rows, which
-    takes a multiple of the time. Beside a running hub too."""
+    """What is wrong with the file's pages, by table. `deep`: also each index against its rows,
+    which takes a multiple of the time. Beside a running hub too."""
     check = "integrity_check" if deep else "quick_check"
     try:
         with closing(sqlite3.connect(path)) as connection:

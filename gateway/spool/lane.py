@@ -9,8 +9,8 @@ application acknowledgement. Rules of eviction, the whole list:
                oldest rows make room for the newest; what was lost is counted and reported.
 
 A failed write or sync ends the connection: the file is opened again and asked what it holds.
-A file that SQLite calls damaged, or whose log is damaged in its middle, is set aside and its readable
-rows are kept (`rescue`).
+A file that SQLite calls damaged, or whose log is damaged in its middle, is set aside and its
+readable rows are kept (`rescue`).
 """
 
 import contextlib

@@ -1,8 +1,6 @@
 """The spool: callbacks after the commit, one commit for what is queued, refusals, a full disk."""
 
-import os
 import sqlite3
-import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,9 +8,17 @@ from pathlib import Path
 import pytest
 
 from contract.item import Item, Measurement
-from gateway.spool.spool import FAULT_EVERY_MS, Spool, SpoolInUse, SpoolState
+from gateway.spool.spool import (
+    FAULT_EVERY_MS,
+    TELEMETRY_QUEUE_MAX,
+    URGENT_QUEUE_MAX,
+    Spool,
+    SpoolInUse,
+    SpoolState,
+)
 from gateway.spool.writer import COMMIT_ROWS_MAX
 from tests.adapters.gateway_items import NOW_MS, press, reading, uuids
+from tests.adapters.tiny_disk import fill, tiny_disk
 
 DEADLINE_S = 30.0
 DISK_BYTES = 4 << 20
@@ -66,22 +72,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few megabytes of its own."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a tmpfs needs root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+def small(tmp_path: Path) -> Iterator[Path]:
+    with tiny_disk(tmp_path / "disk", DISK_BYTES) as folder:
+        yield folder
 
 
 def stored(path: Path) -> list[int]:
@@ -91,16 +84,6 @@ def stored(path: Path) -> list[int]:
         return [row[0] for row in connection.execute("SELECT seq FROM item ORDER BY seq")]
     finally:
         connection.close()
-
-
-def fill(folder: Path, leave_bytes: int) -> Path:
-    """Somebody else's file, until this much is free."""
-    stat = os.statvfs(folder)
-    free = stat.f_bavail * stat.f_frsize
-    other = folder / f"other-{len(list(folder.iterdir()))}"
-    with other.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free - leave_bytes)
-    return other
 
 
 def test_a_callback_finds_its_rows_in_the_file(bench: Bench) -> None:
@@ -242,6 +225,38 @@ def test_the_same_trouble_is_told_once_an_hour(bench: Bench) -> None:
     assert bench.spool.telemetry.refused == 4
 
 
+def test_a_disk_that_stands_still_sheds_readings_and_no_press(bench: Bench) -> None:
+    """The threads come round only when everything was offered."""
+    for number in range(TELEMETRY_QUEUE_MAX):
+        assert bench.spool.offer([reading(number)])
+    assert not bench.spool.offer([reading(-1), press(0)])
+    assert (bench.spool.telemetry.refused, bench.spool.urgent.refused) == (1, 0)
+    for number in range(1, 200):
+        assert bench.spool.offer([press(number)])
+    bench.spool.start()
+    bench.came_round()
+    presses = [item.device for item in bench.accepted if item.kind == "sos"]
+    assert presses == [f"button-{n}" for n in range(200)]
+    # And it is told why something is missing.
+    faults = [item.attrs for item in bench.accepted if item.kind == "device_health"]
+    assert [attrs["fault"] for attrs in faults] == ["spool_queue_full"]
+
+
+def test_more_presses_than_can_wait_are_refused_aloud(bench: Bench) -> None:
+    """No callback, no tone: the button repeats itself, and the person presses again."""
+    for number in range(URGENT_QUEUE_MAX):
+        assert bench.spool.offer([press(number)])
+    assert not bench.spool.offer([press(-1)])
+    assert bench.spool.urgent.refused > 0
+    assert any("spool_refused" in line for line in bench.logged)
+    bench.spool.start()
+    bench.came_round()
+    assert len(bench.accepted) == URGENT_QUEUE_MAX
+    assert bench.spool.offer([press(-1)])
+    bench.came_round()
+    assert bench.accepted[-1].device == "button--1"
+
+
 def test_evicted_readings_are_told_to_the_hub(tmp_path: Path) -> None:
     bench = Bench(tmp_path, telemetry_bytes_max=20_000)
     bench.spool.start()
@@ -272,14 +287,14 @@ def test_the_state_tells_the_oldest_that_waits(bench: Bench) -> None:
     assert state.last_seq == 2
 
 
-def test_a_full_disk_refuses_readings_and_still_takes_presses(tiny_disk: Path) -> None:
-    folder = tiny_disk / "spool"
+def test_a_full_disk_refuses_readings_and_still_takes_presses(small: Path) -> None:
+    folder = small / "spool"
     bench = Bench(folder, reserve_bytes=RESERVE_BYTES)
     bench.spool.start()
     bench.spool.offer([press(0), reading(0)])
     bench.came_round()
     assert (folder / "reserve").stat().st_size == RESERVE_BYTES
-    fill(tiny_disk, leave_bytes=0)
+    fill(small, leave_bytes=0)
     for number in range(1, 40):
         bench.spool.offer([reading(number, padding=20)])
         bench.came_round()
@@ -300,15 +315,15 @@ def test_a_full_disk_refuses_readings_and_still_takes_presses(tiny_disk: Path) -
 
 
 def test_when_nothing_is_left_a_press_is_refused_aloud_and_room_makes_it_work(
-    tiny_disk: Path,
+    small: Path,
 ) -> None:
     """Nothing is promised that can't be kept: no callback, so no tone."""
-    bench = Bench(tiny_disk / "spool", reserve_bytes=RESERVE_BYTES)
+    bench = Bench(small / "spool", reserve_bytes=RESERVE_BYTES)
     bench.spool.start()
     bench.spool.offer([press(0)])
     bench.came_round()
-    (tiny_disk / "spool" / "reserve").unlink()
-    other = fill(tiny_disk, leave_bytes=0)
+    (small / "spool" / "reserve").unlink()
+    other = fill(small, leave_bytes=0)
     number = 0
     while not bench.spool.urgent.refused and number < 2000:
         number += 1
@@ -327,5 +342,5 @@ def test_when_nothing_is_left_a_press_is_refused_aloud_and_room_makes_it_work(
     assert {item.id for item in bench.accepted} == {item.id for item in kept}
     state = bench.state()
     assert state.free_bytes > 0
-    assert (tiny_disk / "spool" / "reserve").exists()
+    assert (small / "spool" / "reserve").exists()
     bench.spool.close()

@@ -1,4 +1,4 @@
-"""Bytes of the hub's book that are not what was written: named, never trusted, and mended by a copy."""
+"""Bytes of the hub's book that are not what was written: named, and mended by a copy."""
 
 import asyncio
 import sqlite3
