@@ -103,7 +103,7 @@ class Lane:
         self.rescued = 0
         try:
             if rescue.log_is_damaged(path, connect):
-                raise _damage(f"{path.name}-wal ends before its end")
+                raise rescue.damage(f"{path.name}-wal ends before its end")
             self._open()
             if path.stat().st_size <= CHECKED_BYTES_MAX:
                 self._check()
@@ -140,7 +140,7 @@ class Lane:
     def _check(self) -> None:
         found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            raise _damage(str(found))
+            raise rescue.damage(str(found))
 
     def _scalar(self, sql: str) -> int:
         row = self._connection.execute(sql).fetchone()
@@ -373,12 +373,6 @@ class Lane:
 
 def _stamp(item: Item) -> Stamp | None:
     return item.stamp if isinstance(item, StampedItem) else None
-
-
-def _damage(what: str) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(what)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -19,6 +19,13 @@ PROBES_MAX: Final = 100_000
 _COLUMNS: Final = "SELECT seq, id, body, crc FROM item NOT INDEXED WHERE acked_at_ms IS NULL"
 
 
+def damage(what: str) -> sqlite3.DatabaseError:
+    """As SQLite itself would say it."""
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
 def log_is_damaged(path: Path, connect: Callable[..., sqlite3.Connection]) -> bool:
     """Before anybody else has the file open. SQLite would leave out what is behind the damage, and
     the spool would go on from an older number."""
