@@ -20,6 +20,7 @@ from hearthwatch.backtest.changes import played, wanted_rules
 from hearthwatch.backtest.stored_past import area_of
 from hearthwatch.backtest.try_run import TryTask, run_try
 from hearthwatch.hub_config import BrokerConfig, HubConfig
+from hearthwatch.notify_config import NotifyConfig
 from rules.in_force import InForce
 
 # A try of a county takes minutes; who asks for more has not looked at the first ones.
@@ -42,8 +43,8 @@ class ProcessRunner:
     """In a process that starts afresh: a copy of a hub full of threads could not be trusted."""
 
     def __init__(self, config: HubConfig, task: TryTask) -> None:
-        # What it doesn't need it isn't told.
-        bare = replace(config, webhooks=(), broker=BrokerConfig())
+        # What it doesn't need it isn't told; what tells people can't be sent to a process at all.
+        bare = replace(config, webhooks=(), broker=BrokerConfig(), notify=NotifyConfig())
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=run_try, args=(theirs, bare, task), daemon=True)

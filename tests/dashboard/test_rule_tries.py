@@ -10,7 +10,7 @@ from dashboard.ports import TryWanted
 from hearthwatch.backtest.stored_past import StoredPast
 from hearthwatch.backtest.tries import KEPT_OF_ONE, QUEUE_MAX, ProcessRunner, Tries
 from hearthwatch.backtest.try_run import tried
-from hearthwatch.hub_config import HubConfig
+from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.stores import open_reader
 from ingest.readings.sqlite_store import SqliteStore
 from ledger.place import SqliteBook
@@ -82,7 +82,12 @@ async def config(world: World, tmp_path, book_path):
     store_load(tmp_path, "gw-0001", "meter-0001", days_ago=5, watts=4500.0)
     store_load(tmp_path, "gw-0001", "meter-0001", days_ago=40, watts=4500.0)
     store_load(tmp_path, "gw-0002", "meter-0002", days_ago=4, watts=9000.0)
-    return HubConfig(data_dir=tmp_path, book=SqliteBook(path=book_path))
+    # As every hub has its own: a process of a try has to be given what came out of a hub.toml.
+    (tmp_path / "hub.toml").write_text(
+        'data_dir = "."\n[notify]\ntimezone = "Asia/Shanghai"\n'
+        '[channel.web_push]\nsubject = "mailto:a@county.example"\n'
+    )
+    return replace(load(tmp_path / "hub.toml"), book=SqliteBook(path=book_path))
 
 
 def use(world: World, start, *settings: Setting) -> Tries:
