@@ -33,6 +33,15 @@ class Days(Sequence[Day]):
         for day in days:
             self.append(day)
 
+    def forget(self, days: Iterable[Day]) -> None:
+        """Each of these once, the newest of several alike; those that are gone are no matter."""
+        kept = list(self)[::-1]
+        for day in days:
+            if day in kept:
+                kept.remove(day)
+        fresh = Days(kept[::-1])
+        self._blocks, self._watts = fresh._blocks, fresh._watts
+
     def keep(self, count: int) -> None:
         """Forget all but the newest."""
         self._blocks.keep(count)

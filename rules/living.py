@@ -6,7 +6,7 @@ go is compared with what the home does alone (`rules.lived_days`); what is slow 
 on lifts all of them alike and hides nothing.
 
 Each day becomes a part of the memory, a day late: one that turned out to be silent is learned as a
-lived day only if somebody was back so soon that nobody had been away.
+lived day only if somebody had been there all the time, as a human says or a soon end tells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from rules.days import Days
 from rules.foresight import NOTHING_KNOWN, Outlook, outlook
+from rules.found_out import Word
 from rules.lived_days import (
     BEFORE_H,
     BLOCK_H,
@@ -32,16 +33,15 @@ from rules.lived_days import (
     spread_of,
 )
 from rules.lively import lively_slots
+from rules.poor_days import PoorDays
 from rules.quiet_limit import QuietLimit
-from rules.signs import DOUBTED_MS, SOON_MS
+from rules.silences import Ended, Silence, ended_after
 from rules.slow_part import LIVELY, slow_factor
 from rules.together import TOGETHER_MIN, Step, judged
 from rules.window import Window, whole_watts
 
 # Four weeks: enough quiet hours of each kind, short enough to follow the seasons.
 DAYS_MAX: Final = 28
-# Days of one silence that are kept until it is known what it was.
-AWAY_MAX: Final = 3
 # The floor is the mean of this part of the slots, lowest first: a mean doesn't jump with the
 # steps of a coarse register as a quantile does, and the lowest are left out as broken readings.
 FLOOR_FROM: Final = 0.05
@@ -63,11 +63,10 @@ class Living:
     """The memory of one home."""
 
     __slots__ = (
-        "_away",
         "_below",
-        "_doubt",
         "_low",
         "_pending",
+        "_poor",
         "_steady",
         "_window",
         "activity",
@@ -96,9 +95,7 @@ class Living:
         self._low: float | None = None
         # The last day and its least activity, until it is known whether it was lived.
         self._pending: tuple[Day | None, float | None] | None = None
-        # Days of the present silence: before it was found, and since then.
-        self._doubt: tuple[Day, ...] = ()
-        self._away: tuple[Day, ...] = ()
+        self._poor = PoorDays()
         # The lowest floor of the remembered days: the home never uses less while supplied.
         self.base_w = 0
         # What the poorest remembered day used above its floor, as a mean.
@@ -165,29 +162,40 @@ class Living:
 
     def suspect(self) -> None:
         """The home counts as silent from now on: its last day isn't taken for a lived one."""
-        last = None if self._pending is None else self._pending[0]
-        self._doubt = () if last is None else (last,)
-        self._pending, self._away = None, ()
+        self._poor.begin(None if self._pending is None else self._pending[0])
+        self._pending = None
         self._low = self.activity
 
-    def raised(self) -> None:
-        self.quiet.raised(self._today(), self.quiet_from_number())
+    def raised(self, raised_ms: int) -> None:
+        self.quiet.raised(self._today(), self.quiet_from_number(), raised_ms)
 
     def back(self, *, lasted_ms: int | None, since: int) -> None:
-        """Somebody is there, so long after it was found silent; None: it teaches nothing. If so
-        soon that nobody had been away, those poor days are lived days of this home after all.
-        since: the first slot of what looked empty. What was silent says nothing of the next
-        hours."""
+        """Somebody is there, so long after it was found silent; None: it teaches nothing. If nobody
+        had been away, those poor days are lived days of this home after all. since: the first slot
+        of what looked empty. What was silent says nothing of the next hours."""
         low, beyond = self._low, self.newest + 1 - since - self.window
         self.quiet.weekly.end(self.newest)
-        if lasted_ms is not None and lasted_ms < SOON_MS:
-            self.days.extend([*self._doubt, *self._away])
-            if low is not None:
-                self.quiet.refuted(low, self._today(), beyond)
-        elif lasted_ms is not None and lasted_ms < DOUBTED_MS and low is not None:
-            self.quiet.doubted(low, self._today(), beyond)
-        self._doubt, self._away, self._pending, self._low = (), (), None, None
+        poor, ended = self._poor.end(), ended_after(lasted_ms)
+        was_none = ended is Ended.SOON
+        if low is None or ended is Ended.UNTAUGHT:
+            self.quiet.silences.leave()
+            self._poor.last = ()
+        else:
+            was_none = self.quiet.ended(ended, low, self._today(), beyond)
+        if was_none:
+            self.days.extend(poor)
+        self._pending, self._low = None, None
         self.filled = 0
+        self._relearn()
+
+    def found_out(self, word: Word) -> None:
+        """A human says how it was during silences; it may undo what their ends have taught."""
+        silences = self.quiet.silences
+        was_none = silences.last_was_none
+        if not self.quiet.found_out(word, self._today()):
+            return
+        if silences.last_was_none != was_none:
+            (self.days.forget if was_none else self.days.extend)(self._poor.last)
         self._relearn()
 
     # Judgement.
@@ -268,9 +276,9 @@ class Living:
         return self.window + max(_BEHIND, self.quiet.longer)
 
     @property
-    def wrong(self) -> int:
+    def wrong(self) -> Sequence[Silence]:
         """Silences of the last year that were none."""
-        return len(self.quiet.wrong(self._today()))
+        return self.quiet.wrong(self._today())
 
     @property
     def asked(self) -> int:
@@ -312,7 +320,7 @@ class Living:
         """Close the day: what the last one showed is learned, this one waits a day."""
         day = self._day()
         if not learn:
-            self._away = (*self._away, *(() if day is None else (day,)))[-AWAY_MAX:]
+            self._poor.add(day)
             return
         pending, self._pending, self._low = self._pending, (day, self._low), None
         if not usual:
@@ -337,6 +345,7 @@ class Living:
     # Disk.
 
     def dump(self) -> dict[str, Any]:
+        pending = self._pending
         return {
             **self._window.dump(),
             "filled": self.filled,
@@ -346,9 +355,8 @@ class Living:
             "alone": self.alone,
             "quiet": self.quiet.dump(),
             "low": self._low,
-            "pending": None if self._pending is None else _pending_row(*self._pending),
-            "doubt": [day_row(day) for day in self._doubt],
-            "away": [day_row(day) for day in self._away],
+            "pending": pending and [pending[0] and day_row(pending[0]), pending[1]],
+            **self._poor.dump(),
             "floor": self.floor_w,
             "spread": self.spread_w,
             "activity": self.activity,
@@ -374,17 +382,12 @@ class Living:
         if pending is not None:
             day, low = pending
             living._pending = (None if day is None else checked_day(day), _optional(low))
-        living._doubt = tuple(checked_day(row) for row in document["doubt"])
-        living._away = tuple(checked_day(row) for row in document["away"])[-AWAY_MAX:]
+        living._poor = PoorDays.load(document)
         living.floor_w = int(document["floor"])
         living.spread_w = float(document["spread"])
         living.activity = _optional(document["activity"])
         living.coarse = bool(document["coarse"])
         return living
-
-
-def _pending_row(day: Day | None, low: float | None) -> list[Any]:
-    return [None if day is None else day_row(day), low]
 
 
 def _optional(number: Any) -> float | None:

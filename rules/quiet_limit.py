@@ -3,16 +3,18 @@
 `lows` are the least activities of the days that were lived; 1 is what the machines do alone. A home
 that was found silent while somebody was there is judged more carefully at once, and after the third
 time in a year it must look empty for longer than it ever did then: a home's quiet habit may cost
-three alarms, not one a month, and none makes an empty home look lived in. A home whose usual day
-lies near an empty one has more quiet days to come: there it is after the second time, and a silence
-that went on for so long that it may have been one counts half.
+three alarms, not one a month, and none makes an empty home look lived in. What a human found out
+decides whether somebody was there (`rules.silences`); where nobody said, how soon it was over. A
+home whose usual day lies near an empty one has more quiet days to come: there silences that nobody
+has confirmed count half as much again, so that it is after the second of them, and one that went on
+for so long that it may have been one counts half of that.
 
     limit = halfway (of proportions) between the machines and the quietest lived days,
             between LOW and TOP
             above TOP in a home whose quietest day of a year, by the tail of its days, is far apart
             never more than a part of the usual day's least
             below what was refuted within a year, but never below LOW on that account
-            lower with each silence beyond a few in two months
+            lower with each silence beyond a few in two months that wasn't rightly found
 
 In a home that is far apart and was not wrong within a year a window that looks empty is enough. In
 all others it must look so for an hour more (`longer`): of the quiet days at home that last 24 hours
@@ -25,10 +27,12 @@ out.
 from array import array
 from collections.abc import Mapping, Sequence
 from math import exp, log, sqrt
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from rules.found_out import Word
 from rules.lived_days import SLOTS_PER_HOUR
 from rules.packed import packed, unpacked
+from rules.silences import Ended, Silence, Silences, of_before
 from rules.weekly_away import WeeklyAway
 
 # At most this much activity is silence, in any home …
@@ -65,18 +69,17 @@ YOUNG_PART: Final = 0.85
 LOWS_MAX: Final = 180
 REFUTED_DAYS: Final = YEAR_DAYS
 CROWD_DAYS: Final = 60
-# Silences remembered of each kind.
-KEPT_MAX: Final = 12
 # Below what was refuted by this part.
 REFUTED_PART: Final = 0.97
 # So many a year that were none are borne: services ask for no home above three. From then on it
 # waits beyond the longest of them …
 BORNE: Final = 3
-# … and one less where the usual day's least is less than this: of 861 years of tuning homes fifteen
-# had more than three, eleven of them in the tenth of homes below it.
+# … and so much does one count that nobody has confirmed where the usual day's least is less than
+# this: of 861 years of tuning homes fifteen had more than three, eleven of them in the tenth of
+# homes below it, and most because an ending too late or too soon hid what a silence had been.
 NEAR: Final = 10.0
-BORNE_NEAR: Final = 2
-# There one that may have been none counts for so much.
+UNSURE_PART: Final = 1.5
+# There one that may have been none counts for so much of it.
 DOUBTED_PART: Final = 0.5
 # … by so much, for no two days are alike …
 BEYOND: Final = 3 * SLOTS_PER_HOUR
@@ -94,27 +97,15 @@ HUNDRED: Final = 100
 _LOW_MAX: Final = 65_535
 
 
-class Told(NamedTuple):
-    """A silence that was none, or may have been: its day (since the epoch), its least activity, and
-    for how many slots it looked empty beyond the window."""
-
-    day: int
-    low: float
-    beyond: int
-
-
 class QuietLimit:
     """The quiet days and silences of one home."""
 
-    __slots__ = ("_doubted", "_lows", "_raised", "_refuted", "limit", "longer", "usual", "weekly")
+    __slots__ = ("_lows", "limit", "longer", "silences", "usual", "weekly")
 
     def __init__(self) -> None:
         # In hundredths.
         self._lows = array("H")
-        self._refuted: list[Told] = []
-        # Most homes never have any.
-        self._doubted: tuple[Told, ...] = ()
-        self._raised: list[int] = []
+        self.silences = Silences()
         # At or below it the home looks empty; 0 while it can't be judged.
         self.limit = 0.0
         # Slots that a window must look empty for on end, beyond the first.
@@ -137,28 +128,51 @@ class QuietLimit:
         return sum(low <= activity * HUNDRED for low in self._lows)
 
     def lived(self, low: float, day: int) -> None:
-        self._lows.append(min(round(low * HUNDRED), _LOW_MAX))
+        self._lows.append(_hundredths(low))
         del self._lows[:-LOWS_MAX]
         self.learn(day)
 
-    def raised(self, day: int, start: int) -> None:
+    def raised(self, day: int, start: int, raised_ms: int) -> None:
         """start: the first slot of what looks empty."""
-        self._raised = [*self._raised, day][-KEPT_MAX:]
+        self.silences.begin(raised_ms, day)
         self.weekly.begin(start)
 
-    def refuted(self, low: float, day: int, beyond: int = LONGER) -> None:
-        """Somebody was there all the time; it had looked empty for so many slots more than a
-        window."""
-        self._refuted = [*self._refuted, Told(day, round(low, 3), beyond)][-KEPT_MAX:]
-        self.lived(low, day)
+    def ended(self, ended: Ended, low: float, day: int, beyond: int = LONGER) -> bool:
+        """A silence is over; it had looked empty for so many slots more than a window. True:
+        somebody was there all the time, as far as is known."""
+        if self.silences.open_is_well:
+            # It ended because somebody looked: nobody knows for how long it would have gone on.
+            beyond = LONGEST
+        silence = self.silences.end(ended, day, round(low, 3), beyond)
+        if silence.was_none:
+            self.lived(silence.low, day)
+        return silence.was_none
 
-    def doubted(self, low: float, day: int, beyond: int) -> None:
-        """It was over so late that nobody may have been there, and so early that somebody may."""
-        self._doubted = (*self._doubted, Told(day, round(low, 3), beyond))[-KEPT_MAX:]
+    def found_out(self, word: Word, day: int) -> bool:
+        """A human says how silences were; True: it is news. Their days are lived ones, or are not
+        after all."""
+        changed = self.silences.say(word)
+        for before, after in changed:
+            if after.was_none and not before.was_none:
+                self._lows.append(_hundredths(after.low))
+                del self._lows[:-LOWS_MAX]
+            elif before.was_none and not after.was_none:
+                self._forget(before.low)
+        if changed:
+            self.learn(day)
+        return bool(changed)
 
-    def wrong(self, day: int) -> Sequence[Told]:
+    def _forget(self, low: float) -> None:
+        """The newest that was so quiet; which of several doesn't matter."""
+        hundredths = _hundredths(low)
+        for place in reversed(range(len(self._lows))):
+            if self._lows[place] == hundredths:
+                del self._lows[place]
+                return
+
+    def wrong(self, day: int) -> Sequence[Silence]:
         """The silences of the year before a day that were none."""
-        return _of_a_year(self._refuted, day)
+        return self.silences.none_since(day - REFUTED_DAYS)
 
     def learn(self, day: int) -> None:
         """The limit from this day on."""
@@ -182,26 +196,26 @@ class QuietLimit:
         elif far > TOP:
             self.longer = 0
         self._wait(wrong, day)
-        crowd = sum(when > day - CROWD_DAYS for when in self._raised) - CROWD_MAX
+        crowd = self.silences.found_since(day - CROWD_DAYS) - CROWD_MAX
         if crowd >= 0:
             limit *= CROWD_PART ** (crowd + 1)
         self.limit = limit
 
-    def _wait(self, wrong: Sequence[Told], day: int) -> None:
+    def _wait(self, wrong: Sequence[Silence], day: int) -> None:
         """Beyond the longest of what is known, once it is more than is borne."""
         near = self.usual < NEAR
-        doubted = _of_a_year(self._doubted, day) if near else ()
-        if len(wrong) + DOUBTED_PART * len(doubted) < (BORNE_NEAR if near else BORNE):
+        doubted = self.silences.doubted_since(day - REFUTED_DAYS) if near else ()
+        sure = sum(silence.confirmed for silence in wrong)
+        unsure = len(wrong) - sure + DOUBTED_PART * len(doubted)
+        if sure + unsure * (UNSURE_PART if near else 1) < BORNE:
             return
-        longest = max(told.beyond for told in (*wrong, *doubted))
+        longest = max(silence.beyond for silence in (*wrong, *doubted))
         self.longer = min(max(longest, LONGER) + BEYOND, LONGEST)
 
     def dump(self) -> dict[str, Any]:
         return {
             "lows": packed(self._lows),
-            "refuted": self._refuted,
-            "doubted": self._doubted,
-            "raised": self._raised,
+            "silences": self.silences.dump(),
             "limit": self.limit,
             "longer": self.longer,
             "usual": self.usual,
@@ -212,11 +226,12 @@ class QuietLimit:
     def load(cls, document: Mapping[str, Any]) -> "QuietLimit":
         quiet = cls()
         quiet._lows = unpacked("H", document["lows"])[-LOWS_MAX:]
-        quiet._refuted = _told(document["refuted"])
-        # States of before had none of these, and said nothing of `longer`.
-        quiet._doubted = tuple(_told(document.get("doubted", ())))
-        quiet._raised = [int(day) for day in document["raised"]][-KEPT_MAX:]
+        if "silences" in document:
+            quiet.silences = Silences.load(document["silences"])
+        else:
+            quiet.silences = of_before(document, LONGER)
         quiet.limit = float(document["limit"])
+        # Not said by states of before.
         quiet.longer = int(document.get("longer", LONGER))
         quiet.usual = float(document["usual"])
         quiet.weekly = WeeklyAway.load(document.get("weekly"))
@@ -237,11 +252,5 @@ def quietest_of_a_year(lows: Sequence[int]) -> float:
     return exp(edge - step * log(max(1.0, count / number * YEAR_DAYS)))
 
 
-def _of_a_year(known: Sequence[Told], day: int) -> Sequence[Told]:
-    return [told for told in known if told.day > day - REFUTED_DAYS]
-
-
-def _told(rows: Sequence[Any]) -> list[Told]:
-    """States of before didn't say how long each had lasted."""
-    told = [Told(int(day), float(low), *map(int, beyond or [LONGER])) for day, low, *beyond in rows]
-    return told[-KEPT_MAX:]
+def _hundredths(low: float) -> int:
+    return min(round(low * HUNDRED), _LOW_MAX)

@@ -56,6 +56,7 @@ class LifeReason(StrEnum):
     MEASURED = "measured"
     MOVED = "moved"
     SAID_WELL = "said_well"
+    FOUND_WELL = "found_well"
     # Words for the screen.
     LEARNING = "learning"
     NO_METER = "no_meter"

@@ -110,9 +110,14 @@ def with_sensors(opinion: Opinion, sensed: Sensed, signs: Signs, now_ms: int) ->
 
 
 def _wrong(living: Living) -> dict[str, EvidenceValue]:
-    """How often it was found silent within a year while somebody was there: from the third time on
-    it must look empty for longer."""
-    return {"wrong_in_year": living.wrong} if living.wrong else {}
+    """How often it was found silent within a year while somebody was there, and how often of these
+    a human said so: from the third time on it must look empty for longer."""
+    wrong = living.wrong
+    if not wrong:
+        return {}
+    confirmed = sum(silence.confirmed for silence in wrong)
+    told: dict[str, EvidenceValue] = {"wrong_in_year": len(wrong)}
+    return {**told, "confirmed_in_year": confirmed} if confirmed else told
 
 
 def _outlook(living: Living, quiet_slots: int, *, well: bool) -> dict[str, EvidenceValue]:

@@ -5,6 +5,7 @@
 ./dev eval --family hard --homes 8  a part of it
 ./dev eval --sensors --homes 8      homes with sensors: electricity alone, sensors alone, both
 ./dev eval --hard-absences          absences of another calendar (bench/absence/going.py)
+./dev eval --outcomes none          nobody says what became of alarms (bench/absence/finding_out.py)
 """
 
 import argparse
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="for the final table alone")
     parser.add_argument("--hard-absences", action="store_true", help="eight a year, mostly short")
     parser.add_argument("--sensors", action="store_true", help="homes with sensors of movement")
+    parser.add_argument("--outcomes", choices=("told", "none"), default="told")
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     families = args.family or [
@@ -48,8 +50,10 @@ def main() -> None:
     jobs = [(f, first + n) for f in families for n in range(args.homes)]
     sums: dict[str, Scores] = {family: {} for family in families}
     with ProcessPoolExecutor(args.processes, mp_context=get_context("spawn")) as pool:
+        told = args.outcomes == "told"
         futures = [
-            (f, pool.submit(one_home, f, seed, args.days, meters, going)) for f, seed in jobs
+            (f, pool.submit(one_home, f, seed, args.days, meters, going, told=told))
+            for f, seed in jobs
         ]
         for number, (family, future) in enumerate(futures, 1):
             for key, score in future.result().items():

@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from bench.absence.finding_out import BACK_MIN, Answer, County, is_away, minute_of
 from bench.absence.houses import DAY, House, Span
-from bench.absence.meters import BEGIN_MS, MINUTE_MS, Seen, Tape, observations
+from bench.absence.meters import BEGIN_MS, Seen, Tape, observations
 from rules.config import default_rules
 from rules.engine import Engine
 from rules.rule import DeviceFacts, HomeFacts
@@ -17,8 +18,6 @@ RULE: Final = "no_sign_of_life"
 _RULES: Final = frozenset({RULE, "mains", "movements"})
 # An absence has to be found while it lasts, and within this.
 IN_TIME_H: Final = 26
-# Somebody who has just come home may not have touched anything yet.
-BACK_MIN: Final = 60
 # An alarm so soon after a gap or blackout counts as raised because of it.
 AFTER_BLIND_MIN: Final = 60
 # A false alarm that goes on for so long is hardly one: in `crest`, whose people are known, none of
@@ -63,24 +62,39 @@ class Score:
         return float(np.median(self.delays_h)) if self.delays_h else float("nan")
 
 
-def rule_alarms(tape: Tape, house: House) -> list[Span]:
+def rule_alarms(tape: Tape, house: House, county: County | None = None) -> list[Span]:
     """From when to when the product's own rule calls, through the engine that runs in the hub."""
-    return alarms_of(house, observations(tape), ())
+    return alarms_of(house, observations(tape), (), county)
 
 
-def alarms_of(house: House, rows: Iterable[Seen], devices: tuple[DeviceFacts, ...]) -> list[Span]:
-    """Of whatever is seen in it, in the order of arrival."""
+def alarms_of(
+    house: House,
+    rows: Iterable[Seen],
+    devices: tuple[DeviceFacts, ...],
+    county: County | None = None,
+) -> list[Span]:
+    """Of whatever is seen in it, in the order of arrival; county: who says how it was."""
     rules = [rule for rule in default_rules() if rule.name in _RULES]
     engine = Engine(rules)
     engine.add_home(HomeFacts(home=house.name, devices=devices), BEGIN_MS)
     found: list[Span] = []
-    for seen in rows:
+    answers: list[Answer] = []
+
+    def see(seen: Seen) -> None:
         for finding in engine.observe(house.name, seen, seen.received_at_ms):
-            minute = (finding.at_ms - BEGIN_MS) // MINUTE_MS
+            minute = minute_of(finding.at_ms)
             if finding.phase == "raised":
                 found.append(Span(start=minute, end=len(house.watts)))
+                answer = county and county.answer(minute, finding.raised_at_ms)
+                answers.extend([answer] if answer else [])
             else:
                 found[-1] = Span(start=found[-1].start, end=minute)
+
+    for seen in rows:
+        # In their order: an alarm is closed long before the next one is raised.
+        while answers and answers[0].minute <= minute_of(seen.received_at_ms):
+            see(answers.pop(0).seen)
+        see(seen)
     return found
 
 
@@ -98,7 +112,7 @@ def judge(alarms: Sequence[Span], house: House, tape: Tape) -> Score:
         score.found += first is not None and first - span.start <= IN_TIME_H * 60
     for alarm in alarms:
         at = alarm.start
-        if not any(span.start <= at <= span.end + BACK_MIN for span in house.absences):
+        if not is_away(house, at):
             score.alarms_false += 1
             score.lasting += alarm.end - at >= LASTING_H * 60
         score.in_blind += any(b.start <= at <= b.end + AFTER_BLIND_MIN for b in tape.blind)

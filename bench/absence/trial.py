@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from bench.absence import crest, european, machines, real, rural, subtropical
+from bench.absence.finding_out import County
 from bench.absence.going import CALENDARS, travels
 from bench.absence.houses import Calendar, House
 from bench.absence.judging import Score, judge, rule_alarms
@@ -25,6 +26,7 @@ TUNING: Final[Sequence[Family]] = (european, rural, machines)
 PACKAGED: Final[Sequence[Family]] = (crest, *real.FAMILIES)
 OWN: Final = {family.NAME: family for family in (*TUNING, subtropical)}
 FAMILIES: Final = {family.NAME: family for family in (*PACKAGED, *OWN.values())}
+REAL: Final = frozenset(family.NAME for family in real.FAMILIES)
 RULE: Final = "this rule"
 
 # By meter and method.
@@ -32,9 +34,16 @@ Scores = dict[tuple[str, str], Score]
 
 
 def one_home(
-    family: str, seed: int, days: int, meters: Sequence[Meter], going: str = "travels"
+    family: str,
+    seed: int,
+    days: int,
+    meters: Sequence[Meter],
+    going: str = "travels",
+    *,
+    told: bool = True,
 ) -> Scores:
-    """Every meter and method on one home. going: the calendar of its absences."""
+    """Every meter and method on one home. going: the calendar of its absences. told: whether the
+    rule hears what people find out about its alarms."""
     built = FAMILIES[family]
     house = built.build(seed, days, CALENDARS[going])
     scores = {}
@@ -42,7 +51,9 @@ def one_home(
         if meter.every_min < getattr(built, "finest_min", 1):
             continue
         tape = record(house, meter, seed)
-        found = {RULE: rule_alarms(tape, house)}
+        # Of real homes nobody knows it.
+        county = County(house) if told and family not in REAL else None
+        found = {RULE: rule_alarms(tape, house, county)}
         found.update({method: alarms(tape, method) for method in METHODS})
         for method, minutes in found.items():
             scores[meter.name, method] = judge(minutes, house, tape)

@@ -1,11 +1,11 @@
 """Nobody has stirred in a home: judged from its electricity and from the sensors that live.
 
 Sees: the home's quarter-hours (`power_slot`; `rules.living` compares the newest 24 hours with what
-the home does alone; of a meter that is named here it reads `power`), and as proof of life every
-press, movement, door, bed or presence change, every measurement that a person takes of herself, and
-`said_well`, by which the hub tells that a human has heard from her. `stillness`, by which the rule
-`movements` tells how long the home's sensors have seen nobody (`rules.stillness` sets both beside
-each other): where electricity can't judge they do it alone.
+the home does alone; of a meter that is named here it reads `power`); as proof of life presses,
+movements, changes of door, bed and presence, measurements of a person, and `said_well`, by which
+the hub tells that a human has heard from her; `stillness`, by which `movements` tells how long
+sensors have seen nobody (where electricity can't judge they do it alone); and `found_out`, by which
+the hub tells what a human found out about a silence: it decides what that silence teaches.
 States: `learning`, `well`, `silent`, `cannot_judge` (meter quiet, supply dead, lived and empty too
 alike). The clock of silence stands still while nothing is seen: 25 hours means 25 hours that were
 seen.
@@ -17,7 +17,8 @@ is found silent, and judged more carefully from then on. An absence in a home wh
 like people and that has no sensors. What arrives late counts; only a view of the present raises.
 
 Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, more (36 at most) where
-three silences of a year were none, or two in a home whose days are near an empty one; by sensors 16
+three silences of a year were none, or two that nobody confirmed in a home whose days are near an
+empty one; by sensors 16
 watched hours, and more than the home's rarest; 120 minutes without readings are `meter_quiet`,
 older readings raise nothing; no opinion in the first week or so, narrower limits until 30 days are
 known.
@@ -32,6 +33,7 @@ from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, STILLNESS, gap_tol
 from rules.device_clock import said_ms
 from rules.finding import Finding, Severity
 from rules.former_living import SCALE, is_former, migrated
+from rules.found_out import FOUND_OUT, word_of
 from rules.lived_days import SLOTS_PER_DAY
 from rules.living import Living
 from rules.local_time import HOUR_MS, MINUTE_MS
@@ -50,6 +52,8 @@ from rules.stillness import GRACE_MS, Sensed, power_says
 from rules.supply import Supply
 from rules.unseen_energy import somebody_used
 from rules.waiting import ALWAYS, NEVER, Calm, Slots, Waiting
+
+MakeMains = Callable[[str], Mains]
 
 _ELECTRICITY: Final = frozenset({"power", POWER_GAP, POWER_METER})
 
@@ -73,20 +77,18 @@ class NoSignOfLifeMonitor:
         "due_ms",
     )
 
-    def __init__(self, subject: Subject, params: NoSignOfLifeParams, mains: Mains | None) -> None:
+    def __init__(self, subject: Subject, params: NoSignOfLifeParams, make_mains: MakeMains) -> None:
         self.due_ms: int | None = None
-        self._subject = subject
-        self._params = params
-        self._mains = mains
+        self._subject, self._params = subject, params
+        self._mains = make_mains(params.meter) if params.meter else None
         self._living = Living(params.window_h - SURE_H)
         self._signs = Signs()
         self._staying = NO_STAY
         self._began_ms = -1
         self._quiet = QuietTime()
         self._supply = Supply()
-        # The open silence: [raised at, first quiet moment].
+        # The open silence: [raised at, first quiet moment], and the limit that it was below.
         self._raised: tuple[int, int] | None = None
-        # The limit that it was below.
         self._raised_limit = 0.0
         self._sensed = Sensed()
 
@@ -109,6 +111,8 @@ class NoSignOfLifeMonitor:
             return NOTHING
         if kind == STILLNESS:
             return self._sense(observation, now_ms)
+        if kind == FOUND_OUT:
+            return self._found_out(observation, at_ms, now_ms)
         return self._sign(observation, at_ms, now_ms)
 
     def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - judged when something is seen
@@ -224,8 +228,7 @@ class NoSignOfLifeMonitor:
             # Of the past: it wakes nobody, but it isn't learned as a lived day either.
             living.suspect()
             return NOTHING
-        self._raised = (now_ms, living.quiet_from_number() * SLOT_MS)
-        self._raised_limit = limit
+        self._raised, self._raised_limit = (now_ms, living.quiet_from_number() * SLOT_MS), limit
         self._doubt()
         return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms)]
 
@@ -233,7 +236,7 @@ class NoSignOfLifeMonitor:
         """These days are not taken for lived ones."""
         self._living.suspect()
         if self._raised is not None and not self._staying.since(self._raised[1]):
-            self._living.raised()
+            self._living.raised(self._raised[0])
 
     def _clear(self, observation: Observation, reason: LifeReason, now_ms: int) -> list[Finding]:
         finding = self._finding("cleared", reason, observation, now_ms)
@@ -270,27 +273,31 @@ class NoSignOfLifeMonitor:
         self._raised, self._raised_limit = (now_ms, since_ms), 0.0
         return [self._finding("raised", self._sensed.reason(self._signs), observation, now_ms)]
 
-    # Proof of life.
-
     def _sign(self, observation: Observation, at_ms: int, now_ms: int) -> list[Finding]:
         reason = self._signs.read(observation)
         if reason is None:
             return NOTHING if remembered(observation.kind) else UNCHANGED
         return self._proof(observation, at_ms, reason, now_ms)
 
-    def _proof(
-        self, observation: Observation, at_ms: int, reason: LifeReason, now_ms: int
-    ) -> list[Finding]:
-        if not self._signs.alive(at_ms, reason, observation.device):
+    def _proof(self, seen: Observation, at_ms: int, why: LifeReason, now_ms: int) -> list[Finding]:
+        if not self._signs.alive(at_ms, why, seen.device):
             return NOTHING
         self._quiet.proof(at_ms, self._mains)
         if self._raised is None or at_ms <= self._raised[1]:
             return NOTHING
-        return self._clear(observation, reason, now_ms)
+        return self._clear(seen, why, now_ms)
 
-    def _finding(
-        self, phase: Any, reason: LifeReason, observation: Observation, now_ms: int
-    ) -> Finding:
+    def _found_out(self, observation: Observation, at_ms: int, now_ms: int) -> list[Finding]:
+        """A human says how it was; whoever is well ends her silence, so that another can begin."""
+        word = word_of(observation)
+        if word is None:
+            return UNCHANGED
+        self._living.found_out(word)
+        if self._raised is None or not word.ends(self._raised[0]):
+            return NOTHING
+        return self._proof(observation, at_ms, LifeReason.FOUND_WELL, now_ms)
+
+    def _finding(self, phase: Any, reason: LifeReason, seen: Observation, now_ms: int) -> Finding:
         raised_ms, start_ms = self._raised or (now_ms, now_ms)
         return self._subject.finding(
             key=str(start_ms),
@@ -298,8 +305,8 @@ class NoSignOfLifeMonitor:
             reason=reason,
             raised_at_ms=raised_ms,
             at_ms=now_ms,
-            device=observation.device or None,
-            source_id=observation.id or None,
+            device=seen.device or None,
+            source_id=seen.id or None,
             evidence={
                 "quiet_since_ms": start_ms,
                 **evidence_of(self._living, self._raised_limit, self._sensed),
@@ -307,8 +314,6 @@ class NoSignOfLifeMonitor:
                 **self._signs.shown(),
             },
         )
-
-    # State.
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -367,16 +372,16 @@ class NoSignOfLife:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    # 4: blocks of hours in place of hours (`rules.former_living` reads 3); 5: quarter-hours come
-    # from `mains`; 6: sensors are asked.
-    state_version: Final = 6
+    # 7: silences have names (`rules.silences` reads 6, `rules.former_living` 3).
+    state_version: Final = 7
     starts_idle: Final = True
     patient: Final = True
     # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence
     # of a day can bear them.
     ask_first_s: Final[int | None] = 300
+    _monitor = NoSignOfLifeMonitor
 
-    def __init__(self, make_mains: Callable[[str], Mains] = Mains) -> None:
+    def __init__(self, make_mains: MakeMains = Mains) -> None:
         self._make_mains = make_mains
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> NoSignOfLifeParams:
@@ -384,16 +389,12 @@ class NoSignOfLife:
 
     def listens(self, params: NoSignOfLifeParams) -> frozenset[str]:
         electricity = {"power"} if params.meter else {POWER_SLOT, POWER_GAP, POWER_METER}
-        return LIFE_KINDS | {STAY, SAID_WELL, STILLNESS} | electricity
+        return LIFE_KINDS | {STAY, SAID_WELL, STILLNESS, FOUND_OUT} | electricity
 
     def start(self, subject: Subject, params: NoSignOfLifeParams, now_ms: int) -> Monitor:  # noqa: ARG002
-        return self._made(subject, params)
+        return self._monitor(subject, params, self._make_mains)
 
     def load(
         self, subject: Subject, params: NoSignOfLifeParams, document: Mapping[str, Any]
     ) -> Monitor:
-        return self._made(subject, params).load(document)
-
-    def _made(self, subject: Subject, params: NoSignOfLifeParams) -> NoSignOfLifeMonitor:
-        mains = self._make_mains(params.meter) if params.meter else None
-        return NoSignOfLifeMonitor(subject, params, mains)
+        return self._monitor(subject, params, self._make_mains).load(document)

@@ -1,15 +1,19 @@
 """The evaluation of the sign of life: homes, meters, the simple methods, the judge."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bench.absence.__main__ import table
+from bench.absence.finding_out import CLOSED_MIN, County, is_away
 from bench.absence.going import CALENDARS, FIRST_DAY, NIGHTS_MAX, hard, travels
 from bench.absence.houses import DAY, House, Span
 from bench.absence.judging import LASTING_H, Score, judge, rule_alarms
-from bench.absence.meters import METERS, Meter, Tape, quarters, record
+from bench.absence.meters import BEGIN_MS, METERS, MINUTE_MS, Meter, Tape, quarters, record
 from bench.absence.rivals import METHODS, alarms
 from bench.absence.trial import OWN, RULE, TUNING
+from rules.found_out import FoundOut
 
 FIFTEEN = Meter(name="15 min")
 
@@ -185,3 +189,54 @@ def test_an_absence_that_could_not_be_seen_is_not_asked_for() -> None:
 
 def test_meters_have_names_of_their_own() -> None:
     assert len({meter.name for meter in METERS}) == len(METERS)
+
+
+def at_night(house: House, county: County | None) -> list[Span]:
+    return rule_alarms(tape_of(house), house, county)
+
+
+def test_a_county_s_answers_are_those_of_the_home_and_mostly_right() -> None:
+    """Two to eight hours later; one of five says nothing, one of twenty the wrong thing."""
+    gone = Span(start=40 * DAY, end=50 * DAY)
+    right = said = wrong = 0
+    for number in range(400):
+        house = House(name=f"home-{number}", watts=np.zeros(DAY), absences=[gone])
+        minute = (45 if number % 2 else 60) * DAY
+        raised_ms = BEGIN_MS + minute * MINUTE_MS
+        answer, again = (County(house).answer(minute, raised_ms) for _ in range(2))
+        assert answer == again
+        if answer is None:
+            continue
+        said += 1
+        assert CLOSED_MIN[0] <= answer.minute - minute <= CLOSED_MIN[1]
+        assert raised_ms < answer.seen.measured_at_ms < answer.seen.received_at_ms
+        truth = FoundOut.WAS_OUT if number % 2 else FoundOut.WAS_IN_AND_WELL
+        right += answer.seen.attrs["found_out"] == truth
+        wrong += answer.seen.attrs["found_out"] != truth
+    assert 0.75 < said / 400 < 0.85
+    assert 0.02 < wrong / 400 < 0.09
+    assert right + wrong == said
+
+
+def test_the_rule_hears_what_the_county_found_out() -> None:
+    """Somebody is found well in a silence: it ends then, and a second one is found."""
+    gone = Span(start=30 * DAY, end=33 * DAY)
+    house = quiet_house(36, gone=gone)
+    stays = House(name=house.name, watts=house.watts, absences=[])
+    (untold,) = at_night(house, None)
+    first, second = at_night(house, Steady(stays))
+    assert untold.start == first.start
+    assert untold.end >= gone.end
+    assert first.end - first.start <= CLOSED_MIN[1] + 15
+    assert second.start - first.end >= DAY
+
+
+class Steady(County):
+    """Says how it was each time, and is right."""
+
+    def answer(self, minute, raised_ms):
+        found = None
+        while found is None:
+            found = super().answer(minute, raised_ms)
+        said = FoundOut.WAS_OUT if is_away(self._house, minute) else FoundOut.WAS_IN_AND_WELL
+        return found._replace(seen=replace(found.seen, attrs={"found_out": said}))

@@ -18,8 +18,7 @@ class _HastyMonitor(NoSignOfLifeMonitor):
 
 
 class _HastyNoSign(NoSignOfLife):
-    def _made(self, subject, params):
-        return _HastyMonitor(subject, params, None)
+    _monitor = _HastyMonitor
 
 
 def hasty(rule: Rule) -> Rule:

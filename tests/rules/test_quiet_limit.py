@@ -7,7 +7,6 @@ import pytest
 from rules.quiet_limit import (
     BEYOND,
     BORNE,
-    BORNE_NEAR,
     CROWD_DAYS,
     CROWD_MAX,
     DAYS_MIN,
@@ -24,6 +23,10 @@ from rules.quiet_limit import (
     QuietLimit,
     quietest_of_a_year,
 )
+from rules.silences import Ended
+
+# Where the usual day is near an empty one, of those that nobody confirmed.
+BORNE_NEAR = 2
 
 
 def home(*, days=60, usual=4.0, least=None) -> QuietLimit:
@@ -50,7 +53,7 @@ def test_a_home_that_is_far_apart_has_a_limit_of_its_own_and_need_not_wait() -> 
 
 def test_where_a_silence_was_none_it_must_look_empty_for_longer() -> None:
     quiet = home(usual=90.0)
-    quiet.refuted(60.0, 70)
+    quiet.ended(Ended.SOON, 60.0, 70)
     assert quiet.limit == FAR_TOP
     assert quiet.longer == LONGER
     quiet.learn(70 + REFUTED_DAYS)
@@ -93,7 +96,7 @@ def test_a_home_whose_days_are_like_empty_ones_is_not_judged() -> None:
 
 def test_what_was_refuted_is_no_silence_again() -> None:
     quiet = home()
-    quiet.refuted(1.25, 70)
+    quiet.ended(Ended.SOON, 1.25, 70)
     assert quiet.limit == pytest.approx(1.25 * REFUTED_PART)
     quiet.learn(70 + REFUTED_DAYS)
     assert quiet.limit == TOP
@@ -104,7 +107,7 @@ def test_quiet_days_never_hide_an_empty_home() -> None:
     quiet = home(days=LOWS_MAX, usual=NEAR)
     limits = []
     for number in range(2 * BORNE):
-        quiet.refuted(0.9, 200 + 40 * number)
+        quiet.ended(Ended.SOON, 0.9, 200 + 40 * number)
         limits.append(quiet.limit)
     assert limits == [LOW] * 2 * BORNE
 
@@ -113,7 +116,7 @@ def test_after_three_in_a_year_it_waits_beyond_the_longest_of_them() -> None:
     quiet = home(days=LOWS_MAX, usual=NEAR)
     waits = []
     for number, beyond in enumerate((2, 14, 6, 1)):
-        quiet.refuted(1.0, 200 + 100 * number, beyond)
+        quiet.ended(Ended.SOON, 1.0, 200 + 100 * number, beyond)
         waits.append(quiet.longer)
     assert waits == [LONGER, LONGER, 14 + BEYOND, 14 + BEYOND]
     # The first is a year ago, then the longest: three are left, then two.
@@ -129,7 +132,7 @@ def test_a_home_whose_days_are_near_an_empty_one_bears_one_less() -> None:
         quiet = home(days=LOWS_MAX, usual=usual)
         waits = []
         for number in range(BORNE):
-            quiet.refuted(1.0, 200 + number, 10)
+            quiet.ended(Ended.SOON, 1.0, 200 + number, 10)
             waits.append(quiet.longer)
         assert waits == [LONGER if n < borne else 10 + BEYOND for n in range(1, BORNE + 1)]
 
@@ -138,10 +141,10 @@ def test_there_what_may_have_been_none_counts_half_and_refutes_nothing() -> None
     near, far = home(days=LOWS_MAX, usual=NEAR - 0.01), home(days=LOWS_MAX, usual=NEAR)
     waits = []
     for quiet in (near, far):
-        quiet.refuted(1.29, 200, 10)
+        quiet.ended(Ended.SOON, 1.29, 200, 10)
         limit = quiet.limit
         for day in (210, 220, 230, 240):
-            quiet.doubted(0.9, day, 30)
+            quiet.ended(Ended.LATER, 0.9, day, 30)
             quiet.learn(day + 1)
             waits.append(quiet.longer)
         assert quiet.limit == limit
@@ -158,7 +161,7 @@ def test_where_only_doubts_are_known_four_of_them_make_it_wait() -> None:
     assert quiet.longer == 0
     waits = []
     for day in range(200, 204):
-        quiet.doubted(0.9, day, 30)
+        quiet.ended(Ended.LATER, 0.9, day, 30)
         quiet.learn(day + 1)
         waits.append(quiet.longer)
     assert waits == [0, 0, 0, 30 + BEYOND]
@@ -167,13 +170,14 @@ def test_where_only_doubts_are_known_four_of_them_make_it_wait() -> None:
 def test_it_never_waits_for_longer_than_half_a_day_more() -> None:
     quiet = home(days=LOWS_MAX)
     for number in range(BORNE_NEAR):
-        quiet.refuted(1.0, 200 + number, 400)
+        quiet.ended(Ended.SOON, 1.0, 200 + number, 400)
     assert quiet.longer == LONGEST
 
 
 def test_a_state_of_before_says_nothing_of_how_long_they_lasted() -> None:
-    document = home(days=LOWS_MAX).dump() | {"refuted": [[200, 1.0], [201, 1.0], [202, 1.0]]}
-    del document["doubted"]
+    document = home(days=LOWS_MAX).dump()
+    del document["silences"]
+    document |= {"raised": [200], "refuted": [[200, 1.0], [201, 1.0], [202, 1.0]]}
     quiet = QuietLimit.load(json.loads(json.dumps(document)))
     quiet.learn(203)
     assert quiet.longer == LONGER + BEYOND
@@ -182,7 +186,7 @@ def test_a_state_of_before_says_nothing_of_how_long_they_lasted() -> None:
 def test_many_silences_in_a_short_time_make_it_careful() -> None:
     quiet = home()
     for number in range(CROWD_MAX + 1):
-        quiet.raised(70 + number, 0)
+        quiet.raised(70 + number, 0, 1 + number)
         quiet.learn(71 + number)
         assert (quiet.limit < TOP) == (number >= CROWD_MAX - 1)
     quiet.learn(80 + CROWD_DAYS)
@@ -197,9 +201,9 @@ def test_how_many_days_were_as_quiet() -> None:
 def test_it_is_the_same_after_the_disk_and_never_grows() -> None:
     quiet = home(days=LOWS_MAX + 50, usual=3.21)
     for day in range(60):
-        quiet.raised(day, day * 96)
-        quiet.refuted(0.9, day)
-        quiet.doubted(0.9, day, 60)
+        quiet.raised(day, day * 96, 1 + day)
+        quiet.ended(Ended.SOON, 0.9, day)
+        quiet.ended(Ended.LATER, 0.9, day, 60)
     written = json.dumps(quiet.dump())
     assert len(written) < 2_750
     again = QuietLimit.load(json.loads(written))

@@ -16,6 +16,7 @@ from docs.rule_kinds import missing_parts
 from rules.config import default_rules, rules_from_document
 from rules.derived import DERIVED_VALUES
 from rules.engine import Engine
+from rules.found_out import FOUND_OUT, FoundOut
 from rules.registry import RULE_KINDS
 from rules.rule import (
     DEVICE_PRESS,
@@ -46,6 +47,7 @@ ATTRS = st.fixed_dictionaries(
         "recovered": st.sampled_from(["no_answer", "offline", "battery_low", "?"]),
         "d1": st.booleans(),
         "stay": st.sampled_from(["away", "hospital", "visitors", "?"]),
+        "found_out": st.sampled_from([*map(str, FoundOut), "?"]),
     },
 )
 
@@ -69,6 +71,7 @@ FIELDS = {
     DEVICE_STATUS: ["d1", "d2"],
     STAY: ["active"],
     SAID_WELL: [],
+    FOUND_OUT: ["raised_ms", "until_ms"],
 }
 FACTS = (
     DeviceFacts("gw-1", "d1", "sos", 3600, True, 604_800, True),
