@@ -14,6 +14,7 @@ from alarms.contact_answers import ContactAnswers
 from alarms.escalation.policy import Policies
 from alarms.escalation.steps import Steps
 from alarms.escalation.timers import Clocks, Timers
+from alarms.found_out import FoundOutWords
 from alarms.handing import Handing
 from alarms.heard_from import HeardFrom
 from alarms.holding import ABSENCE_KINDS, holding
@@ -38,6 +39,7 @@ from alarms.rows import (
     Row,
     alarm_values,
     evidence_text,
+    find_alarm,
     finding_of,
     known,
     new_alarm,
@@ -50,6 +52,7 @@ from alarms.visiting import Visiting
 from ledger.cursor import Cursor
 from ledger.unit_of_work import SYSTEM, UnitOfWork
 from rules.finding import Finding
+from rules.found_out import FoundOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ class AlarmBook:
         )
         self.stays = Stays(objects)
         self.heard = HeardFrom()
+        self.found_out = FoundOutWords()
         self._holds = Holds(self._rows, self.stays, go_on=self._go_on)
         timers = Timers(escalating.clocks)
         self._steps = Steps(
@@ -119,6 +123,7 @@ class AlarmBook:
         self._questions.reload(rows)
         self.stays.reload(cursor)
         self.heard.reload(cursor)
+        self.found_out.reload(cursor)
         self._holds.reload(rows)
         self._promises.reload(cursor)
         self.visiting.reload(self._cases.tasks)
@@ -164,6 +169,7 @@ class AlarmBook:
         """What its time has come for; True when more waits for a transaction of its own."""
         self.stays.fire_due(unit)
         self.heard.fire_due(unit.now_ms)
+        self.found_out.fire_due(unit.now_ms)
         asked = self._questions.fire_due(unit)
         held = self._holds.fire_due(unit)
         return self._promises.fire_due(unit) or held or asked
@@ -279,10 +285,22 @@ class AlarmBook:
     def assign(self, unit: UnitOfWork, alarm_id: str, actor: str, assignee: str) -> None:
         self.moves.assign(unit, alarm_id, actor, assignee)
 
-    def close(
-        self, unit: UnitOfWork, alarm_id: str, actor: str, outcome: Outcome, note: str
+    def close(  # noqa: PLR0917 - what an end is made of
+        self,
+        unit: UnitOfWork,
+        alarm_id: str,
+        actor: str,
+        outcome: Outcome,
+        note: str,
+        found_out: FoundOut | None = None,
     ) -> None:
-        self.moves.close(unit, alarm_id, actor, outcome, note)
+        self.moves.close(unit, alarm_id, actor, outcome, note, found_out)
+        self.found_out.changed(unit.cursor, find_alarm(unit.cursor, alarm_id))
+
+    def visit_changed(self, unit: UnitOfWork, visit: Row) -> None:
+        """One was written down, corrected or voided: the rules may want to know."""
+        self.heard.noted(visit)
+        self.found_out.visited(unit.cursor, visit)
 
     def move_task(
         self, unit: UnitOfWork, task_id: str, actor: str, move: TaskMove, finding: str

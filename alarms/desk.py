@@ -4,6 +4,7 @@ from typing import Final, Literal, TypeVar
 
 from alarms.arrival import Proof
 from alarms.book import AlarmBook
+from alarms.found_out import check_found_out
 from alarms.lifecycle import NOTE_LENGTH_MAX, IllegalMove, TaskMove, check_outcome
 from alarms.reasons import DeclineReason, ReopenReason
 from alarms.rows import Row, find_alarm, find_task
@@ -36,7 +37,7 @@ class Desk:
         self._book = book
         # What happens to a visit after it was recorded; in the writer's thread.
         self.visits = VisitBook(
-            book.visiting, objects, nobody_met_days=nobody_met_days, on_change=book.heard.noted
+            book.visiting, objects, nobody_met_days=nobody_met_days, on_change=book.visit_changed
         )
 
     async def acknowledge(self, alarm_id: str, actor: str) -> None:
@@ -76,9 +77,13 @@ class Desk:
     async def reopen(self, alarm_id: str, actor: str, reason: str, note: str = "") -> None:
         why = _word(ReopenReason, reason)
         _check_note(note)
-        await self._writer.change(
-            lambda unit: self._book.handing.reopen(unit, alarm_id, actor, why, note)
-        )
+        await self._writer.change(lambda unit: self._reopen(unit, alarm_id, actor, why, note))
+
+    def _reopen(
+        self, unit: UnitOfWork, alarm_id: str, actor: str, why: ReopenReason, note: str
+    ) -> None:
+        self._book.handing.reopen(unit, alarm_id, actor, why, note)
+        self._book.found_out.changed(unit.cursor, find_alarm(unit.cursor, alarm_id))
 
     async def close(
         self,
@@ -87,11 +92,16 @@ class Desk:
         outcome: str,
         note: str,
         follow_up_days: int | None = None,
+        *,
+        found_out: str | None = None,
     ) -> None:
-        """`follow_up_days`: None, as the outcome asks for; 0, nobody looks again."""
+        """`follow_up_days`: None, as the outcome asks for; 0, nobody looks again. `found_out`: how
+        it was in the home, where that teaches a rule."""
         _check_note(note)
         await self._writer.change(
-            lambda unit: self._close(unit, alarm_id, actor, outcome, note, follow_up_days)
+            lambda unit: self._close(
+                unit, alarm_id, actor, outcome, note, follow_up_days, found_out
+            )
         )
 
     def _close(  # noqa: PLR0917 - what an end is made of
@@ -102,10 +112,12 @@ class Desk:
         outcome: str,
         note: str,
         days: int | None,
+        found_out: str | None,
     ) -> None:
         kind = find_alarm(unit.cursor, alarm_id)["kind"]
         chosen = check_outcome(outcome, kind, by_system=False)
-        self._book.close(unit, alarm_id, actor, chosen, note)
+        said = check_found_out(found_out, kind)
+        self._book.close(unit, alarm_id, actor, chosen, note, said)
         self._book.visiting.follow_up(unit, find_alarm(unit.cursor, alarm_id), actor, days)
 
     async def move_task(

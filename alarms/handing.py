@@ -205,7 +205,9 @@ class Handing:
             raise IllegalMove("cause_open", f"alarm {current['number']} is open for it already")
         merged, outcome = row["merged_into"], row["outcome"]
         row.update(
-            dict.fromkeys(("closed_at_ms", "closed_by", "outcome", "note", "merged_into")),
+            dict.fromkeys(
+                ("closed_at_ms", "closed_by", "outcome", "found_out", "note", "merged_into")
+            ),
             state=state.value,
             assignee=None,
             cleared_at_ms=None,

@@ -27,6 +27,7 @@ from alarms.questions import AskOutbox, Questions
 from alarms.rows import AlarmRows, Row, find_task
 from contract.moment import to_iso
 from ledger.unit_of_work import SYSTEM, UnitOfWork
+from rules.found_out import FoundOut
 
 
 class Outbox(AskOutbox, Notify, Protocol):
@@ -129,13 +130,22 @@ class Moves:
         if before is AlarmState.OPEN:
             self._parts.outbox.reassure(unit, row)
 
-    def close(
-        self, unit: UnitOfWork, alarm_id: str, actor: str, outcome: Outcome, note: str
+    def close(  # noqa: PLR0917 - as `end`
+        self,
+        unit: UnitOfWork,
+        alarm_id: str,
+        actor: str,
+        outcome: Outcome,
+        note: str,
+        found_out: FoundOut | None = None,
     ) -> None:
         row = self._cases.open(unit, alarm_id)
         state = move_alarm(row["state"], AlarmMove.CLOSE, row["holder"])
+        row["found_out"] = found_out
         self.end(unit, row, state, actor, outcome, note)
-        self._rows.alarm_entry(unit, row, "closed", actor, data={"outcome": outcome, "note": note})
+        said = {} if found_out is None else {"found_out": found_out}
+        data = {"outcome": outcome, "note": note, **said}
+        self._rows.alarm_entry(unit, row, "closed", actor, data=data)
         self.cancel_task(unit, row, actor, outcome)
 
     def end(  # noqa: PLR0917 - what an end is made of

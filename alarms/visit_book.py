@@ -43,7 +43,7 @@ _OF_TASK: Final = "SELECT * FROM visit WHERE task = ? AND voided_at_ms IS NULL O
 _MOVABLE: Final = frozenset({TaskState.ACCEPTED, TaskState.DEPARTED, TaskState.ARRIVED})
 
 
-def _unheard(_row: Row) -> None:
+def _unheard(_unit: UnitOfWork, _row: Row) -> None:
     return None
 
 
@@ -56,7 +56,7 @@ class VisitBook:
         objects: VisitObjects,
         *,
         nobody_met_days: int = NOBODY_MET_DAYS,
-        on_change: Callable[[Row], None] = _unheard,
+        on_change: Callable[[UnitOfWork, Row], None] = _unheard,
     ) -> None:
         self._rows = VisitRows(objects)
         self._on_change = on_change
@@ -77,7 +77,7 @@ class VisitBook:
         self._rows.insert(unit, row)
         data = {"number": row["number"], "alarm": visit.alarm} if visit.alarm else {}
         self._rows.entry(unit, row, "recorded", actor, data={**data, "met": row["met"]})
-        self._on_change(row)
+        self._on_change(unit, row)
         if stub is not None:
             self._rows.set(
                 unit, stub, "told_by", actor, data={"by": row["id"]}, duplicate_of=row["id"]
@@ -138,7 +138,7 @@ class VisitBook:
             record=text,
             met=is_met(record),
         )
-        self._on_change(row)
+        self._on_change(unit, row)
         said = {
             "id": correction.id,
             "visit": row["id"],
@@ -160,7 +160,7 @@ class VisitBook:
             raise IllegalMove("voided", f"{row['voided_by']} has voided it")
         told = {"voided_at_ms": unit.now_ms, "voided_by": actor, "void_reason": reason}
         self._rows.set(unit, row, "voided", actor, data={"reason": reason}, **told)
-        self._on_change(row)
+        self._on_change(unit, row)
         # What it told of instead of others, they tell of again.
         sql = "SELECT * FROM visit WHERE duplicate_of = ? ORDER BY id"
         for other in fetch(unit.cursor, sql, (visit_id,)):

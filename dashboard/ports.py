@@ -59,6 +59,8 @@ class AlarmDesk(Protocol):
         outcome: str,
         note: str,
         follow_up_days: int | None = None,
+        *,
+        found_out: str | None = None,
     ) -> None: ...
     async def move_task(
         self, task_id: str, actor: str, move: TaskMoveName, finding: str = ""

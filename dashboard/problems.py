@@ -32,10 +32,13 @@ _LOG = logging.getLogger("hearthwatch.dashboard")
 
 MEDIA_TYPE = "application/problem+json"
 
+# Which field a refused word stood in.
+_FIELDS = {"unknown_outcome": "outcome", "unknown_found_out": "found_out"}
 # Codes of refused moves that are mistakes in the request and not a race lost to somebody else.
 _MISTAKES = frozenset(
     {
         "unknown_outcome",
+        "unknown_found_out",
         "unknown_reason",
         "note_too_long",
         "record_too_large",
@@ -172,8 +175,7 @@ def _problem_of(error: Exception) -> Problem:
             return _invalid(error)
         case IllegalMove():
             status = 422 if error.code in _MISTAKES else 409
-            field = "outcome" if error.code == "unknown_outcome" else None
-            return Problem(status, error.code, error.detail, field=field)
+            return Problem(status, error.code, error.detail, field=_FIELDS.get(error.code))
         case ContractError():
             return Problem(422, error.code, error.detail)
         case WeakPassword():

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
 
+from alarms.found_out import Told
 from contract.envelope import Status
 from contract.item import Scalar
 from contract.kinds import ACTIVATION_KINDS
 from ingest.newest import Newest
 from ingest.wire import WireItem
+from rules.found_out import FOUND_OUT
 from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
 from rules.signs import SAID_WELL
 from rules.staying import STAY
@@ -200,6 +202,19 @@ def heard_news(heard_ms: int, now_ms: int) -> Heartbeat:
     """That a human has heard from somebody of a home that all is well."""
     return Heartbeat(
         id="", device="", kind=SAID_WELL, measured_at_ms=heard_ms, received_at_ms=now_ms
+    )
+
+
+def found_out_news(told: Told, now_ms: int) -> Heartbeat:
+    """What a human found out about a silence of a home."""
+    return Heartbeat(
+        id="",
+        device="",
+        kind=FOUND_OUT,
+        measured_at_ms=told.seen_ms,
+        received_at_ms=now_ms,
+        values={"raised_ms": float(told.raised_ms), "until_ms": float(told.until_ms)},
+        attrs={"found_out": told.found_out.value},
     )
 
 

@@ -6,13 +6,14 @@ from concurrent.futures import Future
 from typing import Final, NamedTuple
 
 from alarms.book import AlarmBook
+from alarms.found_out import Known
 from alarms.heard_from import Heard
 from alarms.stays import Present
 from contract.envelope import Status
 from contract.errors import ContractError
 from contract.kinds import says_well
 from contract.topics import topic
-from ingest.device_news import DeviceNews, Heartbeat, heard_news, stay_news
+from ingest.device_news import DeviceNews, Heartbeat, found_out_news, heard_news, stay_news
 from ingest.doubtful_time import DOUBTFUL, place
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
@@ -104,6 +105,7 @@ class ReadingsBatch:
         seen = self._marks.get(BOOK_SPOOL)
         self._stays_told: Present = {}
         self._heard_told: Heard = {}
+        self._found_out_told: Known = {}
         self._pending_activations = list(self._missed(seen.contiguous if seen else 0))
 
     def roster_changed(self, touched: Touched | None = None) -> None:
@@ -130,6 +132,7 @@ class ReadingsBatch:
         self._follow_roster()
         self._tell_stays()
         self._tell_heard()
+        self._tell_found_out()
         pending, self._pending_activations = self._pending_activations, []
         for stored in pending:
             self.note_activation(stored)
@@ -154,6 +157,18 @@ class ReadingsBatch:
         for home, at_ms in sorted(heard.items()):
             if told.get(home) != at_ms:
                 self._observe(home, heard_news(at_ms, self._now_ms), None)
+
+    def _tell_found_out(self) -> None:
+        """How it was during silences; after a start again, and the rules know each by its time."""
+        told, known = self._found_out_told, self._book.found_out.present
+        if known is told:
+            return
+        self._found_out_told = known
+        for home, alarms in sorted(known.items()):
+            before = told.get(home, {})
+            for alarm, word in sorted(alarms.items(), key=lambda item: item[1].raised_ms):
+                if before.get(alarm) != word:
+                    self._observe(home, found_out_news(word, self._now_ms), None)
 
     def take(self, taken: Taken) -> list[str]:
         """Readings of one envelope; returns the ids to acknowledge after the commit."""

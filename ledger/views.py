@@ -109,7 +109,7 @@ _ALARM_INSTANTS: Final = (
     *("answered_at", "held_at", "held_until", "released_at", "ack_until", "handover_until"),
 )
 _ALARM_PLAIN: Final = (
-    *("outcome", "note", "task", "answer", "held_for", "held_by"),
+    *("outcome", "found_out", "note", "task", "answer", "held_for", "held_by"),
     *("round", "merged_into", "reopened", "version"),
 )
 

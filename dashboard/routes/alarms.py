@@ -49,6 +49,8 @@ class Closing(Body):
     note: Note = ""
     # Left out: as the outcome asks for; 0: nobody looks again.
     follow_up_days: Annotated[int, Field(ge=0, le=FOLLOW_UP_DAYS_MAX)] | None = None
+    # How it was in the home (`rules.found_out.FoundOut`); left out: not said.
+    found_out: Word | None = None
 
 
 class Handover(Body):
@@ -177,7 +179,12 @@ async def close(
 
     async def act() -> None:
         await hub.desk.close(
-            alarm_id, caller.username, body.outcome, body.note, body.follow_up_days
+            alarm_id,
+            caller.username,
+            body.outcome,
+            body.note,
+            body.follow_up_days,
+            found_out=body.found_out,
         )
 
     return await _move(request, hub, caller, alarm_id, act)

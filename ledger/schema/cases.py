@@ -68,6 +68,8 @@ ALARM: Final = Table(
     ms("closed_at_ms"),
     Column("closed_by", String(64)),
     Column("outcome", String(32)),
+    # How it was in the home, as whoever closed it says (rules/found_out.py); NULL: not said.
+    Column("found_out", String(16)),
     Column("note", Text),
     Column("task", String(64)),
     # Asked before anybody is sent (alarms/question.py); NULL: nobody is asked.

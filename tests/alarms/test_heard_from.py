@@ -23,8 +23,8 @@ def book(tmp_path: Path):
 
 
 def visits(book: Book) -> VisitBook:
-    heard = book.alarms.heard
-    return VisitBook(book.alarms.visiting, book.objects, on_change=heard.noted)
+    changed = book.alarms.visit_changed
+    return VisitBook(book.alarms.visiting, book.objects, on_change=changed)
 
 
 def call(book: Book, name: str = "v-1", *, ago_ms: int = 0, way: str = "phone", **record) -> None:

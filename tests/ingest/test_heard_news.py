@@ -28,7 +28,7 @@ def test_the_rule_hears_of_a_call(hub: Hub) -> None:
         visited_at_ms=NOW_MS,
         record={"said_well": True},
     )
-    visits = VisitBook(book.visiting, hub.side.register, on_change=book.heard.noted)
+    visits = VisitBook(book.visiting, hub.side.register, on_change=book.visit_changed)
     hub.change(lambda unit: visits.record(unit, call, "duty-1", kind="routine"))
     assert last_sign(hub) == (None, None)
     hub.now_ms += SETTLE_MS
