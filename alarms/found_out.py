@@ -15,7 +15,7 @@ from alarms.heard_from import SETTLE_MS
 from alarms.lifecycle import AlarmState, IllegalMove, Outcome
 from alarms.rows import Row, fetch
 from ledger.cursor import Cursor
-from rules.found_out import FoundOut
+from rules.found_out import FoundOut, Word
 
 # Alarms that a human's answer teaches something.
 TAUGHT_KINDS: Final = frozenset({"no_sign_of_life"})
@@ -48,6 +48,10 @@ class Told(NamedTuple):
     until_ms: int
     seen_ms: int
     found_out: FoundOut
+
+    @property
+    def word(self) -> Word:
+        return Word(self.raised_ms, self.until_ms, self.found_out)
 
 
 # Home → what is known of its alarms, by their ids.

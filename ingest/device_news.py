@@ -11,13 +11,12 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
 
-from alarms.found_out import Told
 from contract.envelope import Status
 from contract.item import Scalar
 from contract.kinds import ACTIVATION_KINDS
 from ingest.newest import Newest
 from ingest.wire import WireItem
-from rules.found_out import FOUND_OUT
+from rules.found_out import FOUND_OUT, Word
 from rules.rule import DEVICE_PRESS, DEVICE_STATUS, DEVICE_WORD
 from rules.signs import SAID_WELL
 from rules.staying import STAY
@@ -205,16 +204,16 @@ def heard_news(heard_ms: int, now_ms: int) -> Heartbeat:
     )
 
 
-def found_out_news(told: Told, now_ms: int) -> Heartbeat:
-    """What a human found out about a silence of a home."""
+def found_out_news(word: Word, seen_ms: int, now_ms: int) -> Heartbeat:
+    """What a human found out about a silence of a home; seen_ms: no later than it was seen."""
     return Heartbeat(
         id="",
         device="",
         kind=FOUND_OUT,
-        measured_at_ms=told.seen_ms,
+        measured_at_ms=seen_ms,
         received_at_ms=now_ms,
-        values={"raised_ms": float(told.raised_ms), "until_ms": float(told.until_ms)},
-        attrs={"found_out": told.found_out.value},
+        values={"raised_ms": float(word.raised_ms), "until_ms": float(word.until_ms)},
+        attrs={"found_out": word.found_out.value},
     )
 
 

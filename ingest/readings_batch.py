@@ -166,9 +166,10 @@ class ReadingsBatch:
         self._found_out_told = known
         for home, alarms in sorted(known.items()):
             before = told.get(home, {})
-            for alarm, word in sorted(alarms.items(), key=lambda item: item[1].raised_ms):
-                if before.get(alarm) != word:
-                    self._observe(home, found_out_news(word, self._now_ms), None)
+            for alarm, told_now in sorted(alarms.items(), key=lambda item: item[1].raised_ms):
+                if before.get(alarm) != told_now:
+                    news = found_out_news(told_now.word, told_now.seen_ms, self._now_ms)
+                    self._observe(home, news, None)
 
     def take(self, taken: Taken) -> list[str]:
         """Readings of one envelope; returns the ids to acknowledge after the commit."""

@@ -262,3 +262,24 @@ async def test_merged_closed_and_opened_again(world: World) -> None:
         assert (opened["state"], opened["reopened"], opened["outcome"]) == ("open", 1, None)
         twice = await duty.post(f"/api/v1/alarms/{call}/reopen", json=again)
         assert (twice.status_code, problem_of(twice)["type"]) == (409, "not_closed")
+
+
+async def test_who_closes_a_silence_says_how_it_was_and_nobody_asks_of_a_call(world: World) -> None:
+    kind = "no_sign_of_life"
+    silence, call = (
+        await world.raise_alarm(rule=kind, kind=kind),
+        await world.raise_alarm(episode="c"),
+    )
+    async with world.client("duty-1") as client:
+        for alarm, word in ((silence, "well"), (call, "was_out")):
+            body = {"outcome": "social", "found_out": word}
+            answer = await client.post(f"/api/v1/alarms/{alarm}/close", json=body)
+            assert answer.status_code == 422
+            refused = problem_of(answer)
+            assert (refused["type"], refused["field"]) == ("unknown_found_out", "found_out")
+        body = {"outcome": "social", "found_out": "was_in_and_well"}
+        closed = (await client.post(f"/api/v1/alarms/{silence}/close", json=body)).json()
+        assert (closed["state"], closed["found_out"]) == ("closed", "was_in_and_well")
+        # As clients of before do it.
+        old = (await client.post(f"/api/v1/alarms/{call}/close", json={"outcome": "test"})).json()
+        assert (old["state"], old["found_out"]) == ("closed", None)

@@ -49,8 +49,9 @@ export function close(
   outcome: string,
   note: string,
   followUpDays: number | null,
+  foundOut: string,
 ): Promise<boolean> {
-  return change(() => api.close(alarm.id, outcome, note, followUpDays), t("done.closed"));
+  return change(() => api.close(alarm.id, outcome, note, followUpDays, foundOut), t("done.closed"));
 }
 
 export function extend(alarm: Alarm): Promise<boolean> {

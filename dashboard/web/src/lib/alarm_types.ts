@@ -39,6 +39,8 @@ export interface Alarm {
   closed_at: string | null;
   closed_by: AccountRef | null;
   outcome: string | null;
+  /** How it was in the home, as whoever closed it says. */
+  found_out?: string | null;
   note: string | null;
   task: string | null;
   asked_at: string | null;

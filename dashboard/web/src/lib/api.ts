@@ -165,11 +165,19 @@ export const api = {
     request<Alarm>("POST", `alarms/${id(alarm)}/merge`, { into }),
   reopen: (alarm: string, reason: string, note: string) =>
     request<Alarm>("POST", `alarms/${id(alarm)}/reopen`, { reason, note }),
-  close: (alarm: string, outcome: string, note: string, followUpDays: number | null) =>
+  /** `foundOut`: empty where nobody asks or says it. */
+  close: (
+    alarm: string,
+    outcome: string,
+    note: string,
+    followUpDays: number | null,
+    foundOut: string,
+  ) =>
     request<Alarm>("POST", `alarms/${id(alarm)}/close`, {
       outcome,
       note,
       ...(followUpDays === null ? {} : { follow_up_days: followUpDays }),
+      ...(foundOut === "" ? {} : { found_out: foundOut }),
     }),
 
   tasks: (asked: { state?: string; assignee?: string; limit?: number; before?: number | undefined }) =>

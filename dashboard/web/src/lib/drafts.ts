@@ -36,6 +36,8 @@ export interface Draft {
   person: VisitPerson;
   task: string | null;
   alarm: string | null;
+  /** Drafts that were begun before it was asked have none. */
+  alarm_kind?: string | null;
   way: string;
   /** By this telephone's own clock. */
   visited_ms: number;

@@ -57,6 +57,7 @@ const SURE = [
   "nights_learned",
   "ways_learned",
   "wrong_in_year",
+  "confirmed_in_year",
   "limits_unconfirmed",
   "clock_doubtful",
 ];

@@ -1,6 +1,6 @@
 // Annex 4 as the hub knows it (`./dev docs` writes the file), in the language of the page.
 
-import { language, t } from "./i18n.svelte";
+import { language, t, word } from "./i18n.svelte";
 import form from "./visit_form.json";
 
 export interface Named {
@@ -66,6 +66,7 @@ export function answerText(field: string, value: unknown): string {
     const done = SERVICES.filter((one) => value.includes(one.number));
     return done.map((one) => (language.current === "en" ? one.en : `${one.number} ${one.name}`)).join("；");
   }
+  if (field === "found_out" && typeof value === "string") return word("found_out", value);
   if (typeof value === "string") {
     const asked = [...QUESTIONS, ...form.choices, WAY].find((one) => one.field === field);
     const option = asked?.options.find((one) => one.word === value);
@@ -94,6 +95,7 @@ export function fieldName(field: string): string {
   if (field === "services") return t("visit.services");
   if (field === "household_change") return t("visit.household_change");
   if (field === "nobody_met") return t("visit.nobody_met");
+  if (field === "found_out") return t("found_out.asked");
   const all: (Named & { field: string })[] = [...QUESTIONS, ...form.choices, WAY, ...form.texts];
   const found = all.find((one) => one.field === field);
   return found === undefined ? field : said(found);
@@ -101,6 +103,7 @@ export function fieldName(field: string): string {
 
 const ORDER = [
   "nobody_met",
+  "found_out",
   ...form.questions.flatMap((one) => [one.field, ...one.options.map((option) => option.asks)]),
   "services",
   ...form.choices.map((one) => one.field),

@@ -86,13 +86,19 @@ class VisitQueue {
     await drafts.keepPeople(user, items).catch(() => undefined);
   }
 
-  async begin(person: VisitPerson, task: string | null, alarm: string | null): Promise<string> {
+  async begin(
+    person: VisitPerson,
+    task: string | null,
+    alarm: string | null,
+    alarm_kind: string | null = null,
+  ): Promise<string> {
     const draft: Draft = {
       key: randomKey(),
       user: this.#user,
       person,
       task,
       alarm,
+      alarm_kind,
       way: "home_visit",
       visited_ms: Date.now(),
       record: {},
