@@ -127,6 +127,7 @@ class Cases:
                     "closed_at",
                     "closed_by",
                     "outcome",
+                    "found_out",
                     "note",
                     "asked_at",
                     "ask_until",
@@ -287,6 +288,8 @@ class Cases:
                 self.tasks[alarm["task"]]["assignee"] = alarm["assignee"]
         if move == "close":
             data = {"outcome": asked["outcome"], "note": asked["note"]}
+            if "found_out" in asked:
+                data["found_out"] = asked["found_out"]
             alarm.update(data, state="closed", closed_at=to_iso(now_ms), closed_by=account(actor))
             self._cancel(alarm["task"])
         elif alarm["acknowledged_at"] is None:

@@ -42,6 +42,21 @@ def test_close_with_an_outcome(desk: Desk, hub: FakeHub) -> None:
     expect(page.locator("main ol li.closed")).to_contain_text("赵敏")
     case_ = hub.cases.alarms[alarm]
     assert (case_["state"], case_["outcome"]) == ("closed", "accidental")
+    assert case_["found_out"] is None
+    # Of a silence it asks how it was.
+    silence = alarm_of(hub, "no_sign_of_life")
+    desk.go(f"/alarms/{silence}?open=close")
+    how = page.get_by_role("group", name="报警时老人的情况")
+    expect(how.get_by_role("button")).to_have_count(4)
+    desk.at_every_size(how, shown=[page.get_by_role("button", name="在家，平安")])
+    for said in ("外出", "在家，平安"):
+        how.get_by_role("button", name=said).click()
+    expect(how.locator('[aria-pressed="true"]')).to_have_text("在家，平安")
+    page.get_by_label("无应答").check()
+    submit.click()
+    expect(page.locator(".ended")).to_contain_text("当时的情况：在家，平安")
+    expect(page.locator("main ol li.closed")).to_contain_text("在家，平安")
+    assert hub.cases.alarms[silence]["found_out"] == "was_in_and_well"
 
 
 def test_a_scanned_label_shows_its_device(desk: Desk, hub: FakeHub) -> None:
