@@ -6,6 +6,7 @@ how it is undone; None: nobody to do it to just now.
 
 import os
 import random
+import select
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,9 @@ SHARED: Final = {"hub": 0.07, "broker": 0.17, "postgresql": 0.03}
 # Something is killed again after at most so long: most at once, some after a while.
 PAUSE_S: Final = 0.4
 KIB: Final = 1024
+TRIES: Final = 5
+# Of a process that is not stopped.
+ANSWER_S: Final = 1.0
 NOISE: Final = b"\xaa\xa4\x00\xff\x25\xb0\xb1"
 NOISE_BYTES_MAX: Final = 300
 
@@ -46,27 +50,31 @@ class Hands:
         # station -> (per cent, towards us, reset)
         self.lossy: dict[str, tuple[int, bool, bool]] = {}
 
-    def works(self, name: str) -> bool:
-        """Does what it is for, and nothing is done to it; never what this run leaves in peace."""
+    def works(self, name: str, *, busy_too: bool = False) -> bool:
+        """Does what it is for, and nothing is done to it; never what this run leaves in peace.
+        busy_too: also while its line or disk is in trouble."""
         victims = self.village.options.victims
         if victims and name.split("-", maxsplit=1)[0] not in victims:
             return False
         program = self.village.programs[name]
         needed_s = WORKS_AFTER_S.get(name, GATEWAY_WORKS_AFTER_S)
-        return program.up_s(self.now_s) > needed_s and not program.stopped and name not in self.busy
+        free = busy_too or name not in self.busy
+        return program.up_s(self.now_s) > needed_s and not program.stopped and free
 
-    def program(self) -> Program | None:
+    def program(self, *, busy_too: bool = False) -> Program | None:
         """Some program that works; the shared ones by their shares."""
         victims = self.village.options.victims
         shared = [name for name in SHARED if name in self.village.programs]
         if victims and "gw" not in victims:
-            return self._one([name for name in shared if self.works(name)])
+            return self._one([name for name in shared if self.works(name, busy_too=busy_too)])
         drawn = self.r.random()
         for name in shared:
             drawn -= SHARED[name]
             if drawn < 0:
-                return self.village.programs[name] if self.works(name) else None
-        return self._one([name for name in self.village.homes if self.works(name)])
+                return self.village.programs[name] if self.works(name, busy_too=busy_too) else None
+        return self._one(
+            [name for name in self.village.homes if self.works(name, busy_too=busy_too)]
+        )
 
     def _one(self, names: list[str]) -> Program | None:
         return self.village.programs[self.r.choice(names)] if names else None
@@ -78,7 +86,7 @@ class Hands:
 
 def kill(hands: Hands) -> Injected | None:
     """kill -9; started again at once or after a moment."""
-    program = hands.program()
+    program = hands.program(busy_too=True)
     if program is None:
         return None
     program.kill(hands.now_s + hands.r.random() * PAUSE_S)
@@ -155,12 +163,22 @@ def full(hands: Hands) -> Injected | None:
     if found is None:
         return None
     owner, place, size = found
-    stat = os.statvfs(place)
-    used = (stat.f_blocks - stat.f_bfree) * stat.f_frsize
     left = hands.r.choice((0, 4, 16, 64, 256)) * KIB
-    tool("mount", "-o", f"remount,size={used + left}", str(place))
+    if not any(_draw_end(place, left) for _try in range(TRIES)):
+        return None
     undo = partial(tool, "mount", "-o", f"remount,size={size}", str(place))
     return Injected(victim=owner, lasts_s=hands.r.uniform(2.0, 12.0), undo=undo)
+
+
+def _draw_end(place: Path, left: int) -> bool:
+    """False: it was written to meanwhile, and is fuller than that."""
+    stat = os.statvfs(place)
+    used = (stat.f_blocks - stat.f_bfree) * stat.f_frsize
+    try:
+        tool("mount", "-o", f"remount,size={used + left}", str(place))
+    except RuntimeError:
+        return False
+    return True
 
 
 def ro(hands: Hands) -> Injected | None:
@@ -200,22 +218,23 @@ def fsync(hands: Hands) -> Injected | None:
 
 
 def _tell(village: Village, name: str, command: str) -> bool:
-    """To libfiu inside the process, by its pipe; False when the process has gone meanwhile."""
+    """To libfiu inside the process, by its pipes; False when it says no or has gone meanwhile."""
     program = village.programs[name]
     if not program.running or program.process is None:
         return False
-    pipe = Path(f"{village.folder / 'fiu'}-{program.process.pid}.in")
+    pipe = f"{village.folder / 'fiu'}-{program.process.pid}"
+    handles = []
     try:
-        handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        os.write(handle, f"{command}\n".encode())
+        for end, flag in ((".in", os.O_WRONLY), (".out", os.O_RDONLY)):
+            handles.append(os.open(f"{pipe}{end}", flag | os.O_NONBLOCK))
+        os.write(handles[0], f"{command}\n".encode())
+        heard, _, _ = select.select([handles[1]], [], [], ANSWER_S)
+        return bool(heard) and os.read(handles[1], KIB).startswith(b"0")
     except OSError:
         return False
     finally:
-        os.close(handle)
-    return True
+        for handle in handles:
+            os.close(handle)
 
 
 def serial(hands: Hands) -> Injected | None:
