@@ -16,7 +16,7 @@ from gateway.clock import load_clock
 from gateway.commands import DoneCommands
 from gateway.config import GatewayConfig, load
 from gateway.process import Gateway
-from gateway.spool.lane import SpoolFull
+from gateway.spool.failures import SpoolFull
 
 EXIT_CONFIG = 2
 EXIT_SPOOL = 3

@@ -194,6 +194,7 @@ class Gateway:
             log=self._log,
         )
         writer.on_rescued = lane.rescued
+        writer.on_found = lane.found
         return lane
 
     def _client(self, leaf: str, lane: LaneUplink) -> Client:

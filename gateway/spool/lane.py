@@ -26,6 +26,7 @@ from gateway import boot_time
 from gateway.boot_time import Boot, Stamp, StampedItem
 from gateway.spool import boots, rescue
 from gateway.spool.boots import NoTimes, Times
+from gateway.spool.failures import SpoolFull, Unsynced, is_damage, is_full
 from gateway.spool.row import ROW_OVERHEAD_BYTES, Row, decode, encode, numbered
 
 # Longer than any outage or restore has taken; then an acknowledged row is only weight.
@@ -45,8 +46,6 @@ CHECKED_BYTES_MAX: Final = 64 << 20
 # How a lane's file is opened; a simulation's own counts what its disk would have kept.
 Connect = Callable[..., sqlite3.Connection]
 
-_CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_PRIMARY: Final = 0xFF  # SQLite's extended codes carry the primary one in the low byte
 _SCHEMA: Final = (
     """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -61,10 +60,6 @@ CREATE TABLE IF NOT EXISTS damaged (
 )
 _LAST_SEQ: Final = "SELECT value FROM meta WHERE key = 'last_seq'"
 _BYTES: Final = f"SELECT coalesce(sum(length(body) + {ROW_OVERHEAD_BYTES}), 0) FROM item"  # noqa: S608 - a number
-
-
-class SpoolFull(Exception):  # noqa: N818 - reads as what it is
-    """The disk has no room for this; nothing was accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +96,8 @@ class Lane:
         self.evicted = 0
         self.damaged = 0
         self.rescued = 0
+        # The file turned out to have rows that nobody was told of.
+        self.found = False
         try:
             if rescue.log_is_damaged(path, connect):
                 raise rescue.damage(f"{path.name}-wal ends before its end")
@@ -151,8 +148,10 @@ class Lane:
             self._connection.close()
 
     def reopen(self) -> None:
+        known = self.last_seq
         self.close()
         self._open()
+        self.found = self.found or self.last_seq > known
 
     def rescue(self, now_ms: int) -> None:
         """Set the damaged file aside; begin a new one, a new spool, with its readable rows.
@@ -222,7 +221,7 @@ class Lane:
                 )
                 self._write_boots(known)
         except sqlite3.Error as error:
-            self._after_failure(error, last_seq)
+            self._after_failure(error, rows)
             return items
         self.last_seq = last_seq
         self.boots = known
@@ -250,23 +249,29 @@ class Lane:
             lost += len(oldest)
         return lost, freed
 
-    def _after_failure(self, error: sqlite3.Error, last_seq: int) -> None:
+    def _after_failure(self, error: sqlite3.Error, rows: Sequence[Row]) -> None:
         """Returns if the rows turn out to be in the file after all, else raises.
 
         A failed sync is never tried again on the same connection: the kernel may have forgotten
         the pages. The file is opened anew, and rows it holds are written once more, elsewhere,
-        by folding the log into the file with a sync of its own.
+        by folding the log into the file with a sync of its own. Where that fails too they stay:
+        appended again, under other numbers, they would be a second press.
         """
-        if _code(error) == sqlite3.SQLITE_FULL:
+        if is_full(error):
             raise SpoolFull(str(error)) from error
         if is_damage(error):
             raise error
+        found_before = self.found
         self.reopen()
-        if self.last_seq != last_seq:
+        if self._rows(rows[0].seq - 1, len(rows)) != rows:
             raise error
-        busy, _log, _done = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        try:
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as again:
+            raise Unsynced(str(again)) from error
         if busy:
-            raise error
+            raise Unsynced(str(error)) from error
+        self.found = found_before
 
     # The time.
 
@@ -373,15 +378,6 @@ class Lane:
 
 def _stamp(item: Item) -> Stamp | None:
     return item.stamp if isinstance(item, StampedItem) else None
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """True when SQLite says that the file itself is broken."""
-    return _code(error) in _CORRUPT
-
-
-def _code(error: sqlite3.Error) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY
 
 
 def _as_measured(item: Item) -> Measurement:

@@ -17,7 +17,8 @@ from typing import Final, NamedTuple
 from contract.item import Measurement, Scalar
 from gateway.device_health import health
 from gateway.spool.boots import Times
-from gateway.spool.lane import Connect, Lane, LaneSettings, SpoolFull
+from gateway.spool.failures import SpoolFull
+from gateway.spool.lane import Connect, Lane, LaneSettings
 from gateway.spool.writer import Writer
 
 # Held back on the disk for activations: with the log cut back, some two thousand presses.

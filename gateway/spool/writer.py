@@ -14,7 +14,8 @@ from typing import Final
 
 from contract.errors import ContractError
 from contract.item import Item, Measurement
-from gateway.spool.lane import Lane, SpoolFull, is_damage
+from gateway.spool.failures import SpoolFull, Unsynced, is_damage
+from gateway.spool.lane import Lane
 from gateway.spool.row import bearable, check
 
 # Rows of one commit: a few milliseconds of writing, so that the next caller waits little.
@@ -46,6 +47,7 @@ class Writer:
         self.on_commit: OnCommit = lambda _items: None
         self.on_refused: OnRefused = lambda _batch, _code, _detail: None
         self.on_rescued: Callable[[], None] = lambda: None
+        self.on_found: Callable[[], None] = lambda: None
         self._queue_max = queue_max
         self._now_ms = now_ms
         self._log = log
@@ -103,6 +105,9 @@ class Writer:
         for job in jobs:
             self._guarded(job)
         self._guarded(self.lane.tidy)
+        if self.lane.found:
+            self.lane.found = False
+            self._guarded(self.on_found)
         return ended
 
     def _gather(self, batch: list[Measurement], jobs: list[Callable[[], None]]) -> bool:
@@ -166,6 +171,10 @@ class Writer:
                 if last_try or not self._release_reserve():
                     self._refuse(batch, "disk_full", str(error))
                     break
+            except Unsynced as error:
+                # No tone; the hub hears of them all the same.
+                self._refuse(batch, "disk_error", str(error))
+                break
             except sqlite3.Error as error:
                 self._log("spool_write_failed", f"{self.name}: {error}")
                 if last_try:

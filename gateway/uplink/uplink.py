@@ -126,6 +126,10 @@ class LaneUplink:
         """In the writer's thread: the file was replaced, with new numbers under a new name."""
         self._loop.call_soon_threadsafe(self._restart, 0)
 
+    def found(self) -> None:
+        """In the writer's thread: the file has rows that nobody was told of."""
+        self._loop.call_soon_threadsafe(self._restart, 0)
+
     def rewind(self, after_seq: int) -> None:
         """The hub lost what came after this number and asks for it again."""
 
@@ -181,7 +185,7 @@ class LaneUplink:
     ) -> None:
         self._refilling = False
         if items is None:
-            return  # the file could not be read; the next commit or acknowledgement asks again
+            return  # the file could not be read; the next turn asks again
         if spool != self._spool or after != self._sender.highest_seq:
             self._refill()  # an answer to a question of before the restart
             return

@@ -317,6 +317,24 @@ async def test_after_a_rescue_items_go_under_the_new_spool(bench: Bench) -> None
     assert again.items[0].id != bench.committed[0].id
 
 
+async def test_rows_that_nobody_was_told_of_are_sent(bench: Bench) -> None:
+    """What a failed commit has left in the file would wait there for the next start."""
+    bench.spool.urgent.on_found = bench.lane.found
+    bench.spool.offer([press(1)])
+    await bench.until(lambda: bench.line.devices == [["button-1"]])
+    lane = bench.spool.urgent.lane
+
+    def leave() -> None:
+        lane.append([press(2)])
+        lane.found = True
+
+    bench.spool.urgent.call(leave)
+    bench.spool.offer([press(3)])
+    await bench.until(
+        lambda: {"button-2", "button-3"} <= {d for sent in bench.line.devices for d in sent}
+    )
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", b"\xff", b"[]", b'{"v":1}', b'{"v":9,"spool":"x","ids":[]}', b'{"v":1,"ids":3}'],

@@ -13,12 +13,14 @@ from gateway.spool.spool import (
     TELEMETRY_QUEUE_MAX,
     URGENT_QUEUE_MAX,
     Spool,
+    SpoolEdges,
     SpoolInUse,
     SpoolState,
 )
 from gateway.spool.writer import COMMIT_ROWS_MAX
 from tests.adapters.gateway_items import NOW_MS, press, reading, uuids
 from tests.adapters.tiny_disk import fill, tiny_disk
+from tests.adapters.worn_card import WornCard
 
 DEADLINE_S = 30.0
 DISK_BYTES = 4 << 20
@@ -28,7 +30,7 @@ RESERVE_BYTES = 1 << 20
 class Bench:
     """A spool whose commits and log lines we collect, and whose clock is ours."""
 
-    def __init__(self, folder: Path, **settings: int) -> None:
+    def __init__(self, folder: Path, edges: SpoolEdges | None = None, **settings: int) -> None:
         self.folder = folder
         self.now_ms = NOW_MS
         self.logged: list[str] = []
@@ -39,6 +41,7 @@ class Bench:
             new_uuid=uuids(),
             now_ms=lambda: self.now_ms,
             log=lambda event, detail: self.logged.append(f"{event} {detail}"),
+            edges=edges,
             **settings,
         )
         self.spool.urgent.on_commit = self.on_commit
@@ -211,6 +214,30 @@ def test_a_callback_or_a_job_that_raises_does_not_end_the_thread(bench: Bench) -
     bench.came_round()
     assert stored(bench.folder / "activation.db") == [1, 2]
     assert len([line for line in bench.logged if line.startswith("spool_job_failed")]) == 3
+
+
+def test_a_press_that_no_sync_takes_is_not_told_as_received_and_not_written_twice(
+    tmp_path: Path,
+) -> None:
+    card = WornCard()
+    card.worn = False
+    bench = Bench(tmp_path / "spool", SpoolEdges(connect=card))
+    found: list[bool] = []
+    bench.spool.urgent.on_found = lambda: found.append(True)
+    bench.spool.start()
+    card.worn = True
+    bench.spool.offer([press(1)])
+    bench.came_round()
+    assert not bench.accepted
+    assert found
+    assert bench.spool.urgent.refused
+    card.worn = False
+    bench.spool.offer([press(2)])
+    bench.came_round()
+    assert bench.accepted[-1].device == "button-2"
+    kept = [item.device for item in bench.spool.urgent.lane.waiting(0, 9, NOW_MS)]
+    assert [device for device in kept if device != "gw-1"] == ["button-1", "button-2"]
+    bench.spool.close()
 
 
 def test_the_same_trouble_is_told_once_an_hour(bench: Bench) -> None:

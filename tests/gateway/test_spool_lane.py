@@ -4,13 +4,13 @@ import sqlite3
 import tempfile
 import uuid
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.ids import item_id
+from gateway.spool.failures import Unsynced
 from gateway.spool.lane import (
     EVICT_ROWS,
     KEEP_ACKED_MS,
@@ -21,6 +21,7 @@ from gateway.spool.lane import (
 )
 from gateway.spool.row import ROW_OVERHEAD_BYTES
 from tests.adapters.gateway_items import NOW_MS, press, reading, uuids
+from tests.adapters.worn_card import Failing, WornCard
 
 URGENT = LaneSettings(keep_acked=True)
 TELEMETRY = LaneSettings(keep_acked=False)
@@ -118,34 +119,6 @@ def test_every_commit_is_synced_to_the_disk(tmp_path: Path) -> None:
     lane.close()
 
 
-class Failing:
-    """A connection whose next COMMIT fails: with its rows in the log already, or without."""
-
-    def __init__(self, inner: sqlite3.Connection, *, written: bool) -> None:
-        self._inner = inner
-        self._written = written
-        self.closed = False
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._inner.in_transaction
-
-    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        if sql == "COMMIT":
-            self._inner.execute("COMMIT" if self._written else "ROLLBACK")
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = sqlite3.SQLITE_IOERR | (4 << 8)  # of fsync
-            raise error
-        return self._inner.execute(sql, *values)
-
-    def executemany(self, sql: str, rows: Any) -> sqlite3.Cursor:
-        return self._inner.executemany(sql, rows)
-
-    def close(self) -> None:
-        self.closed = True
-        self._inner.close()
-
-
 def test_rows_of_a_failed_sync_that_are_in_the_file_count_as_accepted_once(tmp_path: Path) -> None:
     lane = Lane(tmp_path / "a.db", URGENT, uuids(), NOW_MS)
     broken = Failing(lane._connection, written=True)
@@ -169,6 +142,39 @@ def test_rows_of_a_failed_sync_that_are_not_in_the_file_are_not_accepted(tmp_pat
     assert [item.seq for item in lane.append([press(1), press(2)])] == [1, 2]
     assert waiting(lane) == [1, 2]
     lane.close()
+
+
+def test_rows_that_no_sync_takes_are_in_the_file_once_and_not_accepted(tmp_path: Path) -> None:
+    """Appended again, they would be a second press."""
+    card = WornCard()
+    lane = Lane(tmp_path / "a.db", URGENT, uuids(), NOW_MS, card)
+    with pytest.raises(Unsynced):
+        lane.append([press(1), press(2)])
+    assert lane.found
+    assert waiting(lane) == [1, 2]
+    card.worn, lane.found = False, False
+    assert [item.seq for item in lane.append([press(3)])] == [3]
+    assert [item.device for item in lane.waiting(0, 9, NOW_MS)] == [
+        f"button-{n}" for n in (1, 2, 3)
+    ]
+    assert not lane.found
+    lane.close()
+
+
+def test_rows_of_an_earlier_failure_are_not_taken_for_those_of_the_next(tmp_path: Path) -> None:
+    """As many rows under the same numbers, and another button's: nothing may be promised of it."""
+    path = tmp_path / "a.db"
+    lane = Lane(path, URGENT, uuids(), NOW_MS)
+    other = Lane(path, URGENT, uuids(), NOW_MS)
+    other.append([press(1)])  # what a failed commit has left behind, for all that `lane` knows
+    lane._connection.close()
+    with pytest.raises(sqlite3.Error):
+        lane.append([press(2)])
+    assert lane.found
+    assert [item.seq for item in lane.append([press(2)])] == [2]
+    assert [item.device for item in lane.waiting(0, 9, NOW_MS)] == ["button-1", "button-2"]
+    lane.close()
+    other.close()
 
 
 def test_the_log_does_not_grow_without_end(tmp_path: Path) -> None:
