@@ -317,7 +317,7 @@ def test_a_closed_writer_refuses(bench: Bench) -> None:
 
 def test_the_doctor_asks_the_server(postgres: Postgres, tmp_path: Path) -> None:
     good, *linked = doctor.book(postgres.fresh())
-    assert [finding.verdict for finding in linked] == ["ok", "ok"]
+    assert {finding.verdict for finding in linked} == {"ok"}
     assert (good.verdict, good.detail.split(".")[0]) == ("ok", "PostgreSQL 18")
     away = postgres_book("postgresql://someone@127.0.0.1:1/book", "secret-word")
     (bad,) = doctor.book(away)
