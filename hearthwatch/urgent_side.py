@@ -68,9 +68,10 @@ class UrgentSide:
         self.marks = StoredMarks()
         self.writer = Writer(connection, clock, self.committed)
         self.settings = RuleSettings(rules, self.register, log)
+        self._outbox = TableOutbox(webhooks, self.note_outbox, telling)
         self.book = AlarmBook(
             self.register,
-            TableOutbox(webhooks, self.note_outbox, telling),
+            self._outbox,
             Escalating(
                 responders=RotaResponders(
                     RegisterResponders(self.register, points_of), lambda: self.rota.book.plan
@@ -163,7 +164,8 @@ class UrgentSide:
     def flush(self, unit: UnitOfWork) -> None:
         """What is written every few seconds: last-seen times, heartbeats, gaps, marks; and what is
         forgotten."""
-        watch_gaps(unit, self.book, self.marks, self.presence.flush(unit))
+        heartbeats = self.presence.flush(unit)
+        watch_gaps(unit, self.book, self.marks, heartbeats, self._outbox)
         self.marks.write(unit)
         self.book.shadow.forget(unit)
         self.old_steps.forget(unit)

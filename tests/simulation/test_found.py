@@ -6,6 +6,7 @@ import sqlite3
 from alarms.dispatcher import Dispatcher
 from alarms.limits import Limits
 from alarms.notifier import Delivered
+from alarms.outbox import TableOutbox
 from alarms.outbox_rows import RETRY_MAX_MS, due
 from contract.envelope import Status
 from hearthwatch.clock import CATCH_UP_SPEED, PlannedClock
@@ -46,7 +47,9 @@ def test_what_waits_at_a_gateway_without_a_clock_is_late_not_lost(tmp_path):
             last_seq=3,
             oldest_unacked_s=oldest_unacked_s,
         )
-        book.writer.submit(lambda unit: watch_gaps(unit, book.alarms, marks, [status]))
+        book.writer.submit(
+            lambda unit: watch_gaps(unit, book.alarms, marks, [status], TableOutbox())
+        )
         book.writer.step()
         book.now_ms += GAP_MS
 
