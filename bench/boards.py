@@ -21,7 +21,8 @@ from bench.chromium import Window, window
 from bench.latency import envelope, quantiles
 from bench.processes import HubProcess, cpu_s, rss_mb
 from bench.wire import connect, publish
-from dashboard.stream import STREAMS_MAX, STREAMS_PER_ACCOUNT_MAX
+from dashboard.ports import STREAMS_MAX
+from dashboard.stream import STREAMS_PER_ACCOUNT_MAX
 
 PRESSES: Final = 200
 WARM_UP: Final = 20

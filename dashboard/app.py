@@ -195,7 +195,7 @@ def create_app(deps: Deps) -> FastAPI:
     which otherwise waits for them.
     """
     audit = AuditTrail(deps.writer)
-    streams = Streams(deps.feed)
+    streams = Streams(deps.feed, deps.streams_max)
     imports = Imports(deps)
 
     @asynccontextmanager

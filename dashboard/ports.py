@@ -32,6 +32,9 @@ TaskMoveName = Literal["accept", "depart", "arrive", "complete"]
 
 # A proxy or a phone network drops a silent connection after 30 to 60 s.
 KEEPALIVE_S: Final = 15.0
+# Streams of one process: each holds a connection, and a queue of at most 2,000 entries that all of
+# them share. Who comes later asks by himself.
+STREAMS_MAX: Final = 500
 STATIC_DIR: Final = Path(__file__).parent / "static"
 
 
@@ -348,6 +351,7 @@ class Deps:
     static_dir: Path = STATIC_DIR
     timezone: str = "Asia/Shanghai"
     keepalive_s: float = KEEPALIVE_S
+    streams_max: int = STREAMS_MAX
     gps_proof: bool = False
     apart: Apart = in_a_thread
     outbox: Path | None = None

@@ -22,6 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from dashboard.callers import Caller, refresh
 from dashboard.permissions import topics_of
 from dashboard.ports import Deps, Feed
+from dashboard.problems import Problem
 from dashboard.reads import (
     Row,
     alarm_documents,
@@ -43,17 +44,18 @@ MISSED_MAX: Final = 5_000
 PAGE: Final = 500
 # A browser waits this long before it connects again.
 RETRY_MS: Final = 1_000
+# Who was refused a stream asks for one again after this.
+RETRY_AFTER_S: Final = "5"
 # Screens of one account; more is a client that forgets to close.
 STREAMS_PER_ACCOUNT_MAX: Final = 20
-# Each holds a connection and a queue of at most 2,000 entries that all streams share.
-STREAMS_MAX: Final = 500
 
 
 class Streams:
     """The open streams of this process: counted, bounded, and ended when the hub stops."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, most: int) -> None:
         self.closing = False
+        self._most = most
         self._feed = feed
         self._by_account: Counter[str] = Counter()
         self._span = (0, 0)
@@ -63,8 +65,16 @@ class Streams:
     def count(self) -> int:
         return self._by_account.total()
 
-    def full(self, username: str) -> bool:
-        return self.count >= STREAMS_MAX or self._by_account[username] >= STREAMS_PER_ACCOUNT_MAX
+    def refusal(self, username: str) -> Problem | None:
+        """Why this account gets no further stream now; a page goes on by asking then."""
+        if self.closing:
+            return _refused("closing", "the hub is stopping")
+        if self._by_account[username] >= STREAMS_PER_ACCOUNT_MAX:
+            detail = f"this account has {STREAMS_PER_ACCOUNT_MAX} open; close another"
+            return _refused("too_many_own_streams", detail)
+        if self.count >= self._most:
+            return _refused("too_many_streams", f"{self._most} are open: ask for the lists instead")
+        return None
 
     def close(self) -> None:
         """End every stream now; browsers connect again by themselves."""
@@ -97,6 +107,10 @@ class Streams:
             self._by_account[username] -= 1
             # A Counter keeps its zeros.
             self._by_account += Counter()
+
+
+def _refused(code: str, detail: str) -> Problem:
+    return Problem(503, code, detail, headers={"Retry-After": RETRY_AFTER_S})
 
 
 async def events(

@@ -7,7 +7,7 @@ from starlette.responses import StreamingResponse
 
 from dashboard.answers import Trail
 from dashboard.callers import Caller, Hub, needs
-from dashboard.problems import Problem, bad_field
+from dashboard.problems import bad_field
 from dashboard.stream import Streams, events
 
 router = APIRouter(tags=["live"])
@@ -35,8 +35,9 @@ async def stream(
 
     `Last-Event-ID` resumes after that entry; `reset` says that too much was missed."""
     streams: Streams = request.app.state.streams
-    if streams.closing or streams.full(caller.username):
-        raise Problem(503, "too_many_streams", "close another", headers={"Retry-After": "5"})
+    refused = streams.refusal(caller.username)
+    if refused is not None:
+        raise refused
     last_id = _last_id(last_event_id)
     if "person.read" in caller.can:
         trail.note(caller.username, "listened", "stream", "" if last_id is None else f"{last_id}")

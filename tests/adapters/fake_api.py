@@ -64,6 +64,9 @@ class FakeHub:
         self.generation = 0
         self.answering = True
         self.unreachable = False
+        # None: as many as ask.
+        self.streams_max: int | None = None
+        self._streams = 0
         self.stays = Stays(self.now_ms, self._publish)
         self.rota = FakeRota(self.now_ms, self._publish)
         self.rules = Rules(self.county, self.now_ms, self._publish)
@@ -108,6 +111,18 @@ class FakeHub:
             data = {"entry": {**entry, "fact": fact, "data": {}}, "object": document}
             self.entries.append((seq, topic, json.loads(json.dumps(data))))
             self.changed.notify_all()
+
+    @contextmanager
+    def stream_opened(self) -> Iterator[bool]:
+        """Whether there is a stream left; it is one less meanwhile."""
+        with self.lock:
+            left = self.streams_max is None or self._streams < self.streams_max
+            self._streams += left
+        try:
+            yield left
+        finally:
+            with self.lock:
+                self._streams -= left
 
     def events_after(self, after: int, generation: int) -> list[tuple[int, str, Document]] | None:
         """What came after this number, waiting a little; None when the stream was cut."""
@@ -382,6 +397,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(200, answer, cookie=f"hearthwatch={username}; Path=/; HttpOnly; SameSite=Lax")
 
     def _stream(self) -> None:
+        with self.hub.stream_opened() as left:
+            if left:
+                self._tell()
+            else:
+                self._problem(503, "too_many_streams")
+
+    def _tell(self) -> None:
         """Until the hub cuts it or the page goes away."""
         hub = self.hub
         with hub.lock:

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.adapters.fake_api import FakeHub
 from tests.adapters.fake_county import SILENT_HOME
+from tests.browser.axe import LEVELS, read_axe, violations
 from tests.browser.conftest import DEADLINE_MS, Desk, OpenDesk
 
 pytestmark = pytest.mark.browser
@@ -146,6 +147,42 @@ def test_the_stream_resumes_where_it_was_cut(desk: Desk, hub: FakeHub) -> None:
     alarm = hub.raise_alarm("sos", "home-0003")
     expect(page.locator(f'[data-alarm="{alarm["id"]}"]')).to_be_visible()
     assert resumed[0] == str(told)
+
+
+def test_one_page_more_than_the_hub_carries_says_so_and_goes_on_by_asking(
+    open_desk: OpenDesk, hub: FakeHub
+) -> None:
+    hub.streams_max = 1
+    first = open_desk()
+    first.sign_in("duty-2")
+    expect(first.page.locator(QUEUE).first).to_be_visible()
+    desk = open_desk(language="en")
+    page = desk.page
+    page.clock.install()
+    desk.sign_in_by_hand()
+    bar = page.locator("header .status")
+    status = page.get_by_role("status").first
+    expect(status).to_have_text("Not live: asking every 10 s or so")
+    desk.at_every_size(bar.get_by_role("button", name="Retry"), shown=[status])
+    assert violations(desk, read_axe(), {"runOnly": list(LEVELS)}) == []
+    # What comes now is seen with the next question, and read out as if the stream had said it.
+    alarm = hub.raise_alarm("sos", "home-0003")
+    card = page.locator(f'[data-alarm="{alarm["id"]}"]')
+    expect(card).to_have_count(0)
+    page.clock.run_for(12_001)
+    expect(card).to_be_visible()
+    expect(page.locator("[aria-live=assertive]")).to_contain_text("Call button")
+    # Sound that is off stays said beside it.
+    page.locator("header").get_by_role("button", name="Sound off").click()
+    expect(status).to_contain_text("Not live: asking")
+    expect(status).to_contain_text("Sound off")
+    # Live again by itself as soon as a stream is left.
+    with hub.lock:
+        hub.streams_max = 2
+    page.clock.run_for(12_001)
+    expect(status).not_to_contain_text("asking")
+    second = hub.raise_alarm("sos", "home-0004")
+    expect(page.locator(f'[data-alarm="{second["id"]}"]')).to_be_visible()
 
 
 def test_sound_waits_for_a_gesture_says_so_and_repeats(desk: Desk) -> None:

@@ -3,10 +3,13 @@
 import asyncio
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from dashboard.app import create_app
 from dashboard.stream import MISSED_MAX, STREAMS_PER_ACCOUNT_MAX
 from ledger.feed import QUEUE_MAX
 from ledger.schema import ENTRY
@@ -297,8 +300,31 @@ async def test_streams_are_bounded(world: World) -> None:
         answer = await client.get("/api/v1/stream")
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "5"
+        assert answer.json()["type"] == "too_many_own_streams"
         for stream in streams:
             await stream.__aexit__(None, None, None)
+
+
+async def test_one_more_than_a_hub_carries_is_told_so_and_gets_in_when_another_leaves(
+    world: World,
+) -> None:
+    world.app = create_app(replace(world.deps, streams_max=1, registry=CollectorRegistry()))
+    async with world.client("manager-1") as client:
+        async with await listen(world) as first:
+            await first.comment("ready")
+            refused = await client.get("/api/v1/stream")
+            assert (refused.status_code, refused.json()["type"]) == (503, "too_many_streams")
+            assert refused.headers["retry-after"] == "5"
+            # It goes on by asking.
+            assert (await client.get("/api/v1/alarms")).status_code == 200
+        async with asyncio.timeout(DEADLINE_S):
+            while world.app.state.streams.count:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0)
+        async with await listen(world) as second:
+            await second.comment("ready")
+        world.app.state.streams.close()
+        stopping = await client.get("/api/v1/stream")
+        assert (stopping.status_code, stopping.json()["type"]) == (503, "closing")
 
 
 @pytest.mark.parametrize("last_id", ["-1", "x", "1" * 40, "1.5"])

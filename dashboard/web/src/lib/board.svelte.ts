@@ -147,7 +147,12 @@ class Board {
         const loaded = new Map<string, Alarm>();
         for (const alarm of answers.flatMap((answer) => answer.items)) putNewer(loaded, alarm);
         const all = joined([...loaded.values()], [...this.#known.values()], before);
+        const known = this.#known;
         this.#replace(new Map(all.map((alarm) => [alarm.id, alarm])));
+        // Without a stream the lists are what tells of news: heard as if the stream had said it.
+        if (this.loaded && live.state === "asking") {
+          for (const alarm of all.sort(byNeed).reverse()) this.#hear(alarm, known.get(alarm.id));
+        }
       }
       await this.#count();
       if (this.#can.has("gateway.read")) {
@@ -184,17 +189,21 @@ class Board {
     // Older than what is shown: nothing of it is new.
     if (!putNewer(this.#known, alarm)) return;
     this.#changes = ++this.#change;
+    this.#hear(alarm, before);
+    this.#countSoon();
+  }
+
+  /** Pressed again is heard again, also when somebody has the alarm already. While the elder is being
+   * asked, or its cause is known, nothing is heard; when that is over, it is new, unless what it was
+   * about is over as well. */
+  #hear(alarm: Alarm, before: Alarm | undefined): void {
     const again = before !== undefined && alarm.event_count > before.event_count;
     const fresh = alarm.state === "open" && (before === undefined || isQuiet(before));
-    // Pressed again is heard again, also when somebody has the alarm already. While the elder is
-    // being asked, or its cause is known, nothing is heard; when that is over, it is new, unless
-    // what it was about is over as well.
     const over = before !== undefined && alarm.cleared_at !== null && !again;
     if (alarm.state !== "closed" && !isQuiet(alarm) && !isCalm(alarm) && !over && (again || fresh)) {
       this.newest = alarm;
       this.heard = ++this.#fresh;
     }
-    this.#countSoon();
   }
 
   find(id: string): Alarm | undefined {

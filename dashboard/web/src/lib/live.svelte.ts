@@ -1,4 +1,5 @@
-// The live stream: connects, resumes after the last entry heard, says when the line is dead.
+// The live stream: connects, resumes after the last entry heard, says when the line is dead. Where the
+// hub carries no further stream the page asks for its lists instead, and for a stream again each time.
 
 import { PREFIX } from "./api";
 import { byFrame } from "./frames";
@@ -12,6 +13,12 @@ const ANSWER_MAX_MS = 25_000;
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000] as const;
 // After this long without the stream the lists are loaded again as well.
 const LONG_LOSS_MS = 60_000;
+// Without a stream of its own a page asks this often, and not all pages at the same moment.
+export const ASK_EVERY_MS = 10_000;
+const ASK_SPREAD_MS = 2_000;
+// What the hub answers to one stream too many (docs/http.md).
+const FULL = ["too_many_streams", "too_many_own_streams"] as const;
+type Full = (typeof FULL)[number];
 // What the page has not taken in yet; beyond this it stops reading, and the hub keeps what comes.
 const PENDING_MAX = 500;
 
@@ -30,8 +37,10 @@ export type Topic =
 type Listener = (data: StreamData<unknown>) => void;
 
 class Live {
-  /** "off" before the first connection and after signing out. */
-  state = $state<"off" | "connecting" | "open" | "lost">("off");
+  /** "off" before the first connection and after signing out; "asking": the hub has no stream left. */
+  state = $state<"off" | "connecting" | "open" | "asking" | "lost">("off");
+  /** Why it asks. */
+  full = $state<Full | null>(null);
   /** performance.now() of the loss, to show how long it has lasted. */
   lostAt = $state<number | null>(null);
 
@@ -72,6 +81,7 @@ class Live {
     this.#wake?.();
     this.#pending.drop();
     this.state = "off";
+    this.full = null;
     this.lostAt = null;
   }
 
@@ -89,6 +99,12 @@ class Live {
     while (generation === this.#generation) {
       const heard = await this.#listen(generation);
       if (generation !== this.#generation) return;
+      if (typeof heard === "string") {
+        failures = 0;
+        this.#ask(heard);
+        await this.#pause(ASK_EVERY_MS + Math.random() * ASK_SPREAD_MS);
+        continue;
+      }
       failures = heard ? 0 : failures + 1;
       if (this.state !== "lost") {
         this.state = "lost";
@@ -98,8 +114,18 @@ class Live {
     }
   }
 
-  /** One connection, until it ends. True when it was a stream at all. */
-  async #listen(generation: number): Promise<boolean> {
+  /** The lists as they are now, in place of what a stream would say. */
+  #ask(full: Full): void {
+    this.state = "asking";
+    this.full = full;
+    this.lostAt = null;
+    // A stream that is got later begins with the lists.
+    this.#parser = new EventParser();
+    this.#reloadAll();
+  }
+
+  /** One connection, until it ends. True when it was a stream at all, a word when there is none left. */
+  async #listen(generation: number): Promise<boolean | Full> {
     const abort = new AbortController();
     this.#abort = abort;
     let timer = setTimeout(() => abort.abort(), ANSWER_MAX_MS);
@@ -114,7 +140,8 @@ class Live {
         cache: "no-store",
       });
       // Stopped while it was being opened: whoever comes next has a stream of their own.
-      if (generation !== this.#generation || !response.ok || response.body === null) return false;
+      if (generation !== this.#generation || response.body === null) return false;
+      if (!response.ok) return await fullOf(response);
       this.#parser = parser;
       this.#opened();
       clearTimeout(timer);
@@ -146,6 +173,7 @@ class Live {
     const long = this.lostAt !== null && performance.now() - this.lostAt > LONG_LOSS_MS;
     const first = this.state === "connecting";
     this.state = "open";
+    this.full = null;
     this.lostAt = null;
     // Lists that load after the stream is open miss nothing in between.
     if (first || long || this.#parser.lastId === "") this.#reloadAll();
@@ -187,6 +215,12 @@ class Live {
       };
     });
   }
+}
+
+async function fullOf(response: Response): Promise<Full | false> {
+  if (response.status !== 503) return false;
+  const problem = (await response.json()) as { type?: unknown };
+  return FULL.find((code) => code === problem.type) ?? false;
 }
 
 export const live = new Live();
