@@ -53,6 +53,14 @@ class Hour(NamedTuple):
             self.total + other.total,
         )
 
+    def without(self, part: "Hour | None") -> "Hour | None":
+        """What is left beside a part whose readings are still there; None: nothing is."""
+        if part is None:
+            return self
+        if self.n <= part.n:
+            return None
+        return Hour(self.n - part.n, self.low, self.high, self.total - part.total)
+
     @property
     def mean(self) -> float:
         """Kept between low and high where a total of huge values overflowed or was rounded."""
@@ -95,6 +103,13 @@ def sum_up(rows: Sorted) -> Hours:
             np.maximum.reduceat(rows.values, begins),
             np.add.reduceat(rows.values, begins),
         )
+
+
+def hour_of(values: Floats) -> Hour:
+    """Of the readings of one hour, at least one."""
+    with np.errstate(over="ignore"):
+        total = float(values.sum())
+    return Hour(values.size, float(values.min()), float(values.max()), total)
 
 
 def by_hour(hours: Hours) -> dict[int, Hour]:

@@ -11,7 +11,7 @@ states and spool marks of the lane commit with their batch.
 import contextlib
 import sqlite3
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ from ingest.readings.rollup import (
     Hour,
     Sorted,
     by_hour,
+    hour_of,
     sort_keyed,
     sort_rows,
     sum_up,
@@ -69,8 +70,14 @@ CREATE TABLE IF NOT EXISTS damaged (source TEXT NOT NULL, body BLOB NOT NULL, re
 """
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+# How the file is opened; a simulation's own counts what its disk would have kept.
+Opener = Callable[..., sqlite3.Connection]
+
+
+def connect(
+    path: Path, *, read_only: bool = False, opener: Opener = sqlite3.connect
+) -> sqlite3.Connection:
+    connection = opener(path, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout={lane_state.BUSY_TIMEOUT_MS}")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     if read_only:
@@ -84,9 +91,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 class SqliteStore:
     """The lane's side of the port; one thread."""
 
-    def __init__(self, path: Path, *, keep_raw_days: int = 90) -> None:
+    def __init__(
+        self, path: Path, *, keep_raw_days: int = 90, opener: Opener = sqlite3.connect
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = connect(path)
+        self._connection = connect(path, opener=opener)
         self._roll_up_old_chunks()
         self._keep_h = keep_raw_days * DAY_H
         self._series: dict[SeriesKey, dict[str, int]] = {}
@@ -96,6 +105,8 @@ class SqliteStore:
         self._next_id = self._scalar("SELECT coalesce(max(id), 0) + 1 FROM series")
         self._batches = self._scalar("SELECT count(*) FROM batch")
         self._trimmed_h = 0
+        # The hour that most of what was folded last is about, and the latest such hour.
+        self._dated_h = self._latest_h = 0
         self._new: list[tuple[int, str, str, str, str]] = []
         self._ids: array[int] = array("I")
         self._moments: array[int] = array("q")
@@ -207,11 +218,14 @@ class SqliteStore:
         return lane_state.load_marks(self._connection)
 
     def maintain(self, now_ms: int) -> bool:
-        """Fold what is waiting; once a day forget raw readings past their time."""
+        """Fold what is waiting; once a day forget raw readings past their time.
+
+        A clock that is a year ahead would have them all forgotten: nothing is older than it is by
+        what the gateways say of their readings."""
         if self._batches:
             self._fold_or_roll_back()
         try:
-            hour = now_ms // HOUR_MS
+            hour = min(now_ms // HOUR_MS, self._dated_h + DAY_H)
             if hour - self._trimmed_h >= DAY_H:
                 self._trimmed_h = hour
                 self._connection.execute(
@@ -239,6 +253,8 @@ class SqliteStore:
             return
         damaged: list[tuple[str, bytes, str]] = []
         sorted_rows = sort_rows(_unpacked(rows, damaged))
+        if sorted_rows.keys.size:
+            self._dated_h = int(np.median(sorted_rows.moments_ms)) // HOUR_MS
         self._connection.execute("BEGIN IMMEDIATE")
         if sorted_rows.keys.size:
             self._merge(sorted_rows, damaged)
@@ -246,6 +262,7 @@ class SqliteStore:
         self._connection.execute("DELETE FROM batch WHERE seq <= ?", (rows[-1][0],))
         self._connection.execute("COMMIT")
         self._batches = max(0, self._batches - len(rows))
+        self._latest_h = max(self._latest_h, self._dated_h)
 
     def _merge(self, fresh: Sorted, damaged: list[tuple[str, bytes, str]]) -> None:
         """Fresh readings into their hours, raw and rolled up."""
@@ -260,14 +277,21 @@ class SqliteStore:
             zip(hours.keys.tolist(), bodies, strict=True),
         )
         rolled = by_hour(hours)
-        # An hour without its raw readings: they were forgotten, or damaged. What it amounted to
-        # stays, and what came late is added.
-        for key, before in hours_at(self._connection, [k for k in keys if k not in known]).items():
-            rolled[key] = rolled[key].joined(before)
+        # An hour without (some of) its raw readings: they were forgotten, or damaged. What it
+        # amounted to stays, and what came late is added, however often something comes.
+        old = [key for key in keys if key not in known or self._may_be_forgotten(key)]
+        for key, before in hours_at(self._connection, old).items():
+            forgotten = before.without(hour_of(known[key][1]) if key in known else None)
+            if forgotten is not None:
+                rolled[key] = rolled[key].joined(forgotten)
         self._connection.executemany(
             "INSERT OR REPLACE INTO hour VALUES (?,?,?,?,?)",
             [(key, *hour) for key, hour in rolled.items()],
         )
+
+    def _may_be_forgotten(self, key: int) -> bool:
+        """Only a little of a day's folding is so old; after a start it is not known yet."""
+        return (key & BUCKET_MASK) < self._latest_h - self._keep_h + DAY_H or not self._latest_h
 
     def take_refused(self) -> list[RefusedReading]:
         """SQLite takes every finite number: nothing is ever refused for good."""

@@ -156,6 +156,7 @@ def test_raw_readings_are_forgotten_in_time_and_their_roll_ups_stay(tmp_path: Pa
     shelf.put((MIDNIGHT_MS, 10.0), (MIDNIGHT_MS + 60_000, 20.0))
     shelf.fold(MIDNIGHT_MS + DAY_MS)
     assert len(shelf.points()) == 2
+    shelf.put((MIDNIGHT_MS + 30 * DAY_MS, 1.0), key=("gw-2", "meter-2", "power"))
     shelf.fold(MIDNIGHT_MS + 30 * DAY_MS)
     assert shelf.points() == []
     assert shelf.points("hour") == [(MIDNIGHT_MS, 10.0, 15.0, 20.0)]
@@ -165,6 +166,32 @@ def test_raw_readings_are_forgotten_in_time_and_their_roll_ups_stay(tmp_path: Pa
     for _ in range(2):
         assert shelf.points("hour") == [(MIDNIGHT_MS, 10.0, 30.0, 60.0)]
         shelf.fold(MIDNIGHT_MS + 30 * DAY_MS)
+    # And once more, in an envelope of its own; also when the hub has begun anew in between.
+    for number, highest in ((3, 70.0), (4, 90.0)):
+        shelf.put((MIDNIGHT_MS + number * 60_000, highest))
+        shelf.fold(MIDNIGHT_MS + 30 * DAY_MS)
+        [(_at, low, mean, high)] = shelf.points("hour")
+        assert (low, high) == (10.0, highest)
+        assert mean * (number + 1) == pytest.approx(10.0 + 20.0 + 60.0 + 70.0 + (number == 4) * 90)
+        shelf.store.close()
+        shelf.open()
+
+
+def test_a_clock_that_is_a_year_ahead_has_nothing_forgotten(tmp_path: Path) -> None:
+    """The gateways, by whose clocks readings are dated, know better than one hub."""
+    shelf = Shelf(tmp_path)
+    shelf.put((MIDNIGHT_MS, 10.0))
+    shelf.fold(MIDNIGHT_MS + 400 * DAY_MS)
+    shelf.put((MIDNIGHT_MS + 60_000, 20.0))
+    shelf.fold(MIDNIGHT_MS + 400 * DAY_MS)
+    shelf.store.close()
+    shelf.open()  # a start with that clock, and nothing heard yet
+    shelf.fold(MIDNIGHT_MS + 400 * DAY_MS)
+    assert len(shelf.points()) == 2
+    # By a second gateway's word it is so.
+    shelf.put((MIDNIGHT_MS + 400 * DAY_MS, 1.0), key=("gw-2", "meter-2", "power"))
+    shelf.fold(MIDNIGHT_MS + 400 * DAY_MS)
+    assert shelf.points() == []
 
 
 def test_days_begin_at_the_county_s_midnight(shelf: Shelf) -> None:
