@@ -93,6 +93,12 @@ class Sender:
             flight.attempts = max(0, flight.attempts - 1)
             flight.due_s = now_s + NOBODY_LISTENS_S * (1 + JITTER * self._spread())
 
+    def on_the_way(self, ids: Iterable[str], now_s: float) -> None:
+        """The broker has these, however long the line took; the hub's answer follows. Sent again
+        at once they would be on a thin line twice."""
+        for flight in self._of(ids):
+            flight.due_s = max(flight.due_s, now_s + RESEND_FIRST_S)
+
     def hub_is_back(self, now_s: float) -> None:
         """The hub speaks again: what waits for a long pause to end needn't."""
         for flight in self._flights.values():

@@ -23,6 +23,7 @@ from contract.item import Item
 from contract.kinds import says_well
 from gateway.spool.writer import Writer
 from gateway.uplink.sender import Sender
+from gateway.uplink.throttle import Throttle
 from gateway.uplink.unanswered import Unanswered
 
 # Items read from the spool at once.
@@ -97,7 +98,7 @@ class LaneUplink:
         self._pace = pace
         self._sender = Sender(pace.window, spread)
         self._unanswered_calls = Unanswered()
-        self._envelope_items = min(pace.envelope_items, ENVELOPE_ITEMS_MAX)
+        self._throttle = Throttle(min(pace.envelope_items, ENVELOPE_ITEMS_MAX), pace.envelopes)
         self._now_ms = now_ms
         self._clock_state = clock_state
         self._log = log
@@ -219,6 +220,9 @@ class LaneUplink:
             self._waiting_since_s = self._loop.time()  # a new connection would find nobody either
         elif reason >= REFUSED_FROM:
             self._log("uplink_publish_refused", f"{self._topic}: reason 0x{reason:02X}")
+        else:
+            self._sender.on_the_way(sent.ids, self._loop.time())
+        self._throttle.confirmed(self._loop.time() - sent.sent_s)
         self._wake.set()
 
     def acked(self, ack: Ack) -> None:
@@ -276,12 +280,12 @@ class LaneUplink:
         return (
             connection is not None
             and connection.connected
-            and len(self._unconfirmed) < self._pace.envelopes
+            and len(self._unconfirmed) < self._throttle.envelopes
         )
 
     def _send(self) -> None:
         while self._may_send:
-            items = self._sender.take_due(self._loop.time(), self._envelope_items)
+            items = self._sender.take_due(self._loop.time(), self._throttle.items)
             if not items:
                 return
             self._publish(items)
@@ -326,6 +330,7 @@ class LaneUplink:
         oldest_s = min((sent.sent_s for sent in self._unconfirmed.values()), default=now_s)
         if now_s - oldest_s > CONFIRM_TIMEOUT_S:
             self._unconfirmed.clear()
+            self._throttle.timed_out()
             connection.drop(f"no PUBACK in {CONFIRM_TIMEOUT_S:.0f} s")
         elif len(self._sender) and now_s - self._waiting_since_s > self._patience_s:
             self._waiting_since_s = now_s
