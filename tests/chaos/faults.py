@@ -17,9 +17,6 @@ from tests.chaos.network import tool
 from tests.chaos.program import Program
 from tests.chaos.village import BOOK_DISK, PRESS_BEGINS, SPOOL_DISK, Village
 
-# Until a process does what it is for; killed before, it would never meet a press.
-WORKS_AFTER_S: Final = {"hub": 6.0, "broker": 0.8, "postgresql": 5.0}
-GATEWAY_WORKS_AFTER_S: Final = 1.2
 # Shares of the kills; gateways have the rest. Everything stands still without these.
 SHARED: Final = {"hub": 0.07, "broker": 0.17, "postgresql": 0.03}
 # Something is killed again after at most so long: most at once, some after a while.
@@ -47,19 +44,23 @@ class Hands:
         self.r = r
         self.now_s = 0.0
         self.busy: set[str] = set()
+        # When a gateway accepted something last, and when something came into the book.
+        self.proved_s: dict[str, float] = {}
+        self.book_proved_s = 0.0
         # station -> (per cent, towards us, reset)
         self.lossy: dict[str, tuple[int, bool, bool]] = {}
 
     def works(self, name: str, *, busy_too: bool = False) -> bool:
-        """Does what it is for, and nothing is done to it; never what this run leaves in peace.
-        busy_too: also while its line or disk is in trouble."""
+        """Has done what it is for since its start, else a kill would never meet a press, and
+        nothing is done to it. Never what this run leaves in peace. busy_too: also while its line or
+        disk is in trouble."""
         victims = self.village.options.victims
         if victims and name.split("-", maxsplit=1)[0] not in victims:
             return False
         program = self.village.programs[name]
-        needed_s = WORKS_AFTER_S.get(name, GATEWAY_WORKS_AFTER_S)
+        proved_s = self.proved_s.get(name, 0.0) if name.startswith("gw-") else self.book_proved_s
         free = busy_too or name not in self.busy
-        return program.up_s(self.now_s) > needed_s and not program.stopped and free
+        return program.running and proved_s > program.started_s and not program.stopped and free
 
     def program(self, *, busy_too: bool = False) -> Program | None:
         """Some program that works; the shared ones by their shares."""

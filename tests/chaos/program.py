@@ -50,9 +50,6 @@ class Program:
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def up_s(self, now_s: float) -> float:
-        return now_s - self.started_s if self.running else 0.0
-
     def start(self, now_s: float) -> None:
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
@@ -112,7 +109,7 @@ class Program:
                 self.kill(now_s + RESTART_S)
             return
         if self.start_at_s is None:
-            if self.term_until_s is None or code != 0:
+            if self.term_until_s is None or code not in (0, -signal.SIGTERM):
                 self.exits[code] = self.exits.get(code, 0) + 1
             self.term_until_s = None
             self.stopped = False

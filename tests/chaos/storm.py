@@ -291,8 +291,10 @@ class Storm:
         for name in self.village.homes:
             for item, accepted in self.village.accepted(name).items():
                 self.accepted[item] = accepted
-                self._accepted_at[item] = now_s
+                self._accepted_at[item] = self.hands.proved_s[name] = now_s
         self._seq, new = books.events(self.village.book, self._seq)
+        if new:
+            self.hands.book_proved_s = now_s
         for event in new:
             self.in_book.add(event.id)
             self._recovered(event.gateway, self._accepted_at.get(event.id, 0.0))
