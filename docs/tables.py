@@ -1,6 +1,6 @@
 """`./dev docs`: writes what the registries know better than any author: the READMEs' tables of
 drivers and rules, the table of channels, the page of rule kinds, the diagrams of the life cycles,
-the fields of annex 4 for the web page.
+the fields of annex 4 for the web page, the kept runs of the chaos.
 
 python -m docs.tables           write them
 python -m docs.tables --check   exit 1 when one is not what the registry says
@@ -20,6 +20,7 @@ from gateway.driver import DriverSpec
 from gateway.registry import DRIVERS
 from ledger.forms.catalogue import catalogue
 from rules.registry import RULE_KINDS
+from tests.chaos.table import long_runs
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOCALES: Final = ROOT / "dashboard" / "web" / "src" / "locales"
@@ -105,6 +106,10 @@ def pages() -> Iterator[tuple[Path, str, str]]:
     path = ROOT / "docs" / "notifications.md"
     text = path.read_text(encoding="utf-8")
     yield path, text, notifications(text)
+    path = ROOT / "docs" / "chaos.md"
+    text = path.read_text(encoding="utf-8")
+    place = re.compile(r"(<!-- runs -->\n).*?(<!-- /runs -->)", re.DOTALL)
+    yield path, text, place.sub(lambda match: match[1] + long_runs() + match[2], text)
     path = ROOT / "docs" / "response.md"
     text = path.read_text(encoding="utf-8")
     yield path, text, life_cycles.rendered(text)

@@ -21,7 +21,7 @@ HUB: Final = "tests.chaos.counting_hub"
 GATEWAY: Final = "gateway"
 _KEYS: Final = (
     "KILLS", "ACTIVATIONS", "SEED", "BOOK", "FAULTS", "MINUTES", "GATEWAYS", "GAP", "VICTIMS",
-    "OUT", "KEEP", "HUB", "GATEWAY",
+    "RESULT", "KEEP", "HUB", "GATEWAY",
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ class Options:
     gateways: int = GATEWAYS
     gap_s: float = GAP_S
     victims: tuple[str, ...] = ()
-    out: Path | None = None
+    result: Path | None = None
     keep: Path | None = None
     hub: str = HUB
     gateway: str = GATEWAY
@@ -73,7 +73,7 @@ def parse(words: list[str]) -> Options:
         gateways=int(asked.get("GATEWAYS", GATEWAYS)),
         gap_s=float(asked.get("GAP", GAP_S)),
         victims=tuple(name for name in asked.get("VICTIMS", "").split(",") if name),
-        out=Path(asked["OUT"]) if "OUT" in asked else None,
+        result=Path(asked["RESULT"]) if "RESULT" in asked else None,
         keep=Path(asked["KEEP"]) if "KEEP" in asked else None,
         hub=asked.get("HUB", HUB),
         gateway=asked.get("GATEWAY", GATEWAY),

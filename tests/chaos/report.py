@@ -1,4 +1,4 @@
-"""What a run has shown, as JSON and as the table of `docs/chaos.md`."""
+"""What a run has shown, as a document, and what is wrong with it."""
 
 import os
 import platform
@@ -34,29 +34,32 @@ def document(outcome: Outcome) -> dict[str, Any]:
     verdict = outcome.verdict
     return {
         "command": command(options),
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": machine(),
         "commit": commit(),
-        "book": outcome.book,
-        "seconds": round(outcome.seconds),
-        "settle_s": round(outcome.settle_s, 1),
-        "pressed": outcome.pressed,
-        "accepted": verdict.accepted,
-        "presses": verdict.presses,
-        "found": verdict.found,
-        "lost": len(verdict.lost),
-        "doubled": len(verdict.doubled),
-        "closed_by_silence": len(verdict.closed),
-        "unknown": len(verdict.unknown),
-        "redelivered": outcome.redelivered,
-        "kills": outcome.kills,
-        "starts": outcome.starts,
-        "unasked_exits": outcome.exits,
-        "overdue_after_term": outcome.overdue,
-        "tracebacks": outcome.tracebacks,
-        "faults": {name: asdict(told) for name, told in outcome.told.items()},
-        "skipped": options.skipped,
-        "wrong": good(outcome),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": f"{os.cpu_count()} processors, Linux {platform.release()}",
+        "versions": versions(outcome),
+        "seed": options.seed,
+        "counts": {
+            "wrong": good(outcome),
+            "seconds": round(outcome.seconds),
+            "settle_s": round(outcome.settle_s, 1),
+            "pressed": outcome.pressed,
+            "accepted": verdict.accepted,
+            "presses": verdict.presses,
+            "found": verdict.found,
+            "lost": len(verdict.lost),
+            "doubled": len(verdict.doubled),
+            "closed_by_silence": len(verdict.closed),
+            "unknown": len(verdict.unknown),
+            "redelivered": outcome.redelivered,
+            "kills": outcome.kills,
+            "starts": outcome.starts,
+            "unasked_exits": outcome.exits,
+            "overdue_after_term": outcome.overdue,
+            "tracebacks": outcome.tracebacks,
+            "faults": {name: asdict(told) for name, told in outcome.told.items()},
+            "skipped": options.skipped,
+        },
     }
 
 
@@ -68,16 +71,15 @@ def command(options: Options) -> str:
     )
 
 
-def machine() -> str:
+def versions(outcome: Outcome) -> dict[str, str]:
+    database, _, number = outcome.book.partition(" ")
+    found = {"python": platform.python_version(), database.lower(): number}
     broker = find_mosquitto()
-    told = ""
     if broker is not None:
         done = subprocess.run([broker, "-h"], capture_output=True, text=True, check=False)
-        told = next(iter(done.stdout.splitlines()), "")
-    return (
-        f"{os.cpu_count()} processors, Linux {platform.release()}, Python"
-        f" {platform.python_version()}, {told}"
-    )
+        told = next(iter(done.stdout.splitlines()), "").split()
+        found["mosquitto"] = told[-1] if told else "unknown"
+    return found
 
 
 def commit() -> str:
@@ -86,30 +88,3 @@ def commit() -> str:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.stdout.strip() or "unknown"
-
-
-def markdown(found: dict[str, Any]) -> str:
-    """The rows that `docs/chaos.md` keeps of a long run."""
-    kills = found["kills"]
-    lines = [
-        f"`{found['command']}`, {found['at'][:10]}, commit {found['commit']}: {found['machine']},"
-        f" {found['book']}; {found['seconds'] // 60} min.",
-        "",
-        "| kills | accepted | found | lost | doubled | closed by silence | redelivered |",
-        "|---|---|---|---|---|---|---|",
-        f"| {sum(kills.values()):,} | {found['accepted']:,} | {found['found']:,} | {found['lost']}"
-        f" | {found['doubled']} | {found['closed_by_silence']} | {found['redelivered']:,} |",
-        "",
-        "| fault | injected | redelivered after it | worst time to the next press in the book |",
-        "|---|---|---|---|",
-    ]
-    for name, told in found["faults"].items():
-        worst = f"{told['recovery_worst_s']:.1f} s"
-        lines.append(f"| {name} | {told['injected']:,} | {told['redelivered']:,} | {worst} |")
-    for name, why in found["skipped"].items():
-        lines.append(f"| {name} | skipped: {why} | | |")
-    shared = {name: kills[name] for name in kills if not name.startswith("gw-")}
-    gateways = sum(kills.values()) - sum(shared.values())
-    each = ", ".join(f"{name} {times:,}" for name, times in shared.items())
-    lines += ["", f"Killed: {each}, gateways {gateways:,}."]
-    return "\n".join(lines)

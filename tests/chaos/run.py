@@ -5,8 +5,8 @@
 ./dev chaos FAULTS=kill,net KILLS=50         these faults alone; VICTIMS=hub,broker,postgresql,gw
 ./dev chaos KILLS=5000 ACTIVATIONS=100000    the long run
     GATEWAYS=10  GAP=0.5 (seconds between two kills)  MINUTES=90 (the storm ends then at the latest)
-    OUT=FILE     the report as JSON, and beside it as a table (.md)
-    KEEP=FOLDER  the programs' logs
+    RESULT=FILE  the report as JSON; docs/results/chaos-*.json are in docs/chaos.md after ./dev docs
+    KEEP=FOLDER  the programs' logs and the schedule
 
 Exit code 1 when an accepted press is lost, doubled or closed, or when nothing came twice. As root
 it runs in namespaces of its own, which take every process, mount and line with them, however it
@@ -29,8 +29,9 @@ from hearthwatch.embedded_broker import find_mosquitto
 from tests.chaos.network import tool
 from tests.chaos.options import Options, parse
 from tests.chaos.program import ROOT, children
-from tests.chaos.report import document, good, markdown
+from tests.chaos.report import document, good
 from tests.chaos.storm import Storm
+from tests.chaos.table import table
 
 INSIDE: Final = "--inside"
 _UNSHARE: Final = (
@@ -125,13 +126,12 @@ def _inside(folder: Path, options: Options) -> int:
             for log in folder.glob("*.log"):
                 shutil.copy(log, options.keep)
     found = document(outcome)
-    if options.out is not None:
-        options.out.write_text(json.dumps(found, indent=1) + "\n")
-        options.out.with_suffix(".md").write_text(markdown(found) + "\n")
-    sys.stdout.write(f"{markdown(found)}\n")
+    if options.result is not None:
+        options.result.write_text(json.dumps(found, indent=1) + "\n")
+    sys.stdout.write(table(found))
     for name in ("unasked_exits", "overdue_after_term", "tracebacks"):
-        if found[name]:
-            _say(f"{name}: {json.dumps(found[name])}")
+        if found["counts"][name]:
+            _say(f"{name}: {json.dumps(found['counts'][name])}")
     wrong = good(outcome)
     for text in wrong:
         _say(f"WRONG: {text}")

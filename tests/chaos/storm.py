@@ -26,6 +26,8 @@ START_S: Final = 120.0
 LOOK_S: Final = 0.5
 # Until everybody is up, every home is tried so often.
 FIRST_PRESSES_S: Final = 2.0
+# Told in the schedule.
+LONG_S: Final = 45.0
 TURN_S: Final = 0.01
 # Faults beside the kills: one of these so many kills.
 KILLS_PER_FAULT: Final = 4
@@ -309,9 +311,10 @@ class Storm:
             if home in recovery.homes and accepted_s > recovery.healed_s:
                 told = self.told[recovery.fault]
                 told.recoveries += 1
-                told.recovery_worst_s = max(
-                    told.recovery_worst_s, self._looked_s - recovery.healed_s
-                )
+                took_s = self._looked_s - recovery.healed_s
+                told.recovery_worst_s = max(told.recovery_worst_s, took_s)
+                if took_s > LONG_S:
+                    self._note(f"{home} heard {took_s:.0f} s after {recovery.fault}")
             else:
                 rest.append(recovery)
         self._recoveries = rest
