@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from alarms.heard_from import SETTLE_MS
 from alarms.lifecycle import AlarmState, IllegalMove, Outcome
-from alarms.rows import Row, fetch
+from alarms.rows import Row, fetch, find_alarm
 from ledger.cursor import Cursor
 from rules.found_out import FoundOut, Word
 
@@ -59,9 +59,9 @@ Known = Mapping[str, Mapping[str, Told]]
 
 
 @dataclass(slots=True)
-class _Said:
-    """Of one alarm. `closed`: when it was, and by its closing what; visits: when they were
-    recorded and made, and what they say."""
+class Said:
+    """Of one alarm. closed_ms: when it was; by_closing: what that says, for_sure: whatever is in
+    records; visits: by id when they were recorded and made, and what they say."""
 
     home: str
     raised_ms: int
@@ -89,7 +89,7 @@ class _Said:
 
 class FoundOutWords:
     def __init__(self) -> None:
-        self._said: dict[str, _Said] = {}
+        self._said: dict[str, Said] = {}
         self._settles_ms: int | None = None
         self.present: Known = {}
 
@@ -119,16 +119,11 @@ class FoundOutWords:
 
     def _note(self, cursor: Cursor, row: Row) -> None:
         """Look at an alarm anew, with its visits and what it was merged into."""
-        said = _Said(row["home"], row["raised_at_ms"], _handled_ms(cursor, row))
-        said.closed_ms = row["closed_at_ms"] if row["state"] == AlarmState.CLOSED else None
-        said.visits = _visits_of(cursor, row)
-        said.by_closing, said.for_sure = by_closing(row)
-        if row["merged_into"] is not None and said.by_closing is None:
-            parents = fetch(cursor, "SELECT * FROM alarm WHERE id = ?", (row["merged_into"],))
-            for parent in parents:
-                said.by_closing, said.for_sure = by_closing(parent)
-                said.closed_ms = parent["closed_at_ms"] or said.closed_ms
-                said.visits |= _visits_of(cursor, parent)
+        parent = None
+        if row["merged_into"] is not None:
+            parent = find_alarm(cursor, row["merged_into"])
+        visits = [visit for each in (row, parent) if each for visit in _visits_of(cursor, each)]
+        said = said_of(row, parent, visits, _arrived_ms(cursor, row["task"]))
         before = self._said.get(row["id"])
         told_before = before is not None and before.told() is not None
         if said.told() is None and told_before:
@@ -182,25 +177,34 @@ def by_closing(row: Row) -> tuple[FoundOut | None, bool]:
     return outcome, outcome is FoundOut.NEEDED_HELP
 
 
-def _visits_of(cursor: Cursor, alarm: Row) -> dict[str, tuple[int, int, FoundOut]]:
-    rows = fetch(
-        cursor,
-        "SELECT id, record, recorded_at_ms, visited_at_ms, voided_at_ms, duplicate_of FROM visit"
-        " WHERE alarm = ? OR task = ?",
-        (alarm["id"], alarm["task"]),
-    )
-    return {
-        row["id"]: (row["recorded_at_ms"], row["visited_at_ms"], word)
-        for row in rows
-        if (word := _word_of(row)) is not None
+def said_of(row: Row, parent: Row | None, visits: Iterable[Row], arrived_ms: int | None) -> Said:
+    """parent: the alarm that it was merged into; arrived_ms: when somebody was there. Whoever
+    closes an alarm may do so long after he has seen anybody."""
+    handled_ms = max(arrived_ms or row["acknowledged_at_ms"] or 0, row["raised_at_ms"])
+    said = Said(row["home"], row["raised_at_ms"], handled_ms)
+    said.by_closing, said.for_sure = by_closing(row)
+    said.closed_ms = row["closed_at_ms"] if row["state"] == AlarmState.CLOSED else None
+    if parent is not None and said.by_closing is None:
+        said.by_closing, said.for_sure = by_closing(parent)
+        said.closed_ms = parent["closed_at_ms"] or said.closed_ms
+    said.visits = {
+        visit["id"]: (visit["recorded_at_ms"], visit["visited_at_ms"], word)
+        for visit in visits
+        if (word := _word_of(visit)) is not None
     }
+    return said
+
+
+def _visits_of(cursor: Cursor, alarm: Row) -> list[Row]:
+    sql = "SELECT * FROM visit WHERE alarm = ? OR task = ?"
+    return fetch(cursor, sql, (alarm["id"], alarm["task"]))
 
 
 def _word_of(visit: Row) -> FoundOut | None:
     if visit["voided_at_ms"] is not None or visit["duplicate_of"] is not None:
         return None
     said = json.loads(visit["record"]).get(FOUND_OUT)
-    known: Iterable[FoundOut] = (word for word in FoundOut if word is not FoundOut.UNKNOWN)
+    known = (word for word in FoundOut if word is not FoundOut.UNKNOWN)
     return next((word for word in known if word == said), None)
 
 
@@ -211,9 +215,6 @@ def _alarm_of(cursor: Cursor, task: str | None) -> str | None:
     return None if found is None else found[0]
 
 
-def _handled_ms(cursor: Cursor, row: Row) -> int:
-    """When somebody was there, or had it: whoever closes an alarm may do so long afterwards."""
-    task = row["task"]
+def _arrived_ms(cursor: Cursor, task: str | None) -> int | None:
     found = cursor.execute("SELECT arrived_at_ms FROM task WHERE id = ?", (task,)).fetchone()
-    arrived_ms = None if found is None else found[0]
-    return int(max(arrived_ms or row["acknowledged_at_ms"] or 0, row["raised_at_ms"]))
+    return None if found is None else found[0]

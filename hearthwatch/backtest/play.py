@@ -8,10 +8,12 @@ Which readings of power matter is `played_power`'s to say; the findings are the 
 reading were shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from operator import attrgetter
 
-from hearthwatch.backtest.past_readings import PastReadings
+from hearthwatch.backtest.past_readings import PastReading, PastReadings
 from hearthwatch.backtest.played_power import joined, meters_of, shown_to, with_played
 from rules.engine import Engine
 from rules.finding import Finding
@@ -34,9 +36,11 @@ def play(
     rule_sets: Sequence[RuleSet],
     end_ms: int,
     *,
+    words: Sequence[PastReading] = (),
     columns: bool = True,
 ) -> list[list[Found]]:
-    """What each rule set finds in a home, by time; `columns` False: every reading by itself."""
+    """What each rule set finds in a home, by time; `words`: what humans found out about its
+    silences (`past_words`). `columns` False: every reading by itself."""
     home = facts.home
     meters = meters_of(past, home) if columns else None
     shown_at = None
@@ -49,14 +53,19 @@ def play(
         engine.add_home(facts, start_ms)
     found: list[list[Finding]] = [[] for _ in engines]
     running = list(zip(engines, found, strict=True))
-    for observation in past.observations(home, shown_at):
-        at_ms = observation.measured_at_ms
+    for observation in _among(past.observations(home, shown_at), words):
+        at_ms = observation.received_at_ms
         for engine, rows in running:
             rows.extend(engine.advance(at_ms))
             rows.extend(engine.observe(home, observation, at_ms))
     for engine, rows in running:
         rows.extend(engine.advance(end_ms))
     return [_paired(rows) for rows in found]
+
+
+def _among(readings: Iterator[PastReading], words: Sequence[PastReading]) -> Iterator[PastReading]:
+    """Both by time. Most homes have no such words, and then it costs nothing."""
+    return merge(readings, words, key=attrgetter("received_at_ms")) if words else readings
 
 
 def _paired(found: Sequence[Finding]) -> list[Found]:

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Select, or_, select
 
+from alarms.found_out import TAUGHT_KINDS, Said, said_of
 from contract.errors import ContractError
 from hearthwatch.backtest.burden import Outcome
 from hearthwatch.backtest.changes import Area
-from hearthwatch.backtest.past_readings import PastReadings
+from hearthwatch.backtest.past_readings import PastReading, PastReadings
+from hearthwatch.backtest.past_words import observations
 from hearthwatch.backtest.rows import ATTRIBUTES, BadRow, RowParts, number_of
 from hearthwatch.person_facts import conditions_of, copd_of
 from ingest.readings.port import ReadingsReader, Series
-from ledger.schema import ALARM, DEVICE, EVENT, HOME, SERVICE_USER
+from ledger.schema import ALARM, DEVICE, EVENT, HOME, SERVICE_USER, TASK, VISIT
 from rules.in_force import Dwelling
 from rules.rule import HomeFacts
 
@@ -70,6 +72,23 @@ class StoredPast:
                 found.setdefault(rule, []).append(Outcome(home, rule, at_ms, outcome))
         return found
 
+    def words_of(self, home: str, from_ms: int, to_ms: int) -> list[PastReading]:
+        """What humans found out about its silences, as far as it had been said by then."""
+        wanted = select(ALARM).where(
+            ALARM.c.home == home,
+            ALARM.c.kind.in_(TAUGHT_KINDS),
+            ALARM.c.raised_at_ms >= from_ms,
+            ALARM.c.raised_at_ms < to_ms,
+        )
+        words = []
+        with self._engine.connect() as connection:
+            for alarm in connection.execute(wanted.order_by(ALARM.c.number)).mappings().all():
+                said = _said(connection, dict(alarm))
+                told = said.told()
+                if told is not None and said.said_ms < to_ms:
+                    words.append((said.said_ms, told))
+        return observations(words)
+
     def _series(self, gateway: str, device: str, from_ms: int, to_ms: int) -> list[Series]:
         try:
             return self._readings.series(gateway, device, None, None, from_ms, to_ms, "raw")
@@ -81,6 +100,23 @@ class StoredPast:
             *self._series(gateway, device, from_ms, middle_ms),
             *self._series(gateway, device, middle_ms, to_ms),
         ]
+
+
+def _said(connection: Connection, alarm: dict[str, Any]) -> Said:
+    def rows(wanted: Select[Any]) -> list[dict[str, Any]]:
+        return [dict(row) for row in connection.execute(wanted).mappings()]
+
+    parents = rows(select(ALARM).where(ALARM.c.id == alarm["merged_into"]))
+    alarms = [alarm, *parents]
+    visits = select(VISIT).where(
+        or_(
+            VISIT.c.alarm.in_([each["id"] for each in alarms]),
+            VISIT.c.task.in_([each["task"] for each in alarms if each["task"]]),
+        )
+    )
+    arrived = rows(select(TASK.c.arrived_at_ms).where(TASK.c.id == alarm["task"]))
+    arrived_ms = arrived[0]["arrived_at_ms"] if arrived else None
+    return said_of(alarm, parents[0] if parents else None, rows(visits), arrived_ms)
 
 
 def area_of(connection: Connection, region: str) -> Area:

@@ -72,7 +72,8 @@ def tried(past: StoredPast, task: TryTask, report: Report) -> dict[str, Any]:
         begin_ms = task.from_ms - WARM_UP_DAYS * _DAY_MS
         readings = past.readings_of(facts.home, max(0, begin_ms), task.to_ms)
         if readings.rows:
-            found = play(readings, facts, rule_sets, task.to_ms)
+            words = past.words_of(facts.home, begin_ms, task.to_ms)
+            found = play(readings, facts, rule_sets, task.to_ms, words=words)
             counted = [[row for row in its if _counts(row, task)] for its in found]
             tally.add(counted, past.outcomes_of(facts.home, task.from_ms, task.to_ms))
             differences.add(facts.home, counted)
