@@ -19,6 +19,7 @@ from rules.local_time import HOUR_MS
 from rules.metering import SLOT_MS
 from rules.rule import Observation
 from rules.signs import LifeReason, Signs
+from rules.usual_gaps import Usual
 
 # As `rules.kinds.movements` tells them.
 LEARNING, WELL, STILL, VERY_STILL = -1, 0, 1, 2
@@ -156,6 +157,18 @@ class Sensed:
             sensed.alone, sensed._over_ms = bool(alone), int(over_ms)
             sensed.still = None if still is None else _stillness(still)
         return sensed
+
+
+def told_values(usual: Usual, quiet_h: int, missed_h: float) -> dict[str, float]:
+    """What is said of a silence where it is known what is usual."""
+    return {
+        "quiet_h": float(quiet_h),
+        "missed_h": round(missed_h, 1),
+        "limit_h": round(usual.alone_h, 1),
+        "usual_h": round(usual.middle_h, 1),
+        "longest_h": float(usual.longest_h),
+        "days": float(usual.days),
+    }
 
 
 def stillness_told(observation: Observation) -> Stillness:

@@ -62,6 +62,12 @@ def mark(bits: "array[int]", newest_day: int, hour: int) -> bool:
     return True
 
 
+def mark_between(bits: "array[int]", day: int, since_ms: int, end_ms: int) -> None:
+    """The whole hours between two moments, up to this day."""
+    for hour in range(hour_of(since_ms) + 1, hour_of(end_ms)):
+        mark(bits, day, hour)
+
+
 def has(bits: "array[int]", newest_day: int, hour: int) -> bool:
     place = DAYS - 1 - (newest_day - hour // HOURS)
     return 0 <= place < DAYS and bool(bits[place] >> hour % HOURS & 1)

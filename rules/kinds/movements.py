@@ -12,8 +12,8 @@ seldom than every six hours. A sensor that reports and looks at a wall: it is le
 seen nobody for a day and a half while others did. A cat that a movement sensor sees is somebody.
 Water meters are not read.
 
-Defaults: no opinion before 7 days that were watched, wider limits until 14. Told of stays (`stay`)
-it learns nothing from them; nor from a silence that ended more than ten hours after it was told.
+Defaults: no opinion before 7 days that were watched, wider limits until 14. It learns nothing from
+stays, nor from a silence that lasted ten hours more or that a human says was some (`found_out`).
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
@@ -25,6 +25,7 @@ from typing import Any, Final
 from rules.derived import STILLNESS, Derived
 from rules.device_clock import said_ms
 from rules.finding import EvidenceValue, Finding, Severity
+from rules.found_out import FOUND_OUT, FoundOut, word_of
 from rules.local_time import HOUR_MS, MINUTE_MS, day_of
 from rules.packed import packed
 from rules.params import parse_params
@@ -41,6 +42,8 @@ from rules.rule import (
 )
 from rules.signs import LIFE_KINDS, SAID_WELL, SENSOR_KINDS, SOON_MS, Signs, remembered
 from rules.staying import NO_STAY, STAY, Staying
+from rules.still_silences import KEPT_DAYS, Still, StillSilences
+from rules.stillness import told_values
 from rules.usual_gaps import Usual, usual_of
 from rules.watched_hours import (
     HOURS,
@@ -50,6 +53,7 @@ from rules.watched_hours import (
     hour_of,
     hours_told,
     mark,
+    mark_between,
     no_hours,
     sensors_told,
     turned,
@@ -72,15 +76,10 @@ _OWN_PART: Final = 0.75
 _DOOR_MS: Final = 5 * MINUTE_MS
 # A silence of so many watched hours is one that somebody may have been sent for.
 _LONG_H: Final = 16
-# Half a year of silences that were none, so many at most.
-_REFUTED_DAYS: Final = 180
-_REFUTED_MAX: Final = 8
 # Told this often when nothing changes, so that what was told is known to hold.
 AGAIN_MS: Final = 6 * HOUR_MS
 # What is told of a home.
 UNSEEN, LEARNING, WELL, STILL, VERY_STILL = -2, -1, 0, 1, 2
-
-_NONE: Final[Sequence[Derived]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +106,10 @@ class MovementsMonitor:
         "_lines",
         "_missed_h",
         "_quiet_h",
-        "_refuted",
         "_sensors",
         "_sign_ms",
         "_signs",
+        "_silences",
         "_staying",
         "_subject",
         "_told",
@@ -130,10 +129,9 @@ class MovementsMonitor:
         self._staying = NO_STAY
         self._sign_ms = self._door_ms = -1
         self._missed_h, self._quiet_h = 0.0, 0
-        self._refuted: list[tuple[int, float]] = []
-        self._told = (UNSEEN, -1)
-        self._first_told_ms = -1
-        self._derived: Sequence[Derived] = _NONE
+        self._silences = StillSilences()
+        self._told, self._first_told_ms = (UNSEEN, -1), -1
+        self._derived: Sequence[Derived] = ()
         self._usual: Usual | None = None
         self._witnesses: tuple[str, ...] = ()
         self._known = False
@@ -144,10 +142,12 @@ class MovementsMonitor:
         if observation.kind == STAY:
             self._staying = self._staying.told(observation, now_ms)
             return NOTHING
+        if observation.kind == FOUND_OUT:
+            return self._found_out(observation, now_ms)
         return self._sign(observation, now_ms)
 
     def take_derived(self) -> Sequence[Derived]:
-        derived, self._derived = self._derived, _NONE
+        derived, self._derived = self._derived, ()
         return derived
 
     def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - it never asks to be woken
@@ -171,13 +171,16 @@ class MovementsMonitor:
             self._known = False
         if kind == "contact":
             self._door_ms = max(self._door_ms, at_ms)
+        self._alive(at_ms)
+        return NOTHING
+
+    def _alive(self, at_ms: int) -> None:
         if at_ms > self._sign_ms:
             self._end_silence(at_ms)
             if hour_of(self._sign_ms) // HOURS < self._day:
                 # What was an open silence belongs to days of before now.
                 self._known = False
             self._sign_ms, self._missed_h, self._quiet_h = at_ms, 0.0, 0
-        return NOTHING
 
     def _sensor(self, observation: Observation) -> WatchedSensor | None:
         """The sensor that says this, from its first word on; None for what is none."""
@@ -191,19 +194,29 @@ class MovementsMonitor:
         return sensor
 
     def _end_silence(self, at_ms: int) -> None:
-        """Somebody is there. Of a silence that was told and lasted nothing is learned; one that
-        ended soon was none, and the home is judged more carefully."""
+        """Somebody is there. From one that was told and was some nothing is learned; one that was
+        none makes the home be judged more carefully."""
         first_ms, self._first_told_ms = self._first_told_ms, -1
+        soon = at_ms - first_ms < SOON_MS
         if first_ms < 0:
             return
-        if at_ms - first_ms < SOON_MS:
-            if not self._staying.since(self._sign_ms):
-                told = (self._day, round(self._missed_h, 2))
-                self._refuted = [*self._refuted, told][-_REFUTED_MAX:]
-        else:
-            for hour in range(hour_of(self._sign_ms) + 1, hour_of(at_ms)):
-                mark(self._apart, self._day, hour)
+        still = Still(self._day, round(self._missed_h, 2), self._sign_ms, at_ms, soon)
+        if not (soon and self._staying.since(still.since_ms)) and self._silences.end(still):
+            mark_between(self._apart, self._day, still.since_ms, at_ms)
         self._known = False
+
+    def _found_out(self, observation: Observation, now_ms: int) -> list[Finding]:
+        """A human says how it was; whoever is well in a silence that goes on has ended it."""
+        word = word_of(observation)
+        if word is None or not self._sensors:
+            return UNCHANGED
+        self._turn(day_of(now_ms))
+        for still in self._silences.say(word):
+            mark_between(self._apart, self._day, still.since_ms, still.end_ms)
+        self._known = False
+        if word.found_out is FoundOut.WAS_IN_AND_WELL and word.raised_ms > self._sign_ms:
+            self._alive(said_ms(observation, now_ms))
+        return NOTHING
 
     # What the gateway says.
 
@@ -269,7 +282,6 @@ class MovementsMonitor:
         witnesses = self._witnesses_at(now_ms)
         if not self._known or witnesses != self._witnesses:
             self._witnesses, self._known = witnesses, True
-            since = self._day - _REFUTED_DAYS
             sensors = [self._sensors[device] for device in witnesses]
             self._usual = None
             if sensors:
@@ -277,7 +289,7 @@ class MovementsMonitor:
                     [sensor.seen for sensor in sensors],
                     [sensor.signs for sensor in sensors],
                     self._apart,
-                    [missed_h for day, missed_h in self._refuted if day > since],
+                    self._silences.none_since(self._day - KEPT_DAYS),
                     max(0, self._day * HOURS - 1 - hour_of(self._sign_ms)),
                 )
         return self._usual
@@ -304,14 +316,8 @@ class MovementsMonitor:
 
     def _word(self, status: Observation, level: int, now_ms: int) -> Derived:
         values = {"level": float(level), "since_ms": float(max(0, self._sign_ms))}
-        usual = self._usual
-        if usual is not None:
-            values["quiet_h"] = float(self._quiet_h)
-            values["missed_h"] = round(self._missed_h, 1)
-            values["limit_h"] = round(usual.alone_h, 1)
-            values["usual_h"] = round(usual.middle_h, 1)
-            values["longest_h"] = float(usual.longest_h)
-            values["days"] = float(usual.days)
+        if self._usual is not None:
+            values |= told_values(self._usual, self._quiet_h, self._missed_h)
         values["sensors"] = float(len(self._witnesses))
         kinds = {self._sensors[device].kind for device in self._witnesses}
         # A home with nothing but doors has no other last sign.
@@ -332,7 +338,7 @@ class MovementsMonitor:
             "sign": self._sign_ms,
             "door": self._door_ms,
             "missed": [self._missed_h, self._quiet_h],
-            "refuted": self._refuted,
+            "silences": self._silences.dump(),
             "told": self._told,
             "first_told": self._first_told_ms,
         }
@@ -351,7 +357,7 @@ class MovementsMonitor:
         self._sign_ms, self._door_ms = int(document["sign"]), int(document["door"])
         missed_h, quiet_h = document["missed"]
         self._missed_h, self._quiet_h = float(missed_h), int(quiet_h)
-        self._refuted = [(int(day), float(h)) for day, h in document["refuted"]][-_REFUTED_MAX:]
+        self._silences = StillSilences.load(document)
         level, told_ms = document["told"]
         self._told = (int(level), int(told_ms))
         self._first_told_ms = int(document["first_told"])
@@ -362,10 +368,8 @@ class MovementsMonitor:
         if not self._sensors or level == UNSEEN:
             return Opinion(state="waiting", since_ms=None, explanation={"reason": "no_sensors"})
         state = {LEARNING: "learning", WELL: "moving"}.get(level, "still")
-        shown: dict[str, EvidenceValue] = {
-            "reason": f"sensors_{state}",
-            "sensors": len(self._sensors),
-        }
+        number = len(self._sensors)
+        shown: dict[str, EvidenceValue] = {"reason": f"sensors_{state}", "sensors": number}
         since_ms = self._sign_ms if self._sign_ms >= 0 else None
         return Opinion(state=state, since_ms=since_ms, explanation=shown)
 
@@ -377,7 +381,7 @@ class MovementsFeed:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "technical"
-    state_version: Final = 1
+    state_version: Final = 2
     starts_idle: Final = True
     emits: Final = frozenset({STILLNESS})
 
@@ -385,7 +389,7 @@ class MovementsFeed:
         return parse_params(MovementsParams, table, where, base)
 
     def listens(self, params: MovementsParams) -> frozenset[str]:  # noqa: ARG002
-        return LIFE_KINDS | {STAY, SAID_WELL, DEVICE_STATUS}
+        return LIFE_KINDS | {STAY, SAID_WELL, DEVICE_STATUS, FOUND_OUT}
 
     def start(self, subject: Subject, params: MovementsParams, now_ms: int) -> Monitor:  # noqa: ARG002
         return MovementsMonitor(subject, params)

@@ -161,6 +161,8 @@ async def test_a_mistake_is_taken_back_by_opening_it_again(book: Book) -> None:
     assert words(book) == [WELL]
     await desk.reopen(alarm, "duty-1", "closed_by_mistake")
     assert words(book) == [UNKNOWN]
+    [row] = book.rows("SELECT found_out FROM alarm")
+    assert row["found_out"] is None
     await desk.close(alarm, "duty-1", "real_emergency", "")
     assert words(book) == [HELP]
 

@@ -211,6 +211,12 @@ def test_a_word_on_several_silences_counts_only_where_somebody_needed_help() -> 
     assert [each.found_out for each in silences] == [UNKNOWN] * 3
 
 
+def test_a_silence_that_has_no_name_is_meant_by_nobody() -> None:
+    silences = Silences()
+    silences.end(Ended.SOON, 5, 1.0, LONGER)
+    assert silences.say(Word(0, 2_000_000_000_000, HELP)) == []
+
+
 def quiet_home(usual=4.0) -> QuietLimit:
     quiet = QuietLimit()
     for day in range(60):
