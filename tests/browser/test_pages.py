@@ -43,11 +43,18 @@ def test_close_with_an_outcome(desk: Desk, hub: FakeHub) -> None:
     case_ = hub.cases.alarms[alarm]
     assert (case_["state"], case_["outcome"]) == ("closed", "accidental")
     assert case_["found_out"] is None
-    # Of a silence it asks how it was.
+    # Of a silence it asks how it was, and so does the record of whoever went there.
     silence = alarm_of(hub, "no_sign_of_life")
-    desk.go(f"/alarms/{silence}?open=close")
+    desk.go(f"/alarms/{silence}")
+    page.get_by_role("button", name=re.compile("探访记录")).first.click()
     how = page.get_by_role("group", name="报警时老人的情况")
+    how.get_by_role("button", name="外出").click()
+    page.get_by_role("button", name="全部无变化 / 安全").click()
+    desk.at_every_size(how)
+    page.get_by_role("button", name="提交", exact=True).click()
     expect(how.get_by_role("button")).to_have_count(4)
+    [visit] = [v for v in hub.visits.visits.values() if v["alarm"] == silence]
+    assert visit["record"]["found_out"] == "was_out"
     desk.at_every_size(how, shown=[page.get_by_role("button", name="在家，平安")])
     for said in ("外出", "在家，平安"):
         how.get_by_role("button", name=said).click()
