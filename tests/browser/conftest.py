@@ -70,10 +70,18 @@ class Desk:
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("request", self._requested)
         page.on("console", self._said)
+        page.on("response", self._answered)
 
     def _requested(self, request: Any) -> None:
         if not request.url.startswith((self.url, "data:", f"blob:{self.url}")):
             self.problems.append(f"request to {request.url}")
+
+    def _answered(self, response: Any) -> None:
+        # What the browser obeys; a policy that allows everything is never violated.
+        if response.request.resource_type == "document":
+            policy = response.headers.get("content-security-policy", "")
+            if "default-src 'self'" not in policy or "unsafe" in policy:
+                self.problems.append(f"policy of {response.url}: {policy!r}")
 
     def _said(self, message: Any) -> None:
         # A refused request is an answer of the hub, and some tests ask for it.

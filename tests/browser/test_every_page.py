@@ -36,7 +36,15 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
 
 LANGUAGES = ["zh-CN", "en"]
-ACCOUNTS = {"admin-1": ("admin", ""), "visitor-1": ("visitor", "610926101")}
+ACCOUNTS = {
+    "admin-1": ("admin", ""),
+    "auditor-1": ("auditor", ""),
+    "department-1": ("department", "610926101"),
+    "duty-1": ("duty", ""),
+    "installer-1": ("installer", "610926101"),
+    "manager-1": ("manager", "610926101"),
+    "visitor-1": ("visitor", "610926101"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +80,8 @@ class Walk:
 
 def test_no_place_of_the_router_is_left_out() -> None:
     stops = [*cases_stops(FakeHub()), *register_stops()]
-    # A draft is on a telephone alone, a visit is made there: `test_a_visit_on_a_telephone`.
-    visited = {one.page for one in stops} | {"record", "visit"}
+    # A draft is on a telephone alone: `test_a_visit_on_a_telephone`.
+    visited = {one.page for one in stops} | {"record"}
     names = page_names()
     assert visited == router_pages() == set(names)
     words = catalogue("zh-CN")
@@ -149,3 +157,21 @@ def test_pages_about_the_register(
     desk.sign_in_by_hand("admin-1")
     walk.go([*register_stops(), stop("family", link_for_the_family(desk), "main .today h1")])
     assert not walk.found, "\n".join(walk.found)
+
+
+def test_the_first_page_of_every_role(
+    open_desk: OpenDesk, register: tuple[str, Bench], axe: str
+) -> None:
+    """Each in one of the languages in turn; the walks above are an administrator's."""
+    found: list[str] = []
+    for place, username in enumerate(sorted(set(ACCOUNTS) - {"admin-1"})):
+        desk = open_desk(language=LANGUAGES[place % 2])
+        desk.url = register[0]
+        desk.sign_in_by_hand(username)
+        walk = Walk(desk, axe, LANGUAGES[place % 2], username)
+        # What the page heard before the walk began to listen is data too.
+        desk.page.reload()
+        first = stop("departments", "/") if username == "department-1" else stop("board", "/")
+        walk.look(first)
+        found += [f"{username}: {fault}" for fault in walk.found]
+    assert not found, "\n".join(found)

@@ -82,6 +82,7 @@ def register_stops() -> list[Stop]:
     return [
         stop("persons", "/persons", "main li"),
         stop("person", "/persons/person-0001", ".life-month ol li"),
+        stop("visit", "/visits/v-1", "main dl"),
         stop("person-import", "/person-import"),
         stop("erasures", "/erasures", "main li button"),
         stop("unseen", "/unseen", "[data-person]"),

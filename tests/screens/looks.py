@@ -1,5 +1,5 @@
 """What is wrong with a page that can be seen without eyes: it is wider than its window, text is cut
-off, a word has no translation, a picture did not load.
+off, a word has no translation, a picture did not load, something moves though nothing should.
 """
 
 import re
@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 # A pixel is what rounding costs.
 _LOOK: Final = r"""() => {
-  const found = { wide: [], cut: [], broken: [], texts: [] };
+  const found = { wide: [], cut: [], broken: [], moving: [], texts: [] };
   const root = document.documentElement;
   const name = (e) => {
     const text = (e.textContent ?? "").trim().replace(/\s+/g, " ").slice(0, 40);
@@ -39,6 +39,9 @@ _LOOK: Final = r"""() => {
     if (e.scrollWidth > e.clientWidth + 1)
       found.cut.push(`${name(e)} (${e.scrollWidth} in ${e.clientWidth})`);
   }
+  // Every window asks for less motion (`open_context`).
+  for (const one of document.getAnimations())
+    if (one.playState === "running") found.moving.push(name(one.effect.target));
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node !== null; node = walk.nextNode()) {
     const text = node.data.trim();
@@ -79,6 +82,7 @@ def look(page: Page, language: str, words: Mapping[str, str], data: Iterable[str
     said = [f"wider than its window: {'; '.join(found['wide'][:4])}"] if found["wide"] else []
     said += [f"cut off: {one}" for one in found["cut"]]
     said += [f"picture missing: {one}" for one in found["broken"]]
+    said += [f"moves: {one}" for one in found["moving"]]
     known = "\0".join(data)
     prefixes = {key.split(".")[0] for key in words if "." in key}
     for text in found["texts"]:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 from tests.adapters.chromium import FLAGS, MISSING, program
 from tests.screens.looks import look
 from tests.screens.shots import SHOTS, Shot
-from tests.screens.stage import SIZES, THEMES, Stage, catalogue, open_context
+from tests.screens.stage import ENLARGED, SIZES, THEMES, Stage, catalogue, open_context
 
 # Of a long page so much is taken; what lies below looks like what is there.
 HEIGHT_MAX: Final = 5000
@@ -122,6 +122,13 @@ def _take(stage: Stage, shot: Shot, job: Job) -> list[Finding]:
             _unroll(stage, job, width, height)
             for theme in THEMES:
                 _picture(stage, job, shot.name, theme, size)
+        for name, ((width, height), percent) in ENLARGED.items():
+            stage.page.set_viewport_size({"width": width, "height": height})
+            stage.letters(percent)
+            stage.settle()
+            for one in look(stage.page, job.language, stage.words, stage.data):
+                say(name, one)
+            stage.letters(100)
     except (Error, AssertionError, KeyError):
         say("", f"could not be taken: {traceback.format_exc(limit=-2)}")
     for problem in dict.fromkeys(stage.problems):
