@@ -161,6 +161,7 @@ def task_object(row: Row, roster: RosterIndex, alarm_kind: str | None = None) ->
         "alarm_kind": alarm_kind,
         "home": home_reference(home, roster),
         "region": row["region"],
+        "region_path": roster.region_path(row["region"]),
         "persons": person_references(home, roster, row["created_at_ms"]),
         "assignee": account_reference(row["assignee"], roster),
         "created_at": to_iso(row["created_at_ms"]),

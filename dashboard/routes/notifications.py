@@ -17,7 +17,7 @@ from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import not_found
 from dashboard.reads import Row, rows
-from ledger.schema import ALARM, OUTBOX
+from ledger.schema import ACCOUNT, ALARM, OUTBOX
 from ledger.views import Document
 
 router = APIRouter(tags=["notifications"])
@@ -114,7 +114,8 @@ async def resend(
 def _wanted(caller: Caller) -> Select[Any]:
     """Of alarms that the caller sees; those of no alarm only without a narrower region."""
     both = OUTBOX.outerjoin(ALARM, ALARM.c.id == OUTBOX.c.alarm)
-    wanted = select(*OUTBOX.c, ALARM.c.number).select_from(both)
+    named = both.outerjoin(ACCOUNT, ACCOUNT.c.username == OUTBOX.c.recipient)
+    wanted = select(*OUTBOX.c, ALARM.c.number, ACCOUNT.c.name).select_from(named)
     if not caller.region:
         return wanted
     return wanted.where(ALARM.c.region.startswith(caller.region, autoescape=True))
@@ -149,6 +150,7 @@ def _shown(row: Row) -> Document:
         "channel": row["channel"],
         "address": shown(row["channel"], row["target"]),
         "recipient": row["recipient"],
+        "recipient_name": row["name"],
         "alarm": row["alarm"],
         "number": row["number"],
         "step": row["step"],

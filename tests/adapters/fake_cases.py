@@ -179,6 +179,7 @@ class Cases:
             "alarm": alarm["id"],
             "alarm_kind": alarm["kind"],
             "home": alarm["home"],
+            "region_path": alarm.get("region_path", []),
             "persons": alarm["persons"],
             "assignee": None,
             "created_at": to_iso(at_ms),

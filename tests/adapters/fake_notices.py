@@ -88,6 +88,7 @@ class Notices:
             "channel": channel,
             "address": "+86138****0001",
             "recipient": "duty-1",
+            "recipient_name": "李明",
             "alarm": None,
             "number": None,
             "urgent": True,

@@ -83,6 +83,20 @@ window.looks = {
     return found;
   },
 
+  // Of the form that was just refused: what its wrong fields tell to who can't see the red.
+  refused(form) {
+    const wrong = [...form.querySelectorAll('[aria-invalid="true"]')];
+    if (wrong.length === 0) return ["no field says that it is wrong"];
+    const found = [];
+    for (const e of wrong) {
+      const ids = (e.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id !== "");
+      const about = ids.map((id) => document.getElementById(id)?.textContent.trim() ?? "").join("");
+      if (about === "") found.push(`${e.name} does not say what is wrong`);
+    }
+    if (document.activeElement !== wrong[0]) found.push(`the focus is not at ${wrong[0].name}`);
+    return found;
+  },
+
   // WCAG 1.4.12: whoever sets text wider must not lose any of it.
   spaced(on) {
     document.adoptedStyleSheets = [];

@@ -88,6 +88,9 @@ def test_the_village_says_whom_to_reach_first(desk: Desk, hub: FakeHub) -> None:
     expect(homes.first).to_contain_text("依赖用电，优先")
     expect(homes.first.get_by_role("link")).to_have_attribute("href", "/homes/home-0003")
     expect(homes.first).to_contain_text("用电医疗设备")
+    desk.go("/tasks")
+    task = desk.page.locator("main li.panel", has_text="村里停电")
+    expect(task.locator(".who")).to_have_text("龙头村")
 
 
 def test_a_stay_is_set_seen_and_ended(desk: Desk, hub: FakeHub) -> None:

@@ -83,6 +83,15 @@ def test_sound_that_is_off_stays_said_and_grows_loud(open_desk: OpenDesk, hub: F
     expect(status).to_contain_text("实时连接正常")
 
 
+def test_who_manages_is_told_of_the_sound_without_red(open_desk: OpenDesk) -> None:
+    """Calls are for who sits at the desk and who goes."""
+    desk = open_desk()
+    desk.sign_in("manager-1")
+    bar = desk.page.locator(".frame > header")
+    expect(desk.page.get_by_role("status")).to_contain_text("声音未开启，警情不会响铃")
+    expect(bar).not_to_have_class(re.compile("loud"))
+
+
 def test_the_tab_counts_urgent_alarms_that_nobody_took(desk: Desk, hub: FakeHub) -> None:
     page = desk.page
     icon = page.locator('link[rel="icon"]')

@@ -14,7 +14,7 @@ from tests.adapters.fake_api import PASSWORD
 from tests.adapters.hub_bench import Bench, press
 from tests.adapters.real_hub import serving_hub
 from tests.browser.axe import LEVELS, violations
-from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
+from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
 from tests.browser.test_accessibility import axe
 from tests.dashboard.conftest import ROSTER
 
@@ -22,6 +22,9 @@ __all__ = ["axe"]
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
+
+# The names of villages are 17 px high at a desk, with their line.
+LETTERS_PX = 14
 
 ACCOUNTS = {
     "manager-1": ("manager", "610926"),
@@ -144,6 +147,12 @@ def test_the_map_and_its_list_lead_to_the_home(
     expect(calm.locator("a")).to_have_count(0)
     calm.locator("summary").click()
     desk.at_every_size(calm.get_by_role("link", name="王秀兰"), shown=[drawing])
+    # As large on a telephone as at a desk: names and signs are not made small with the drawing.
+    desk.page.set_viewport_size(PHONE)
+    name = drawing.get_by_text("龙头村").bounding_box()
+    assert name is not None
+    assert name["height"] >= LETTERS_PX
+    desk.page.set_viewport_size(DESKTOP)
     desk.page.get_by_role("link", name="王秀兰").first.focus()
     desk.page.keyboard.press("Enter")
     expect(desk.page.locator("h1")).to_contain_text("王秀兰")

@@ -26,7 +26,7 @@ def test_a_visitor_s_day_in_the_order_of_the_way(open_desk: OpenDesk, hub: FakeH
     expect(desk.page.locator("main")).to_contain_text("待访 3 · 已访 1")
     # Nothing wider than the telephone.
     assert desk.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    begin = first.get_by_role("button", name="开始探访")
+    begin = first.get_by_role("button", name="出发")
     desk.at_every_size(begin, first.locator("a[href^='tel:']"), shown=[first])
     begin.click()
     desk.wait_for("location.pathname.startsWith('/tasks/')")

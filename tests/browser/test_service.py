@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.adapters.fake_api import FakeHub
+from tests.adapters.fake_rounds import tell
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 from tests.browser.test_pages import CHINESE, alarm_of
 
@@ -59,11 +60,18 @@ def test_a_label_where_nobody_is_to_go_says_so(open_desk: OpenDesk) -> None:
 
 
 def test_the_sheet_has_what_120_asks(desk: Desk, hub: FakeHub) -> None:
-    desk.go(f"/alarms/{alarm_of(hub, 'sos')}")
+    alarm = alarm_of(hub, "sos")
+    with hub.lock:
+        for place in (1, 2):
+            tell(hub.cases, alarm, (place, 1), {"duty-1": ()}, {})
+    desk.go(f"/alarms/{alarm}")
     desk.page.get_by_role("link", name="120/110 交接单").click()
     sheet = desk.page.locator("article")
     for said in ("按下呼叫按钮", "王德福", "青霉素", "过桥左转", "13900000002", "139 mmHg"):
         expect(sheet).to_contain_text(said)
+    # Nobody could be told: a line, not one for each round.
+    expect(sheet).to_contain_text("系统通知了 2 轮，但没有人配置通知渠道")
+    expect(sheet.locator(".done")).not_to_contain_text("通知")
     desk.at_every_size(desk.page.get_by_role("button", name="打印"), shown=[sheet])
     desk.page.emulate_media(media="print")
     expect(desk.page.locator(".frame > nav")).to_be_hidden()

@@ -181,6 +181,7 @@ async def test_what_was_given_up_is_listed_where_it_belongs_and_sent_again(world
         [item] = listed.json()["items"]
         assert (item["id"], item["detail"], item["number"]) == ("n-1", "isv.OUT_OF_SERVICE", 1)
         assert item["address"] == "+86138****0001"
+        assert (item["recipient"], item["recipient_name"]) == ("duty-1", "人duty-1")
         assert "secret" not in listed.text
         assert (await client.post(f"{path}/n-2/resend", json={})).status_code == 404
         again = await client.post(f"{path}/n-1/resend", json={})

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Notice, TimelineEntry } from "../src/lib/alarm_types";
-import { type Row, fateOf, rowsOf, toldIn } from "../src/lib/timeline";
+import { type Row, fateOf, roundsOf, rowsOf, toldIn } from "../src/lib/timeline";
 
 let seq = 0;
 
@@ -58,6 +58,11 @@ test("a long run of rounds leaves the newest two and folds the rest", () => {
   const rounds = [1, 2, 3, 4, 5].map((round) => told(round, 1, ["ann", []]));
   assert.deepEqual(shape(rowsOf(rounds, [])), ["round 5", "round 4", "rounds 3 2 1"]);
   assert.deepEqual(shape(rowsOf(rounds.slice(0, 3), [])), ["round 3", "round 2", "round 1"]);
+});
+
+test("every round is there, folded or not", () => {
+  const entries = [entry("raised"), ...[1, 2, 3, 4, 5].map((round) => told(round, 1, ["ann", []]))];
+  assert.deepEqual(roundsOf(rowsOf(entries, [])).map((one) => one.number), [5, 4, 3, 2, 1]);
 });
 
 test("what happened between rounds keeps its place", () => {

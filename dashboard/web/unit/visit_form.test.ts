@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type Answers, CALM, calmed, openQuestions, QUESTIONS, saysNothing } from "../src/lib/visit_form";
+import { type Answers, CALM, calmed, isWell, openQuestions, QUESTIONS, saysNothing } from "../src/lib/visit_form";
+
+test("better than before is nothing to look after, fewer people or less safe is", () => {
+  assert.equal(isWell("mood", "better"), true);
+  assert.equal(isWell("illness", "improved"), true);
+  assert.equal(isWell("gas_safety", "safe"), true);
+  assert.equal(isWell("gas_safety", "fairly_safe"), false);
+  assert.equal(isWell("household", "fewer"), false);
+  assert.equal(isWell("mood", "worse"), false);
+});
 
 test("a thumb on the button makes no visit", () => {
   const empty: Answers[] = [

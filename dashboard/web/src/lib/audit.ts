@@ -100,6 +100,11 @@ export function detailText(row: AuditRow): string {
   if (shown?.[1] !== undefined) return t("audit.shown", { count: Number(shown[1]) });
   const version = /^version (\d+)$/.exec(row.detail);
   if (version?.[1] !== undefined) return t("audit.version", { number: version[1] });
+  const span = /^(?:(\d{4}-\d\d-\d\d) )?(\d+) days$/.exec(row.detail);
+  if (span?.[2] !== undefined) {
+    const count = Number(span[2]);
+    return span[1] === undefined ? t("audit.span", { count }) : t("audit.span_from", { day: span[1], count });
+  }
   // Said by the object already, or by the sign-in beside it.
   if (/^home \S+$/.test(row.detail) || row.kind === "access") return "";
   if (row.action === "exchange_refused") return refusalText(row.detail);

@@ -1,6 +1,7 @@
 // Care beyond the visit: providers, referrals, the log of services, money (docs/care.md).
 
 import { ApiError, query, request } from "./api";
+import type { Fault } from "./faults";
 import { language, tAny } from "./i18n.svelte";
 import type { AccountRef, Page } from "./hub_types";
 import type { PlanPerson } from "./plan";
@@ -209,14 +210,6 @@ const FIELD_OF: Record<string, string> = {
   no_provider: "provider",
   not_active: "provider",
 };
-
-export interface Fault {
-  /** Empty: of no field in particular. */
-  field: string;
-  text: string;
-}
-
-export const NO_FAULT: Fault = { field: "\u0000", text: "" };
 
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof ApiError)) return { field: "", text: problemText(error) };

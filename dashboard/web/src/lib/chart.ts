@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import { county } from "./county.svelte";
 import type { Curve, Limit } from "./curves";
 import { decimal } from "./format";
-import { word } from "./i18n.svelte";
+import { t, word } from "./i18n.svelte";
 import { isMidnight, told } from "./local_time";
 import { unitOf } from "./words";
 
@@ -95,7 +95,7 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
 
 function labelOf(field: string): string {
   const unit = unitOf(field).trim();
-  return unit === "" ? word("field", field) : `${word("field", field)} (${unit})`;
+  return unit === "" ? word("field", field) : t("chart.unit", { name: word("field", field), unit });
 }
 
 function heightRange(low: number | null, high: number | null, asked: Drawing): [number, number] {

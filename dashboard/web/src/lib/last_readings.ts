@@ -8,6 +8,8 @@ export interface ReadingLine {
   /** One number, or upper and lower pressure. */
   values: number[];
   at: string;
+  /** Of which device, where several tell the same. */
+  label: string;
 }
 
 // A person before the house, what is asked for first on the telephone before the rest.
@@ -45,6 +47,7 @@ export function readingLines(readings: LastReading[]): ReadingLine[] {
       field: below === undefined ? one.field : "blood_pressure",
       values: below === undefined ? [one.value] : [one.value, below],
       at: one.at,
+      label: one.label || one.device,
     });
   }
   const shown = lines.filter(
@@ -52,5 +55,8 @@ export function readingLines(readings: LastReading[]): ReadingLine[] {
       !LEFT_OUT.has(line.field) &&
       !(line.field === LOWER && paired.has(`${line.key.split(" ")[0] ?? ""} ${line.at}`)),
   );
-  return shown.sort((one, other) => rank(one) - rank(other));
+  const alone = (line: ReadingLine): boolean => shown.filter((one) => one.field === line.field).length === 1;
+  return shown
+    .map((line) => (alone(line) ? { ...line, label: "" } : line))
+    .sort((one, other) => rank(one) - rank(other));
 }

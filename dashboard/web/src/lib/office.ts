@@ -1,6 +1,7 @@
 // The office: regions, files for departments, the trail, accounts (docs/http.md).
 
 import { ApiError, query, request } from "./api";
+import type { Fault } from "./faults";
 import type { Page } from "./hub_types";
 import { language, tAny } from "./i18n.svelte";
 import type { Region } from "./persons";
@@ -52,12 +53,21 @@ export const office = {
     request<unknown>("POST", `regions/${id(code)}/reopen`, { reason }),
 };
 
+/** Codes of mistakes that belong to one field of their form, which the hub does not name. */
+const FIELD_OF: Record<string, string> = {
+  closed_region: "region",
+  overlaps: "code",
+  reserved: "username",
+  same_name: "name",
+};
+
 /** Why it was refused: every reason that the hub gives, else the words of its code. */
-export function whyNot(error: unknown): string[] {
-  if (!(error instanceof ApiError)) return [problemText(error)];
+export function whyNot(error: unknown): Fault[] {
+  if (!(error instanceof ApiError)) return [{ field: "", text: problemText(error) }];
   if (error.errors.length > 0) {
-    return error.errors.map((one) => (language.current === "en" ? one.en : one.zh));
+    return error.errors.map((one) => ({ field: one.field, text: language.current === "en" ? one.en : one.zh }));
   }
-  const field = error.field?.split(".")[0] ?? "";
-  return [tAny([`office_fault.${error.code}.${field}`, `office_fault.${error.code}`]) ?? problemText(error)];
+  const named = error.field?.split(".")[0] ?? "";
+  const text = tAny([`office_fault.${error.code}.${named}`, `office_fault.${error.code}`]) ?? problemText(error);
+  return [{ field: FIELD_OF[error.code] ?? named, text }];
 }

@@ -4,6 +4,7 @@ import { ApiError, PREFIX, query, type FieldError, request } from "./api";
 import { language } from "./i18n.svelte";
 import type { ServiceUser } from "./home_types";
 import type { AccountRef, Page } from "./hub_types";
+import { problemText } from "./toasts.svelte";
 
 const id = encodeURIComponent;
 
@@ -263,6 +264,9 @@ export function refusalsOf(error: unknown): Map<string, string> {
     const before = found.get(refusal.field);
     found.set(refusal.field, before === undefined ? text : `${before} ${text}`);
   }
+  // What is not even of the right form is named, without words of its own: `person.name`.
+  const named = error.field?.split(".").at(-1);
+  if (found.size === 0 && named !== undefined) found.set(named, problemText(error));
   return found;
 }
 

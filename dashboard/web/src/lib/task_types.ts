@@ -19,6 +19,8 @@ export interface Task {
   alarm: string | null;
   alarm_kind: string | null;
   home: HomeRef | null;
+  /** Names from the county down, where it is of a village and no home. */
+  region_path?: string[];
   persons: Person[];
   assignee: AccountRef | null;
   created_at: string;

@@ -50,12 +50,13 @@ export function rowsOf(entries: TimelineEntry[], notices: Notice[]): Row[] {
     else run.push({ ...EMPTY, number, entries: [entry] });
   }
   flush();
-  for (const row of rows) {
-    for (const round of "round" in row ? [row.round] : "rounds" in row ? row.rounds : []) {
-      Object.assign(round, reached(round, notices));
-    }
-  }
+  for (const round of roundsOf(rows)) Object.assign(round, reached(round, notices));
   return rows;
+}
+
+/** Every round of these rows, folded or not. */
+export function roundsOf(rows: Row[]): Round[] {
+  return rows.flatMap((row) => ("rounds" in row ? row.rounds : "round" in row ? [row.round] : []));
 }
 
 const EMPTY = { people: [], delivered: [], failed: [], waiting: [], unreachable: [] };

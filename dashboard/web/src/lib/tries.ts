@@ -31,7 +31,7 @@ export function changesText(one: Try, rules: readonly Rule[]): string {
   const kinds = new Map(rules.map((rule) => [rule.name, rule.kind]));
   return one.changes
     .map((change) => changeText(change, kinds.get(change.rule) ?? change.rule))
-    .join("; ");
+    .join(t("list.part"));
 }
 
 const COLUMNS = [

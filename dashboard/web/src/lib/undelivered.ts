@@ -22,6 +22,8 @@ export interface Notification {
   channel: string;
   address: string;
   recipient: string | null;
+  /** Of whose account it is; a contact's name is not told. */
+  recipient_name?: string | null;
   alarm: string | null;
   number: number | null;
   urgent: boolean;

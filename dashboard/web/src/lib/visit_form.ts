@@ -35,9 +35,16 @@ export const FORM = form.form;
 export const WAY: Question = form.way;
 export const QUESTIONS: Question[] = form.questions;
 export const CALM: Record<string, string> = form.calm;
+// As it was and should be, or better than it was.
+const GOOD = new Set(["better", "improved"]);
 export const SERVICES: Service[] = form.services;
 export const TEXT_MAX = form.text_max;
 export const PEOPLE_MAX = 20;
+
+/** Nothing that anybody has to look after. */
+export function isWell(field: string, word: unknown): boolean {
+  return CALM[field] === undefined || CALM[field] === word || GOOD.has(String(word));
+}
 
 export function choice(field: string): Question {
   const found = [...QUESTIONS, ...form.choices, WAY].find((one) => one.field === field);

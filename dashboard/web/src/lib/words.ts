@@ -289,7 +289,7 @@ export function who(subject: Alarm | Task): string {
   const names = subject.persons.map(personText);
   if (names.length > 0) return names.join(t("list.separator"));
   // Of a whole village: nobody in particular.
-  if ("region_path" in subject && isOfRegion(subject)) return villageOf(subject.region_path ?? []);
+  if ("severity" in subject && isOfRegion(subject)) return villageOf(subject.region_path ?? []);
   if ("gateway" in subject && subject.device === null && subject.gateway !== null) {
     const name = known.gateways.get(subject.gateway)?.name;
     return name || t("who.gateway", { gateway: subject.gateway });
@@ -300,13 +300,15 @@ export function who(subject: Alarm | Task): string {
 /** Whom or what a task is about: at a gateway nobody lives. */
 export function taskWho(task: Task): string {
   const [own] = checksOf(task).own;
-  return task.home === null && own !== undefined ? deviceName(own) : who(task);
+  if (task.home !== null) return who(task);
+  if (own !== undefined) return deviceName(own);
+  return villageOf(task.region_path ?? []) || who(task);
 }
 
 export function taskPlace(task: Task): string {
   const gateway = known.gateways.get(checksOf(task).own[0]?.gateway ?? "");
-  if (task.home !== null || gateway === undefined) return where(task.home);
-  return gateway.region_path.slice(1).join(" · ");
+  const path = gateway?.region_path ?? task.region_path ?? [];
+  return task.home !== null || path.length === 0 ? where(task.home) : path.slice(1).join(" · ");
 }
 
 export function villageOf(path: string[]): string {

@@ -1,0 +1,12 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { type AuditRow, detailText } from "../src/lib/audit";
+
+const row = (object: string, detail: string): AuditRow =>
+  ({ seq: 1, at: "", actor: "a", actor_name: "", action: "viewed", kind: "", object, name: "", detail }) as unknown as AuditRow;
+
+test("how many days were looked at is said in words", () => {
+  assert.equal(detailText(row("vitals:person-0001", "90 days")), "90 天");
+  assert.equal(detailText(row("month:person-0001", "2026-10-30 31 days")), "2026-10-30 起 31 天");
+});
