@@ -1,7 +1,7 @@
 """Figures of a month or quarter, of a region and each one below it; the rows behind a figure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, or_, select
@@ -15,10 +15,10 @@ from dashboard.ports import Deps
 from dashboard.reads import Row, rows
 from dashboard.response_reads import calls_of, report
 from ledger.forms.joining import changes_within, in_service
-from ledger.reports.sheet import Sheet, Subject, as_document, figures_of
+from ledger.reports.sheet import Sheet, Subject, as_document, figures_of, is_dated
 from ledger.reports.spans import Span
 from ledger.reports.tallies import groups_together
-from ledger.schema import ALARM, CARE_LINE, HOME, REFERRAL, SERVICE_USER, VISIT
+from ledger.schema import ALARM, CARE_LINE, ENTRY, HOME, REFERRAL, SERVICE_USER, VISIT
 from ledger.views import Document
 from ledger.visiting.days import iso
 from ledger.visiting.periods import Period
@@ -150,6 +150,25 @@ def _with_service(row: dict[str, Any], span: Span) -> Row:
     row["here"] = in_service(row, gaps, last)
     row["changes"] = changes_within(row, gaps, first, last)
     return row
+
+
+def people_course(
+    connection: Connection, months: Sequence[Asked], now_ms: int
+) -> list[Document | None]:
+    """Of each month, one after the other, the figures of people that dates on file tell; None of
+    those that ended before the book began: who had left by then is in no register."""
+    first = connection.scalar(select(ENTRY.c.at_ms).order_by(ENTRY.c.seq).limit(1))
+    begun_ms = now_ms if first is None else first
+    all_of_them = Span(key="", months=tuple(month.span.months[-1] for month in months))
+    sheets = [Sheet() for _month in months]
+    for row in connection.execute(_people(replace(months[0], span=all_of_them))).mappings():
+        for month, sheet in zip(months, sheets, strict=True):
+            found = figures_of("person", _with_service(dict(row), month.span), month.span.last)
+            sheet.update(figure for figure in found if is_dated(figure))
+    return [
+        as_document(sheet) if begun_ms < month.to_ms else None
+        for month, sheet in zip(months, sheets, strict=True)
+    ]
 
 
 def rows_behind(

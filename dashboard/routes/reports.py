@@ -1,6 +1,6 @@
 """Figures of a month or quarter: the whole sheet, how figures went, and the rows behind each."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
@@ -13,7 +13,14 @@ from dashboard.callers import SIGNED_IN, Caller, Hub, needs
 from dashboard.problems import bad_field, not_found
 from dashboard.reads import Row
 from dashboard.report_people import people_behind, people_documents
-from dashboard.report_reads import Asked, county_report, region_rows, rows_behind, rows_of
+from dashboard.report_reads import (
+    Asked,
+    county_report,
+    people_course,
+    region_rows,
+    rows_behind,
+    rows_of,
+)
 from dashboard.report_rows import ROW_KINDS, documents_of
 from dashboard.routes.referrals import present_care
 from ledger.reports.catalogue import catalogue_document
@@ -32,7 +39,7 @@ ROWS_SHOWN: Final = 500
 MONTHS_MAX: Final = 36
 MONTHS_DEFAULT: Final = 12
 PAST_MAX_DAYS: Final = 5 * 366
-# What a trend is of; a month's people are not kept.
+# What a trend is of where nothing is said; people's figures come from dates on file.
 _TREND: Final[tuple[Subject, ...]] = ("visit", "alarm", "referral", "care")
 
 PeriodWord = Annotated[str | None, Query(max_length=10)]
@@ -76,15 +83,22 @@ def trend(
     period: PeriodWord = None,
     region: QueryWord = None,
     months: Annotated[int, Query(ge=2, le=MONTHS_MAX)] = MONTHS_DEFAULT,
+    subject: Literal["person"] | None = None,
 ) -> Response:
-    """The figures of each of the last months, oldest first."""
-    span = span_of(period, hub.clock.now_ms())
+    """The figures of each of the last months, oldest first; of people (`subject=person`) those that
+    can be told of a past month, `figures` null where the book had not begun."""
+    now_ms = hub.clock.now_ms()
+    span = span_of(period, now_ms)
     with hub.engine.connect() as connection:
         regions = region_rows(connection, REGION)
         asked = [
             asked_region(caller, region, month, regions) for month in months_before(span, months)
         ]
-        items = [_month(connection, one) for one in asked]
+        if subject == "person":
+            course = zip(asked, people_course(connection, asked, now_ms), strict=True)
+            items = [{"period": one.span.key, "figures": figures} for one, figures in course]
+        else:
+            items = [_month(connection, one) for one in asked]
     return answer({"items": items})
 
 

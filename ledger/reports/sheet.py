@@ -64,6 +64,16 @@ def _person(row: Row, day: int) -> list[Figure]:
     return found
 
 
+# What the dates on file say of the end of a past month; the rest of the register is today's.
+_DATED: Final = frozenset({("people", "all"), ("people", "high_age")})
+
+
+def is_dated(figure: Figure) -> bool:
+    """Whether a figure of people is known of past months too: by when they joined, left and were
+    born."""
+    return figure in _DATED or figure[0] == "change"
+
+
 def age_on(born: str, day: int) -> int | None:
     try:
         birthday = datetime.date.fromisoformat(born)

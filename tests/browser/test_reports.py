@@ -112,6 +112,27 @@ def test_from_the_month_to_the_figure_to_the_person_and_back(manager: Desk) -> N
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_people_have_a_course_where_dates_on_file_tell_one(open_desk: OpenDesk) -> None:
+    desk = open_desk(language="en")
+    desk.sign_in_by_hand("manager-1")
+    page = desk.page
+    desk.go("/reports")
+    page.locator("[data-figure='people.all']").click()
+    dialog = page.get_by_role("dialog")
+    months = dialog.locator("tbody tr")
+    expect(months).to_have_count(12)
+    expect(months.last).to_contain_text("1 (")
+    # Months before this book began are empty, not nought.
+    expect(months.first).to_contain_text("nothing known")
+    expect(dialog).to_contain_text("From the dates of joining, leaving and birth on file")
+    desk.at_every_size(shown=[dialog.locator("svg").first])
+    assert open_faults(desk, read_axe(), "figure") == []
+    page.keyboard.press("Escape")
+    page.locator("[data-figure^='category.']").first.click()
+    expect(dialog).to_contain_text("This is known of today’s register alone")
+    expect(months).to_have_count(0)
+
+
 def test_a_figure_opens_and_closes_by_keys_alone(manager: Desk) -> None:
     page = manager.page
     manager.go("/reports")

@@ -3,6 +3,7 @@
 import pytest
 
 from contract.moment import from_iso, to_iso
+from ledger.unit_of_work import UnitOfWork
 from tests.dashboard.conftest import NOW_MS, World
 
 ON_BOTH = True
@@ -154,6 +155,47 @@ async def test_a_trend_has_each_month(world: World) -> None:
         items = (await client.get("/api/v1/reports/trend?months=3")).json()["items"]
     assert [item["period"] for item in items] == ["2026-09", "2026-10", "2026-11"]
     assert [item["figures"].get("contacts", {}).get("all", 0) for item in items] == [0, 1, 3]
+
+
+async def test_a_course_of_people_tells_what_dates_on_file_tell(world: World) -> None:
+    """Two joined long ago, of whom one left in November; nothing is told of before the book."""
+    await lived(world)
+    path = "/api/v1/reports/trend?subject=person&months=3"
+    async with world.client("admin-1") as client:
+        at_once = (await client.get(path)).json()["items"]
+        assert [item["figures"] is None for item in at_once] == [True, True, False]
+        assert at_once[-1]["figures"] == {"people": {"all": 2, "high_age": 2}}
+    await world.writer.change(_begun_earlier)
+    await world.writer.change(_dated)
+    async with world.client("admin-1") as client:
+        items = (await client.get(path)).json()["items"]
+        whole = (await client.get("/api/v1/reports/period?period=2026-10")).json()
+    assert [item["period"] for item in items] == ["2026-09", "2026-10", "2026-11"]
+    assert [item["figures"] for item in items] == [
+        {"people": {"all": 1, "high_age": 1}},
+        {"people": {"all": 2, "high_age": 1}, "change": {"joined": 1}},
+        {"people": {"all": 1, "high_age": 1}, "change": {"moved": 1}},
+    ]
+    # The sheet of that month says the same.
+    assert whole["figures"]["people"]["all"] == 2
+    assert whole["figures"]["people"]["high_age"] == 1
+    assert whole["figures"]["change"] == {"joined": 1}
+    async with world.client("manager-1") as client:
+        mine = (await client.get(path)).json()["items"]
+    assert [item["figures"]["people"]["all"] for item in mine] == [1, 1, 1]
+
+
+def _begun_earlier(unit: UnitOfWork) -> None:
+    unit.execute("UPDATE entry SET at_ms = ? WHERE seq = 1", (LAST_MONTH_MS - 31 * DAY_MS,))
+
+
+def _dated(unit: UnitOfWork) -> None:
+    unit.execute("UPDATE service_user SET born = '1940-05-01' WHERE id = 'person-0001'", ())
+    unit.execute(
+        "UPDATE service_user SET born = '1960-05-01', joined_on = '2026-10-09',"
+        " left_on = '2026-11-20', left_why = 'moved' WHERE id = 'person-0002'",
+        (),
+    )
 
 
 async def test_a_visit_that_was_taken_back_counts_nowhere(world: World) -> None:

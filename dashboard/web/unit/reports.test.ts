@@ -8,6 +8,7 @@ import {
   axisSteps,
   compared,
   courseOf,
+  hasCourse,
   figureName,
   figuresOf,
   lastMonth,
@@ -98,6 +99,18 @@ test("of the months before anything was written down nothing is known", () => {
   ];
   assert.deepEqual(courseOf(items, "way", "phone").map((one) => one.value), [null, 1, 0]);
   assert.deepEqual(courseOf(items.slice(0, 1), "way", "phone").map((one) => one.value), [null]);
+});
+
+test("of people a course has what dates on file tell, and nothing of months before the book", () => {
+  const items: TrendItem[] = [
+    { period: "2026-09", figures: null },
+    { period: "2026-10", figures: { people: { all: 3 } } },
+    { period: "2026-11", figures: { people: { all: 4 }, change: { joined: 1 } } },
+  ];
+  assert.deepEqual(courseOf(items, "people", "all").map((one) => one.value), [null, 3, 4]);
+  assert.deepEqual(courseOf(items, "change", "joined").map((one) => one.value), [null, 0, 1]);
+  assert.ok(hasCourse("person", "people", "high_age") && hasCourse("visit", "way", "phone"));
+  assert.ok(!hasCourse("person", "people", "no_visitor") && !hasCourse("person", "grade", "1"));
 });
 
 test("an axis has round whole steps up to the highest", () => {

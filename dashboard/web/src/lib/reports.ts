@@ -61,7 +61,8 @@ export interface Report extends Part {
 
 export interface TrendItem {
   period: string;
-  figures: Counts;
+  /** null: the book had not begun. */
+  figures: Counts | null;
 }
 
 export interface TallyRow extends Tally {
@@ -85,6 +86,8 @@ export const reports = {
   period: (asked: Asked) => request<Report>("GET", `reports/period${query({ ...asked })}`),
   trend: (asked: Asked, months: number) =>
     request<{ items: TrendItem[] }>("GET", `reports/trend${query({ ...asked, months })}`),
+  peopleTrend: (asked: Asked, months: number) =>
+    request<{ items: TrendItem[] }>("GET", `reports/trend${query({ ...asked, months, subject: "person" })}`),
   rows: (asked: Asked, figure: { subject: string; group: string; word: string }) =>
     request<{ items: AnyRow[]; total: number }>("GET", `reports/rows${query({ ...asked, ...figure })}`),
   people: (asked: Asked, figure: string) =>
@@ -186,11 +189,16 @@ export interface Point {
 /** The course of a figure over the months of a trend. Of the months before anything at all was
  * written down nothing is known. */
 export function courseOf(items: TrendItem[], group: string, name: string): Point[] {
-  const first = items.findIndex((item) => Object.keys(item.figures).length > 0);
+  const first = items.findIndex((item) => Object.keys(item.figures ?? {}).length > 0);
   return items.map((item, place) => ({
     period: item.period,
-    value: first === -1 || place < first ? null : (item.figures[group]?.[name] ?? 0),
+    value: first === -1 || place < first || item.figures === null ? null : (item.figures[group]?.[name] ?? 0),
   }));
+}
+
+/** Of people only what dates on file tell is known of past months; the rest is today's register. */
+export function hasCourse(subject: Subject, group: string, name: string): boolean {
+  return subject !== "person" || group === "change" || (group === "people" && ["all", "high_age"].includes(name));
 }
 
 /** Steps for an axis from nought: round numbers, at most four, the last one not below `top`. */
