@@ -161,3 +161,15 @@ test("a finding with limits says so, and when it began", () => {
     sure: ["按固定界限判断", "界限未经医生确认"],
   });
 });
+
+test("what was found out about silences before is said in a sentence", () => {
+  const said = (evidence: Record<string, number>): string[] =>
+    judgementOf({ kind: "no_sign_of_life", evidence: { ...evidence, days_learned: 60 } }).sure;
+  assert.deepEqual(said({}).length, 1);
+  const told: [Record<string, number>, string][] = [
+    [{ wrong_in_year: 2 }, "家里一年内这样安静过 2 次，没多久都有了动静"],
+    [{ wrong_in_year: 3, confirmed_in_year: 1 }, "家里一年内这样安静过 3 次，其中 1 次有人确认平安"],
+    [{ wrong_in_year: 3, confirmed_in_year: 3 }, "家里一年内这样安静过 3 次，都有人确认平安"],
+  ];
+  for (const [evidence, sentence] of told) assert.equal(said(evidence)[1], sentence);
+});

@@ -105,9 +105,22 @@ function sureness(kind: string, evidence: Evidence, state: string, limited: bool
   } else if (limited) parts.push(t("rule_view.by_limit"));
   const ways = numberOf(evidence, "ways_learned");
   if (ways !== null) parts.push(t("rule_view.known_ways", { count: ways }));
+  const before = silencesBefore(evidence);
+  if (before !== null) parts.push(before);
   if (evidence["limits_unconfirmed"] === true) parts.push(t("rule_view.unconfirmed"));
   if (evidence["clock_doubtful"] === true) parts.push(t("evidence.clock_doubtful"));
   return parts;
+}
+
+/** Silences of a year in which somebody was there, and how many of them a human has confirmed. */
+function silencesBefore(evidence: Evidence): string | null {
+  const count = numberOf(evidence, "wrong_in_year");
+  const confirmed = numberOf(evidence, "confirmed_in_year") ?? 0;
+  if (count === null) return null;
+  if (confirmed === 0) return t("rule_view.quiet_before", { count });
+  return confirmed < count
+    ? t("rule_view.quiet_partly", { count, confirmed })
+    : t("rule_view.quiet_confirmed", { count });
 }
 
 function fact(name: string, evidence: Evidence): string | null {
