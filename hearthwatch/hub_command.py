@@ -18,7 +18,12 @@ from hearthwatch.hub_config import HubConfig
 from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say
 from hearthwatch.sealed_book import cannot_open
-from ledger.cursor import BookDamagedError, BookInUseError, HubConnection
+from ledger.cursor import (
+    BookDamagedError,
+    BookInUseError,
+    BookUnreachableError,
+    HubConnection,
+)
 from ledger.sealing.key_file import KeyFileError
 from rules.config import default_rules, rules_from_toml
 from rules.rule import Rule
@@ -54,6 +59,10 @@ def main(args: argparse.Namespace) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         return asyncio.run(_run(config, clock, rules))
+    except BookUnreachableError as error:
+        # Whoever supervises the process tries again.
+        sys.stderr.write(f"hearthwatch hub: the book can't be opened: {error}\n")
+        return 1
     except (BookDamagedError, BookInUseError, ConfigError, KeyFileError) as error:
         sys.stderr.write(f"hearthwatch hub: {error}\n")
         return 2

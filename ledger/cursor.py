@@ -10,6 +10,10 @@ class BookInUseError(Exception):
     """Another hub writes this book."""
 
 
+class BookUnreachableError(Exception):
+    """Its server or its disk doesn't let it be opened just now."""
+
+
 class BookDamagedError(Exception):
     """The book's file can't be opened as what it is; the text says what to do."""
 

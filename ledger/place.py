@@ -11,15 +11,16 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
+from sqlalchemy.exc import OperationalError as SqlOperationalError
 
 from ledger import database
-from ledger.cursor import BookDamagedError, Connection, HubConnection
+from ledger.cursor import BookDamagedError, BookUnreachableError, Connection, HubConnection
 from ledger.file_lease import FileLease
 from ledger.sealing import at_sqlite
 from ledger.sealing.at_connection import read_open
 from ledger.sealing.at_sqlite import SealedFile
 from ledger.sealing.ring import OwnersKey, Ring
-from ledger.soundness import damage_of, damaged_log, damaged_pages
+from ledger.soundness import damage_of, damaged_log, damaged_pages, trouble_of
 
 
 class Place(Protocol):
@@ -35,7 +36,8 @@ class Place(Protocol):
         ...
 
     def open_hub(self) -> HubConnection:
-        """For a hub, at this program's schema; BookInUseError while another one has the book."""
+        """For a hub, at this program's schema; BookInUseError while another one has the book,
+        BookUnreachableError while its server or its disk is away."""
         ...
 
     @property
@@ -101,12 +103,17 @@ class SqliteBook:
         return connection
 
     def open_hub(self) -> HubConnection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        lease = FileLease(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lease = FileLease(self.path)
+        except OSError as error:
+            raise BookUnreachableError(str(error)) from error
         try:
             return self._opened(lease, damaged_log(self.path))
         except (sqlite3.DatabaseError, SqlDatabaseError) as error:
             lease.give_back()
+            if trouble := trouble_of(error):
+                raise BookUnreachableError(f"{self.path}: {trouble}") from error
             if damage_of(error) is None:
                 raise
             raise BookDamagedError(
@@ -175,14 +182,28 @@ class PostgresBook:
         return PgConnection(self._conninfo(), ring=self._ring())
 
     def open_hub(self) -> HubConnection:
+        from ledger.postgres import AWAY
+
+        try:
+            return self._opened()
+        except (AWAY, SqlOperationalError) as error:
+            # A class of SQLAlchemy's adds the statement, and where to read about it.
+            cause = getattr(error, "orig", None) or error
+            raise BookUnreachableError(str(cause).strip()) from error
+
+    def _opened(self) -> HubConnection:
         from ledger.pg_lease import has_leases
         from ledger.postgres import PgHubConnection
 
         if not has_leases(self._conninfo()):
             self.migrate()
         connection = PgHubConnection(self._conninfo(), self._ring())
-        # Again: what had the book until now may have been an older program.
-        self.migrate()
+        try:
+            # Again: what had the book until now may have been an older program.
+            self.migrate()
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def open_reader(self) -> Engine:

@@ -20,6 +20,8 @@ from ledger.pg_lease import IDLE_IN_TRANSACTION_MS, PgLease
 from ledger.sealing.at_postgres import open_texts
 from ledger.sealing.ring import Ring
 
+# What the driver raises of a server that is not there, or not yet.
+AWAY: Final = psycopg.OperationalError
 # The number of our advisory lock; any would do, if nobody else's program uses it here.
 WRITE_LOCK: Final = 0x6865_6172_7468_01
 # A gateway waits while we connect; its activations are safe in its spool.

@@ -6,7 +6,7 @@ its table, a log that was cut short in its middle by how many commits are missin
 
 import mmap
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -21,9 +21,24 @@ _PRIMARY: Final = 0xFF  # SQLite's extended codes carry the primary one in the l
 
 def damage_of(error: BaseException) -> str | None:
     """SQLite's word for a damaged file, when this is one."""
+    return _word(error, (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+
+
+def trouble_of(error: BaseException) -> str | None:
+    """SQLite's word for a disk that is full, read-only or broken, when this is one."""
+    disk = (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+    )
+    return _word(error, disk)
+
+
+def _word(error: BaseException, codes: Collection[int]) -> str | None:
     cause = getattr(error, "orig", None) or error
     code = int(getattr(cause, "sqlite_errorcode", 0)) & _PRIMARY
-    return str(cause) if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else None
+    return str(cause) if code in codes else None
 
 
 def damaged_log(path: Path) -> str | None:
