@@ -266,7 +266,7 @@ class FakeHub:
             case ["devices", gateway, device]:
                 found = self.county.devices[f"{gateway}/{device}"]
                 found.update(asked)
-                found["state"] = "ok"
+                found["state"] = "ok" if found["home"] else "unbound"
                 self._publish("device", f"{gateway}/{device}", "bound", self._device(found))
                 return self._device(found)
         raise Refused(404, "not_found")

@@ -289,6 +289,15 @@ def test_an_account_is_made_locked_and_gets_a_password(open_desk: OpenDesk) -> N
     assert fresh != first
     form.get_by_role("button", name="保存").click()
     expect(row.get_by_role("status")).to_contain_text(fresh)
+    # The old one is over at once, with the session that it began; the new one opens.
+    hers.page.reload()
+    hers.page.fill("[name=username]", "chenfang")
+    hers.page.fill("[name=password]", first)
+    hers.page.click("button[type=submit]")
+    expect(hers.page.get_by_role("alert")).to_have_text("用户名或密码不正确。")
+    hers.page.fill("[name=password]", fresh)
+    hers.page.click("button[type=submit]")
+    expect(hers.page.get_by_role("link", name="陈芳")).to_be_visible()
     row.get_by_role("button", name="已告诉本人").click()
     expect(row).not_to_contain_text(fresh)
     row.get_by_role("button", name="锁定：陈芳").click()

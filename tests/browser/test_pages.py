@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.adapters.fake_api import FakeHub
 from tests.adapters.fake_county import ACCOUNTS, QUARANTINE
 from tests.adapters.fake_rota import WORDS
+from tests.browser.axe import LEVELS, read_axe, violations
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 
 pytestmark = pytest.mark.browser
@@ -211,6 +212,39 @@ def test_bind_a_device(open_desk: OpenDesk, hub: FakeHub) -> None:
     expect(section).to_contain_text("1 台设备等待绑定")
     bound = hub.county.devices["gw-0001/rf-5A3F1"]
     assert (bound["home"], bound["kind"], bound["label"]) == ("home-0006", "sos", "床头按钮")
+
+
+def test_a_button_is_exchanged_at_a_home(open_desk: OpenDesk, hub: FakeHub) -> None:
+    desk = open_desk(language="en")
+    desk.sign_in("admin")
+    page = desk.page
+    old = hub.county.devices["gw-0001/button-0001"]
+    home = old["home"]
+    desk.go("/equipment")
+    unbound = page.locator(".unbound")
+    fresh = unbound.locator("li", has_text="rf-5A3F1").locator("form")
+    # Who has no home can't be taken out of one.
+    expect(fresh.get_by_role("option", name="Take it out of this home")).to_have_count(0)
+    fresh.locator("select[name=home]").select_option(home)
+    fresh.locator("select[name=kind]").select_option("sos")
+    fresh.get_by_role("button", name="Bind").click()
+    expect(unbound.locator("li", has_text="rf-5A3F1")).to_have_count(0)
+    page.get_by_role("button", name=re.compile("^All")).click()
+    page.get_by_role("button", name="Settings: 床头呼叫按钮").first.click()
+    form = page.locator("li.device form")
+    form.locator("select[name=home]").select_option(label="Take it out of this home")
+    expect(form.get_by_role("status")).to_contain_text("counts for no home")
+    save = form.get_by_role("button", name="Save")
+    desk.at_every_size(save, shown=[form.get_by_role("status")])
+    assert violations(desk, read_axe(), {"runOnly": list(LEVELS)}) == []
+    with page.expect_request(lambda request: request.method == "PATCH") as sent:
+        save.click()
+    assert sent.value.post_data_json == {"home": None}
+    expect(unbound).to_contain_text("button-0001")
+    now = {
+        name: hub.county.devices[f"gw-0001/{name}"]["home"] for name in ("button-0001", "rf-5A3F1")
+    }
+    assert now == {"button-0001": None, "rf-5A3F1": home}
 
 
 def test_dead_gateways_and_quarantine_are_shown(open_desk: OpenDesk) -> None:

@@ -58,7 +58,8 @@ export interface Device {
 
 /** What may be changed about a device; null is what its kind has. */
 export interface DeviceChanges {
-  home?: string;
+  /** null takes it out of its home. */
+  home?: string | null;
   label?: string;
   kind?: string;
   expected_interval_s?: number | null;

@@ -23,6 +23,8 @@ export const TEST_S = [7 * DAY_S, 14 * DAY_S, 30 * DAY_S] as const;
 export const KEEP = "";
 export const BY_KIND = "kind";
 export const NEVER = "0";
+/** No home has such an id: taken out of the one it is in. */
+export const OUT = "/";
 
 /** Undefined is not sent: it stays. */
 export function secondsOf(choice: string): number | null | undefined {
@@ -51,7 +53,8 @@ export function changesOf(device: Device, chosen: Chosen): DeviceChanges {
   const expected = secondsOf(chosen.expected);
   const test = secondsOf(chosen.test);
   const critical = criticalOf(chosen.critical);
-  if (chosen.home !== "" && chosen.home !== device.home) changes.home = chosen.home;
+  if (chosen.home === OUT) changes.home = null;
+  else if (chosen.home !== "" && chosen.home !== device.home) changes.home = chosen.home;
   if (chosen.kind !== "" && chosen.kind !== device.kind) changes.kind = chosen.kind;
   if (label !== device.label) changes.label = label;
   if (expected !== undefined) changes.expected_interval_s = expected;
