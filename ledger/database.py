@@ -16,9 +16,11 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, Table, create_engine, event
+from sqlalchemy import Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from contract.config import ConfigError
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -37,6 +39,10 @@ _NEVER: Final = threading.Event()
 # Room made in the write-ahead log at the start, for about 100 presses between two foldings: a
 # sync of a file that grows also writes the file system's journal and takes about twice as long.
 LOG_ROOM_BYTES: Final = 8 * 1024 * 1024
+
+
+class BookNewerError(ConfigError):
+    """The book's schema is one that this program doesn't know."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -119,9 +125,31 @@ def open_reader(url: str) -> Engine:
 
 
 def migrate(url: str) -> None:
-    """Bring the database to this program's schema; a no-op when it is there."""
+    """Bring the database to this program's schema; a no-op when it is there. BookNewerError."""
     with changing(url) as connection:
+        found = revision_of(connection)
+        if found is not None and not knows(found):
+            raise BookNewerError(
+                "book",
+                f"written by a newer program (schema {found}, this one knows {head()})"
+                ": install that one, or go back as docs/deployment.md says",
+            )
         upgrade(connection, "head")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The schema that a book is at; None: there is none yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
+def head() -> str:
+    """The schema of this program."""
+    newest = _scripts().get_current_head()
+    assert newest is not None  # noqa: S101 - the folder of migrations is part of the program
+    return newest
 
 
 @contextlib.contextmanager
@@ -158,9 +186,13 @@ def downgrade(connection: Connection, revision: str) -> None:
 
 def knows(revision: str) -> bool:
     """Whether this program has the migrations up to `revision`."""
+    return any(script.revision == revision for script in _scripts().walk_revisions())
+
+
+def _scripts() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    return any(s.revision == revision for s in ScriptDirectory.from_config(config).walk_revisions())
+    return ScriptDirectory.from_config(config)
 
 
 def _alembic(connection: Connection) -> Config:

@@ -1,6 +1,5 @@
 """Where the book of record is: an SQLite file, or a PostgreSQL database."""
 
-import sqlite3
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +9,9 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
 
-from ledger import database
+from ledger import before_migrating, database
 from ledger.cursor import BookDamagedError, BookUnreachableError, Connection, HubConnection
 from ledger.file_lease import FileLease
 from ledger.sealing import at_sqlite
@@ -89,6 +87,7 @@ class SqliteBook:
 
     def migrate(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        before_migrating.keep(self.path)
         database.migrate(database.sqlite_url(self.path))
 
     def changing(self) -> AbstractContextManager[SqlConnection]:
@@ -110,7 +109,7 @@ class SqliteBook:
             raise BookUnreachableError(str(error)) from error
         try:
             return self._opened(lease, damaged_log(self.path))
-        except (sqlite3.DatabaseError, SqlDatabaseError) as error:
+        except BaseException as error:
             lease.give_back()
             if trouble := trouble_of(error):
                 raise BookUnreachableError(f"{self.path}: {trouble}") from error
@@ -142,8 +141,10 @@ class SqliteBook:
         return database.open_reader(database.sqlite_url(self.path))
 
     def forget(self) -> None:
-        """The log holds pages as they were; what is deleted from the file is zeros already."""
+        """The log holds pages as they were; what is deleted from the file is zeros already. A copy
+        that was kept for the way back to an older program has everything."""
         database.fold_all(self.path)
+        before_migrating.drop(self.path)
 
     def _ring(self) -> Ring | None:
         if self.ring is not None:
