@@ -123,6 +123,12 @@ PROMISES: Final = (
                 bound="readings give way, an activation never; every queue has a cap",
                 tests=("tests/test_limits.py", "tests/ingest/test_overload.py"),
             ),
+            Fault(
+                name="hours of load",
+                bound="memory, handles and logs of hub and gateway stay as they are",
+                tests=("tests/soak/test_flat.py",),
+                command="./dev soak",
+            ),
         ),
     ),
     Promise(
@@ -260,6 +266,16 @@ def _chaos(counts: Counts) -> Iterator[str]:
     )
 
 
+def _soak(counts: Counts) -> Iterator[str]:
+    yield (
+        f"{counts['hours']:g} hours of load: {counts['presses_accepted']:,} presses accepted,"
+        f" {counts['presses_lost']} lost, {counts['readings_told']:,} readings"
+    )
+    for name, (middle, end) in counts["usual"].items():
+        unit, size = ("", 1) if name.endswith("fds") else (" MB", 1e6)
+        yield f"{name}: {middle / size:,.0f} in the middle, {end / size:,.0f}{unit} at the end"
+
+
 def _plain(counts: Counts) -> Iterator[str]:
     """Of a run that this page has no words for yet."""
     figures = [f"{name} {n:,}" for name, n in counts.items() if isinstance(n, int | float)]
@@ -270,6 +286,7 @@ def _plain(counts: Counts) -> Iterator[str]:
 _FIGURES: Final[Mapping[str, Callable[[Counts], Iterator[str]]]] = {
     "powercut": _powercut,
     "chaos": _chaos,
+    "soak": _soak,
 }
 
 
