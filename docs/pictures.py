@@ -117,7 +117,8 @@ def take_board(browser: Browser, address: str, language: str, out: Path) -> None
 
 def take_path(browser: Browser, folder: Path, language: str, out: Path) -> None:
     folder.mkdir()
-    with serving_hub(folder, path.ROSTER, path.ACCOUNTS, PASSWORD) as (address, bench):
+    served = serving_hub(folder, path.ROSTER, path.ACCOUNTS, PASSWORD, path.NAMES)
+    with served as (address, bench):
         bench.deliver(press(1))
         page = open_context(browser, language).new_page()
         width, height = STOP_SIZE

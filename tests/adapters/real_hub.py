@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,9 +18,14 @@ START_S = 60
 
 @contextmanager
 def serving_hub(
-    folder: Path, roster: str, accounts: dict[str, tuple[str, str]], password: str
+    folder: Path,
+    roster: str,
+    accounts: dict[str, tuple[str, str]],
+    password: str,
+    names: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Bench]]:
-    """Its address and the hub. `accounts`: role and region by username."""
+    """Its address and the hub. `accounts`: role and region by username; `names`: what somebody is
+    called, if not by the username."""
     bench = Bench(folder, sealed_file(folder / "hub" / "hub.db"), roster)
     stored = Passwords().hash(password)
 
@@ -29,7 +34,7 @@ def serving_hub(
             create_user(
                 unit,
                 username=username,
-                name=username,
+                name=(names or {}).get(username, username),
                 role=role,
                 region=region,
                 phone="",

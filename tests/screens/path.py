@@ -17,7 +17,11 @@ from tests.screens.stage import DEADLINE_MS
 PRESSES_MAX: Final = 10
 DUTY: Final = "duty-1"
 ACCOUNTS: Final = {DUTY: ("duty", "1"), "visitor-1": ("visitor", "1")}
-ROSTER: Final = f"""{HOME}
+NAMES: Final = {DUTY: "李敏", "visitor-1": "陈芳"}
+_HOME: Final = HOME.replace('"county"\nlevel', '"平利县"\nlevel').replace(
+    'kind = "sos"', 'kind = "sos"\nlabel = "床头呼叫按钮"'
+)
+ROSTER: Final = f"""{_HOME}
 [[home.person]]
 id = "person-1"
 name = "何桂英"
