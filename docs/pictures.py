@@ -150,6 +150,8 @@ def take_page(
     stage.listen()
     stage.sign_in(shot.who, hub.passwords[shot.who])
     stage.open(shot.path)
+    # Whoever signed in by hand has touched the page, which may then be heard.
+    page.keyboard.press("Shift")
     if shot.after is not None:
         shot.after(stage)
     page.wait_for_timeout(SETTLE_MS)
