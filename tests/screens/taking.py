@@ -122,13 +122,11 @@ def _take(stage: Stage, shot: Shot, job: Job) -> list[Finding]:
             _unroll(stage, job, width, height)
             for theme in THEMES:
                 _picture(stage, job, shot.name, theme, size)
-        for name, ((width, height), percent) in ENLARGED.items():
+        for name, (width, height) in ENLARGED.items():
             stage.page.set_viewport_size({"width": width, "height": height})
-            stage.letters(percent)
             stage.settle()
             for one in look(stage.page, job.language, stage.words, stage.data):
                 say(name, one)
-            stage.letters(100)
     except (Error, AssertionError, KeyError):
         say("", f"could not be taken: {traceback.format_exc(limit=-2)}")
     for problem in dict.fromkeys(stage.problems):
