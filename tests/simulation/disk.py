@@ -46,6 +46,8 @@ class _Cursor(sqlite3.Cursor):
 class Connection(sqlite3.Connection):
     disk: "Disk"
     path: Path
+    # Of `PRAGMA synchronous`; None: not asked since it may have changed.
+    level: int | None = None
 
     def cursor(self, factory=_Cursor):
         return super().cursor(factory)
@@ -113,13 +115,15 @@ class Disk:
         begins = sql.startswith("BEGIN") and connection.path not in self._synced
         if begins and self._level(connection) < FULL:
             self._synced[connection.path] = _files(connection.path)
-        if sql.startswith("COMMIT"):
+        if self._statements_left is not None and sql.startswith("COMMIT") and self._due():
             self._log_bytes = _size(connection.path)
-            if self._due() and self._rng.random() < 1 / 3:
+            if self._rng.random() < 1 / 3:
                 self.crash(self._planned)
                 raise Crash
 
     def after(self, connection: Connection, sql: str) -> None:
+        if sql.startswith("PRAGMA synchronous"):
+            connection.level = None
         if sql.startswith("PRAGMA wal_checkpoint") and self._level(connection) > 0:
             self._synced.pop(connection.path, None)
         if not sql.startswith("COMMIT"):
@@ -175,7 +179,9 @@ class Disk:
 
     @staticmethod
     def _level(connection: Connection) -> int:
-        return connection.look("PRAGMA synchronous")[0][0]
+        if connection.level is None:
+            connection.level = connection.look("PRAGMA synchronous")[0][0]
+        return connection.level
 
 
 def _log(path: Path) -> Path:

@@ -5,7 +5,7 @@ that is what lets a failing run be shrunk.
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # Kind -> (shortest, longest) mean time in seconds between two of them. For the kinds that
 # happen to single messages: (least, most) likely for each.
@@ -23,6 +23,7 @@ TIMED = {
     "gateway_clock": (60, 300),
     "hub_clock": (60, 300),
     "slow_disk": (30, 200),
+    "provider": (10, 90),
 }
 PER_MESSAGE = {
     "drop": (0.01, 0.3),
@@ -30,11 +31,15 @@ PER_MESSAGE = {
     "reorder": (0.05, 0.5),
 }
 # Switched on or off for a whole run.
-SETTINGS = ("overflow", "no_rtc", "drift")
-KINDS = (*TIMED, *PER_MESSAGE, *SETTINGS)
+SETTINGS = ("overflow", "no_rtc", "drift", "asleep")
+# Bytes a second that a gateway's line carries; without it lines are wide.
+WIDTHS = {"thin_line": (1_500, 20_000)}
+KINDS = (*TIMED, *PER_MESSAGE, *SETTINGS, *WIDTHS)
 # Each kind takes part in a run with this probability: runs with few kinds reach states that
 # a run with all of them never does.
 SHARE = 0.6
+# Nobody does anything in some runs only: where people act there is more to go wrong.
+SHARES = {"asleep": 0.25}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class Options:
     rates: dict[str, float] = field(default_factory=dict)
     gateways: int = 2
     press_every_s: float = 12.0
+    read_every_s: float = 15.0
     faulty_s: float = 300.0
     healing_s: float = 130.0
 
@@ -53,14 +59,7 @@ class Options:
 
     def without(self, kind: str) -> "Options":
         rates = {k: v for k, v in self.rates.items() if k != kind}
-        return Options(
-            seed=self.seed,
-            rates=rates,
-            gateways=self.gateways,
-            press_every_s=self.press_every_s,
-            faulty_s=self.faulty_s,
-            healing_s=self.healing_s,
-        )
+        return replace(self, rates=rates)
 
     def stream(self, purpose: str) -> random.Random:
         return random.Random(f"{self.seed}/{purpose}")
@@ -69,7 +68,8 @@ class Options:
         rates = " ".join(f"{kind}={rate:.3g}" for kind, rate in self.rates.items())
         return (
             f"seed={self.seed} gateways={self.gateways} press_every_s={self.press_every_s:.3g}"
-            f" faulty_s={self.faulty_s:g} healing_s={self.healing_s:g} {rates}"
+            f" read_every_s={self.read_every_s:.3g} faulty_s={self.faulty_s:g}"
+            f" healing_s={self.healing_s:g} {rates}"
         ).rstrip()
 
 
@@ -78,12 +78,12 @@ def drawn(seed: int, faulty_s: float = 300.0) -> Options:
     rates = {}
     for kind in KINDS:
         rng = random.Random(f"{seed}/rate/{kind}")
-        if rng.random() >= SHARE:
+        if rng.random() >= SHARES.get(kind, SHARE):
             continue
         if kind in SETTINGS:
             rates[kind] = 1.0
         else:
-            low, high = TIMED.get(kind) or PER_MESSAGE[kind]
+            low, high = {**TIMED, **PER_MESSAGE, **WIDTHS}[kind]
             rates[kind] = rng.uniform(low, high)
     rng = random.Random(f"{seed}/size")
     return Options(

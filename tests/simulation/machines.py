@@ -1,5 +1,4 @@
-"""The two kinds of machine. A gateway is the product's own `Gateway`; a hub is the product's
-own `UrgentSide` (writer, urgent lane, alarm book, supervision) with its dispatcher.
+"""Machines that die and boot again, and the first kind: a gateway is the product's own `Gateway`.
 
 A machine is killed by killing its disk: from then on every statement of the old process ends in
 `Crash`, its connections are closed, and its tasks are cancelled. What it still had in mind is
@@ -7,18 +6,12 @@ garbage.
 """
 
 import asyncio
-import contextlib
+import queue
 import random
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from alarms.desk import Desk
-from alarms.dispatcher import Dispatcher
-from alarms.escalation.defaults import default_policies
-from alarms.notifiers.gateway_command import GatewayCommand
-from contract import topics
-from contract.codec import decode_status
 from contract.item import Measurement
 from gateway.clock import Clock
 from gateway.clock import Machine as ClockEdges
@@ -26,14 +19,9 @@ from gateway.config import GatewayConfig, UplinkConfig
 from gateway.driver import Decoded
 from gateway.feedback import Feedback
 from gateway.process import Edges, Gateway
-from gateway.spool.spool import SpoolEdges
-from hearthwatch.clock import PlannedClock
-from hearthwatch.hub import FLUSH_S
-from hearthwatch.urgent_side import UrgentSide
-from ledger.database import open_writer
-from rules.config import default_rules
+from gateway.spool.spool import TELEMETRY_BYTES_MAX, SpoolEdges
 from tests.simulation.disk import Crash, Disk
-from tests.simulation.network import Broker, GatewayClient, HubClient
+from tests.simulation.network import Broker, GatewayClient
 from tests.simulation.oracle import Oracle
 
 # 2026-11-23 08:00 UTC.
@@ -41,14 +29,13 @@ EPOCH_MS = 1_795_420_800_000
 # Where a Pi without a clock of its own starts until NTP answers: the epoch, or its image's date.
 IMAGES_MS = (10_000, 1_760_000_000_000)
 NTP_AFTER_S = (5.0, 90.0)
+NTP_AGAIN_S = 64.0
 DRIFT_MAX = 0.001
 RESERVE_BYTES = 4096
 FREE_BYTES = 1 << 30
 # What a commit takes: an SSD's usual pace, and a card that is busy with itself.
 COMMIT_S, SLOW_COMMIT_S = (0.0005, 0.01), (0.5, 6.0)
 BOOT_S = {"kill": (0.2, 5.0), "power": (5.0, 60.0)}
-RULES = default_rules()
-POLICIES = default_policies()
 
 
 class WallClock:
@@ -101,6 +88,18 @@ class WallClock:
         )
 
 
+class Bell(queue.SimpleQueue):
+    """A writer's queue that tells when something was put in, so that nobody need look."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        super().__init__()
+        self._ring = ring
+
+    def put(self, item, block=True, timeout=None) -> None:
+        super().put(item, block, timeout)
+        self._ring()
+
+
 class Ear(Feedback):
     """Who stands beside the gateway and hears its tones."""
 
@@ -125,6 +124,7 @@ class Machine:
         self.up = False
         self.slow = False
         self.no_rtc = False
+        self.reaches_ntp: Callable[[], bool] = lambda: True
         self._main: asyncio.Task[object] | None = None
         self._pumping = False
         self._old: list[asyncio.Task[object]] = []
@@ -136,10 +136,15 @@ class Machine:
         self.oracle.say(f"{self.name} boots")
         try:
             main = self._start()
+            for writer in self._writers():
+                waiting, writer._queue = writer._queue, Bell(self.pump)
+                while not waiting.empty():
+                    writer._queue.put(waiting.get())
         except Crash:
             self.die(self.disk.end)
             return
         self.up = True
+        self.pump()
         self._main = self.loop.create_task(main)
         self._main.add_done_callback(self._ended)
 
@@ -162,7 +167,14 @@ class Machine:
     def lose_time(self) -> None:
         """It starts without a battery for its clock; NTP answers some time later."""
         self.clock.forget(self.rng.choice(IMAGES_MS))
-        self.loop.call_later(self.rng.uniform(*NTP_AFTER_S), self.clock.ntp)
+        self.loop.call_later(self.rng.uniform(*NTP_AFTER_S), self._ask_ntp)
+
+    def _ask_ntp(self) -> None:
+        """Nobody answers over a line that is cut."""
+        if self.reaches_ntp():
+            self.clock.ntp()
+        else:
+            self.loop.call_later(NTP_AGAIN_S, self._ask_ntp)
 
     def _ended(self, task: "asyncio.Task[object]") -> None:
         if not task.cancelled() and task.exception() is not None:
@@ -177,7 +189,7 @@ class Machine:
 
     def pump(self) -> None:
         """Stand in for the machine's writer threads: what is queued is committed a little later."""
-        if not self.up or self._pumping:
+        if not self.up or self._pumping or self.disk.dead:
             return
         for writer in self._writers():
             if not writer.idle:
@@ -197,6 +209,7 @@ class Machine:
                 writer.step()
         except Crash:
             self.die(self.disk.end)
+        self.pump()
 
     def _start(self):
         raise NotImplementedError
@@ -215,6 +228,8 @@ class GatewayMachine(Machine):
     def __init__(self, name, folder, rng, oracle, broker: Broker) -> None:
         super().__init__(name, folder, rng, oracle)
         self._broker = broker
+        self.reaches_ntp = lambda: broker.net.open(name)
+        self.telemetry_bytes_max = TELEMETRY_BYTES_MAX
         self._gateway: Gateway | None = None
 
     def _start(self):
@@ -225,6 +240,7 @@ class GatewayMachine(Machine):
             uplink=UplinkConfig(host="simulated", port=1, username=None, password=None),
             sources=(),
             reserve_bytes=RESERVE_BYTES,
+            telemetry_bytes_max=self.telemetry_bytes_max,
         )
         edges = Edges(
             client=lambda settings, **calls: GatewayClient(
@@ -241,6 +257,8 @@ class GatewayMachine(Machine):
         self._time = self.clock.as_read(self.name)
         self._gateway = Gateway(config, self._time, self._log, edges=edges)
         self.oracle.spool_opened(self.name, self.lane()._connection)
+        telemetry = self._gateway._spool.telemetry.lane._connection
+        self.oracle.readings.spool_opened(self.name, telemetry)
         return self._gateway.run()
 
     def press(self, device: str, number: int, action: str) -> None:
@@ -257,6 +275,20 @@ class GatewayMachine(Machine):
             attrs={"action": action, "press": number},
         )
         self._gateway._intake.take("button", [Decoded(fields={}, measurements=[measurement])])
+
+    def read(self, device: str, number: int) -> None:
+        """A meter is read; what nobody hears is nobody's reading."""
+        if not self.up:
+            return
+        now_ms = self._time.now_ms()
+        measurement = Measurement(
+            device=device,
+            kind="power",
+            measured_at_ms=now_ms,
+            received_at_ms=now_ms,
+            values={"power_w": float(number)},
+        )
+        self._gateway._intake.take("meter", [Decoded(fields={}, measurements=[measurement])])
 
     def lane(self):
         return self._gateway._spool.urgent.lane
@@ -281,105 +313,8 @@ class GatewayMachine(Machine):
     def _committed(self, connection, durable: bool) -> None:
         if connection.path.name == "activation.db":
             self.oracle.spool_committed(self.name, connection, durable)
-
-
-class HubMachine(Machine):
-    def __init__(self, folder, rng, oracle, broker: Broker, template: Path) -> None:
-        super().__init__("hub", folder, rng, oracle)
-        self._broker = broker
-        (self.disk.folder / "hub.db").write_bytes(template.read_bytes())
-        self.desk: Desk | None = None
-        self._client: HubClient | None = None
-        self._connection = None
-
-    def _start(self):
-        """The side of the book as the hub has it; no readings, HTTP and migration."""
-        clock = PlannedClock(
-            None,
-            self.clock.now_ms,
-            lambda: self.loop.time() * 1000,
-            f"hub-boot-{self.clock.boots}",
-            self.clock.running_ms,
-        )
-        self._connection = open_writer(self.disk.folder / "hub.db", self.disk.connect)
-        self.side = UrgentSide(
-            self._connection,
-            rules=RULES,
-            webhooks=(),
-            policies=POLICIES,
-            clock=clock.now_ms,
-            look=clock.look,
-            call_soon=self.loop.call_soon_threadsafe,
-            on_stored=lambda _stored: None,
-            log=lambda event, detail: self.oracle.say(f"hub: {event} {detail}"),
-        )
-        self.writer, self.book, self.urgent = self.side.writer, self.side.book, self.side.urgent
-        # The oracle hears of every entry before the screens do.
-        self.writer._on_commit = self._entries
-        self._client = client = HubClient(
-            self._broker,
-            [topics.topic("+", "activation"), topics.topic("+", "status")],
-            self._message,
-        )
-        self.desk = Desk(self.writer, self.book, self.side.register)
-        self._acker = _Acker(client, self.oracle)
-        self.dispatcher = self.side.dispatcher = Dispatcher(
-            self.writer, {"gateway_command": GatewayCommand(client)}, lambda _event, _detail: None
-        )
-        self.oracle.hub_boots(self._connection)
-        return self._run(client)
-
-    async def _run(self, client: HubClient) -> None:
-        tasks = [
-            self.loop.create_task(part)
-            for part in (client.run(), self.dispatcher.run(), self._supervise())
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _supervise(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_S)
-            with contextlib.suppress(Exception):  # as the hub does: it tries again
-                await self.writer.change(self.side.flush)
-
-    def _message(self, topic: str, payload: bytes, packet_id: int, link) -> None:
-        if not self.up:
-            return
-        if topics.parse(topic)[1] == "status":
-            self.side.presence.status(decode_status(payload), self.clock.now_ms())
-            link.ack([packet_id])
-            return
-        self.urgent.on_messages([(topic.encode(), payload, packet_id)], link, self._acker)
-
-    def _entries(self, events) -> None:
-        self.oracle.feed(events)
-        self.side.committed(events)
-
-    def _writers(self):
-        return (self.writer,)
-
-    def _buried(self) -> None:
-        if self._client is not None:
-            self._client.close()
-        if self._connection is not None:
-            self._connection.close()
-
-    def _committed(self, connection, durable: bool) -> None:
-        self.oracle.hub_committed(connection, durable)
-
-
-class _Acker:
-    """Looks at every acknowledgement on its way out."""
-
-    def __init__(self, client: HubClient, oracle: Oracle) -> None:
-        self._client = client
-        self._oracle = oracle
-
-    def publish_soon(self, topic: str, payload: bytes) -> bool:
-        self._oracle.acknowledged(payload)
-        return self._client.publish_soon(topic, payload)
+        else:
+            small = self.telemetry_bytes_max < TELEMETRY_BYTES_MAX
+            lane = self._gateway._spool.telemetry.lane if self._gateway else None
+            size = lane._bytes if lane else 0
+            self.oracle.readings.spool_committed(self.name, connection, durable, size, small)

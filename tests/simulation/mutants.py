@@ -10,24 +10,33 @@ from dataclasses import replace
 from types import MappingProxyType
 from unittest import mock
 
-from alarms import lifecycle
+from alarms import dispatcher, lifecycle
 from alarms.book import AlarmBook
+from alarms.escalation.plan import Now
+from alarms.escalation.steps import Steps
+from alarms.escalation.timers import Timers
 from alarms.lifecycle import AlarmMove, AlarmState, Outcome, TaskMove, TaskState
+from alarms.notifier import Delivered
 from contract import topics
 from contract.codec import encode_ack
 from contract.envelope import Ack
 from gateway import boot_time
-from gateway.spool.lane import Lane
+from gateway.spool import spool
+from gateway.spool.lane import Lane, LaneSettings
 from gateway.spool.row import numbered
 from gateway.spool.writer import Writer as SpoolWriter
 from gateway.uplink.sender import Sender
 from gateway.uplink.uplink import LaneUplink
+from hearthwatch.clock import PlannedClock
 from ingest import urgent_lane
+from ingest.marks import SpoolMark
 from ingest.quarantine import Unreadable
+from ingest.readings import lane_state
+from ingest.readings_lane import ReadingsLane
 from ingest.urgent_lane import UrgentLane
 from ledger import database
 from ledger.unit_of_work import SYSTEM
-from tests.simulation import machines
+from tests.simulation import hub_machine
 
 Planted = contextlib.AbstractContextManager[object]
 
@@ -64,8 +73,8 @@ def tone_before_commit() -> Planted:
 
     def commit(self, batch):
         tell, self.on_commit = self.on_commit, lambda _items: None
-        spool, last = self.lane.spool, self.lane.last_seq
-        tell([numbered(m, spool, last + n) for n, m in enumerate(batch, start=1)])
+        name, last = self.lane.spool, self.lane.last_seq
+        tell([numbered(m, name, last + n) for n, m in enumerate(batch, start=1)])
         try:
             honest(self, batch)
         finally:
@@ -90,7 +99,7 @@ def no_unique_key() -> Iterator[None]:
         return connection
 
     with (
-        mock.patch.object(machines, "open_writer", open_writer),
+        mock.patch.object(hub_machine, "open_writer", open_writer),
         mock.patch.object(UrgentLane, "_is_known", staticmethod(lambda _unit, _id: False)),
     ):
         yield
@@ -132,7 +141,7 @@ def book_not_synced() -> Iterator[None]:
         connection.execute("PRAGMA synchronous=NORMAL")
         return connection
 
-    with mock.patch.object(machines, "open_writer", open_writer):
+    with mock.patch.object(hub_machine, "open_writer", open_writer):
         yield
 
 
@@ -217,14 +226,113 @@ def corrected_once_more() -> Planted:
     return mock.patch.object(boot_time, "told", told)
 
 
+@contextlib.contextmanager
+def known_for_ten_seconds() -> Iterator[None]:
+    """Duplicates come at once or never, so what was heard before is soon forgotten."""
+
+    def _is_known(unit, item_id):
+        sql = "SELECT 1 FROM event WHERE id = ? AND ingested_at_ms > ?"
+        return unit.execute(sql, (item_id, unit.now_ms - 10_000)).fetchone() is not None
+
+    with no_unique_key(), mock.patch.object(UrgentLane, "_is_known", staticmethod(_is_known)):
+        yield
+
+
+def presses_evicted() -> Planted:
+    """A spool that is full forgets the oldest, whatever it is."""
+
+    def settings(**fields):
+        return LaneSettings(**{**fields, "bytes_max": 2_500})
+
+    return mock.patch.object(spool, "LaneSettings", settings)
+
+
+def receipts_believed() -> Planted:
+    """The provider says that they were told, so nobody else need be."""
+    honest = dispatcher.settle
+
+    def settle(unit, row, result, telling=None):
+        if isinstance(result, Delivered) and row.step:
+            unit.execute("DELETE FROM escalation WHERE alarm = ? AND timer = 'step'", (row.alarm,))
+        return honest(unit, row, result, telling)
+
+    return mock.patch.object(dispatcher, "settle", settle)
+
+
+def waits_for_the_provider() -> Planted:
+    """The next are told when the ones before have been."""
+    honest = Steps.fire
+
+    def fire(self, unit, row, timer, late_ms, *reason):
+        sql = "SELECT 1 FROM outbox WHERE alarm = ? AND state = 'pending' AND step <> ''"
+        if unit.execute(sql, (row["id"],)).fetchone() is not None:
+            self._timers.put_off(unit, timer, 5_000)
+            return
+        honest(self, unit, row, timer, late_ms, *reason)
+
+    return mock.patch.object(Steps, "fire", fire)
+
+
+def by_the_wall() -> Planted:
+    """Due times are compared with the clock on the wall."""
+
+    def look(self):
+        wall_ms = self._wall_ms()
+        return Now(wall_ms=wall_ms, boot="wall", running_ms=wall_ms)
+
+    return mock.patch.object(PlannedClock, "look", look)
+
+
+def in_memory() -> Planted:
+    """What is due is looked up when it is promised, and at no start."""
+    return mock.patch.object(
+        Timers, "reload", lambda self: vars(self).update(_foreign=False, _next_running_ms=1 << 60)
+    )
+
+
+def readings_acked_first() -> Planted:
+    """A gateway need not wait for the disk of the hub."""
+
+    def _handle(self, messages):
+        honest, self._batch.commit = self._batch.commit, lambda: None
+        try:
+            handle(self, messages)
+        finally:
+            self._batch.commit = honest
+        honest()
+
+    handle = ReadingsLane._handle
+    return mock.patch.object(ReadingsLane, "_handle", _handle)
+
+
+def readings_not_synced() -> Planted:
+    def make_durable(connection):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return mock.patch.object(lane_state, "make_durable", make_durable)
+
+
+def readings_taken_twice() -> Planted:
+    """Numbers that came already are not asked for."""
+    honest = SpoolMark.add
+
+    def add(self, seq):
+        honest(self, seq)
+        return True
+
+    return mock.patch.object(SpoolMark, "add", add)
+
+
 # Within this many seeds from 0 each must be caught.
-SEEDS = 6
+SEEDS = 8
 MUTANTS = (
     delete_on_puback,
     ack_before_commit,
     tone_before_commit,
     no_unique_key,
     no_dedupe,
+    known_for_ten_seconds,
     resend_forgotten,
     spool_not_synced,
     book_not_synced,
@@ -232,7 +340,15 @@ MUTANTS = (
     closed_by_silence,
     numbers_skipped,
     tidied_at_start,
+    presses_evicted,
     oldest_acked,
     times_as_given,
     corrected_once_more,
+    receipts_believed,
+    waits_for_the_provider,
+    by_the_wall,
+    in_memory,
+    readings_acked_first,
+    readings_not_synced,
+    readings_taken_twice,
 )

@@ -6,6 +6,7 @@ of it at any moment; MQTT 5's answer 0x10 says that nobody had subscribed.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,10 +19,11 @@ LATENCY_S = (0.001, 0.08)
 OVERTAKING_S = 5.0
 # After this long without an answer a client gives its connection up (keep-alive).
 KEEPALIVE_S = 22.0
-LOOK_EVERY_S = 2.0
 RECONNECT_FIRST_S, RECONNECT_MAX_S = 0.5, 15.0
 ANSWER_TIMEOUT_S = 10.0
 NOBODY_SUBSCRIBED = 0x10
+# A PUBACK with its frames below it.
+ACK_BYTES = 60
 
 
 class Network:
@@ -32,19 +34,64 @@ class Network:
         self._rng = options.stream("network")
         self._faults = {kind: options.stream(kind) for kind in ("drop", "duplicate", "reorder")}
         self._last_s: dict[tuple[str, str], float] = {}
-        self.cut: set[tuple[str, str]] = set()
+        self._cut: set[tuple[str, str]] = set()
+        self._watching: dict[str, list[asyncio.Event]] = {}
         self.faulty = True
+        # 0: the line is never what takes time.
+        self.bytes_per_s = options.rate("thin_line")
+        self._free_s: dict[tuple[str, str], float] = {}
 
     def open(self, machine: str) -> bool:
-        return (machine, "up") not in self.cut and (machine, "down") not in self.cut
+        return (machine, "up") not in self._cut and (machine, "down") not in self._cut
 
-    def send(self, machine: str, way: str, arrive: Callable[[], None]) -> None:
+    def watch(self, machine: str, stirred: asyncio.Event) -> None:
+        """Set when a line of this machine is cut or restored."""
+        self._watching.setdefault(machine, []).append(stirred)
+
+    def cut_off(self, machine: str, way: str) -> None:
+        self._cut.add((machine, way))
+        self._stir(machine)
+
+    def restore(self, machine: str, way: str) -> None:
+        self._cut.discard((machine, way))
+        self._stir(machine)
+
+    def restore_all(self) -> None:
+        for machine, way in sorted(self._cut):
+            self.restore(machine, way)
+
+    def _stir(self, machine: str) -> None:
+        for stirred in self._watching.get(machine, ()):
+            stirred.set()
+
+    def send(
+        self, client: "Client", way: str, arrive: Callable[[], None], size: int = ACK_BYTES
+    ) -> None:
+        """`size` in bytes: what a thin line needs time for."""
         latency_s = self._rng.uniform(*LATENCY_S)
-        if (machine, way) in self.cut or self._happens("drop"):
+        if (client.machine, way) in self._cut or self._happens("drop"):
             return
         copies = 2 if self._happens("duplicate") else 1
         for _copy in range(copies):
-            self._deliver((machine, way), latency_s, arrive)
+            self._deliver(
+                (client.name, way), latency_s + self._on_the_wire_s(client, way, size), arrive
+            )
+
+    def _on_the_wire_s(self, client: "Client", way: str, size: int) -> float:
+        """Two connections of one gateway share its line; bytes of one go one after the other."""
+        if not self.bytes_per_s or client.machine == "hub":
+            return 0.0
+        now_s = asyncio.get_running_loop().time()
+        line = (client.name, way)
+        free_s = max(now_s, self._free_s.get(line, 0.0)) + 2 * size / self.bytes_per_s
+        self._free_s[line] = free_s
+        return free_s - now_s
+
+    def hung_up(self, client: "Client") -> None:
+        """What was on its way in a connection is not in the way of the next one."""
+        for way in ("up", "down"):
+            self._free_s.pop((client.name, way), None)
+            self._last_s.pop((client.name, way), None)
 
     def _deliver(self, line: tuple[str, str], latency_s: float, arrive: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -80,7 +127,7 @@ class Link:
 
     def ack(self, packet_ids: Sequence[int]) -> None:
         for packet_id in packet_ids:
-            self._broker.net.send(self.client.machine, "up", lambda i=packet_id: self._acked(i))
+            self._broker.net.send(self.client, "up", lambda i=packet_id: self._acked(i))
 
     def _acked(self, packet_id: int) -> None:
         if self.open:
@@ -91,11 +138,9 @@ class Link:
             if not self.open:
                 return
             reason = self._broker.route(topic, payload)
-            self._broker.net.send(
-                self.client.machine, "down", lambda: self._confirm(number, reason)
-            )
+            self._broker.net.send(self.client, "down", lambda: self._confirm(number, reason))
 
-        self._broker.net.send(self.client.machine, "up", arrive)
+        self._broker.net.send(self.client, "up", arrive, len(payload))
 
     def _confirm(self, number: int, reason: int) -> None:
         if self.open:
@@ -106,11 +151,12 @@ class Link:
             if self.open:
                 self.client.arrived(self, packet_id, topic, payload)
 
-        self._broker.net.send(self.client.machine, "down", arrive)
+        self._broker.net.send(self.client, "down", arrive, len(payload))
 
     def close(self) -> None:
         if self.open:
             self.open = False
+            self._broker.net.hung_up(self.client)
             session = self._broker.sessions.get(self.client.name)
             if session is not None and session.link is self:
                 session.link = None
@@ -170,8 +216,10 @@ class Client:
         self.name = name
         self.patterns = patterns
         self._link: Link | None = None
-        self._lost = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._is_lost = False
         self._numbers = 0
+        broker.net.watch(machine, self._stirred)
 
     @property
     def connected(self) -> bool:
@@ -186,7 +234,7 @@ class Client:
                 pause_s = min(pause_s * 2, RECONNECT_MAX_S)
                 if not self._broker.up or not self._broker.net.open(self.machine):
                     continue
-                self._lost.clear()
+                self._is_lost = False
                 self._link = self._broker.accept(self)
                 pause_s = RECONNECT_FIRST_S
                 loop.call_soon(self.opened)
@@ -196,17 +244,20 @@ class Client:
             self.close()
 
     async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Until the connection is lost, or nothing has come through for too long."""
         heard_s = loop.time()
-        while not self._lost.is_set():
+        while not self._is_lost:
+            self._stirred.clear()
             if self._broker.net.open(self.machine):
+                await self._stirred.wait()
                 heard_s = loop.time()
-            elif loop.time() - heard_s > KEEPALIVE_S:
-                return
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._lost.wait()
-            except TimeoutError:
                 continue
+            left_s = heard_s + KEEPALIVE_S - loop.time()
+            if left_s <= 0:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._stirred.wait()
 
     def send(self, topic: str, payload: bytes) -> int | None:
         if self._link is None:
@@ -217,7 +268,8 @@ class Client:
 
     def lost(self, _reason: str) -> None:
         self.close()
-        self._lost.set()
+        self._is_lost = True
+        self._stirred.set()
 
     def close(self) -> None:
         link, self._link = self._link, None

@@ -12,11 +12,15 @@ from collections.abc import Callable, Sequence
 
 from alarms.lifecycle import SELF_CLOSING
 from contract.codec import decode_ack
+from tests.simulation.readings_oracle import ReadingsOracle
+from tests.simulation.response_oracle import Violation
+from tests.simulation.steps_oracle import StepsOracle
 
 # Read from the table of life cycles in docs/architecture.md, not from the code under test.
 _MOVES = {
     "open": {"open", "acknowledged", "in_response", "closed"},
-    "acknowledged": {"acknowledged", "in_response", "closed"},
+    # Back to open when nobody did anything with it in time.
+    "acknowledged": {"open", "acknowledged", "in_response", "closed"},
     "in_response": {"in_response", "closed"},
     "closed": {"closed"},
 }
@@ -56,6 +60,8 @@ class Oracle:
         self._now_s = now_s
         self.failure: str | None = None
         self.on_failure: Callable[[], None] = lambda: None
+        # Whether the hub runs, with a disk that takes what it writes.
+        self.hub_is_well: Callable[[], bool] = lambda: True
         self.trace: list[str] = []
         self.spools: dict[str, _SpoolView] = {}
         self.events: dict[str, tuple] = {}
@@ -72,6 +78,11 @@ class Oracle:
         self._closers: dict[str, set[str]] = {}
         # What a human was told: (alarm or task, move) -> who.
         self.told: dict[tuple[str, str], str] = {}
+        # Rows of the outbox that made a telephone ring, and how often; a liar's 0.
+        self.rung: Counter[str] = Counter()
+        self._long_waiting: set[str] = set()
+        self.readings = ReadingsOracle(self.demand, self.say)
+        self.steps = StepsOracle(lambda: int(self._now_s() * 1000))
 
     def say(self, line: str) -> None:
         self.trace.append(f"{self._now_s():10.4f} {line}")
@@ -150,13 +161,15 @@ class Oracle:
 
     # The hub.
 
-    def hub_boots(self, connection) -> None:
+    def hub_boots(self, connection, readings) -> None:
         """I1: what was durable is there, also after a power cut."""
         count, last = connection.look("SELECT count(*), coalesce(max(seq), 0) FROM event")[0]
         self.demand(count == len(self.events), f"I1 the hub has {count} of {len(self.events)}")
         entries = connection.look("SELECT coalesce(max(seq), 0) FROM entry")[0][0]
         self.demand(entries == self._last_entry, f"I9 entries {entries}, were {self._last_entry}")
         self._feed_seq = self._last_entry
+        self.readings.hub_boots(readings)
+        self.steps.read_from(connection)
         self.say(f"hub has {count} events to {last}, {entries} entries")
 
     def hub_committed(self, connection, durable: bool) -> None:
@@ -185,6 +198,10 @@ class Oracle:
         for task in sorted(changed["task"]):
             row = connection.look("SELECT state FROM task WHERE id = ?", task)[0]
             self._moved("I6 task", task, self._tasks, _TASK_MOVES, row[0])
+        try:
+            self.steps.committed(well=self.hub_is_well())
+        except Violation as violation:
+            self.fail(f"I14 {violation}")
 
     def _holes(self) -> set[str]:
         """Gateways of which something is missing below the highest number that came."""
@@ -280,7 +297,16 @@ class Oracle:
         other = self.told.setdefault((subject, move), who)
         self.demand(other == who or move == "close", f"I8 {move} {subject[:8]}: {other} and {who}")
 
+    def rang(self, channel: str, row: str, times: int) -> None:
+        self.rung[row] += times
+        self.say(f"{channel} rings {times}x")
+
     # The end.
+
+    def nearly_settled(self, hub) -> None:
+        """What waits now has waited long enough by the end."""
+        rows = hub.look("SELECT id FROM outbox WHERE state = 'pending'")
+        self._long_waiting = {row[0] for row in rows}
 
     def settled(self, hub) -> None:
         """I10: everything accepted has arrived, once, and nothing waits."""
@@ -296,8 +322,15 @@ class Oracle:
             fact = {"acknowledge": "acknowledged", "accept": "accepted", "close": "closed"}[move]
             rows = hub.look("SELECT actor FROM entry WHERE subject = ? AND fact = ?", subject, fact)
             self.demand((who,) in rows, f"I8 {who} was told {move} {subject[:8]}: {rows}")
-        waiting = hub.look("SELECT channel, attempts, detail FROM outbox WHERE state = 'pending'")
+        waiting = [
+            row
+            for row in hub.look(
+                "SELECT id, channel, attempts, detail FROM outbox WHERE state = 'pending'"
+            )
+            if row[0] in self._long_waiting
+        ]
         self.demand(not waiting, f"I10 not sent: {waiting[:3]}")
+        self._all_were_told(hub)
         gaps = hub.look(
             "SELECT count(*) FROM alarm WHERE kind = 'spool_gap' AND state <> 'closed'"
         )[0][0]
@@ -307,3 +340,19 @@ class Oracle:
             " WHERE event.alarm IS NOT NULL AND alarm.id IS NULL"
         )[0][0]
         self.demand(orphans == 0, f"I7 {orphans} events of alarms that don't exist")
+
+    def _all_were_told(self, hub) -> None:
+        """I15: whoever a step names has a notification for each way, and what the book calls
+        delivered was said to a provider that called it so."""
+        rows = hub.look("SELECT id, alarm, channel, recipient, step, state FROM outbox")
+        written = {(alarm, channel, who, step) for _id, alarm, channel, who, step, _s in rows}
+        for alarm, round_, step, told in hub.look(
+            "SELECT alarm, round, step, told FROM escalation_step"
+        ):
+            for who, channels in json.loads(told):
+                for channel in channels:
+                    key = (alarm, channel, who, f"{round_}.{step}")
+                    self.demand(key in written, f"I15 {key} was never written")
+        for row, alarm, channel, _who, step, state in rows:
+            if step and state == "delivered":
+                self.demand(row in self.rung, f"I15 {channel} of {alarm[:8]}: told nobody")

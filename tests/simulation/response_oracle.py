@@ -39,8 +39,9 @@ class Expected:
 
 
 class Oracle:
-    def __init__(self, true_ms: Callable[[], int]) -> None:
+    def __init__(self, true_ms: Callable[[], int], tick_ms: int = TICK_MS) -> None:
         self._true_ms = true_ms
+        self._tick_ms = tick_ms
         self._up_since_ms: int | None = None
         self._seq = 0
         self._connection: sqlite3.Connection | None = None
@@ -103,6 +104,10 @@ class Oracle:
         """Read the entries that are new; each was committed at this true moment."""
         if self._connection is None:
             self._connection = sqlite3.connect(path, isolation_level=None)
+        self.read_on()
+
+    def read_on(self) -> None:
+        assert self._connection is not None
         rows = self._connection.execute(
             "SELECT seq, topic, subject, fact, actor, reason, data FROM entry"
             " WHERE seq > ? ORDER BY seq",
@@ -117,7 +122,7 @@ class Oracle:
             self.trace.append(f"{self._true_ms():>10} {alarm[:8]} {fact} {actor} {reason} {text}")
             self._fact(alarm, fact, actor, reason, json.loads(text))
         del self.trace[:-200]
-        self.late(1_000)
+        self.late(self._tick_ms)
 
     def _fact(  # noqa: PLR0912 - a case for each fact
         self, alarm: str, fact: str, actor: str, reason: str, data: dict
@@ -266,6 +271,6 @@ class Oracle:
             raise Violation(f"R1 {alarm}: nothing of the kind was due")
         up_ms = self._up_since_ms if self._up_since_ms is not None else self._true_ms()
         late_ms = self._true_ms() - max(by_ms, up_ms)
-        if late_ms > TICK_MS:
+        if late_ms > self._tick_ms:
             raise Violation(f"R1 {alarm}: {late_ms} ms late")
         self.late_max_ms = max(self.late_max_ms, late_ms)

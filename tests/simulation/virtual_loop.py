@@ -31,6 +31,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return self._now_s
 
+    def leap(self, seconds: float) -> None:
+        """Time passes in which nothing runs, as in a machine that was stopped: timers come late,
+        each once. Hours in which nothing happens cost nothing."""
+        self._now_s += seconds
+
     def select(self, timeout: float | None) -> list[Any]:
         """What a selector would wait for never happens; the time passes."""
         if timeout == 0:

@@ -1,9 +1,6 @@
 """One run: homes, people, machines, faults; first everything may break, then it must heal."""
 
 import asyncio
-import atexit
-import functools
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -11,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alarms.lifecycle import IllegalMove
-from ledger.database import migrate, open_writer, sqlite_url
-from ledger.register import store
-from ledger.roster import parse
-from ledger.writer import Writer
+from tests.simulation.county import MEMORY, book
 from tests.simulation.disk import Crash
 from tests.simulation.faults import Options
-from tests.simulation.machines import EPOCH_MS, NTP_AFTER_S, GatewayMachine, HubMachine
+from tests.simulation.hub_machine import HubMachine
+from tests.simulation.machines import NTP_AFTER_S, GatewayMachine
 from tests.simulation.network import Broker, Network
 from tests.simulation.oracle import Oracle
+from tests.simulation.providers import CHANNELS, MOODS
+from tests.simulation.readings_side import stored
 from tests.simulation.virtual_loop import VirtualLoop
 
 OPERATORS = ("desk-1", "desk-2", "desk-3")
@@ -32,10 +29,11 @@ PARTITION_S = (2.0, 90.0)
 BROKER_AWAY_S = (0.1, 20.0)
 FULL_S = (2.0, 40.0)
 SLOW_S = (5.0, 40.0)
+MOOD_S = (5.0, 120.0)
 CLOCK_JUMPS_MS = (-400 * 86_400_000, -3_600_000, -5_000, 5_000, 3_600_000, 400 * 86_400_000)
 STATEMENTS_MAX = 60
-# What a crash leaves is computed, not left to a real disk; so its syncs need not be waited for.
-MEMORY = next((place for place in ("/dev/shm",) if os.access(place, os.W_OK)), None)
+# What waited this long before the end and waits still was forgotten.
+LAST_LOOK_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +93,8 @@ class World:
         self.machines = [*self.gateways, self.hub]
         self._failed = loop.create_future()
         oracle.on_failure = self._stop
-        loop.before_wait = self._pump
-        self._presses = 0
+        oracle.hub_is_well = lambda: self.hub.up and not self.hub.disk.full and not self.hub.slow
+        self._presses = self._reads = 0
         self._people: set[asyncio.Task[None]] = set()
         if options.rate("drift"):
             rng = options.stream("drift")
@@ -116,10 +114,6 @@ class World:
         if not self._failed.done():
             self._failed.set_result(None)
 
-    def _pump(self) -> None:
-        for machine in self.machines:
-            machine.pump()
-
     async def play(self) -> None:
         for machine in self.machines:
             machine.boot()
@@ -131,10 +125,15 @@ class World:
             plague.cancel()
         await asyncio.gather(*plagues, return_exceptions=True)
         self._heal()
-        await self._for(self.options.healing_s)
+        await self._for(self.options.healing_s - LAST_LOOK_S)
+        if self.hub.up:
+            self.oracle.nearly_settled(self.hub._connection)
+        await self._for(LAST_LOOK_S)
         if self.oracle.failure is None:
             self._look_at_the_end()
-        self.loop.before_wait = lambda: None
+        await self._end()
+
+    async def _end(self) -> None:
         for person in self._people:
             person.cancel()
         await asyncio.gather(*self._people, return_exceptions=True)
@@ -151,25 +150,40 @@ class World:
     def _heal(self) -> None:
         self.oracle.say("everything heals")
         self.net.faulty = False
-        self.net.cut.clear()
+        self.net.restore_all()
         self.broker.start()
         for machine in self.machines:
             machine.disk.full = machine.slow = False
             machine.disk.plan_crash(1 << 60, "kill")
+        for provider in self.hub.providers.values():
+            provider.mood = "well"
 
     def _look_at_the_end(self) -> None:
         for machine in self.machines:
             self.oracle.demand(machine.up, f"I10 {machine.name} is not up")
         if self.oracle.failure is None:
             self.oracle.settled(self.hub._connection)
+            values, rolled_up = stored(self.hub.disk.folder / "readings.db")
+            dated = not self.options.rate("gateway_clock") and not self.options.rate("no_rtc")
+            self.oracle.readings.settled(values, rolled_up, dated=dated)
 
     # People.
 
     def _everyday(self):
         for gateway in self.gateways:
             yield self._elders(gateway)
-        for operator in OPERATORS:
-            yield self._operator(operator)
+            yield self._meter(gateway)
+        if not self.options.rate("asleep"):
+            for operator in OPERATORS:
+                yield self._operator(operator)
+
+    async def _meter(self, gateway: GatewayMachine) -> None:
+        """Each reading has a value that no other has."""
+        rng = self.options.stream(f"meters/{gateway.name}")
+        while True:
+            await asyncio.sleep(rng.expovariate(1 / self.options.read_every_s))
+            self._reads += 1
+            gateway.read(f"meter-{rng.randint(1, 2)}", self._reads)
 
     async def _elders(self, gateway: GatewayMachine) -> None:
         rng = self.options.stream(f"elders/{gateway.name}")
@@ -249,6 +263,7 @@ class World:
             "gateway_clock": lambda rng: self._clock(rng.choice(self.gateways), rng),
             "hub_clock": lambda rng: self._clock(self.hub, rng),
             "slow_disk": self._slow,
+            "provider": self._provider,
         }
         for kind, action in actions.items():
             if self.options.rate(kind):
@@ -292,8 +307,8 @@ class World:
         lasts_s = rng.uniform(*PARTITION_S)
         self.oracle.say(f"{machine} is cut off {'+'.join(ways)}")
         for way in ways:
-            self.net.cut.add((machine, way))
-            self.loop.call_later(lasts_s, self.net.cut.discard, (machine, way))
+            self.net.cut_off(machine, way)
+            self.loop.call_later(lasts_s, self.net.restore, machine, way)
 
     def _full(self, machine, rng) -> None:
         self.oracle.say(f"{machine.name}: disk full")
@@ -313,32 +328,8 @@ class World:
         machine.slow = True
         self.loop.call_later(rng.uniform(*SLOW_S), setattr, machine, "slow", False)
 
-
-@functools.cache
-def book(gateways: int) -> Path:
-    """A migrated book with its roster; made once for each number of gateways."""
-    folder = Path(tempfile.mkdtemp(prefix="hearthwatch-book-", dir=MEMORY))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = folder / "hub.db"
-    migrate(sqlite_url(path))
-    roster = parse(_homes(gateways))
-    writer = Writer(open_writer(path), lambda: EPOCH_MS)
-    writer.submit(lambda unit: store(unit, roster))
-    writer.step()
-    writer.close()
-    return path
-
-
-def _homes(gateways: int) -> str:
-    parts = ['[[region]]\ncode = "610926"\nname = "县"\nlevel = "county"\n']
-    for number in range(1, gateways + 1):
-        parts.append(f'[[gateway]]\nid = "gw-{number}"\nregion = "610926"\n')
-    for number in range(1, gateways + 1):
-        for home in (1, 2):
-            parts.append(
-                f'[[home]]\nid = "home-{number}-{home}"\nregion = "610926"\naddress = "村"\n'
-                f'[[home.person]]\nid = "person-{number}-{home}"\nname = "张三"\n'
-                f'[[home.device]]\ngateway = "gw-{number}"\ndevice = "button-{home}"\n'
-                f'kind = "sos"\n'
-            )
-    return "\n".join(parts)
+    def _provider(self, rng) -> None:
+        provider = self.hub.providers[rng.choice(CHANNELS)]
+        provider.mood = rng.choice(MOODS)
+        self.oracle.say(f"{provider.channel} is {provider.mood}")
+        self.loop.call_later(rng.uniform(*MOOD_S), setattr, provider, "mood", "well")
