@@ -35,6 +35,7 @@ _TASK_MOVES = {
 _QUIET = ("test", "clear")
 # What a clock of a thousandth drift is off at the end of the longest run, and the last look at it.
 DRIFT_MS = 2_000
+KEPT_MS = 29 * 86_400_000
 # Facts that one human alone may bring about, once for each alarm or task.
 _ONCE = ("acknowledged", "accepted", "completed", "closed", "raised", "created")
 
@@ -346,8 +347,10 @@ class Oracle:
         delivered was said to a provider that called it so."""
         rows = hub.look("SELECT id, alarm, channel, recipient, step, state FROM outbox")
         written = {(alarm, channel, who, step) for _id, alarm, channel, who, step, _s in rows}
+        # What is settled is kept for thirty days by the hub's clock, which may have leapt.
+        kept_ms = hub.look("SELECT coalesce(max(at_ms), 0) FROM entry")[0][0] - KEPT_MS
         for alarm, round_, step, told in hub.look(
-            "SELECT alarm, round, step, told FROM escalation_step"
+            "SELECT alarm, round, step, told FROM escalation_step WHERE at_ms > ?", kept_ms
         ):
             for who, channels in json.loads(told):
                 for channel in channels:
