@@ -7,8 +7,13 @@ are gone, and pages already folded into the file meet older ones from the log.
 
 With a sync per commit the two can be told apart: only the last transaction can be cut off, so
 behind the bad frame there is no commit that another frame follows.
+
+What follows must be made for it. Where syncs failed, commits that never were lie behind each other,
+each overwritten from its beginning by the next and shorter one: such frames are next to each other,
+but the sum of the one does not lead to that of the other.
 """
 
+import struct
 from typing import Final, Protocol
 
 # sqlite.org, "Database File Format", section 4.1: a header of 32 bytes, then frames of 24 bytes and
@@ -16,6 +21,9 @@ from typing import Final, Protocol
 _HEADER: Final = 32
 _FRAME: Final = 24
 _SALTS: Final = slice(16, 24)
+_SUM: Final = slice(16, 24)  # of a frame: always big-endian
+_BIG_ENDIAN: Final = 1  # the last bit of the log's first word: how pages are summed up
+_WORD: Final = 0xFFFF_FFFF
 _LARGEST_PAGE: Final = 65_536  # is written as 1
 
 
@@ -33,12 +41,26 @@ def lost_commits(log: Bytes, believed: int) -> int:
         return 0
     page = int.from_bytes(log[8:12], "big")
     size = _FRAME + (_LARGEST_PAGE if page == 1 else page)
+    order = ">" if int.from_bytes(log[0:4], "big") & _BIG_ENDIAN else "<"
     salts = log[_SALTS]
-    commits = pending = 0
-    for start in range(_HEADER + believed * size, len(log) - _FRAME + 1, size):
-        frame = log[start : start + _FRAME]
-        if frame[8:16] != salts:  # of an earlier round, or room that was never written
+    commits = 0
+    before: bytes | None = None  # the sum of the frame before, when that ended a commit
+    for start in range(_HEADER + believed * size, len(log) - size + 1, size):
+        head = log[start : start + _FRAME]
+        if head[8:16] != salts:  # of an earlier round, or room that was never written
+            before = None
             continue
-        commits += pending
-        pending = int(frame[4:8] != b"\0\0\0\0")
+        if before is not None:
+            summed = _sum(before, head[0:8] + log[start + _FRAME : start + size], order)
+            commits += int(summed == head[_SUM])
+        before = head[_SUM] if head[4:8] != b"\0\0\0\0" else None
     return commits
+
+
+def _sum(before: bytes, data: bytes, order: str) -> bytes:
+    """Section 4.2: two sums over 32-bit words, each with the other in it, mod 2^32."""
+    first, second = struct.unpack(">2I", before)
+    for one, other in struct.iter_unpack(f"{order}2I", data):
+        first = (first + one + second) & _WORD
+        second = (second + other + first) & _WORD
+    return struct.pack(">2I", first, second)
