@@ -243,6 +243,7 @@ def unseen_object(one: Unseen, of: UnseenList, now_ms: int) -> Document:
         "reason": explained.get("reason"),
         "since": None if one.view is None else instant(one.view.since_ms),
         "window_h": explained.get("window_h"),
+        "refuted_in_year": explained.get("refuted_in_year"),
         "quiet_hours_left": one.left_h,
         "sign_at": None if one.sign is None else instant(one.sign.at_ms),
         "sign_of": None if one.sign is None else _named(one, of),

@@ -82,7 +82,7 @@ class Living:
         "window",
     )
 
-    def __init__(self, window_hours: int) -> None:
+    def __init__(self, window_hours: int, spent_hours: int = 0) -> None:
         self.window = window_hours * SLOTS_PER_HOUR
         self._window = Window(self.window)
         # Slots since the start or since somebody came back; below a window nothing is judged.
@@ -90,7 +90,7 @@ class Living:
         # Slots on end at or below the limit; since the supply was last in doubt.
         self._below = self._steady = 0
         self.days = Days()
-        self.quiet = QuietLimit()
+        self.quiet = QuietLimit(spent_hours * SLOTS_PER_HOUR - self.window)
         # The least activity of the present day, or of the present silence.
         self._low: float | None = None
         # The last day and its least activity, until it is known whether it was lived.
@@ -364,10 +364,10 @@ class Living:
         }
 
     @classmethod
-    def load(cls, window_hours: int, document: Mapping[str, Any]) -> "Living":
+    def load(cls, window_hours: int, spent_hours: int, document: Mapping[str, Any]) -> "Living":
         """The same memory again; a shorter window than before keeps its newest slots."""
-        living = cls(window_hours)
-        living.quiet = QuietLimit.load(document["quiet"])
+        living = cls(window_hours, spent_hours)
+        living.quiet = QuietLimit.load(document["quiet"], living.quiet.patience)
         living._window.load(document["watts"], document["runs"], living._kept)
         living.filled = int(document["filled"])
         living._steady = int(document["steady"])

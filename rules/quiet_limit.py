@@ -21,7 +21,8 @@ all others it must look so for an hour more (`longer`): of the quiet days at hom
 a third don't last 25. Where as many silences of a year were none as are borne it waits until three
 hours after the longest of them would have ended, but never half a day beyond the window: somebody
 who lies there is found later then, and still found, which a limit below the machines would rule
-out.
+out. Once three alarms of a year were for nothing the home's budget of them is spent: however short
+they were it must look empty for two days (`patience`) until the oldest of them is a year old.
 """
 
 from array import array
@@ -32,7 +33,7 @@ from typing import Any, Final
 from rules.found_out import Word
 from rules.lived_days import SLOTS_PER_HOUR
 from rules.packed import packed, unpacked
-from rules.silences import Ended, Silence, Silences, of_before
+from rules.silences import DOUBTED_PART, Ended, Silence, Silences, of_before
 from rules.weekly_away import WeeklyAway
 
 # At most this much activity is silence, in any home …
@@ -79,12 +80,13 @@ BORNE: Final = 3
 # homes below it, and most because an ending too late or too soon hid what a silence had been.
 NEAR: Final = 10.0
 UNSURE_PART: Final = 1.5
-# There one that may have been none counts for so much of it.
-DOUBTED_PART: Final = 0.5
 # … by so much, for no two days are alike …
 BEYOND: Final = 3 * SLOTS_PER_HOUR
 # … but never longer: somebody may lie there.
 LONGEST: Final = 12 * SLOTS_PER_HOUR
+# So many refuted alarms a year are all that a home is to have (services ask for no home above
+# three), whatever its people are like.
+BUDGET: Final = 3
 CROWD_MAX: Final = 3
 CROWD_PART: Final = 0.9
 
@@ -100,19 +102,32 @@ _LOW_MAX: Final = 65_535
 class QuietLimit:
     """The quiet days and silences of one home."""
 
-    __slots__ = ("_lows", "limit", "longer", "silences", "usual", "weekly")
+    __slots__ = ("_longer", "_lows", "limit", "patience", "refuted", "silences", "usual", "weekly")
 
-    def __init__(self) -> None:
+    def __init__(self, patience: int = 0) -> None:
+        """patience: slots beyond the window once the budget is spent."""
+        self.patience = patience
         # In hundredths.
         self._lows = array("H")
         self.silences = Silences()
         # At or below it the home looks empty; 0 while it can't be judged.
         self.limit = 0.0
-        # Slots that a window must look empty for on end, beyond the first.
-        self.longer = LONGER
+        self._longer = LONGER
+        # Alarms of a year that count against its budget.
+        self.refuted = 0.0
         # The least activity of the middle day.
         self.usual = 0.0
         self.weekly = WeeklyAway()
+
+    @property
+    def longer(self) -> int:
+        """Slots that a window must look empty for on end, beyond the first."""
+        return max(self._longer, self.patience) if self.spent else self._longer
+
+    @property
+    def spent(self) -> bool:
+        """Whether the home has had all its alarms of a year that were for nothing."""
+        return self.refuted >= BUDGET
 
     @property
     def days(self) -> int:
@@ -176,7 +191,8 @@ class QuietLimit:
 
     def learn(self, day: int) -> None:
         """The limit from this day on."""
-        self.limit, self.longer = 0.0, LONGER
+        self.limit, self._longer = 0.0, LONGER
+        self.refuted = self.silences.refuted_since(day - REFUTED_DAYS)
         number = len(self._lows)
         if number < DAYS_MIN:
             return
@@ -194,7 +210,7 @@ class QuietLimit:
             least = min(told.low for told in wrong)
             limit = min(limit, max(least * REFUTED_PART, LOW))
         elif far > TOP:
-            self.longer = 0
+            self._longer = 0
         self._wait(wrong, day)
         crowd = self.silences.found_since(day - CROWD_DAYS) - CROWD_MAX
         if crowd >= 0:
@@ -210,21 +226,22 @@ class QuietLimit:
         if sure + unsure * (UNSURE_PART if near else 1) < BORNE:
             return
         longest = max(silence.beyond for silence in (*wrong, *doubted))
-        self.longer = min(max(longest, LONGER) + BEYOND, LONGEST)
+        self._longer = min(max(longest, LONGER) + BEYOND, LONGEST)
 
     def dump(self) -> dict[str, Any]:
         return {
             "lows": packed(self._lows),
             "silences": self.silences.dump(),
             "limit": self.limit,
-            "longer": self.longer,
+            "longer": self._longer,
+            "budget": self.refuted,
             "usual": self.usual,
             "weekly": self.weekly.dump(),
         }
 
     @classmethod
-    def load(cls, document: Mapping[str, Any]) -> "QuietLimit":
-        quiet = cls()
+    def load(cls, document: Mapping[str, Any], patience: int = 0) -> "QuietLimit":
+        quiet = cls(patience)
         quiet._lows = unpacked("H", document["lows"])[-LOWS_MAX:]
         if "silences" in document:
             quiet.silences = Silences.load(document["silences"])
@@ -232,7 +249,11 @@ class QuietLimit:
             quiet.silences = of_before(document, LONGER)
         quiet.limit = float(document["limit"])
         # Not said by states of before.
-        quiet.longer = int(document.get("longer", LONGER))
+        quiet._longer = int(document.get("longer", LONGER))
+        # Nor this; until its next day is learned it is as when the newest of them ended.
+        newest = max((silence.day for silence in quiet.silences), default=0)
+        refuted = quiet.silences.refuted_since(newest - REFUTED_DAYS)
+        quiet.refuted = float(document.get("budget", refuted))
         quiet.usual = float(document["usual"])
         quiet.weekly = WeeklyAway.load(document.get("weekly"))
         return quiet

@@ -17,6 +17,8 @@ KEPT_MAX: Final = 24
 # A state of before didn't name its silences, and said of each only one of both days.
 UNNAMED: Final = 0
 NEVER: Final = -1
+# What may have been none, or an absence, counts for so much of one that was.
+DOUBTED_PART: Final = 0.5
 # An alarm and its silence end a day after each other at most, where that ended soon or later.
 _APART_DAYS: Final = 2
 
@@ -142,6 +144,12 @@ class Silences:
 
     def doubted_since(self, day: int) -> Sequence[Silence]:
         return [each for each in self._all if each.may_be_none and each.day > day]
+
+    def refuted_since(self, day: int) -> float:
+        """How many alarms were for nothing: life came back, and nobody says that it was none of
+        this home's usual silences. One that lasted was a journey, most likely."""
+        none, doubted = len(self.none_since(day)), len(self.doubted_since(day))
+        return none + DOUBTED_PART * doubted
 
     def _add(self, silence: Silence) -> None:
         self._all = (*self._all, silence)[-KEPT_MAX:]

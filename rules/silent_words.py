@@ -111,13 +111,16 @@ def with_sensors(opinion: Opinion, sensed: Sensed, signs: Signs, now_ms: int) ->
 
 def _wrong(living: Living) -> dict[str, EvidenceValue]:
     """How often it was found silent within a year while somebody was there, and how often of these
-    a human said so: from the third time on it must look empty for longer."""
-    wrong = living.wrong
-    if not wrong:
-        return {}
-    confirmed = sum(silence.confirmed for silence in wrong)
-    told: dict[str, EvidenceValue] = {"wrong_in_year": len(wrong)}
-    return {**told, "confirmed_in_year": confirmed} if confirmed else told
+    a human said so: from the third time on it must look empty for longer. How many alarms were
+    refuted is told where they have spent its budget."""
+    told: dict[str, EvidenceValue] = {}
+    if living.quiet.spent:
+        told["refuted_in_year"] = int(living.quiet.refuted)
+    if wrong := living.wrong:
+        told["wrong_in_year"] = len(wrong)
+    if confirmed := sum(silence.confirmed for silence in wrong):
+        told["confirmed_in_year"] = confirmed
+    return told
 
 
 def _outlook(living: Living, quiet_slots: int, *, well: bool) -> dict[str, EvidenceValue]:

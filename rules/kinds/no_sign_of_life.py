@@ -18,10 +18,9 @@ like people and that has no sensors. What arrives late counts; only a view of th
 
 Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, more (36 at most) where
 three silences of a year were none, or two that nobody confirmed in a home whose days are near an
-empty one; by sensors 16
-watched hours, and more than the home's rarest; 120 minutes without readings are `meter_quiet`,
-older readings raise nothing; no opinion in the first week or so, narrower limits until 30 days are
-known.
+empty one; 48 once three alarms of a year were refuted; by sensors 16 watched hours, and more than
+the home's rarest; 120 minutes without readings are `meter_quiet`, older readings raise nothing; no
+opinion in the first week or so, narrower limits until 30 days are known.
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
@@ -41,7 +40,7 @@ from rules.looking_back import look_back
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import parse_params
-from rules.quiet_limit import SURE_H, is_back
+from rules.quiet_limit import is_back
 from rules.quiet_time import QuietTime
 from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
 from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs, remembered
@@ -81,7 +80,7 @@ class NoSignOfLifeMonitor:
         self.due_ms: int | None = None
         self._subject, self._params = subject, params
         self._mains = make_mains(params.meter) if params.meter else None
-        self._living = Living(params.window_h - SURE_H)
+        self._living = Living(*params.hours)
         self._signs = Signs()
         self._staying = NO_STAY
         self._began_ms = -1
@@ -171,7 +170,7 @@ class NoSignOfLifeMonitor:
 
     def _start_over(self, at_ms: int) -> None:
         """Another meter shows more of the home: learn it anew, but don't end a silence."""
-        self._living = Living(self._params.window_h - SURE_H)
+        self._living = Living(*self._params.hours)
         self._began_ms = at_ms
         self._quiet.begin()
         self._supply.forget()
@@ -337,7 +336,7 @@ class NoSignOfLifeMonitor:
         scale = 1.0
         if is_former(living):
             living, scale = migrated(living), SCALE
-        self._living = Living.load(self._params.window_h - SURE_H, living)
+        self._living = Living.load(*self._params.hours, living)
         self._signs = Signs.load(document["signs"])
         self._staying = Staying.load(document["staying"])
         self._began_ms = int(document["began"])
@@ -372,8 +371,9 @@ class NoSignOfLife:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    # 7: silences have names (`rules.silences` reads 6, `rules.former_living` 3).
-    state_version: Final = 7
+    # 8: whether the budget is spent; 7: silences have names (`rules.silences` reads 6,
+    # `rules.former_living` 3).
+    state_version: Final = 8
     starts_idle: Final = True
     patient: Final = True
     # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence

@@ -88,7 +88,11 @@ async def test_the_last_sign_and_of_what(world: World, explained, at_ms, of) -> 
 
 async def test_hours_left_are_told_only_where_the_rule_can_judge(world: World) -> None:
     thinks(world, quiet_hours_left=7.5)
-    assert (await only(world))["quiet_hours_left"] == 7.5
+    item = await only(world)
+    assert (item["quiet_hours_left"], item["refuted_in_year"]) == (7.5, None)
+    thinks(world, quiet_hours_left=21.5, window_h=48, refuted_in_year=3)
+    item = await only(world)
+    assert (item["quiet_hours_left"], item["window_h"], item["refuted_in_year"]) == (21.5, 48, 3)
     for state in ("cannot_judge", "learning", "silent"):
         thinks(world, state=state, quiet_hours_left=7.5)
         item = await only(world)

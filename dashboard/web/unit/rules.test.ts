@@ -172,4 +172,8 @@ test("what was found out about silences before is said in a sentence", () => {
     [{ wrong_in_year: 3, confirmed_in_year: 3 }, "家里一年内这样安静过 3 次，都有人确认平安"],
   ];
   for (const [evidence, sentence] of told) assert.equal(said(evidence)[1], sentence);
+  assert.deepEqual(said({ refuted_in_year: 3, window_h: 48 }).slice(1), [
+    "这家一年内已有 3 次误报，等到 48 小时才报",
+  ]);
+  assert.equal(said({ window_h: 25 }).length, 1);
 });

@@ -58,6 +58,7 @@ const SURE = [
   "ways_learned",
   "wrong_in_year",
   "confirmed_in_year",
+  "refuted_in_year",
   "limits_unconfirmed",
   "clock_doubtful",
 ];
@@ -107,6 +108,11 @@ function sureness(kind: string, evidence: Evidence, state: string, limited: bool
   if (ways !== null) parts.push(t("rule_view.known_ways", { count: ways }));
   const before = silencesBefore(evidence);
   if (before !== null) parts.push(before);
+  const refuted = numberOf(evidence, "refuted_in_year");
+  const hours = numberOf(evidence, "window_h");
+  if (refuted !== null && hours !== null) {
+    parts.push(t("rule_view.budget_spent", { count: refuted, hours }));
+  }
   if (evidence["limits_unconfirmed"] === true) parts.push(t("rule_view.unconfirmed"));
   if (evidence["clock_doubtful"] === true) parts.push(t("evidence.clock_doubtful"));
   return parts;

@@ -32,6 +32,8 @@ export interface UnseenPerson {
   reason: string | null;
   since: string | null;
   window_h: number | null;
+  /** Refuted alarms of a year, once there are so many that the rule waits longer for it. */
+  refuted_in_year?: number | null;
   /** Quiet hours that are still to be seen, at the least, before the alarm; null: can't be said. */
   quiet_hours_left: number | null;
   sign_at: string | null;
