@@ -20,8 +20,8 @@ class NoSignOfLifeParams:
     meter: str = ""
     by_sensors: bool = True
     sensors_h: int = number(16, 8, 48)
-    # Two days: on the tuning homes half of those that went on for 40 hours ended before. Whoever lies
-    # there is found later, and found.
+    # Two days: of four tuning homes that had more than three such alarms in a year 48 hours leave
+    # two, 40 all four (docs/rules.md). Whoever lies there is found later, and found.
     spent_h: int = number(48, 20, 72)
 
     @property

@@ -2,7 +2,6 @@
 
 import pytest
 
-from rules.quiet_limit import BUDGET
 from rules.staying import STAY
 from tests.rules.silent_home import RULE, House
 
@@ -69,8 +68,7 @@ def test_days_of_a_stay_are_not_learned_and_a_silence_is_found_all_the_same(kit,
 )
 def test_after_silences_that_were_none_it_waits_and_finds_all_the_same(kit, quiet, wrong) -> None:
     """Of this home two are borne. Each had looked empty for 26 h and more: the next like the
-    shortest raises nothing, an absence does, later than elsewhere and with its whole time said. Three
-    that nobody has told from false alarms are its budget."""
+    shortest raises nothing, an absence does, later than elsewhere and with its whole time said."""
     away = [*quiet, (44.3, 45.5), (52, 56)]
     house = House(kit).power(kit.electricity(2, 54, away=away))
     *none, last = (found for found in house.found if found.phase == "raised")
@@ -82,9 +80,8 @@ def test_after_silences_that_were_none_it_waits_and_finds_all_the_same(kit, quie
     longest_h = max(end - start for start, end in zip(starts, ends, strict=True)) / kit.HOUR_MS
     waited_h = (last.at_ms - last.evidence["quiet_since_ms"]) / kit.HOUR_MS
     assert last.evidence["window_h"] == int(waited_h)
-    waits_h = min(longest_h + 3, 36) if len(quiet) < BUDGET else 40
-    assert waited_h == pytest.approx(waits_h, abs=0.5)
-    assert last.at_ms - kit.START_MS <= 52 * kit.DAY_MS + (waits_h + 1) * kit.HOUR_MS
+    assert waited_h == pytest.approx(min(longest_h + 3, 36), abs=0.5)
+    assert last.at_ms - kit.START_MS <= 52 * kit.DAY_MS + 37 * kit.HOUR_MS
     assert house.state().explanation["window_h"] == last.evidence["window_h"]
 
 
@@ -98,7 +95,7 @@ def test_what_it_waits_for_is_the_same_after_a_restart(kit) -> None:
         house.power([row])
     assert [repr(f) for f in house.found] == [repr(f) for f in straight.found]
     assert len(straight.raised_at()) == len(quiet) + 1
-    assert straight.found[-1].evidence["window_h"] == 40
+    assert straight.found[-1].evidence["window_h"] == 36
 
 
 def test_a_third_weekend_away_is_found_as_ever_and_says_that_it_is_one(kit) -> None:
