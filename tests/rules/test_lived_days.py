@@ -242,5 +242,5 @@ def test_silent_days_are_lived_only_when_somebody_was_back_soon(lasted_ms, soon,
     # The day that waited and the two of the silence; their least activity counts once.
     assert len(living.days) - lived == (3 if soon else 0)
     assert living.quiet.days - lows == (1 if soon else 0)
-    assert living.wrong == (1 if soon else 0)
-    assert len(living.quiet.dump()["doubted"]) == doubted
+    assert len(living.wrong) == (1 if soon else 0)
+    assert sum(silence.may_be_none for silence in living.quiet.silences) == doubted
