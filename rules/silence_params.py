@@ -12,7 +12,8 @@ class NoSignOfLifeParams:
     nothing; blind_after_min: without readings for so long the state is `cannot_judge`; meter: the
     device to judge by, empty for that of the rule `mains`, which measures most. by_sensors: whether
     sensors make a silence or end one only; sensors_h: hours that it lasts at least by them.
-    spent_h: in place of window_h, where it is less, once three alarms of a year were refuted."""
+    spent_h: in place of window_h, where that is less, once three alarms of a year were for
+    nothing."""
 
     window_h: int = number(25, 20, 48)
     late_after_min: int = number(120, 20, 1440)

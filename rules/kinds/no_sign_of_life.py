@@ -17,10 +17,10 @@ is found silent, and judged more carefully from then on. An absence in a home wh
 like people and that has no sensors. What arrives late counts; only a view of the present raises.
 
 Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, more (36 at most) where
-three silences of a year were none, or two that nobody confirmed in a home whose days are near an
-empty one; 48 once three alarms of a year were refuted; by sensors 16 watched hours, and more than
-the home's rarest; 120 minutes without readings are `meter_quiet`, older readings raise nothing; no
-opinion in the first week or so, narrower limits until 30 days are known.
+two silences of a year were none and nobody confirmed them in a home whose days are near an empty
+one; 48 in any home once three alarms of a year were for nothing; by sensors 16 watched hours, and
+more than the home's rarest; 120 minutes without readings are `meter_quiet`, older readings raise
+nothing; no opinion in the first week or so, narrower limits until 30 days are known.
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
