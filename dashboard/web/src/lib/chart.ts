@@ -87,7 +87,7 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
     cursor: { drag: { x: false, y: false } },
     hooks: {
       drawClear: [(plot) => drawShade(plot, asked.shade, colour("--urgent-soft"))],
-      draw: [(plot) => drawLimits(plot, asked.limits, colour("--urgent"), font)],
+      draw: [(plot) => drawLimits(plot, asked.limits, colour, font)],
     },
   };
   return { options, data: [times.map((time) => time / 1000), ...columns] as uPlot.AlignedData };
@@ -119,23 +119,36 @@ function drawShade(plot: uPlot, shade: [number, number] | null, colour: string):
   ctx.restore();
 }
 
-function drawLimits(plot: uPlot, limits: Limit[], colour: string, font: string): void {
+function drawLimits(
+  plot: uPlot,
+  limits: Limit[],
+  colour: (name: string) => string,
+  font: string,
+): void {
   const { ctx, bbox } = plot;
+  const dashes = [6 * devicePixelRatio, 4 * devicePixelRatio];
   ctx.save();
-  ctx.strokeStyle = colour;
-  ctx.fillStyle = colour;
-  ctx.lineWidth = devicePixelRatio;
-  ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.fillStyle = colour("--urgent");
+  ctx.lineJoin = "round";
   ctx.font = font.replace("12px", `${12 * devicePixelRatio}px`);
   ctx.textAlign = "left";
   for (const limit of limits) {
     const y = plot.valToPos(limit.value, "y", true);
+    ctx.strokeStyle = colour("--urgent");
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash(dashes);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     const text = `${word("field", `limit_${limit.field}`)} ${decimal(limit.value)}`;
-    ctx.fillText(text, bbox.left + 4 * devicePixelRatio, y - 5 * devicePixelRatio);
+    const at = [bbox.left + 4 * devicePixelRatio, y - 5 * devicePixelRatio] as const;
+    // A rim of the paper's colour: a curve may run behind it.
+    ctx.strokeStyle = colour("--surface");
+    ctx.lineWidth = 4 * devicePixelRatio;
+    ctx.setLineDash([]);
+    ctx.strokeText(text, ...at);
+    ctx.fillText(text, ...at);
   }
   ctx.restore();
 }
