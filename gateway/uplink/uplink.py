@@ -125,23 +125,24 @@ class LaneUplink:
 
     def rescued(self) -> None:
         """In the writer's thread: the file was replaced, with new numbers under a new name."""
-        self._loop.call_soon_threadsafe(self._restart, 0)
+        self._loop.call_soon_threadsafe(self._restart)
 
     def found(self) -> None:
         """In the writer's thread: the file has rows that nobody was told of."""
-        self._loop.call_soon_threadsafe(self._restart, 0)
+        self._loop.call_soon_threadsafe(self._restart)
 
     def rewind(self, after_seq: int) -> None:
-        """The hub lost what came after this number and asks for it again."""
+        """The hub lost what came after this number and asks for it again. What waits below it is
+        given again too: its acknowledgement may be lost, or the number that of a replaced file."""
 
         def job() -> None:
             self._writer.lane.rewind(after_seq)
-            self._loop.call_soon_threadsafe(self._restart, after_seq)
+            self._loop.call_soon_threadsafe(self._restart)
 
         self._writer.call(job)
 
-    def _restart(self, after_seq: int) -> None:
-        self._sender.restart(after_seq)
+    def _restart(self) -> None:
+        self._sender.restart()
         self._unanswered_calls.clear()
         self._spool = str(self._writer.lane.spool)
         self._behind = True

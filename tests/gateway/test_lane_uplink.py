@@ -297,6 +297,29 @@ async def test_the_hub_may_ask_again_for_what_it_had(bench: Bench) -> None:
     assert [item.id for item in bench.line.sent[1].items] == [i.id for i in bench.committed[1:]]
 
 
+async def test_what_waits_below_what_the_hub_asks_for_again_still_goes_to_it(bench: Bench) -> None:
+    """The hub has it, and its acknowledgement is on the way or was lost."""
+    bench.spool.offer([press(1)])
+    await bench.until(lambda: bench.line.devices == [["button-1"]])
+    bench.lane.rewind(1)
+    await bench.settle()
+    bench.acknowledge(*bench.committed)
+    await bench.settle()
+    assert bench.waiting() == []
+
+
+async def test_a_number_beyond_what_the_spool_has_given_out_holds_no_press_back(
+    bench: Bench,
+) -> None:
+    """The hub asked for what it lacks of a file that was replaced meanwhile."""
+    bench.lane.rewind(5000)
+    await bench.settle()
+    bench.spool.offer([press(1)])
+    await bench.until(lambda: len(bench.committed) == 1)
+    await bench.settle()
+    assert bench.line.devices == [["button-1"]]
+
+
 async def test_after_a_rescue_items_go_under_the_new_spool(bench: Bench) -> None:
     bench.spool.urgent.on_rescued = bench.lane.rescued
     bench.spool.offer([press(1)])
