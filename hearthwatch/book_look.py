@@ -6,6 +6,8 @@ what they can't take stays at the gateway. But it is never ready in silence.
 """
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,8 @@ from ledger.soundness import damaged_pages
 
 # A county's book is read in some ten seconds, a disk goes bad over weeks.
 EVERY_S: Final = 86_400.0
+# After a look that failed: what stood in its way is soon over.
+AGAIN_S: Final = 600.0
 # Of one look; the log has them all.
 SHOWN: Final = 200
 
@@ -42,15 +46,44 @@ class BookLook:
 
     async def run(self) -> None:
         while True:
+            pause_s = EVERY_S
             try:
-                found = await asyncio.to_thread(self._look)
+                found = await self._looked()
                 self.state = found[0][:SHOWN] if found else "ok"
                 for line in found:
                     self._log("book_damaged", line)
             except Exception as error:  # noqa: BLE001 - a look that fails must not end the hub
                 self.state = f"not looked at: {type(error).__name__}"
                 self._log("book_not_looked_at", f"{type(error).__name__}: {error}")
-            await self._pause(EVERY_S)
+                pause_s = AGAIN_S
+            await self._pause(pause_s)
+
+    async def _looked(self) -> list[str]:
+        """In a thread that nobody waits for: a hub that is to end must not read gigabytes first,
+        as it would in one of the loop's own."""
+        loop = asyncio.get_running_loop()
+        looked: asyncio.Future[list[str]] = loop.create_future()
+
+        def told(found: list[str], error: Exception | None) -> None:
+            if looked.done():
+                return
+            if error is None:
+                looked.set_result(found)
+            else:
+                looked.set_exception(error)
+
+        def look() -> None:
+            found: list[str] = []
+            failed: Exception | None = None
+            try:
+                found = self._look()
+            except Exception as error:  # noqa: BLE001 - it is raised where it is awaited
+                failed = error
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(told, found, failed)
+
+        threading.Thread(target=look, name="book-look", daemon=True).start()
+        return await looked
 
     def _look(self) -> list[str]:
         found = [] if self._before is None else [self._before]

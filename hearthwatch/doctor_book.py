@@ -19,6 +19,7 @@ def book(place: "Place", anchors: frozenset[str] = frozenset()) -> Iterator[Find
     be linked row to row, and must lead through each of `anchors` (heads of earlier days, hex)."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from ledger.cursor import BookUnreachableError
     from ledger.place import SqliteBook
 
     if isinstance(place, SqliteBook) and not place.path.exists():
@@ -31,7 +32,7 @@ def book(place: "Place", anchors: frozenset[str] = frozenset()) -> Iterator[Find
         yield from _chains(reader, anchors)
         yield from _department_files(reader)
         yield from sealing(place, reader)
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, BookUnreachableError, ImportError) as error:
         # The first line says why; the rest may hold the address.
         why = str(error.__cause__ or error).strip().split("\n")[0][:200]
         kind = "SQLite" if isinstance(place, SqliteBook) else "PostgreSQL"

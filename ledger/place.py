@@ -65,7 +65,8 @@ class Place(Protocol):
         ...
 
     def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
-        """What of the stored book is not as it was written, by table; beside a running hub too."""
+        """What of the stored book is not as it was written, by table; beside a running hub too.
+        BookUnreachableError: it can't be looked at just now."""
         ...
 
 

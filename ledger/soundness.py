@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from contract.sqlite_log import lost_commits
+from ledger.cursor import BookUnreachableError
 
 # Lines about one table; one bad page makes one or two.
 LISTED_MAX: Final = 20
 
+# A page that is wrong, or that the disk no longer gives.
+_UNREADABLE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
 _PRIMARY: Final = 0xFF  # SQLite's extended codes carry the primary one in the low byte
 
 
@@ -61,13 +64,16 @@ def damaged_log(path: Path) -> str | None:
 
 def damaged_pages(path: Path, *, deep: bool = False) -> tuple[str, ...]:
     """What is wrong with the file's pages, by table. `deep`: also each index against its rows,
-    which takes a multiple of the time. Beside a running hub too."""
+    which takes a multiple of the time. Beside a running hub too. BookUnreachableError: the
+    file can't be looked at just now, which says nothing about it."""
     check = "integrity_check" if deep else "quick_check"
     try:
         with closing(sqlite3.connect(path)) as connection:
             if connection.execute(f"PRAGMA {check}(1)").fetchone() == ("ok",):
                 return ()
     except sqlite3.DatabaseError as error:
+        if _word(error, _UNREADABLE) is None:
+            raise BookUnreachableError(f"{path.name}: {error}") from error
         whole = f"{path.name}: {error}"
     else:
         whole = f"{path.name}: damaged, in no table"

@@ -2,17 +2,20 @@
 
 import asyncio
 import sqlite3
+import threading
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from hearthwatch.__main__ import main
-from hearthwatch.book_look import EVERY_S, BookLook
+from hearthwatch.book_look import AGAIN_S, EVERY_S, BookLook
 from hearthwatch.copies import back_up, restore
 from hearthwatch.doctor_book import book as doctor_of
 from hearthwatch.hub_config import HubConfig
-from ledger.cursor import BookDamagedError
+from ledger.cursor import BookDamagedError, BookUnreachableError
 from ledger.place import SqliteBook
 from ledger.soundness import damaged_log, damaged_pages
 from tests.adapters.hub_bench import NOW_MS, Bench, press
@@ -62,7 +65,9 @@ def copied_alive(bench: Bench, folder: Path) -> Path:
     return folder / "hub.db"
 
 
-def state_of(config: HubConfig, before: str | None = None) -> tuple[str, list[str]]:
+def state_of(
+    config: HubConfig, before: str | None = None, *, pause_s: float = EVERY_S
+) -> tuple[str, list[str]]:
     """After one look beside the running hub."""
     said: list[str] = []
 
@@ -70,7 +75,7 @@ def state_of(config: HubConfig, before: str | None = None) -> tuple[str, list[st
         looked = asyncio.Event()
 
         async def pause(seconds: float) -> None:
-            assert seconds == EVERY_S
+            assert seconds == pause_s
             looked.set()
             await asyncio.Event().wait()
 
@@ -121,6 +126,55 @@ def test_a_damaged_page_is_named_by_its_table_and_a_copy_mends_it(
     assert again.hub.health()["book_file"] == "ok"
     assert len(again.deliver(press(1)).stored) == 0  # it is known
     again.hub.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowBook(SqliteBook):
+    """Gigabytes, or a file in use: a look at it does what it is told."""
+
+    look: Callable[[], tuple[str, ...]]
+
+    def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
+        return self.look()
+
+
+def test_a_hub_that_is_to_end_does_not_wait_for_a_look(tmp_path: Path) -> None:
+    over = threading.Event()
+    waited: list[bool] = []
+
+    async def hub() -> None:
+        loop, looking = asyncio.get_running_loop(), asyncio.Event()
+
+        def look() -> tuple[str, ...]:
+            loop.call_soon_threadsafe(looking.set)
+            waited.append(over.wait(5))
+            return ()
+
+        book = SlowBook(path=tmp_path / "hub.db", look=look)
+        task = asyncio.create_task(BookLook(book, tmp_path, None, lambda _e, _t: None).run())
+        await looking.wait()
+        task.cancel()
+
+    asyncio.run(hub())
+    assert waited == []
+    over.set()
+
+
+def test_a_file_that_cannot_be_looked_at_is_not_called_damaged_and_looked_at_again_soon(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.hub.close()
+    path = bench.hub.config.data_dir / "hub.db"
+    with pytest.raises(BookUnreachableError, match="unable to open"):
+        damaged_pages(tmp_path)
+
+    def busy() -> tuple[str, ...]:
+        raise BookUnreachableError("hub.db: database is locked")
+
+    config = replace(bench.hub.config, book=SlowBook(path=path, look=busy))
+    state, said = state_of(config, pause_s=AGAIN_S)
+    assert (state, said) == ("not looked at: BookUnreachableError", ["book_not_looked_at"])
+    assert [f.verdict for f in doctor_of(config.book)][1:] == ["fail"]
 
 
 def test_a_book_that_cannot_be_opened_says_what_to_do(
