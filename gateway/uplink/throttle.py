@@ -3,7 +3,8 @@
 A line of the countryside carries a few kilobytes a second. What is handed to it waits in the
 kernel, unseen, and a broker that could not confirm it in time looks as dead as one that is: the
 connection is given up, and everything is handed over once more, for ever. So a lane that was not
-confirmed in time hands over less, and more again as soon as confirmations come quickly.
+confirmed in time hands over less, and more again as soon as confirmations come quickly; where they
+come neither quickly nor late, a little more each time, for a line may be long and not thin.
 """
 
 from typing import Final
@@ -35,3 +36,5 @@ class Throttle:
         elif after_s > SLOW_S:
             self.items = max(ITEMS_MIN, self.items // 2)
             self.envelopes = max(1, self.envelopes // 2)
+        else:
+            self.items = min(self._items_max, self.items + 1)

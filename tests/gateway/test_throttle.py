@@ -1,7 +1,7 @@
 """A thin line is handed what it can carry, and a wide one all there is."""
 
 from gateway.uplink.sender import RESEND_FIRST_S, Sender
-from gateway.uplink.throttle import SLOW_S, Throttle
+from gateway.uplink.throttle import ITEMS_MIN, QUICK_S, SLOW_S, Throttle
 from gateway.uplink.uplink import CONFIRM_TIMEOUT_S
 from tests.adapters.gateway_items import item
 
@@ -49,7 +49,18 @@ def test_what_is_confirmed_late_is_made_less_before_it_is_lost() -> None:
     throttle.confirmed(SLOW_S + 1)
     assert (throttle.items, throttle.envelopes) == (200, 2)
     throttle.confirmed(SLOW_S - 1)
-    assert (throttle.items, throttle.envelopes) == (200, 2)
+    assert (throttle.items, throttle.envelopes) == (201, 2)
+
+
+def test_a_line_that_is_long_and_not_thin_is_found_out() -> None:
+    """By satellite: seconds away, however little is handed over."""
+    throttle = Throttle(400, 4)
+    for _lost in range(5):
+        throttle.timed_out()
+    assert throttle.items == ITEMS_MIN
+    for _answer in range(60):
+        throttle.confirmed((QUICK_S + SLOW_S) / 2)
+    assert throttle.items > 50
 
 
 def test_what_the_broker_has_is_not_sent_again_before_the_hub_can_answer() -> None:
