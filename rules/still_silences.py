@@ -39,9 +39,17 @@ class StillSilences:
 
     def end(self, still: Still) -> bool:
         """One is over; True: it is none of this home's usual ones."""
-        self._all = (*self._all, still)[-KEPT_MAX:]
+        self._all = self._kept((*self._all, still))
         word = self._word_on(still)
         return word in _RIGHTLY or (word is FoundOut.UNKNOWN and not still.soon)
+
+    def _kept(self, silences: tuple[Still, ...]) -> tuple[Still, ...]:
+        """Journeys make room first: what was none is remembered for half a year."""
+        if len(silences) <= KEPT_MAX:
+            return silences
+        was_some = (n for n, still in enumerate(silences[:-1]) if not self._was_none(still))
+        gone = next(was_some, 0)
+        return silences[:gone] + silences[gone + 1 :]
 
     def say(self, word: Word) -> Sequence[Still]:
         """Take a word; the silences that were rightly found by it."""
