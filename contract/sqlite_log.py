@@ -25,6 +25,7 @@ _SUM: Final = slice(16, 24)  # of a frame: always big-endian
 _BIG_ENDIAN: Final = 1  # the last bit of the log's first word: how pages are summed up
 _WORD: Final = 0xFFFF_FFFF
 _LARGEST_PAGE: Final = 65_536  # is written as 1
+_PAGE_BITS: Final = range(9, 17)  # 512 bytes to the largest
 
 
 class Bytes(Protocol):
@@ -39,10 +40,7 @@ def lost_commits(log: Bytes, believed: int) -> int:
     a power cut can't have left so; 0: the log ends as one may end."""
     if len(log) < _HEADER:
         return 0
-    page = int.from_bytes(log[8:12], "big")
-    size = _FRAME + (_LARGEST_PAGE if page == 1 else page)
-    order = ">" if int.from_bytes(log[0:4], "big") & _BIG_ENDIAN else "<"
-    salts = log[_SALTS]
+    size, salts, order = _shape(log)
     commits = 0
     before: bytes | None = None  # the sum of the frame before, when that ended a commit
     for start in range(_HEADER + believed * size, len(log) - size + 1, size):
@@ -55,6 +53,33 @@ def lost_commits(log: Bytes, believed: int) -> int:
             commits += int(summed == head[_SUM])
         before = head[_SUM] if head[4:8] != b"\0\0\0\0" else None
     return commits
+
+
+def _shape(log: Bytes) -> tuple[int, bytes, str]:
+    """The size of a frame, the salts, and the order of bytes in sums. Of a header that is damaged
+    itself, which SQLite takes for that of an empty log, the frames repeat the salts."""
+    page = int.from_bytes(log[8:12], "big")
+    size = _FRAME + (_LARGEST_PAGE if page == 1 else page)
+    order = ">" if int.from_bytes(log[0:4], "big") & _BIG_ENDIAN else "<"
+    if _sum(bytes(8), log[0:24], order) == log[24:32]:
+        return size, log[_SALTS], order
+    salts = log[_HEADER + 8 : _HEADER + 16]
+    for likely in (size, *(_FRAME + 2**n for n in _PAGE_BITS)):
+        second = _HEADER + likely
+        if likely > _FRAME and log[second + 8 : second + 16] == salts:
+            chains = (o for o in "<>" if _leads(log, likely, o))
+            return likely, salts, next(chains, order)
+    return len(log), salts, order  # no frame follows another: nothing that a power cut can't leave
+
+
+def _leads(log: Bytes, size: int, order: str) -> bool:
+    """Whether the sum of the first frame leads to that of the second."""
+    first, second = _HEADER, _HEADER + size
+    data = log[second : second + 8] + log[second + _FRAME : second + size]
+    whole = len(log) >= second + size
+    return (
+        whole and _sum(log[first + 16 : first + 24], data, order) == log[second + 16 : second + 24]
+    )
 
 
 def _sum(before: bytes, data: bytes, order: str) -> bytes:

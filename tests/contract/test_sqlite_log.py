@@ -60,6 +60,16 @@ def test_commits_behind_a_bad_frame_are_counted(tmp_path: Path, spoilt: str) -> 
     assert lost_commits(bytes(bad), at) >= COMMITS // 2 - 2
 
 
+@pytest.mark.parametrize("at", [3, 6, 8, 10, 13, 17, 22, 27])
+def test_commits_behind_a_damaged_header_are_counted(tmp_path: Path, at: int) -> None:
+    """SQLite takes it for an empty log: the first byte wrong in any of its fields loses all."""
+    raw, frames = log_of(tmp_path / "a", (1,) * COMMITS)
+    bad = bytearray(raw)
+    bad[at] ^= 1
+    assert lost_commits(bytes(bad), 0) >= COMMITS - 1
+    assert frames > COMMITS
+
+
 def test_commits_whose_syncs_failed_never_were(tmp_path: Path) -> None:
     """Each began where the last good one ended, and a shorter one left the rest of it behind."""
     good, believed = log_of(tmp_path / "a", (1,) * COMMITS)
