@@ -63,8 +63,8 @@ class FakeRota:
     def change(self, change: Change, actor: str, reason: str) -> None:
         self.say(change_fact(change), actor, reason)
 
-    def say(self, fact: Fact, actor: str, reason: str) -> None:
-        """In the plan and in its history."""
+    def say(self, fact: Fact, actor: str, reason: str, at_ms: int | None = None) -> None:
+        """In the plan and in its history. `at_ms`: what is entered at once has one time."""
         row = {"kind": fact.kind, "key": fact.key, "body": compact(fact.body), "desk": fact.desk}
         builder = PlanBuilder(self.plan)
         builder.put(row)
@@ -72,7 +72,7 @@ class FakeRota:
         earlier = [one["seq"] for one in self.facts if one["key"] == fact.key]
         said = {
             "seq": len(self.facts) + 1,
-            "at_ms": self._now_ms(),
+            "at_ms": self._now_ms() if at_ms is None else at_ms,
             "former": max(earlier, default=None),
         }
         self.facts.append({**row, **said, "actor": actor, "reason": reason})
@@ -154,8 +154,9 @@ class FakeRota:
                 self._publish("rota", str(key), "shift_changed", {})
                 return {"id": str(key), "shift": None}
             case ["days"]:
+                now_ms = self._now_ms()
                 for one in asked["days"]:
-                    self._set_day(one, username, asked["reason"])
+                    self._set_day(one, username, asked["reason"], now_ms)
                 self._publish("rota", asked["days"][0]["date"], "days_set", {})
                 return {"days": len(asked["days"])}
             case ["leaves"]:
@@ -176,13 +177,13 @@ class FakeRota:
                 return self._move(swap_id, SwapMove(move), username)
         raise Refused(404, "not_found")
 
-    def _set_day(self, asked: Document, username: str, reason: str) -> None:
+    def _set_day(self, asked: Document, username: str, reason: str, now_ms: int) -> None:
         kind = None
         if asked["working"] is not None:
             kind = DayKind(
                 working=asked["working"], name=asked["name"], known="announced", source=OWN_SOURCE
             )
-        self.say(day_fact(day_number(asked["date"]), kind), username, reason)
+        self.say(day_fact(day_number(asked["date"]), kind), username, reason, now_ms)
 
     def _put_swap(self, swap: Swap, username: str) -> Document:
         self.swaps[swap.id] = swap

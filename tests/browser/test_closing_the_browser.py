@@ -82,7 +82,9 @@ def test_what_was_written_outlives_the_browser(
         expect(page.locator(".unsent h2")).to_have_text("未发送 1 条")
         page.get_by_role("button", name="开始探访").nth(1).click()
         page.fill("[name=needs]", "老花镜")
-        expect(page.locator("form [role=status]")).to_have_text("已保存在本机")
+        kept = page.locator("form [role=status]")
+        expect(kept).to_have_text("已保存在本机")
+        expect(kept).to_have_attribute("data-writing", "0")
     assert hub.visits.visits == {}
 
     with telephone(driver, chromium_path, folder, hub, url) as desk:
