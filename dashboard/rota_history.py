@@ -115,7 +115,8 @@ def _said(row: Row, names: Names) -> Document:
             return _shift(body, names)
         case "swap":
             who = {key: person(body[key], names) for key in ("asker", "other")}
-            return {**who, **{key: body[key] for key in ("given", "taken", "state", "note")}}
+            # What the one wrote to the other is for those two and who decides (`GET rota/swaps`).
+            return {**who, **{key: body[key] for key in ("given", "taken", "state")}}
         case "day":
             return {"working": body.get("working"), "name": body.get("name", "")}
         case "pattern":

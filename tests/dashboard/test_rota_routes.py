@@ -188,7 +188,12 @@ async def test_leaves(world: World) -> None:
 
 async def test_a_swap_from_the_question_to_the_rota(world: World) -> None:
     await staff(world)
-    body = {"given": key(TODAY + 1), "taken": key(TODAY + 2, "night"), "other": "manager-1"}
+    body = {
+        "given": key(TODAY + 1),
+        "taken": key(TODAY + 2, "night"),
+        "other": "manager-1",
+        "note": "要去医院复查",
+    }
     async with world.client("duty-1") as client:
         made = await client.post(f"{ROTA}/swaps", json=body)
         swap = made.json()
@@ -224,6 +229,11 @@ async def test_a_swap_from_the_question_to_the_rota(world: World) -> None:
             ("swap", False),
         ]
         assert (facts[0]["said"]["state"], facts[0]["before"]["state"]) == ("approved", "agreed")
+    async with world.client("visitor-3") as client:
+        seen = await client.get(f"{ROTA}/town/history")
+        assert (seen.status_code, "swap" in seen.text) == (200, True)
+        # Whoever sees the desk sees that they swapped, and not what the one wrote to the other.
+        assert "要去医院复查" not in seen.text
 
 
 async def test_the_calendar_is_entered_by_the_county(world: World) -> None:

@@ -149,8 +149,9 @@ class Board {
         const all = joined([...loaded.values()], [...this.#known.values()], before);
         const known = this.#known;
         this.#replace(new Map(all.map((alarm) => [alarm.id, alarm])));
-        // Without a stream the lists are what tells of news: heard as if the stream had said it.
-        if (this.loaded && live.state === "asking") {
+        // News that the lists tell first is heard as if the stream had said it: without a stream, with
+        // the first one after that, and when it comes again after a loss.
+        if (this.loaded) {
           for (const alarm of all.sort(byNeed).reverse()) this.#hear(alarm, known.get(alarm.id));
         }
       }

@@ -72,7 +72,7 @@ interface FactOf<Kind extends string, Said> {
 export type DayFact = FactOf<"day", DaySaid>;
 export type RotaFact =
   | FactOf<"shift", ShiftSaid>
-  | FactOf<"swap", { asker: Staff; other: Staff; given: string; taken: string | null; state: Swap["state"]; note: string }>
+  | FactOf<"swap", { asker: Staff; other: Staff; given: string; taken: string | null; state: Swap["state"] }>
   | FactOf<"pattern", { from: string; until: string | null; shifts: PatternHours[] }>
   | FactOf<"desk", { name: string; seats: number; always: boolean; closed: boolean }>;
 
