@@ -149,8 +149,8 @@ class Board {
         const all = joined([...loaded.values()], [...this.#known.values()], before);
         const known = this.#known;
         this.#replace(new Map(all.map((alarm) => [alarm.id, alarm])));
-        // News that the lists tell first is heard as if the stream had said it: without a stream, with
-        // the first one after that, and when it comes again after a loss.
+        // What the lists tell first is heard as if the stream had said it: without a stream, when
+        // there is one again, and when they are quicker than it.
         if (this.loaded) {
           for (const alarm of all.sort(byNeed).reverse()) this.#hear(alarm, known.get(alarm.id));
         }
