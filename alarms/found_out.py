@@ -172,7 +172,7 @@ def by_closing(row: Row) -> tuple[FoundOut | None, bool]:
     if row["state"] != AlarmState.CLOSED:
         return None, False
     said, outcome = row["found_out"], _BY_OUTCOME.get(row["outcome"] or "")
-    if said is not None and said != FoundOut.UNKNOWN:
+    if said not in (None, FoundOut.UNKNOWN) and row["outcome"] != Outcome.REAL_EMERGENCY:
         return FoundOut(said), True
     return outcome, outcome is FoundOut.NEEDED_HELP
 

@@ -127,6 +127,10 @@ def test_who_closes_it_knows_better_than_a_record_and_need_of_help_is_never_hidd
     visit(book, open_word, "v-3", found_out="was_out")
     close(book, open_word, said="unknown")
     assert told(book)[open_word].found_out is OUT
+    # A slip beside an emergency would teach that a fall is a quiet day.
+    slip = silence(book, "4")
+    close(book, slip, "real_emergency", said="was_in_and_well")
+    assert told(book)[slip].found_out is HELP
 
 
 def test_a_record_that_is_corrected_or_voided_is_told_anew(book: Book) -> None:
