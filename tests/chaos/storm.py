@@ -238,10 +238,13 @@ class Storm:
 
     def _outcome(self, stormed_s: float, settled: bool, settle_s: float) -> Outcome:
         village, options = self.village, self.options
+        before = set(self.accepted)
         events = books.events(village.book, 0)[1]
         self._look()
+        # What was accepted while the book was read, a button's sign of life, may be in neither.
+        judged = before | {event.id for event in events}
         verdict = check(
-            self.accepted,
+            {i: item for i, item in self.accepted.items() if i in judged},
             village.pressed,
             events,
             books.alarms(village.book),

