@@ -125,7 +125,8 @@ PROMISES: Final = (
             ),
             Fault(
                 name="hours of load",
-                bound="memory, handles and logs of hub and gateway stay as they are",
+                bound="memory, handles and logs of hub and gateway stay as they are (the command"
+                " shows it; the test holds how it judges)",
                 tests=("tests/soak/test_flat.py",),
                 command="./dev soak",
             ),
