@@ -221,7 +221,8 @@ def test_sound_waits_for_a_gesture_says_so_and_repeats(desk: Desk) -> None:
         with desk.hub.lock:
             desk.hub.cases.press_again(again["id"])
         expect(page.locator(f'.side [data-alarm="{again["id"]}"]')).to_contain_text(times)
-    moments = sorted(set(page.evaluate("window.sounds")))
+    # The six tones of a sound are made at once, one after the other.
+    moments = page.evaluate("window.sounds")[::6]
     assert moments
     assert all(later - sooner > 1_900 for sooner, later in itertools.pairwise(moments))
 
