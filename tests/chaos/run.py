@@ -13,7 +13,6 @@ it runs in namespaces of its own, which take every process, mount and line with 
 ends.
 """
 
-import ctypes
 import json
 import os
 import shutil
@@ -26,6 +25,7 @@ from types import FrameType
 from typing import Final
 
 from hearthwatch.embedded_broker import find_mosquitto
+from tests.adapters.children import die_with_parent
 from tests.chaos.network import tool
 from tests.chaos.options import Options, parse
 from tests.chaos.program import ROOT, children
@@ -48,7 +48,6 @@ _UNSHARE: Final = (
 MEMORY: Final = Path("/dev/shm")
 # What was asked to end is given so long.
 END_S: Final = 60.0
-_PR_SET_PDEATHSIG: Final = 1
 
 
 def main(words: list[str]) -> int:
@@ -80,7 +79,11 @@ def _place() -> Path | None:
 def _apart(command: list[str]) -> int:
     """In namespaces of its own. Ours to end: a signal is handed to the run, which ends the rest."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([*_UNSHARE, *command], env=env, preexec_fn=_die_with_parent)  # noqa: PLW1509
+    process = subprocess.Popen(
+        [*_UNSHARE, *command],
+        env=env,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - no threads here
+    )
 
     def hand_on(_number: int, _frame: FrameType | None) -> None:
         for pid in children(process.pid):
@@ -89,10 +92,6 @@ def _apart(command: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, hand_on)
     return process.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Asked(BaseException):

@@ -1,7 +1,6 @@
 """More than the hub can take: what is refused is not acknowledged, and so is not lost."""
 
 import asyncio
-import json
 import threading
 from pathlib import Path
 
@@ -15,28 +14,8 @@ from ingest.wire import WireItem
 from ledger.place import SqliteBook
 from ledger.schema import EVENT, QUARANTINE
 from ledger.writer import QUEUE_MAX
-from tests.adapters.hub_bench import Bench, press
-
-
-class Line:
-    """What a gateway hears of the hub, and what the broker does."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.answered = asyncio.Event()
-
-    def publish_soon(self, _topic: str, payload: bytes) -> bool:
-        self.told += json.loads(payload)["ids"]
-        return True
-
-    def ack(self, _packet_ids) -> None:
-        self.answered.set()
-
-
-async def send(bench: Bench, line: Line, number: int) -> None:
-    line.answered.clear()
-    bench.hub.urgent.on_messages([(b"hw/v1/gw-1/activation", press(number), number)], line, line)
-    await line.answered.wait()
+from tests.adapters.heard_of_hub import Line, send
+from tests.adapters.hub_bench import Bench
 
 
 async def test_a_writer_with_too_much_waiting_acknowledges_no_press_and_takes_it_later(

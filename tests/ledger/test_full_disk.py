@@ -1,7 +1,6 @@
 """A hub whose disk is full: nothing is acknowledged, it says so, and goes on when there is room."""
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from ledger.place import SqliteBook
 from ledger.schema import EVENT
+from tests.adapters.heard_of_hub import Line, send
 from tests.adapters.hub_bench import Bench, press
 from tests.adapters.tiny_disk import fill, tiny_disk
 
@@ -19,32 +19,10 @@ DISK_BYTES = 24 << 20
 TRIES_MAX = 20_000
 
 
-class Line:
-    """What a gateway hears of the hub, and what the broker does."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.answered = asyncio.Event()
-
-    def publish_soon(self, _topic: str, payload: bytes) -> bool:
-        self.told += json.loads(payload)["ids"]
-        return True
-
-    def ack(self, _packet_ids) -> None:
-        self.answered.set()
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     with tiny_disk(tmp_path / "disk", DISK_BYTES) as folder:
         yield folder
-
-
-async def send(bench: Bench, line: Line, number: int) -> None:
-    message = (b"hw/v1/gw-1/activation", press(number), number)
-    line.answered.clear()
-    bench.hub.urgent.on_messages([message], line, line)
-    await line.answered.wait()
 
 
 async def test_a_full_disk_acknowledges_nothing_and_room_makes_it_go_on(small: Path) -> None:

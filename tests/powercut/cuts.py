@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.powercut.drive import Drive, die_with_parent
+from tests.adapters.children import die_with_parent
+from tests.powercut.drive import Drive
 from tests.powercut.stores import Found, Store
 from tests.powercut.told import Promised
 

@@ -8,7 +8,6 @@ What this is not: a device that loses or reorders what it was handed, as its own
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import subprocess
@@ -24,9 +23,6 @@ POOL_BYTES: Final = 4 << 30
 PROGRAMS: Final = ("btrfs", "mkfs.btrfs", "mkfs.ext4", "mount", "setpriv", "unshare")
 # Set in the process that has its mounts for itself.
 APART: Final = "HEARTHWATCH_POWERCUT_APART"
-# From linux/prctl.h; the parent's end must end us, also when it was killed.
-PR_SET_PDEATHSIG: Final = 1
-SIGKILL: Final = 9
 
 
 def missing() -> str | None:
@@ -53,11 +49,6 @@ def go_apart(module: str, arguments: list[str]) -> None:
         command = ["unshare", "--mount", "--propagation", "private"]
         words = [*command, sys.executable, "-m", module, *arguments]
         os.execvpe("unshare", words, env)  # noqa: S606 - no shell is wanted
-
-
-def die_with_parent() -> None:
-    """For a child, before it becomes its program."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
 
 
 class Drive:

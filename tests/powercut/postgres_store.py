@@ -14,7 +14,7 @@ import psutil
 import psycopg
 
 from ledger.database import migrate
-from tests.powercut.drive import die_with_parent
+from tests.adapters.children import die_with_parent
 from tests.powercut.stores import Found, configure, read_book
 
 DATABASE: Final = "book"
