@@ -28,7 +28,10 @@ class Pinned:
 
 async def pin(url: str, *, allow_private: bool) -> Pinned:
     """NotPublic or OSError (no such name) say why not."""
-    parts = httpx2.URL(url)
+    try:
+        parts = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        raise NotPublic("this is no address") from None
     if parts.scheme not in ("http", "https") or not parts.host:
         raise NotPublic("expected https://…")
     if allow_private:
@@ -56,7 +59,17 @@ def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
             return is_public(inner)
         if address in _NAT64:
             return is_public(ipaddress.IPv4Address(address.packed[-4:]))
-    return address.is_global and not address.is_multicast
+        # Beside these there are only addresses of one's own, of the past, and of experiments.
+        if address not in _GIVEN_OUT:
+            return False
+    refused = any(address in network for network in _OF_PROVIDERS)
+    return address.is_global and not address.is_multicast and not refused
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
+# Look public, and answer every machine of a provider (Azure, Oracle) with what only it should know.
+_OF_PROVIDERS = (
+    ipaddress.IPv4Network("168.63.129.16/32"),
+    ipaddress.IPv4Network("192.0.0.0/24"),
+)

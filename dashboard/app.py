@@ -2,23 +2,28 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
 
 from contract.envelope import ENVELOPE_BYTES_MAX
 from dashboard import problems
 from dashboard.audit import AuditTrail
+from dashboard.callers import GATEWAY_THREADS
+from dashboard.flood import Flood, Rates
 from dashboard.images import UPLOAD_BYTES_MAX, Pictures
 from dashboard.login_delay import LoginDelay
 from dashboard.look_limit import LookLimit
-from dashboard.middleware import BodyLimit, RequestMetrics, SecurityHeaders, gauge
+from dashboard.middleware import RequestMetrics, SecurityHeaders, gauge
 from dashboard.person_imports import Imports
 from dashboard.person_sheets import FILE_BYTES_MAX
 from dashboard.ports import Deps
+from dashboard.request_limits import RequestLimits
 from dashboard.routes import (
     activations,
     alarms,
@@ -79,6 +84,7 @@ from dashboard.routes import (
     visit_changes,
     visits,
 )
+from dashboard.same_origin import SameOrigin
 from dashboard.shared_answers import SharedAnswers
 from dashboard.stream import Streams
 from dashboard.web_page import WebPage
@@ -145,12 +151,17 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 # The envelope of the second path is the largest body there is.
 BODY_BYTES_MAX: Final = ENVELOPE_BYTES_MAX
+# What somebody sends who has not signed in: a name and a password, an answer, a key to certify.
+STRANGERS_BYTES_MAX: Final = 16 * 1024
 # But for photos as a camera makes them, and lists that people bring.
-LARGER: Final = (
+OTHER_BODIES: Final = (
     (re.compile(rf"{PREFIX}/visits/[^/]+/attachments\Z"), UPLOAD_BYTES_MAX),
     (re.compile(rf"{PREFIX}/service-users/[^/]+/photo\Z"), UPLOAD_BYTES_MAX),
     (re.compile(rf"{PREFIX}/person-imports\Z"), FILE_BYTES_MAX),
+    (re.compile(rf"{PREFIX}/(login|family|replies|enrol)(/.*)?\Z"), STRANGERS_BYTES_MAX),
 )
+# Gateways, whose presses nothing holds up, and who looks whether the hub lives.
+NEVER_COUNTED: Final = frozenset({f"{PREFIX}/activations", "/healthz", "/readyz", "/metrics"})
 
 _PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
     "default": {
@@ -227,6 +238,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.imports = imports
     app.state.login_delay = LoginDelay()
     app.state.look_limit = LookLimit()
+    app.state.rates = Rates(deps.account_rate, deps.address_rate)
+    app.state.gateway_threads = CapacityLimiter(GATEWAY_THREADS)
     app.state.in_flight = set()
     app.state.checking_chain = False
     # By region, when it was counted and what.
@@ -234,11 +247,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.pictures = Pictures()
     problems.install(app)
     app.router.default = WebPage(deps.static_dir)
-    # The one added last is the outermost.
-    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX, larger=LARGER)
-    app.add_middleware(problems.Unexpected)
-    app.add_middleware(RequestMetrics, registry=deps.registry)
-    app.add_middleware(SecurityHeaders)
+    _guard(app, deps)
     gauge(
         deps.registry,
         "hearthwatch_streams",
@@ -252,3 +261,17 @@ def create_app(deps: Deps) -> FastAPI:
         lambda: float(audit.lost),
     )
     return app
+
+
+def _guard(app: FastAPI, deps: Deps) -> None:
+    """What stands around every route; the one added last is the outermost."""
+    app.add_middleware(
+        RequestLimits, bytes_max=BODY_BYTES_MAX, others=OTHER_BODIES, seconds=time.monotonic
+    )
+    app.add_middleware(SameOrigin)
+    app.add_middleware(
+        Flood, rates=app.state.rates, wall_ms=deps.wall_ms, never_counted=NEVER_COUNTED
+    )
+    app.add_middleware(problems.Unexpected)
+    app.add_middleware(RequestMetrics, registry=deps.registry)
+    app.add_middleware(SecurityHeaders)

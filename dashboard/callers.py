@@ -9,10 +9,12 @@ import logging
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
+from anyio import to_thread
 from fastapi import Depends, Request
 from sqlalchemy import ColumnElement, or_, select, true
 from starlette.concurrency import run_in_threadpool
 
+from dashboard.flood import Rates
 from dashboard.permissions import PERMISSIONS, permissions_of
 from dashboard.ports import Deps
 from dashboard.problems import Problem
@@ -34,6 +36,8 @@ COOKIE_SECURE: Final = "__Host-hearthwatch"
 COOKIE_PLAIN: Final = "hearthwatch"
 CSRF_HEADER: Final = "x-requested-with"
 CSRF_VALUE: Final = "hearthwatch"
+# A look at a key takes a thousandth of a second; a county's gateways at once wait for few.
+GATEWAY_THREADS: Final = 8
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -88,6 +92,8 @@ class Needs:
                 401, "signed_out", "sign in first", headers={"WWW-Authenticate": "Bearer"}
             )
         _check_origin(request, caller)
+        rates: Rates = request.app.state.rates
+        rates.check_account(caller.username, deps_of(request).wall_ms())
         if self.permission in PERMISSIONS and self.permission not in caller.can:
             raise Problem(403, "forbidden", f"the role {caller.role} may not {self.permission}")
         return caller
@@ -140,7 +146,13 @@ class GatewayKey:
         token = _bearer(request)
         gateway = None
         if token is not None:
-            gateway = await run_in_threadpool(_gateway_of, deps_of(request), digest_of(token))
+            # Threads of their own: a flood that has taken all others holds up no press.
+            gateway = await to_thread.run_sync(
+                _gateway_of,
+                deps_of(request),
+                digest_of(token),
+                limiter=request.app.state.gateway_threads,
+            )
         if gateway is None:
             detail = "a gateway's key is needed: Authorization: Bearer <key>"
             raise Problem(401, "bad_key", detail, headers={"WWW-Authenticate": "Bearer"})

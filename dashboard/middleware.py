@@ -1,17 +1,14 @@
-"""Around every request, as plain ASGI (nothing here holds back a stream): security headers,
-request metrics, and the limit of a body."""
+"""Around every request, as plain ASGI (nothing here holds back a stream): security headers and
+request metrics. What is refused before anybody reads it: flood.py, same_origin.py,
+request_limits.py."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from dashboard.problems import Problem, problem_response
 
 # Everything comes from this hub; no inline script or style, no frame around it. Photographs and
 # map tiles may be data or blobs that the page made itself.
@@ -38,7 +35,8 @@ HEADERS: Final = {
     # A visitor's telephone may say where it is; nothing else is asked for.
     "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=()",
 }
-STRICT_TRANSPORT_SECURITY: Final = "max-age=31536000"
+# A year, and for names below the hub's, which are nobody else's.
+STRICT_TRANSPORT_SECURITY: Final = "max-age=31536000; includeSubDomains"
 
 
 class SecurityHeaders:
@@ -98,48 +96,6 @@ class RequestMetrics:
             await send(message)
 
         await self.app(scope, receive, send_and_count)
-
-
-class BodyLimit:
-    """Refuses a body by its announced length, or while it comes when none was announced.
-    `larger`: paths whose bodies may be larger."""
-
-    def __init__(
-        self, app: ASGIApp, bytes_max: int, larger: Sequence[tuple[re.Pattern[str], int]] = ()
-    ) -> None:
-        self.app = app
-        self._bytes_max = bytes_max
-        self._larger = larger
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        bytes_max = self._limit_of(scope["path"])
-        announced = Headers(scope=scope).get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced[:20]) > bytes_max:
-            await problem_response(_too_large(bytes_max))(scope, receive, send)
-            return
-        received = 0
-
-        async def receive_and_count() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > bytes_max:
-                # Of the one type that FastAPI lets through while it reads a body.
-                raise HTTPException(413, _too_large(bytes_max).detail)
-            return message
-
-        await self.app(scope, receive_and_count, send)
-
-    def _limit_of(self, path: str) -> int:
-        limits = (limit for paths, limit in self._larger if paths.match(path))
-        return next(limits, self._bytes_max)
-
-
-def _too_large(bytes_max: int) -> Problem:
-    return Problem(413, "too_large", f"a body has at most {bytes_max} bytes")
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})

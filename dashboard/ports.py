@@ -17,6 +17,7 @@ from alarms.visit_book import VisitBook
 from alarms.visiting import FamilyTold, NewTask
 from contract.errors import ContractError
 from dashboard.passwords import Passwords
+from dashboard.request_rate import Rate
 from ledger.documents.pdf import Printer
 from ledger.erasure.eraser import Eraser
 from ledger.erasure.periods import Periods
@@ -327,6 +328,7 @@ class Deps:
     None where the part of the day has to do.
     eraser: takes persons out for good.
     rota: its book is changed in the writer's thread.
+    account_rate, address_rate: how much one of them may ask; None: as much as they like.
     outbox: the folder with files for departments; None: this hub makes none.
     """
 
@@ -352,6 +354,8 @@ class Deps:
     timezone: str = "Asia/Shanghai"
     keepalive_s: float = KEEPALIVE_S
     streams_max: int = STREAMS_MAX
+    account_rate: Rate | None = None
+    address_rate: Rate | None = None
     gps_proof: bool = False
     apart: Apart = in_a_thread
     outbox: Path | None = None

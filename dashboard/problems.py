@@ -77,6 +77,14 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         self.headers = headers
 
 
+class BodyRefused(HTTPException):
+    """A problem found while a body comes: of the one type that FastAPI lets through then."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.status, problem.detail)
+        self.problem = problem
+
+
 def not_found(what: str) -> Problem:
     """Also the answer for what lies in another region: its existence is nobody's business."""
     return Problem(404, "not_found", f"there is no such {what}")
@@ -171,6 +179,8 @@ def _problem_of(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case BodyRefused():
+            return error.problem
         case RequestValidationError():
             return _invalid(error)
         case IllegalMove():

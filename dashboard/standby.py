@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from dashboard.middleware import SecurityHeaders
 
 # A screen asks again this soon; the turn comes within ten seconds of the other hub's end.
 RETRY_AFTER_S: Final = 2
@@ -27,7 +30,8 @@ def create_standby(opens: Callable[[], bool] = lambda: True) -> Starlette:
             Route("/healthz", _alive),
             Route("/readyz", ready),
             Route("/{path:path}", _elsewhere, methods=["GET", "POST", "PATCH", "DELETE"]),
-        ]
+        ],
+        middleware=[Middleware(SecurityHeaders)],
     )
 
 

@@ -24,6 +24,7 @@ from dashboard.app import create_app
 from dashboard.middleware import gauge
 from dashboard.permissions import may
 from dashboard.ports import Deps
+from dashboard.request_rate import ACCOUNT, ADDRESS, rate_of
 from hearthwatch.apart import in_a_process
 from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.book_look import BookLook
@@ -321,6 +322,8 @@ class Hub:
                 timezone=self.config.notify.telling.zone.key,
                 apart=in_a_process,
                 gps_proof=self.config.gps_proof,
+                account_rate=rate_of(ACCOUNT, self.config.http.account_per_s),
+                address_rate=rate_of(ADDRESS, self.config.http.address_per_s),
                 eraser=eraser_of(self.config),
                 notices=self.notices,
                 replies=self.replies,

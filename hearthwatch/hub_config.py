@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -15,6 +16,7 @@ from alarms.rota.coverage import WARN_HOURS, WARN_HOURS_MAX, WARNINGS_MAX
 from alarms.rota.model import RotaError, clock_minutes
 from alarms.visiting import FOLLOW_UP_DAYS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
+from dashboard.request_rate import ACCOUNT, ADDRESS
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret
 from hearthwatch.watchdog.config import WatchdogConfig, watchdog_config
@@ -72,8 +74,14 @@ class BrokerConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpConfig:
+    """`trusted_proxies`: whose word about scheme and sender counts, addresses or networks. Rates:
+    requests in a second of one account, of one address; 0: any number."""
+
     host: str = "127.0.0.1"
     port: int = 8080
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    account_per_s: int = int(ACCOUNT.per_s)
+    address_per_s: int = int(ADDRESS.per_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,9 +227,25 @@ def _port(table: Mapping[str, Any], where: str, default: int) -> int:
 
 
 def _http(table: Mapping[str, Any], where: str) -> HttpConfig:
-    check_keys(table, ("host", "port"), where)
+    keys = ("host", "port", "trusted_proxies", "account_per_s", "address_per_s")
+    check_keys(table, keys, where)
+    usual = HttpConfig()
+    proxies = get(table, "trusted_proxies", list, where, list(usual.trusted_proxies))
+    for proxy in proxies:
+        try:
+            ip_network(proxy if isinstance(proxy, str) else "")
+        except ValueError:
+            detail = f"{proxy!r} is no address and no network (as 172.16.0.0/12)"
+            raise ConfigError(f"{where}.trusted_proxies", detail) from None
+    rates = {name: get(table, name, int, where, getattr(usual, name)) for name in keys[3:]}
+    for name, rate in rates.items():
+        if rate < 0:
+            raise ConfigError(f"{where}.{name}", f"{rate}, requests in a second; 0: any number")
     return HttpConfig(
-        host=get(table, "host", str, where, "127.0.0.1"), port=_port(table, where, 8080)
+        host=get(table, "host", str, where, usual.host),
+        port=_port(table, where, usual.port),
+        trusted_proxies=tuple(proxies),
+        **rates,
     )
 
 

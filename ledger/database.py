@@ -111,9 +111,21 @@ def fold_all(path: Path, pause: Callable[[float], object] = _NEVER.wait) -> bool
         connection.close()
 
 
+# Connections that stay, and the most there are: one for each thread that answers requests (40), and
+# some for those that look at gateways' keys, so that no press waits behind a flood of readers.
+# PostgreSQL takes 100 as it is installed.
+READERS_KEPT: Final = 10
+READERS_MAX: Final = 50
+
+
 def open_reader(url: str) -> Engine:
     """A pool for reading; on SQLite the connections refuse to write."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_engine(
+        url,
+        pool_pre_ping=not url.startswith("sqlite"),
+        pool_size=READERS_KEPT,
+        max_overflow=READERS_MAX - READERS_KEPT,
+    )
     if url.startswith("sqlite"):
 
         @event.listens_for(engine, "connect")

@@ -35,7 +35,7 @@ async def test_a_mistake_names_its_field_and_repeats_nothing(
     assert set(problem) == {"type", "title", "status", "detail", "field"}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"nonsense", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"nonsense", b"[" * 10_000])
 async def test_a_body_that_is_not_json(world: World, body: bytes) -> None:
     async with world.anonymous() as client:
         answer = await client.post(
