@@ -317,7 +317,8 @@ class Deps:
     """Everything `create_app` is built from.
 
     engine: reading only. clock: domain time; wall_ms: real time, for sessions, which a fast
-    demonstration must not end. health: each check's name with "ok" or what is wrong.
+    demonstration must not end. health: each check's name with "ok" or what is wrong. copied_at_ms:
+    of the newest checked copy of the book; 0: there is none.
     roster_changed: called in the writer's thread at the end of each change of homes, persons,
     devices, gateways or accounts, with their keys, so that memory follows the tables in the same
     transaction.
@@ -363,3 +364,4 @@ class Deps:
     departments: DepartmentFiles = field(default_factory=NoDepartmentFiles)
     on_duty: Callable[[str | None, int], Sequence[str]] = _nobody
     shift_of: Callable[[str | None, int], str | None] = _no_shift
+    copied_at_ms: Callable[[], int] = int

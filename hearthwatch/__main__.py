@@ -14,7 +14,7 @@ from typing import Final
 # Subcommand: (module with `add_parser`, what it does).
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "admin": ("hearthwatch.admin", "create logins, change passwords"),
-    "backup": ("hearthwatch.copies", "copy everything a hub knows into one file"),
+    "backup": ("hearthwatch.copies_command", "copy everything a hub knows into one file"),
     "decode": ("hearthwatch.decode", "decode one device frame or message"),
     "demo": ("hearthwatch.demo", "the whole system on this machine with simulated homes"),
     "doctor": ("hearthwatch.doctor", "check configuration and machine, say what to mend"),
@@ -24,7 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "hub": ("hearthwatch.hub_command", "run the hub"),
     "keys": ("hearthwatch.keys_command", "show or rotate the key file"),
     "replay": ("hearthwatch.replay", "run the rules over past readings"),
-    "restore": ("hearthwatch.copies", "take such a copy back"),
+    "restore": ("hearthwatch.copies_command", "take such a copy back"),
     "retention": ("hearthwatch.retention_command", "what is kept how long, and what is over"),
     "simulate": ("device_sims.__main__", "run simulated homes"),
 }

@@ -1,29 +1,24 @@
-"""`hearthwatch backup` and `hearthwatch restore`: everything a hub knows as one file, and back."""
+"""Everything a hub knows as one file, and back."""
 
-import argparse
 import os
 import shutil
-import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
-from contract.config import ConfigError
-from hearthwatch.clock import wall_ms
-from hearthwatch.hub_config import HubConfig, load
+from hearthwatch.hub_config import HubConfig
 from hearthwatch.sealed_book import prepare
 from ingest.readings.copying import STORES, copy_stores, is_whole
 from ledger import archive
 from ledger.archive import ArchiveError, Manifest
 from ledger.chain_check import check
+from ledger.checked_copies import Held, held_in
 from ledger.database import changing, sqlite_url
-from ledger.erasure.kept import KeptError
 from ledger.sealing.key_file import KeyFileError
 from ledger.sealing.ring import Ring
 from ledger.sealing.starting import disagreement, sealed_by
@@ -125,74 +120,18 @@ def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
         raise ArchiveError(f"{source} is no whole copy: {error}") from error
 
 
-def try_out(source: Path, tell: archive.Progress) -> Manifest:
-    """A restore into a folder that is thrown away: whether this copy can be taken back."""
-    with tempfile.TemporaryDirectory(prefix="hearthwatch-try-") as folder:
+def try_out(
+    source: Path, tell: archive.Progress, within: Path | None = None
+) -> tuple[Manifest, Held]:
+    """A restore into a folder that is thrown away: whether this copy can be taken back, and what it
+    then has. `within`: where there is room for it; left out: where the system keeps such things."""
+    with tempfile.TemporaryDirectory(prefix=".hearthwatch-try-", dir=within) as folder:
         place = Path(folder)
         with _opened(source) as file, changing(sqlite_url(place / "hub.db")) as connection:
             manifest = archive.load(connection, file, tell)
             _must_hold(connection, manifest)
+            held = held_in(connection)
             for name in STORES:
                 if name in file.namelist():
                     _extract(file, name, place)
-    return manifest
-
-
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    backup = subparsers.add_parser(
-        "backup",
-        help="copy everything a hub knows into one file; the hub may be running",
-        epilog="examples: hearthwatch backup --config hub.toml /srv/copies/2026-05-01.zip; "
-        "hearthwatch backup --check /srv/copies/2026-05-01.zip",
-    )
-    backup.add_argument("file", type=Path, help="the copy")
-    what = backup.add_mutually_exclusive_group(required=True)
-    what.add_argument("--config", type=Path, help="hub.toml of the hub to copy")
-    what.add_argument(
-        "--check", action="store_true", help="restore the copy for a trial, and throw that away"
-    )
-    backup.set_defaults(func=_backup)
-    back = subparsers.add_parser(
-        "restore",
-        help="take a copy back into a hub that has nothing yet",
-        epilog="example: hearthwatch restore --config hub.toml /srv/copies/2026-05-01.zip",
-    )
-    back.add_argument("file", type=Path, help="the copy")
-    back.add_argument("--config", type=Path, required=True, help="hub.toml; the hub must not run")
-    back.set_defaults(func=_restore)
-
-
-def _backup(args: argparse.Namespace) -> int:
-    if args.check:
-        return _told("can be taken back", lambda: try_out(args.file, _say_progress))
-    return _told("copied", lambda: back_up(load(args.config), args.file, wall_ms(), _say_progress))
-
-
-def _restore(args: argparse.Namespace) -> int:
-    return _told("restored", lambda: restore(load(args.config), args.file, _say_progress))
-
-
-def _told(word: str, work: Callable[[], Manifest]) -> int:
-    try:
-        manifest = work()
-    except (
-        ArchiveError,
-        ConfigError,
-        KeyFileError,
-        KeptError,
-        OSError,
-        SQLAlchemyError,
-    ) as error:
-        # The first line says what; the rest may hold an address.
-        sys.stderr.write(f"\nhearthwatch: {str(error).splitlines()[0]}\n")
-        return 1
-    rows = sum(manifest.rows.values())
-    sys.stdout.write(f"{word}: {rows} rows, schema {manifest.revision}\n")
-    for table, head in sorted(manifest.heads.items()):
-        sys.stdout.write(f"head of {table}: {head or 'none'}\n")
-    return 0
-
-
-def _say_progress(table: str, rows: int) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{table:24} {rows:>12,}")
+    return manifest, held

@@ -16,6 +16,7 @@ from contract.config import ConfigError
 from gateway import doctor as gateway_doctor
 from gateway.clock import Clock
 from hearthwatch.doctor_book import book
+from hearthwatch.doctor_copies import copies
 from hearthwatch.doctor_finding import Finding, Verdict, judge
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def machine() -> Iterator[Finding]:
 
 def hub(path: Path, anchors: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """A hub.toml, what it names, and the places it wants. `anchors`: see `doctor_book.book`."""
+    from hearthwatch.clock import wall_ms
     from hearthwatch.hub_config import load
 
     config = load(path)
@@ -69,6 +71,7 @@ def hub(path: Path, anchors: frozenset[str] = frozenset()) -> Iterator[Finding]:
         yield from homes(config.homes)
     yield from data_folder(config.data_dir)
     yield from book(config.book, anchors)
+    yield from copies(config, wall_ms())
     yield http_port(config)
     yield sign_in(config.broker)
     yield from telling(config)

@@ -43,6 +43,7 @@ from hearthwatch.stores import open_readings
 from hearthwatch.urgent_side import UrgentSide
 from hearthwatch.visit_tasks import MorningTasks
 from hearthwatch.watchdog.watch import Watchdog
+from ingest.backup_marks import tell
 from ingest.mqtt.asyncio_client import AsyncioClient, Link
 from ingest.mqtt.blocking_client import BlockingClient
 from ingest.mqtt.session import Message
@@ -160,6 +161,7 @@ class Hub:
             look=self.clock.look,
             warn_hours=self.config.rota_warn_hours,
             reaches=self.notices.reaches(),
+            copies_kept=self.config.copies_kept,
             call_soon=self._call_soon,
             on_stored=self._stored,
             log=say,
@@ -258,7 +260,7 @@ class Hub:
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
-                await self.writer.change(self.side.flush)
+                tell(await self.writer.change(self.side.flush), self.client)
                 await asyncio.to_thread(self.config.book.tend)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
@@ -317,6 +319,7 @@ class Hub:
                 wall_ms=wall_ms,
                 registry=registry,
                 health=self.health,
+                copied_at_ms=lambda: self.side.backups.made_at_ms,
                 roster_changed=self.roster_changed,
                 tries=self.tries,
                 timezone=self.config.notify.telling.zone.key,
@@ -345,9 +348,14 @@ class Hub:
             ("readings_duplicate", "Readings seen before", lambda: self.batch.duplicates),
             ("commits", "Transactions of the book", lambda: self.writer.commits),
             ("commit_failures", "Changes that failed", lambda: self.writer.failures),
+            ("backup_copies", "Checked copies that are there", lambda: self.side.backups.copies),
+            ("backup_made_seconds", "When the newest of them was made", self._copied_s),
             ("live_listeners", "Open live streams", lambda: self.feed.listeners),
         ):
             gauge(registry, f"hearthwatch_{name}", text, partial(_as_float, read))
+
+    def _copied_s(self) -> int:
+        return self.side.backups.made_at_ms // 1000
 
     def _on_duty(self, region: str | None, at_ms: int) -> list[str]:
         return [on.person for on in on_duty_for(self.side.rota.book.plan, region, at_ms)]

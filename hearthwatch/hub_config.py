@@ -22,6 +22,7 @@ from hearthwatch.secret_files import read_secret
 from hearthwatch.watchdog.config import WatchdogConfig, watchdog_config
 from ingest.mqtt.packets import Protocol
 from ingest.readings.influx_settings import InfluxSettings
+from ledger.checked_copies import KEPT, KEPT_MAX
 from ledger.erasure.periods import DAYS_MAX, RECORDS_DAYS, UNREAD_DAYS, Periods
 from ledger.place import Place, SqliteBook, postgres_book
 from ledger.sealing.ring import Ring
@@ -45,6 +46,7 @@ _KEYS: Final = (
     "visits",
     "sealing",
     "retention",
+    "backup",
 )
 # Where nothing else is said; a folder of its own, which only the hub may look into.
 KEY_FILE: Final = Path("keys") / "persons.json"
@@ -116,6 +118,8 @@ class HubConfig:
     # The minute of the day at which the plan's visits become tasks; None: when they are begun.
     morning_tasks: int | None = None
     periods: Periods = field(default_factory=Periods)
+    # Checked copies that have to have something before gateways forget it.
+    copies_kept: int = KEPT
 
 
 def load(path: Path) -> HubConfig:
@@ -157,6 +161,7 @@ def load(path: Path) -> HubConfig:
         gps_proof=get(visits, "gps_proof", bool, f"{where}: visits", default=False),
         nobody_met_days=_nobody_met_days(visits, f"{where}: visits"),
         morning_tasks=_morning(visits, f"{where}: visits"),
+        copies_kept=_copies_kept(_table(document, "backup", where), f"{where}: backup"),
         periods=_periods(_table(document, "retention", where), f"{where}: retention"),
         notify=notify_config(
             _table(document, "notify", where), _table(document, "channel", where), where, base
@@ -175,6 +180,14 @@ def _periods(table: Mapping[str, Any], where: str) -> Periods:
         if not 0 < days <= DAYS_MAX:
             raise ConfigError(f"{where}.{name}", f"{days}, from 1 to {DAYS_MAX} days")
     return Periods(records=found["records_days"], unread=found["unread_days"])
+
+
+def _copies_kept(table: Mapping[str, Any], where: str) -> int:
+    check_keys(table, ("kept",), where)
+    kept = get(table, "kept", int, where, KEPT)
+    if not 1 <= kept <= KEPT_MAX:
+        raise ConfigError(f"{where}.kept", f"{kept}, from 1 to {KEPT_MAX} copies")
+    return kept
 
 
 def _nobody_met_days(table: Mapping[str, Any], where: str) -> int:
@@ -268,15 +281,16 @@ def _broker(table: Mapping[str, Any], where: str, base: Path) -> BrokerConfig:
 
 def _book(table: Mapping[str, Any], where: str, base: Path, data_dir: Path, ring: Ring) -> Place:
     """An SQLite file in data_dir, unless an address is given."""
-    check_keys(table, ("url", "password_file"), where)
+    check_keys(table, ("url", "password_file", "copy_before_migrating"), where)
+    copies = get(table, "copy_before_migrating", bool, where, True)
     url = get(table, "url", str, where, "")
     if not url:
         if "password_file" in table:
             raise ConfigError(f"{where}.password_file", "only with url")
-        return SqliteBook(path=data_dir / "hub.db", ring=ring)
+        return SqliteBook(path=data_dir / "hub.db", ring=ring, copies_before=copies)
     password = read_secret(table, "password", "HEARTHWATCH_BOOK_PASSWORD", where, base)
     try:
-        return postgres_book(url, password, ring)
+        return postgres_book(url, password, ring, data_dir if copies else None)
     except ValueError as error:
         raise ConfigError(f"{where}.url", str(error)) from error
 

@@ -20,13 +20,16 @@ from alarms.rota.duty import RotaResponders
 from alarms.rota.side import RotaSide
 from alarms.rota.watch import Reaches, at_the_board
 from alarms.telling import Telling
+from contract.envelope import Ack
 from hearthwatch.device_facts import device_facts
 from hearthwatch.region_facts import home_facts, homes_of, village_of
 from hearthwatch.rule_settings import RuleSettings
+from ingest.backup_marks import BackupMarks
 from ingest.presence import Presence
 from ingest.stored_marks import StoredMarks
 from ingest.supervision import watch_gaps
 from ingest.urgent_lane import Stored, UrgentLane
+from ledger.checked_copies import KEPT
 from ledger.cursor import Connection
 from ledger.feed import Feed, FeedEvent
 from ledger.register import Register
@@ -58,6 +61,7 @@ class UrgentSide:
         log: Callable[[str, str], None],
         warn_hours: Sequence[float] = WARN_HOURS,
         reaches: Reaches = at_the_board,
+        copies_kept: int = KEPT,
     ) -> None:
         self._call_soon = call_soon
         self._outbox_written = False
@@ -65,7 +69,7 @@ class UrgentSide:
         self.feed = Feed()
         self.register = Register()
         self.presence = Presence(self.register)
-        self.marks = StoredMarks()
+        self.marks, self.backups = StoredMarks(), BackupMarks(copies_kept)
         self.writer = Writer(connection, clock, self.committed)
         self.settings = RuleSettings(rules, self.register, log)
         self._outbox = TableOutbox(webhooks, self.note_outbox, telling)
@@ -92,6 +96,7 @@ class UrgentSide:
             book=self.book,
             presence=self.presence,
             marks=self.marks,
+            backups=self.backups,
             make_engine=lambda: Engine(rules, lane="urgent"),
             know_homes=self.know_homes,
             clock=clock,
@@ -104,6 +109,7 @@ class UrgentSide:
             self.settings,
             self.presence,
             self.marks,
+            self.backups,
             self.book,
             self.urgent,
         ):
@@ -161,14 +167,16 @@ class UrgentSide:
         if rule is not None and rule.kind.lane == "urgent":
             self.urgent.roster_changed(unit.now_ms)
 
-    def flush(self, unit: UnitOfWork) -> None:
+    def flush(self, unit: UnitOfWork) -> list[tuple[str, Ack]]:
         """What is written every few seconds: last-seen times, heartbeats, gaps, marks; and what is
-        forgotten."""
+        forgotten. Returns what gateways are to be told of copies."""
         heartbeats = self.presence.flush(unit)
         watch_gaps(unit, self.book, self.marks, heartbeats, self._outbox)
         self.marks.write(unit)
         self.book.shadow.forget(unit)
         self.old_steps.forget(unit)
+        self.backups.follow(unit.cursor)
+        return self.backups.untold(heartbeats)
 
     def committed(self, events: Sequence[FeedEvent]) -> None:
         """In the writer's thread, after each commit with entries."""

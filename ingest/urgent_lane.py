@@ -18,6 +18,7 @@ from contract.envelope import ACK_IDS_MAX, Ack
 from contract.errors import ContractError
 from contract.kinds import ACTIVATION_KINDS
 from ingest import wire
+from ingest.backup_marks import Acker, BackupMarks, tell
 from ingest.doubtful_time import place
 from ingest.mqtt.session import Message
 from ingest.presence import Presence
@@ -65,12 +66,6 @@ class Committed(NamedTuple):
     stored: list[Stored]
 
 
-class Acker(Protocol):
-    """The broker connection as the lane needs it."""
-
-    def publish_soon(self, topic: str, payload: bytes) -> bool: ...
-
-
 class MessageLink(Protocol):
     def ack(self, packet_ids: Sequence[int]) -> None: ...
 
@@ -85,6 +80,7 @@ class UrgentLane:
         book: AlarmBook,
         presence: Presence,
         marks: StoredMarks,
+        backups: BackupMarks,
         make_engine: Callable[[], Engine],
         know_homes: Callable[[Engine, int, Touched | None], None],
         clock: Callable[[], int],
@@ -96,6 +92,7 @@ class UrgentLane:
         self._book = book
         self._presence = presence
         self._marks = marks
+        self._backups = backups
         self._make_engine = make_engine
         self._know_homes = know_homes
         self._clock = clock
@@ -154,8 +151,7 @@ class UrgentLane:
         failure = done.exception()
         if failure is None:
             committed = done.result()
-            for gateway, ack in committed.acks:
-                acker.publish_soon(topics.topic(gateway, "ack"), encode_ack(ack))
+            tell(committed.acks, acker)
             if committed.stored:
                 self._on_stored(committed.stored)
         else:
@@ -178,23 +174,26 @@ class UrgentLane:
         if isinstance(decoded, Unreadable):
             raise ContractError(decoded.code, decoded.detail)
         ids = [i for _gateway, ack in committed.acks for i in ack.ids]
-        return encode_ack(Ack(spool=decoded.spool, ids=ids))
+        through = max((ack.backup_through or 0 for _gateway, ack in committed.acks), default=0)
+        return encode_ack(Ack(spool=decoded.spool, ids=ids, backup_through=through or None))
 
     # In the writer's thread.
 
     def _take_all(self, unit: UnitOfWork, batch: Sequence[Decoded]) -> "Committed":
         """Store a batch in this transaction; what to say and tell after the commit."""
-        acks: list[tuple[str, Ack]] = []
+        taken: list[tuple[Taken, list[str]]] = []
         stored: list[Stored] = []
         for decoded in batch:
             if isinstance(decoded, Unreadable):
                 self._quarantine(unit, decoded)
                 continue
-            ids = self._take(unit, decoded, stored)
-            acks.extend(
-                (decoded.gateway, Ack(spool=decoded.spool, ids=ids[at : at + ACK_IDS_MAX]))
-                for at in range(0, len(ids), ACK_IDS_MAX)
-            )
+            taken.append((decoded, self._take(unit, decoded, stored)))
+        acks = [
+            (one.gateway, Ack(spool=one.spool, ids=part, backup_through=through))
+            for one, ids in taken
+            for through in (self._backups.through(one.spool),)
+            for part in (ids[at : at + ACK_IDS_MAX] for at in range(0, len(ids), ACK_IDS_MAX))
+        ]
         self._marks.write(unit)
         unit.cursor.executemany(_UPSERT_STATE, self.engine.take_dirty())
         return Committed(acks, stored)
@@ -204,8 +203,9 @@ class UrgentLane:
         place(taken, unit.now_ms)
         ids = []
         for item in taken.items:
-            self._store(unit, taken, item, stored)
-            mark.add(item.seq)
+            is_new = self._store(unit, taken, item, stored)
+            if not mark.add(item.seq) and is_new:
+                self._backups.renumbered(unit, taken.spool, item.seq)
             ids.append(item.id)
         for bad in taken.bad:
             source = topics.topic(taken.gateway, "activation")
@@ -231,14 +231,14 @@ class UrgentLane:
         taken: Taken,
         item: WireItem,
         stored: list[Stored],
-    ) -> None:
-        """One item: the event row, then what the rules make of it."""
+    ) -> bool:
+        """One item: the event row, then what the rules make of it. False: it is known."""
         gateway, device = taken.gateway, item.device
         self._presence.know_device(unit, gateway, device, item.kind)
         home = self._presence.home_of.get((gateway, device))
         if self._is_known(unit, item.id):
             self.duplicates += 1
-            return
+            return False
         subject = home if home is not None else f"{UNBOUND}{gateway}/{device}"
         # The rules first: the row then holds its alarm from the beginning.
         alarm: str | None = None
@@ -272,6 +272,7 @@ class UrgentLane:
             at_ms = min(item.measured_at_ms, unit.now_ms)
             self._presence.activated(gateway, device, item.kind, action, at_ms)
         stored.append(Stored(event_seq, subject, item, gateway))
+        return True
 
     @staticmethod
     def _is_known(unit: UnitOfWork, item_id: str) -> bool:

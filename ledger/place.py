@@ -1,5 +1,6 @@
 """Where the book of record is: an SQLite file, or a PostgreSQL database."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,11 @@ class Place(Protocol):
         """Housekeeping beside the writer, every few seconds."""
         ...
 
+    def still_needed(self, now_ms: int) -> Mapping[str, int] | None:
+        """How far each spool is in the book that an older program would go back to; None: nobody
+        would any more."""
+        ...
+
     def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
         """What of the stored book is not as it was written, by table; beside a running hub too.
         BookUnreachableError: it can't be looked at just now."""
@@ -83,12 +89,16 @@ class _HubFile(SealedFile):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteBook:
+    """`copies_before`: whether it is copied before its schema changes."""
+
     path: Path
     ring: Ring | None = None
+    copies_before: bool = True
 
     def migrate(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        before_migrating.keep(self.path)
+        if self.copies_before:
+            before_migrating.keep(self.path)
         database.migrate(database.sqlite_url(self.path))
 
     def changing(self) -> AbstractContextManager[SqlConnection]:
@@ -145,7 +155,7 @@ class SqliteBook:
         """The log holds pages as they were; what is deleted from the file is zeros already. A copy
         that was kept for the way back to an older program has everything."""
         database.fold_all(self.path)
-        before_migrating.drop(self.path)
+        before_migrating.drop(self.path.parent, self.path.name)
 
     def _ring(self) -> Ring | None:
         if self.ring is not None:
@@ -158,18 +168,25 @@ class SqliteBook:
     def tend(self) -> None:
         database.checkpoint(self.path)
 
+    def still_needed(self, now_ms: int) -> Mapping[str, int] | None:
+        return before_migrating.marks(self.path.parent, self.path.name, now_ms)
+
     def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
         return damaged_pages(self.path, deep=deep) if self.path.exists() else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresBook:
-    """`url` holds the password and is never logged."""
+    """`url` holds the password and is never logged. `before`: the folder for copies that are made
+    before the schema changes; None: none is made."""
 
     url: URL = field(repr=False)
     ring: Ring | None = None
+    before: Path | None = None
 
     def migrate(self) -> None:
+        if self.before is not None:
+            before_migrating.keep_of_server(self.open_copier(), self.before)
         database.migrate(self._sqlalchemy())
 
     def changing(self) -> AbstractContextManager[SqlConnection]:
@@ -221,6 +238,8 @@ class PostgresBook:
 
     def forget(self) -> None:
         """The server's vacuum takes old rows away; see docs/deployment.md for its logs."""
+        if self.before is not None:
+            before_migrating.drop(self.before, before_migrating.SERVERS_COPY)
 
     def _ring(self) -> Ring | None:
         if self.ring is not None:
@@ -235,6 +254,11 @@ class PostgresBook:
     def tend(self) -> None:
         """The server looks after itself."""
 
+    def still_needed(self, now_ms: int) -> Mapping[str, int] | None:
+        if self.before is None:
+            return None
+        return before_migrating.marks(self.before, before_migrating.SERVERS_COPY, now_ms)
+
     def damaged(self, *, deep: bool = False) -> tuple[str, ...]:  # noqa: ARG002 - a place's shape
         """Each page has a sum that the server looks at whenever it reads it."""
         return ()
@@ -247,7 +271,9 @@ class PostgresBook:
         return url.render_as_string(hide_password=False)
 
 
-def postgres_book(url: str, password: str | None, ring: Ring | None = None) -> PostgresBook:
+def postgres_book(
+    url: str, password: str | None, ring: Ring | None = None, before: Path | None = None
+) -> PostgresBook:
     """ValueError when it is no address of a PostgreSQL database, or has a password in it."""
     try:
         parsed = make_url(url)
@@ -258,4 +284,5 @@ def postgres_book(url: str, password: str | None, ring: Ring | None = None) -> P
         raise ValueError("expected postgresql://user@host:5432/database")
     if parsed.password:
         raise ValueError("the password belongs into password_file, not into the address")
-    return PostgresBook(url=parsed.set(drivername="postgresql", password=password), ring=ring)
+    server = parsed.set(drivername="postgresql", password=password)
+    return PostgresBook(url=server, ring=ring, before=before)

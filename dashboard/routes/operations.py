@@ -5,6 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
+from contract.moment import to_iso
 from dashboard.answers import answer
 from dashboard.callers import PUBLIC, Hub
 
@@ -19,13 +20,20 @@ async def healthz() -> Response:
 
 @router.get("/readyz")
 async def readyz(hub: Hub) -> Response:
-    """Each check by name with "ok" or what is wrong; 503 when anything is."""
+    """Each check by name with "ok" or what is wrong; 503 when anything is. `copied_at`: when the
+    newest checked copy of the book was made, null: there is none; its age makes no hub unready.
+    """
     try:
         checks = dict(await run_in_threadpool(hub.health))
     except Exception as error:  # noqa: BLE001 - a check that cannot run is a failed check
         checks = {"checks": f"failed: {type(error).__name__}"}
     ready = all(state == "ok" for state in checks.values())
-    document = {"status": "ok" if ready else "unavailable", "checks": checks}
+    copied_at_ms = hub.copied_at_ms()
+    document = {
+        "status": "ok" if ready else "unavailable",
+        "checks": checks,
+        "copied_at": to_iso(copied_at_ms) if copied_at_ms else None,
+    }
     return answer(document, 200 if ready else 503)
 
 

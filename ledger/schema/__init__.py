@@ -7,7 +7,13 @@ The tables stand in files by subject; who uses one takes it from here.
 """
 
 from ledger.schema.access import ACCOUNT, AUDIT, GATEWAY_KEY, IDEMPOTENCY, META, SESSION
-from ledger.schema.arrivals import EVENT, QUARANTINE, SPOOL_MARK
+from ledger.schema.arrivals import (
+    BACKUP_COPY,
+    BACKUP_THROUGH,
+    EVENT,
+    QUARANTINE,
+    SPOOL_MARK,
+)
 from ledger.schema.assessment import ASSESSMENT_FACT
 from ledger.schema.care import CARE_LINE, MONEY_LINE, PROVIDER, REFERRAL
 from ledger.schema.cases import (
@@ -51,6 +57,8 @@ __all__ = [
     "ASSESSMENT_FACT",
     "ATTACHMENT",
     "AUDIT",
+    "BACKUP_COPY",
+    "BACKUP_THROUGH",
     "CARE_LINE",
     "CONSENT",
     "CONSENT_WITHDRAWAL",

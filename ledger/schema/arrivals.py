@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -46,6 +47,27 @@ SPOOL_MARK: Final = Table(
     Column("contiguous", BigInteger, nullable=False),  # every seq up to here is in
     Column("beyond", Text, nullable=False, default="[]"),  # [[first, last], …] above the gap
     ms("gap_since_ms"),
+)
+
+BACKUP_COPY: Final = Table(
+    "backup_copy",
+    METADATA,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    ms("made_at_ms", null=False),
+    ms("checked_at_ms", null=False),
+    Column("head", String(64), nullable=False),  # of its entries, as hex: it is a copy of this book
+    Column("event_seq", BigInteger, nullable=False),  # the newest event that is in it
+    Column("place", Text, nullable=False),  # the file, where it was checked
+    Column("size", BigInteger, nullable=False),
+    ms("gone_at_ms"),  # when it was first not found there
+)
+
+BACKUP_THROUGH: Final = Table(
+    "backup_through",
+    METADATA,
+    Column("copy", BigInteger, ForeignKey("backup_copy.seq"), primary_key=True),
+    Column("spool", String(64), primary_key=True),
+    Column("through", BigInteger, nullable=False),  # this copy has every seq up to here
 )
 
 QUARANTINE: Final = Table(

@@ -15,6 +15,7 @@ from contract import topics
 from hearthwatch.clock import PlannedClock
 from hearthwatch.hub import DUE_MIN_S, DUE_S, FLUSH_S
 from hearthwatch.urgent_side import UrgentSide
+from ingest.backup_marks import tell
 from ledger.database import open_writer
 from rules.config import default_rules
 from tests.simulation.disk import Crash
@@ -108,7 +109,7 @@ class HubMachine(Machine):
         while True:
             await asyncio.sleep(FLUSH_S)
             with contextlib.suppress(Exception):  # as the hub does: it tries again
-                await self.writer.change(self.side.flush)
+                tell(await self.writer.change(self.side.flush), self._acker)
 
     async def _watch_due(self) -> None:
         while True:
