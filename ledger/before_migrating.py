@@ -123,7 +123,8 @@ def marks(folder: Path, name: str, now_ms: int) -> Mapping[str, int] | None:
 
 
 def _marks_in_file(path: Path) -> Mapping[str, int]:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as copy:
+    # Nobody writes it; without that word SQLite would want to make files for its log beside it.
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)) as copy:
         return dict(copy.execute("SELECT spool, contiguous FROM spool_mark").fetchall())
 
 

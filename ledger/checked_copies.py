@@ -86,8 +86,8 @@ def is_of_this_book(book: Connection, head: str) -> bool:
     if wanted == GENESIS:
         return False
     newest_first = select(ENTRY.c.link).order_by(ENTRY.c.seq.desc())
-    found = book.execution_options(yield_per=PORTION).execute(newest_first)
-    return any(bytes(link) == wanted for link in found.scalars())
+    with book.execution_options(yield_per=PORTION).execute(newest_first) as found:
+        return any(bytes(link) == wanted for link in found.scalars())
 
 
 def records(book: Connection) -> list[Record]:
