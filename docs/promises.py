@@ -94,9 +94,11 @@ PROMISES: Final = (
             ),
             Fault(
                 name="the hub's disk is gone, an older copy is taken back",
-                bound="activations of the last 30 days come again; readings since the copy don't",
+                bound="from either of the newest two checked copies, or one of the last 30 days,"
+                " all activations are there again; readings since the copy aren't",
                 tests=(
                     "tests/acceptance/test_restored_hub.py",
+                    "tests/hearthwatch/test_checked_copies.py",
                     "tests/ingest/test_missing_items.py",
                 ),
             ),
@@ -110,7 +112,8 @@ PROMISES: Final = (
             ),
             Fault(
                 name="a newer program, its migration, the way back",
-                bound="presses wait at the gateway; a newer book is refused by an older program",
+                bound="presses wait at the gateway; a newer book is refused by an older program; a"
+                " copy from before is kept to go back to",
                 tests=("tests/ledger/test_upgrade.py",),
             ),
             Fault(

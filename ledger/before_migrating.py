@@ -6,6 +6,7 @@ Whoever goes back loses what people did since; what gateways sent since comes ag
 nothing that is not in this copy too, as long as somebody may go back to it (`marks`).
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -77,7 +78,8 @@ def keep_of_server(engine: Engine, folder: Path) -> Path | None:
         with zipfile.ZipFile(part) as file:
             damaged = file.testzip()
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise ConfigError(
             "book", f"the copy before the schema changes: {error}: {_INSTEAD}"
         ) from error

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from sqlalchemy import select
 
 from contract.envelope import Status
 from hearthwatch.copies import back_up, restore, try_out
 from hearthwatch.copy_records import Copies, NotNotedError, look, note
 from hearthwatch.doctor_copies import copies as doctor
 from hearthwatch.hub_config import HubConfig
-from ledger import database
+from ledger import checked_copies, database
 from ledger.archive import Manifest
-from ledger.checked_copies import Held, held_in
+from ledger.checked_copies import Held, held_in, records
 from ledger.place import Place, SqliteBook
+from ledger.schema import BACKUP_THROUGH
 from tests.adapters.hub_bench import NOW_MS, Bench, press
 from tests.adapters.migrated import migrated
 from tests.adapters.postgres import Postgres
@@ -116,6 +118,22 @@ def test_gateways_are_told_what_two_copies_have(bench: Bench) -> None:
     bench.open()
     assert told(bench, 8) == 5
     bench.hub.close()
+
+
+def test_only_the_newest_copies_are_looked_at(
+    plain: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known of older ones goes; that there were some stays."""
+    monkeypatch.setattr(checked_copies, "KEPT_MAX", 3)
+    plain.deliver(press(1))
+    for night in range(5):
+        kept(plain, f"{night}.zip", night)
+    with plain.hub.reader.connect() as connection:
+        known = connection.execute(select(BACKUP_THROUGH.c.copy)).scalars().all()
+        assert len(records(connection)) == 5
+    assert sorted(known) == [3, 4, 5]
+    assert told(plain, 2) == 1
+    plain.hub.close()
 
 
 def test_what_is_only_copied_or_fails_its_trial_is_told_nobody(plain: Bench) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import zipfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +16,14 @@ from sqlalchemy import create_engine, text
 from contract.codec import decode_ack
 from contract.config import ConfigError
 from hearthwatch.__main__ import main
-from ledger import before_migrating, database
+from hearthwatch.copies import restore
+from hearthwatch.hub_config import HubConfig, load
+from ledger import archive, before_migrating, database
 from ledger.database import BookNewerError
 from ledger.place import Place, SqliteBook
 from ledger.schema import ALARM, EVENT
 from tests.adapters.hub_bench import Bench, press
+from tests.adapters.postgres import Postgres
 
 # Open alarms, tasks and telling are as they are now; what came later is gone from it.
 OLDER = "0024"
@@ -118,6 +123,59 @@ def test_the_way_back_is_a_copy_from_before(tmp_path: Path) -> None:
     assert not kept.exists()
 
 
+def test_the_way_back_of_a_servers_book_is_a_copy_too(tmp_path: Path, postgres: Postgres) -> None:
+    """As an archive in the hub's folder; an empty database takes it back."""
+    book = replace(postgres.fresh(), before=tmp_path / "hub")
+    bench = Bench(tmp_path, book)
+    bench.deliver(press(1), press(2))
+    bench.hub.close()
+    made_older(book)
+    bench.open()
+    bench.deliver(press(3))
+    bench.hub.close()
+    [kept] = (tmp_path / "hub").glob("book.before-*")
+    assert kept.name == f"book.before-{database.head()}.zip"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert book.still_needed(int(kept.stat().st_mtime * 1000)) == {"spool-1": 2}
+    later_ms = int(kept.stat().st_mtime * 1000) + before_migrating.WAY_BACK_MS + 1000
+    assert book.still_needed(later_ms) is None
+    with zipfile.ZipFile(kept) as file:
+        manifest = archive.read_manifest(file)
+        assert manifest.revision == OLDER
+        assert manifest.made_at_ms > 0
+    empty = postgres.empty()
+    (tmp_path / "back").mkdir()
+    restore(HubConfig(data_dir=tmp_path / "back", book=empty), kept, lambda _table, _rows: None)
+    back = Bench(tmp_path / "back", empty)
+    again = back.deliver(press(2), press(3))
+    assert [stored.item.id for stored in again.stored] == ["press-3"]
+    back.hub.close()
+    # What is up to date is not copied, and an erasure leaves no copy.
+    before = kept.stat().st_mtime_ns
+    book.migrate()
+    assert kept.stat().st_mtime_ns == before
+    book.forget()
+    assert not kept.exists()
+
+
+def test_a_servers_book_is_not_migrated_without_a_copy_unless_somebody_says_so(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    folder = tmp_path / "hub"
+    book = replace(postgres.fresh(), before=folder)
+    made_older(book)
+    folder.write_text("a file where the folder should be")
+    with pytest.raises(ConfigError, match="copy_before_migrating = false"):
+        book.open_hub()
+    assert revision(book) == OLDER
+    (tmp_path / "hub.toml").write_text(
+        '[book]\nurl = "postgresql://hub@127.0.0.1/book"\ncopy_before_migrating = false\n'
+    )
+    assert load(tmp_path / "hub.toml").book.before is None
+    replace(book, before=None).migrate()
+    assert revision(book) == database.head()
+
+
 def test_without_room_for_the_copy_nothing_is_migrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +187,12 @@ def test_without_room_for_the_copy_nothing_is_migrated(
     with pytest.raises(ConfigError, match="make room, or go on with the older program"):
         book.open_hub()
     assert revision(book) == OLDER
+    # Whoever has made a copy says so.
+    (tmp_path / "hub.toml").write_text('data_dir = "hub"\n[book]\ncopy_before_migrating = false\n')
+    config = load(tmp_path / "hub.toml")
+    assert config.book.path == book.path
+    config.book.migrate()
+    assert revision(book) == database.head()
 
 
 GOLDEN = Path(__file__).resolve().parents[1] / "contract" / "golden"
