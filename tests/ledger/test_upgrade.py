@@ -169,7 +169,8 @@ def test_a_servers_book_is_not_migrated_without_a_copy_unless_somebody_says_so(
         book.open_hub()
     assert revision(book) == OLDER
     (tmp_path / "hub.toml").write_text(
-        'data_dir = "hub"\n[book]\nurl = "postgresql://hub@127.0.0.1/book"\ncopy_before_migrating = false\n'
+        'data_dir = "hub"\n[book]\nurl = "postgresql://hub@127.0.0.1/book"\n'
+        "copy_before_migrating = false\n"
     )
     assert load(tmp_path / "hub.toml").book.before is None
     replace(book, before=None).migrate()
