@@ -340,6 +340,7 @@ class Hub:
         return Server(http_of(self.config, self.app))
 
     def _gauges(self, registry: CollectorRegistry) -> None:
+        copies = self.side.backups
         for name, text, read in (
             ("alarms_open", "Alarms that are not closed", lambda: self.book.open_count),
             ("activations_stored", "Activations stored", lambda: self.urgent.stored),
@@ -348,14 +349,11 @@ class Hub:
             ("readings_duplicate", "Readings seen before", lambda: self.batch.duplicates),
             ("commits", "Transactions of the book", lambda: self.writer.commits),
             ("commit_failures", "Changes that failed", lambda: self.writer.failures),
-            ("backup_copies", "Checked copies that are there", lambda: self.side.backups.copies),
-            ("backup_made_seconds", "When the newest of them was made", self._copied_s),
+            ("backup_copies", "Checked copies that are there", lambda: copies.copies),
+            ("backup_made_seconds", "When the newest was made", lambda: copies.made_at_ms // 1000),
             ("live_listeners", "Open live streams", lambda: self.feed.listeners),
         ):
             gauge(registry, f"hearthwatch_{name}", text, partial(_as_float, read))
-
-    def _copied_s(self) -> int:
-        return self.side.backups.made_at_ms // 1000
 
     def _on_duty(self, region: str | None, at_ms: int) -> list[str]:
         return [on.person for on in on_duty_for(self.side.rota.book.plan, region, at_ms)]
