@@ -103,7 +103,9 @@ class PostgresServer:
         # Its shared memory goes with the folder.
         command += ["-c", "dynamic_shared_memory_type=mmap"]
         log = folder.parent / "postgresql.log"
-        self.program = Program("postgresql", command, log, user=owner, group=True)
+        self.program = Program(
+            "postgresql", command, log, user=owner, group=True, refusals=frozenset({1})
+        )
 
     def make(self) -> bool:
         """The empty database; False while the server is not up."""

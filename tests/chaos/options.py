@@ -46,6 +46,11 @@ class Options:
     gateway: str = GATEWAY
     skipped: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def planted(self) -> bool:
+        """One of its programs has a mistake: it goes on until that shows."""
+        return (self.hub, self.gateway) != (HUB, GATEWAY)
+
 
 def parse(words: list[str]) -> Options:
     """ValueError when a word makes no sense."""

@@ -26,6 +26,11 @@ def good(outcome: Outcome) -> list[str]:
         wrong.append("nothing was accepted: this run shows nothing")
     if sum(outcome.kills.values()) and not outcome.redelivered:
         wrong.append("nothing came twice: this run shows nothing")
+    for name, codes in outcome.exits.items():
+        told = ", ".join(f"{code} ({times} times)" for code, times in codes.items())
+        wrong.append(f"{name} ended by itself with {told}")
+    for what, times in outcome.tracebacks.items():
+        wrong.append(f"a traceback, {times} times: {what}")
     return wrong
 
 
@@ -55,6 +60,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
             "kills": outcome.kills,
             "starts": outcome.starts,
             "unasked_exits": outcome.exits,
+            "refused_to_start": outcome.refused,
             "overdue_after_term": outcome.overdue,
             "tracebacks": outcome.tracebacks,
             "faults": {name: asdict(told) for name, told in outcome.told.items()},

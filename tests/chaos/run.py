@@ -8,7 +8,8 @@
     RESULT=FILE  the report as JSON; docs/results/chaos-*.json are in docs/chaos.md after ./dev docs
     KEEP=FOLDER  the programs' logs and the schedule
 
-Exit code 1 when an accepted press is lost, doubled or closed, or when nothing came twice. As root
+Exit code 1 when an accepted press is lost, doubled or closed, when nothing came twice, when a
+program wrote a traceback or ended without being asked. As root
 it runs in namespaces of its own, which take every process, mount and line with them, however it
 ends.
 """
@@ -128,7 +129,7 @@ def _inside(folder: Path, options: Options) -> int:
     if options.result is not None:
         options.result.write_text(json.dumps(found, indent=1) + "\n")
     sys.stdout.write(table(found))
-    for name in ("unasked_exits", "overdue_after_term", "tracebacks"):
+    for name in ("refused_to_start", "overdue_after_term"):
         if found["counts"][name]:
             _say(f"{name}: {json.dumps(found['counts'][name])}")
     wrong = good(outcome)

@@ -14,8 +14,9 @@ from typing import Final
 from tests.chaos import books
 from tests.chaos.checker import Accepted, Verdict, check
 from tests.chaos.faults import FAULTS, Hands, Injected
-from tests.chaos.options import GATEWAY, HUB, Options
-from tests.chaos.program import reap
+from tests.chaos.logs import tracebacks
+from tests.chaos.options import Options
+from tests.chaos.program import TROUBLE_S, Program, reap
 from tests.chaos.village import Village
 
 # Longer than any pause of a client, and than what a hub needs for the whole backlog.
@@ -31,6 +32,8 @@ LONG_S: Final = 45.0
 TURN_S: Final = 0.01
 # Faults beside the kills: one of these so many kills.
 KILLS_PER_FAULT: Final = 4
+# Faults that a program may meet at its start, and refuse to begin.
+AT_A_START: Final = frozenset({"full", "ro", "fsync"})
 # Presses ahead of or behind the kills' progress change the pace by at most this.
 PACE_MAX: Final = 3.0
 
@@ -53,6 +56,7 @@ class Outcome:
     kills: dict[str, int]
     starts: dict[str, int]
     exits: dict[str, dict[int, int]]
+    refused: dict[str, dict[int, int]]
     overdue: dict[str, int]
     pressed: int
     redelivered: int
@@ -106,6 +110,8 @@ class Storm:
         self._looked_s = 0.0
         self._began_s = 0.0
         self._told_s = 0.0
+        # Of a planted mistake: since when an item is in no spool's care and not in the book.
+        self._nowhere_s: dict[str, float] = {}
 
     @property
     def kills(self) -> int:
@@ -158,7 +164,8 @@ class Storm:
         presses_s = options.gap_s * options.kills / options.activations
         while (now_s := time.monotonic()) < ends_s:
             done = len(self.accepted) - before
-            if self.kills >= options.kills and done >= options.activations and self._has_shown():
+            enough = self.kills >= options.kills and done >= options.activations
+            if self._loss_is_plain(now_s) if options.planted else enough and self._has_shown():
                 break
             if now_s >= next_press_s:
                 self.village.press(self.r.choice(homes))
@@ -176,11 +183,15 @@ class Storm:
         self._tell(time.monotonic())
 
     def _has_shown(self) -> bool:
-        """A run without one of its faults, or in which nothing came twice, shows nothing; a planted
-        mistake is shown otherwise."""
-        planted = (self.options.hub, self.options.gateway) != (HUB, GATEWAY)
-        twice = planted or any(told.redelivered for told in self.told.values())
+        """A run without one of its faults, or in which nothing came twice, shows nothing."""
+        twice = any(told.redelivered for told in self.told.values())
         return twice and all(told.injected for told in self.told.values())
+
+    def _loss_is_plain(self, now_s: float) -> bool:
+        """A planted mistake has shown: its gateway is done with what has not come for long."""
+        missing = (self.accepted.keys() - self.in_book) & self.village.done_with()
+        self._nowhere_s = {item: self._nowhere_s.get(item, now_s) for item in missing}
+        return any(now_s - since_s > QUIET_S for since_s in self._nowhere_s.values())
 
     def _inject(self, fault: str, now_s: float) -> bool:
         """False: there was nobody to do it to just now."""
@@ -190,6 +201,9 @@ class Storm:
             return False
         self.told[fault].injected += 1
         self._note(f"{fault} {done.victim} for {done.lasts_s:.1f} s")
+        ends_s = now_s + done.lasts_s + TROUBLE_S
+        for program in self._troubled(fault, done.victim):
+            program.trouble_until_s = max(program.trouble_until_s, ends_s)
         homes = frozenset(
             {done.victim} if done.victim in self.village.homes else self.village.homes
         )
@@ -208,6 +222,13 @@ class Storm:
 
         heapq.heappush(self._timers, (now_s + done.lasts_s, next(self._numbers), heal))
         return True
+
+    def _troubled(self, fault: str, victim: str) -> list[Program]:
+        """Who may find at its start that what it writes to can't be had: whoever's disk it is, and
+        a hub without its server."""
+        programs = self.village.programs
+        without = [programs["hub"]] if victim == "postgresql" else []
+        return [programs[victim], *without] if fault in AT_A_START else without
 
     def _settle(self) -> tuple[bool, float]:
         """Heal everything; then all that was accepted must come into the book by itself."""
@@ -258,6 +279,7 @@ class Storm:
             kills={name: program.kills for name, program in programs},
             starts={name: program.starts for name, program in programs},
             exits={name: program.exits for name, program in programs if program.exits},
+            refused={name: program.refused for name, program in programs if program.refused},
             overdue={name: program.overdue for name, program in programs if program.overdue},
             pressed=sum(village.pressed.values()),
             redelivered=sum(told.redelivered for told in self.told.values()),
@@ -265,7 +287,7 @@ class Storm:
             settle_s=settle_s,
             settled=settled,
             book=village.book.version,
-            tracebacks=dict(_tracebacks(village.folder)),
+            tracebacks=dict(tracebacks(village.folder)),
         )
 
     # Turns.
@@ -347,17 +369,3 @@ class Storm:
                 f"{now_s - self._began_s:6.0f} s  {self.kills} kills  {len(self.accepted)} accepted"
                 f"  {waits} under way"
             )
-
-
-def _tracebacks(folder: Path) -> Counter[str]:
-    """Mistakes that the programs met, by the exception's last line, without its numbers."""
-    found: Counter[str] = Counter()
-    for log in folder.glob("*.log"):
-        inside = False
-        for line in log.read_text(errors="replace").splitlines():
-            if line.startswith("Traceback"):
-                inside = True
-            elif inside and line and not line.startswith((" ", "|", "+")):
-                found[f"{log.stem.rstrip('0123456789')}: {line[:120]}"] += 1
-                inside = False
-    return found

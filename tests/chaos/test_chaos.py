@@ -15,6 +15,8 @@ from tests.chaos.program import ROOT
 
 SEED = os.environ.get("HEARTHWATCH_SEED", "20261129")
 SMALL = ("GATEWAYS=4", "GAP=0.25", f"SEED={SEED}", "MINUTES=3")
+# A planted mistake's run ends when it has shown; this is for one that never does.
+PLANTED = ("ACTIVATIONS=1000", "GATEWAYS=2", "GAP=2", "MINUTES=5")
 # Far beyond what a run takes: it ends by itself.
 PATIENCE_S = 900
 
@@ -54,11 +56,11 @@ def test_nothing_accepted_is_lost_doubled_or_closed(tmp_path, book) -> None:
 
 def test_a_hub_that_acknowledges_before_it_commits_is_seen(tmp_path) -> None:
     words = ("HUB=tests.chaos.mutant_hub", "FAULTS=kill", "VICTIMS=hub")
-    found, said = chaos(tmp_path, *words, "KILLS=2", "ACTIVATIONS=100", "GATEWAYS=2", "MINUTES=0.5")
+    found, said = chaos(tmp_path, *words, "KILLS=50", *PLANTED)
     assert found["lost"], said
 
 
 def test_a_gateway_that_believes_the_broker_is_seen(tmp_path) -> None:
     words = ("GATEWAY=tests.chaos.mutant_gateway", "FAULTS=kill", "VICTIMS=hub,broker")
-    found, said = chaos(tmp_path, *words, "KILLS=4", "ACTIVATIONS=100", "GATEWAYS=2", "MINUTES=0.5")
+    found, said = chaos(tmp_path, *words, "KILLS=50", *PLANTED)
     assert found["lost"], said

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from gateway.__main__ import EXIT_SPOOL
 from hearthwatch import embedded_broker
 from tests.chaos.books import PostgresServer, SqliteFile, read_rows
 from tests.chaos.checker import Accepted
@@ -24,11 +25,14 @@ PRESS_BEGINS: Final = b"\xaa\xa4\x25\x08\x01\x4a\x03\xde"
 # Bounds of the disks; nothing is taken up by them.
 SPOOL_DISK: Final = "256m"
 BOOK_DISK: Final = "6g"
+# What a hub ends with whose book can't be opened.
+HUB_REFUSES: Final = 1
 _FILE: Final = "SELECT value FROM meta WHERE key = 'spool'"
 _ITEMS: Final = (
     "SELECT seq, id, json_extract(body, '$.device'), json_extract(body, '$.kind') FROM item"
 )
 _WAITING: Final = "SELECT count(*) FROM item WHERE acked_at_ms IS NULL"
+_DONE_WITH: Final = "SELECT id FROM item WHERE acked_at_ms IS NOT NULL"
 
 
 @dataclass(slots=True)
@@ -137,7 +141,8 @@ class Village:
         fiu = self._fiu("hub") if self.book.program is None else []
         env = {"CHAOS_REDELIVERED": str(self.redelivered)}
         command = [*self._inside("hub"), *fiu, *command]
-        return Program("hub", command, self.folder / "hub.log", env=env)
+        log = self.folder / "hub.log"
+        return Program("hub", command, log, env=env, refusals=frozenset({HUB_REFUSES}))
 
     def _home(self, name: str, number: int, r: random.Random) -> Home:
         folder = self.folder / name
@@ -161,7 +166,8 @@ class Village:
         )
         command = [PYTHON, "-m", self.options.gateway, "--config", str(config)]
         start = [*self._inside(home.name), *self._fiu(home.name)]
-        return Program(home.name, [*start, *command], self.folder / f"{home.name}.log")
+        log = self.folder / f"{home.name}.log"
+        return Program(home.name, [*start, *command], log, refusals=frozenset({EXIT_SPOOL}))
 
     def _fiu(self, name: str) -> list[str]:
         """Begins a command whose syncs can be made to fail, at every third home and the hub."""
@@ -201,6 +207,11 @@ class Village:
         """Items of all homes that the hub has not acknowledged; None: one can't be asked."""
         found = [read_rows(self._spool(name), _WAITING) for name in self.homes]
         return sum(int(rows[0][0]) for rows in found if rows) if all(found) else None
+
+    def done_with(self) -> set[str]:
+        """Items that the gateways send no more: the hub is said to have them."""
+        found = (read_rows(self._spool(name), _DONE_WITH) or [] for name in self.homes)
+        return {row[0] for rows in found for row in rows}
 
     def _spool(self, name: str) -> Path:
         return self.homes[name].folder / "spool" / "activation.db"
