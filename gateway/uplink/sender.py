@@ -3,6 +3,10 @@
 An item is in flight from its first sending until the hub's application acknowledgement names
 it. Nothing else ends a flight: a PUBACK is a promise by the broker's memory. Unacknowledged
 items are sent again after 1, 2, 4 … 30 s, for ever.
+
+A broker keeps each sending for a hub that is away, and a day of resends of a full window would be a
+million items in its memory. So while nothing is heard of the hub each item is sent a few times, and
+then one asks for all: its acknowledgement says that the hub is back, and the rest follow at once.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +21,8 @@ RESEND_MAX_S: Final = 30.0
 JITTER: Final = 0.1
 # The broker said that nobody listens: the hub is away, and is tried for at this pace.
 NOBODY_LISTENS_S: Final = 2.0
-# Sendings after which a flight counts as stuck: it is sent at once when the hub is heard again.
+# Sendings after which a flight counts as stuck: it waits for the one that asks for all, and is sent
+# at once when the hub is heard again.
 STUCK_ATTEMPTS: Final = 3
 # Items in flight beside the window; a village doesn't say "I'm well" more often at once.
 EXPRESS_MAX: Final = 32
@@ -38,6 +43,9 @@ class Sender:
         self._window = window
         self._spread = spread
         self._flights: dict[str, _Flight] = {}
+        # When one may ask for all again, and how often one has in this silence.
+        self._ask_s = 0.0
+        self._asked = 0
         self.highest_seq = 0
 
     @property
@@ -68,16 +76,34 @@ class Sender:
             if item.seq > self.highest_seq and item.id not in self._flights and not many:
                 self._flights[item.id] = _Flight(item, 0, now_s, express=True)
 
-    def take_due(self, now_s: float, limit: int) -> list[Item]:
+    def take_due(self, now_s: float, limit: int, *, silent: bool = False) -> list[Item]:
         """Items to send now, the oldest first after what is express; each is due again after its
-        back-off."""
+        back-off. `silent`: nothing is heard of the hub, so that of those that were sent often
+        enough one goes, for all."""
         due = [f for f in self._flights.values() if f.due_s <= now_s]
+        if silent:
+            due = self._one_for_all(due, now_s)
+        else:
+            self._asked = 0
         due.sort(key=lambda f: (not f.express, f.item.seq))
         for flight in due[:limit]:
-            delay_s = min(RESEND_FIRST_S * 2 ** min(flight.attempts, 10), RESEND_MAX_S)
+            flight.due_s = now_s + _pause_s(flight.attempts) * (1 + JITTER * self._spread())
             flight.attempts += 1
-            flight.due_s = now_s + delay_s * (1 + JITTER * self._spread())
         return [f.item for f in due[:limit]]
+
+    def _one_for_all(self, due: Sequence[_Flight], now_s: float) -> list[_Flight]:
+        """The hub may never take one of them: each asks in its turn."""
+        stuck = [flight for flight in due if flight.attempts >= STUCK_ATTEMPTS]
+        chosen = [flight for flight in due if flight.attempts < STUCK_ATTEMPTS]
+        if stuck and self._ask_s <= now_s:
+            asking = min(stuck, key=lambda f: (f.attempts, f.item.seq))
+            self._ask_s = now_s + _pause_s(STUCK_ATTEMPTS + self._asked)
+            self._asked += 1
+            chosen.append(asking)
+            stuck.remove(asking)
+        for flight in stuck:
+            flight.due_s = self._ask_s
+        return chosen
 
     def seqs(self, ids: Iterable[str]) -> list[int]:
         """The numbers of those of these items that are in flight."""
@@ -90,8 +116,9 @@ class Sender:
     def not_sent(self, ids: Iterable[str], now_s: float) -> None:
         """The broker took these and had nobody to give them to: soon again, not ever later."""
         for flight in self._of(ids):
-            flight.attempts = max(0, flight.attempts - 1)
+            flight.attempts = min(flight.attempts, STUCK_ATTEMPTS)
             flight.due_s = now_s + NOBODY_LISTENS_S * (1 + JITTER * self._spread())
+            self._ask_s = min(self._ask_s, flight.due_s)
 
     def on_the_way(self, ids: Iterable[str], now_s: float) -> None:
         """The broker has these, however long the line took; the hub's answer follows. Sent again
@@ -101,12 +128,14 @@ class Sender:
 
     def hub_is_back(self, now_s: float) -> None:
         """The hub speaks again: what waits for a long pause to end needn't."""
+        self._ask_s, self._asked = now_s, 0
         for flight in self._flights.values():
             if flight.attempts >= STUCK_ATTEMPTS:
                 flight.due_s, flight.attempts = now_s, 0
 
     def all_due(self, now_s: float) -> None:
         """A new connection: what was sent on the old one may be gone."""
+        self._ask_s, self._asked = now_s, 0
         for flight in self._flights.values():
             flight.due_s, flight.attempts = now_s, 0
 
@@ -120,3 +149,7 @@ class Sender:
 
     def _of(self, ids: Iterable[str]) -> Sequence[_Flight]:
         return [self._flights[i] for i in ids if i in self._flights]
+
+
+def _pause_s(attempts: int) -> float:
+    return float(min(RESEND_FIRST_S * 2 ** min(attempts, 10), RESEND_MAX_S))

@@ -110,6 +110,7 @@ class LaneUplink:
         self._refilling = False
         self._waiting_since_s = self._heard_s = self._loop.time()
         self._patience_s = HUB_PATIENCE_S
+        self._nobody_listens = False
         self.connection: Connection | None = None
         self.unanswered: Callable[[str], None] = lambda _reason: None
 
@@ -219,9 +220,13 @@ class LaneUplink:
         if reason == NO_SUBSCRIBERS:
             self._sender.not_sent(sent.ids, self._loop.time())
             self._waiting_since_s = self._loop.time()  # a new connection would find nobody either
+            self._nobody_listens = True
         elif reason >= REFUSED_FROM:
             self._log("uplink_publish_refused", f"{self._topic}: reason 0x{reason:02X}")
         else:
+            if self._nobody_listens:
+                self._nobody_listens = False
+                self._sender.hub_is_back(self._loop.time())
             self._sender.on_the_way(sent.ids, self._loop.time())
         self._throttle.confirmed(self._loop.time() - sent.sent_s)
         self._wake.set()
@@ -286,7 +291,9 @@ class LaneUplink:
 
     def _send(self) -> None:
         while self._may_send:
-            items = self._sender.take_due(self._loop.time(), self._throttle.items)
+            now_s = self._loop.time()
+            silent = now_s - self._heard_s > HUB_SILENT_S
+            items = self._sender.take_due(now_s, self._throttle.items, silent=silent)
             if not items:
                 return
             self._publish(items)

@@ -13,6 +13,7 @@ from contract.item import Item, Measurement
 from contract.topics import topic
 from gateway.clock import Clock
 from gateway.spool.spool import Spool
+from gateway.uplink.sender import STUCK_ATTEMPTS
 from gateway.uplink.uplink import (
     CONFIRM_TIMEOUT_S,
     HUB_PATIENCE_S,
@@ -463,3 +464,47 @@ async def test_the_offset_of_this_boot_is_on_the_disk_without_a_further_item(tmp
     (boot,) = bench.spool.urgent.lane.boots
     assert (boot.trusted, boot.offset_ms) == (True, NOW_MS - 5_000)
     bench.spool.close()
+
+
+async def test_a_broker_that_keeps_all_for_a_hub_that_is_away_gets_few_of_each(
+    bench: Bench,
+) -> None:
+    """Confirmed by the broker, answered by nobody, for an hour; then the hub is back."""
+    bench.spool.offer([press(number) for number in range(1, 41)])
+    await bench.until(lambda: len(bench.committed) == 40)
+
+    def confirm() -> None:
+        for mid in list(bench.lane._unconfirmed):
+            bench.lane.confirmed(mid, 0)
+
+    await bench.settle()
+    for _second in range(3600):
+        confirm()
+        bench.later(1.0)
+    sent = [item for envelope in bench.line.sent for item in envelope.items]
+    assert 40 * STUCK_ATTEMPTS < len(sent) < 40 * STUCK_ATTEMPTS + 140
+    before = len(bench.line.sent)
+    bench.acknowledge(sent[-1])
+    await bench.until(lambda: len(bench.waiting()) == 39)
+    confirm()
+    bench.later(0.1)
+    again = {item.id for envelope in bench.line.sent[before:] for item in envelope.items}
+    assert len(again) >= 39
+
+
+async def test_a_broker_that_has_listeners_again_gets_all_at_once(bench: Bench) -> None:
+    bench.spool.offer([press(number) for number in range(1, 41)])
+    await bench.until(lambda: len(bench.committed) == 40)
+    await bench.settle()
+    for _second in range(600):
+        for mid in list(bench.lane._unconfirmed):
+            bench.lane.confirmed(mid, NO_SUBSCRIBERS)
+        bench.later(1.0)
+    before = len(bench.line.sent)
+    assert sum(len(e.items) for e in bench.line.sent) < 40 * STUCK_ATTEMPTS + 320
+    for _turn in range(3):
+        for mid in list(bench.lane._unconfirmed):
+            bench.lane.confirmed(mid, 0)
+        bench.later(1.0)
+    again = {item.id for envelope in bench.line.sent[before:] for item in envelope.items}
+    assert len(again) == 40

@@ -139,9 +139,62 @@ def test_a_broker_without_listeners_slows_nothing_down() -> None:
         assert due(subject, now_s) == [1]
         subject.not_sent(["id-1", "id-77"], now_s)
         assert subject.next_due_s() == now_s + NOBODY_LISTENS_S
+    # Somebody listens again: the schedule begins anew.
+    subject.hub_is_back(100.0)
     assert due(subject, 100.0) == [1]
-    # The schedule begins where it was: this was the first sending that counts.
     assert subject.next_due_s() == 101.0
+
+
+def sent_in_silence(subject: Sender, seconds: int, answers=lambda _seqs, _now_s: None) -> list[int]:
+    """How many were sent in each second."""
+    counts = []
+    for second in range(seconds):
+        seqs = [i.seq for i in subject.take_due(float(second), 1000, silent=True)]
+        answers(seqs, float(second))
+        counts.append(len(seqs))
+    return counts
+
+
+def test_a_hub_that_is_away_for_hours_is_asked_for_by_one_item_and_not_by_all() -> None:
+    """The broker keeps each sending for it."""
+    subject = sender(window=500)
+    subject.add([item(n) for n in range(1, 501)], 0.0)
+    counts = sent_in_silence(subject, 3600)
+    assert counts[0] == counts[1] == counts[3] == 500
+    asked = counts[4:]
+    assert max(asked) == 1
+    assert 3600 / RESEND_MAX_S <= sum(asked) < 1.2 * 3600 / RESEND_MAX_S
+    subject.hub_is_back(3600.0)
+    assert len(due(subject, 3600.0, limit=1000)) == 500
+
+
+def test_what_is_new_is_sent_although_the_hub_is_silent() -> None:
+    subject = sender()
+    subject.add([item(1)], 0.0)
+    sent_in_silence(subject, 100)
+    subject.add([item(2)], 100.0)
+    assert [i.seq for i in subject.take_due(100.0, 10, silent=True)] == [2]
+
+
+def test_an_item_that_the_hub_never_takes_does_not_ask_for_all_alone() -> None:
+    subject = sender()
+    subject.add([item(n) for n in range(1, 6)], 0.0)
+    asked: list[int] = []
+    sent_in_silence(subject, 400, lambda seqs, now_s: asked.extend(seqs if now_s > 4 else []))
+    assert set(asked) == {1, 2, 3, 4, 5}
+
+
+def test_a_broker_without_listeners_is_asked_by_one_item_every_two_seconds() -> None:
+    subject = sender(window=100)
+    subject.add([item(n) for n in range(1, 101)], 0.0)
+
+    def nobody(seqs: list[int], now_s: float) -> None:
+        subject.not_sent([f"id-{seq}" for seq in seqs], now_s)
+
+    counts = sent_in_silence(subject, 600, nobody)
+    assert counts[:5] == [100, 0, 100, 0, 100]
+    assert set(counts[6::2]) == {1}
+    assert not any(counts[5::2])
 
 
 def test_a_hub_that_is_back_gets_the_stuck_at_once_and_the_fresh_in_their_time() -> None:
