@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from rules.asleep import Asleep
-from rules.derived import Feed
+from rules.derived import is_feed
 from rules.rule import (
     GATEWAY_PREFIX,
     REGION_PREFIX,
@@ -128,7 +128,7 @@ def params_of(rule: Rule, home: HomeFacts) -> Any:
 
 def check_feeds(rules: Sequence[Rule]) -> None:
     """A feed reads what devices say, never what a feed says: nothing can go round in circles."""
-    feeds = [(rule, rule.kind) for rule in rules if isinstance(rule.kind, Feed)]
+    feeds = [(rule, rule.kind) for rule in rules if is_feed(rule.kind)]
     made = frozenset[str]().union(*(kind.emits for _rule, kind in feeds))
     for rule, kind in feeds:
         circle = kind.listens(rule.params) & made
@@ -139,7 +139,7 @@ def check_feeds(rules: Sequence[Rule]) -> None:
 def hearers(rules: Sequence[Rule], subject: SubjectKind) -> dict[str, tuple[Rule, ...]]:
     """Who wants which kind of item where no home differs; feeds last."""
     by_kind: dict[str, tuple[Rule, ...]] = {}
-    for rule in sorted(rules, key=lambda rule: (isinstance(rule.kind, Feed), rule.name)):
+    for rule in sorted(rules, key=lambda rule: (is_feed(rule.kind), rule.name)):
         if is_for(rule, subject):
             for kind in sorted(rule.kind.listens(rule.params)):
                 by_kind[kind] = (*by_kind.get(kind, ()), rule)

@@ -12,7 +12,7 @@ reading which completes none costs one look, however many rules judge the quarte
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 from contract.item import Scalar
 from rules.metering import Gap
@@ -87,3 +87,9 @@ class Feed(RuleKind, Protocol):
 
     @property
     def emits(self) -> frozenset[str]: ...
+
+
+def is_feed(kind: RuleKind) -> TypeGuard[Feed]:
+    """By the one name that only a feed has: to ask for all of a protocol's costs a start its
+    time."""
+    return hasattr(kind, "emits")

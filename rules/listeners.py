@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from rules.asleep import Unusable, head_of, monitor_of
 from rules.cells import Cell, HomeCells, differs, hearers, is_for, params_of, subject_of
-from rules.derived import POWER_SLOT, Feed, Keeper
+from rules.derived import POWER_SLOT, Keeper, is_feed
 from rules.rule import Monitor, Rule, SubjectKind, Title, hears_no_register, is_patient
 from rules.waiting import EVER, Patient, Waiting, show_meters
 
@@ -37,11 +37,9 @@ class Listeners:
             for subject in _SUBJECTS
         }
         # Asked once: whether a kind is one costs more than all else of a cell's beginning.
-        self._feeds = frozenset(rule.name for rule in self._rules if isinstance(rule.kind, Feed))
+        self._feeds = frozenset(rule.name for rule in self._rules if is_feed(rule.kind))
         self._patient = frozenset(rule.name for rule in self._rules if is_patient(rule.kind))
-        keepers = (
-            r for r in self._rules if isinstance(r.kind, Feed) and POWER_SLOT in r.kind.emits
-        )
+        keepers = (r for r in self._rules if is_feed(r.kind) and POWER_SLOT in r.kind.emits)
         self._no_registers = frozenset(r.name for r in self._rules if hears_no_register(r.kind))
         self._keeper = next((rule.name for rule in keepers), "")
         self._titles = {r.name: Title(r.name, r.kind.name, r.severity) for r in self._rules}
