@@ -19,8 +19,10 @@ from tests.chaos.options import Options
 from tests.chaos.program import TROUBLE_S, Program, reap
 from tests.chaos.village import Village
 
-# Longer than any pause of a client, and than what a hub needs for the whole backlog.
+# So long without anything new in the book is longer than any pause of a client: it is stuck …
 SETTLE_S: Final = 300.0
+# … and so long is longer than a hub needs for the backlog of the longest run on a busy machine.
+SETTLE_MOST_S: Final = 3600.0
 # A hub that has acknowledged everything has committed it long since.
 QUIET_S: Final = 5.0
 START_S: Final = 120.0
@@ -236,19 +238,24 @@ class Storm:
             heapq.heappop(self._timers)[2]()
         for program in self.village.programs.values():
             program.go_on()
-        began_s = quiet_since_s = time.monotonic()
+        began_s = quiet_since_s = came_s = time.monotonic()
+        come = 0
 
         def over() -> bool:
-            """All is in the book; or no home has anything left to send, and still it is not."""
-            nonlocal quiet_since_s
+            """All is in the book; or no home has anything left to send, or nothing comes any more,
+            and still it is not."""
+            nonlocal quiet_since_s, came_s, come
             self._look()
             now_s = time.monotonic()
             if self.village.waiting() != 0:
                 quiet_since_s = now_s
-            return self._arrived() or now_s - quiet_since_s > QUIET_S
+            if len(self.in_book) > come:
+                come, came_s = len(self.in_book), now_s
+            stuck = now_s - quiet_since_s > QUIET_S or now_s - came_s > SETTLE_S
+            return self._arrived() or stuck
 
         try:
-            self._until(over, SETTLE_S, "everything accepted in the book")
+            self._until(over, SETTLE_MOST_S, "everything accepted in the book")
         except TimeoutError as error:
             self.say(str(error))
         return self._arrived(), time.monotonic() - began_s
