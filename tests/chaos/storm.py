@@ -5,7 +5,6 @@ import itertools
 import random
 import select
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
