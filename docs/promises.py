@@ -83,8 +83,12 @@ PROMISES: Final = (
             ),
             Fault(
                 name="disk full at the hub",
-                bound="nothing is acknowledged, `/readyz` is red; goes on when there is room",
-                tests=("tests/ledger/test_full_disk.py",),
+                bound="nothing is acknowledged, `/readyz` is red, presses leave by the second path;"
+                " goes on when there is room",
+                tests=(
+                    "tests/ledger/test_full_disk.py",
+                    "tests/acceptance/test_full_hub.py",
+                ),
                 command=_CHAOS,
             ),
             Fault(
@@ -167,7 +171,8 @@ PROMISES: Final = (
             Fault(
                 name="two hubs on one book",
                 bound="one of them writes; the other takes over",
-                tests=("tests/ledger/test_two_hubs.py",),
+                tests=("tests/ledger/test_two_hubs.py", "tests/simulation/test_two_hubs.py"),
+                command="./dev sim HUBS=2 SEEDS=50",
             ),
             Fault(
                 name="nobody on duty",

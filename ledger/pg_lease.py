@@ -1,9 +1,9 @@
 """Which of several hubs may write a book on PostgreSQL: one at a time, by a lease with a fence.
 
 A row holds the number of the holder (the fence) and until when the lease is good by the server's
-clock; the holder renews it every second. Every transaction of a hub's writer looks whether its
-number is still the one (`ledger/postgres.py`), so that a hub that slept through a takeover can
-commit nothing any more, whatever it believes.
+clock, which may be set meanwhile; the holder renews it every second. Every transaction of a hub's
+writer looks whether its number is still the one (`ledger/postgres.py`), so that a hub that slept
+through a takeover can commit nothing any more, whatever it believes.
 """
 
 import contextlib
@@ -33,7 +33,9 @@ _TAKE: Final = (
     "INSERT INTO hub_lease AS l (name, holder, fence, until_ms)"  # noqa: S608 - own text
     f" VALUES (%s, %s, 1, {_NOW} + {LEASE_MS})"
     " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = l.fence + 1,"
-    f" until_ms = {_NOW} + {LEASE_MS} WHERE l.until_ms <= {_NOW} RETURNING fence"
+    # Further away than a lease lasts: the server's clock was set back, and the holder is gone.
+    f" until_ms = {_NOW} + {LEASE_MS}"
+    f" WHERE l.until_ms <= {_NOW} OR l.until_ms > {_NOW} + {LEASE_MS} RETURNING fence"
 )
 _LOCK: Final = "SELECT 1 FROM hub_lease WHERE name = %s FOR UPDATE"
 _RENEW: Final = (
@@ -58,13 +60,24 @@ class PgLease:
         # Another hub has taken over: this one must go.
         self.lost: bool = False
         self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name="hub-lease", daemon=True)
-        self._thread.start()
+        self._thread = threading.Thread(target=self._run, name="hub-lease", daemon=True)
+        self._begin()
+
+    def renew(self) -> None:
+        """Once; a server that is away is tried again in a second. Meanwhile the fence keeps the
+        book safe."""
+        try:
+            if self._raw.closed or self._raw.broken:
+                self._raw = self._connect()
+            self.lost = self._raw.execute(_RENEW, (_NAME, self.fence)).rowcount == 0
+        except psycopg.Error:
+            self._raw.close()
 
     def give_back(self) -> None:
         """The next hub need not wait."""
         self._ends.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         with contextlib.suppress(psycopg.Error):
             self._raw.execute(_GIVE_BACK, (_NAME, self.fence))
         self._raw.close()
@@ -91,15 +104,12 @@ class PgLease:
             raise BookInUseError("another hub writes this book")
         return int(row[0])
 
-    def _renew(self) -> None:
+    def _begin(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
         while not self._ends.wait(RENEW_S) and not self.lost:
-            try:
-                if self._raw.closed or self._raw.broken:
-                    self._raw = self._connect()
-                self.lost = self._raw.execute(_RENEW, (_NAME, self.fence)).rowcount == 0
-            except psycopg.Error:
-                # Tried again in a second; meanwhile the fence keeps the book safe.
-                self._raw.close()
+            self.renew()
 
 
 def has_leases(conninfo: str) -> bool:

@@ -96,7 +96,7 @@ class PgHubConnection(PgConnection):
     damage: str | None = None
 
     def __init__(self, conninfo: str, ring: Ring | None = None) -> None:
-        self.lease = PgLease(conninfo)
+        self.lease = self._take_lease(conninfo)
         self.begin = f"{_BEGIN}; {_FENCE.format(self.lease.fence)}"
         idle = f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
         try:
@@ -104,6 +104,9 @@ class PgHubConnection(PgConnection):
         except BaseException:
             self.lease.give_back()
             raise
+
+    def _take_lease(self, conninfo: str) -> PgLease:
+        return PgLease(conninfo)
 
     def check_turn(self, cursor: "psycopg.Cursor[Any]") -> None:
         while cursor.nextset():

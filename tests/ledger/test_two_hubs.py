@@ -250,6 +250,24 @@ def test_a_holder_that_sleeps_inside_a_transaction_ends_with_its_session(
     asleep.close()
 
 
+def test_a_server_whose_clock_was_set_back_locks_nobody_out(postgres: Postgres) -> None:
+    """The lease of a hub that is gone would be good for an hour."""
+    book = postgres.fresh()
+    gone = book.open_hub()
+    gone.lease._ends.set()
+    gone.lease._thread.join()
+    cursor = gone.cursor()
+    cursor.execute("BEGIN IMMEDIATE")
+    cursor.execute("UPDATE hub_lease SET until_ms = until_ms + ?", (3_600_000,))
+    cursor.execute("COMMIT")
+    other = book.open_hub()
+    assert other.lease.fence == gone.lease.fence + 1
+    with pytest.raises(Exception, match="taken this book over"):
+        cursor.execute("BEGIN IMMEDIATE")
+    other.close()
+    gone.close()
+
+
 def test_a_second_hub_on_a_file_is_told_and_goes(tmp_path: Path) -> None:
     book = SqliteBook(path=tmp_path / "hub.db")
     first = book.open_hub()

@@ -3,6 +3,7 @@ due, as `hearthwatch/hub.py` puts them together; no HTTP, no migration."""
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from pathlib import Path
 
 from alarms.contact_book import ContactBook
@@ -30,10 +31,14 @@ POLICIES = default_policies()
 
 
 class HubMachine(Machine):
-    def __init__(self, folder, rng, oracle, broker: Broker, template: Path) -> None:
-        super().__init__("hub", folder, rng, oracle)
+    def __init__(
+        self, folder, rng, oracle, broker: Broker, *, template: Path | None, name: str = "hub"
+    ) -> None:
+        """`template`: the book that it begins with, on its own disk."""
+        super().__init__(name, folder, rng, oracle)
         self._broker = broker
-        (self.disk.folder / "hub.db").write_bytes(template.read_bytes())
+        if template is not None:
+            (self.disk.folder / "hub.db").write_bytes(template.read_bytes())
         self.desk: Desk | None = None
         self.providers = {name: Provider(name, rng, oracle) for name in CHANNELS}
         self._client: HubClient | None = None
@@ -44,14 +49,20 @@ class HubMachine(Machine):
         self.oracle.say(f"hub: {event} {detail}")
 
     def _start(self):
+        client = self._build(open_writer(self.disk.folder / "hub.db", self.disk.connect))
+        self.oracle.hub_boots(self._connection, self.readings.store._connection)
+        return self._run(client)
+
+    def _build(self, connection) -> HubClient:
+        """The product's parts on a book that is open."""
         self.hub_clock = clock = PlannedClock(
             None,
             self.clock.now_ms,
             lambda: self.loop.time() * 1000,
-            f"hub-boot-{self.clock.boots}",
+            f"{self.name}-boot-{self.clock.boots}",
             self.clock.running_ms,
         )
-        self._connection = open_writer(self.disk.folder / "hub.db", self.disk.connect)
+        self._connection = connection
         contacts, telling = ContactBook(CHANNELS), Telling(TellingSettings())
         self.readings = None
         self.side = UrgentSide(
@@ -72,32 +83,34 @@ class HubMachine(Machine):
         # The oracle hears of every entry before the screens do.
         self.writer._on_commit = self._entries
         self._client = client = HubClient(
-            self._broker, [topics.topic("+", "activation")], self._message
+            self._broker, [topics.topic("+", "activation")], self._message, self.name
         )
         self.desk = Desk(self.writer, self.book, self.side.register)
         self._acker = _Acker(client, self.oracle)
-        self.readings = ReadingsSide(self, self.side, self._broker, RULES)
+        self.readings = self._readings_side()
         self.dispatcher = self.side.dispatcher = Dispatcher(
             self.writer,
             {"gateway_command": GatewayCommand(client), **self.providers},
             lambda _event, _detail: None,
             telling=telling,
         )
-        self.oracle.hub_boots(self._connection, self.readings.store._connection)
-        return self._run(client)
+        return client
+
+    def _readings_side(self) -> ReadingsSide | None:
+        return ReadingsSide(self, self.side, self._broker, RULES)
+
+    def _parts(self, client: HubClient) -> list[Coroutine[None, None, None]]:
+        return [
+            client.run(),
+            self.readings.client.run(),
+            self.readings.idle(),
+            self.dispatcher.run(),
+            self._supervise(),
+            self._watch_due(),
+        ]
 
     async def _run(self, client: HubClient) -> None:
-        tasks = [
-            self.loop.create_task(part)
-            for part in (
-                client.run(),
-                self.readings.client.run(),
-                self.readings.idle(),
-                self.dispatcher.run(),
-                self._supervise(),
-                self._watch_due(),
-            )
-        ]
+        tasks = [self.loop.create_task(part) for part in self._parts(client)]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -140,7 +153,8 @@ class HubMachine(Machine):
             self.urgent.on_messages([(topic.encode(), payload, packet_id)], link, self._acker)
 
     def _stored(self, stored) -> None:
-        self.readings.lane.note_activations(stored)
+        if self.readings is not None:
+            self.readings.lane.note_activations(stored)
 
     def _entries(self, events) -> None:
         self.oracle.feed(events)

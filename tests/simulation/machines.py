@@ -23,6 +23,7 @@ from gateway.spool.spool import TELEMETRY_BYTES_MAX, SpoolEdges
 from tests.simulation.disk import Crash, Disk
 from tests.simulation.network import Broker, GatewayClient
 from tests.simulation.oracle import Oracle
+from tests.simulation.standing_still import context_of
 
 # 2026-11-23 08:00 UTC.
 EPOCH_MS = 1_795_420_800_000
@@ -128,18 +129,23 @@ class Machine:
         self._main: asyncio.Task[object] | None = None
         self._pumping = False
         self._old: list[asyncio.Task[object]] = []
+        # What its processes do while others go on; see `standing_still`.
+        self.frozen = False
+        self.held: list[asyncio.Handle] = []
+        self.context = context_of(self)
 
     def boot(self) -> None:
+        """In its own context, whoever wants it."""
+        self.context.copy().run(self._boot)
+
+    def _boot(self) -> None:
         if self.up:
             return
         self.disk.boot()
         self.oracle.say(f"{self.name} boots")
         try:
             main = self._start()
-            for writer in self._writers():
-                waiting, writer._queue = writer._queue, Bell(self.pump)
-                while not waiting.empty():
-                    writer._queue.put(waiting.get())
+            self._listen()
         except Crash:
             self.die(self.disk.end)
             return
@@ -147,6 +153,13 @@ class Machine:
         self.pump()
         self._main = self.loop.create_task(main)
         self._main.add_done_callback(self._ended)
+
+    def _listen(self) -> None:
+        """Hear of it when something is put into a queue of a writer."""
+        for writer in self._writers():
+            waiting, writer._queue = writer._queue, Bell(self.pump)
+            while not waiting.empty():
+                writer._queue.put(waiting.get())
 
     def die(self, kind: str) -> None:
         """The end of the process, at once; it comes back by itself."""
@@ -198,7 +211,7 @@ class Machine:
             return
         self._pumping = True
         pace = SLOW_COMMIT_S if self.slow else COMMIT_S
-        self.loop.call_later(self.rng.uniform(*pace), self._round)
+        self.loop.call_later(self.rng.uniform(*pace), self._round, context=self.context)
 
     def _round(self) -> None:
         self._pumping = False

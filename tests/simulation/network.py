@@ -7,6 +7,7 @@ of it at any moment; MQTT 5's answer 0x10 says that nobody had subscribed.
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ class Network:
         # 0: the line is never what takes time.
         self.bytes_per_s = options.rate("thin_line")
         self._free_s: dict[tuple[str, str], float] = {}
+        self._context = contextvars.copy_context()
 
     def open(self, machine: str) -> bool:
         return (machine, "up") not in self._cut and (machine, "down") not in self._cut
@@ -73,13 +75,17 @@ class Network:
             return
         copies = 2 if self._happens("duplicate") else 1
         for _copy in range(copies):
+            # What comes down waits in the socket of a machine that stands still.
             self._deliver(
-                (client.name, way), latency_s + self._on_the_wire_s(client, way, size), arrive
+                (client.name, way),
+                latency_s + self._on_the_wire_s(client, way, size),
+                arrive,
+                client.context if way == "down" else self._context,
             )
 
     def _on_the_wire_s(self, client: "Client", way: str, size: int) -> float:
         """Two connections of one gateway share its line; bytes of one go one after the other."""
-        if not self.bytes_per_s or client.machine == "hub":
+        if not self.bytes_per_s or client.machine.startswith("hub"):
             return 0.0
         now_s = asyncio.get_running_loop().time()
         line = (client.name, way)
@@ -93,14 +99,20 @@ class Network:
             self._free_s.pop((client.name, way), None)
             self._last_s.pop((client.name, way), None)
 
-    def _deliver(self, line: tuple[str, str], latency_s: float, arrive: Callable[[], None]) -> None:
+    def _deliver(
+        self,
+        line: tuple[str, str],
+        latency_s: float,
+        arrive: Callable[[], None],
+        context: contextvars.Context,
+    ) -> None:
         loop = asyncio.get_running_loop()
         at_s = loop.time() + latency_s
         if self._happens("reorder"):
             at_s += self._faults["reorder"].uniform(0, OVERTAKING_S)
         else:
             at_s = self._last_s[line] = max(at_s, self._last_s.get(line, 0.0))
-        loop.call_at(at_s, arrive)
+        loop.call_at(at_s, arrive, context=context)
 
     def _happens(self, kind: str) -> bool:
         drawn = self._faults[kind].random()
@@ -219,6 +231,8 @@ class Client:
         self._stirred = asyncio.Event()
         self._is_lost = False
         self._numbers = 0
+        # Of the process that made it.
+        self.context = contextvars.copy_context()
         broker.net.watch(machine, self._stirred)
 
     @property
@@ -324,8 +338,9 @@ class GatewayClient(Client):
 class HubClient(Client):
     """Stands where the hub's `AsyncioClient` stands: PUBACKs only when it is told to."""
 
-    def __init__(self, broker, patterns, on_message) -> None:
-        super().__init__(broker, "hub", "hub-urgent", patterns)
+    def __init__(self, broker, patterns, on_message, machine: str = "hub") -> None:
+        """Whichever hub has the book comes with the same name."""
+        super().__init__(broker, machine, "hub-urgent", patterns)
         self._on_message = on_message
         self._waiting: dict[int, asyncio.Future[int]] = {}
 

@@ -169,7 +169,8 @@ class Oracle:
         entries = connection.look("SELECT coalesce(max(seq), 0) FROM entry")[0][0]
         self.demand(entries == self._last_entry, f"I9 entries {entries}, were {self._last_entry}")
         self._feed_seq = self._last_entry
-        self.readings.hub_boots(readings)
+        if readings is not None:
+            self.readings.hub_boots(readings)
         self.steps.read_from(connection)
         self.say(f"hub has {count} events to {last}, {entries} entries")
 

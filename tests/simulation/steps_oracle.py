@@ -32,6 +32,11 @@ class StepsOracle(response_oracle.Oracle):
         self._well = False
         self.hub_is_up(False)
 
+    def nobody_works(self) -> None:
+        """From now until a commit that says otherwise."""
+        self._well = False
+        self.hub_is_up(False)
+
     def committed(self, *, well: bool) -> None:
         """After each commit; `well`: the hub's disk takes what it writes."""
         if well != self._well:

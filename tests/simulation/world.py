@@ -7,12 +7,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from alarms.lifecycle import IllegalMove
 from tests.simulation.county import MEMORY, book
 from tests.simulation.disk import Crash
 from tests.simulation.faults import Options
 from tests.simulation.hub_machine import HubMachine
-from tests.simulation.machines import NTP_AFTER_S, GatewayMachine
+from tests.simulation.machines import NTP_AFTER_S, GatewayMachine, Machine
 from tests.simulation.network import Broker, Network
 from tests.simulation.oracle import Oracle
 from tests.simulation.providers import CHANNELS, MOODS
@@ -64,6 +66,10 @@ async def _play(loop: VirtualLoop, options: Options, folder: Path) -> Report:
     world = World(loop, options, folder, oracle)
     loop.set_exception_handler(world.exception)
     await world.play()
+    return reported(loop, options, oracle)
+
+
+def reported(loop: VirtualLoop, options: Options, oracle: Oracle) -> Report:
     return Report(
         options=options,
         failure=oracle.failure,
@@ -87,11 +93,9 @@ class World:
         self.gateways = [
             GatewayMachine(n, folder / n, options.stream(n), oracle, self.broker) for n in names
         ]
-        self.hub = HubMachine(
-            folder / "hub", options.stream("hub"), oracle, self.broker, book(len(names))
-        )
-        self.machines = [*self.gateways, self.hub]
+        self.machines = [*self.gateways, *self._hubs(folder)]
         self._failed = loop.create_future()
+        self.providers = self.hub.providers
         oracle.on_failure = self._stop
         oracle.hub_is_well = lambda: self.hub.up and not self.hub.disk.full and not self.hub.slow
         self._presses = self._reads = 0
@@ -104,6 +108,20 @@ class World:
             gateway.no_rtc = options.rate("no_rtc") > 0
             if gateway.no_rtc:
                 gateway.lose_time()
+
+    def _hubs(self, folder: Path) -> list[Machine]:
+        self.hub = HubMachine(
+            folder / "hub",
+            self.options.stream("hub"),
+            self.oracle,
+            self.broker,
+            template=book(self.options.gateways),
+        )
+        return [self.hub]
+
+    def looking(self):
+        """A connection to look into the book by; None while it can't be had."""
+        return self.hub._connection if self.hub.up else None
 
     def exception(self, _loop, context) -> None:
         error = context.get("exception")
@@ -126,8 +144,8 @@ class World:
         await asyncio.gather(*plagues, return_exceptions=True)
         self._heal()
         await self._for(self.options.healing_s - LAST_LOOK_S)
-        if self.hub.up:
-            self.oracle.nearly_settled(self.hub._connection)
+        if (look := self.looking()) is not None:
+            self.oracle.nearly_settled(look)
         await self._for(LAST_LOOK_S)
         if self.oracle.failure is None:
             self._look_at_the_end()
@@ -155,14 +173,18 @@ class World:
         for machine in self.machines:
             machine.disk.full = machine.slow = False
             machine.disk.plan_crash(1 << 60, "kill")
-        for provider in self.hub.providers.values():
+        for provider in self.providers.values():
             provider.mood = "well"
 
     def _look_at_the_end(self) -> None:
         for machine in self.machines:
             self.oracle.demand(machine.up, f"I10 {machine.name} is not up")
         if self.oracle.failure is None:
-            self.oracle.settled(self.hub._connection)
+            self.oracle.settled(self.looking())
+            self._look_at_readings()
+
+    def _look_at_readings(self) -> None:
+        if self.oracle.failure is None:
             values, rolled_up = stored(self.hub.disk.folder / "readings.db")
             dated = not self.options.rate("gateway_clock") and not self.options.rate("no_rtc")
             self.oracle.readings.settled(values, rolled_up, dated=dated)
@@ -220,14 +242,18 @@ class World:
             if move == "accept"
             else ("alarm", "state = 'open'" if move == "acknowledge" else "state <> 'closed'")
         )
-        if not self.hub.up:
+        look = self.looking()
+        if look is None or self.hub.desk is None:
             return
-        found = self.hub._connection.look(
+        found = look.look(
             f"SELECT id FROM {table} WHERE {open_} ORDER BY number LIMIT 1"  # noqa: S608
         )
         if not found:
             return
         subject, desk = found[0][0], self.hub.desk
+        await self._ask(desk, who, move, subject)
+
+    async def _ask(self, desk, who: str, move: str, subject: str) -> None:
         self.oracle.asks(who, move, subject)
         try:
             match move:
@@ -237,7 +263,7 @@ class World:
                     await desk.move_task(subject, who, "accept")
                 case "close":
                     await desk.close(subject, who, "accidental", "")
-        except (IllegalMove, KeyError, sqlite3.Error):
+        except (IllegalMove, KeyError, sqlite3.Error, psycopg.Error):
             return
         self.oracle.was_told(who, move, subject)
 
@@ -248,8 +274,8 @@ class World:
 
     # Plagues.
 
-    def _plagues(self):
-        actions = {
+    def _actions(self):
+        return {
             "gateway_kill": lambda rng: self._crash(rng.choice(self.gateways), "kill", rng),
             "gateway_power": lambda rng: self._crash(rng.choice(self.gateways), "power", rng),
             "hub_kill": lambda rng: self._crash(self.hub, "kill", rng),
@@ -265,7 +291,9 @@ class World:
             "slow_disk": self._slow,
             "provider": self._provider,
         }
-        for kind, action in actions.items():
+
+    def _plagues(self):
+        for kind, action in self._actions().items():
             if self.options.rate(kind):
                 yield self._plague(kind, action)
 
@@ -329,7 +357,7 @@ class World:
         self.loop.call_later(rng.uniform(*SLOW_S), setattr, machine, "slow", False)
 
     def _provider(self, rng) -> None:
-        provider = self.hub.providers[rng.choice(CHANNELS)]
+        provider = self.providers[rng.choice(CHANNELS)]
         provider.mood = rng.choice(MOODS)
         self.oracle.say(f"{provider.channel} is {provider.mood}")
         self.loop.call_later(rng.uniform(*MOOD_S), setattr, provider, "mood", "well")
