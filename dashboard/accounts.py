@@ -10,6 +10,7 @@ from contract.ids import check_name
 from dashboard.passwords import check_password
 from dashboard.permissions import ROLES
 from dashboard.sessions import close_sessions_of, digest_of, new_token
+from dashboard.signing_in.known_devices import forget_all
 from ledger.database import insert_sql, upsert_sql
 from ledger.regions import is_closed
 from ledger.schema import ACCOUNT, GATEWAY_KEY
@@ -17,7 +18,10 @@ from ledger.unit_of_work import UnitOfWork
 
 NAME_LENGTH_MAX: Final = 64
 
-_INSERT: Final = insert_sql(ACCOUNT)
+_INSERT: Final = insert_sql(
+    ACCOUNT,
+    ("username", "name", "role", "region", "phone", "password", "disabled", "created_at_ms"),
+)
 _UPSERT_KEY: Final = upsert_sql(GATEWAY_KEY)
 # What `change_account` may set, besides the password.
 CHANGEABLE: Final = ("name", "role", "region", "phone", "disabled")
@@ -108,10 +112,11 @@ def _told(field: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> st
 def set_password(
     unit: UnitOfWork, username: str, password_hash: str, *, actor: str, keep_session: str = ""
 ) -> None:
-    """Store a new hash and end the account's other sessions."""
+    """Store a new hash; the account's other sessions end, and no browser is known any more."""
     _account(unit, username)
     unit.execute("UPDATE account SET password = ? WHERE username = ?", (password_hash, username))
     close_sessions_of(unit, username, keep_session)
+    forget_all(unit, username)
     unit.audit(actor, "changed", f"account:{username}", "password")
 
 

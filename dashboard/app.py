@@ -25,8 +25,10 @@ from dashboard.person_sheets import FILE_BYTES_MAX
 from dashboard.ports import Deps
 from dashboard.request_limits import RequestLimits
 from dashboard.routes import (
+    account_doors,
     activations,
     alarms,
+    api_tokens,
     assessment_files,
     assessments,
     attachments,
@@ -52,7 +54,9 @@ from dashboard.routes import (
     notifications,
     operations,
     overview,
+    own_security,
     papers,
+    passkeys,
     person_files,
     person_imports,
     person_photo,
@@ -86,12 +90,16 @@ from dashboard.routes import (
 )
 from dashboard.same_origin import SameOrigin
 from dashboard.shared_answers import SharedAnswers
+from dashboard.signing_in.webauthn import Passkeys
 from dashboard.stream import Streams
 from dashboard.web_page import WebPage
 
 PREFIX: Final = "/api/v1"
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     login.router,
+    passkeys.router,
+    own_security.router,
+    api_tokens.router,
     overview.router,
     village_map.router,
     alarms.router,
@@ -135,6 +143,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     readings.router,
     rule_tries.router,
     users.router,
+    account_doors.router,
     contact_points.router,
     notifications.router,
     replies.router,
@@ -237,6 +246,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.shared = SharedAnswers(deps.feed, deps.clock.now_ms)
     app.state.imports = imports
     app.state.login_delay = LoginDelay()
+    app.state.passkeys = Passkeys()
     app.state.look_limit = LookLimit()
     app.state.rates = Rates(deps.account_rate, deps.address_rate)
     app.state.gateway_threads = CapacityLimiter(GATEWAY_THREADS)

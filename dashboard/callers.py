@@ -6,6 +6,7 @@ and finds those that don't.
 """
 
 import logging
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -25,11 +26,15 @@ from dashboard.sessions import (
     find_session,
     touch_session,
 )
+from dashboard.signing_in import api_tokens
+from dashboard.signing_in.policy import STEPPED_UP, Limit, is_fresh, limit_of, must_step_up
 from ledger.schema import GATEWAY_KEY as GATEWAY_KEY_TABLE
+from ledger.unit_of_work import UnitOfWork
 
 _LOG = logging.getLogger("hearthwatch.dashboard")
 
-Via = Literal["cookie", "bearer"]
+# `token`: an API token.
+Via = Literal["cookie", "bearer", "token"]
 
 # The prefix makes browsers refuse the cookie from any other host or path; it needs HTTPS.
 COOKIE_SECURE: Final = "__Host-hearthwatch"
@@ -43,7 +48,11 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A signed-in account; `region` is the prefix of all it may see, "" for everything."""
+    """A signed-in account; `region` is the prefix of all it may see, "" for everything.
+
+    `limit`: why its session may do nothing yet. `stale`: its second factor was shown too long ago
+    for `STEPPED_UP`. `fresh`: it has just shown who it is. `scopes`: of a program's token, all
+    that it may do."""
 
     username: str
     name: str
@@ -51,10 +60,15 @@ class Caller:
     region: str
     digest: str
     via: Via
+    limit: Limit = ""
+    stale: bool = False
+    fresh: bool = False
+    scopes: frozenset[str] | None = None
 
     @property
     def can(self) -> frozenset[str]:
-        return permissions_of(self.role)
+        granted = permissions_of(self.role)
+        return granted if self.scopes is None else granted & self.scopes
 
     def sees(self, region: str | None) -> bool:
         """What has no region yet (a new gateway, an unbound button) concerns everybody."""
@@ -80,10 +94,22 @@ Hub = Annotated[Deps, Depends(_deps)]
 
 
 class Needs:
-    """A dependency that answers only to accounts with this permission."""
+    """A dependency that answers only to accounts with this permission. `limited`: also in sessions
+    that may do nothing else yet. `human`: to no program's token. `fresh`: to who has just shown who
+    it is."""
 
-    def __init__(self, permission: str) -> None:
+    def __init__(
+        self,
+        permission: str,
+        *,
+        limited: Collection[Limit] = (),
+        human: bool = False,
+        fresh: bool = False,
+    ) -> None:
         self.permission = permission
+        self._limited = limited
+        self._human = human
+        self._fresh = fresh
 
     async def __call__(self, request: Request) -> Caller:
         caller = await identify(request)
@@ -94,9 +120,33 @@ class Needs:
         _check_origin(request, caller)
         rates: Rates = request.app.state.rates
         rates.check_account(caller.username, deps_of(request).wall_ms())
+        if caller.limit and caller.limit not in self._limited:
+            raise _LIMITED[caller.limit]()
+        if self._human and caller.via == "token":
+            raise Problem(403, "forbidden", "not with a program's token")
         if self.permission in PERMISSIONS and self.permission not in caller.can:
             raise Problem(403, "forbidden", f"the role {caller.role} may not {self.permission}")
+        if self.permission in STEPPED_UP:
+            check_not_stale(caller)
+        if self._fresh and not caller.fresh:
+            raise _step_up()
         return caller
+
+
+def check_not_stale(caller: Caller) -> None:
+    """For routes that do one of `STEPPED_UP` only when they are asked to."""
+    if caller.stale:
+        raise _step_up()
+
+
+def _step_up() -> Problem:
+    return Problem(403, "step_up", "show again who you are: POST /api/v1/me/factor")
+
+
+_LIMITED: Final[Mapping[str, Callable[[], Problem]]] = {
+    "enrol": lambda: Problem(403, "factor_wanted", "set a second factor up first"),
+    "factor": lambda: Problem(403, "second_factor", "show your second factor first"),
+}
 
 
 def needs(permission: str) -> Any:
@@ -107,6 +157,15 @@ def needs(permission: str) -> Any:
 
 
 SIGNED_IN: Final = Depends(Needs("signed in"))
+# What is one's own to set, and no program's.
+ONESELF: Final = Depends(Needs("signed in", human=True))
+_YET: Final[tuple[Limit, ...]] = ("enrol", "factor")
+# As well before a second factor was shown or set up.
+ARRIVING: Final = Depends(Needs("signed in", limited=_YET, human=True))
+# Programs, too, ask who they are.
+WHO: Final = Depends(Needs("signed in", limited=_YET))
+# What one signs in by: a second factor that is wanted is set up before anything else.
+SETTING_UP: Final = Depends(Needs("signed in", limited=_YET[:1], human=True, fresh=True))
 
 
 class Public:
@@ -173,16 +232,15 @@ async def identify(request: Request) -> Caller | None:
 
 
 async def refresh(deps: Deps, digest: str, via: Via) -> Caller | None:
-    """The account of a session as it is now; using a session keeps it alive."""
+    """The account of a session or token as it is now; using a session keeps it alive."""
+    if via == "token":
+        return await _of_token(deps, digest)
     wall_ms = deps.wall_ms()
     row = await run_in_threadpool(_session, deps, digest, wall_ms, via)
     if row is None:
         return None
     if wall_ms - row.seen_at_ms >= TOUCH_EVERY_MS:
-        try:
-            await deps.writer.change(lambda unit: touch_session(unit, digest, wall_ms))
-        except Exception as error:  # noqa: BLE001 - a full disk must not sign the duty desk out
-            _LOG.warning("a session's last use was not stored: %s", type(error).__name__)
+        await _note_use(deps, lambda unit: touch_session(unit, digest, wall_ms))
     return Caller(
         username=row.username,
         name=row.name,
@@ -190,14 +248,42 @@ async def refresh(deps: Deps, digest: str, via: Via) -> Caller | None:
         region=row.region,
         digest=row.digest,
         via=via,
+        limit=limit_of(deps.signing_in, row.standing, wall_ms),
+        stale=must_step_up(deps.signing_in, row.standing, wall_ms),
+        fresh=is_fresh(row.standing, wall_ms),
     )
+
+
+async def _of_token(deps: Deps, digest: str) -> Caller | None:
+    wall_ms = deps.wall_ms()
+    row = await run_in_threadpool(_token, deps, digest, wall_ms)
+    if row is None:
+        return None
+    if row.used_at_ms is None or wall_ms - row.used_at_ms >= TOUCH_EVERY_MS:
+        await _note_use(deps, lambda unit: api_tokens.touch(unit, digest, wall_ms))
+    return Caller(
+        username=row.username,
+        name=row.name,
+        role=row.role,
+        region=row.region,
+        digest=row.digest,
+        via="token",
+        scopes=row.scopes,
+    )
+
+
+async def _note_use(deps: Deps, apply: Callable[[UnitOfWork], None]) -> None:
+    try:
+        await deps.writer.change(apply)
+    except Exception as error:  # noqa: BLE001 - a full disk must not sign the duty desk out
+        _LOG.warning("a session's last use was not stored: %s", type(error).__name__)
 
 
 def presented_token(request: Request) -> tuple[str, Via] | None:
     """The token as it came; a header wins over the cookie."""
     bearer = _bearer(request)
     if bearer is not None:
-        return bearer, "bearer"
+        return bearer, "token" if api_tokens.is_one(bearer) else "bearer"
     for name in (COOKIE_SECURE, COOKIE_PLAIN):
         cookie = request.cookies.get(name)
         if cookie:
@@ -216,7 +302,7 @@ def _bearer(request: Request) -> str | None:
 
 def _check_origin(request: Request, caller: Caller) -> None:
     """A page of another site can make a browser send the cookie but never this header."""
-    if request.method in _SAFE_METHODS or caller.via == "bearer":
+    if request.method in _SAFE_METHODS or caller.via != "cookie":
         return
     if request.headers.get(CSRF_HEADER, "").lower() != CSRF_VALUE:
         raise Problem(403, "csrf", f"changes by cookie need the header {CSRF_HEADER}: {CSRF_VALUE}")
@@ -224,7 +310,13 @@ def _check_origin(request: Request, caller: Caller) -> None:
 
 def _session(deps: Deps, digest: str, wall_ms: int, via: Via) -> SessionRow | None:
     with deps.engine.connect() as connection:
-        return find_session(connection, digest, wall_ms, idle=via == "cookie")
+        idle_ms = deps.signing_in.idle_ms if via == "cookie" else None
+        return find_session(connection, digest, wall_ms, idle_ms=idle_ms)
+
+
+def _token(deps: Deps, digest: str, wall_ms: int) -> api_tokens.TokenRow | None:
+    with deps.engine.connect() as connection:
+        return api_tokens.find(connection, digest, wall_ms)
 
 
 def _gateway_of(deps: Deps, digest: str) -> str | None:

@@ -18,6 +18,7 @@ from alarms.visiting import FamilyTold, NewTask
 from contract.errors import ContractError
 from dashboard.passwords import Passwords
 from dashboard.request_rate import Rate
+from dashboard.signing_in.settings import SigningIn
 from ledger.documents.pdf import Printer
 from ledger.erasure.eraser import Eraser
 from ledger.erasure.periods import Periods
@@ -350,6 +351,7 @@ class Deps:
     notices: Notices = field(default_factory=NoNotices)
     replies: TakesReplies = field(default_factory=NoReplies)
     passwords: Passwords = field(default_factory=Passwords)
+    signing_in: SigningIn = field(default_factory=SigningIn)
     printer: Printer = field(default_factory=Printer)
     static_dir: Path = STATIC_DIR
     timezone: str = "Asia/Shanghai"

@@ -166,7 +166,9 @@ async def events(
 async def _still_signed_in(deps: Deps, caller: Caller) -> bool:
     """An open board counts as being used; a session that has ended ends its streams."""
     now = await refresh(deps, caller.digest, caller.via)
-    return now is not None and (now.role, now.region) == (caller.role, caller.region)
+    return (
+        now is not None and not now.limit and (now.role, now.region) == (caller.role, caller.region)
+    )
 
 
 def frame(event: FeedEvent) -> bytes:

@@ -328,6 +328,7 @@ class Hub:
                 account_rate=rate_of(ACCOUNT, self.config.http.account_per_s),
                 address_rate=rate_of(ADDRESS, self.config.http.address_per_s),
                 eraser=eraser_of(self.config),
+                signing_in=self.config.signing_in,
                 notices=self.notices,
                 replies=self.replies,
                 rota=self.side.rota,

@@ -17,8 +17,10 @@ from alarms.rota.model import RotaError, clock_minutes
 from alarms.visiting import FOLLOW_UP_DAYS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
 from dashboard.request_rate import ACCOUNT, ADDRESS
+from dashboard.signing_in.settings import SigningIn
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret
+from hearthwatch.signing_in_config import signing_in_config
 from hearthwatch.watchdog.config import WatchdogConfig, watchdog_config
 from ingest.mqtt.packets import Protocol
 from ingest.readings.influx_settings import InfluxSettings
@@ -47,6 +49,7 @@ _KEYS: Final = (
     "sealing",
     "retention",
     "backup",
+    "signing_in",
 )
 # Where nothing else is said; a folder of its own, which only the hub may look into.
 KEY_FILE: Final = Path("keys") / "persons.json"
@@ -120,6 +123,7 @@ class HubConfig:
     periods: Periods = field(default_factory=Periods)
     # Checked copies that have to have something before gateways forget it.
     copies_kept: int = KEPT
+    signing_in: SigningIn = field(default_factory=SigningIn)
 
 
 def load(path: Path) -> HubConfig:
@@ -135,6 +139,9 @@ def load(path: Path) -> HubConfig:
     base = path.parent
     data_dir = base / get(document, "data_dir", str, where)
     webhooks = _webhooks(document, where, base)
+    notify = notify_config(
+        _table(document, "notify", where), _table(document, "channel", where), where, base
+    )
     watchdog = f"{where}: watchdog"
     visits = _table(document, "visits", where)
     keys = ("gps_proof", "morning_tasks", "nobody_met_days")
@@ -163,9 +170,13 @@ def load(path: Path) -> HubConfig:
         morning_tasks=_morning(visits, f"{where}: visits"),
         copies_kept=_copies_kept(_table(document, "backup", where), f"{where}: backup"),
         periods=_periods(_table(document, "retention", where), f"{where}: retention"),
-        notify=notify_config(
-            _table(document, "notify", where), _table(document, "channel", where), where, base
+        signing_in=signing_in_config(
+            _table(document, "signing_in", where),
+            f"{where}: signing_in",
+            base,
+            notify.telling.public_url or "",
         ),
+        notify=notify,
         rota_warn_hours=_warn_hours(_table(document, "rota", where), f"{where}: rota"),
         policies=_policies(_table(document, "escalation", where), f"{where}: escalation", base),
     )

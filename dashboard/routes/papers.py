@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from dashboard.answers import Trail
 from dashboard.asked import DAY_MS, FromTime, PathId, QueryWord, local_day, span_ms
-from dashboard.callers import SIGNED_IN, Caller, Hub, needs
+from dashboard.callers import SIGNED_IN, Caller, Hub, check_not_stale, needs
 from dashboard.downloads import download
 from dashboard.images import PRINTED
 from dashboard.paper_reads import (
@@ -226,6 +226,7 @@ async def _reveal(hub: Deps, caller: Caller, person_id: str, why: str | None) ->
         return
     if "person.reveal" not in caller.can:
         raise Problem(403, "forbidden", f"the role {caller.role} may not person.reveal")
+    check_not_stale(caller)
 
     def note(unit: UnitOfWork) -> None:
         said = f"printed: {why}"

@@ -18,11 +18,12 @@ from dashboard.accounts import (
 )
 from dashboard.answers import CREATED, answer
 from dashboard.asked import Body, Line, PathId, Word
-from dashboard.callers import SIGNED_IN, Caller, Hub, client_address, needs
+from dashboard.callers import ONESELF, Caller, Hub, needs
 from dashboard.passwords import LENGTH_MAX, check_password
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row, one, rows
+from dashboard.routes.login import check_own_password
 from ledger.register_changes import Changed
 from ledger.schema import ACCOUNT, AUDIT, SESSION
 from ledger.unit_of_work import UnitOfWork
@@ -139,19 +140,10 @@ async def change_own_password(
     body: OwnPassword,
     request: Request,
     hub: Hub,
-    caller: Annotated[Caller, SIGNED_IN],
+    caller: Annotated[Caller, ONESELF],
 ) -> Response:
     """A new password of one's own; all other sessions end."""
-    stored = await run_in_threadpool(_stored_hash, hub, caller.username)
-    delays = request.app.state.login_delay
-    address = client_address(request)
-    wait_ms = delays.attempt(caller.username, address, hub.wall_ms())
-    if wait_ms:
-        headers = {"Retry-After": str(-(-wait_ms // 1000))}
-        raise Problem(429, "too_many_failures", "wait before the next attempt", headers=headers)
-    if not await hub.passwords.verify_async(stored, body.old):
-        raise Problem(403, "bad_credentials", "the old password is wrong", field="old")
-    delays.succeeded(caller.username, address)
+    await check_own_password(request, hub, caller, body.old, "old")
     check_password(body.new, caller.username)
     password_hash = await hub.passwords.hash_async(body.new)
 
@@ -210,8 +202,3 @@ def _sessions(connection: Connection, wall_ms: int) -> dict[str, int]:
     counted = select(SESSION.c.username, func.count().label("open"))
     counted = counted.where(SESSION.c.expires_at_ms > wall_ms).group_by(SESSION.c.username)
     return {row["username"]: row["open"] for row in rows(connection, counted)}
-
-
-def _stored_hash(hub: Deps, username: str) -> str | None:
-    with hub.engine.connect() as connection:
-        return connection.scalar(select(ACCOUNT.c.password).where(ACCOUNT.c.username == username))

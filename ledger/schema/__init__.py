@@ -49,11 +49,20 @@ from ledger.schema.rota import (
 )
 from ledger.schema.sealing import PERSON_KEY
 from ledger.schema.service import RESPONSE_REVIEW, TEST_PRESS
+from ledger.schema.signing_in import (
+    API_TOKEN,
+    KNOWN_DEVICE,
+    PASSKEY,
+    RECOVERY_CODE,
+    SIGN_ON,
+    TOTP,
+)
 from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
 
 __all__ = [
     "ACCOUNT",
     "ALARM",
+    "API_TOKEN",
     "ASSESSMENT_FACT",
     "ATTACHMENT",
     "AUDIT",
@@ -80,16 +89,19 @@ __all__ = [
     "HOME",
     "HUB_LEASE",
     "IDEMPOTENCY",
+    "KNOWN_DEVICE",
     "META",
     "METADATA",
     "MONEY_LINE",
     "OUTBOX",
+    "PASSKEY",
     "PERSON_FILE",
     "PERSON_KEY",
     "PERSON_PHOTO",
     "PERSON_TERM",
     "PROVIDER",
     "QUARANTINE",
+    "RECOVERY_CODE",
     "REFERRAL",
     "REGION",
     "REPLY_LINK",
@@ -101,10 +113,12 @@ __all__ = [
     "SERVICE_USER",
     "SESSION",
     "SHADOW_FINDING",
+    "SIGN_ON",
     "SPOOL_MARK",
     "STAY",
     "TASK",
     "TEST_PRESS",
+    "TOTP",
     "VISIT",
     "VISIT_CONFLICT",
     "VISIT_CORRECTION",

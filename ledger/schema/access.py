@@ -17,6 +17,8 @@ ACCOUNT: Final = Table(
     Column("password", Text, nullable=False),  # argon2id
     Column("disabled", Boolean, nullable=False, default=False),
     ms("created_at_ms", null=False),
+    # When it first came in without the second factor that is asked of it; its grace begins there.
+    ms("factor_due_from_ms"),
 )
 
 SESSION: Final = Table(
@@ -27,6 +29,12 @@ SESSION: Final = Table(
     ms("created_at_ms", null=False),
     ms("expires_at_ms", null=False),
     ms("seen_at_ms", null=False),
+    # How it began: password, code, recovery, passkey, sign_on.
+    Column("method", String(16), nullable=False, server_default="password"),
+    ms("factor_at_ms"),  # when a second factor was last shown in it
+    ms("proved_at_ms"),  # when anything was: at its beginning, or the password again
+    Column("address", String(64), nullable=False, server_default=""),
+    Column("agent", String(200), nullable=False, server_default=""),  # as the browser says
     Index("session_username", "username"),
 )
 

@@ -135,5 +135,13 @@ SEALED: Final[tuple[Sealed, ...]] = (
         source="person_photo t",
         content="bytes",
     ),
+    # Not a person's: the account's own key.
+    Sealed(
+        table="totp",
+        key="username",
+        columns={"secret": "t"},
+        owner="'account:' || t.username",
+        source="totp t",
+    ),
 )
 OF_TABLE: Final[Mapping[str, Sealed]] = {sealed.table: sealed for sealed in SEALED}

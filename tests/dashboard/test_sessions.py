@@ -1,5 +1,7 @@
 """Signing in, staying signed in, and being signed out."""
 
+import asyncio
+
 import pytest
 
 from dashboard.login_delay import (
@@ -9,9 +11,11 @@ from dashboard.login_delay import (
     WAIT_MAX_MS,
     LoginDelay,
 )
-from dashboard.sessions import ABSOLUTE_MS, IDLE_MS
+from dashboard.sessions import ABSOLUTE_MS
+from dashboard.signing_in.settings import IDLE_MIN, SigningIn
 from tests.dashboard.conftest import CSRF, PASSWORD, World, problem_of
 
+IDLE_MS = IDLE_MIN * 60_000
 GOOD = {"username": "duty-1", "password": PASSWORD}
 BAD = {"username": "duty-1", "password": "wrong password"}
 
@@ -83,6 +87,83 @@ async def test_guesses_are_slowed_down_and_nobody_is_locked_out(world: World) ->
         wait_s = int(answer.headers["retry-after"])
         world.clock.wall_at_ms += wait_s * 1000
         assert (await client.post("/api/v1/login", json=GOOD)).status_code == 200
+
+
+async def test_the_desk_signs_in_while_a_stranger_keeps_guessing(world: World) -> None:
+    """From the browser where it has signed in before, and by a second administrator's word."""
+    async with world.anonymous() as desk, world.anonymous() as bot, world.anonymous() as new:
+        await desk.post("/api/v1/login", json=GOOD)
+        await desk.post("/api/v1/logout", headers=CSRF)
+        # The hub started again: nothing is in memory.
+        world.app.state.login_delay = LoginDelay()
+        heard = [(await bot.post("/api/v1/login", json=BAD)).status_code for _ in range(30)]
+        assert heard.count(401) == FREE_FAILURES
+        assert (await new.post("/api/v1/login", json=GOOD)).status_code == 429
+        assert (await desk.post("/api/v1/login", json=GOOD)).status_code == 200
+        async with world.client("admin-1") as admin:
+            await bot.post("/api/v1/login", json=BAD)
+            assert (await admin.post("/api/v1/users/duty-1/free")).status_code == 200
+        assert (await new.post("/api/v1/login", json=GOOD)).status_code == 200
+
+
+async def test_guesses_at_once_are_all_counted(world: World) -> None:
+    async with world.anonymous() as client:
+        sent = [client.post("/api/v1/login", json=BAD) for _ in range(40)]
+        heard = [answer.status_code for answer in await asyncio.gather(*sent)]
+    assert heard.count(401) == FREE_FAILURES
+    assert heard.count(429) == 40 - FREE_FAILURES
+
+
+async def test_who_comes_in_is_told_what_was_tried_meanwhile(world: World) -> None:
+    async with world.anonymous() as client, world.anonymous() as bot:
+        for _ in range(3):
+            await bot.post("/api/v1/login", json=BAD)
+        failed = (await client.post("/api/v1/login", json=GOOD)).json()["failed"]
+        assert (failed["count"], failed["last_at"]) == (3, "2026-11-23T08:00:00.000Z")
+        assert (await client.get("/api/v1/me/failures")).json()["count"] == 0
+
+
+async def test_ones_sessions_are_listed_and_ended(world: World) -> None:
+    async with world.anonymous() as here, world.anonymous() as there, world.anonymous() as third:
+        for client, agent in ((here, "Desk"), (there, "Phone"), (third, "Tablet")):
+            client.headers["User-Agent"] = agent
+            await client.post("/api/v1/login", json=GOOD)
+        listed = (await here.get("/api/v1/me/security")).json()["sessions"]
+        assert {one["agent"]: one["own"] for one in listed} == {
+            "Desk": True,
+            "Phone": False,
+            "Tablet": False,
+        }
+        phone = next(one["id"] for one in listed if one["agent"] == "Phone")
+        async with world.client("visitor-1") as other:
+            assert (await other.delete(f"/api/v1/me/sessions/{phone}")).status_code == 404
+        url = f"/api/v1/me/sessions/{phone}"
+        assert (await here.delete(url, headers=CSRF)).status_code == 200
+        assert (await there.get("/api/v1/me")).status_code == 401
+        assert (await third.get("/api/v1/me")).status_code == 200
+        assert (await here.delete("/api/v1/me/sessions", headers=CSRF)).status_code == 200
+        assert (await third.get("/api/v1/me")).status_code == 401
+        assert (await here.get("/api/v1/me")).status_code == 200
+
+
+async def test_a_session_id_that_was_brought_is_never_taken_over(world: World) -> None:
+    async with world.anonymous() as client:
+        client.headers["Cookie"] = "hearthwatch=chosen-by-a-stranger"
+        token = (await client.post("/api/v1/login", json=GOOD)).json()["token"]
+        assert len(token) * 6 >= 128
+    async with world.anonymous() as stranger:
+        stranger.headers["Authorization"] = "Bearer chosen-by-a-stranger"
+        assert (await stranger.get("/api/v1/me")).status_code == 401
+
+
+async def test_how_long_a_browser_may_lie_idle_is_configured(world: World) -> None:
+    object.__setattr__(world.deps, "signing_in", SigningIn(idle_min=5))
+    async with world.anonymous() as client:
+        await client.post("/api/v1/login", json=GOOD)
+        world.clock.wall_at_ms += 5 * 60_000
+        assert (await client.get("/api/v1/me")).status_code == 200
+        world.clock.wall_at_ms += 5 * 60_000 + 1
+        assert (await client.get("/api/v1/me")).status_code == 401
 
 
 async def test_the_session_slides_and_ends(world: World) -> None:
@@ -207,6 +288,53 @@ def test_one_address_trying_many_names_waits_too() -> None:
     delay = LoginDelay()
     heard = [delay.attempt(f"name-{n}", "bot", 0) for n in range(100)]
     assert heard.count(0) == FREE_FAILURES_ADDRESS
+
+
+def test_a_known_device_waits_for_its_own_failures_only() -> None:
+    delay = LoginDelay()
+    for n in range(1000):
+        delay.attempt("duty", "office", n)
+    assert delay.attempt("duty", "office", 1000) > 0
+    assert delay.attempt("duty", "office", 1000, "desk") == 0
+    delay.succeeded("duty", "office", "desk")
+    # Whoever has stolen its cookie guesses no quicker than anybody.
+    heard = [delay.attempt("duty", "elsewhere", 2000, "desk") for _ in range(50)]
+    assert heard.count(0) == FREE_FAILURES
+
+
+def test_who_has_an_account_does_not_wipe_out_what_he_tries_with_others() -> None:
+    delay, heard = LoginDelay(), 0
+    for n in range(200):
+        heard += delay.attempt(f"name-{n}", "bot", n) == 0
+        if delay.attempt("bots-own", "bot", n) == 0:
+            delay.succeeded("bots-own", "bot")
+    assert heard == FREE_FAILURES_ADDRESS
+
+
+def test_a_right_password_without_its_code_is_no_failure() -> None:
+    delay = LoginDelay()
+    for n in range(10 * FREE_FAILURES_ADDRESS):
+        assert delay.attempt("duty", "here", n) == 0
+        delay.half_way("duty", "here")
+
+
+def test_spraying_one_password_over_a_county_is_heard_twenty_times_and_then_slowly() -> None:
+    """One address, another name each time, a day long."""
+    delay, now_ms, heard = LoginDelay(), 0, 0
+    while now_ms < 86_400_000:
+        wait_ms = delay.attempt(f"name-{heard}", "bot", now_ms)
+        heard += wait_ms == 0
+        now_ms += max(wait_ms, 1)
+    assert heard <= FREE_FAILURES_ADDRESS + 10 + 86_400_000 // WAIT_MAX_MS
+
+
+def test_an_administrator_frees_an_account() -> None:
+    delay = LoginDelay()
+    for n in range(100):
+        delay.attempt("duty", f"bot-{n}", 0)
+    assert delay.attempt("duty", "new desk", 0) > 0
+    delay.free("duty")
+    assert delay.attempt("duty", "new desk", 0) == 0
 
 
 def test_failures_are_forgotten() -> None:

@@ -49,7 +49,7 @@ def _employ(unit) -> None:
     account = insert_sql(ACCOUNT)
     point = insert_sql(CONTACT_POINT)
     for username, role, region, channels in STAFF:
-        unit.execute(account, (username, username, role, region, "", "", False, 0))
+        unit.execute(account, (username, username, role, region, "", "", False, 0, None))
         for row in points(username, *channels):
             unit.execute(point, row)
 

@@ -1,0 +1,57 @@
+"""Browsers in which an account has signed in: a cookie that opens nothing, and says that failures
+of strangers elsewhere are not this one's (OWASP: device cookies)."""
+
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from dashboard.sessions import digest_of, new_token
+from ledger.database import upsert_sql
+from ledger.schema import KNOWN_DEVICE
+from ledger.unit_of_work import UnitOfWork
+
+# Who has not come for half a year waits like everybody.
+KEPT_MS: Final = 180 * 86_400_000
+# Of one account: a shift's people use a few desks and their telephones.
+KEPT_MAX: Final = 30
+
+_UPSERT: Final = upsert_sql(KNOWN_DEVICE)
+
+
+def remember(unit: UnitOfWork, username: str, before: str, wall_ms: int) -> str:
+    """The cookie's new secret in place of the one `before`, whose accounts go along: one browser
+    at a desk knows everybody who has a shift there, and no secret that was put into it lasts."""
+    secret = new_token()
+    unit.execute("DELETE FROM known_device WHERE expires_at_ms <= ?", (wall_ms,))
+    if before:
+        unit.execute(
+            "UPDATE known_device SET digest = ? WHERE digest = ?",
+            (digest_of(secret), digest_of(before)),
+        )
+    unit.execute(_UPSERT, (digest_of(secret), username, wall_ms, wall_ms + KEPT_MS))
+    unit.execute(
+        "DELETE FROM known_device WHERE username = ? AND digest NOT IN"
+        " (SELECT digest FROM known_device WHERE username = ?"
+        "  ORDER BY made_at_ms DESC LIMIT ?)",
+        (username, username, KEPT_MAX),
+    )
+    return secret
+
+
+def forget_all(unit: UnitOfWork, username: str) -> None:
+    unit.execute("DELETE FROM known_device WHERE username = ?", (username,))
+
+
+def known_as(connection: Connection, username: str, secret: str, wall_ms: int) -> str:
+    """The device's name for counting; empty when it is none of this account's."""
+    if not secret:
+        return ""
+    digest = digest_of(secret)
+    found = connection.scalar(
+        select(KNOWN_DEVICE.c.digest).where(
+            KNOWN_DEVICE.c.digest == digest,
+            KNOWN_DEVICE.c.username == username,
+            KNOWN_DEVICE.c.expires_at_ms > wall_ms,
+        )
+    )
+    return "" if found is None else digest
