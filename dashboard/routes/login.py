@@ -29,6 +29,7 @@ from dashboard.signing_in.entering import (
     set_session_cookie,
     too_many,
 )
+from dashboard.signing_in.webauthn import relying_party
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document
 
@@ -82,6 +83,19 @@ async def login(body: Credentials, request: Request, hub: Hub) -> Response:
             account=account, method=entry.method, factor_at_ms=entry.factor_at_ms, renewed=renewed
         )
     return await enter(request, hub, entry)
+
+
+@router.get("/login/ways", dependencies=[PUBLIC])
+async def sign_in_ways(request: Request, hub: Hub) -> Response:
+    """What there is besides a password, for the page that asks for one."""
+    provider = hub.signing_in.sign_on
+    party = relying_party(hub.signing_in.origin, request.url.hostname)
+    return answer(
+        {
+            "passkeys": party is not None,
+            "sign_on": None if provider is None else {"name": provider.name},
+        }
+    )
 
 
 @router.post("/me/factor")

@@ -370,6 +370,9 @@ class _Handler(BaseHTTPRequestHandler):
         if path == ["login"]:
             self._login(asked)
             return
+        if path == ["login", "ways"]:
+            self._json(200, {"passkeys": False, "sign_on": None})
+            return
         cookie = SimpleCookie(self.headers.get("Cookie", "")).get("hearthwatch")
         username = cookie.value if cookie is not None else ""
         if username not in ACCOUNTS:

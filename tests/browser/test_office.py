@@ -319,6 +319,7 @@ def test_ones_own_password_is_changed_by_who_knows_the_old_one(open_desk: OpenDe
     desk = signed_in(open_desk, "visitor-1")
     page = desk.page
     page.get_by_role("link", name="visitor-1").click()
+    page.get_by_role("link", name=re.compile("登录与安全")).click()
     page.get_by_text("改我的密码").first.click()
     form = page.get_by_role("form", name="改我的密码")
     form.get_by_label("现在的密码").fill("wrong wrong wrong")
@@ -369,7 +370,7 @@ def test_no_page_violates_aa_or_is_wider_than_the_screen(open_desk: OpenDesk, ax
     page.get_by_role("button", name="重设密码").first.click()
     expect(page.locator("[data-account]").first).to_be_visible()
     look("users")
-    page.goto(f"{desk.url}/me")
+    page.goto(f"{desk.url}/security")
     page.get_by_text("改我的密码").first.click()
-    look("me")
+    look("security")
     assert not found, "\n".join(found)

@@ -69,7 +69,7 @@ FORMS: Final[tuple[tuple[str, Callable[[Page], None], str], ...]] = (
     ("/users", lambda page: press(page, "新建账号"), "name"),
     ("/users", lambda page: press(page, "重设密码：admin-1"), "password"),
     ("/care?view=lines", lambda page: press(page, "记一次服务"), "person"),
-    ("/me", own_password, "new"),
+    ("/security", own_password, "new"),
     ("/care?view=providers", lambda page: press(page, "登记机构"), "name"),
     ("/regions", region, "name"),
     ("/care?view=money", money, "yuan"),

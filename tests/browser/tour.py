@@ -93,6 +93,7 @@ def register_stops() -> list[Stop]:
         stop("departments", "/departments", "main section"),
         stop("care", "/care?view=providers"),
         stop("users", "/users", "[data-account]"),
+        stop("security", "/security", "main section li"),
         stop("care", "/care?view=money"),
         stop("audit", "/audit", "main section"),
         stop("reports", "/reports", "[data-figure]"),

@@ -63,7 +63,7 @@ def test_no_route_is_outside_the_list(world: World) -> None:
 
 def test_the_public_routes_are_these() -> None:
     public = {f"{p}{r.path}" for p, r in routes() if declared(r.dependant) == {"public"}}
-    by_passkey = {"/api/v1/login/passkey", "/api/v1/login/passkey/options"}
+    by_passkey = {"/api/v1/login/passkey", "/api/v1/login/passkey/options", "/api/v1/login/ways"}
     assert public == by_passkey | {
         "/api/v1/login",
         "/healthz",

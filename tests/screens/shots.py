@@ -156,5 +156,8 @@ SHOTS: Final[tuple[Shot, ...]] = (
     # Oneself, and nowhere.
     _shot("me", "/me", DUTY),
     _shot("me.visitor", "/me", VISITOR),
+    _shot("security", "/security", DUTY),
+    _shot("security.app", "/security", DUTY, lambda s: s.press("totp.begin")),
+    _shot("security.token", "/security", MANAGER, lambda s: s.press("tokens.add")),
     _shot("missing", "/nowhere", DUTY),
 )

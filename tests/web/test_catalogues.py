@@ -82,6 +82,7 @@ BY_DATA: Final = (
     "lost.",
     "map_sign.",
     "measure.",
+    "method.",
     "money_kind.",
     "money_show.",
     "name_word.",
@@ -124,12 +125,15 @@ BY_DATA: Final = (
     "rule_view.known",
     "rules.filter.",
     "rules.group.",
+    "scope_subject.",
+    "scope_verb.",
     "sent.",
     "service_group.",
     "severity.",
     "sex.",
     "shadow.phase.",
     "sign_of.",
+    "sign_on_fault.",
     "signal.",
     "state.",
     "stay_about.",
@@ -137,6 +141,7 @@ BY_DATA: Final = (
     "swap_done.",
     "swap_move.",
     "swap_state.",
+    "token_state.",
     "task_kind.",
     "task_state.",
     "tasks.none.",
@@ -165,10 +170,11 @@ def catalogue(name: str) -> dict[str, str]:
     return json.loads((SRC / "locales" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-# The words of the pages about rules are files of their own, loaded with these pages.
+# The words of the pages about rules and about signing in are files of their own, loaded with them.
 ABOUT: Final = "about."
-ZH: Final = catalogue("zh-CN") | catalogue("rules.zh-CN")
-EN: Final = catalogue("en") | catalogue("rules.en")
+PARTS_APART: Final = ("rules", "security")
+ZH: Final = catalogue("zh-CN") | catalogue("rules.zh-CN") | catalogue("security.zh-CN")
+EN: Final = catalogue("en") | catalogue("rules.en") | catalogue("security.en")
 
 
 def sources() -> Iterator[tuple[str, str]]:
@@ -181,7 +187,9 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
-@pytest.mark.parametrize("name", ["zh-CN", "en", "rules.zh-CN", "rules.en"])
+@pytest.mark.parametrize(
+    "name", ["zh-CN", "en", "rules.zh-CN", "rules.en", "security.zh-CN", "security.en"]
+)
 def test_no_key_stands_twice(name: str) -> None:
     """JSON would take the last and say nothing."""
     text = (SRC / "locales" / f"{name}.json").read_text(encoding="utf-8")
@@ -190,8 +198,9 @@ def test_no_key_stands_twice(name: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_the_words_of_rules_hide_none_of_the_page(language: str) -> None:
-    assert not catalogue(language).keys() & catalogue(f"rules.{language}").keys()
+@pytest.mark.parametrize("part", PARTS_APART)
+def test_the_words_apart_hide_none_of_the_page(language: str, part: str) -> None:
+    assert not catalogue(language).keys() & catalogue(f"{part}.{language}").keys()
 
 
 @pytest.mark.parametrize("name", sorted(RULE_KINDS))
@@ -255,6 +264,7 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
         "audit.account_of",
         "departments.between",
         "rota_history.shift",
+        "tokens.scope",
     }
     assert latin <= {"language.other", *marks}
 

@@ -8,7 +8,7 @@ import { paramGroup, paramText, rightPct, settingText, sourceText } from "../src
 import { csvOf, summed } from "../src/lib/tries";
 import type { Parameter, Precision, RuleDetail, Setting, TryHome, TryLine } from "../src/lib/rule_types";
 
-await language.needRules();
+await language.need("rules");
 
 const LIMIT: Parameter = { name: "limit_w", type: "float", default: 5500, low: 500, high: 50_000 };
 const MINUTES: Parameter = { name: "limit_min", type: "int", default: 10, low: 1, high: 240 };

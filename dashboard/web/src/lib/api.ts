@@ -3,7 +3,7 @@
 import type { Alarm, AlarmDetail } from "./alarm_types";
 import type { Device, DeviceChanges, Gateway, Quarantined, Series } from "./device_types";
 import type { Home, HomeDetail, ServiceUser, Stay, StayKind } from "./home_types";
-import type { Assignee, HubClock, Me, Page, Summary } from "./hub_types";
+import type { Assignee, Failed, HubClock, Me, Page, SignInWays, Summary } from "./hub_types";
 import type { ContactPoint, NewContactPoint, OfferedChannel, ReplyAnswer, ReplyState } from "./notice_types";
 import type {
   NewTry,
@@ -50,6 +50,18 @@ export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback;
 }
 
+let onStepUp: () => Promise<boolean> = () => Promise.resolve(false);
+
+/** Called when the hub wants to be shown again who it is; says whether that was done. */
+export function whenStepUp(callback: () => Promise<boolean>): void {
+  onStepUp = callback;
+}
+
+/** Was the answer that one, and has it been shown since? Then what was asked is asked again. */
+export async function shownAgain(error: ApiError): Promise<boolean> {
+  return error.code === "step_up" && (await onStepUp());
+}
+
 /** What was asked before it, and is refused now, was another session's. */
 export function sessionBegan(): void {
   sessions += 1;
@@ -85,7 +97,8 @@ export async function request<T>(
   if (response.status === 204) return undefined as T;
   if (response.ok) return (await response.json()) as T;
   const error = await problemOf(response);
-  if (error.status === 401 && path !== "login" && mine === sessions) onSignedOut();
+  if (await shownAgain(error)) return request<T>(method, path, body, key);
+  if (error.status === 401 && !path.startsWith("login") && mine === sessions) onSignedOut();
   throw error;
 }
 
@@ -135,8 +148,9 @@ export async function readAll<T>(
 const id = encodeURIComponent;
 
 export const api = {
-  login: (username: string, password: string) =>
-    request<{ token: string; role: string }>("POST", "login", { username, password }),
+  login: (username: string, password: string, code?: string) =>
+    request<{ role: string; failed?: Failed }>("POST", "login", { username, password, ...(code ? { code } : {}) }),
+  signInWays: () => request<SignInWays>("GET", "login/ways"),
   logout: () => request<unknown>("POST", "logout", {}),
   me: () => request<Me>("GET", "me"),
   clock: () => request<HubClock>("GET", "clock"),

@@ -1,6 +1,6 @@
 // Documents that the hub makes: asked for, saved under the name that the hub gives.
 
-import { ApiError, PREFIX, problemOf } from "./api";
+import { ApiError, PREFIX, problemOf, shownAgain } from "./api";
 
 // A whole file of ten years is made in seconds, on a small machine in many.
 const TIMEOUT_MS = 90_000;
@@ -16,7 +16,11 @@ export async function saveFile(path: string): Promise<void> {
   } catch {
     throw new ApiError(0, "offline", "");
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) {
+    const error = await problemOf(response);
+    if (await shownAgain(error)) return saveFile(path);
+    throw error;
+  }
   const address = URL.createObjectURL(await response.blob());
   const link = document.createElement("a");
   link.href = address;

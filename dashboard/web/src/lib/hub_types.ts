@@ -37,6 +37,21 @@ export interface Me {
   role: string;
   region: string;
   can: string[];
+  /** What this session has to show ("factor") or set up ("enrol") before it may do anything. */
+  limit?: "" | "enrol" | "factor";
+  /** By when a second step has to be set up. */
+  factor?: { set: boolean; due_at: string | null };
+}
+
+/** What was tried in vain in one's name since one last came in. */
+export interface Failed {
+  count: number;
+  last_at: string | null;
+}
+
+export interface SignInWays {
+  passkeys: boolean;
+  sign_on: { name: string } | null;
 }
 
 export interface HubClock {

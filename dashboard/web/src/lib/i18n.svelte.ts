@@ -1,11 +1,14 @@
 // The two catalogues. Chinese is loaded with the page, English when it is chosen; the words of the
-// pages about rules when one of them is opened.
+// pages about rules, and of those about signing in, when one of them is opened.
 
 import type rulesZh from "../locales/rules.zh-CN.json";
+import type securityZh from "../locales/security.zh-CN.json";
 import zh from "../locales/zh-CN.json";
 
 export type Language = "zh-CN" | "en";
-export type Key = keyof typeof zh | keyof typeof rulesZh;
+export type Key = keyof typeof zh | keyof typeof rulesZh | keyof typeof securityZh;
+/** Words that are loaded with the pages that say them. */
+export type Part = "rules" | "security";
 type Catalogue = Record<string, string>;
 
 const STORED_AS = "hearthwatch.language";
@@ -13,7 +16,7 @@ const STORED_AS = "hearthwatch.language";
 class Translations {
   current = $state<Language>("zh-CN");
   #catalogue = $state.raw<Catalogue>(zh);
-  #withRules = false;
+  #parts: readonly Part[] = [];
   #round = 0;
 
   async start(): Promise<void> {
@@ -22,13 +25,13 @@ class Translations {
 
   async set(language: Language): Promise<void> {
     const round = ++this.#round;
-    const withRules = this.#withRules;
+    const parts = this.#parts;
     const base: Catalogue = language === "en" ? (await import("../locales/en.json")).default : zh;
-    const rules = withRules ? await wordsOfRules(language) : {};
+    const more = await Promise.all(parts.map((part) => wordsOf(part, language)));
     // Another language was chosen meanwhile, or a page that needs more words was opened.
     if (round !== this.#round) return;
-    if (withRules !== this.#withRules) return this.set(language);
-    this.#catalogue = { ...base, ...rules };
+    if (parts !== this.#parts) return this.set(language);
+    this.#catalogue = Object.assign({}, base, ...more) as Catalogue;
     this.current = language;
     document.documentElement.lang = language;
     // Loaded with English alone: the first screen in Chinese has no need of it.
@@ -40,14 +43,14 @@ class Translations {
     }
   }
 
-  /** The words of the pages about rules; a page waits for them before it is shown. */
-  async needRules(): Promise<void> {
-    if (this.#withRules) return;
+  /** The words of these pages; a page waits for them before it is shown. */
+  async need(part: Part): Promise<void> {
+    if (this.#parts.includes(part)) return;
     const of = this.current;
-    const rules = await wordsOfRules(of);
-    if (of !== this.current) return this.needRules();
-    this.#withRules = true;
-    this.#catalogue = { ...this.#catalogue, ...rules };
+    const words = await wordsOf(part, of);
+    if (of !== this.current) return this.need(part);
+    this.#parts = [...this.#parts, part];
+    this.#catalogue = { ...this.#catalogue, ...words };
   }
 
   get(key: string): string | undefined {
@@ -55,10 +58,19 @@ class Translations {
   }
 }
 
-async function wordsOfRules(language: Language): Promise<Catalogue> {
-  return language === "en"
-    ? (await import("../locales/rules.en.json")).default
-    : (await import("../locales/rules.zh-CN.json")).default;
+const WORDS: Record<Part, Record<Language, () => Promise<{ default: Catalogue }>>> = {
+  rules: {
+    "zh-CN": () => import("../locales/rules.zh-CN.json"),
+    en: () => import("../locales/rules.en.json"),
+  },
+  security: {
+    "zh-CN": () => import("../locales/security.zh-CN.json"),
+    en: () => import("../locales/security.en.json"),
+  },
+};
+
+async function wordsOf(part: Part, language: Language): Promise<Catalogue> {
+  return (await WORDS[part][language]()).default;
 }
 
 function stored(): string | null {

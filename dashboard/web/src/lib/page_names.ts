@@ -43,6 +43,7 @@ export const PAGE_NAMES: Record<Place["page"], Key> = {
   visit: "page.visit",
   record: "page.record",
   me: "nav.me",
+  security: "nav.security",
   reply: "page.reply",
   family: "page.family",
   missing: "page.missing",

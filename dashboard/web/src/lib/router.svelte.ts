@@ -40,6 +40,7 @@ export interface Place {
     | "visit"
     | "record"
     | "me"
+    | "security"
     | "reply"
     | "family"
     | "missing";
@@ -85,6 +86,7 @@ export function placeOf(path: string): Place {
     "wall",
     "map",
     "me",
+    "security",
     "person-import",
     "erasures",
   ] as const;

@@ -4,7 +4,7 @@ import { ApiError, api, sessionBegan, whenSignedOut } from "./api";
 import { board } from "./board.svelte";
 import { hubTime } from "./clock.svelte";
 import { drafts } from "./drafts";
-import type { Me } from "./hub_types";
+import type { Failed, Me } from "./hub_types";
 import { live } from "./live.svelte";
 import { keepShell } from "./shell";
 import { queue } from "./visit_queue.svelte";
@@ -25,6 +25,8 @@ class Session {
   offline = $state(false);
   /** The session ended by itself; the login page says so. */
   ended = $state(false);
+  /** What was tried in vain in one's name before one came in. */
+  failed = $state.raw<Failed | null>(null);
   #timer: ReturnType<typeof setInterval> | null = null;
   /** Grows when somebody comes or goes: an answer asked for before is not about who is here now. */
   #turn = 0;
@@ -66,10 +68,34 @@ class Session {
     }
   }
 
-  async login(username: string, password: string): Promise<void> {
-    await api.login(username, password);
+  async login(username: string, password: string, code?: string): Promise<void> {
+    await this.cameIn((await api.login(username, password, code)).failed);
+  }
+
+  /** The hub has opened a session, however; `failed`: what was tried in vain meanwhile. */
+  async cameIn(failed?: Failed): Promise<void> {
     markLeaving(false);
+    this.failed = failed !== undefined && failed.count > 0 ? failed : null;
     this.#enter(await api.me());
+  }
+
+  /** The session goes on under another token: what the old one is refused is not about it. */
+  renewed(): void {
+    sessionBegan();
+  }
+
+  /** What it may do now. */
+  async goesOn(): Promise<void> {
+    sessionBegan();
+    const limited = this.limited;
+    const me = await api.me();
+    if (limited) this.#enter(me);
+    else this.me = me;
+  }
+
+  /** It has to show or to set something up first. */
+  get limited(): boolean {
+    return (this.me?.limit ?? "") !== "";
   }
 
   async logout(): Promise<void> {
@@ -112,6 +138,7 @@ class Session {
     };
     sync();
     this.#timer ??= setInterval(sync, CLOCK_EVERY_MS);
+    if (this.limited) return;
     board.start(me);
     if (this.can("stream.read")) live.start();
   }
@@ -123,6 +150,7 @@ class Session {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     this.me = null;
+    this.failed = null;
     this.offline = false;
     remember(null);
     queue.stop();
