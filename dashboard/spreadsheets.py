@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
@@ -32,6 +32,10 @@ RATIO_FROM_BYTES: Final = 8 * 1024 * 1024
 # Numbers from here on are shown by spreadsheets in powers of ten, and have lost their last digits.
 EXACT_MAX: Final = 10**15
 _PROLOG_BYTES: Final = 1024
+_PORTION_BYTES: Final = 64 * 1024
+_DOCTYPE: Final = b"<!DOCTYPE"
+# Marks of the order of bytes, and spaces.
+_BEFORE_XML: Final = b"\xef\xbb\xbf\xff\xfe \t\r\n"
 WIDTH: Final = 14
 
 
@@ -132,9 +136,22 @@ def _look_inside(payload: bytes, limits: Limits) -> None:
             raise UnreadableSheet("this workbook is packed as no table is")
         for part in parts:
             with archive.open(part) as opened:
-                # Entities, by which a small text grows without end, are declared at the beginning.
-                if b"<!" in opened.read(_PROLOG_BYTES).replace(b"\0", b""):
+                if _declares(opened, is_xml=part.filename.endswith((".xml", ".rels"))):
                     raise UnreadableSheet("this workbook declares what no workbook does")
+
+
+def _declares(opened: IO[bytes], *, is_xml: bool) -> bool:
+    """Whether entities, by which a small text grows without end, may be declared in it: at the
+    beginning, behind any number of spaces, or in an encoding in which nobody could tell."""
+    # UTF-16 and UTF-32 have zeros between the letters.
+    held = opened.read(_PROLOG_BYTES).replace(b"\0", b"")
+    if b"<!" in held or (is_xml and not held.lstrip(_BEFORE_XML).startswith(b"<")):
+        return True
+    while portion := opened.read(_PORTION_BYTES):
+        held = held[-len(_DOCTYPE) :] + portion.replace(b"\0", b"")
+        if _DOCTYPE in held:
+            return True
+    return False
 
 
 # What openpyxl lets out of a workbook that is broken inside.

@@ -7,8 +7,10 @@ A crash between any two of these steps ends in a redelivery that the event's id 
 that fails or says nothing never silences a press: then the lane itself makes the finding.
 """
 
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from copy import copy
 from typing import Final, NamedTuple, Protocol
 
 from alarms.book import AlarmBook
@@ -16,6 +18,7 @@ from contract import topics
 from contract.codec import encode_ack
 from contract.envelope import ACK_IDS_MAX, Ack
 from contract.errors import ContractError
+from contract.ids import name_uuid
 from contract.kinds import ACTIVATION_KINDS
 from ingest import wire
 from ingest.backup_marks import Acker, BackupMarks, tell
@@ -39,6 +42,9 @@ _EVENT_COLUMNS: Final = [c.name for c in EVENT.columns if c.name != "seq"]
 # A second row of one id would be a second press: the table itself refuses it.
 _INSERT_EVENT: Final = insert_sql(EVENT, _EVENT_COLUMNS, DRAWN)
 _KNOWN_EVENT: Final = "SELECT 1 FROM event WHERE id = ?"
+_OWNER: Final = "SELECT gateway FROM event WHERE id = ?"
+# Ids of presses whose own ids were another gateway's already are made below it.
+_ANOTHERS: Final = uuid.UUID("6f1c1d0e-5b0a-4e0e-9d53-2f0c8a0f7f31")
 _UPSERT_STATE: Final = upsert_sql(RULE_STATE)
 
 # Actions that ask for nothing: the home tests its button, or the detector says it is over.
@@ -237,8 +243,11 @@ class UrgentLane:
         self._presence.know_device(unit, gateway, device, item.kind)
         home = self._presence.home_of.get((gateway, device))
         if self._is_known(unit, item.id):
-            self.duplicates += 1
-            return False
+            own = self._own(unit, gateway, item)
+            if own is None or self._is_known(unit, own.id):
+                self.duplicates += 1
+                return False
+            item = own
         subject = home if home is not None else f"{UNBOUND}{gateway}/{device}"
         # The rules first: the row then holds its alarm from the beginning.
         alarm: str | None = None
@@ -277,6 +286,17 @@ class UrgentLane:
     @staticmethod
     def _is_known(unit: UnitOfWork, item_id: str) -> bool:
         return unit.execute(_KNOWN_EVENT, (item_id,)).fetchone() is not None
+
+    @staticmethod
+    def _own(unit: UnitOfWork, gateway: str, item: WireItem) -> WireItem | None:
+        """The item under an id that no other gateway can have used up; None: it is this one's own,
+        come again. Who learned the id of a press must not swallow it by being first."""
+        [owner] = unit.execute(_OWNER, (item.id,)).fetchone()
+        if owner == gateway:
+            return None
+        own = copy(item)
+        own.id = name_uuid(_ANOTHERS, f"{gateway}/{item.id}")
+        return own
 
     def _findings(self, subject: str, item: WireItem, now_ms: int) -> Iterable[Finding]:
         """What the rules say; for an activation that must be heard, never nothing."""

@@ -1,5 +1,6 @@
 """Devices and gateways as the JSON objects of docs/http.md. Pure."""
 
+import re
 from typing import Final
 
 from ledger.expectations import effective_interval_s, life_critical, test_interval_s
@@ -29,8 +30,19 @@ def device_object(row: Row, now_ms: int) -> Document:
         "expected_interval_s": effective_interval_s(row),
         "test_interval_s": test_interval_s(row),
         "life_critical": life_critical(row),
+        "open_radio": is_open_radio(row["model"]),
         "state": device_state(row, now_ms),
     }
+
+
+def is_open_radio(model: str) -> bool:
+    """Whether its radio proves nothing: whoever is near can record a press and send it again. Such
+    a press counts like any other; that it may be forged is for people to know."""
+    return _OPEN_RADIO.search(model) is not None
+
+
+# As buttons, their boxes and gateways' drivers call them.
+_OPEN_RADIO: Final = re.compile(r"ev[ -]?1527|[ph][tx][ -]?2262|433 ?mhz|\brf433", re.IGNORECASE)
 
 
 def _test_due_ms(row: Row) -> int | None:

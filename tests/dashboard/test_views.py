@@ -6,7 +6,7 @@ import pytest
 
 from contract.moment import from_iso
 from dashboard.masking import masked_name, masked_phone
-from ledger.device_views import device_state, gateway_counts
+from ledger.device_views import device_state, gateway_counts, is_open_radio
 from ledger.schema import ALARM, DEVICE
 from ledger.views import (
     RosterIndex,
@@ -97,3 +97,21 @@ def test_masks() -> None:
     assert (masked_name("张桂英"), masked_name("")) == ("张**", "")
     assert masked_phone("13800000001") == "138****0001"
     assert masked_phone("5551") == "****"
+
+
+@pytest.mark.parametrize(
+    ("model", "is_open"),
+    [
+        ("EV1527", True),
+        ("ev-1527 433MHz", True),
+        ("PT2262", True),
+        ("433 MHz 按钮", True),
+        ("rf433", True),
+        ("Zigbee SNZB-01", False),
+        ("DL/T 645-2007", False),
+        ("", False),
+    ],
+)
+def test_a_radio_that_proves_nothing_is_called_so(model: str, is_open: bool) -> None:
+    """On the page, beside the device: whoever is near can record its press and send it again."""
+    assert is_open_radio(model) == is_open

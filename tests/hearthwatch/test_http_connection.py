@@ -184,6 +184,24 @@ async def test_a_head_of_a_megabyte_is_refused(tmp_path: Path) -> None:
         assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 4\r\nContent-Length: 5\r\n",
+        b"Content-Length: 4, 5\r\n",
+        b"Content-Length: -4\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+        b"X: a\r\n\0: d\r\n",
+    ],
+)
+async def test_where_a_message_ends_is_said_once(tmp_path: Path, fields: bytes) -> None:
+    """A proxy before us that takes the other word would see another request than we do."""
+    async with Hub(tmp_path) as hub:
+        answer = await hub.ask(b"POST / HTTP/1.1\r\nHost: hub\r\n" + fields + b"\r\n1234")
+        assert answer.startswith(b"HTTP/1.1 400 "), answer[:60]
+
+
 async def test_the_server_says_nothing_about_itself(tmp_path: Path) -> None:
     async with Hub(tmp_path) as hub:
         for request in (GET, b"nonsense\r\n\r\n"):

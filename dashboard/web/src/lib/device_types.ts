@@ -51,6 +51,8 @@ export interface Device {
   tested_at?: string | null;
   test_due_at?: string | null;
   life_critical?: boolean;
+  /** Its radio proves nothing: a press can be recorded and sent again by who is near. */
+  open_radio?: boolean;
   /** Everybody of its home has left the service. */
   collect?: boolean;
   troubles?: Trouble[];
