@@ -2,6 +2,7 @@
 is written, whatever its name says at the second look, wherever its answer points."""
 
 import asyncio
+import ipaddress
 import socket
 from typing import Any
 
@@ -10,8 +11,17 @@ import pytest
 
 from alarms.notifier import Notification, Refused
 from alarms.notifiers.webhook import Webhook
-from alarms.public_target import NotPublic, pin
+from alarms.public_target import NotPublic, is_public, pin
 from tests.adapters.scripted_http import scripted_server
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "2400:3200::1", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
+)
+def test_what_is_public_is_asked(address: str) -> None:
+    """The last by a translator, as where a county's line has IPv6 alone."""
+    assert is_public(ipaddress.ip_address(address))
+
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIDI0IGJ5dGVzIC4u"
 

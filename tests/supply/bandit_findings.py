@@ -21,7 +21,7 @@ from tests.supply.locks import ROOT
 NOT_ASKED: Final = {
     "B404": "that subprocess is imported: import-linter says by whom it may be",
     "B406": "of xml.sax only `escape` is used, which parses nothing",
-    "B105": "as S105: ruff sees the same, and not each text that stands under `token` or `password`",
+    "B105": "as S105: ruff sees the same, and not each text that is called `token`",
     "B106": "as B105",
     "B107": "as B105",
     "B608": "as S608: ruff asks for a reason at each; names of columns are put in, never input",
