@@ -66,7 +66,7 @@ def _order(one: Suggestion) -> tuple[object, ...]:
     who = one.candidate
     km = _UNKNOWN_KM if one.km is None else one.km
     at_the_desk = who.role != "visitor"
-    # Whoever only watches or manages goes where nobody else can: the board would be empty.
-    elsewhere = at_the_desk and not who.responsible and not who.on_duty
+    # Whoever watches or manages goes where nobody else can, on duty or not: the board would be empty.
+    elsewhere = at_the_desk and not who.responsible
     rank = (who.busy, not who.responsible, not who.on_duty, at_the_desk)
     return elsewhere, rank, km, who.username

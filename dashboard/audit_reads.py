@@ -23,6 +23,7 @@ _OF_PERSON: Final = (
     *("family", "family_links"),
 )
 _OF_HOME: Final = ("home", "stays", "visits", "label")
+_OF_ALARM: Final = ("alarm", "sheet")
 # Topics of the book whose entries say what was there before.
 _WITH_CHANGES: Final = frozenset({"person", "region"})
 
@@ -88,7 +89,7 @@ def _about(connection: Connection, person: str) -> ColumnElement[bool]:
         select(literal("referral:") + REFERRAL.c.id).where(REFERRAL.c.person == person),
         *(
             select(literal(f"{kind}:") + ALARM.c.id).where(ALARM.c.home == home)
-            for kind in ("alarm", "sheet")
+            for kind in _OF_ALARM
         ),
         *(
             select(literal(f"{kind}:") + TASK.c.id).where(TASK.c.home == home)
@@ -169,7 +170,8 @@ def _ids(found: Iterable[Row], kinds: Sequence[str]) -> set[str]:
 
 
 def _names(connection: Connection, found: Sequence[Row], caller: Caller) -> dict[str, str]:
-    """Of persons, of visits those who were visited, of homes and regions; by object."""
+    """Of persons, of visits those who were visited, of homes and regions, of alarms their numbers;
+    by object."""
     people = {
         row["id"]: row["name"]
         for row in _among(connection, SERVICE_USER, _ids(found, _OF_PERSON), "name")
@@ -186,6 +188,8 @@ def _names(connection: Connection, found: Sequence[Row], caller: Caller) -> dict
         people = {key: masked_name(name) for key, name in people.items()}
     names = {f"{kind}:{key}": name for kind in _OF_PERSON for key, name in people.items()}
     names |= {f"visit:{key}": people.get(person or "", "") for key, person in visited.items()}
+    alarms = _among(connection, ALARM, _ids(found, _OF_ALARM), "number")
+    names |= {f"{kind}:{row['id']}": str(row["number"]) for kind in _OF_ALARM for row in alarms}
     roster = roster_for(connection)
     names |= {f"region:{code}": row["name"] for code, row in roster.regions.items()}
     if "address.read" in caller.can:

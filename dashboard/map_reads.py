@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, select
 
 from dashboard.callers import Caller
 from dashboard.ports import RuleViews
 from dashboard.reads import Row, rows
+from dashboard.register_reads import homes_heard
 from dashboard.unseen_reads import UnseenList, read_unseen, stays_now
-from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
+from ledger.schema import ALARM, GATEWAY, HOME, REGION, SERVICE_USER
 from ledger.views import Document, roster_index
 
 _WORST: Final = {"urgent": 0, "watch": 1, "technical": 2}
@@ -61,7 +62,7 @@ class _Facts:
     def __init__(self, connection: Connection, inside: Sequence[Any], now_ms: int) -> None:
         self.names = _names(connection, inside)
         self._alarms = _alarms(connection, inside)
-        self._heard = _heard(connection, inside)
+        self._heard = homes_heard(connection, inside)
         self._away = {home for home, person in stays_now(connection, now_ms) if person is None}
 
     def home(self, row: Row, seen: tuple[bool, str] | None, can: frozenset[str]) -> Document:
@@ -111,18 +112,6 @@ def _alarms(connection: Connection, inside: Sequence[Any]) -> dict[str, Document
     for row in ordered:
         found.setdefault(row["home"], {name: row[name] for name in _ALARM_FIELDS})
     return found
-
-
-def _heard(connection: Connection, inside: Sequence[Any]) -> dict[str, bool]:
-    """Whether any gateway of its devices is there."""
-    wanted = (
-        select(DEVICE.c.home, func.max(case((GATEWAY.c.online, 1), else_=0)).label("online"))
-        .join(HOME, HOME.c.id == DEVICE.c.home)
-        .join(GATEWAY, GATEWAY.c.id == DEVICE.c.gateway)
-        .where(*inside)
-        .group_by(DEVICE.c.home)
-    )
-    return {row["home"]: row["online"] > 0 for row in rows(connection, wanted)}
 
 
 def _seen(unseen: UnseenList | None) -> Mapping[str, tuple[bool, str]]:

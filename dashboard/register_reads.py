@@ -51,6 +51,7 @@ def home_documents(
     )
     staying = _staying(connection, ids, now_ms)
     lives = rules.of_kind(LIFE_KIND, ids)
+    heard = homes_heard(connection, [HOME.c.id.in_(ids)])
     return [
         {
             **(home_reference(home, roster) or {}),
@@ -60,10 +61,24 @@ def home_documents(
             "open_alarms": alarms.get(home, {}).get("open", 0),
             "worst_alarm": _SEVERITIES[alarms[home]["worst"]] if home in alarms else None,
             "life": life_state(lives.get(home)),
+            "heard": heard.get(home),
             "staying": staying.get(home, []),
         }
         for home in ids
     ]
+
+
+def homes_heard(connection: Connection, inside: Sequence[Any]) -> dict[str, bool]:
+    """Whether any gateway of a home's devices is there; a home without devices is not named. What
+    its rule last thought is of the time before its gateways went."""
+    wanted = (
+        select(DEVICE.c.home, func.max(case((GATEWAY.c.online, 1), else_=0)).label("online"))
+        .join(HOME, HOME.c.id == DEVICE.c.home)
+        .join(GATEWAY, GATEWAY.c.id == DEVICE.c.gateway)
+        .where(*inside)
+        .group_by(DEVICE.c.home)
+    )
+    return {row["home"]: row["online"] > 0 for row in rows(connection, wanted)}
 
 
 def _worst() -> Any:

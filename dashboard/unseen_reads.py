@@ -11,7 +11,7 @@ from dashboard.callers import Caller
 from dashboard.plan_facts import made
 from dashboard.ports import RuleView, RuleViews
 from dashboard.reads import Row, rows
-from dashboard.register_reads import LIFE_KIND, life_state
+from dashboard.register_reads import LIFE_KIND, homes_heard, life_state
 from ledger.schema import ACCOUNT, ALARM, DEVICE, HOME, REGION, SERVICE_USER, STAY, VISIT
 from ledger.views import (
     Document,
@@ -27,6 +27,8 @@ from ledger.visits import says_well
 # So that a movement can be said to be one of a door.
 _SENSORS: Final = ("contact", "motion", "bed", "presence")
 _AWAY: Final = ("away", "hospital")
+# Found silent by electricity, not by sensors alone.
+_BY_POWER: Final = ("no_activity", "meter_quiet")
 _PEOPLE: Final = (
     SERVICE_USER.c.id,
     SERVICE_USER.c.name,
@@ -55,6 +57,7 @@ class Unseen:
 
     row: Row
     life: str
+    heard: bool | None
     view: RuleView | None
     sign: Sign | None
     seen_today: bool
@@ -112,6 +115,7 @@ def read_unseen(
         contacts=_contacts(connection, inside, today_ms, now_ms),
         stays=stays_now(connection, now_ms),
         alarms=_alarms(connection),
+        heard=homes_heard(connection, inside),
     )
     listed = [_unseen(row, views.get(row["home"]), known) for row in found]
     usernames = {c["visitor"] for c in known.contacts.values()}
@@ -135,22 +139,25 @@ class _Known:
     contacts: Mapping[tuple[str, str | None], Row]
     stays: Mapping[tuple[str, str | None], Row]
     alarms: Mapping[str, str]
+    heard: Mapping[str, bool]
 
 
 def _unseen(row: Row, view: RuleView | None, known: _Known) -> Unseen:
     contacts, stays = known.contacts, known.stays
     mine = (contacts.get((row["home"], row["id"])), contacts.get((row["home"], None)))
     contact = max((c for c in mine if c), key=lambda c: int(c["visited_at_ms"]), default=None)
-    sign = max(_signs(view, contact), key=lambda sign: sign.at_ms, default=None)
+    signs = list(_signs(view, contact))
+    sign = max((*signs, *_before_silence(view)), key=lambda sign: sign.at_ms, default=None)
     life = life_state(view)
     explained = {} if view is None else view.explanation
     left = explained.get("quiet_hours_left") if life == "well" else None
     return Unseen(
         row=row,
         life=life,
+        heard=known.heard.get(row["home"]),
         view=view,
         sign=sign,
-        seen_today=sign is not None and sign.at_ms >= known.today_ms,
+        seen_today=any(sign.at_ms >= known.today_ms for sign in signs),
         left_h=float(left) if isinstance(left, int | float) else None,
         contact=contact,
         stay=stays.get((row["home"], row["id"])) or stays.get((row["home"], None)),
@@ -169,6 +176,14 @@ def _signs(view: RuleView | None, contact: Row | None) -> Iterable[Sign]:
     if isinstance(sign_ms, int):
         device = str(explained.get("last_sign_device") or "")
         yield Sign(at_ms=sign_ms, of=str(explained.get("last_sign") or "moved"), device=device)
+
+
+def _before_silence(view: RuleView | None) -> Iterable[Sign]:
+    """What electricity showed last has left the window of a home that is found silent: its silence
+    began there."""
+    if view is not None and view.state == "silent" and view.since_ms is not None:
+        if view.explanation.get("reason") in _BY_POWER:
+            yield Sign(at_ms=view.since_ms, of="power")
 
 
 def stays_now(connection: Connection, now_ms: int) -> dict[tuple[str, str | None], Row]:
@@ -240,6 +255,8 @@ def unseen_object(one: Unseen, of: UnseenList, now_ms: int) -> Document:
         },
         "visitor": account_reference(row["visitor"], of.roster),
         "life": one.life,
+        # False: its gateways are away, what the rule thinks is of the time before.
+        "heard": one.heard,
         "reason": explained.get("reason"),
         "since": None if one.view is None else instant(one.view.since_ms),
         "window_h": explained.get("window_h"),

@@ -146,9 +146,10 @@ def _trail(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
         person=person,
         actor=MANAGER,
         today=today,
-        register={"phone": "13900002026"},
-        file={},
-        reason="老人换了手机",
+        # Of the file alone: the register is the roster's, which is read again at each start.
+        register={},
+        file={"support": "每周帮忙买一次药和菜"},
+        reason="村委会新安排的帮扶",
     )
     files.change(changed, edit)
-    changed.audit(MANAGER, "changed", f"person:{person}", "phone")
+    changed.audit(MANAGER, "changed", f"person:{person}", "support")

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from alarms.desk import Desk
 from alarms.replies import Replies
-from alarms.rota.duty import on_duty_for
+from alarms.rota.duty import on_duty_for, visiting_for
 from contract.kinds import ACTIVATION_KINDS
 from contract.moment import EPOCH
 from dashboard.app import create_app
@@ -357,7 +357,10 @@ class Hub:
             gauge(registry, f"hearthwatch_{name}", text, partial(_as_float, read))
 
     def _on_duty(self, region: str | None, at_ms: int) -> list[str]:
-        return [on.person for on in on_duty_for(self.side.rota.book.plan, region, at_ms)]
+        """Those at the desk, and those whose shift it is to go."""
+        plan = self.side.rota.book.plan
+        there = (*on_duty_for(plan, region, at_ms), *visiting_for(plan, region, at_ms))
+        return [on.person for on in there]
 
     def _shift_of(self, region: str | None, at_ms: int) -> str | None:
         on_duty = on_duty_for(self.side.rota.book.plan, region, at_ms)

@@ -38,6 +38,19 @@ class RotaResponders:
         return self._others.named(username)
 
 
+def visiting_for(plan: Plan, region: str | None, at_ms: int) -> list[OnDuty]:
+    """Whoever has a shift of going there: of every visiting desk whose region covers it."""
+    desks = [
+        desk
+        for desk in plan.desks.values()
+        if desk.kind == "visit"
+        and not desk.closed
+        and (region is None or region.startswith(desk.region))
+    ]
+    desks.sort(key=lambda desk: (-len(desk.region), desk.id))
+    return [on for desk in desks for on in plan.on_duty(desk.id, at_ms)]
+
+
 def on_duty_for(plan: Plan, region: str | None, at_ms: int) -> list[OnDuty]:
     """Of the smallest region with somebody at its duty desk; what has no region is the widest's."""
     desks = [

@@ -47,6 +47,14 @@ async def touch(world: World) -> None:
         await client.get(f"{API}/service-users/person-0002")
 
 
+async def test_an_alarm_is_named_by_its_number(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as client:
+        number = (await client.get(f"{API}/alarms/{alarm}")).json()["number"]
+    one = (await asked(world, object=f"alarm:{alarm}"))["items"][0]
+    assert one["name"] == str(number)
+
+
 async def test_who_did_what_to_whose_file(world: World) -> None:
     await touch(world)
     found = await items(world, person="person-0001")

@@ -50,6 +50,7 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
         "open_alarms": 1,
         "worst_alarm": "urgent",
         "life": "well",
+        "heard": False,
         "staying": [],
     }
     same = home.keys() - {"devices", "persons"}

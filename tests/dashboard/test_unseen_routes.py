@@ -86,6 +86,38 @@ async def test_the_last_sign_and_of_what(world: World, explained, at_ms, of) -> 
     assert item["seen_today"] is (at_ms is not None and at_ms >= MIDNIGHT_MS)
 
 
+async def test_of_who_is_silent_by_electricity_the_last_sign_is_where_the_silence_began(
+    world: World,
+) -> None:
+    """The kettle that was on last has left the rule's window; an older measurement is not the last."""
+    since_ms = NOW_MS - 37 * HOUR_MS
+    for reason, sign in (("no_activity", (to_iso(since_ms), "power")), ("no_movement", (None, None))):
+        world.rules.views["home-0001"] = [
+            PlainRuleView(
+                rule="no_sign_of_life",
+                kind="no_sign_of_life",
+                state="silent",
+                since_ms=since_ms,
+                explanation={"reason": reason, "window_h": 25},
+            )
+        ]
+        item = await only(world)
+        assert (item["sign_at"], item["sign_of"], item["seen_today"]) == (*sign, False)
+
+
+async def test_who_is_behind_a_gateway_that_is_away_is_told_apart(world: World) -> None:
+    thinks(world, quiet_hours_left=20.0)
+    await world.execute("UPDATE gateway SET online = true")
+    assert (await only(world))["heard"] is True
+    await world.execute("UPDATE gateway SET online = false")
+    assert (await only(world))["heard"] is False
+    async with world.client("duty-1") as client:
+        [home] = (await client.get(f"{API}/homes")).json()["items"]
+    assert (home["life"], home["heard"]) == ("well", False)
+    await world.execute("DELETE FROM device")
+    assert (await only(world))["heard"] is None
+
+
 async def test_hours_left_are_told_only_where_the_rule_can_judge(world: World) -> None:
     thinks(world, quiet_hours_left=7.5)
     item = await only(world)

@@ -137,7 +137,7 @@ SHOTS: Final[tuple[Shot, ...]] = (
     # Who keeps the books.
     _shot("reports", "/reports", MANAGER),
     _shot("reports.quarter", "/reports?period={quarter}", ADMIN),
-    _shot("reports.figure", "/reports?figure=tally.done", MANAGER),
+    _shot("reports.figure", "/reports?figure=visits.done", MANAGER),
     _shot("assessment", "/assessment?period={quarter}", MANAGER),
     _shot("assessment.region", "/assessment?by=region&period={quarter}", ADMIN),
     _shot("assessment.visitor", "/assessment?period={quarter}", VISITOR),

@@ -3,6 +3,7 @@ theme.
 """
 
 import fnmatch
+import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,12 @@ def take_all(job: Job) -> list[Finding]:
         chromium = program()
         if chromium is None:
             raise RuntimeError(MISSING)
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        # Dates and files are chosen in the browser's own language, not in the page's.
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=[*FLAGS, f"--lang={job.language}"],
+            env={**os.environ, "LANGUAGE": job.language.replace("-", "_")},
+        )
         shots = sorted(chosen(job.only), key=lambda shot: shot.who)
         for who, group in groupby(shots, key=lambda shot: shot.who):
             found += _take_as(browser, job, who, list(group))

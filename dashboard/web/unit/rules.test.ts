@@ -133,6 +133,7 @@ test("what is usual, what is seen, since when, and how sure it is", () => {
   const evidence = { reason: "not_up_yet", usual_up: "06:40", days_learned: 9, late_h: 2.5 };
   assert.deepEqual(judgementOf({ kind: "not_up_yet", evidence, state: "late" }), {
     normal: ["平常起床 06:40"],
+    limits: [],
     seen: ["比平常晚 2 小时 30 分钟"],
     since: null,
     sure: ["还在学习，界限放宽"],
@@ -155,7 +156,8 @@ test("a finding with limits says so, and when it began", () => {
     },
   });
   assert.deepEqual(found, {
-    normal: ["收缩压界限 180 mmHg"],
+    normal: [],
+    limits: ["收缩压界限 180 mmHg"],
     seen: ["192/118 mmHg"],
     since: 1000,
     sure: ["按固定界限判断", "界限未经医生确认"],

@@ -120,9 +120,9 @@ test("who and where", () => {
 });
 
 test("spans", () => {
-  assert.equal(clockSpan(7_000), "0:07");
+  assert.equal(clockSpan(7_000), "0:00:07");
   assert.equal(clockSpan(3_723_000), "1:02:03");
-  assert.equal(clockSpan(-5_000), "0:00");
+  assert.equal(clockSpan(-5_000), "0:00:00");
   assert.equal(clockSpan(26 * HOUR), "1 天 2 小时");
   assert.equal(longSpan(59_999), "59 秒");
   assert.equal(longSpan(90 * 60_000), "1 小时 30 分钟");

@@ -1,7 +1,7 @@
 """Who is told as "on duty": the rota of the smallest region, and never nobody."""
 
 from alarms.responders import Responder, Target
-from alarms.rota.duty import RotaResponders, on_duty_for
+from alarms.rota.duty import RotaResponders, on_duty_for, visiting_for
 from alarms.rota.model import Desk
 from alarms.rota.plan import Plan, weekly
 from tests.alarms.rota.conftest import DAY, SPLIT, at
@@ -80,3 +80,14 @@ def test_a_closed_desk_answers_nothing() -> None:
     shut = Desk(id="county", name="county", region="610926", closed=True)
     closed = Plan(desks={"county": shut}, patterns=plan().patterns)
     assert on_duty_for(closed, "610926", at(DAY, "9:00")) == []
+
+
+def test_whose_shift_it_is_to_go_is_told_beside_the_desk() -> None:
+    """Of a visiting desk that covers the place; nobody of a desk that only looks."""
+    town = weekly(id="t", desk="town", from_day=DAY, hours=SPLIT[:1], teams={"day": [["v1", "v2"]]})
+    desk = Desk(id="town", name="town", region="610926101", kind="visit", always=False)
+    going = Plan(desks={**plan().desks, "town": desk}, patterns={**plan().patterns, "t": [town]})
+    there = visiting_for(going, "610926101001", at(DAY, "9:00"))
+    assert [on.person for on in there] == ["v1", "v2"]
+    assert visiting_for(going, "610926102", at(DAY, "9:00")) == []
+    assert [on.person for on in on_duty_for(going, "610926101001", at(DAY, "9:00"))] == ["c1"]

@@ -5,6 +5,8 @@ import type { Page } from "./hub_types";
 import { t, tAny, word } from "./i18n.svelte";
 
 const id = encodeURIComponent;
+const MACHINE_NAME = /^[0-9a-f-]{12,}$/;
+const FAMILY_LINK = /^family-[0-9a-f]{12}$/;
 
 // What people did; what an open board asks by itself is told apart.
 export const AUDIT_KINDS = ["look", "change", "out", "access"] as const;
@@ -76,8 +78,19 @@ export function objectText(row: AuditRow): string {
   const key = rest.join(":");
   const thing = tAny([`audit_object.${kind}.${key}`, `audit_object.${kind}`]) ?? kind;
   const said = tAny([`audit_object.${kind}.${key}`]) !== null ? "" : (tAny([`kind.${key}`]) ?? key);
-  const called = row.name !== "" ? row.name : said;
+  // A name made by a machine tells nobody anything; the line leads there all the same.
+  const called = row.name !== "" ? numbered(kind, row.name) : MACHINE_NAME.test(said) ? "" : said;
   return called === "" ? thing : t("audit.thing", { thing, name: called });
+}
+
+function numbered(kind: string, name: string): string {
+  return kind === "alarm" || kind === "sheet" ? t("audit.numbered", { number: name }) : name;
+}
+
+/** Who did it; whoever looks by a link has no account. */
+export function actorText(row: AuditRow): string {
+  if (row.actor_name !== "") return row.actor_name;
+  return FAMILY_LINK.test(row.actor) ? t("audit.by_family") : row.actor;
 }
 
 /** The page where it can be looked at, if there is one. */
@@ -105,6 +118,10 @@ export function detailText(row: AuditRow): string {
     const count = Number(span[2]);
     return span[1] === undefined ? t("audit.span", { count }) : t("audit.span_from", { day: span[1], count });
   }
+  const link = /^family-[0-9a-f]{12}, (\d+) days$/.exec(row.detail);
+  if (link?.[1] !== undefined) return t("audit.span", { count: Number(link[1]) });
+  const region = /^region (\d+|all)$/.exec(row.detail);
+  if (region?.[1] !== undefined) return powerText(row.detail);
   // Said by the object already, or by the sign-in beside it.
   if (/^home \S+$/.test(row.detail) || row.kind === "access") return "";
   if (row.action === "exchange_refused") return refusalText(row.detail);

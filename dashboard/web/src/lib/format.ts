@@ -8,15 +8,15 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A running clock: 0:07, 12:03, 1:02:03; from a day on in days and hours. */
+/** A running clock: 0:00:07, 0:12:03, 1:02:03, so that minutes are never read as hours; from a day
+ * on in days and hours. */
 export function clockSpan(ms: number): string {
   const span = Math.max(0, ms);
   if (span >= DAY) return longSpan(span);
   const seconds = Math.floor(span / SECOND) % 60;
   const minutes = Math.floor(span / MINUTE) % 60;
   const hours = Math.floor(span / HOUR);
-  const tail = `${two(minutes)}:${two(seconds)}`;
-  return hours > 0 ? `${hours}:${tail}` : `${minutes}:${two(seconds)}`;
+  return `${hours}:${two(minutes)}:${two(seconds)}`;
 }
 
 /** In words, with the one or two units that matter. */
@@ -63,7 +63,8 @@ export function heartbeatAgo(at: string | null, now: number, speed: number): str
   return t("time.ago", { span: longSpan(span) });
 }
 
-/** 02:59:58, with the day in front when it is another day than `now`. */
+/** 02:59:58, with the day in front when it is another day than `now`, and the year when it is another
+ * year. */
 export function moment(at: string | number, now: number, locale: string, seconds = true): string {
   const time = told(at, locale, {
     hour: "2-digit",
@@ -71,11 +72,13 @@ export function moment(at: string | number, now: number, locale: string, seconds
     ...(seconds ? { second: "2-digit" } : {}),
     hourCycle: "h23",
   });
-  return dateOf(at) === dateOf(now) ? time : `${day(at, locale)} ${time}`;
+  return dateOf(at) === dateOf(now) ? time : `${day(at, locale, now)} ${time}`;
 }
 
-export function day(at: string | number, locale: string): string {
-  return told(at, locale, { month: "short", day: "numeric" });
+/** With the year when it is another one than that of `now`. */
+export function day(at: string | number, locale: string, now: number): string {
+  const otherYear = dateOf(at).slice(0, 4) !== dateOf(now).slice(0, 4);
+  return told(at, locale, { ...(otherYear ? { year: "numeric" } : {}), month: "short", day: "numeric" });
 }
 
 export function decimal(value: number, digits = 1): string {

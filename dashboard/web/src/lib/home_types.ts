@@ -83,6 +83,8 @@ export interface Home {
   /** The severity of the worst of them. */
   worst_alarm: string | null;
   life: string;
+  /** Whether any gateway of its devices is online; null: it has no devices. */
+  heard?: boolean | null;
   /** What of its stays holds now. */
   staying?: StayKind[];
 }

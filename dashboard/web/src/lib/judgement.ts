@@ -1,4 +1,5 @@
-// What a rule thinks of a home, in four lines: what is usual, what is seen, since when, how sure.
+// What a rule thinks of a home, in five lines: what is usual, its limits, what is seen, since when,
+// how sure.
 
 import { decimal, longSpan } from "./format";
 import { t, tAny, word } from "./i18n.svelte";
@@ -73,6 +74,7 @@ export interface Judged {
 
 export interface Judgement {
   normal: string[];
+  limits: string[];
   seen: string[];
   /** Milliseconds; null when the evidence doesn't say. */
   since: number | null;
@@ -83,7 +85,8 @@ export function judgementOf({ kind, evidence, state = "" }: Judged): Judgement {
   const limits = Object.keys(evidence).filter((name) => name.startsWith("limit_"));
   const pressure = pressureText(evidence);
   return {
-    normal: [...USUAL, ...limits].map((name) => fact(name, evidence)).filter(isText),
+    normal: USUAL.map((name) => fact(name, evidence)).filter(isText),
+    limits: limits.map((name) => fact(name, evidence)).filter(isText),
     seen: [pressure, ...SEEN.map((name) => fact(name, evidence))].filter(isText),
     since: SINCE.map((name) => numberOf(evidence, name)).find((at) => at !== null) ?? null,
     sure: sureness(kind, evidence, state, limits.length > 0),

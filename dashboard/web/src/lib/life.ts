@@ -6,7 +6,16 @@ export const LIFE_TONES: Record<string, string> = {
   cannot_judge: "watch",
   learning: "technical",
   trouble: "watch",
+  unheard: "watch",
 };
+
+// What a rule thought before its gateway went is no news of now; a silence stays one.
+const PASSING = new Set(["well", "learning", "trouble"]);
+
+/** The state of a home as it may be shown: `unheard` while nobody can hear it. */
+export function lifeNow(home: { life: string; heard?: boolean | null }): string {
+  return home.heard === false && PASSING.has(home.life) ? "unheard" : home.life;
+}
 
 export const DEVICE_TONES: Record<string, string> = {
   ok: "good",

@@ -29,6 +29,8 @@ export interface UnseenPerson {
   home: Place;
   visitor: AccountRef | null;
   life: string;
+  /** False: its gateways are away, and no alarm would come; null: there are no devices. */
+  heard?: boolean | null;
   reason: string | null;
   since: string | null;
   window_h: number | null;
@@ -81,7 +83,7 @@ export type Standing = "silent" | "away" | "near" | "well" | "unknown";
 export function standingOf(one: UnseenPerson): Standing {
   if (one.life === "silent") return "silent";
   if (one.stay !== null) return "away";
-  if (one.life !== "well") return "unknown";
+  if (one.life !== "well" || one.heard === false) return "unknown";
   return one.quiet_hours_left !== null && one.quiet_hours_left <= NEAR_H ? "near" : "well";
 }
 
