@@ -89,9 +89,11 @@ async def test_the_last_sign_and_of_what(world: World, explained, at_ms, of) -> 
 async def test_of_who_is_silent_by_electricity_the_last_sign_is_where_the_silence_began(
     world: World,
 ) -> None:
-    """The kettle that was on last has left the rule's window; an older measurement is not the last."""
+    """The kettle that was on last has left the rule's window; what was measured before it is not
+    the last."""
     since_ms = NOW_MS - 37 * HOUR_MS
-    for reason, sign in (("no_activity", (to_iso(since_ms), "power")), ("no_movement", (None, None))):
+    told = {"no_activity": (to_iso(since_ms), "power"), "no_movement": (None, None)}
+    for reason, sign in told.items():
         world.rules.views["home-0001"] = [
             PlainRuleView(
                 rule="no_sign_of_life",
