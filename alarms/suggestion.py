@@ -66,7 +66,8 @@ def _order(one: Suggestion) -> tuple[object, ...]:
     who = one.candidate
     km = _UNKNOWN_KM if one.km is None else one.km
     at_the_desk = who.role != "visitor"
-    # Whoever watches or manages goes where nobody else can, on duty or not: the board would be empty.
+    # Whoever watches or manages goes where nobody else can, on duty or not: the board would be
+    # empty.
     elsewhere = at_the_desk and not who.responsible
     rank = (who.busy, not who.responsible, not who.on_duty, at_the_desk)
     return elsewhere, rank, km, who.username

@@ -181,9 +181,10 @@ def _signs(view: RuleView | None, contact: Row | None) -> Iterable[Sign]:
 def _before_silence(view: RuleView | None) -> Iterable[Sign]:
     """What electricity showed last has left the window of a home that is found silent: its silence
     began there."""
-    if view is not None and view.state == "silent" and view.since_ms is not None:
-        if view.explanation.get("reason") in _BY_POWER:
-            yield Sign(at_ms=view.since_ms, of="power")
+    if view is None or view.state != "silent" or view.since_ms is None:
+        return
+    if view.explanation.get("reason") in _BY_POWER:
+        yield Sign(at_ms=view.since_ms, of="power")
 
 
 def stays_now(connection: Connection, now_ms: int) -> dict[tuple[str, str | None], Row]:
