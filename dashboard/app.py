@@ -67,6 +67,7 @@ from dashboard.routes import (
     records,
     referrals,
     region_changes,
+    region_outlines,
     regions,
     replies,
     report_files,
@@ -93,6 +94,7 @@ from dashboard.shared_answers import SharedAnswers
 from dashboard.signing_in.webauthn import Passkeys
 from dashboard.stream import Streams
 from dashboard.web_page import WebPage
+from ledger.outlines import FILE_BYTES_MAX as OUTLINES_BYTES_MAX
 
 PREFIX: Final = "/api/v1"
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -134,6 +136,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     person_imports.router,
     regions.router,
     region_changes.router,
+    region_outlines.router,
     devices.router,
     gateways.router,
     papers.router,
@@ -168,6 +171,7 @@ OTHER_BODIES: Final = (
     (re.compile(rf"{PREFIX}/service-users/[^/]+/photo\Z"), UPLOAD_BYTES_MAX),
     (re.compile(rf"{PREFIX}/person-imports\Z"), FILE_BYTES_MAX),
     (re.compile(rf"{PREFIX}/(login|family|replies|enrol)(/.*)?\Z"), STRANGERS_BYTES_MAX),
+    (re.compile(rf"{PREFIX}/regions/outlines\Z"), OUTLINES_BYTES_MAX),
 )
 # Gateways, whose presses nothing holds up, and who looks whether the hub lives.
 NEVER_COUNTED: Final = frozenset({f"{PREFIX}/activations", "/healthz", "/readyz", "/metrics"})

@@ -4,9 +4,7 @@ import argparse
 import getpass
 import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from alarms.addresses import clean
 from alarms.notifier import Delivered
@@ -15,29 +13,11 @@ from contract.errors import ContractError
 from dashboard.accounts import AccountError, check_account, create_user, issue_gateway_key
 from dashboard.passwords import Passwords, WeakPassword
 from dashboard.permissions import ROLES
-from hearthwatch.clock import wall_ms
+from hearthwatch import outlines_command
+from hearthwatch.book_change import ACTOR, change_book
 from hearthwatch.hub_config import load
 from hearthwatch.try_channels import Way, send_tests, ways_of
 from ledger.place import Place
-from ledger.unit_of_work import UnitOfWork
-
-T = TypeVar("T")
-
-ACTOR = "admin-command"
-
-
-def change_book(book: Place, apply: Callable[[UnitOfWork], T]) -> T:
-    """One change of the book from outside the hub; waits while the hub writes."""
-    book.migrate()
-    connection = book.open_writer()
-    try:
-        cursor = connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE")
-        result = apply(UnitOfWork(cursor, wall_ms()))
-        cursor.execute("COMMIT")
-        return result
-    finally:
-        connection.close()
 
 
 def add_user(  # noqa: PLR0917 - the fields of an account
@@ -86,6 +66,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     key.add_argument("gateway")
     key.add_argument("--config", type=Path, required=True, help="hub.toml")
     key.set_defaults(func=_gateway_key)
+    outlines_command.add_parser(actions)
     test = actions.add_parser(
         "test-notify",
         help="send a [TEST] message and print what the provider answers",

@@ -23,7 +23,8 @@ from device_sims.roster import GatewayPlaces, gateway_toml, homes_toml, househol
 from device_sims.story import Event, Pace, Story, StoryError, seconds
 from device_sims.story import load as load_story
 from hearthwatch import demo_care, demo_faces, demo_office, demo_visits, embedded_broker
-from hearthwatch.admin import add_user, change_book, random_password
+from hearthwatch.admin import add_user, random_password
+from hearthwatch.book_change import change_book
 from hearthwatch.clock import wall_ms
 from hearthwatch.demo_past import send_past
 from hearthwatch.demo_processes import STOP_TIMEOUT_S, Child, Stop, pause

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from alarms.rota.days import iso_day
 from device_sims.roster import Household
+from hearthwatch import demo_borders
 from hearthwatch.demo_care import MANAGER, VISITOR, person_of
 from ledger import regions
 from ledger.database import insert_sql
@@ -82,6 +83,7 @@ def seed(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
     # In the order of time, as a trail is written.
     _orders(UnitOfWork(unit.cursor, began_ms - 15 * DAY_MS))
     _group(unit, homes, began_ms)
+    demo_borders.seed(UnitOfWork(unit.cursor, began_ms - 14 * DAY_MS), homes, ADMIN)
     _platform(unit, homes, began_ms)
     _trail(unit, homes, began_ms)
 

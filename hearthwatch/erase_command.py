@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contract.config import ConfigError
 from contract.moment import to_iso
-from hearthwatch.admin import ACTOR
+from hearthwatch.book_change import ACTOR
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.keys_command import in_transaction

@@ -10,8 +10,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from ledger.cursor import Cursor
-from ledger.database import insert_sql
-from ledger.schema import ENTRY, REGION
+from ledger.database import insert_sql, upsert_sql
+from ledger.outlines import Shape
+from ledger.schema import ENTRY, REGION, REGION_OUTLINE
 from ledger.unit_of_work import Entry, UnitOfWork, compact
 
 TOPIC: Final = "region"
@@ -19,6 +20,7 @@ TOPIC: Final = "region"
 ABOVE: Final[Mapping[str, str]] = {"town": "county", "village": "town", "group": "village"}
 
 _INSERT: Final = insert_sql(REGION, conflict="ON CONFLICT DO NOTHING")
+_OUTLINE: Final = upsert_sql(REGION_OUTLINE)
 _NEWEST: Final = (
     "SELECT fact FROM entry WHERE topic = 'region' AND subject = ? "
     "AND fact IN ('closed', 'reopened') ORDER BY seq DESC LIMIT 1"
@@ -68,6 +70,11 @@ def is_closed(cursor: Cursor, code: str) -> bool:
     return found is not None and found[0] == "closed"
 
 
+def open_codes(cursor: Cursor) -> frozenset[str]:
+    codes = [str(code) for (code,) in cursor.execute("SELECT code FROM region").fetchall()]
+    return frozenset(code for code in codes if not is_closed(cursor, code))
+
+
 def add(unit: UnitOfWork, row: Row, actor: str, reason: str = "") -> None:
     """RegionError when the code is taken, would lie in another's, or has another's in it; when a
     sibling has the name, or what it lies in is closed."""
@@ -112,6 +119,19 @@ def reopen(unit: UnitOfWork, code: str, actor: str, reason: str) -> None:
     if row["parent"] is not None and is_closed(unit.cursor, row["parent"]):
         raise RegionError("closed", "parent", "what it lies in is closed; open that first")
     _say(unit, row, "reopened", actor, {"reason": reason})
+
+
+def outline(unit: UnitOfWork, code: str, shape: Shape | None, actor: str, grid: str) -> None:
+    """Its border on the map as the county gave it; None takes it away. KeyError without one."""
+    row = _row(unit, code)
+    if shape is None:
+        unit.execute("DELETE FROM region_outline WHERE region = ?", (code,))
+        if unit.cursor.rowcount > 0:
+            _say(unit, row, "outline_removed", actor, {})
+        return
+    positions = sum(len(ring) for polygon in shape for ring in polygon)
+    unit.execute(_OUTLINE, (code, compact(shape), unit.now_ms, actor))
+    _say(unit, row, "outlined", actor, {"positions": positions, "grid": grid})
 
 
 def in_use(cursor: Cursor, code: str) -> dict[str, int]:

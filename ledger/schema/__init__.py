@@ -37,7 +37,15 @@ from ledger.schema.persons import (
     PERSON_PHOTO,
     PERSON_TERM,
 )
-from ledger.schema.places import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
+from ledger.schema.places import (
+    DEVICE,
+    GATEWAY,
+    HOME,
+    REGION,
+    REGION_OUTLINE,
+    SERVICE_USER,
+    STAY,
+)
 from ledger.schema.plans import VISIT_PLAN
 from ledger.schema.response import ESCALATION, ESCALATION_STEP, HUB_LEASE
 from ledger.schema.rota import (
@@ -104,6 +112,7 @@ __all__ = [
     "RECOVERY_CODE",
     "REFERRAL",
     "REGION",
+    "REGION_OUTLINE",
     "REPLY_LINK",
     "RESPONSE_REVIEW",
     "ROTA_CALENDAR",

@@ -26,6 +26,16 @@ REGION: Final = Table(
     Column("parent", String(32), ForeignKey("region.code")),
 )
 
+# As a county gave it, in WGS 84 and thinned for a drawing: polygons of rings of [lon, lat].
+REGION_OUTLINE: Final = Table(
+    "region_outline",
+    METADATA,
+    Column("region", String(32), ForeignKey("region.code"), primary_key=True),
+    Column("shape", Text, nullable=False),
+    ms("set_at_ms", null=False),
+    Column("set_by", String(64), nullable=False),
+)
+
 HOME: Final = Table(
     "home",
     METADATA,

@@ -2,7 +2,7 @@
 the broker is back."""
 
 from dashboard.accounts import issue_gateway_key
-from hearthwatch.admin import change_book
+from hearthwatch.book_change import change_book
 from ledger.place import SqliteBook
 from tests.acceptance.rig import Rig, wait_until
 

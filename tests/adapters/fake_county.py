@@ -81,6 +81,8 @@ class County:
     """The register and the readings; alarms and tasks are the fake hub's."""
 
     def __init__(self, now_ms: int = NIGHT_MS) -> None:
+        # None: every gateway is heard.
+        self.dead_gateway: str | None = DEAD_GATEWAY
         self.now_ms = now_ms
         self.homes: dict[str, Document] = {}
         self.persons: dict[str, list[Document]] = {}
@@ -218,7 +220,7 @@ class County:
         for number, (code, village) in enumerate(VILLAGES, start=1):
             gateway = f"gw-{number:04d}"
             mine = [d for d in self.devices.values() if d["gateway"] == gateway]
-            dead = gateway == DEAD_GATEWAY
+            dead = gateway == self.dead_gateway
             found.append(
                 {
                     "id": gateway,

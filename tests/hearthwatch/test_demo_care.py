@@ -4,7 +4,8 @@ from pathlib import Path
 
 from device_sims.roster import homes_toml, households
 from hearthwatch import demo_faces
-from hearthwatch.admin import add_user, change_book
+from hearthwatch.admin import add_user
+from hearthwatch.book_change import change_book
 from hearthwatch.demo import LOGINS
 from hearthwatch.demo_care import as_written_down, seed
 from ledger.place import SqliteBook

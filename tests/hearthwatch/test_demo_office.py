@@ -9,7 +9,8 @@ from dashboard.export_registry import SUBJECTS
 from dashboard.reads import rows
 from device_sims.roster import homes_toml, households
 from hearthwatch import demo_care
-from hearthwatch.admin import add_user, change_book
+from hearthwatch.admin import add_user
+from hearthwatch.book_change import change_book
 from hearthwatch.demo import LOGINS
 from hearthwatch.demo_office import _ORDERS, seed
 from ledger.chain_check import check

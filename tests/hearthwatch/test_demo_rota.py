@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from alarms.rota.book import RotaBook
-from hearthwatch.admin import add_user, change_book
+from hearthwatch.admin import add_user
+from hearthwatch.book_change import change_book
 from hearthwatch.demo import LOGINS
 from hearthwatch.demo_rota import COUNTY, HOLE_AFTER_DAYS, VISITORS, seed
 from ledger.place import SqliteBook

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hearthwatch.admin import change_book
+from hearthwatch.book_change import change_book
 from hearthwatch.doctor_book import book
 from hearthwatch.doctor_finding import Finding
 from ledger.database import insert_sql

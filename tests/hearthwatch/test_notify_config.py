@@ -7,7 +7,7 @@ import pytest
 
 from contract.config import ConfigError
 from hearthwatch.__main__ import main
-from hearthwatch.admin import change_book
+from hearthwatch.book_change import change_book
 from hearthwatch.doctor import telling
 from hearthwatch.hub_config import load
 from hearthwatch.notices import Notices

@@ -19,7 +19,8 @@ from alarms.rota.plan import weekly
 from alarms.rota.watch import verified_ways
 from dashboard.rota_reads import read_plan
 from hearthwatch import doctor
-from hearthwatch.admin import add_user, change_book
+from hearthwatch.admin import add_user
+from hearthwatch.book_change import change_book
 from ingest.quarantine import Unreadable
 from ingest.readings.port import StoreError
 from ingest.urgent_lane import decode_message

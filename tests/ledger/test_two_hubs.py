@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import text
 
 from dashboard.accounts import issue_gateway_key
-from hearthwatch.admin import add_user, change_book
+from hearthwatch.admin import add_user
+from hearthwatch.book_change import change_book
 from hearthwatch.embedded_broker import free_port
 from ledger.cursor import BookInUseError
 from ledger.place import PostgresBook, SqliteBook

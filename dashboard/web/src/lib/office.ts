@@ -38,7 +38,22 @@ export interface RegionFact {
   data: { old?: string; new?: string; name?: string; reason?: string };
 }
 
+/** Polygons of rings of [longitude, latitude], in WGS 84. */
+export interface RegionOutline {
+  region: string;
+  shape: [number, number][][][];
+}
+
+export interface OutlinesTaken {
+  outlined: string[];
+  removed: string[];
+  unknown: string[];
+}
+
 export const office = {
+  outlines: () => request<{ items: RegionOutline[] }>("GET", "regions/outlines"),
+  putOutlines: (file: Blob, grid: string) =>
+    request<OutlinesTaken>("PUT", `regions/outlines${query({ grid })}`, file),
   regions: () => request<Page<RegionNode>>("GET", "regions/overview"),
   regionHistory: (code: string) => request<Page<RegionFact>>("GET", `regions/${id(code)}/history`),
   addRegion: (

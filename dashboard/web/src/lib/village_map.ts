@@ -72,12 +72,17 @@ export function byNeed(homes: MapHome[]): MapHome[] {
   return [...homes].sort((one, other) => rank(one) - rank(other) || (one.id < other.id ? -1 : 1));
 }
 
-function hasPlace(home: MapHome): home is MapHome & { lat: number; lon: number } {
-  return home.lat !== null && home.lon !== null;
+interface Place {
+  lat: number | null;
+  lon: number | null;
+}
+
+function hasPlace<T extends Place>(one: T): one is T & { lat: number; lon: number } {
+  return one.lat !== null && one.lon !== null;
 }
 
 /** null: no home has a place. */
-export function boundsOf(homes: MapHome[]): Bounds | null {
+export function boundsOf(homes: Place[]): Bounds | null {
   const placed = homes.filter(hasPlace);
   if (placed.length === 0) return null;
   const lats = placed.map((home) => home.lat);
@@ -96,24 +101,55 @@ function spread(values: number[]): [number, number] {
 
 /** Equal distances stay equal: a degree to the east is shorter by the cosine of the latitude. */
 export function place(homes: MapHome[], bounds: Bounds, size: Size): Placed[] {
+  const drawn = scaleOf(bounds, size);
+  return homes
+    .filter(hasPlace)
+    .map((home) => ({ home, ...pointOf(home.lat, home.lon, bounds, size, drawn) }));
+}
+
+export interface Border {
+  region: string;
+  /** Polygons of rings of [longitude, latitude]. */
+  shape: [number, number][][][];
+}
+
+/** A border as one path, drawn by the even-odd rule, so that holes stay holes. */
+export function borderPath(border: Border, bounds: Bounds, size: Size): string {
+  const drawn = scaleOf(bounds, size);
+  return border.shape
+    .flat()
+    .map((ring) => outline(ring.map(([lon, lat]) => pointOf(lat, lon, bounds, size, drawn))))
+    .join(" ");
+}
+
+/** What borders and homes fill together; null without any. */
+export function wholeBounds(homes: MapHome[], borders: Border[]): Bounds | null {
+  const corners = borders.flatMap((border) => border.shape.flat(2));
+  return boundsOf([...homes, ...corners.map(([lon, lat]) => ({ lat, lon }))]);
+}
+
+interface Scale {
+  squeeze: number;
+  scale: number;
+}
+
+function scaleOf(bounds: Bounds, size: Size): Scale {
   const squeeze = Math.cos((((bounds.south + bounds.north) / 2) * Math.PI) / 180);
   const wide = (bounds.east - bounds.west) * squeeze;
   const high = bounds.north - bounds.south;
-  const scale = Math.min(size.width / wide, size.height / high) * (1 - 2 * AIR);
-  const middle = { lat: (bounds.south + bounds.north) / 2, lon: (bounds.west + bounds.east) / 2 };
-  return homes.filter(hasPlace).map((home) => ({
-    home,
-    x: size.width / 2 + (home.lon - middle.lon) * squeeze * scale,
-    y: size.height / 2 - (home.lat - middle.lat) * scale,
-  }));
+  return { squeeze, scale: Math.min(size.width / wide, size.height / high) * (1 - 2 * AIR) };
+}
+
+function pointOf(lat: number, lon: number, bounds: Bounds, size: Size, drawn: Scale): Point {
+  return {
+    x: size.width / 2 + (lon - (bounds.west + bounds.east) / 2) * drawn.squeeze * drawn.scale,
+    y: size.height / 2 - (lat - (bounds.south + bounds.north) / 2) * drawn.scale,
+  };
 }
 
 /** How long a kilometre is on the drawing. */
 export function kilometre(bounds: Bounds, size: Size): number {
-  const squeeze = Math.cos((((bounds.south + bounds.north) / 2) * Math.PI) / 180);
-  const wide = (bounds.east - bounds.west) * squeeze;
-  const scale = Math.min(size.width / wide, size.height / (bounds.north - bounds.south)) * (1 - 2 * AIR);
-  return scale / 111.2;
+  return scaleOf(bounds, size).scale / 111.2;
 }
 
 /** Homes whose signs would cover each other are one, from the most pressing on: what presses keeps
