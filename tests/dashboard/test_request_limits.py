@@ -46,6 +46,7 @@ def test_only_those_who_bring_files_may_send_much() -> None:
         "/visits/{visit_id}/attachments",
         "/service-users/{person_id}/photo",
         "/person-imports",
+        "/regions/outlines",
     }
     assert limit_of("/api/v1/login") == STRANGERS_BYTES_MAX
     assert limit_of("/api/v1/loginx") == BODY_BYTES_MAX
