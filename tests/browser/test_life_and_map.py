@@ -174,6 +174,48 @@ def test_a_home_without_a_place_stands_in_its_village(
     expect(desk.page.locator("main")).to_contain_text("32.38000, 109.36000")
 
 
+def test_borders_of_the_county_are_given_once_and_drawn_under_the_homes(
+    open_desk: OpenDesk, axe: str
+) -> None:
+    desk = signed_in(open_desk)
+    desk.go("/regions")
+    desk.page.locator("summary", has_text="地图上的村界").click()
+    form = desk.page.locator("details", has_text="地图上的村界")
+    ring = [[109.3, 32.3], [109.4, 32.3], [109.4, 32.4], [109.3, 32.4], [109.3, 32.3]]
+
+    def give(ring: list[list[float]]) -> None:
+        shape = {"type": "Polygon", "coordinates": [ring]}
+        features = [
+            {"type": "Feature", "properties": {"code": code}, "geometry": shape}
+            for code in ("610926101001", "999")
+        ]
+        text = json.dumps({"type": "FeatureCollection", "features": features})
+        file: Any = {"name": "v.geojson", "mimeType": "", "buffer": text.encode()}
+        form.locator("input[type=file]").set_input_files(file)
+        form.get_by_role("button", name="导入").click()
+
+    expect(form.get_by_role("button", name="导入")).to_be_disabled()
+    form.get_by_label("文件用哪种坐标").select_option("wgs84")
+    give([[y, x] for x, y in ring])
+    expect(form.get_by_role("alert")).to_contain_text("第 1 个的经度和纬度写反了")
+    assert not violations(desk.page, axe, LEVELS)
+    give(ring)
+    expect(form.get_by_role("status")).to_contain_text("已画上 1 个地区的边界")
+    expect(form.get_by_role("status")).to_contain_text("999")
+    expect(form.get_by_role("alert")).to_have_count(0)
+    desk.go("/map")
+    border = desk.page.locator("[data-border='610926101001']")
+    expect(border).to_be_visible()
+    around = border.bounding_box()
+    sign = (
+        desk.page.get_by_role("group", name="各户位置图").get_by_role("link").first.bounding_box()
+    )
+    assert around is not None
+    assert sign is not None
+    middle = sign["x"] + sign["width"] / 2
+    assert around["x"] < middle < around["x"] + around["width"]
+
+
 def test_the_wall_shows_nobodys_name(open_desk: OpenDesk) -> None:
     desk = signed_in(open_desk, "duty-1")
     desk.go("/map/wall")

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+  borderPath,
   boundsOf,
   byNeed,
   clustersOf,
@@ -13,6 +14,7 @@ import {
   signOf,
   villagesOf,
   worst,
+  wholeBounds,
 } from "../src/lib/village_map";
 
 const SIZE = { width: 800, height: 600 };
@@ -120,6 +122,27 @@ test("an outline holds all points and only its corners", () => {
   assert.equal(hullOf([{ x: 1, y: 1 }]).length, 1);
   assert.equal(outline([]), "");
   assert.match(outline(hullOf([{ x: 1, y: 1 }])), /^M1\.0 1\.0/);
+});
+
+test("a border lies where its homes lie, and widens what is shown", () => {
+  const size = { width: 960, height: 640 };
+  const shape: [number, number][][][] = [[[[109, 32], [109.2, 32], [109.2, 32.2], [109, 32.2], [109, 32]]]];
+  const border = { region: "r", shape };
+  const inside = home("a", { lat: 32.1, lon: 109.1 });
+  const bounds = wholeBounds([inside], [border]);
+  assert.deepEqual(bounds, { south: 32, west: 109, north: 32.2, east: 109.2 });
+  assert.ok(bounds !== null);
+  const path = borderPath(border, bounds, size);
+  const [placed] = place([inside], bounds, size);
+  const corners = [...path.matchAll(/(-?[\d.]+) (-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]);
+  assert.ok(placed !== undefined && path.endsWith("Z"));
+  for (const at of [0, 1]) {
+    const values = corners.map((corner) => corner[at] ?? 0);
+    const [mine, most] = at === 0 ? [placed.x, size.width] : [placed.y, size.height];
+    assert.ok(Math.min(...values) > 0 && Math.max(...values) < most);
+    assert.ok(Math.min(...values) < mine && mine < Math.max(...values));
+  }
+  assert.deepEqual(wholeBounds([], []), null);
 });
 
 test("villages have their homes and silent gateways; empty ones are left out", () => {
