@@ -13,6 +13,8 @@ from contract.errors import ContractError
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import CONTACT_POINT
+from ledger.sealing.at_connection import blind, ring_of
+from ledger.sealing.sealer import MESSAGES
 from ledger.unit_of_work import UnitOfWork
 
 # A person has a telephone or two, a mail address and a few browsers.
@@ -22,6 +24,8 @@ CODE_VALID_MS: Final = 10 * 60_000
 CODE_TRIES_MAX: Final = 5
 # Between two codes: nobody's telephone is flooded by our form.
 CODE_AGAIN_MS: Final = 60_000
+# What an address is blinded as.
+ADDRESS: Final = "address"
 
 _COLUMNS: Final = [c.name for c in CONTACT_POINT.columns]
 _INSERT: Final = insert_sql(CONTACT_POINT)
@@ -61,9 +65,9 @@ def point(cursor: Cursor, owner: str, point_id: str) -> Row:
 def owners_of_phone(cursor: Cursor, phone: str) -> list[str]:
     """Who has verified this number, by whatever channel."""
     cursor.execute(
-        "SELECT DISTINCT owner FROM contact_point WHERE address = ?"
+        "SELECT DISTINCT owner FROM contact_point WHERE address_code = ?"
         " AND verified_at_ms IS NOT NULL ORDER BY owner",
-        (phone,),
+        (blind(ring_of(cursor), ADDRESS, phone),),
     )
     return [owner for (owner,) in cursor.fetchall()]
 
@@ -89,6 +93,8 @@ def add(unit: UnitOfWork, new: NewPoint, *, actor: str) -> None:
         dead_reason="",
         code_tries=0,
     )
+    row["address"] = unit.seal.text(MESSAGES, new.address)
+    row["address_code"] = unit.seal.blind(ADDRESS, new.address)
     unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
     unit.audit(actor, "added_contact_point", f"account:{new.owner}", new.channel)
 

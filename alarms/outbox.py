@@ -167,6 +167,6 @@ class TableOutbox:
         row_id = name_uuid(NAMESPACE, key)
         now_ms = unit.now_ms
         row = (row_id, channel, target, body, alarm, "pending", 0, now_ms, now_ms, 0, "")
-        unit.execute(INSERT, (*row, urgent, "always", False, None, None, None))
+        unit.execute(INSERT, (*row, urgent, "always", False, None, None, None, target))
         if self._on_written is not None:
             self._on_written()

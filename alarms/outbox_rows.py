@@ -66,7 +66,8 @@ _DUE: Final = "state = 'pending' AND (next_at_ms <= ? OR next_at_ms - wait_ms > 
 _LOUD: Final = " AND NOT quiet"
 # The first few of each target, so that the rows of one hide nobody else's.
 _CANDIDATES: Final = (
-    f"SELECT {', '.join(_FIELDS)} FROM (SELECT *, row_number() OVER (PARTITION BY channel, target"  # noqa: S608
+    f"SELECT {', '.join(_FIELDS)} FROM (SELECT *, row_number() OVER (PARTITION BY channel,"
+    " CASE target_code WHEN '' THEN target ELSE target_code END"  # noqa: S608
     " ORDER BY urgent DESC, next_at_ms, id) AS turn FROM outbox WHERE {where}) AS due"
     " WHERE turn <= ? ORDER BY urgent DESC, next_at_ms, id"
 )

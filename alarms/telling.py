@@ -23,6 +23,7 @@ from contract.moment import EPOCH
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.schema import OUTBOX, REPLY_LINK
+from ledger.sealing.sealer import MESSAGES
 from ledger.unit_of_work import UnitOfWork
 
 NAMESPACE: Final = uuid.UUID("c3a4f2a8-9d2b-5d4b-8c3c-7a1e5b0d6f42")
@@ -41,6 +42,7 @@ FIRST_STEP: Final = 1
 COLUMNS: Final = (
     "id", "channel", "target", "body", "alarm", "state", "attempts", "created_at_ms",
     "next_at_ms", "wait_ms", "detail", "urgent", "needed", "quiet", "recipient", "point", "step",
+    "target_code",
 )  # fmt: skip
 INSERT: Final = insert_sql(OUTBOX, COLUMNS, "ON CONFLICT (id) DO NOTHING")
 _INSERT_REPLY: Final = insert_sql(
@@ -114,10 +116,12 @@ class Telling:
         language = step.language or (own["language"] if own else self._settings.language)
         message = self._message(unit, alarm, step, row_id, language)
         row = (
-            row_id, step.channel, step.address, encode(message), alarm["id"], "pending", 0,
+            row_id, step.channel, *sealed(unit, step.address, encode(message)), alarm["id"],
+            "pending", 0,
             unit.now_ms, unit.now_ms, 0, "", step.urgent, _needed(alarm, step),
             not (step.urgent or step.wakes),
             step.recipient, own["id"] if own else step.point, f"{step.round}.{step.step}",
+            target_code(unit, step.address),
         )  # fmt: skip
         unit.execute(INSERT, row)
         return bool(unit.cursor.rowcount)
@@ -197,11 +201,22 @@ def send_test(unit: UnitOfWork, point: Mapping[str, Any], row_id: str) -> None:
 def _put(
     unit: UnitOfWork, point: Mapping[str, Any], message: Message, row_id: str, step: str
 ) -> None:
+    address = point["address"]
     row = (
-        row_id, point["channel"], point["address"], encode(message), None, "pending", 0,
+        row_id, point["channel"], *sealed(unit, address, encode(message)), None, "pending", 0,
         unit.now_ms, unit.now_ms, 0, "", False, "always", False, point["owner"], point["id"], step,
+        target_code(unit, address),
     )  # fmt: skip
     unit.execute(INSERT, row)
+
+
+def sealed(unit: UnitOfWork, address: str, body: str) -> tuple[str, str]:
+    """Somebody's telephone and what is said to it, as they wait."""
+    return unit.seal.text(MESSAGES, address), unit.seal.json_object(MESSAGES, body)
+
+
+def target_code(unit: UnitOfWork, address: str) -> str:
+    return unit.seal.blind(contact_points.ADDRESS, address)
 
 
 def reply_token(key: bytes, row_id: str) -> str:

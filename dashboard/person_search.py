@@ -1,6 +1,6 @@
 """Who is found by what somebody typed, filtered, in the order of how well it fits, in pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -11,23 +11,31 @@ from sqlalchemy import (
     and_,
     case,
     exists,
+    false,
     func,
     literal,
     or_,
     select,
+    union_all,
 )
 
 from dashboard.callers import Caller
 from dashboard.problems import bad_field
 from dashboard.reads import Row, rows
 from ledger.persons.files import ID_NUMBER
-from ledger.persons.terms import PHONE, PHONES, Kind, Question, ask
-from ledger.schema import CONSENT, CONSENT_WITHDRAWAL, HOME, PERSON_FILE, PERSON_TERM, SERVICE_USER
+from ledger.persons.index import gram, kept
+from ledger.persons.terms import STEP, Kind, Question, ask
+from ledger.schema import (
+    CONSENT,
+    CONSENT_WITHDRAWAL,
+    HOME,
+    HOME_TERM,
+    PERSON_FILE,
+    PERSON_TERM,
+    SERVICE_USER,
+)
 from ledger.sealing.at_connection import blind, ring_at
 from ledger.sealing.ring import Ring
-
-# Kinds of terms are counted in twos: what is the whole term comes before what begins it.
-_STEP: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,26 +115,46 @@ def _matching(
 
 
 def _best(question: Question, ring: Ring | None) -> Select[Any]:
-    """Of each person the term that fits best; ranges of the table's own key."""
-    blinded = frozenset() if ring is None else question.kinds & PHONES
-    whole = case((PERSON_TERM.c.term == question.term, 0), else_=1)
-    if blinded:
-        number = blind(ring, PHONE, question.term)
-        whole = case((PERSON_TERM.c.term.in_([question.term, number]), 0), else_=1)
-    fits = and_(
-        PERSON_TERM.c.term >= question.term,
-        PERSON_TERM.c.term < question.last,
-        PERSON_TERM.c.kind.in_(_numbers(question.kinds - blinded)),
-    )
-    if blinded:
-        same = and_(PERSON_TERM.c.term == number, PERSON_TERM.c.kind.in_(_numbers(blinded)))
-        fits = or_(fits, same)
-    rank = func.min(PERSON_TERM.c.kind * _STEP + whole).label("rank")
-    return select(PERSON_TERM.c.person, rank).where(fits).group_by(PERSON_TERM.c.person)
+    """Of each person the term that fits best. Nothing but equality is asked of what is sealed."""
+    ways = [_by_term(question, kind, ring) for kind in sorted(question.kinds - {Kind.ADDRESS})]
+    if Kind.ADDRESS in question.kinds:
+        place = literal(int(Kind.ADDRESS) * STEP)
+        lives = select(SERVICE_USER.c.id.label("person"), place.label("place"))
+        ways.append(lives.where(SERVICE_USER.c.home.in_(homes_at(question, ring))))
+    found = union_all(*ways).subquery("found")
+    rank = func.min(found.c.place).label("rank")
+    return select(found.c.person, rank).group_by(found.c.person)
 
 
-def _numbers(kinds: Iterable[Kind]) -> list[int]:
-    return sorted(int(kind) for kind in kinds)
+def _by_term(question: Question, kind: Kind, ring: Ring | None) -> Select[Any]:
+    term = PERSON_TERM.c.term
+    found = select(PERSON_TERM.c.person, PERSON_TERM.c.kind.label("place"))
+    if kind is Kind.ID:
+        whole = case((term == question.term, 0), else_=1)
+        found = select(PERSON_TERM.c.person, (PERSON_TERM.c.kind + whole).label("place"))
+        same = and_(term >= question.term, term < question.last)
+    else:
+        same = term == kept(ring, question.key(kind), kind)
+    return found.where(same, PERSON_TERM.c.kind.in_((kind * STEP, kind * STEP + 1)))
+
+
+def homes_at(question: Question, ring: Ring | None) -> Select[Any]:
+    """Homes whose address has every part of what was typed."""
+    first, *others = question.grams
+    found = select(HOME_TERM.c.home).where(HOME_TERM.c.term == gram(ring, first))
+    for part in others:
+        also = select(HOME_TERM.c.home).where(HOME_TERM.c.term == gram(ring, part))
+        found = found.where(HOME_TERM.c.home.in_(also))
+    return found
+
+
+def homes_of(question: Question, ring: Ring | None) -> Select[Any]:
+    """Homes of persons in whose names it occurs."""
+    kinds = question.kinds & {Kind.NAME, Kind.NAME_INSIDE}
+    if not kinds:
+        return select(SERVICE_USER.c.home).where(false())
+    named = union_all(*(_by_term(question, kind, ring) for kind in sorted(kinds))).subquery()
+    return select(SERVICE_USER.c.home).where(SERVICE_USER.c.id.in_(select(named.c.person)))
 
 
 def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from sqlalchemy import Table
+
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.device_views import device_object, gateway_counts, gateway_object
@@ -16,6 +18,7 @@ from ledger.persons.files import stored_lists
 from ledger.register_changes import Changed, Touched
 from ledger.roster import Roster
 from ledger.schema import DEVICE, GATEWAY, HOME, REGION, SERVICE_USER
+from ledger.sealing.sealer import owner_of, owner_of_device
 from ledger.trouble_views import trouble_object
 from ledger.unit_of_work import UnitOfWork, compact
 from ledger.views import (
@@ -141,6 +144,7 @@ class Register:
 def store(unit: UnitOfWork, roster: Roster) -> None:
     """Write a roster over what is there; rows it doesn't name stay."""
     before = person_index.inputs(unit.cursor)
+    addresses = person_index.addresses(unit.cursor)
     for table, rows in (
         (REGION, roster.regions),
         (GATEWAY, roster.gateways),
@@ -176,11 +180,13 @@ def store(unit: UnitOfWork, roster: Roster) -> None:
         if table is SERVICE_USER:
             written = [_person(unit, row, columns) for row in _not_erased(unit, rows)]
         else:
-            written = [_values(row, columns) for row in rows]
+            written = [_values(_sealed(unit, table, row), columns) for row in rows]
         unit.cursor.executemany(sql, written)
     # At each start the same file comes again: only what it changed is worked on.
     after = person_index.inputs(unit.cursor)
     person_index.refresh(unit.cursor, (p for p, row in after.items() if before.get(p) != row))
+    now = person_index.addresses(unit.cursor)
+    person_index.refresh_homes(unit.cursor, (h for h, a in now.items() if addresses.get(h) != a))
 
 
 def _part(alarm: Row) -> tuple[str, str]:
@@ -191,6 +197,14 @@ def _part(alarm: Row) -> tuple[str, str]:
 def _person(unit: UnitOfWork, row: Row, columns: Iterable[str]) -> tuple[Any, ...]:
     stored = unit.seal.row(SERVICE_USER, row["id"], stored_lists(row))
     return tuple(stored[name] for name in columns)
+
+
+def _sealed(unit: UnitOfWork, table: Table, row: Row) -> Row:
+    if table is HOME:
+        return unit.seal.row(HOME, owner_of(None, row["id"]), row)
+    if table is DEVICE:
+        return unit.seal.row(DEVICE, owner_of_device(row), row)
+    return row
 
 
 def _not_erased(unit: UnitOfWork, rows: Sequence[Row]) -> Iterable[Row]:

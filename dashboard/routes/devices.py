@@ -124,7 +124,8 @@ async def create_device(
     row = body.model_dump()
 
     def change(unit: UnitOfWork) -> None:
-        unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
+        stored = unit.seal.row(DEVICE, owner_of_device(row), row)
+        unit.execute(_INSERT, tuple(stored[name] for name in _COLUMNS))
         if unit.cursor.rowcount == 0:
             raise Problem(409, "taken", "this device is in the register", field="device")
         _entry(unit, hub, caller, (body.gateway, body.device), "announced")
@@ -152,7 +153,8 @@ async def change_device(
     await run_in_threadpool(_document, hub, caller, gateway, device)
 
     def change(unit: UnitOfWork) -> None:
-        unit.update(DEVICE, {"gateway": gateway, "device": device}, changes)
+        key = {"gateway": gateway, "device": device}
+        unit.update(DEVICE, key, _stored(unit, key, changes))
         fact = "changed"
         if "home" in changes:
             fact = "unbound" if changes["home"] is None else "bound"
@@ -179,6 +181,17 @@ def label_of_device(
     document = _document(hub, caller, gateway, device)
     picture = device_label(str(request.base_url), gateway, device, str(document["label"]))
     return Response(picture, media_type="image/svg+xml")
+
+
+def _stored(unit: UnitOfWork, key: Mapping[str, str], changes: Mapping[str, Any]) -> Document:
+    """What it is called goes with it into another home, under that home's key."""
+    if not changes.keys() & {"home", "label"}:
+        return dict(changes)
+    sql = "SELECT gateway, home, label FROM device WHERE gateway = ? AND device = ?"
+    before = unit.execute(sql, (key["gateway"], key["device"])).fetchone()
+    row = {**dict(zip(("gateway", "home", "label"), before, strict=True)), **changes}
+    label = unit.seal.row(DEVICE, owner_of_device(row), {"label": row["label"]})
+    return {**changes, **label}
 
 
 def _entry(unit: UnitOfWork, hub: Deps, caller: Caller, key: tuple[str, str], fact: str) -> None:

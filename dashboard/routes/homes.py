@@ -26,6 +26,7 @@ from dashboard.asked import (
 from dashboard.callers import Caller, Hub, needs
 from dashboard.masking import present
 from dashboard.once import once
+from dashboard.person_search import homes_at, homes_of
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import alarm_documents, rows
@@ -39,9 +40,13 @@ from dashboard.register_reads import (
 from dashboard.trouble_reads import troubles_of
 from ledger.database import insert_sql
 from ledger.persons import index as person_index
+from ledger.persons.terms import Kind, Question, plain
 from ledger.regions import closed_codes
 from ledger.register_changes import Changed
 from ledger.schema import ALARM, DEVICE, HOME, SERVICE_USER
+from ledger.sealing.at_connection import ring_at
+from ledger.sealing.ring import Ring
+from ledger.sealing.sealer import owner_of
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document, person_object
 
@@ -96,10 +101,10 @@ def list_homes(
     wanted = select(HOME).where(caller.visible(HOME.c.region))
     if region:
         wanted = wanted.where(HOME.c.region.startswith(region, autoescape=True))
-    if q:
-        wanted = wanted.where(_matches(q, caller))
     wanted = wanted.order_by(HOME.c.id).limit(limit)
     with hub.engine.connect() as connection:
+        if q:
+            wanted = wanted.where(_matches(q, caller, ring_at(connection)))
         found = rows(connection, wanted)
         documents = home_documents(connection, found, hub.rules, hub.clock.now_ms())
     if "person.read" in caller.can:
@@ -126,10 +131,11 @@ async def create_home(
     home_id = check_id(body.id) if body.id is not None else f"home-{uuid.uuid4().hex[:12]}"
 
     def change(unit: UnitOfWork) -> None:
-        row = {**body.model_dump(), "id": home_id}
+        row = unit.seal.row(HOME, owner_of(None, home_id), {**body.model_dump(), "id": home_id})
         unit.execute(_INSERT, tuple(row[name] for name in _COLUMNS))
         if unit.cursor.rowcount == 0:
             raise Problem(409, "taken", "this id is taken", field="id")
+        person_index.refresh_homes(unit.cursor, [home_id])
         unit.audit(caller.username, "created", f"home:{home_id}")
         hub.roster_changed(unit, Changed(homes=frozenset({home_id})))
 
@@ -154,7 +160,8 @@ async def change_home(
     await run_in_threadpool(_visible, hub, caller, home_id)
 
     def change(unit: UnitOfWork) -> None:
-        unit.update(HOME, {"id": home_id}, changes)
+        stored = unit.seal.row(HOME, owner_of(None, home_id), changes)
+        unit.update(HOME, {"id": home_id}, stored)
         if "address" in changes:
             person_index.refresh_homes(unit.cursor, [home_id])
         unit.audit(caller.username, "changed", f"home:{home_id}", ", ".join(sorted(changes)))
@@ -231,13 +238,12 @@ def _visible(hub: Deps, caller: Caller, home_id: str) -> None:
         raise not_found("home")
 
 
-def _matches(q: str, caller: Caller) -> Any:
+def _matches(q: str, caller: Caller, ring: Ring | None) -> Any:
     """Where the text occurs; only in what the caller may read."""
-    pattern = like(q)
-    places: list[Any] = [HOME.c.id.like(pattern, escape="\\")]
-    if "address.read" in caller.can:
-        places.append(HOME.c.address.like(pattern, escape="\\"))
-    if "person.read" in caller.can:
-        people = select(SERVICE_USER.c.home).where(SERVICE_USER.c.name.like(pattern, escape="\\"))
-        places.append(HOME.c.id.in_(people))
+    places: list[Any] = [HOME.c.id.like(like(q), escape="\\")]
+    question = Question(term=plain(q), kinds=frozenset({Kind.NAME, Kind.NAME_INSIDE}))
+    if question.term and "address.read" in caller.can:
+        places.append(HOME.c.id.in_(homes_at(question, ring)))
+    if question.term and "person.read" in caller.can:
+        places.append(HOME.c.id.in_(homes_of(question, ring)))
     return or_(*places)

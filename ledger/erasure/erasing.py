@@ -86,10 +86,11 @@ def erase(unit: UnitOfWork, erasure: Erasure) -> tuple[str, ...]:
     is as once."""
     person, home = erasure.person, erasure.home
     owners = _destroy(unit, person, erasure.actor)
+    gaps = _silent_gaps(unit, person)
     _blank(unit.cursor, person, SEALED)
     today = local(unit.now_ms).date().isoformat()
     unit.execute(_BLANK, (ERASED_NAME, unit.now_ms, LEFT_WHY, today, person))
-    _forget_gaps(unit, person)
+    unit.execute("UPDATE service_user SET service_gaps = ? WHERE id = ?", (gaps, person))
     for sql in _FORGET_ROWS:
         unit.execute(sql, (person,))
     for sql in _FORGET_CONTACTS:
@@ -102,6 +103,7 @@ def erase(unit: UnitOfWork, erasure: Erasure) -> tuple[str, ...]:
         owners += _destroy(unit, owner_of(None, home), erasure.actor)
         _blank(unit.cursor, owner_of(None, home), SEALED)
         unit.execute(_BLANK_HOME, (ERASED_NAME, home))
+        unit.execute("DELETE FROM home_term WHERE home = ?", (home,))
     _forget_answers(unit, (person, home))
     unit.entry(
         Entry(
@@ -153,18 +155,17 @@ def _blank(cursor: Cursor, owner: str, tables: Sequence[Sealed]) -> None:
             keys = (b"", owner)
         # Names of the list of sealed columns, never of input.
         cursor.execute(
-            f'UPDATE "{table.table}" SET {", ".join(new)} WHERE "{table.key}" IN'  # noqa: S608
-            f' (SELECT t."{table.key}" FROM {table.source} WHERE {table.owner} = ?)',
+            f'UPDATE "{table.table}" AS t SET {", ".join(new)} WHERE {table.key} IN'  # noqa: S608
+            f" (SELECT {table.key} FROM {table.source} WHERE {table.owner} = ?)",
             keys,
         )
 
 
-def _forget_gaps(unit: UnitOfWork, person: str) -> None:
+def _silent_gaps(unit: UnitOfWork, person: str) -> str:
     """Of times away from the service the days stay, which figures need, and what was noted goes."""
     sql = "SELECT service_gaps FROM service_user WHERE id = ?"
     gaps = json.loads(str(unit.execute(sql, (person,)).fetchone()[0]))
-    silent = compact([{**gap, "note": ""} for gap in gaps])
-    unit.execute("UPDATE service_user SET service_gaps = ? WHERE id = ?", (silent, person))
+    return compact([{**gap, "note": ""} for gap in gaps])
 
 
 def _forget_answers(unit: UnitOfWork, ids: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ Whoever writes one of the three says so here, in the same transaction. A book th
 wrote is caught up with at the hub's start, portion by portion (`catch_up`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,9 +14,9 @@ from ledger.database import insert_sql, upsert_sql
 from ledger.forms import completeness
 from ledger.forms.file_document import read
 from ledger.forms.person_file import PersonFile
-from ledger.persons.terms import PHONE, PHONES, VERSION, Kind, terms_of
-from ledger.schema import META, PERSON_TERM
-from ledger.sealing.at_connection import blind, ring_of
+from ledger.persons.terms import GRAM, STEP, VERSION, Kind, grams_of, terms_of, what_of
+from ledger.schema import HOME_TERM, META, PERSON_TERM
+from ledger.sealing.at_connection import ring_of
 from ledger.sealing.ring import Ring
 
 # Persons in one transaction of the catching up: about 20 ms, for a press may wait behind it.
@@ -25,21 +25,30 @@ PORTION: Final = 100
 _MARKS_MAX: Final = 500
 _KEY: Final = "person_terms"
 _DONE: Final = "done"
+# Hex digits of a code: 64 bits, and beside the few thousand texts of a county no two collide.
+CODE_LENGTH: Final = 16
 _INSERT: Final = insert_sql(PERSON_TERM, ("term", "kind", "person"))
+_INSERT_HOME: Final = insert_sql(HOME_TERM, ("term", "home"))
 _META: Final = upsert_sql(META)
 _LISTS: Final = ("categories", "contacts")
 
 
 _SELECT: Final = (
     "SELECT p.id, p.name, p.sex, p.born, p.phone, p.categories, p.grade, p.contacts, p.visitor,"
-    " h.address, f.document, f.missing FROM service_user p JOIN home h ON h.id = p.home"
-    " LEFT JOIN person_file f ON f.person = p.id"
+    " f.document, f.missing FROM service_user p LEFT JOIN person_file f ON f.person = p.id"
 )
 
 
 _INPUTS: Final = (
-    "SELECT p.id, p.name, p.sex, p.born, p.phone, p.categories, p.grade, p.contacts, p.visitor,"
-    " h.address FROM service_user p JOIN home h ON h.id = p.home"
+    "SELECT id, name, sex, born, phone, categories, grade, contacts, visitor FROM service_user"
+)
+_ADDRESSES: Final = "SELECT id, address FROM home"
+
+
+# Homes that nothing finds yet: nobody lives there, or nobody has since.
+_UNFOUND: Final = (
+    "SELECT h.id FROM home h WHERE NOT EXISTS"
+    " (SELECT 1 FROM home_term t WHERE t.home = h.id) ORDER BY h.id LIMIT ?"
 )
 
 
@@ -47,6 +56,11 @@ def inputs(cursor: Cursor) -> dict[str, tuple[Any, ...]]:
     """By person what the register says that terms and counts are made of, for whoever writes many
     rows of it at once."""
     return {row[0]: tuple(row) for row in cursor.execute(_INPUTS).fetchall()}
+
+
+def addresses(cursor: Cursor) -> dict[str, str]:
+    """As `inputs`, of homes."""
+    return dict(cursor.execute(_ADDRESSES).fetchall())
 
 
 def refresh(cursor: Cursor, persons: Iterable[str], *, counted: bool = False) -> None:
@@ -58,14 +72,12 @@ def refresh(cursor: Cursor, persons: Iterable[str], *, counted: bool = False) ->
 
 
 def refresh_homes(cursor: Cursor, homes: Iterable[str]) -> None:
-    """As `refresh`, of who lives in these homes."""
+    """As `refresh`, of what homes are found by."""
     wanted = sorted(set(homes))
-    found: list[str] = []
     for start in range(0, len(wanted), _MARKS_MAX):
         some = wanted[start : start + _MARKS_MAX]
-        sql = f"SELECT id FROM service_user WHERE home IN ({_marks(some)})"  # noqa: S608
-        found += [row[0] for row in cursor.execute(sql, tuple(some)).fetchall()]
-    refresh(cursor, found)
+        sql = f"SELECT id, address FROM home WHERE id IN ({_marks(some)})"  # noqa: S608
+        _refresh_homes(cursor, dict(cursor.execute(sql, tuple(some)).fetchall()))
 
 
 def catch_up(cursor: Cursor, portion: int = PORTION) -> bool:
@@ -77,11 +89,17 @@ def catch_up(cursor: Cursor, portion: int = PORTION) -> bool:
         return False
     if version != VERSION:
         after = ""
-    sql = "SELECT id FROM service_user WHERE id > ? ORDER BY id LIMIT ?"
-    ids = [row[0] for row in cursor.execute(sql, (after, portion)).fetchall()]
+    sql = "SELECT id, home FROM service_user WHERE id > ? ORDER BY id LIMIT ?"
+    found = cursor.execute(sql, (after, portion)).fetchall()
+    ids = [row[0] for row in found]
     _refresh(cursor, ids)
+    refresh_homes(cursor, (row[1] for row in found))
     more = len(ids) == portion
-    cursor.execute(_META, (_KEY, f"{VERSION}:{ids[-1] if more else _DONE}"))
+    if not more:
+        empty = cursor.execute(_UNFOUND, (portion,)).fetchall()
+        refresh_homes(cursor, (row[0] for row in empty))
+        more = len(empty) == portion
+    cursor.execute(_META, (_KEY, f"{VERSION}:{(ids or [after])[-1] if more else _DONE}"))
     return more
 
 
@@ -100,17 +118,44 @@ def _refresh(cursor: Cursor, persons: Sequence[str], *, counted: bool = False) -
     for row in rows:
         person = {**row, **{name: msgspec.json.decode(row[name]) for name in _LISTS}}
         phones = [str(contact.get("phone", "")) for contact in person["contacts"]]
-        found = terms_of(person, row["address"], phones)
-        terms += [(_kept(ring, term, kind), int(kind), row["id"]) for term, kind in found]
+        terms += [
+            (kept(ring, term, Kind(place // STEP)), place, row["id"])
+            for term, place in terms_of(person, phones)
+        ]
         if row["document"] is not None and not counted:
             _count(cursor, person)
     if terms:
-        cursor.executemany(_INSERT, terms)
+        # Two terms may have one code: a telephone's last digits and a contact's.
+        cursor.executemany(_INSERT, sorted(set(terms)))
 
 
-def _kept(ring: Ring | None, term: str, kind: Kind) -> str:
-    """Telephones are found whole or by their last digits, and can't be read here."""
-    return blind(ring, PHONE, term) if kind in PHONES else term
+def _refresh_homes(cursor: Cursor, addresses: Mapping[str, str]) -> None:
+    if not addresses:
+        return
+    marks = _marks(tuple(addresses))
+    # Only marks are put into the text.
+    cursor.execute(f"DELETE FROM home_term WHERE home IN ({marks})", tuple(addresses))  # noqa: S608
+    ring = ring_of(cursor)
+    rows = [
+        (gram(ring, part), home)
+        for home, address in addresses.items()
+        # One that says nothing is looked through once as well.
+        for part in grams_of(address) or {_DONE}
+    ]
+    cursor.executemany(_INSERT_HOME, rows)
+
+
+def kept(ring: Ring | None, term: str, kind: Kind) -> str:
+    """As it stands in the table; an id says nothing of anybody and is looked for by its
+    beginning."""
+    if ring is None or kind is Kind.ID:
+        return term
+    return ring.blind(what_of(kind), term)[:CODE_LENGTH]
+
+
+def gram(ring: Ring | None, part: str) -> str:
+    """A part of an address, as it stands in the table."""
+    return part if ring is None else ring.blind(GRAM, part)[:CODE_LENGTH]
 
 
 def _count(cursor: Cursor, person: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from ledger.persons.terms import plain
 from ledger.register_changes import Changed
 from ledger.schema import HOME, REGION
 from ledger.sealing.ring import Erased
+from ledger.sealing.sealer import owner_of
 from ledger.unit_of_work import UnitOfWork
 
 _REGION: Final = insert_sql(REGION)
@@ -126,10 +127,20 @@ class Taking:
     def _write(self) -> None:
         """Those who are new, with their homes and groups."""
         self._unit.execute_many(_REGION, self._new_regions)
-        self._unit.execute_many(_HOME, self._new_homes)
+        self._write_homes()
         self._unit.seal.make([draft.edit.person for draft in self._drafts])
         files.write(self._unit, self._drafts)
         self._new_regions, self._new_homes, self._drafts = [], [], []
+
+    def _write_homes(self) -> None:
+        seal, made = self._unit.seal, [home for home, *_rest in self._new_homes]
+        seal.make([owner_of(None, home) for home in made])
+        rows = [
+            (home, region, seal.text(owner_of(None, home), address), note)
+            for home, region, address, note in self._new_homes
+        ]
+        self._unit.execute_many(_HOME, rows)
+        person_index.refresh_homes(self._unit.cursor, made)
 
     def _edit(self, person: str, row: Row) -> files.Edit:
         return files.Edit(

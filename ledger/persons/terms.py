@@ -1,8 +1,9 @@
 """What a person is found by: name, readings of the name, telephones, address. Pure.
 
-Terms are made when a person is written and looked up by what they begin with; what lies inside a
-text is a term of its own from there to the end. A name has every reading of each character, for
-surnames are read otherwise than the dictionary's first (单 shàn, 仇 qiú, 解 xiè).
+Of each term all its beginnings are kept, so that what somebody types is looked up as it stands: in
+a sealed book they are blind codes (ADR 0022), of which nothing but equality can be asked. A name has
+every reading of each character, for surnames are read otherwise than the dictionary's first (单
+shàn, 仇 qiú, 解 xiè). Of an address its grams are kept, beside the home.
 """
 
 import itertools
@@ -16,20 +17,30 @@ from typing import Any, Final
 from ledger.forms import id_number
 
 # Written into the book's `meta`: when terms are made otherwise, all are made anew.
-VERSION: Final = "2"
+VERSION: Final = "3"
 # The column's width.
 TERM_MAX: Final = 96
 # Readings of one name: four characters of three readings have 81, of which the rarest are left out.
 READINGS_MAX: Final = 64
 # Of the characters of names a few thousand are in use.
 CHARACTERS_KEPT: Final = 8_192
+# Beginnings of a name that are kept; what is typed beyond them is not looked at. The longest names
+# in use have some twenty characters, and their readings are told apart long before that.
+NAME_MAX: Final = 24
+LETTERS_MAX: Final = 24
+# One letter begins the readings of a tenth of everybody: initials will do.
+LETTERS_MIN: Final = 2
+# Parts of an address by which it is found; longer texts are found by all of their parts.
+GRAM_MAX: Final = 3
 # Villages and house numbers lie within the first characters of an address.
-ADDRESS_PLACES_MAX: Final = 32
+ADDRESS_MAX: Final = 48
 # Telephones are asked for whole, or by their last digits.
 PHONE_TAILS: Final = (8, 7, 6, 5, 4)
 PHONE_MIN: Final = 3
-# The last code point of a range of terms that begin with a text.
+# The last code point of a range of ids that begin with a text.
 LAST: Final = "\U0010ffff"
+# A whole term comes before the beginning of one: kinds are counted in twos.
+STEP: Final = 2
 
 
 class Kind(IntEnum):
@@ -48,7 +59,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What somebody typed: an identity number, which is exact, or the beginning of terms."""
+    """What somebody typed: an identity number, which is exact, or terms by their kind."""
 
     id_number: str = ""
     term: str = ""
@@ -58,15 +69,38 @@ class Question:
     def last(self) -> str:
         return self.term + LAST
 
+    def key(self, kind: Kind) -> str:
+        """What a term of this kind begins with where this question finds it."""
+        return self.term[: _LENGTHS.get(kind, TERM_MAX)]
 
-# Kinds whose terms stand in a sealed book as blind ones, and what they are blinded as.
+    @property
+    def grams(self) -> tuple[str, ...]:
+        """Parts of an address, of which it must have all."""
+        term = self.term[:ADDRESS_MAX]
+        if len(term) <= GRAM_MAX:
+            return (term,)
+        places = [*range(0, len(term) - GRAM_MAX, GRAM_MAX), len(term) - GRAM_MAX]
+        return tuple(dict.fromkeys(term[place : place + GRAM_MAX] for place in places))
+
+
 PHONES: Final = frozenset({Kind.PHONE, Kind.CONTACT})
-PHONE: Final = "phone"
 
-Terms = frozenset[tuple[str, Kind]]
+# A term, and its kind in twos: `Kind * STEP` where it is whole, one more where it begins one.
+Terms = frozenset[tuple[str, int]]
 
 _NAMES: Final = frozenset({Kind.NAME, Kind.NAME_INSIDE})
 _LETTERS: Final = frozenset({Kind.PINYIN, Kind.INITIALS, Kind.PINYIN_INSIDE})
+_LENGTHS: Final = {kind: NAME_MAX for kind in _NAMES} | {kind: LETTERS_MAX for kind in _LETTERS}
+# Asked for by their readings only from so many letters on.
+_LONG: Final = frozenset({Kind.PINYIN, Kind.PINYIN_INSIDE})
+
+
+def what_of(kind: Kind) -> str:
+    """What a term is blinded as: the same text of another kind has another code."""
+    return "phone" if kind in PHONES else f"term {kind.name.lower()}"
+
+
+GRAM: Final = "term address"
 
 
 def ask(text: str) -> Question | None:
@@ -84,8 +118,7 @@ def ask(text: str) -> Question | None:
             kinds |= {Kind.PHONE, Kind.CONTACT}
         return Question(term=digits[:TERM_MAX], kinds=frozenset(kinds))
     if term.isascii():
-        # One letter begins the readings of a tenth of everybody: initials will do.
-        letters = _LETTERS if len(term) > 1 else frozenset({Kind.INITIALS})
+        letters = _LETTERS if len(term) >= LETTERS_MIN else frozenset({Kind.INITIALS})
         return Question(term=term[:TERM_MAX], kinds=letters | _NAMES | {Kind.ID, Kind.ADDRESS})
     return Question(term=term[:TERM_MAX], kinds=_NAMES | {Kind.ADDRESS})
 
@@ -99,18 +132,34 @@ def plain(text: str) -> str:
     return "".join(narrowed.split()).translate(_POINTS)
 
 
-def terms_of(person: Mapping[str, Any], address: str, phones: Iterable[str]) -> Terms:
+def terms_of(person: Mapping[str, Any], phones: Iterable[str]) -> Terms:
     """The terms of a row of the register; `phones` are those of the contacts."""
-    found: set[tuple[str, Kind]] = set()
-    found |= _of_name(plain(person["name"]))
-    found |= _of_phone(person["phone"], Kind.PHONE, PHONE_TAILS)
+    whole = _of_name(plain(person["name"]))
+    found = {(term, kind * STEP + 1) for text, kind in whole for term in _beginnings(text, kind)}
+    exact = {(text, kind) for text, kind in whole if len(text) <= _LENGTHS[kind]}
+    exact |= _of_phone(person["phone"], Kind.PHONE, PHONE_TAILS)
     for phone in phones:
-        found |= _of_phone(phone, Kind.CONTACT, PHONE_TAILS[-1:])
-    found.add((plain(person["id"]), Kind.ID))
-    place = plain(address)
-    for start in range(min(len(place), ADDRESS_PLACES_MAX)):
-        found.add((place[start:], Kind.ADDRESS))
-    return frozenset((term[:TERM_MAX], kind) for term, kind in found if term)
+        exact |= _of_phone(phone, Kind.CONTACT, PHONE_TAILS[-1:])
+    exact.add((plain(person["id"]), Kind.ID))
+    # Of what is whole and the beginning of another the better is kept.
+    better = {(term, kind * STEP) for term, kind in exact}
+    found -= {(term, place + 1) for term, place in better}
+    return frozenset((term[:TERM_MAX], place) for term, place in found | better if term)
+
+
+def grams_of(address: str) -> frozenset[str]:
+    """The parts of an address that are kept."""
+    text = plain(address)[:ADDRESS_MAX]
+    return frozenset(
+        text[start : start + length]
+        for length in range(1, GRAM_MAX + 1)
+        for start in range(len(text) - length + 1)
+    )
+
+
+def _beginnings(text: str, kind: Kind) -> Iterable[str]:
+    least = LETTERS_MIN if kind in _LONG else 1
+    return (text[:length] for length in range(least, min(len(text), _LENGTHS[kind]) + 1))
 
 
 def _of_name(name: str) -> set[tuple[str, Kind]]:

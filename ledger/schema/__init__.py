@@ -27,7 +27,7 @@ from ledger.schema.cases import (
 )
 from ledger.schema.columns import METADATA
 from ledger.schema.exchange import EXCHANGE_PERSON
-from ledger.schema.exports import EXPORT_FILE, EXPORT_ORDER
+from ledger.schema.exports import EXPORT_FILE, EXPORT_ORDER, EXPORT_REQUEST
 from ledger.schema.judging import RULE_SETTING, RULE_STATE, SHADOW_FINDING
 from ledger.schema.persons import (
     CONSENT,
@@ -36,6 +36,7 @@ from ledger.schema.persons import (
     PERSON_FILE,
     PERSON_PHOTO,
     PERSON_TERM,
+    HOME_TERM,
 )
 from ledger.schema.places import (
     DEVICE,
@@ -88,6 +89,7 @@ __all__ = [
     "EXCHANGE_PERSON",
     "EXPORT_FILE",
     "EXPORT_ORDER",
+    "EXPORT_REQUEST",
     "FAMILY_LINK",
     "GATEWAY",
     "GATEWAY_KEY",
@@ -107,6 +109,7 @@ __all__ = [
     "PERSON_KEY",
     "PERSON_PHOTO",
     "PERSON_TERM",
+    "HOME_TERM",
     "PROVIDER",
     "QUARANTINE",
     "RECOVERY_CODE",

@@ -40,3 +40,23 @@ EXPORT_FILE: Final = Table(
     # One file of a period, however often the hub looks.
     Index("export_file_period", "order_id", "period", unique=True),
 )
+
+# A large export, or all at once: asked for by one and approved by another, fetched once.
+EXPORT_REQUEST: Final = Table(
+    "export_request",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("number", String(24), nullable=False, unique=True),  # as it stands on each page
+    Column("asked", Text, nullable=False),  # what of, as JSON: subject, span, form
+    Column("region", String(32), nullable=False),  # "" the whole county
+    Column("reason", Text, nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    ms("asked_at_ms", null=False),
+    Column("state", String(8), nullable=False),  # asked, approved, refused, fetched
+    Column("decided_by", String(64)),
+    ms("decided_at_ms"),
+    Column("decision", Text, nullable=False, default="", server_default=""),
+    ms("fetched_at_ms"),
+    Column("sha256", String(64), nullable=False, default="", server_default=""),
+    Index("export_request_asked", "asked_at_ms"),
+)

@@ -44,7 +44,7 @@ PERSON_FILE: Final = Table(
     ),
 )
 
-# Names, readings, telephones and addresses as somebody types them (ledger/persons/terms.py).
+# What a person is found by, blinded: names, readings and telephones (ledger/persons/terms.py).
 PERSON_TERM: Final = Table(
     "person_term",
     METADATA,
@@ -52,6 +52,16 @@ PERSON_TERM: Final = Table(
     Column("kind", SmallInteger, primary_key=True),
     Column("person", String(64), ForeignKey("service_user.id"), primary_key=True),
     Index("person_term_person", "person"),
+    sqlite_with_rowid=False,
+)
+
+# As it is of a home: parts of its address, blinded.
+HOME_TERM: Final = Table(
+    "home_term",
+    METADATA,
+    Column("term", TERM, primary_key=True),
+    Column("home", String(64), ForeignKey("home.id"), primary_key=True),
+    Index("home_term_home", "home"),
     sqlite_with_rowid=False,
 )
 

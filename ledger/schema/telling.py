@@ -32,6 +32,8 @@ OUTBOX: Final = Table(
     Column("wait_ms", Integer, nullable=False, server_default=text("60000")),
     ms("tried_at_ms"),  # when it was last handed to its provider
     Column("bypassed", Boolean, nullable=False, server_default=false()),  # the next way was taken
+    # The target, blinded, where that is a person's: rows of one target are told together by it.
+    Column("target_code", String(64), nullable=False, default="", server_default=""),
     Index("outbox_pending", "state", "next_at_ms"),
     Index("outbox_alarm", "alarm"),
     Index("outbox_tried", "channel", "tried_at_ms"),
@@ -55,6 +57,8 @@ CONTACT_POINT: Final = Table(
     ms("code_until_ms"),
     Column("code_tries", Integer, nullable=False, server_default=text("0")),
     ms("code_sent_ms"),
+    # Who has written to us is looked for by it.
+    Column("address_code", String(64), nullable=False, default="", server_default=""),
     Index("contact_point_owner", "owner", "place"),
 )
 

@@ -21,8 +21,10 @@ PORTION: Final = 200
 # Photos are a few hundred KB each.
 PORTION_OF_CONTENT: Final = 10
 # The first tables are the register's.
-REGISTER: Final = 2
-KEY: Final = "sealed_rows"
+REGISTER: Final = 4
+# The list's second state, with names, addresses and labels: a book that was done with the first is
+# gone through once more.
+KEY: Final = "sealed_rows_2"
 DONE: Final = "done"
 _META: Final = upsert_sql(META)
 
@@ -79,11 +81,10 @@ def _rows(
     names = [*table.columns, *([table.content] if table.content else [])]
     # Nothing that the ring would open: a text comes as bytes, or with a sign before it.
     columns = ", ".join(f"'=' || t.\"{n}\"" if n in table.columns else f't."{n}"' for n in names)
-    behind = f't."{table.key}" > ?'
-    first: tuple[Any, ...] = (int(after or -1) if table.key == "seq" else after,)
+    first: tuple[Any, ...] = (int(after or -1) if table.key == "t.seq" else after,)
     cursor.execute(
-        f'SELECT t."{table.key}", {table.owner}, {columns} FROM {table.source}'  # noqa: S608
-        f' WHERE {behind} ORDER BY t."{table.key}" LIMIT {portion}',
+        f"SELECT {table.key}, {table.owner}, {columns} FROM {table.source}"  # noqa: S608
+        f" WHERE {table.key} > ? ORDER BY {table.key} LIMIT {portion}",
         first,
     )
     found = []
@@ -118,7 +119,7 @@ def _seal(
         return
     new = ", ".join(f'"{name}" = ?' for name in changes)
     unit.execute(
-        f'UPDATE "{table.table}" SET {new} WHERE "{table.key}" = ?',  # noqa: S608 - our own names
+        f'UPDATE "{table.table}" AS t SET {new} WHERE {table.key} = ?',  # noqa: S608 - our own names
         (*changes.values(), key),
     )
 
@@ -137,4 +138,9 @@ def _beside(unit: UnitOfWork, table: str, stored: dict[str, Any]) -> dict[str, A
             "counted": unit.seal.codes(of_file(document)),
             "id_number": unit.seal.blind(ID_NUMBER, number),
         }
+    # Of who waits and of who may write to us: both are looked for by their code.
+    if table == "outbox" and stored["target"] and not stored["target"].startswith(MARK):
+        return {"target_code": unit.seal.blind("address", stored["target"])}
+    if table == "contact_point" and not stored["address"].startswith(MARK):
+        return {"address_code": unit.seal.blind("address", stored["address"])}
     return {}

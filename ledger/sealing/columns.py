@@ -13,8 +13,8 @@ from ledger.sealing.tokens import Form
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """Columns of a table by form. `owner`: an expression of `source`, which has the table as `t`.
-    `content`: a column of bytes that is sealed."""
+    """Columns of a table by form. `key` and `owner`: expressions of `source`, which has the table as
+    `t`. `content`: a column of bytes that is sealed."""
 
     table: str
     key: str
@@ -29,8 +29,9 @@ _OF_VISIT: Final = "coalesce(v.service_user, 'home:' || v.home)"
 SEALED: Final[tuple[Sealed, ...]] = (
     Sealed(
         table="service_user",
-        key="id",
+        key="t.id",
         columns={
+            "name": "t",
             "phone": "t",
             "conditions": "l",
             "medication": "l",
@@ -38,48 +39,70 @@ SEALED: Final[tuple[Sealed, ...]] = (
             "hearing": "t",
             "contacts": "l",
             "left_note": "t",
+            "service_gaps": "l",
         },
         owner="t.id",
         source="service_user t",
     ),
     Sealed(
         table="person_file",
-        key="person",
+        key="t.person",
         columns={"document": "j"},
         owner="t.person",
         source="person_file t",
     ),
     Sealed(
+        table="home",
+        key="t.id",
+        columns={
+            "address": "t",
+            "access_note": "t",
+            "key_place": "t",
+            "lane": "t",
+            "dog": "t",
+        },
+        owner="'home:' || t.id",
+        source="home t",
+    ),
+    Sealed(
+        table="device",
+        # Neither has a stroke in it.
+        key="t.gateway || '/' || t.device",
+        columns={"label": "t"},
+        owner="coalesce('home:' || t.home, 'gateway:' || t.gateway)",
+        source="device t",
+    ),
+    Sealed(
         table="consent",
-        key="id",
+        key="t.id",
         columns={"given_by": "t", "note": "t"},
         owner="t.person",
         source="consent t",
     ),
     Sealed(
         table="consent_withdrawal",
-        key="consent",
+        key="t.consent",
         columns={"withdrawn_by": "t", "reason": "t"},
         owner="c.person",
         source="consent_withdrawal t JOIN consent c ON c.id = t.consent",
     ),
     Sealed(
         table="visit",
-        key="id",
+        key="t.id",
         columns={"record": "j", "void_reason": "t"},
         owner="coalesce(t.service_user, 'home:' || t.home)",
         source="visit t",
     ),
     Sealed(
         table="visit_correction",
-        key="id",
+        key="t.id",
         columns={"reason": "t", "changes": "j"},
         owner=_OF_VISIT,
         source="visit_correction t JOIN visit v ON v.id = t.visit",
     ),
     Sealed(
         table="attachment",
-        key="id",
+        key="t.id",
         columns={},
         owner=_OF_VISIT,
         source="attachment t JOIN visit v ON v.id = t.visit",
@@ -87,49 +110,64 @@ SEALED: Final[tuple[Sealed, ...]] = (
     ),
     Sealed(
         table="care_line",
-        key="id",
+        key="t.id",
         columns={"who": "t", "note": "t", "why": "t"},
         owner="t.person",
         source="care_line t",
     ),
     Sealed(
         table="referral",
-        key="id",
+        key="t.id",
         columns={"need": "t", "agreed_name": "t", "note": "t"},
         owner="t.person",
         source="referral t",
     ),
     Sealed(
         table="visit_plan",
-        key="seq",
+        key="t.seq",
         columns={"reason": "t"},
         owner="t.service_user",
         source="visit_plan t",
     ),
     Sealed(
         table="stay",
-        key="id",
+        key="t.id",
         columns={"note": "t"},
         owner="coalesce(t.person, 'home:' || t.home)",
         source="stay t",
     ),
     Sealed(
         table="alarm",
-        key="id",
+        key="t.id",
         columns={"note": "t"},
         owner="'home:' || t.home",
         source="alarm t",
     ),
     Sealed(
         table="task",
-        key="id",
+        key="t.id",
         columns={"note": "t", "finding": "t"},
         owner="'home:' || t.home",
         source="task t",
     ),
     Sealed(
+        table="outbox",
+        key="t.id",
+        columns={"target": "t", "body": "j"},
+        # Of systems nothing is said that is anybody's own.
+        owner="CASE WHEN t.recipient IS NULL THEN NULL ELSE 'messages' END",
+        source="outbox t",
+    ),
+    Sealed(
+        table="contact_point",
+        key="t.id",
+        columns={"address": "t"},
+        owner="'messages'",
+        source="contact_point t",
+    ),
+    Sealed(
         table="person_photo",
-        key="person",
+        key="t.person",
         columns={},
         owner="t.person",
         source="person_photo t",

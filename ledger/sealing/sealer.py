@@ -20,6 +20,9 @@ _FIND: Final = "SELECT kek, wrapped FROM person_key WHERE owner = ?"
 HOME: Final = "home:"
 # Whose key seals answers that are kept for two days, about whomever they are.
 ANSWERS: Final = "answers"
+# Whose key seals messages and the addresses that they go to; what is to be forgotten of them is
+# taken out by itself.
+MESSAGES: Final = "messages"
 # Before the number of a home's later keys.
 TURN: Final = "/"
 
@@ -27,6 +30,12 @@ TURN: Final = "/"
 def owner_of(person: str | None, home: str) -> str:
     """Whose key seals what is about a person of a home, or about a home and nobody by name."""
     return person if person is not None else f"{HOME}{home}"
+
+
+def owner_of_device(row: Mapping[str, Any]) -> str:
+    """What somebody called it may name who lives there."""
+    home = row["home"]
+    return f"gateway:{row['gateway']}" if home is None else owner_of(None, home)
 
 
 class Sealer:
