@@ -66,8 +66,8 @@ _DUE: Final = "state = 'pending' AND (next_at_ms <= ? OR next_at_ms - wait_ms > 
 _LOUD: Final = " AND NOT quiet"
 # The first few of each target, so that the rows of one hide nobody else's.
 _CANDIDATES: Final = (
-    f"SELECT {', '.join(_FIELDS)} FROM (SELECT *, row_number() OVER (PARTITION BY channel,"
-    " CASE target_code WHEN '' THEN target ELSE target_code END"  # noqa: S608
+    f"SELECT {', '.join(_FIELDS)} FROM (SELECT *, row_number() OVER (PARTITION BY channel,"  # noqa: S608 - own names
+    " CASE target_code WHEN '' THEN target ELSE target_code END"
     " ORDER BY urgent DESC, next_at_ms, id) AS turn FROM outbox WHERE {where}) AS due"
     " WHERE turn <= ? ORDER BY urgent DESC, next_at_ms, id"
 )
@@ -82,7 +82,7 @@ _WAIT: Final = "UPDATE outbox SET next_at_ms = ?, wait_ms = ?, detail = ? WHERE 
 _BYPASS: Final = "UPDATE outbox SET bypassed = ? WHERE id = ?"
 _SETTLE: Final = (
     "UPDATE outbox SET state = ?, attempts = ?, next_at_ms = ?, wait_ms = ?, done_at_ms = ?,"
-    " tried_at_ms = ?, detail = ?, body = ? WHERE id = ?"
+    " tried_at_ms = ?, detail = ?, body = CASE WHEN ? THEN '' ELSE body END WHERE id = ?"
 )
 _SENT: Final = (
     "SELECT channel, target, tried_at_ms FROM outbox WHERE channel = ? AND tried_at_ms > ?"
@@ -179,7 +179,7 @@ def settle(unit: UnitOfWork, row: Pending, result: Result, telling: Telling | No
         wait_ms = min(max(retry_delay_ms(attempts), asked_ms), WAIT_MAX_MS)
     pending = state == "pending"
     # A code that has gone out is nobody's business any more.
-    body = "" if row.step == CODE_STEP and not pending else row.body
+    forgotten = row.step == CODE_STEP and not pending
     unit.execute(
         _SETTLE,
         (
@@ -190,7 +190,7 @@ def settle(unit: UnitOfWork, row: Pending, result: Result, telling: Telling | No
             None if pending else unit.now_ms,
             unit.now_ms,
             result.detail[:500],
-            body,
+            forgotten,
             row.id,
         ),
     )

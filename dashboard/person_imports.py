@@ -23,6 +23,7 @@ from dashboard.callers import Caller
 from dashboard.person_known import Standing, read_known, read_standing
 from dashboard.person_sheets import read_list
 from dashboard.ports import Deps
+from dashboard.problems import where_it_failed
 from dashboard.spreadsheets import UnreadableSheet
 from ledger.persons import sheet
 from ledger.persons.sheet import Heads, Known, NoHeads, Row
@@ -176,7 +177,7 @@ class Imports:
             try:
                 await work
             except Exception as error:  # noqa: BLE001 - the next list shall be read
-                _LOG.exception("an import of persons failed: %s", type(error).__name__)
+                _LOG.error("an import of persons failed: %s", where_it_failed(error))
                 one.state, one.detail = "failed", "internal"
 
         task = asyncio.create_task(guarded(), name="person-import")

@@ -5,6 +5,7 @@ input is repeated: it may be a password or a person's name.
 """
 
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
@@ -142,9 +143,15 @@ class Unexpected:
             if started or scope["type"] != "http":
                 raise
             route = getattr(scope.get("route"), "path", "none")
-            _LOG.exception("%s %s failed: %s", scope["method"], route, type(error).__name__)
+            _LOG.error("%s %s failed: %s", scope["method"], route, where_it_failed(error))
             detail = "the hub made a mistake; it is in its log"
             await problem_response(Problem(500, "internal", detail))(scope, receive, send)
+
+
+def where_it_failed(error: BaseException) -> str:
+    """The kind of error and the lines it came through; what it says may tell of somebody."""
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}\n{lines}"
 
 
 def install(app: FastAPI) -> None:

@@ -29,6 +29,7 @@ from hearthwatch.logs import say
 from ledger.database import upsert_sql
 from ledger.erasure.erasing import WITHDRAWN
 from ledger.schema import EXPORT_FILE, EXPORT_ORDER
+from ledger.sealing.sealer import EXPORTS
 from ledger.unit_of_work import SYSTEM, UnitOfWork
 from ledger.writer import Writer
 from rules.local_time import DAY_MS, HOUR_MS, day_of, minute_of
@@ -136,7 +137,10 @@ class DepartmentExports:
         try:
             erased = await asyncio.to_thread(self._erased)
             made = await asyncio.to_thread(self._make, order, period, now_ms)
-            row |= await asyncio.to_thread(self._kept, order, period, made)
+            sealed = await self._writer.change(
+                lambda unit: unit.seal.content(EXPORTS, made.content)
+            )
+            row |= await asyncio.to_thread(self._kept, order, period, made, sealed)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and tried again
             row["detail"] = f"{type(error).__name__}: {error}"[:500]
             say("department_file_failed", f"{order.name} {period.key}: {row['detail']}")
@@ -164,14 +168,15 @@ class DepartmentExports:
         with self._reader.connect() as connection:
             return make(connection, order, period, now_ms)
 
-    def _kept(self, order: Order, period: Days, made: Made) -> dict[str, object]:
-        """Whole or not at all: a department never fetches half a file."""
+    def _kept(self, order: Order, period: Days, made: Made, sealed: bytes) -> dict[str, object]:
+        """Whole or not at all: a department never fetches half a file. On the disk it is sealed;
+        the checksum is of what is fetched."""
         sha256 = hashlib.sha256(made.content).hexdigest()
         name = f"{order.id}-{period.key}-{sha256[:8]}.xlsx"
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         begun = self.folder / f".{name}.part"
         with open(begun, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
-            out.write(made.content)
+            out.write(sealed)
             out.flush()
             os.fsync(out.fileno())
         begun.replace(self.folder / name)

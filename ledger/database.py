@@ -125,6 +125,8 @@ def open_reader(url: str) -> Engine:
         pool_pre_ping=not url.startswith("sqlite"),
         pool_size=READERS_KEPT,
         max_overflow=READERS_MAX - READERS_KEPT,
+        # What is written tells of people, and errors are logged.
+        hide_parameters=True,
     )
     if url.startswith("sqlite"):
 
@@ -167,7 +169,7 @@ def head() -> str:
 @contextlib.contextmanager
 def changing(url: str) -> Iterator[Connection]:
     """One transaction that may change the schema: all of it or nothing."""
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     if url.startswith("sqlite"):
         # The driver would commit every CREATE by itself; a kill in the middle must leave nothing.
         event.listen(engine, "connect", _begin_by_hand)

@@ -1,5 +1,6 @@
 """Devices: what was heard or announced, and which home each belongs to."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -39,6 +40,7 @@ from ledger.database import insert_sql
 from ledger.expectations import INTERVAL_MAX_S, INTERVAL_MIN_S
 from ledger.register_changes import Changed
 from ledger.schema import DEVICE
+from ledger.sealing.sealer import owner_of_device
 from ledger.unit_of_work import Entry, UnitOfWork
 from ledger.views import Document, to_json
 

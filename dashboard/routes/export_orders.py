@@ -23,6 +23,8 @@ from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row, one, rows
 from ledger.database import insert_sql
 from ledger.schema import ACCOUNT, EXPORT_FILE, EXPORT_ORDER
+from ledger.sealing.at_connection import content_of
+from ledger.sealing.sealer import EXPORTS
 from ledger.unit_of_work import UnitOfWork, compact
 from ledger.views import Document, document_list, document_of, instant
 from rules.local_time import day_of
@@ -97,9 +99,11 @@ async def create_order(
 
     def change(unit: UnitOfWork) -> None:
         row["created_at_ms"] = unit.now_ms
-        unit.execute(_INSERT, tuple(row[column.name] for column in EXPORT_ORDER.columns))
+        stored = unit.seal.row(EXPORT_ORDER, EXPORTS, row)
+        unit.execute(_INSERT, tuple(stored[column.name] for column in EXPORT_ORDER.columns))
         told = f"{body.name}, {body.every}: {row['tables']}, plain {row['plain']}; {body.reason}"
-        unit.audit(caller.username, "ordered", f"export_order:{row['id']}", told[:500])
+        order = f"export_order:{row['id']}"
+        unit.audit(caller.username, "ordered", order, told[:500], owner=EXPORTS)
 
     async def work() -> Document:
         await hub.writer.change(change)
@@ -123,7 +127,7 @@ async def change_order(
         if unit.cursor.rowcount == 0:
             raise not_found("order")
         fact = "resumed" if body.active else "stopped"
-        unit.audit(caller.username, fact, f"export_order:{order_id}", body.reason)
+        unit.audit(caller.username, fact, f"export_order:{order_id}", body.reason, owner=EXPORTS)
 
     await hub.writer.change(change)
     return answer({"id": order_id, "active": body.active})
@@ -140,7 +144,11 @@ async def run_order(
     await run_in_threadpool(_visible, hub, caller, order_id)
     await hub.writer.change(
         lambda unit: unit.audit(
-            caller.username, "asked_now", f"export_order:{order_id}", body.reason
+            caller.username,
+            "asked_now",
+            f"export_order:{order_id}",
+            body.reason,
+            owner=EXPORTS,
         )
     )
     try:
@@ -170,7 +178,7 @@ def get_file(
         row = one(connection, _files(caller).where(EXPORT_FILE.c.id == file_id))
     if row is None or row["state"] != "made" or hub.outbox is None:
         raise not_found("file")
-    content = _content(hub.outbox / row["file"])
+    content = _content(hub, hub.outbox / row["file"])
     if content is None or hashlib.sha256(content).hexdigest() != row["sha256"]:
         raise Problem(410, "damaged", "this file is no longer as it was made")
     trail.note(
@@ -179,11 +187,13 @@ def get_file(
     return download(content, f"{row['name']}-{row['period']}", "xlsx")
 
 
-def _content(path: FilePath) -> bytes | None:
+def _content(hub: Deps, path: FilePath) -> bytes | None:
     try:
-        return path.read_bytes()
+        sealed = path.read_bytes()
     except OSError:
         return None
+    with hub.engine.connect() as connection:
+        return content_of(connection, sealed)
 
 
 def _files(caller: Caller) -> Any:

@@ -1,8 +1,6 @@
-"""Tables out of the hub: XLSX for Excel, CSV for other programs, everything as one archive."""
+"""Tables out of the hub: XLSX for Excel, CSV for other programs."""
 
-import io
-import zipfile
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from sqlalchemy import Connection
@@ -14,6 +12,7 @@ from dashboard.callers import Caller, Hub, needs
 from dashboard.downloads import download
 from dashboard.export import Asked, Subject, TooMany, read
 from dashboard.export_registry import SUBJECTS
+from dashboard.export_requests import marked, needed, number_of, refusal
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from ledger.documents.comma_file import Encoding, write_csv
@@ -22,9 +21,6 @@ from ledger.documents.table import Table
 from ledger.documents.workbook import write_xlsx
 
 router = APIRouter(tags=["documents"])
-
-# The whole archive in memory; a county's is some tens.
-ARCHIVE_BYTES_MAX: Final = 256 * 1024 * 1024
 
 Name = Annotated[str, Path(max_length=32)]
 Encoded = Annotated[Encoding, Query()]
@@ -49,34 +45,6 @@ def list_exports(caller: Annotated[Caller, needs("data.export")]) -> Response:
     )
 
 
-@router.get("/exports/all.zip")
-def export_all(
-    *,
-    hub: Hub,
-    trail: Trail,
-    caller: Annotated[Caller, needs("data.export")],
-    region: QueryWord = None,
-    from_: FromTime = None,
-    to: QueryWord = None,
-    encoding: Encoded = "utf-8",
-) -> Response:
-    """A CSV of every subject that this account may read."""
-    asked = _asked(caller, region, from_, to)
-    out = io.BytesIO()
-    with (
-        hub.engine.connect() as connection,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        for name, subject in SUBJECTS.items():
-            if subject.needs <= caller.can:
-                table = _table(connection, subject, asked)
-                archive.writestr(f"{name}-{subject.zh}.csv", write_csv(table, encoding))
-            if out.tell() > ARCHIVE_BYTES_MAX:
-                raise Problem(422, "too_long", "more than an archive may hold; take a region")
-    trail.note(caller.username, "exported", "all", region or caller.region)
-    return download(out.getvalue(), _file_name(hub, "全部台账"), "zip")
-
-
 @router.get("/exports/{subject}.{ending}")
 def export_subject(
     *,
@@ -90,7 +58,9 @@ def export_subject(
     to: QueryWord = None,
     encoding: Encoded = "utf-8",
 ) -> Response:
-    """One subject of a region and of [from, to) by its own time; without them all that is seen."""
+    """One subject of a region and of [from, to) by its own time; without them all that is seen.
+    What is large, or everything at once, is asked for (`POST export-requests`). Each row says who
+    took it and when."""
     wanted = SUBJECTS.get(subject)
     if wanted is None:
         raise not_found("export")
@@ -99,11 +69,15 @@ def export_subject(
         raise Problem(403, "forbidden", f"the role {caller.role} may not {missing}")
     asked = _asked(caller, region, from_, to)
     with hub.engine.connect() as connection:
-        table = _table(connection, wanted, asked)
+        table = table_of(connection, wanted, asked)
+    if needed(table):
+        raise refusal(len(table.rows))
+    number = number_of(hub.clock.now_ms())
+    table = marked(table, caller, number, hub.clock.now_ms())
     made = write_xlsx([table]) if ending == "xlsx" else write_csv(table, encoding)
-    detail = f"{len(table.rows)} rows, {ending}"
+    detail = f"{number}, {len(table.rows)} rows, {ending}"
     trail.note(caller.username, "exported", f"export:{subject}", detail)
-    return download(made, _file_name(hub, wanted.zh), ending)
+    return download(made, file_name(hub, wanted.zh), ending)
 
 
 def _asked(caller: Caller, region: str | None, from_: str | None, to: str | None) -> Asked:
@@ -113,12 +87,12 @@ def _asked(caller: Caller, region: str | None, from_: str | None, to: str | None
     return Asked(caller=caller, region=region, from_ms=from_ms, to_ms=to_ms)
 
 
-def _table(connection: Connection, subject: Subject, asked: Asked) -> Table:
+def table_of(connection: Connection, subject: Subject, asked: Asked) -> Table:
     try:
         return read(connection, subject, asked)
     except TooMany as error:
         raise Problem(422, "too_long", f"{subject.zh}: {error}") from None
 
 
-def _file_name(hub: Deps, zh: str) -> str:
+def file_name(hub: Deps, zh: str) -> str:
     return f"{zh}-{local(hub.clock.now_ms()):%Y%m%d}"

@@ -85,8 +85,8 @@ def erase(unit: UnitOfWork, erasure: Erasure) -> tuple[str, ...]:
     """Returns the owners whose keys are destroyed, for the ring to forget after the commit. Twice
     is as once."""
     person, home = erasure.person, erasure.home
-    owners = _destroy(unit, person, erasure.actor)
     gaps = _silent_gaps(unit, person)
+    owners = _destroy(unit, person, erasure.actor)
     _blank(unit.cursor, person, SEALED)
     today = local(unit.now_ms).date().isoformat()
     unit.execute(_BLANK, (ERASED_NAME, unit.now_ms, LEFT_WHY, today, person))

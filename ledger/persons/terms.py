@@ -1,9 +1,9 @@
 """What a person is found by: name, readings of the name, telephones, address. Pure.
 
 Of each term all its beginnings are kept, so that what somebody types is looked up as it stands: in
-a sealed book they are blind codes (ADR 0022), of which nothing but equality can be asked. A name has
-every reading of each character, for surnames are read otherwise than the dictionary's first (单
-shàn, 仇 qiú, 解 xiè). Of an address its grams are kept, beside the home.
+a sealed book they are blind codes (ADR 0020), of which nothing but equality can be asked. A name
+has every reading of each character, for surnames are read otherwise than the dictionary's first
+(单 shàn, 仇 qiú, 解 xiè). Of an address its grams are kept, beside the home.
 """
 
 import itertools
@@ -90,7 +90,7 @@ Terms = frozenset[tuple[str, int]]
 
 _NAMES: Final = frozenset({Kind.NAME, Kind.NAME_INSIDE})
 _LETTERS: Final = frozenset({Kind.PINYIN, Kind.INITIALS, Kind.PINYIN_INSIDE})
-_LENGTHS: Final = {kind: NAME_MAX for kind in _NAMES} | {kind: LETTERS_MAX for kind in _LETTERS}
+_LENGTHS: Final = dict.fromkeys(_NAMES, NAME_MAX) | dict.fromkeys(_LETTERS, LETTERS_MAX)
 # Asked for by their readings only from so many letters on.
 _LONG: Final = frozenset({Kind.PINYIN, Kind.PINYIN_INSIDE})
 

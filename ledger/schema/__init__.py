@@ -33,10 +33,10 @@ from ledger.schema.persons import (
     CONSENT,
     CONSENT_WITHDRAWAL,
     FAMILY_LINK,
+    HOME_TERM,
     PERSON_FILE,
     PERSON_PHOTO,
     PERSON_TERM,
-    HOME_TERM,
 )
 from ledger.schema.places import (
     DEVICE,
@@ -97,6 +97,7 @@ __all__ = [
     "HANDOVER_LINE",
     "HANDOVER_MARK",
     "HOME",
+    "HOME_TERM",
     "HUB_LEASE",
     "IDEMPOTENCY",
     "KNOWN_DEVICE",
@@ -109,7 +110,6 @@ __all__ = [
     "PERSON_KEY",
     "PERSON_PHOTO",
     "PERSON_TERM",
-    "HOME_TERM",
     "PROVIDER",
     "QUARANTINE",
     "RECOVERY_CODE",

@@ -13,8 +13,8 @@ from ledger.sealing.tokens import Form
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """Columns of a table by form. `key` and `owner`: expressions of `source`, which has the table as
-    `t`. `content`: a column of bytes that is sealed."""
+    """Columns of a table by form. `key` and `owner`: expressions of `source`, which has the table
+    as `t`. `content`: a column of bytes that is sealed."""
 
     table: str
     key: str
@@ -164,6 +164,13 @@ SEALED: Final[tuple[Sealed, ...]] = (
         columns={"address": "t"},
         owner="'messages'",
         source="contact_point t",
+    ),
+    Sealed(
+        table="export_order",
+        key="t.id",
+        columns={"reason": "t"},
+        owner="'exports'",
+        source="export_order t",
     ),
     Sealed(
         table="person_photo",

@@ -23,6 +23,10 @@ ANSWERS: Final = "answers"
 # Whose key seals messages and the addresses that they go to; what is to be forgotten of them is
 # taken out by itself.
 MESSAGES: Final = "messages"
+# Whose key seals what departments are given, and why: it is about many.
+EXPORTS: Final = "exports"
+# Whose key seals what departments are given, and why: it is about many.
+EXPORTS: Final = "exports"
 # Before the number of a home's later keys.
 TURN: Final = "/"
 

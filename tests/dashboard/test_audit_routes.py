@@ -263,6 +263,7 @@ NOT_OF_PEOPLE = {
     "/unseen/count": "sums",
     "/visits/form": "empty",
     "/exports": "which there are",
+    "/export-requests": "who asks for which table",
 }
 ABOUT_PEOPLE = {
     "alarm.read",

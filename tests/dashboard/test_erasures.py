@@ -323,7 +323,6 @@ PLACES = (
     "exports/persons.csv",
     "exports/visits.csv",
     "exports/care.csv",
-    "exports/all.zip",
 )
 
 

@@ -3,7 +3,6 @@
 import csv
 import datetime
 import io
-import zipfile
 from pathlib import Path
 
 import httpx2
@@ -130,17 +129,6 @@ async def test_gb18030_for_who_wants_it(world: World) -> None:
     assert "张桂英" in answer.content.decode("gb18030")
 
 
-async def test_everything_is_one_archive(world: World) -> None:
-    await visit(world)
-    answer = await got(world, "all.zip")
-    assert name_of(answer) == "全部台账-20261123.zip"
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        names = archive.namelist()
-        assert names == [f"{name}-{subject.zh}.csv" for name, subject in SUBJECTS.items()]
-        assert "张桂英" in archive.read("persons-老年人名册.csv").decode("utf-8-sig")
-    assert ("manager-1", "exported", "all") in await world.audited()
-
-
 async def test_what_leaves_is_written_down(world: World) -> None:
     await got(world, "persons.xlsx")
     assert ("manager-1", "exported", "export:persons") in await world.audited()
@@ -149,7 +137,7 @@ async def test_what_leaves_is_written_down(world: World) -> None:
 @pytest.mark.parametrize("username", ["duty-1", "visitor-1", "installer-1", "auditor-1"])
 async def test_only_those_who_answer_for_the_data_export_it(world: World, username: str) -> None:
     async with world.client(username) as client:
-        for path in ("persons.csv", "alarms.xlsx", "all.zip"):
+        for path in ("persons.csv", "alarms.xlsx"):
             answer = await client.get(f"{API}/exports/{path}")
             assert problem_of(answer)["type"] == "forbidden"
 

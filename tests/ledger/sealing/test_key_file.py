@@ -257,7 +257,8 @@ def test_what_is_damaged_reads_as_nothing_and_is_counted(book: SqliteBook) -> No
     changed(book, lambda unit: unit.cursor.execute("UPDATE person_key SET wrapped = x'00'"))
     place = again(book)
     assert phone(place) == ""
-    assert place.ring.unreadable == 1
+    # Her telephone, and her name with it.
+    assert place.ring.unreadable == 2
 
 
 def test_a_text_that_looks_sealed_is_refused_where_it_is_written(book: SqliteBook) -> None:
