@@ -16,6 +16,7 @@ from dashboard.export import Asked
 from dashboard.problems import Problem, not_found
 from dashboard.reads import Row, one, rows
 from ledger.database import insert_sql
+from ledger.documents.comma_file import Encoding
 from ledger.documents.sheets import local
 from ledger.documents.table import Column, Table
 from ledger.schema import EXPORT_REQUEST
@@ -85,7 +86,7 @@ def refusal(count: int) -> Problem:
 def ask(unit: UnitOfWork, wanted: Wanted, caller: Caller) -> str:
     """Returns its id."""
     if unit.execute(_OPEN, (caller.username,)).fetchone()[0] >= OPEN_MAX:
-        raise Problem(409, "too_many", f"{OPEN_MAX} requests of yours wait; withdraw some")
+        raise Problem(409, "too_many_asked", f"{OPEN_MAX} requests of yours wait; withdraw some")
     asked = {
         "subject": wanted.subject,
         "ending": wanted.ending,
@@ -120,7 +121,7 @@ def decide(unit: UnitOfWork, id_: str, caller: Caller, state: str, reason: str) 
     if row["asked_by"] == caller.username:
         raise Problem(409, "own_request", "somebody else decides about what you ask for")
     if state_at(row, unit.now_ms) != "asked":
-        raise Problem(409, "decided", "this request was decided, or has run out")
+        raise Problem(409, "request_decided", "this request was decided, or has run out")
     changes = {"state": state, "decided_by": caller.username, "decided_at_ms": unit.now_ms}
     changes["decision"] = unit.seal.text(EXPORTS, reason)
     unit.update(EXPORT_REQUEST, {"id": id_}, changes)
@@ -132,7 +133,7 @@ def withdraw(unit: UnitOfWork, id_: str, caller: Caller) -> None:
     if row is None or row["asked_by"] != caller.username:
         raise not_found("request")
     if row["state"] not in ("asked", "approved"):
-        raise Problem(409, "decided", "this request was decided, or has run out")
+        raise Problem(409, "request_decided", "this request was decided, or has run out")
     changes = {"state": "refused", "decided_by": caller.username, "decided_at_ms": unit.now_ms}
     unit.update(EXPORT_REQUEST, {"id": id_}, changes)
     _note(unit, caller, "export_withdrawn", id_, str(row["number"]))
@@ -142,7 +143,7 @@ def take(unit: UnitOfWork, row: Row, caller: Caller, sha256: str, count: int) ->
     """It leaves now, and never again."""
     unit.execute(_FETCH, (unit.now_ms, sha256, row["id"]))
     if not unit.cursor.rowcount:
-        raise Problem(409, "fetched", "this file was fetched before; ask for another")
+        raise Problem(409, "fetched_before", "this file was fetched before; ask for another")
     _note(unit, caller, "exported", row["id"], f"{row['number']}, {count} rows, sha256 {sha256}")
 
 
@@ -164,13 +165,14 @@ def find(connection: Connection, id_: str) -> Row | None:
     return one(connection, select(EXPORT_REQUEST).where(EXPORT_REQUEST.c.id == id_))
 
 
-def asked_of(row: Row, caller: Caller) -> tuple[str, str, str, Asked]:
+def asked_of(row: Row, caller: Caller) -> tuple[str, str, Encoding, Asked]:
     """Subject, form, encoding and what of it."""
     said = json.loads(row["asked"])
     asked = Asked(
         caller=caller, region=row["region"] or None, from_ms=said["from_ms"], to_ms=said["to_ms"]
     )
-    return said["subject"], said["ending"], said["encoding"], asked
+    encoding: Encoding = "gb18030" if said["encoding"] == "gb18030" else "utf-8"
+    return said["subject"], said["ending"], encoding, asked
 
 
 def listed(connection: Connection, caller: Caller, now_ms: int) -> list[Document]:

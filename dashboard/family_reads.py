@@ -8,6 +8,7 @@ from sqlalchemy import Connection, or_, select
 from alarms.rota.days import iso_day
 from alarms.wording import kind_word
 from dashboard.callers import Caller
+from dashboard.look_reads import looks_of
 from dashboard.masking import masked_name
 from dashboard.person_reads import purpose_states
 from dashboard.plan_facts import made
@@ -24,6 +25,7 @@ HOUR_MS: Final = 3_600_000
 ALARM_DAYS: Final = 30
 ALARMS_MAX: Final = 30
 LINKS_MAX: Final = 50
+LOOKS_DAYS: Final = 30
 # What is told of a home where others live who were not asked: that somebody called, or that the
 # house is in danger. What is measured of a body or a bed is one person's, and nobody knows whose.
 TOLD_OF_A_HOME: Final = (
@@ -73,11 +75,15 @@ def family_document(
 ) -> Document:
     """`alarms_of`: person, or home where others live there who have not agreed to be looked at."""
     shared = _others_unasked(connection, person, now_ms, today)
+    looks = looks_of(connection, str(person["id"]), now_ms, LOOKS_DAYS)
+    times = sum(look.times for look in looks.looks if look.role != "family")
     return {
         "name": masked_name(person["name"]),
         "today": _today(connection, rules, person, now_ms=now_ms, today_ms=today_ms),
         "last_visit": _last_visit(connection, person, now_ms),
         "next_visit_on": _next_visit(connection, person, now_ms),
+        # How often, and not who: that is told to her.
+        "looks": {"days": LOOKS_DAYS, "people": looks.people, "times": times},
         "alarms_of": "home" if shared else "person",
         "alarms": _alarms(connection, person["home"], now_ms, shared=shared),
     }

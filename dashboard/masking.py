@@ -57,6 +57,18 @@ def _without_person(document: Document) -> Document:
     return shown
 
 
+def without_labels(document: Document) -> Document:
+    """What devices are called: often by who lives there, and where her bed stands."""
+    shown = dict(document)
+    for field in ("device_label", "label"):
+        if shown.get(field):
+            shown[field] = HIDDEN
+    for field in ("checks", "troubles", "devices"):
+        if isinstance(shown.get(field), list):
+            shown[field] = [without_labels(one) for one in shown[field] if isinstance(one, dict)]
+    return shown
+
+
 def _masked_person(person: Mapping[str, Any]) -> Document:
     shown = {**person, "name": masked_name(person["name"])}
     if "phone" in shown:
@@ -81,6 +93,7 @@ def _without_address(document: Document) -> Document:
     for field in ("access_note", "key_place", "lane", "dog"):
         if field in shown:
             shown[field] = HIDDEN
+    shown = without_labels(shown)
     if isinstance(shown.get("home"), dict):
         shown["home"] = _without_address(shown["home"])
     if "others" in shown:

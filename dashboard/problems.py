@@ -5,10 +5,12 @@ input is repeated: it may be a password or a person's name.
 """
 
 import logging
+import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -53,6 +55,10 @@ _MISTAKES = frozenset(
         "no_such_concern",
     }
 )
+
+
+# Fields of ours, and places in a list; keys of a map are whoever's.
+_FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,6}")
 
 
 class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
@@ -247,6 +253,10 @@ def _invalid(error: RequestValidationError) -> Problem:
     first = error.errors()[0]
     # The first part of a location is where it was looked for: body, query, path.
     where = [str(part) for part in first.get("loc", ())][1:]
+    if first.get("type") == "extra_forbidden":
+        # What somebody called a field that there is none of is what was sent.
+        where = where[:-1]
+    where = [part if _FIELD.fullmatch(part) else "?" for part in where]
     if first.get("type") == "json_invalid":
         return Problem(422, "not_json", "the body is not JSON", field="body")
     expected = str(first.get("msg", "invalid")).removeprefix("Value error, ")

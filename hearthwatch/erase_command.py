@@ -16,8 +16,8 @@ from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.keys_command import in_transaction
 from hearthwatch.sealed_book import eraser_of, opened
-from ledger.cursor import BookInUseError
-from ledger.erasure.eraser import Blocked, PlanChanged
+from ledger.cursor import BookInUseError, Cursor
+from ledger.erasure.eraser import Blocked, Done, Eraser, PlanChanged
 from ledger.erasure.kept import KeptError
 from ledger.erasure.plan import ErasurePlan
 from ledger.sealing.key_file import KeyFileError
@@ -74,20 +74,22 @@ def _erase(config: HubConfig, args: argparse.Namespace) -> int:
         if len(args.reason.strip()) < REASON_MIN:
             sys.stderr.write("hearthwatch erase: say why (--reason)\n")
             return 1
-        done = in_transaction(
-            connection,
-            lambda cursor: eraser.erase(
-                UnitOfWork(cursor, wall_ms()),
-                args.person,
-                confirm=args.confirm,
-                actor=ACTOR,
-                reason=args.reason.strip(),
-            ),
-        )
+        done = in_transaction(connection, lambda cursor: _erased(eraser, cursor, args))
     if done is not None:
         eraser.committed(done)
     sys.stdout.write(f"{args.person} is erased\n")
     return 0
+
+
+def _erased(eraser: Eraser, cursor: Cursor, args: argparse.Namespace) -> Done | None:
+    """With its line on the trail, as over HTTP."""
+    unit = UnitOfWork(cursor, wall_ms())
+    done = eraser.erase(
+        unit, args.person, confirm=args.confirm, actor=ACTOR, reason=args.reason.strip()
+    )
+    if done is not None:
+        unit.audit(ACTOR, "erased", f"person:{args.person}")
+    return done
 
 
 def _tell(plan: ErasurePlan) -> None:

@@ -13,7 +13,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -22,6 +22,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from contract.config import ConfigError
 from ledger.archive import ArchiveError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MAGIC: Final = b"HWCOPY1\n"
 KEY_BYTES: Final = 32
@@ -51,7 +54,7 @@ class CopyKey:
 
 
 def read_key(path: Path) -> CopyKey:
-    """64 hexadecimal digits, as `make_key` writes them. ConfigError: it is not there, or is none."""
+    """64 hexadecimal digits, as `make_key` has them. ConfigError: not there, or none."""
     try:
         raw = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except OSError as error:
@@ -90,13 +93,13 @@ class Sealing(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes) -> int:  # type: ignore[override] - bytes, as zipfile gives them
+    def write(self, data: "Buffer", /) -> int:
         self._waiting += data
         # One more than a chunk must wait: the last is written otherwise.
         while len(self._waiting) > CHUNK:
             self._chunk(bytes(self._waiting[:CHUNK]), _MORE)
             del self._waiting[:CHUNK]
-        return len(data)
+        return memoryview(data).nbytes
 
     def close(self) -> None:
         if not self.closed:
@@ -147,14 +150,17 @@ class Opening(io.RawIOBase):
     def tell(self) -> int:
         return self._at
 
-    def readinto(self, into: memoryview) -> int:  # type: ignore[override]
-        if self._at >= self._size or not len(into):
-            return 0
-        number, within = divmod(self._at, CHUNK)
-        part = self._plain(number)[within : within + len(into)]
-        into[: len(part)] = part
-        self._at += len(part)
-        return len(part)
+    def readinto(self, buffer: "Buffer", /) -> int:
+        into = memoryview(buffer).cast("B")
+        # As much as there is: who reads a directory of a zip takes what is short for its end.
+        filled = 0
+        while filled < len(into) and self._at < self._size:
+            number, within = divmod(self._at, CHUNK)
+            part = self._plain(number)[within : within + len(into) - filled]
+            into[filled : filled + len(part)] = part
+            filled += len(part)
+            self._at += len(part)
+        return filled
 
     def _plain(self, number: int) -> bytes:
         if self._held[0] == number:

@@ -22,6 +22,7 @@ from dashboard.asked import (
 )
 from dashboard.callers import Caller, Hub, needs
 from dashboard.label import device_label
+from dashboard.masking import without_labels
 from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
@@ -114,6 +115,8 @@ def list_devices(
     with hub.engine.connect() as connection:
         found = rows(connection, wanted)
         documents = device_documents(connection, found, hub.clock.now_ms())
+    if "address.read" not in caller.can:
+        documents = [without_labels(document) for document in documents]
     return answer({"items": documents})
 
 
@@ -253,4 +256,5 @@ def _document(hub: Deps, caller: Caller, gateway: str, device: str) -> Document:
         row: Row | None = find_device(connection, gateway, device)
         if row is None or not caller.sees(row["seen_region"]):
             raise not_found("device")
-        return device_documents(connection, [row], hub.clock.now_ms())[0]
+        document = device_documents(connection, [row], hub.clock.now_ms())[0]
+    return document if "address.read" in caller.can else without_labels(document)

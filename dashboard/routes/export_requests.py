@@ -19,6 +19,7 @@ from dashboard.export_requests import ALL, Wanted
 from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
+from dashboard.reads import Row
 from dashboard.routes.exports import file_name, table_of
 from ledger.documents.comma_file import write_csv
 from ledger.documents.workbook import write_xlsx
@@ -136,7 +137,7 @@ def _wanted(body: NewRequest, caller: Caller) -> Wanted:
     )
 
 
-def _made(hub: Deps, id_: str, caller: Caller) -> tuple[bytes, int, str, str, requests.Row]:
+def _made(hub: Deps, id_: str, caller: Caller) -> tuple[bytes, int, str, str, Row]:
     """The file with its marks, how many rows it has, its name and form, and the request."""
     now_ms = hub.clock.now_ms()
     with hub.engine.connect() as connection:
@@ -145,7 +146,8 @@ def _made(hub: Deps, id_: str, caller: Caller) -> tuple[bytes, int, str, str, re
             raise not_found("request")
         state = requests.state_at(row, now_ms)
         if state != "approved":
-            raise Problem(409, state, f"nothing to fetch: this request is {state}")
+            code = "fetched_before" if state == "fetched" else "not_approved"
+            raise Problem(409, code, f"nothing to fetch: this request is {state}")
         subject, ending, encoding, asked = requests.asked_of(row, caller)
         names = [subject] if subject != ALL else list(SUBJECTS)
         tables = {

@@ -169,7 +169,7 @@ async def print_file(
                 numbers=numbers is not None,
                 photo=None if picture is None else picture.content,
             )
-        return hub.printer.pdf(dossier(found, _foot(hub, caller), _minute_ms(hub)))
+        return hub.printer.pdf(dossier(found, foot_of(hub, caller), minute_ms(hub)))
 
     made = await run_in_threadpool(work)
     trail.note(caller.username, "printed", f"person:{person_id}", "file.pdf")
@@ -246,8 +246,8 @@ def _person(hub: Deps, caller: Caller, person_id: str) -> Row:
 def _paper(hub: Deps, caller: Caller, form: Form, name: str, copies: bool) -> Paper:
     return Paper(
         title=name,
-        printed=_foot(hub, caller),
-        at_ms=_minute_ms(hub),
+        printed=foot_of(hub, caller),
+        at_ms=minute_ms(hub),
         forms=(form,),
         numbered=copies,
     )
@@ -259,11 +259,11 @@ def _made(hub: Deps, paper: Paper, ending: Ending) -> Response:
     return download(hub.printer.pdf(paper), paper.title, ending, inline=True)
 
 
-def _foot(hub: Deps, caller: Caller) -> str:
-    return f"打印：{local(_minute_ms(hub)):%Y-%m-%d %H:%M}　{caller.name}"
+def foot_of(hub: Deps, caller: Caller) -> str:
+    return f"打印：{local(minute_ms(hub)):%Y-%m-%d %H:%M}　{caller.name}"
 
 
-def _minute_ms(hub: Deps) -> int:
+def minute_ms(hub: Deps) -> int:
     """Twice within a minute is the same document, made once."""
     now_ms = hub.clock.now_ms()
     return now_ms - now_ms % 60_000

@@ -23,6 +23,7 @@ from hearthwatch.clock import wall_ms
 from hearthwatch.embedded_broker import find_mosquitto
 from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.sealed_book import opened
+from ledger.documents.sheets import local
 from ledger.unit_of_work import UnitOfWork
 from tests.acceptance.rig import Rig, wait_until
 from tests.adapters.mail_server import MailServer, mail_server
@@ -249,7 +250,7 @@ def lived(story: Story) -> None:
     story.rig.press(1)
     wait_until(lambda: bool(ask("duty-1", "GET", "alarms")["items"]), 60, "the alarm")
     [alarm] = ask("duty-1", "GET", "alarms")["items"]
-    assert alarm["address"] == MARKS["address"]
+    assert alarm["home"]["address"] == MARKS["address"]
     ask("duty-1", "POST", f"alarms/{alarm['id']}/acknowledge", json={})
     ask("duty-1", "POST", f"alarms/{alarm['id']}/assign", json={"assignee": "visitor-1"})
     [task] = [t for t in ask("visitor-1", "GET", "tasks")["items"] if t["alarm"] == alarm["id"]]
@@ -271,7 +272,7 @@ def lived(story: Story) -> None:
     ask("visitor-1", "POST", files, params={"kind": "signature_person"}, content=signed)
     finding = {"finding": MARKS["finding"]}
     ask("visitor-1", "POST", f"tasks/{task['id']}/complete", json=finding)
-    closing = {"outcome": "helped", "note": MARKS["note of an alarm"]}
+    closing = {"outcome": "real_emergency", "note": MARKS["note of an alarm"]}
     ask("duty-1", "POST", f"alarms/{alarm['id']}/close", json=closing)
     need = {"person": PERSON, "service": "meals", "need": MARKS["referral"]}
     ask("visitor-1", "POST", "referrals", json=need)
@@ -280,7 +281,7 @@ def lived(story: Story) -> None:
     until = (now + timedelta(days=2)).isoformat()
     stay = {"kind": "away", "until": until, "person": PERSON, "note": MARKS["stay"]}
     ask("manager-1", "POST", f"homes/{HOME}/stays", json=stay)
-    today = now.date().isoformat()
+    today = local(wall_ms()).date().isoformat()
     left = {"left_on": today, "left_why": "moved", "left_note": MARKS["gap"]}
     ask("manager-1", "PATCH", f"service-users/{PERSON}", json=left)
 
@@ -307,7 +308,7 @@ def looked_at(story: Story) -> None:
     given = ask("admin-1", "POST", "export-orders", json=order)
     ask("admin-1", "POST", f"export-orders/{given['id']}/run", json={"reason": MARKS["order"]})
     ask("manager-1", "POST", f"service-users/{PERSON}/family-links", json={"relation": "女儿"})
-    for path in ("service-users", "alarms", "visits", "homes", "audit"):
+    for path in ("service-users", "alarms", "tasks", "visits", "homes", "devices"):
         shown = story.clients["auditor-1"].get(f"{API}/{path}").content
         assert found_in(f"auditor: {path}", shown) == []
 

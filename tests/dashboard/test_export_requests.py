@@ -45,14 +45,14 @@ async def test_one_asks_another_approves_and_it_is_fetched_once(world: World) ->
     one = await asked(world)
     assert (one["state"], one["may_decide"], one["may_fetch"]) == ("asked", False, False)
     early = await move(world, "manager-1", one, "content")
-    assert problem_of(early)["type"] == "asked"
+    assert problem_of(early)["type"] == "not_approved"
     own = await move(world, "manager-1", one, "approve")
     assert problem_of(own)["type"] == "own_request"
     [seen] = await listed(world, "admin-1")
     assert (seen["may_decide"], seen["reason"]) == (True, WHY)
     assert (await move(world, "admin-1", one, "approve")).json()["state"] == "approved"
     twice = await move(world, "admin-1", one, "refuse")
-    assert problem_of(twice)["type"] == "decided"
+    assert problem_of(twice)["type"] == "request_decided"
     # Who approved has not asked for it.
     other = await move(world, "admin-1", one, "content")
     assert other.status_code == 404
@@ -62,7 +62,7 @@ async def test_one_asks_another_approves_and_it_is_fetched_once(world: World) ->
     assert one["number"] in rows[0]["导出标记"]
     assert "manager-1" in rows[0]["导出标记"]
     again = await move(world, "manager-1", one, "content")
-    assert problem_of(again)["type"] == "fetched"
+    assert problem_of(again)["type"] == "fetched_before"
     trail = [row for row in await world.audited() if row[2] == f"export_request:{one['id']}"]
     assert [(actor, action) for actor, action, _object in trail] == [
         ("manager-1", "export_asked"),
@@ -76,9 +76,9 @@ async def test_an_approval_runs_out_and_so_does_a_request(world: World) -> None:
     await move(world, "admin-1", one, "approve")
     world.clock.at_ms += 24 * HOUR_MS
     late = await move(world, "manager-1", one, "content")
-    assert problem_of(late)["type"] == "expired"
+    assert problem_of(late)["type"] == "not_approved"
     world.clock.at_ms += 6 * 24 * HOUR_MS
-    assert problem_of(await move(world, "admin-1", other, "approve"))["type"] == "decided"
+    assert problem_of(await move(world, "admin-1", other, "approve"))["type"] == "request_decided"
     assert {item["state"] for item in await listed(world, "manager-1")} == {"expired"}
 
 
@@ -89,7 +89,7 @@ async def test_what_is_refused_or_withdrawn_never_leaves(world: World) -> None:
     await move(world, "manager-1", withdrawn, "withdraw")
     for one in (refused, withdrawn):
         answer = await move(world, "manager-1", one, "content")
-        assert problem_of(answer)["type"] == "refused"
+        assert problem_of(answer)["type"] == "not_approved"
     assert [item["decision"] for item in await listed(world, "manager-1")].count("已核对范围") == 1
 
 

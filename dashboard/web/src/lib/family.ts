@@ -17,6 +17,8 @@ export interface FamilyView {
     answered_at: string | null;
     outcome: string | null;
   }[];
+  /** How many of the staff saw the file lately. */
+  looks?: { days: number; people: number; times: number };
   at: string;
   expires_at: string;
   timezone: string;

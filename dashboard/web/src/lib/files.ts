@@ -5,11 +5,16 @@ import { ApiError, PREFIX, problemOf, shownAgain } from "./api";
 // A whole file of ten years is made in seconds, on a small machine in many.
 const TIMEOUT_MS = 90_000;
 
-/** Saves the document of this path of the interface; an answer that is none is an `ApiError`. */
-export async function saveFile(path: string): Promise<void> {
+/** Saves the document of this path of the interface; an answer that is none is an `ApiError`. By
+ * POST what can be fetched once. */
+export async function saveFile(path: string, method: "GET" | "POST" = "GET"): Promise<void> {
   let response: Response;
   try {
     response = await fetch(`${PREFIX}/${path}`, {
+      method,
+      ...(method === "POST"
+        ? { headers: { "X-Requested-With": "hearthwatch", "Content-Type": "application/json" }, body: "{}" }
+        : {}),
       signal: AbortSignal.timeout(TIMEOUT_MS),
       cache: "no-store",
     });
