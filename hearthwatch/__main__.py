@@ -15,6 +15,7 @@ from typing import Final
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "admin": ("hearthwatch.admin", "create logins, change passwords"),
     "backup": ("hearthwatch.copies_command", "copy everything a hub knows into one file"),
+    "audit-copy": ("hearthwatch.audit_copy_command", "compare a copy of the trail with the book"),
     "decode": ("hearthwatch.decode", "decode one device frame or message"),
     "demo": ("hearthwatch.demo", "the whole system on this machine with simulated homes"),
     "doctor": ("hearthwatch.doctor", "check configuration and machine, say what to mend"),

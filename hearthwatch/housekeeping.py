@@ -7,7 +7,10 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from hearthwatch.audit_copy import copy_trail
+from hearthwatch.clock import wall_ms
 from hearthwatch.heads import tell_heads
+from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.memory import keep_tidy
 from ledger.erasure.periods import Periods
@@ -20,10 +23,15 @@ LOOK_S: Final = 600.0
 
 
 async def keep_house(
-    writer: Writer, reader: Engine, periods: Periods, now_ms: Callable[[], int]
+    writer: Writer, reader: Engine, config: HubConfig, now_ms: Callable[[], int]
 ) -> None:
     await asyncio.gather(
-        keep_tidy(), tell_heads(reader, say), keep_periods(writer, periods, now_ms, say)
+        keep_tidy(),
+        tell_heads(reader, say),
+        keep_periods(writer, config.periods, now_ms, say),
+        copy_trail(
+            config.audit_copy, config.book.open_copier, writer, lambda: wall_ms() // 1000, say
+        ),
     )
 
 

@@ -212,7 +212,7 @@ class Hub:
                 self.writer, http, self.client
             )
             self.lane.start()
-            house = keep_house(self.writer, self.reader, self.config.periods, self.clock.now_ms)
+            house = keep_house(self.writer, self.reader, self.config, self.clock.now_ms)
             tasks = [
                 asyncio.create_task(self.client.run(), name="urgent-broker"),
                 asyncio.create_task(dispatcher.run(), name="dispatcher"),

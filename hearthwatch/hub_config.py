@@ -18,6 +18,7 @@ from alarms.visiting import FOLLOW_UP_DAYS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
 from dashboard.request_rate import ACCOUNT, ADDRESS
 from dashboard.signing_in.settings import SigningIn
+from hearthwatch.audit_copy import AuditCopyConfig, audit_copy_config
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret
 from hearthwatch.signing_in_config import signing_in_config
@@ -50,6 +51,7 @@ _KEYS: Final = (
     "retention",
     "backup",
     "signing_in",
+    "audit_copy",
 )
 # Where nothing else is said; a folder of its own, which only the hub may look into.
 KEY_FILE: Final = Path("keys") / "persons.json"
@@ -124,6 +126,8 @@ class HubConfig:
     # Checked copies that have to have something before gateways forget it.
     copies_kept: int = KEPT
     signing_in: SigningIn = field(default_factory=SigningIn)
+    # Where the trail goes as it is written; None: nowhere.
+    audit_copy: AuditCopyConfig | None = None
 
 
 def load(path: Path) -> HubConfig:
@@ -175,6 +179,16 @@ def load(path: Path) -> HubConfig:
             f"{where}: signing_in",
             base,
             notify.telling.public_url or "",
+        audit_copy=audit_copy_config(
+            (kept := _table(document, "audit_copy", where)),
+            f"{where}: audit_copy",
+            base,
+            lambda: read_secret(
+                kept, "secret", "HEARTHWATCH_AUDIT_COPY_SECRET", f"{where}: audit_copy", base
+            ),
+        ),
+        notify=notify_config(
+            _table(document, "notify", where), _table(document, "channel", where), where, base
         ),
         notify=notify,
         rota_warn_hours=_warn_hours(_table(document, "rota", where), f"{where}: rota"),

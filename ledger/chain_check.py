@@ -98,7 +98,7 @@ def check_on(connection: Connection, name: str, after: int, before_hex: str, lim
             broken.append(after)
             before = bytes(stored or GENESIS)
     seq, count, more = after, 0, False
-    for place, stored_link, values in _rows(connection, table, fields, after):
+    for place, stored_link, values in stored_rows(connection, table, fields, after):
         if count == limit:
             more = True
             break
@@ -126,7 +126,7 @@ def _walk(
 ) -> ChainState:
     before, count, breaks = GENESIS, 0, 0
     broken: list[int] = []
-    for seq, stored, values in _rows(connection, table, fields):
+    for seq, stored, values in stored_rows(connection, table, fields):
         if link(before, values) != stored:
             breaks += 1
             broken += [seq] if len(broken) < LISTED_MAX else []
@@ -147,9 +147,10 @@ def _walk(
     )
 
 
-def _rows(
+def stored_rows(
     connection: Connection, table: Table, fields: tuple[str, ...], after: int = -1
 ) -> Iterator[tuple[int, bytes, tuple[str | int | None, ...]]]:
+    """Number, link and fields of each row, as they are stored."""
     columns = [_as_stored(connection, table.c[name]) for name in fields]
     while True:
         portion = select(table.c.seq, table.c.link, *columns).where(table.c.seq > after)

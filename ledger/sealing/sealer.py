@@ -25,8 +25,6 @@ ANSWERS: Final = "answers"
 MESSAGES: Final = "messages"
 # Whose key seals what departments are given, and why: it is about many.
 EXPORTS: Final = "exports"
-# Whose key seals what departments are given, and why: it is about many.
-EXPORTS: Final = "exports"
 # Before the number of a home's later keys.
 TURN: Final = "/"
 

@@ -86,13 +86,15 @@ async def test_what_the_family_sees_and_nothing_else(world: World) -> None:
     seen = await look(world, token)
     assert set(seen) == {
         *("name", "today", "last_visit", "next_visit_on", "alarms", "alarms_of"),
-        *("at", "expires_at", "timezone"),
+        *("looks", "at", "expires_at", "timezone"),
     }
     assert seen["name"] == "张**"
     # The hour, not the minute of a reading.
     assert seen["today"] == {"state": "seen", "hour_at": "2026-11-22T23:00:00.000Z"}
     assert (seen["last_visit"]["met"], seen["last_visit"]["by"]) == (True, "人visitor-1")
     assert seen["next_visit_on"] is not None
+    # Of the staff how many, and not who.
+    assert set(seen["looks"]) == {"days", "people", "times"}
     [one] = seen["alarms"]
     assert (one["word"], one["answered_by"], one["outcome"]) == ("call", "人duty-1", None)
     text = json.dumps(seen, ensure_ascii=False)
@@ -126,6 +128,8 @@ async def test_others_of_the_home_who_were_not_asked_are_not_told_of(world: Worl
     await world.execute("UPDATE service_user SET home = 'home-0001' WHERE id = 'person-0002'")
     seen = await look(world, token)
     assert seen["alarms_of"] == "home"
+    # Of the staff how many, and not who.
+    assert set(seen["looks"]) == {"days", "people", "times"}
     [one] = seen["alarms"]
     assert (one["word"], one["state"], one["outcome"]) == ("call", "closed", None)
 
