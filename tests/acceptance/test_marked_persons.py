@@ -38,6 +38,9 @@ pytestmark = [
     pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto on this machine"),
 ]
 API = "/api/v1"
+# Of three programs on two processors with everything else in the run.
+START_S = 240
+STEP_S = 180
 PASSWORD = "correct horse battery"
 HOME, PERSON, DEVICE = "home-1", "person-1", "ev1527-00001"
 ROLES = {"admin-1": "admin", "manager-1": "manager", "duty-1": "duty", "visitor-1": "visitor"}
@@ -233,9 +236,9 @@ def enrolled(story: Story) -> None:
     book = workbook(rows, ("姓名", "村（社区）", "组", "住址", "备注"))
     begun = ask("manager-1", "POST", "person-imports", params={"file": "f.xlsx"}, content=book)
     path = f"person-imports/{begun['id']}"
-    wait_until(lambda: ask("manager-1", "GET", path)["state"] == "ready", 60, "the list is read")
+    wait_until(lambda: ask("manager-1", "GET", path)["state"] == "ready", STEP_S, "the list is read")
     ask("manager-1", "POST", f"{path}/confirm", json={})
-    wait_until(lambda: ask("manager-1", "GET", path)["state"] == "done", 60, "the list is written")
+    wait_until(lambda: ask("manager-1", "GET", path)["state"] == "done", STEP_S, "the list is written")
     found = ask("duty-1", "GET", "service-users", params={"q": MARKS["pinyin"]})
     assert [one["id"] for one in found["items"]] == [PERSON]
     found = ask("duty-1", "GET", "service-users", params={"q": MARKS["address"][2:6]})
@@ -248,7 +251,7 @@ def lived(story: Story) -> None:
     """A press, and everything that follows."""
     ask = story.ask
     story.rig.press(1)
-    wait_until(lambda: bool(ask("duty-1", "GET", "alarms")["items"]), 60, "the alarm")
+    wait_until(lambda: bool(ask("duty-1", "GET", "alarms")["items"]), STEP_S, "the alarm")
     [alarm] = ask("duty-1", "GET", "alarms")["items"]
     assert alarm["home"]["address"] == MARKS["address"]
     ask("duty-1", "POST", f"alarms/{alarm['id']}/acknowledge", json={})
@@ -358,8 +361,8 @@ def test_marked_persons_are_found_nowhere_in_the_clear(
             configured(rig, api.port, mails.port, book)
             staffed(load(tmp_path / "hub.toml"))
             rig.start()
-            wait_until(rig.ready, 120, "the hub answers")
-            wait_until(rig.listening, 60, "the gateway listens")
+            wait_until(rig.ready, START_S, "the hub answers")
+            wait_until(rig.listening, START_S, "the gateway listens")
             story = Story(rig)
             enrolled(story)
             lived(story)

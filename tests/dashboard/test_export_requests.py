@@ -131,7 +131,7 @@ async def test_above_so_many_rows_nobody_takes_them_alone(
         answer = await client.get(f"{API}/exports/persons.csv")
         assert problem_of(answer)["type"] == "approval_needed"
         few = await client.get(f"{API}/exports/persons.xlsx", params={"region": "610926102"})
-        assert (await client.get(f"{API}/exports/all.zip")).status_code == 404
+        assert (await client.get(f"{API}/exports/all.zip")).status_code == 422
     sheet = openpyxl.load_workbook(io.BytesIO(few.content)).active
     mark = sheet.cell(row=2, column=sheet.max_column).value
     assert "admin-1" in mark
