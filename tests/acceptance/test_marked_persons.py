@@ -192,6 +192,10 @@ class Story:
         client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
         return client
 
+    def end(self) -> None:
+        for client in self.clients.values():
+            client.close()
+
     def ask(self, who: str, method: str, path: str, **more: Any) -> Any:
         answer = self.clients[who].request(method, f"{API}/{path}", **more)
         assert answer.status_code < 300, (method, path, answer.status_code, answer.text)
@@ -236,9 +240,9 @@ def enrolled(story: Story) -> None:
     book = workbook(rows, ("姓名", "村（社区）", "组", "住址", "备注"))
     begun = ask("manager-1", "POST", "person-imports", params={"file": "f.xlsx"}, content=book)
     path = f"person-imports/{begun['id']}"
-    wait_until(lambda: ask("manager-1", "GET", path)["state"] == "ready", STEP_S, "the list is read")
+    wait_until(lambda: ask("manager-1", "GET", path)["state"] == "ready", STEP_S, "it is read")
     ask("manager-1", "POST", f"{path}/confirm", json={})
-    wait_until(lambda: ask("manager-1", "GET", path)["state"] == "done", STEP_S, "the list is written")
+    wait_until(lambda: ask("manager-1", "GET", path)["state"] == "done", STEP_S, "written")
     found = ask("duty-1", "GET", "service-users", params={"q": MARKS["pinyin"]})
     assert [one["id"] for one in found["items"]] == [PERSON]
     found = ask("duty-1", "GET", "service-users", params={"q": MARKS["address"][2:6]})
@@ -373,6 +377,7 @@ def test_marked_persons_are_found_nowhere_in_the_clear(
             assert mails.mails
             metrics = story.clients["admin-1"].get("/metrics").content
             copied(rig)
+            story.end()
             where = _stored(rig, server)
         finally:
             rig.close()

@@ -36,8 +36,17 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path):
         postgres: Postgres = request.getfixturevalue("postgres")
         book = sealed_place(postgres.fresh(), tmp_path / "hub" / "keys" / "persons.json")
     bench = Bench(tmp_path, book)
+    bench.copiers = []
     yield bench
+    for engine in bench.copiers:
+        engine.dispose()
     bench.hub.close()
+
+
+def copier(bench: Bench):
+    engine = bench.book.open_copier()
+    bench.copiers.append(engine)
+    return engine
 
 
 class Told(list):
@@ -65,7 +74,7 @@ def lines_of(path: Path) -> list[dict]:
 
 
 def copied(bench: Bench, path: Path, told: Told) -> AuditCopy:
-    copy = AuditCopy(bench.book.open_copier(), FileSink(path), told)
+    copy = AuditCopy(copier(bench), FileSink(path), told)
     all_of_it(copy)
     return copy
 
@@ -128,10 +137,8 @@ def test_whoever_changes_the_book_is_found_out(sql: str, bench: Bench, tmp_path:
     # One who knows of the chain makes it anew as well: a row more follows from what is there.
     looked(bench, "duty-4")
     all_of_it(copy)
-    engine = bench.book.open_copier()
-    with engine.connect() as connection, path.open() as lines:
+    with copier(bench).connect() as connection, path.open() as lines:
         found = compare(connection, lines)
-    engine.dispose()
     assert not found.agrees
     assert found.differences == (3 if sql == TAMPERING["all of it goes"] else found.differences)
 
@@ -178,14 +185,13 @@ def test_a_collector_is_asked_again_and_loses_nothing(bench: Bench) -> None:
 
     async def story() -> None:
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as client:
-            engine = bench.book.open_copier()
+            engine = copier(bench)
             sink = WebSink(config, client, bench.hub.writer, engine, lambda: 1)
             copy = AuditCopy(engine, sink, Told())
             with pytest.raises(Away):
                 await copy.step()
             while await copy.step():
                 continue
-            engine.dispose()
             # Another program knows from the book what was taken.
             again = WebSink(config, client, bench.hub.writer, bench.hub.reader, lambda: 1)
             assert (await again.places())["audit"].seq == bench.rows(AUDIT)[-1]["seq"]
