@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alarms.notifier import Delivered, Notification
 from alarms.notifiers.webhook import Webhook
 from contract.config import ConfigError, check_keys, get
+from hearthwatch.secret_files import read_secret
 from ledger.database import upsert_sql
 from ledger.schema import META
 from ledger.trail_copy import TABLES, Place, Portion, places_in, portion
@@ -52,7 +53,7 @@ class AuditCopyConfig:
 
 
 def audit_copy_config(
-    table: Mapping[str, Any], where: str, base: Path, secret: Callable[[], str | None]
+    table: Mapping[str, Any], where: str, base: Path
 ) -> AuditCopyConfig | None:
     """ConfigError. None: the trail stays where it is."""
     if not table:
@@ -66,7 +67,7 @@ def audit_copy_config(
         return AuditCopyConfig(path=base / path)
     if not private and not url.startswith("https://"):
         raise ConfigError(f"{where}.url", "expected https://…; of your own network: private = true")
-    key = secret()
+    key = read_secret(table, "secret", "HEARTHWATCH_AUDIT_COPY_SECRET", where, base)
     if not key:
         raise ConfigError(f"{where}.secret_file", "missing; what is sent is always signed")
     return AuditCopyConfig(url=url, secret=key, private=private)

@@ -4,8 +4,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.sealed_book import prepare
+from hearthwatch.sealed_copies import CopyKey, opened_copy, read_key, sealed_into
 from ingest.readings.copying import STORES, copy_stores, is_whole
 from ledger import archive
 from ledger.archive import ArchiveError, Manifest
@@ -34,16 +34,14 @@ def back_up(config: HubConfig, target: Path, now_ms: int, tell: archive.Progress
             # Readings first: what the book has beyond them is told to their lane at its start; what
             # they had beyond the book would be taken for told.
             readings = copy_stores(config.data_dir, Path(folder))
-            with _for_its_owner(part) as out:
+            key = copy_key(config)
+            with _for_its_owner(part) as out, sealed_into(out, key) as sink:
                 reader = config.book.open_copier()
                 try:
                     with reader.connect() as connection:
-                        manifest = archive.write(connection, out, now_ms, tell)
+                        manifest = archive.write(connection, sink, now_ms, tell, readings)
                 finally:
                     reader.dispose()
-            with zipfile.ZipFile(part, "a", zipfile.ZIP_STORED) as file:
-                for path in readings:
-                    file.write(path, path.name)
         _make_durable(part)
         part.replace(target)
         _make_durable(target.parent)
@@ -73,7 +71,7 @@ def restore(config: HubConfig, source: Path, tell: archive.Progress) -> Manifest
     if present:
         raise ArchiveError(f"{config.data_dir / present[0]} is there already: move it away")
     config.data_dir.mkdir(parents=True, exist_ok=True)
-    with _opened(source) as file, config.book.changing() as connection:
+    with opened_copy(source, copy_key(config)) as file, config.book.changing() as connection:
         manifest = archive.load(connection, file, tell)
         _must_hold(connection, manifest)
         _must_open(connection, config.book.ring)
@@ -111,23 +109,22 @@ def _extract(file: zipfile.ZipFile, name: str, folder: Path) -> None:
     part.replace(folder / name)
 
 
-@contextmanager
-def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(source) as file:
-            yield file
-    except zipfile.BadZipFile as error:
-        raise ArchiveError(f"{source} is no whole copy: {error}") from error
+def copy_key(config: HubConfig) -> CopyKey | None:
+    """What this hub's copies are sealed with; None: they are not. ConfigError: it can't be read."""
+    return None if config.copy_key_file is None else read_key(config.copy_key_file)
 
 
 def try_out(
-    source: Path, tell: archive.Progress, within: Path | None = None
+    source: Path,
+    tell: archive.Progress,
+    within: Path | None = None,
+    key: CopyKey | None = None,
 ) -> tuple[Manifest, Held]:
     """A restore into a folder that is thrown away: whether this copy can be taken back, and what it
     then has. `within`: where there is room for it; left out: where the system keeps such things."""
     with tempfile.TemporaryDirectory(prefix=".hearthwatch-try-", dir=within) as folder:
         place = Path(folder)
-        with _opened(source) as file, changing(sqlite_url(place / "hub.db")) as connection:
+        with opened_copy(source, key) as file, changing(sqlite_url(place / "hub.db")) as connection:
             manifest = archive.load(connection, file, tell)
             _must_hold(connection, manifest)
             held = held_in(connection)

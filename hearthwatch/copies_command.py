@@ -11,9 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from contract.config import ConfigError
 from contract.moment import to_iso
 from hearthwatch.clock import wall_ms
-from hearthwatch.copies import back_up, restore, try_out
+from hearthwatch.copies import back_up, copy_key, restore, try_out
 from hearthwatch.copy_records import Copies, NotNotedError, note
 from hearthwatch.hub_config import HubConfig, load
+from hearthwatch.sealed_copies import read_key
 from ledger.archive import ArchiveError, Manifest
 from ledger.chain import GENESIS
 from ledger.erasure.kept import KeptError
@@ -51,6 +52,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="only copy: half the time, and gateways go on keeping what is in it",
     )
+    backup.add_argument(
+        "--key-file", type=Path, help="of a sealed copy, where no --config names it"
+    )
     backup.set_defaults(func=_backup)
     back = subparsers.add_parser(
         "restore",
@@ -81,7 +85,10 @@ def _copy(args: argparse.Namespace) -> None:
     if args.unchecked:
         return
     # There was room for the copy beside it; the system's own folder may be small.
-    manifest, held = try_out(file, _say_progress, None if args.check else file.parent)
+    key = None if args.key_file is None else read_key(args.key_file)
+    if key is None and config is not None:
+        key = copy_key(config)
+    manifest, held = try_out(file, _say_progress, None if args.check else file.parent, key)
     if args.check:
         _say("can be taken back", manifest)
     else:

@@ -1,16 +1,17 @@
 """A copy that was taken back for a trial is noted in the book, so that gateways may forget what is
 in it; and which of those noted before are still where they were checked."""
 
-import zipfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import inspect
 
+from contract.config import ConfigError
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.keys_command import in_transaction
+from hearthwatch.sealed_copies import CopyKey, opened_copy, read_key
 from ledger import checked_copies, database
 from ledger.archive import ArchiveError, Manifest, read_manifest
 from ledger.checked_copies import CheckedCopy, Held, Record
@@ -59,7 +60,7 @@ def note(config: HubConfig, file: Path, manifest: Manifest, held: Held) -> Copie
         held=held,
     )
     others = [r for r in known if (r.made_at_ms, r.head) != (copy.made_at_ms, copy.head)]
-    gone = [record.seq for record in others if not is_there(record)]
+    gone = [record.seq for record in others if not is_there(record, _key(config))]
     now_ms = wall_ms()
     still_needed = config.book.still_needed(now_ms)
     with closing(config.book.open_writer()) as connection:
@@ -74,6 +75,7 @@ def note(config: HubConfig, file: Path, manifest: Manifest, held: Held) -> Copie
 
 def look(config: HubConfig) -> Copies:
     """Which are there, by the files and not by what was noted of them."""
+    key = _key(config)
     reader = config.book.open_copier()
     try:
         with reader.connect() as book:
@@ -82,21 +84,29 @@ def look(config: HubConfig) -> Copies:
             )
     finally:
         reader.dispose()
-    there = {record.seq for record in known if is_there(record)}
+    there = {record.seq for record in known if is_there(record, key)}
     return Copies(
         there=tuple(record for record in known if record.seq in there),
         gone=tuple(record for record in known if record.seq not in there),
     )
 
 
-def is_there(record: Record) -> bool:
+def _key(config: HubConfig) -> CopyKey | None:
+    """A copy whose key is not there is none that could be taken back."""
+    try:
+        return None if config.copy_key_file is None else read_key(config.copy_key_file)
+    except ConfigError:
+        return None
+
+
+def is_there(record: Record, key: CopyKey | None = None) -> bool:
     """Whether the file that was checked lies there still, and not another one under its name."""
     path = Path(record.place)
     try:
         if path.stat().st_size != record.size:
             return False
-        with zipfile.ZipFile(path) as file:
+        with opened_copy(path, key) as file:
             manifest = read_manifest(file)
-    except (OSError, ArchiveError, zipfile.BadZipFile):
+    except (OSError, ArchiveError):
         return False
     return manifest.made_at_ms == record.made_at_ms and manifest.heads[ENTRY.name] == record.head

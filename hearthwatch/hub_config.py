@@ -126,6 +126,8 @@ class HubConfig:
     # Checked copies that have to have something before gateways forget it.
     copies_kept: int = KEPT
     signing_in: SigningIn = field(default_factory=SigningIn)
+    # What seals copies, outside of them and of the book; read when one is made or taken back.
+    copy_key_file: Path | None = None
     # Where the trail goes as it is written; None: nowhere.
     audit_copy: AuditCopyConfig | None = None
 
@@ -172,6 +174,9 @@ def load(path: Path) -> HubConfig:
         gps_proof=get(visits, "gps_proof", bool, f"{where}: visits", default=False),
         nobody_met_days=_nobody_met_days(visits, f"{where}: visits"),
         morning_tasks=_morning(visits, f"{where}: visits"),
+        copy_key_file=_path(
+            _table(document, "backup", where), "key_file", f"{where}: backup", base
+        ),
         copies_kept=_copies_kept(_table(document, "backup", where), f"{where}: backup"),
         periods=_periods(_table(document, "retention", where), f"{where}: retention"),
         signing_in=signing_in_config(
@@ -179,16 +184,9 @@ def load(path: Path) -> HubConfig:
             f"{where}: signing_in",
             base,
             notify.telling.public_url or "",
-        audit_copy=audit_copy_config(
-            (kept := _table(document, "audit_copy", where)),
-            f"{where}: audit_copy",
-            base,
-            lambda: read_secret(
-                kept, "secret", "HEARTHWATCH_AUDIT_COPY_SECRET", f"{where}: audit_copy", base
-            ),
         ),
-        notify=notify_config(
-            _table(document, "notify", where), _table(document, "channel", where), where, base
+        audit_copy=audit_copy_config(
+            _table(document, "audit_copy", where), f"{where}: audit_copy", base
         ),
         notify=notify,
         rota_warn_hours=_warn_hours(_table(document, "rota", where), f"{where}: rota"),
@@ -208,7 +206,7 @@ def _periods(table: Mapping[str, Any], where: str) -> Periods:
 
 
 def _copies_kept(table: Mapping[str, Any], where: str) -> int:
-    check_keys(table, ("kept",), where)
+    check_keys(table, ("kept", "key_file"), where)
     kept = get(table, "kept", int, where, KEPT)
     if not 1 <= kept <= KEPT_MAX:
         raise ConfigError(f"{where}.kept", f"{kept}, from 1 to {KEPT_MAX} copies")

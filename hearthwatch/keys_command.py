@@ -13,6 +13,7 @@ from contract.config import ConfigError
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.sealed_book import opened
+from hearthwatch.sealed_copies import make_key
 from ledger.cursor import BookInUseError, Connection, Cursor
 from ledger.sealing.key_file import KeyFileError
 from ledger.sealing.ring import Ring
@@ -27,10 +28,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "keys",
         help="the key file that persons' keys are wrapped by: show it, or rotate",
         epilog="examples: hearthwatch keys show --config hub.toml; "
-        "hearthwatch keys rotate --config hub.toml",
+        "hearthwatch keys rotate --config hub.toml; "
+        "hearthwatch keys make-copy-key --out /etc/hearthwatch/keys/copies.key",
     )
-    parser.add_argument("what", choices=("show", "rotate"))
-    parser.add_argument("--config", type=Path, required=True, help="hub.toml")
+    parser.add_argument("what", choices=("show", "rotate", "make-copy-key"))
+    parser.add_argument("--config", type=Path, help="hub.toml")
+    parser.add_argument("--out", type=Path, help="with make-copy-key: the new file, for [backup]")
     parser.add_argument(
         "--drop-old",
         action="store_true",
@@ -43,6 +46,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def main(args: argparse.Namespace) -> int:
     try:
+        if args.what == "make-copy-key":
+            return _make_copy_key(args.out)
+        if args.config is None:
+            raise ConfigError("--config", "name hub.toml")
         config = load(args.config)
         ring = config.book.ring
         assert ring is not None  # noqa: S101 - a configured hub always has one
@@ -60,6 +67,14 @@ def main(args: argparse.Namespace) -> int:
     ) as error:
         sys.stderr.write(f"hearthwatch keys: {str(error).splitlines()[0]}\n")
         return 1
+    return 0
+
+
+def _make_copy_key(path: Path | None) -> int:
+    if path is None:
+        raise ConfigError("--out", "name the file to make, on a disk that the copies are not on")
+    key = make_key(path)
+    sys.stdout.write(f"{path}: key {key.id}; keep a copy where the copies are not\n")
     return 0
 
 

@@ -11,9 +11,12 @@ import hashlib
 import io
 import json
 import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -175,9 +178,27 @@ class Opening(io.RawIOBase):
         self._held = (number, plain)
         return plain
 
-    def close(self) -> None:
-        self._source.close()
-        super().close()
+
+@contextmanager
+def sealed_into(out: BinaryIO, key: CopyKey | None) -> Iterator[BinaryIO]:
+    """Where a copy is written to: sealed, where there is a key for it."""
+    if key is None:
+        yield out
+        return
+    with Sealing(out, key) as sink:
+        yield cast("BinaryIO", sink)
+
+
+@contextmanager
+def opened_copy(path: Path, key: CopyKey | None) -> Iterator[zipfile.ZipFile]:
+    """A copy as it was written, sealed or not. ArchiveError, OSError."""
+    with path.open("rb") as raw:
+        source = Opening(raw, key, str(path)) if is_sealed(raw) else raw
+        try:
+            with zipfile.ZipFile(cast("BinaryIO", source)) as file:
+                yield file
+        except zipfile.BadZipFile as error:
+            raise ArchiveError(f"{path} is no whole copy: {error}") from error
 
 
 def is_sealed(source: BinaryIO) -> bool:

@@ -9,8 +9,9 @@ import base64
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, select, text
@@ -77,9 +78,14 @@ def read_manifest(file: zipfile.ZipFile) -> Manifest:
 
 
 def write(
-    connection: Connection, out: BinaryIO, now_ms: int, progress: Progress = lambda _t, _n: None
+    connection: Connection,
+    out: BinaryIO,
+    now_ms: int,
+    progress: Progress = lambda _t, _n: None,
+    beside: Sequence[Path] = (),
 ) -> Manifest:
-    """Every table but `LEFT_OUT` of one snapshot. `connection` must have done nothing yet."""
+    """Every table but `LEFT_OUT` of one snapshot, and files `beside` them as they are. `connection`
+    must have done nothing yet; `out` is written from its beginning to its end."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
     else:
@@ -106,6 +112,8 @@ def write(
             heads=heads,
         )
         file.writestr(MANIFEST, manifest.to_json())
+        for path in beside:
+            file.write(path, path.name, zipfile.ZIP_STORED)
     return manifest
 
 

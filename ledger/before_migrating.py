@@ -41,7 +41,9 @@ _INSTEAD: Final = (
 def keep(path: Path) -> Path | None:
     """Of a file, durable when it returns; None: nothing is going to change. ConfigError when there
     is no room for it: then the older program goes on."""
-    if not path.exists() or not _changes(create_engine(database.sqlite_url(path), hide_parameters=True)):
+    if not path.exists():
+        return None
+    if not _changes(create_engine(database.sqlite_url(path), hide_parameters=True)):
         return None
     size = path.stat().st_size
     free = shutil.disk_usage(path.parent).free

@@ -114,7 +114,6 @@ def configured(rig: Rig, api: int, mail: int, book: str) -> None:
     (folder / "secret").write_text("a-secret-of-a-provider-0123456789")
     (folder / "policies.toml").write_text(POLICIES)
     (folder / "hook").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    (folder / "backup.key").write_text("ab" * 32 + "\n")
     url = f"http://127.0.0.1:{api}"
     text = [(folder / "hub.toml").read_text(), book, '[escalation]\npolicies = "policies.toml"\n']
     text.append(f'[notify]\npublic_url = "{url}"\n')
@@ -346,7 +345,7 @@ def copied(rig: Rig) -> Path:
     """A copy as the operator makes it beside the running hub."""
     copies = rig.folder / "copies"
     copies.mkdir()
-    file = copies / "copy.hwb"
+    file = copies / "copy.zip"
     assert main(["backup", "--config", str(rig.folder / "hub.toml"), str(file)]) == 0
     return file
 

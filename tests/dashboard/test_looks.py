@@ -1,6 +1,5 @@
 """Who saw a person's file: by the day, in plain words, on paper, and no other person's looks."""
 
-import asyncio
 import io
 
 import pypdf
@@ -62,9 +61,7 @@ async def test_nobody_elses_looks_are_among_them(world: World) -> None:
 
 async def test_looks_are_of_the_days_that_are_asked_for(world: World) -> None:
     await seen(world, "duty-1", "service-users/person-0001")
-    async with asyncio.timeout(60):
-        while ("duty-1", "viewed", "person:person-0001") not in await world.audited():
-            await asyncio.sleep(0)
+    assert ("duty-1", "viewed", "person:person-0001") in await world.audited()
     world.clock.at_ms += 40 * DAY_MS
     assert (await looks(world, days=30))["items"] == []
     # Half a year: the law's own measure, and the trail is kept for good.

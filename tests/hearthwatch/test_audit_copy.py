@@ -231,5 +231,5 @@ def test_the_command_says_what_differs(
 )
 def test_a_copy_that_goes_nowhere_is_refused(table: dict, tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
-        audit_copy_config(table, "audit_copy", tmp_path, lambda: None)
-    assert audit_copy_config({}, "audit_copy", tmp_path, lambda: None) is None
+        audit_copy_config(table, "audit_copy", tmp_path)
+    assert audit_copy_config({}, "audit_copy", tmp_path) is None

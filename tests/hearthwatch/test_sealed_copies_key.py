@@ -2,6 +2,7 @@
 
 import io
 import os
+import sqlite3
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.config import ConfigError
+from hearthwatch.__main__ import main
+from hearthwatch.copy_records import look
+from hearthwatch.hub_config import load
 from hearthwatch.sealed_copies import (
     CHUNK,
     MAGIC,
@@ -21,6 +25,8 @@ from hearthwatch.sealed_copies import (
     read_key,
 )
 from ledger.archive import ArchiveError
+from tests.adapters.hub_bench import Bench, press
+from tests.adapters.sealed import sealed_file
 
 KEY = CopyKey(raw=b"k" * 32)
 SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 7]
@@ -104,6 +110,42 @@ def test_an_archive_is_written_into_it_and_read_in_place() -> None:
     with zipfile.ZipFile(Opening(out, KEY, "copy")) as file:
         assert file.testzip() is None
         assert file.namelist() == ["a.jsonl", "manifest.json"]
+
+
+def test_a_hub_with_a_key_makes_sealed_copies_and_takes_them_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = Bench(tmp_path, sealed_file(tmp_path / "hub" / "hub.db"))
+    bench.deliver(press(1), press(2))
+    bench.hub.close()
+    key, other = tmp_path / "elsewhere" / "copies.key", tmp_path / "elsewhere" / "other.key"
+    for path in (key, other):
+        assert main(["keys", "make-copy-key", "--out", str(path)]) == 0
+    config, copy = tmp_path / "hub.toml", tmp_path / "copy.hwcopy"
+    config.write_text(f'data_dir = "hub"\n[backup]\nkey_file = "{key}"\n')
+    assert main(["backup", "--config", str(config), str(copy)]) == 0
+    content = copy.read_bytes()
+    assert content.startswith(MAGIC)
+    # Not even which tables there are.
+    assert b"jsonl" not in content
+    assert b"press-1" not in content
+    assert main(["backup", "--check", "--key-file", str(key), str(copy)]) == 0
+    capsys.readouterr()
+    for without in ([], ["--key-file", str(other)]):
+        assert main(["backup", "--check", *without, str(copy)]) == 1
+        assert f"sealed with key {read_key(key).id}" in capsys.readouterr().err
+    # The hub knows it for the copy that was checked.
+    assert len(look(load(config)).there) == 1
+    back = tmp_path / "back"
+    back.mkdir()
+    (back / "hub.toml").write_text(
+        f'data_dir = "hub"\n[backup]\nkey_file = "{key}"\n'
+        f'[sealing]\nkey_file = "{tmp_path}/hub/keys/persons.json"\n'
+    )
+    assert main(["restore", "--config", str(back / "hub.toml"), str(copy)]) == 0
+    with sqlite3.connect(back / "hub" / "hub.db") as book:
+        assert book.execute("SELECT count(*) FROM event").fetchone() == (2,)
+    book.close()
 
 
 def test_a_key_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
