@@ -52,9 +52,7 @@ class AuditCopyConfig:
     private: bool = False
 
 
-def audit_copy_config(
-    table: Mapping[str, Any], where: str, base: Path
-) -> AuditCopyConfig | None:
+def audit_copy_config(table: Mapping[str, Any], where: str, base: Path) -> AuditCopyConfig | None:
     """ConfigError. None: the trail stays where it is."""
     if not table:
         return None

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0033"
-down_revision: Final[str | None] = "0028"
+down_revision: Final[str | None] = "0032"
 
 _TERM: Final = sa.String(96).with_variant(sa.String(96, collation="C"), "postgresql")
 
