@@ -28,6 +28,7 @@ from alarms.lifecycle import (
     move_alarm,
 )
 from alarms.moves import Moves, Outbox, Parts
+from alarms.openings import Openings
 from alarms.promises import Promises
 from alarms.questions import AskFirst, Questions, never
 from alarms.reasons import StepReason
@@ -86,6 +87,7 @@ class AlarmBook:
             self._rows, outbox, ask_first, send=self._send, close=self._close_answered
         )
         self.stays = Stays(objects)
+        self.openings = Openings(self._rows)
         self.heard = HeardFrom()
         self.found_out = FoundOutWords()
         self._holds = Holds(self._rows, self.stays, go_on=self._go_on)

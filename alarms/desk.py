@@ -6,6 +6,7 @@ from alarms.arrival import Proof
 from alarms.book import AlarmBook
 from alarms.found_out import check_found_out
 from alarms.lifecycle import NOTE_LENGTH_MAX, IllegalMove, TaskMove, check_outcome
+from alarms.openings import Opening, Refused
 from alarms.reasons import DeclineReason, ReopenReason
 from alarms.rows import Row, find_alarm, find_task
 from alarms.stays import NewStay
@@ -173,6 +174,19 @@ class Desk:
     async def inform_family(self, alarm_id: str, actor: str, told: FamilyTold) -> None:
         visiting = self._book.visiting
         await self._writer.change(lambda unit: visiting.inform_family(unit, alarm_id, actor, told))
+
+    async def open_record(self, opening: Opening) -> Refused | None:
+        """In an emergency; KeyError: there is no such alarm."""
+        return await self._writer.change(lambda unit: self._book.openings.open(unit, opening))
+
+    async def review_opening(self, opening_id: str, *, by: str, decision: str, note: str) -> bool:
+        """False: somebody has decided already."""
+
+        def change(unit: UnitOfWork) -> bool:
+            openings = self._book.openings
+            return openings.review(unit, opening_id, by=by, decision=decision, note=note)
+
+        return await self._writer.change(change)
 
     async def set_stay(self, stay: NewStay, actor: str) -> None:
         """Write a stay down; the same id again changes nothing."""

@@ -15,7 +15,7 @@ SMS_PART_UNITS: Final = 67
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """`kind`: alarm, code or test. `short`: fits one short message. `words`: for templates.
+    """`kind`: alarm, code, test or opened. `short`: fits one short message. `words`: for templates.
     `alarm`: its id, for what opens it inside the login; `reply`: the token of the reply link."""
 
     kind: str

@@ -17,7 +17,14 @@ from zoneinfo import ZoneInfo
 
 from alarms import contact_points
 from alarms.message import Message, encode
-from alarms.wording import Told, alarm_message, code_message, example_message, language_of
+from alarms.wording import (
+    Told,
+    alarm_message,
+    code_message,
+    example_message,
+    language_of,
+    opened_message,
+)
 from contract.ids import name_uuid
 from contract.moment import EPOCH
 from ledger.cursor import Cursor
@@ -196,6 +203,11 @@ def send_code(unit: UnitOfWork, point: Mapping[str, Any], code: str, row_id: str
 def send_test(unit: UnitOfWork, point: Mapping[str, Any], row_id: str) -> None:
     """A message that says of itself that it is a test."""
     _put(unit, point, example_message(point["language"]), row_id, "test")
+
+
+def send_opened(unit: UnitOfWork, point: Mapping[str, Any], number: int, row_id: str) -> None:
+    """That somebody opened a record in an emergency, to who reviews it."""
+    _put(unit, point, opened_message(number, point["language"]), row_id, "opened")
 
 
 def _put(

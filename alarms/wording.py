@@ -75,6 +75,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "code": "守望验证码 {code}，{minutes}分钟内有效，请勿告诉他人。",
             "test_title": "[TEST] 测试",
             "test": "[TEST] 守望测试消息，无需处置。",
+            "opened_title": "档案紧急查看",
+            "opened": "{number}号警情处置期间，有人紧急查看了老人档案，请登录复核。",
         },
         "en": {
             "call": "call for help",
@@ -103,6 +105,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "code": "hearthwatch code {code}, valid for {minutes} minutes. Tell nobody.",
             "test_title": "[TEST]",
             "test": "[TEST] hearthwatch test message. Nothing to do.",
+            "opened_title": "Record opened in an emergency",
+            "opened": "Alarm #{number}: somebody opened an elder's record. Sign in to review.",
         },
     }
 )
@@ -214,3 +218,17 @@ def _short(line: str, bare: str, link: str, reply: str) -> str:
         if sms_units(text) <= SMS_UNITS:
             return text
     return bare
+
+
+def opened_message(number: int, language: str) -> Message:
+    """Somebody opened a record in an emergency: to who reviews it; names nobody."""
+    words = _WORDS[language_of(language)]
+    text = words["opened"].format(number=number)
+    return Message(
+        kind="opened",
+        title=words["opened_title"],
+        text=text,
+        short=text,
+        words={"kind": words["opened_title"], "number": str(number), "place": "-", "who": "-"},
+        language=language_of(language),
+    )

@@ -3,16 +3,17 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from contract.envelope import ENVELOPE_BYTES_MAX
-from dashboard import problems
+from dashboard import problems, route_table
 from dashboard.audit import AuditTrail
 from dashboard.callers import GATEWAY_THREADS
 from dashboard.flood import Flood, Rates
@@ -39,6 +40,7 @@ from dashboard.routes import (
     devices,
     dispatch,
     door,
+    emergency,
     erasures,
     exchange,
     export_orders,
@@ -112,6 +114,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     tasks.router,
     dispatch.router,
     door.router,
+    emergency.router,
     response.router,
     reports.router,
     report_files.router,
@@ -203,8 +206,22 @@ _PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+def _say_what_is_needed(routes: Iterable[BaseRoute]) -> None:
+    """In the description of the interface, too, each operation names what it takes."""
+    for route in routes:
+        if not isinstance(route, APIRoute):
+            continue
+        for method in route.methods - {"HEAD"}:
+            rule = route_table.ROUTES.get(f"{method} {route.path}")
+            if rule is not None:
+                wanted = [name for name in (rule.needs, rule.also) if name]
+                route.openapi_extra = {"x-needs": wanted}
+
+
 def _routes() -> list[BaseRoute]:
     router = APIRouter(responses=_PROBLEM, redirect_slashes=False)
+    for included in (*API_ROUTERS, operations.router):
+        _say_what_is_needed(included.routes)
     for included in API_ROUTERS:
         router.include_router(included, prefix=PREFIX)
     router.include_router(operations.router)
@@ -260,7 +277,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.gateway_threads = CapacityLimiter(GATEWAY_THREADS)
     app.state.in_flight = set()
     app.state.checking_chain = False
-    # By region, when it was counted and what.
+    # By region and known homes, when it was counted and what; cleared with each call that is told.
     app.state.unseen_counts = {}
     app.state.pictures = Pictures()
     problems.install(app)

@@ -7,16 +7,16 @@ and finds those that don't.
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
 
 from anyio import to_thread
 from fastapi import Depends, Request
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, true
 from starlette.concurrency import run_in_threadpool
 
 from dashboard.flood import Rates
-from dashboard.permissions import PERMISSIONS, permissions_of
+from dashboard.permissions import OF_KNOWN_PEOPLE, PERMISSIONS, Area, permissions_of
 from dashboard.ports import Deps
 from dashboard.problems import Problem
 from dashboard.sessions import (
@@ -28,7 +28,9 @@ from dashboard.sessions import (
 )
 from dashboard.signing_in import api_tokens
 from dashboard.signing_in.policy import STEPPED_UP, Limit, is_fresh, limit_of, must_step_up
+from dashboard.standing import Account, Standing, standing_of
 from ledger.schema import GATEWAY_KEY as GATEWAY_KEY_TABLE
+from ledger.schema import HOME, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork
 
 _LOG = logging.getLogger("hearthwatch.dashboard")
@@ -64,21 +66,56 @@ class Caller:
     stale: bool = False
     fresh: bool = False
     scopes: frozenset[str] | None = None
+    area: Area = "whole"
+    # Whose records it knows, None: all of its region; those of anywhere that it opened.
+    homes: frozenset[str] | None = None
+    opened: frozenset[str] = frozenset()
 
     @property
     def can(self) -> frozenset[str]:
-        granted = permissions_of(self.role)
+        granted = permissions_of(self.role, self.area)
         return granted if self.scopes is None else granted & self.scopes
+
+    def can_at(self, home: str | None) -> frozenset[str]:
+        """What it may about a home: of people it doesn't know, nothing that tells who they are."""
+        if home is None or self.homes is None or home in self.homes or home in self.opened:
+            return self.can
+        return self.can - OF_KNOWN_PEOPLE
 
     def sees(self, region: str | None) -> bool:
         """What has no region yet (a new gateway, an unbound button) concerns everybody."""
         return region is None or region.startswith(self.region)
 
+    def knows(self, region: str | None, home: str | None) -> bool:
+        """Whether the records of a home are there for this account."""
+        if home is not None and home in self.opened:
+            return True
+        return self.sees(region) and (self.homes is None or home is None or home in self.homes)
+
+    def comes_to(self, region: str | None, home: str | None) -> bool:
+        """Whether an alarm or task is there: of its region, or what it opened in an emergency."""
+        return self.sees(region) or (home is not None and home in self.opened)
+
     def visible(self, column: Any) -> ColumnElement[bool]:
-        """The same as a condition on a column of region codes."""
+        """`sees` as a condition on a column of region codes."""
         if not self.region:
             return true()
         return or_(column.is_(None), column.startswith(self.region, autoescape=True))
+
+    def known(self, region: Any, home: Any) -> ColumnElement[bool]:
+        """`knows` as a condition on columns of region codes and homes."""
+        inside = self.visible(region)
+        if self.homes is not None:
+            inside = and_(inside, or_(home.is_(None), home.in_(self.homes)))
+        return or_(inside, home.in_(self.opened)) if self.opened else inside
+
+    def known_persons(self, region: Any, person: Any) -> ColumnElement[bool]:
+        """The same where a row names a person and no home."""
+        if self.homes is None and not self.opened:
+            return self.visible(region)
+        known = select(SERVICE_USER.c.id).join(HOME, HOME.c.id == SERVICE_USER.c.home)
+        among: ColumnElement[bool] = person.in_(known.where(self.known(HOME.c.region, HOME.c.id)))
+        return among
 
 
 def deps_of(request: Request) -> Deps:
@@ -94,19 +131,21 @@ Hub = Annotated[Deps, Depends(_deps)]
 
 
 class Needs:
-    """A dependency that answers only to accounts with this permission. `limited`: also in sessions
-    that may do nothing else yet. `human`: to no program's token. `fresh`: to who has just shown who
-    it is."""
+    """A dependency that answers only to accounts with this permission, and with `also`. `limited`:
+    also in sessions that may do nothing else yet. `human`: to no program's token. `fresh`: to who
+    has just shown who it is."""
 
     def __init__(
         self,
         permission: str,
         *,
+        also: str = "",
         limited: Collection[Limit] = (),
         human: bool = False,
         fresh: bool = False,
     ) -> None:
         self.permission = permission
+        self.also = also
         self._limited = limited
         self._human = human
         self._fresh = fresh
@@ -124,13 +163,18 @@ class Needs:
             raise _LIMITED[caller.limit]()
         if self._human and caller.via == "token":
             raise Problem(403, "forbidden", "not with a program's token")
-        if self.permission in PERMISSIONS and self.permission not in caller.can:
-            raise Problem(403, "forbidden", f"the role {caller.role} may not {self.permission}")
+        for permission in (self.permission, self.also):
+            if permission in PERMISSIONS and permission not in caller.can:
+                detail = f"the role {caller.role} may not {permission}"
+                if permission in permissions_of(caller.role):
+                    detail = f"{permission} is for accounts of a wider region"
+                raise Problem(403, "forbidden", detail)
         if self.permission in STEPPED_UP:
             check_not_stale(caller)
         if self._fresh and not caller.fresh:
             raise _step_up()
-        return caller
+        # What was opened in an emergency is read, and changed by nobody.
+        return caller if request.method in _SAFE_METHODS else replace(caller, opened=frozenset())
 
 
 def check_not_stale(caller: Caller) -> None:
@@ -149,11 +193,12 @@ _LIMITED: Final[Mapping[str, Callable[[], Problem]]] = {
 }
 
 
-def needs(permission: str) -> Any:
-    """`Depends` on a permission of the table."""
-    if permission not in PERMISSIONS:
-        raise ValueError(f"no such permission: {permission}")
-    return Depends(Needs(permission))
+def needs(permission: str, also: str = "") -> Any:
+    """`Depends` on one permission of the table, or on two."""
+    for name in (permission, also):
+        if name and name not in PERMISSIONS:
+            raise ValueError(f"no such permission: {name}")
+    return Depends(Needs(permission, also=also))
 
 
 SIGNED_IN: Final = Depends(Needs("signed in"))
@@ -236,9 +281,10 @@ async def refresh(deps: Deps, digest: str, via: Via) -> Caller | None:
     if via == "token":
         return await _of_token(deps, digest)
     wall_ms = deps.wall_ms()
-    row = await run_in_threadpool(_session, deps, digest, wall_ms, via)
-    if row is None:
+    found = await run_in_threadpool(_session, deps, digest, wall_ms, via)
+    if found is None:
         return None
+    row, standing = found
     if wall_ms - row.seen_at_ms >= TOUCH_EVERY_MS:
         await _note_use(deps, lambda unit: touch_session(unit, digest, wall_ms))
     return Caller(
@@ -251,14 +297,18 @@ async def refresh(deps: Deps, digest: str, via: Via) -> Caller | None:
         limit=limit_of(deps.signing_in, row.standing, wall_ms),
         stale=must_step_up(deps.signing_in, row.standing, wall_ms),
         fresh=is_fresh(row.standing, wall_ms),
+        area=standing.area,
+        homes=standing.homes,
+        opened=standing.opened,
     )
 
 
 async def _of_token(deps: Deps, digest: str) -> Caller | None:
     wall_ms = deps.wall_ms()
-    row = await run_in_threadpool(_token, deps, digest, wall_ms)
-    if row is None:
+    found = await run_in_threadpool(_token, deps, digest, wall_ms)
+    if found is None:
         return None
+    row, standing = found
     if row.used_at_ms is None or wall_ms - row.used_at_ms >= TOUCH_EVERY_MS:
         await _note_use(deps, lambda unit: api_tokens.touch(unit, digest, wall_ms))
     return Caller(
@@ -269,6 +319,9 @@ async def _of_token(deps: Deps, digest: str) -> Caller | None:
         digest=row.digest,
         via="token",
         scopes=row.scopes,
+        area=standing.area,
+        homes=standing.homes,
+        opened=standing.opened,
     )
 
 
@@ -308,15 +361,24 @@ def _check_origin(request: Request, caller: Caller) -> None:
         raise Problem(403, "csrf", f"changes by cookie need the header {CSRF_HEADER}: {CSRF_VALUE}")
 
 
-def _session(deps: Deps, digest: str, wall_ms: int, via: Via) -> SessionRow | None:
+def _session(deps: Deps, digest: str, wall_ms: int, via: Via) -> tuple[SessionRow, Standing] | None:
     with deps.engine.connect() as connection:
         idle_ms = deps.signing_in.idle_ms if via == "cookie" else None
-        return find_session(connection, digest, wall_ms, idle_ms=idle_ms)
+        row = find_session(connection, digest, wall_ms, idle_ms=idle_ms)
+        return None if row is None else (row, _standing(deps, connection, row))
 
 
-def _token(deps: Deps, digest: str, wall_ms: int) -> api_tokens.TokenRow | None:
+def _token(deps: Deps, digest: str, wall_ms: int) -> tuple[api_tokens.TokenRow, Standing] | None:
     with deps.engine.connect() as connection:
-        return api_tokens.find(connection, digest, wall_ms)
+        row = api_tokens.find(connection, digest, wall_ms)
+        return None if row is None else (row, _standing(deps, connection, row))
+
+
+def _standing(
+    deps: Deps, connection: Connection, row: SessionRow | api_tokens.TokenRow
+) -> Standing:
+    account = Account(username=row.username, role=row.role, region=row.region)
+    return standing_of(connection, account, deps.rota.book.plan, deps.clock.now_ms())
 
 
 def _gateway_of(deps: Deps, digest: str) -> str | None:

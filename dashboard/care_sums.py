@@ -145,7 +145,9 @@ def money_by_person(
         select(SERVICE_USER.c.id, SERVICE_USER.c.name, SERVICE_USER.c.born, SERVICE_USER.c.left_on)
         .add_columns(HOME.c.region)
         .join(HOME, HOME.c.id == SERVICE_USER.c.home)
-        .where(caller.visible(HOME.c.region), HOME.c.region.startswith(base, autoescape=True))
+        .where(
+            caller.known(HOME.c.region, HOME.c.id), HOME.c.region.startswith(base, autoescape=True)
+        )
     )
     roster = roster_index(regions=rows(connection, select(REGION)))
     found = [

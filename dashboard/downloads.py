@@ -1,13 +1,14 @@
 """Files as answers: their names in Chinese, never kept by a proxy or a browser."""
 
 import re
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import Response
 
 from ledger.documents.comma_file import CSV_TYPE
 from ledger.documents.workbook import XLSX_TYPE
+from ledger.forms import strokes
 
 TYPES: Final = {
     "pdf": "application/pdf",
@@ -17,11 +18,26 @@ TYPES: Final = {
     "zip": "application/zip",
     "json": "application/fhir+json",
 }
+# What is shown by a page, not taken along.
+_SHOWN: Final = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "strokes": strokes.MIME,
+    "ics": "text/calendar",
+}
 # What no file system of an office takes, and what would end a header.
 _REFUSED: Final = re.compile(
     r'[\x00-\x1f\x7f-\x9f\\/:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]'
 )
 NAME_MAX: Final = 80
+
+
+def as_file(*endings: str) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: in which of these forms its answer comes."""
+    types = {**TYPES, **_SHOWN}
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"description": "The file", "content": {types[e]: schema for e in endings}}}
 
 
 def download(content: bytes, name: str, ending: str, *, inline: bool = False) -> Response:

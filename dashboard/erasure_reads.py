@@ -1,4 +1,4 @@
-"""Who may erase persons, and of whom it is time to ask whether they are to be erased."""
+"""Of whom it is time to ask whether they are to be erased."""
 
 from typing import Final
 
@@ -6,18 +6,11 @@ from sqlalchemy import Connection, select
 
 from dashboard.callers import Caller
 from dashboard.reads import rows
-from dashboard.register_reads import find_region, person_documents
+from dashboard.register_reads import person_documents
 from ledger.schema import HOME, SERVICE_USER
 from ledger.views import Document
 
 PERMISSION: Final = "person.erase"
-
-
-def is_of_the_county(connection: Connection, caller: Caller) -> bool:
-    """Whether the account's region is all there is, or a county: what can't be taken back is for
-    whoever answers for all of it."""
-    region = find_region(connection, caller.region) if caller.region else None
-    return not caller.region or (region is not None and region["level"] == "county")
 
 
 def due_documents(

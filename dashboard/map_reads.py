@@ -29,7 +29,7 @@ def map_document(
     limit: int,
 ) -> Document:
     """Names only for who may read people, places only for who may read addresses."""
-    inside = [caller.visible(HOME.c.region)]
+    inside = [caller.known(HOME.c.region, HOME.c.id)]
     if region:
         inside.append(HOME.c.region.startswith(region, autoescape=True))
     columns = (HOME.c.id, HOME.c.region, HOME.c.lat, HOME.c.lon)

@@ -1,6 +1,9 @@
 """Who may do what: one table. Routes declare a permission, the web page asks for its list.
 
-Region is the other half: an account sees what lies in its region (`dashboard.callers`).
+Roles are what people do, areas how far their region reaches: a town's manager is a manager with a
+town. Some permissions hold only from an area on (`AREA_PERMISSIONS`), and some roles know only the
+people they are responsible for (`ASSIGNED_ROLES`). Region is the other half: an account sees what
+lies in its region (`dashboard.callers`). What each route is about: `dashboard.access_table`.
 """
 
 from collections.abc import Mapping
@@ -54,12 +57,15 @@ Permission = Literal[
     "quarantine.read",
     "reading.read",
     "report.read",
+    "record.open",  # of another region, while the elder's alarm is open; on record, reviewed
+    "record.review",  # whether that was right
     "rota.read",
     "rota.swap",  # ask and answer swaps, set leaves of one's own
     "rota.write",
     "rule.read",
     "rule.try",  # run other rules over what was stored; who may also reads rules and reports
-    "rule.write",  # of the whole county only without a narrower region
+    "rule.write",  # limits of a home or person; who signs them off
+    "rule.write_wide",  # what holds for everybody; only without a narrower region
     "stay.write",
     "stay.write_any",  # in homes that somebody else is responsible for
     "stream.read",
@@ -76,11 +82,38 @@ Permission = Literal[
     "visit.write",
 ]
 Role = Literal[
-    "admin", "manager", "duty", "visitor", "installer", "auditor", "exchange", "department"
+    "admin",
+    "manager",
+    "duty",
+    "visitor",
+    "installer",
+    "clinician",
+    "auditor",
+    "exchange",
+    "department",
 ]
+# How far a region reaches, from the narrowest on; "whole" leaves nothing of the book out.
+Area = Literal["village", "town", "county", "whole"]
 
 PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
 ROLES: Final[tuple[str, ...]] = get_args(Role)
+AREAS: Final[tuple[Area, ...]] = get_args(Area)
+
+# From which area on a permission holds, whatever the role. The others hold everywhere.
+AREA_PERMISSIONS: Final[Mapping[str, Area]] = MappingProxyType(
+    {
+        "assessment.write": "town",  # nobody assesses the village that is their own
+        "audit.read": "whole",  # its rows name accounts and objects of every region
+        "data.export": "town",  # what leaves the hub as files
+        "money.write": "town",
+        "person.erase": "county",  # what can't be taken back is for who answers for all of it
+    }
+)
+
+# Who knows whole records of the people they are responsible for or are sent to, not of a region.
+ASSIGNED_ROLES: Final = frozenset({"visitor"})
+# What they lose where they know nobody: that something is the matter in the region they still hear.
+OF_KNOWN_PEOPLE: Final = frozenset({"address.read", "person.read", "reading.read"})
 
 _DUTY: Final[frozenset[str]] = frozenset(
     {
@@ -112,6 +145,7 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "plan.weather",
         "quarantine.read",
         "reading.read",
+        "record.open",
         "report.read",
         "rota.read",
         "rota.swap",
@@ -147,9 +181,11 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "person.write",
             "provider.write",
             "quarantine.read",
+            "record.review",
             "rota.write",
             "rule.try",
             "rule.write",
+            "rule.write_wide",
             "tier.raise",
             "user.read",
             "visit.amend_any",
@@ -171,6 +207,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "plan.move",
                 "plan.read",
                 "reading.read",
+                "record.open",
                 "rota.read",
                 "rota.swap",
                 "rule.read",
@@ -198,6 +235,20 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "summary.read",
             }
         ),
+        # A doctor or nurse: what was measured, and by which limits it is judged.
+        "clinician": frozenset(
+            {
+                "address.read",
+                "device.read",
+                "home.read",
+                "person.read",
+                "reading.read",
+                "rule.read",
+                "rule.write",
+                "stream.read",
+                "visit.read",
+            }
+        ),
         # A program, not a human: another platform.
         "exchange": frozenset({"exchange.read", "exchange.write"}),
         # Another office: nothing but the files that were made for it.
@@ -214,6 +265,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "home.read",
                 "notification.read",
                 "plan.read",
+                "record.review",
                 "report.read",
                 "rota.read",
                 "rule.read",
@@ -254,9 +306,13 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 
 
-def permissions_of(role: str) -> frozenset[str]:
-    """What a role may do; an unknown role may do nothing."""
-    return ROLE_PERMISSIONS.get(role, frozenset())
+def permissions_of(role: str, area: Area = "whole") -> frozenset[str]:
+    """What a role may do in an area; an unknown role may do nothing."""
+    granted = ROLE_PERMISSIONS.get(role, frozenset())
+    reach = AREAS.index(area)
+    return granted - {
+        name for name, least in AREA_PERMISSIONS.items() if AREAS.index(least) > reach
+    }
 
 
 def may(role: str, permission: str) -> bool:

@@ -106,7 +106,7 @@ def _matching(
     source = source.join(HOME, HOME.c.id == SERVICE_USER.c.home)
     source = source.join(PERSON_FILE, PERSON_FILE.c.person == SERVICE_USER.c.id, isouter=True)
     found = select(SERVICE_USER.c.id, PERSON_FILE.c.missing, rank).select_from(source)
-    found = found.where(caller.visible(HOME.c.region))
+    found = found.where(caller.known(HOME.c.region, HOME.c.id))
     if question is not None and question.id_number:
         # That it is not empty is said again: the index has only those, and is used only then.
         number = blind(ring, ID_NUMBER, question.id_number)

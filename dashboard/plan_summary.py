@@ -59,7 +59,7 @@ def read_part(
     names = sorted(
         name
         for name, row in situation.rows.items()
-        if caller.sees(row["region"]) and row["region"].startswith(base)
+        if caller.knows(row["region"], row["home"]) and row["region"].startswith(base)
     )
     return Part(region=base, names=names, situation=situation)
 

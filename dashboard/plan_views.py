@@ -29,7 +29,7 @@ from ledger.visiting.tiers import FREQUENCIES, Judged, Raise, Tier
 _UNDER_WAY: Final = ("open", "accepted", "departed", "arrived")
 _PERSON_FIELDS: Final = ("id", "name", "sex", "age", "phone", "categories", "grade", "contacts")
 
-Sees = Callable[[str | None], bool]
+Knows = Callable[[str | None, str | None], bool]
 
 
 class PlanView:
@@ -40,13 +40,13 @@ class PlanView:
         connection: Connection,
         situation: Situation,
         visitor: str,
-        sees: Sees,
+        knows: Knows,
         can: frozenset[str],
     ) -> None:
         self._situation = situation
         self._visitor = visitor
         self._can = can
-        shown = [row for row in situation.rows.values() if sees(row["region"])]
+        shown = [row for row in situation.rows.values() if knows(row["region"], row["home"])]
         self._mine = {row["id"] for row in shown if row["visitor"] == visitor}
         self._roster = roster_for(
             connection, homes=(row["home"] for row in shown), usernames=[visitor]

@@ -1,7 +1,7 @@
 """The tree of regions with what lies in each: persons, homes, who visits there, who answers."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
@@ -128,8 +128,3 @@ def _up(code: str, parents: Mapping[str, str | None]) -> Iterable[str]:
         found.append(at)
         at = parents.get(at)
     return found
-
-
-def whole_area(regions: Sequence[Row], caller: Caller) -> bool:
-    """Nothing lies outside of what this account sees."""
-    return all(caller.sees(row["code"]) for row in regions)

@@ -91,7 +91,7 @@ def home_names(
     connection: Connection, caller: Caller, homes: Collection[str], now_ms: int
 ) -> dict[str, Document]:
     """By home who lives there and where, of those that the caller sees."""
-    seen = select(HOME.c.id).where(HOME.c.id.in_(homes), caller.visible(HOME.c.region))
+    seen = select(HOME.c.id).where(HOME.c.id.in_(homes), caller.known(HOME.c.region, HOME.c.id))
     ids = [row["id"] for row in rows(connection, seen)]
     roster = roster_for(connection, homes=ids)
     found: dict[str, Document] = {}

@@ -94,6 +94,10 @@ def rule_documents(
     ]
 
 
+# A region and a home of it.
+Place = tuple[str, str]
+
+
 def visible_scopes(connection: Connection, caller: Caller, scopes: Iterable[str]) -> set[str]:
     """Those of the scopes that the caller may know of. What is set for a home or person lies in
     its region and says something about people."""
@@ -103,28 +107,31 @@ def visible_scopes(connection: Connection, caller: Caller, scopes: Iterable[str]
         (narrow if scope.startswith(("home:", "person:")) else wide).add(scope)
     if not narrow or "person.read" not in caller.can:
         return wide
-    regions = scope_regions(connection, narrow)
-    return wide | {s for s in narrow if _sees(caller, regions.get(s))}
+    places = scope_places(connection, narrow)
+    return wide | {s for s in narrow if _knows(caller, places.get(s))}
 
 
-def _sees(caller: Caller, region: str | None) -> bool:
+def _knows(caller: Caller, place: Place | None) -> bool:
     # Of a home that is gone nobody knows where it was.
-    return caller.sees(region) if region is not None else not caller.region
+    return caller.knows(*place) if place is not None else not caller.region
 
 
-def scope_regions(connection: Connection, scopes: Iterable[str]) -> dict[str, str]:
-    """By scope the region of its home; without those that don't exist."""
+def scope_places(connection: Connection, scopes: Iterable[str]) -> dict[str, Place]:
+    """By scope the region of its home, and the home; without those that don't exist."""
     ids: dict[str, set[str]] = {"home": set(), "person": set()}
     for scope in scopes:
         kind, _, about = scope.partition(":")
         if kind in ids:
             ids[kind].add(about)
     homes = select(HOME.c.id, HOME.c.region).where(HOME.c.id.in_(ids["home"]))
-    persons = select(SERVICE_USER.c.id, HOME.c.region).join(HOME, HOME.c.id == SERVICE_USER.c.home)
+    persons = select(SERVICE_USER.c.id, HOME.c.region, SERVICE_USER.c.home).join(
+        HOME, HOME.c.id == SERVICE_USER.c.home
+    )
     persons = persons.where(SERVICE_USER.c.id.in_(ids["person"]))
-    found = {f"home:{row['id']}": str(row["region"]) for row in rows(connection, homes)}
-    found.update({f"person:{row['id']}": str(row["region"]) for row in rows(connection, persons)})
-    return found
+    found = {f"home:{row['id']}": (row["region"], row["id"]) for row in rows(connection, homes)}
+    return found | {
+        f"person:{row['id']}": (row["region"], row["home"]) for row in rows(connection, persons)
+    }
 
 
 def _uncounted() -> Document:

@@ -12,14 +12,16 @@ slow for its bounded queue starts over at the first line; nothing is lost, the b
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select, tuple_
 from starlette.concurrency import run_in_threadpool
 
 from dashboard.callers import Caller, refresh
+from dashboard.heard import MOVES_PEOPLE, heard
 from dashboard.permissions import topics_of
 from dashboard.ports import Deps, Feed
 from dashboard.problems import Problem
@@ -59,7 +61,7 @@ class Streams:
         self._feed = feed
         self._by_account: Counter[str] = Counter()
         self._span = (0, 0)
-        self._texts: dict[tuple[str, str], bytes] = {}
+        self._texts: dict[Hashable, bytes] = {}
 
     @property
     def count(self) -> int:
@@ -82,19 +84,21 @@ class Streams:
         self._feed.nudge()
 
     def text(self, caller: Caller, batch: Sequence[FeedEvent]) -> bytes:
-        """A batch as this caller may hear it: made once for all of the same role and region, who
+        """A batch as this caller may hear it: made once for all who see and know the same, who
         are woken by the same commit. Of the latest batch only; who lags has one of its own."""
         span = (batch[0].seq, batch[-1].seq)
         if span != self._span:
             self._span, self._texts = span, {}
-        mine = (caller.role, caller.region)
+        mine = (caller.role, caller.region, caller.homes, caller.opened)
         text = self._texts.get(mine)
         if text is None:
             topics = topics_of(caller.can)
             text = self._texts[mine] = b"".join(
-                frame(event)
+                frame(mine_of_it)
                 for event in batch
-                if event.topic in topics and caller.sees(event.region)
+                if event.topic in topics
+                and caller.sees(event.region)
+                and (mine_of_it := heard(event, caller)) is not None
             )
         return text
 
@@ -135,7 +139,8 @@ async def events(
                     missed = await run_in_threadpool(_page, deps, caller, topics, span)
                     after = missed[-1].seq if len(missed) == PAGE else newest
                     if missed:
-                        yield b"".join(frame(event) for event in missed)
+                        told = (heard(event, caller) for event in missed)
+                        yield b"".join(frame(event) for event in told if event is not None)
                 sent = after
                 # Tells a client that hears nothing yet where to resume.
                 yield b"id: %d\n: ready\n\n" % sent
@@ -153,7 +158,7 @@ async def events(
                     fresh = [event for event in batch if event.seq > sent]
                     if not fresh:
                         continue
-                    text = streams.text(caller, fresh)
+                    text = streams.text(await _as_now(deps, caller, fresh), fresh)
                     sent = fresh[-1].seq
                     if text:
                         yield text
@@ -161,6 +166,17 @@ async def events(
                 continue
             finally:
                 subscription.close()
+
+
+async def _as_now(deps: Deps, caller: Caller, batch: Sequence[FeedEvent]) -> Caller:
+    """Anew where whom the caller knows may have changed: she was sent to somebody, or called."""
+    if caller.homes is None:
+        return caller
+    if not any(event.topic in MOVES_PEOPLE and caller.sees(event.region) for event in batch):
+        return caller
+    # A session that has ended is found out a moment later; until then it knows nobody.
+    now = await refresh(deps, caller.digest, caller.via)
+    return replace(caller, homes=frozenset()) if now is None else now
 
 
 async def _still_signed_in(deps: Deps, caller: Caller) -> bool:

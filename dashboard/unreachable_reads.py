@@ -87,7 +87,7 @@ def read_unreachable(
     connection: Connection, rules: RuleViews, caller: Caller, region: str | None, now_ms: int
 ) -> UnreachableList:
     """Of the caller's regions, or of those below `region`; visits of half a year are looked at."""
-    inside = [caller.visible(HOME.c.region)]
+    inside = [caller.known(HOME.c.region, HOME.c.id)]
     if region:
         inside.append(HOME.c.region.startswith(region, autoescape=True))
     wanted = select(*_PEOPLE).join(HOME, HOME.c.id == SERVICE_USER.c.home)

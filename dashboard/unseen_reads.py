@@ -101,7 +101,7 @@ def read_unseen(
     today_ms: int,
 ) -> UnseenList:
     """Everybody of the caller's regions, or of those below `region`."""
-    inside = [caller.visible(HOME.c.region)]
+    inside = [caller.known(HOME.c.region, HOME.c.id)]
     if region:
         inside.append(HOME.c.region.startswith(region, autoescape=True))
     people = select(*_PEOPLE).join(HOME, HOME.c.id == SERVICE_USER.c.home)

@@ -1,6 +1,6 @@
 """`./dev docs`: writes what the registries know better than any author: the READMEs' tables of
 drivers and rules, the table of channels, the pages of rule kinds and promises, the diagrams of the
-life cycles, the fields of annex 4 for the web page, the kept runs of the chaos.
+life cycles, who reaches what, the fields of annex 4 for the web page, the kept runs of the chaos.
 
 python -m docs.tables           write them
 python -m docs.tables --check   exit 1 when one is not what the registry says
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from alarms.registry import NOTIFIERS
-from docs import life_cycles, promises
+from docs import access, life_cycles, promises
 from docs.rule_kinds import page
 from gateway.driver import DriverSpec
 from gateway.registry import DRIVERS
@@ -115,6 +115,8 @@ def pages() -> Iterator[tuple[Path, str, str]]:
     yield path, text, life_cycles.rendered(text)
     path = ROOT / "docs" / "promise.md"
     yield path, path.read_text(encoding="utf-8") if path.exists() else "", promises.page()
+    path = ROOT / "docs" / "access.md"
+    yield path, path.read_text(encoding="utf-8") if path.exists() else "", access.page()
     path = ROOT / "docs" / "rule-kinds.md"
     yield path, path.read_text(encoding="utf-8") if path.exists() else "", page()
     # The page asks annex 4 where there is no hub to ask.

@@ -108,7 +108,10 @@ def list_alarms(
         documents = alarm_documents(connection, found[:limit])
     if "person.read" in caller.can:
         trail.note(caller.username, "listed", "alarms", f"{len(documents)} shown")
-    shown = [present(document, caller.can) for document in documents]
+    shown = [
+        present(document, caller.can_at(row["home"]))
+        for document, row in zip(documents, found, strict=False)
+    ]
     return page(shown, [row["number"] for row in found], limit)
 
 
@@ -119,16 +122,17 @@ def get_alarm(
     """An alarm with its `timeline`, `people`, `notices`, `events`, `task_detail` and `chain`."""
     with hub.engine.connect() as connection:
         row = find_alarm(connection, alarm_id)
-        if row is None or not caller.sees(row["region"]):
+        if row is None or not caller.comes_to(row["region"], row["home"]):
             raise not_found("alarm")
         document = alarm_detail(connection, row, hub.clock.now_ms())
         document["people"] = names_in(connection, document["timeline"])
         document["notices"] = notices_of(connection, alarm_id)
         document["chain"] = chain_of(connection, row)
     trail.note(caller.username, "viewed", f"alarm:{alarm_id}", f"home {row['home'] or 'none'}")
-    shown = present(document, caller.can)
+    can = caller.can_at(row["home"])
+    shown = present(document, can)
     if shown["task_detail"] is not None:
-        shown["task_detail"] = present(shown["task_detail"], caller.can)
+        shown["task_detail"] = present(shown["task_detail"], can)
     return answer(shown)
 
 
@@ -319,7 +323,7 @@ def visible_alarm(hub: Deps, caller: Caller, alarm_id: str) -> Row:
 def _document(hub: Deps, caller: Caller, alarm_id: str) -> Document:
     row = visible_alarm(hub, caller, alarm_id)
     with hub.engine.connect() as connection:
-        return present(alarm_documents(connection, [row])[0], caller.can)
+        return present(alarm_documents(connection, [row])[0], caller.can_at(row["home"]))
 
 
 def _check_covers(hub: Deps, alarm_id: str, username: str, field: str, permission: str) -> None:

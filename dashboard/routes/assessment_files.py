@@ -9,7 +9,7 @@ from dashboard.answers import Trail
 from dashboard.asked import QueryWord
 from dashboard.assessment_reads import WhoKind
 from dashboard.callers import Caller, Hub, needs
-from dashboard.downloads import download
+from dashboard.downloads import as_file, download
 from dashboard.routes.assessments import Shown, results_shown
 from dashboard.routes.reports import PeriodWord
 from ledger.assessment.paper import WHO_ZH, criteria_table, results_table
@@ -28,7 +28,7 @@ _LINES: Final = (
 By = Annotated[WhoKind, Query()]
 
 
-@router.get("/assessments/results.xlsx")
+@router.get("/assessments/results.xlsx", response_class=Response, responses=as_file("xlsx"))
 def save_results(
     *,
     hub: Hub,
@@ -46,7 +46,7 @@ def save_results(
     return download(made, _title(shown, by), "xlsx")
 
 
-@router.get("/assessments/results.pdf")
+@router.get("/assessments/results.pdf", response_class=Response, responses=as_file("pdf"))
 def print_results(
     *,
     hub: Hub,

@@ -12,6 +12,7 @@ from contract.ids import name_uuid
 from dashboard.answers import CREATED, Trail, answer
 from dashboard.asked import PathId, local_day
 from dashboard.callers import Caller, Hub, needs
+from dashboard.downloads import as_file
 from dashboard.images import BadPicture, Pictures, signature_png
 from dashboard.ports import Deps
 from dashboard.problems import Problem, not_found
@@ -60,20 +61,22 @@ async def attach(
     return answer(document, CREATED)
 
 
-@router.get("/visits/{visit_id}/attachments/{attachment_id}")
+@router.get(
+    "/visits/{visit_id}/attachments/{attachment_id}",
+    response_class=Response,
+    responses=as_file("jpg", "png", "svg", "strokes"),
+)
 def get_attachment(
     *,
     visit_id: PathId,
     attachment_id: PathId,
     hub: Hub,
     trail: Trail,
-    caller: Annotated[Caller, needs("visit.read")],
+    caller: Annotated[Caller, needs("visit.read", "person.read")],
     form: Literal["kept", "svg", "png"] = "kept",
 ) -> Response:
     """A photo, or a signature as its strokes or (`form`) as an SVG or PNG."""
     visible_visit(hub, caller, visit_id)
-    if "person.read" not in caller.can:
-        raise Problem(403, "forbidden", f"the role {caller.role} may not person.read")
     mime, content = _shown(hub, visit_id, attachment_id, form)
     trail.note(caller.username, "viewed", f"attachment:{attachment_id}", f"visit {visit_id}")
     return Response(content, media_type=mime, headers=_PRIVATE)

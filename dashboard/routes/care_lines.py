@@ -99,7 +99,7 @@ def list_lines(
     before: QueryWord = None,
 ) -> Response:
     """What was done, latest first; corrected lines are among them, with what replaced them."""
-    wanted = select(CARE_LINE).where(caller.visible(CARE_LINE.c.region))
+    wanted = select(CARE_LINE).where(caller.known_persons(CARE_LINE.c.region, CARE_LINE.c.person))
     asked = (
         (CARE_LINE.c.person, person),
         (CARE_LINE.c.provider, provider),
@@ -226,7 +226,7 @@ def _check_words(body: CareLine) -> None:
 def _check_line(hub: Deps, caller: Caller, body: CareLine) -> str:
     with hub.engine.connect() as connection:
         person = find_person(connection, body.person)
-        if person is None or not caller.sees(person["home_region"]):
+        if person is None or not caller.knows(person["home_region"], person["home"]):
             raise bad_field("person", "there is no such person")
         for table, value, field in (
             (PROVIDER, body.provider, "provider"),

@@ -29,7 +29,7 @@ def sum_up(
     to: QueryWord = None,
 ) -> Response:
     """Lines, minutes and cost of a span: together, by the items of annex 2, service, provider."""
-    conditions = [caller.visible(CARE_LINE.c.region)]
+    conditions = [caller.known_persons(CARE_LINE.c.region, CARE_LINE.c.person)]
     for column, value in ((CARE_LINE.c.person, person), (CARE_LINE.c.provider, provider)):
         if value:
             conditions.append(column == value)

@@ -21,6 +21,7 @@ from dashboard.asked import (
     Word,
 )
 from dashboard.callers import Caller, Hub, needs
+from dashboard.downloads import as_file
 from dashboard.label import device_label
 from dashboard.masking import without_labels
 from dashboard.once import once
@@ -101,7 +102,7 @@ def list_devices(
 ) -> Response:
     """Devices by gateway and name; `unbound=true` are those waiting for a home, `collect=true`
     those in homes whose people have all left the service."""
-    wanted = devices_with_region().where(caller.visible(seen_region()))
+    wanted = devices_with_region().where(caller.known(seen_region(), DEVICE.c.home))
     if home:
         wanted = wanted.where(DEVICE.c.home == home)
     if gateway:
@@ -173,7 +174,9 @@ async def change_device(
     return await once(request, caller, work)
 
 
-@router.get("/devices/{gateway}/{device}/label.svg", response_class=Response)
+@router.get(
+    "/devices/{gateway}/{device}/label.svg", response_class=Response, responses=as_file("svg")
+)
 def label_of_device(
     *,
     gateway: PathId,
@@ -254,7 +257,7 @@ def _check(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None:
 def _document(hub: Deps, caller: Caller, gateway: str, device: str) -> Document:
     with hub.engine.connect() as connection:
         row: Row | None = find_device(connection, gateway, device)
-        if row is None or not caller.sees(row["seen_region"]):
+        if row is None or not caller.knows(row["seen_region"], row["home"]):
             raise not_found("device")
         document = device_documents(connection, [row], hub.clock.now_ms())[0]
     return document if "address.read" in caller.can else without_labels(document)

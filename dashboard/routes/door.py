@@ -13,6 +13,7 @@ from alarms.arrival import Proof, gps_proof, label_code, label_proof
 from dashboard.answers import Trail, answer
 from dashboard.asked import Body, PathId, Word
 from dashboard.callers import Caller, Hub, needs
+from dashboard.downloads import as_file
 from dashboard.label import home_address, home_label
 from dashboard.once import once
 from dashboard.ports import Deps
@@ -86,7 +87,7 @@ async def arrive(
     return await act_on_task(request, caller, task_id, act)
 
 
-@router.get("/homes/{home_id}/label")
+@router.get("/homes/{home_id}/label", response_class=Response, responses=as_file("svg"))
 def get_label(
     home_id: PathId,
     request: Request,

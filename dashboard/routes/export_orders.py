@@ -15,7 +15,7 @@ from dashboard.answers import CREATED, Trail, answer
 from dashboard.asked import Body, PathId, Reason, Word
 from dashboard.callers import Caller, Hub, needs
 from dashboard.department_files import AT_MINUTE, OFFERED, next_run, period_before
-from dashboard.downloads import download
+from dashboard.downloads import as_file, download
 from dashboard.export_registry import SUBJECTS
 from dashboard.once import once
 from dashboard.ports import Deps
@@ -169,7 +169,7 @@ def list_files(hub: Hub, caller: Annotated[Caller, needs("export.fetch")]) -> Re
     return answer({"items": [_file(row) for row in found]})
 
 
-@router.get("/export-files/{file_id}/content")
+@router.get("/export-files/{file_id}/content", response_class=Response, responses=as_file("xlsx"))
 def get_file(
     file_id: PathId, hub: Hub, trail: Trail, caller: Annotated[Caller, needs("export.fetch")]
 ) -> Response:

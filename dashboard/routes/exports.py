@@ -9,7 +9,7 @@ from starlette.responses import Response
 from dashboard.answers import Trail, answer
 from dashboard.asked import FromTime, QueryWord, instant_ms
 from dashboard.callers import Caller, Hub, needs
-from dashboard.downloads import download
+from dashboard.downloads import as_file, download
 from dashboard.export import Asked, Subject, TooMany, read
 from dashboard.export_registry import SUBJECTS
 from dashboard.export_requests import marked, needed, number_of, refusal
@@ -45,7 +45,9 @@ def list_exports(caller: Annotated[Caller, needs("data.export")]) -> Response:
     )
 
 
-@router.get("/exports/{subject}.{ending}")
+@router.get(
+    "/exports/{subject}.{ending}", response_class=Response, responses=as_file("csv", "xlsx")
+)
 def export_subject(
     *,
     subject: Name,

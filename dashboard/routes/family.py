@@ -46,7 +46,8 @@ async def inform_family(
     caller: Annotated[Caller, needs("alarm.respond")],
 ) -> Response:
     """Somebody of the family knows: who, since when, by whom. Answers the alarm's timeline."""
-    await run_in_threadpool(visible_alarm, hub, caller, alarm_id)
+    alarm = await run_in_threadpool(visible_alarm, hub, caller, alarm_id)
+    can = caller.can_at(alarm["home"])
     now_ms = hub.clock.now_ms()
     at_ms = now_ms if body.at is None else instant_ms(body.at, "at")
     if at_ms is None or at_ms > now_ms + AHEAD_MAX_MS:
@@ -60,11 +61,11 @@ async def inform_family(
             await hub.desk.inform_family(alarm_id, caller.username, told)
         except KeyError:
             raise not_found("alarm") from None
-        return await run_in_threadpool(_timeline, hub, caller, alarm_id)
+        return await run_in_threadpool(_timeline, hub, alarm_id, can)
 
     return await once(request, caller, work, CREATED)
 
 
-def _timeline(hub: Deps, caller: Caller, alarm_id: str) -> Document:
+def _timeline(hub: Deps, alarm_id: str, can: frozenset[str]) -> Document:
     with hub.engine.connect() as connection:
-        return present({"timeline": alarm_timeline(connection, alarm_id)}, caller.can)
+        return present({"timeline": alarm_timeline(connection, alarm_id)}, can)

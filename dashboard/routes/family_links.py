@@ -213,5 +213,5 @@ def _state(connection: Any, hub: Deps, person_id: str) -> str:
 def _seen(hub: Deps, caller: Caller, person_id: str) -> None:
     with hub.engine.connect() as connection:
         person = find_person(connection, person_id)
-    if person is None or not caller.sees(person["home_region"]):
+    if person is None or not caller.knows(person["home_region"], person["home"]):
         raise not_found("person")

@@ -98,7 +98,7 @@ def list_homes(
     limit: RegisterLimit = REGISTER_LIMIT_DEFAULT,
 ) -> Response:
     """Homes in the order of their ids. `q` finds part of an address, an id or a name."""
-    wanted = select(HOME).where(caller.visible(HOME.c.region))
+    wanted = select(HOME).where(caller.known(HOME.c.region, HOME.c.id))
     if region:
         wanted = wanted.where(HOME.c.region.startswith(region, autoescape=True))
     wanted = wanted.order_by(HOME.c.id).limit(limit)
@@ -199,7 +199,7 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
     now_ms = hub.clock.now_ms()
     with hub.engine.connect() as connection:
         row = find_home(connection, home_id)
-        if row is None or not caller.sees(row["region"]):
+        if row is None or not caller.knows(row["region"], home_id):
             raise not_found("home")
         document = home_documents(connection, [row], hub.rules, now_ms)[0]
         people = select(SERVICE_USER).where(
@@ -234,7 +234,7 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
 def _visible(hub: Deps, caller: Caller, home_id: str) -> None:
     with hub.engine.connect() as connection:
         row = find_home(connection, home_id)
-    if row is None or not caller.sees(row["region"]):
+    if row is None or not caller.knows(row["region"], home_id):
         raise not_found("home")
 
 

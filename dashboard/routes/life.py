@@ -89,7 +89,7 @@ def _days(month: str | None, today: datetime.date) -> tuple[datetime.date, int]:
 def _person(hub: Deps, caller: Caller, person_id: str) -> Row:
     with hub.engine.connect() as connection:
         person = find_person(connection, person_id)
-    if person is None or not caller.sees(person["home_region"]):
+    if person is None or not caller.knows(person["home_region"], person["home"]):
         raise not_found("person")
     if person["erased_at_ms"] is not None:
         # What is left of her home's readings is nobody's any more.

@@ -12,7 +12,6 @@ from dashboard.answers import answer
 from dashboard.asked import Body
 from dashboard.callers import ARRIVING, PUBLIC, WHO, Caller, Hub, client_address
 from dashboard.login_delay import LoginDelay
-from dashboard.own_permissions import can_of
 from dashboard.passwords import LENGTH_MAX
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field
@@ -167,7 +166,6 @@ async def logout(request: Request, hub: Hub, caller: Annotated[Caller, ARRIVING]
 def me(hub: Hub, caller: Annotated[Caller, WHO]) -> Response:
     """Who I am and what I may do; `limit` says what this session has to show or set up first."""
     with hub.engine.connect() as connection:
-        can = can_of(connection, caller)
         account = account_of(connection, caller.username)
     return answer(
         {
@@ -175,7 +173,7 @@ def me(hub: Hub, caller: Annotated[Caller, WHO]) -> Response:
             "name": caller.name,
             "role": caller.role,
             "region": caller.region,
-            "can": [] if caller.limit else sorted(can),
+            "can": [] if caller.limit else sorted(caller.can),
             "limit": caller.limit,
             "factor": _factor(hub, account, caller),
         }

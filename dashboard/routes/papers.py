@@ -14,7 +14,7 @@ from starlette.responses import Response
 from dashboard.answers import Trail
 from dashboard.asked import DAY_MS, FromTime, PathId, QueryWord, local_day, span_ms
 from dashboard.callers import SIGNED_IN, Caller, Hub, check_not_stale, needs
-from dashboard.downloads import download
+from dashboard.downloads import as_file, download
 from dashboard.images import PRINTED
 from dashboard.paper_reads import (
     VITALS_MAX,
@@ -63,7 +63,7 @@ _BLANKS: Final[dict[str, Callable[[], Form]]] = {
 }
 
 
-@router.get("/forms/{form}.{ending}")
+@router.get("/forms/{form}.{ending}", response_class=Response, responses=as_file("docx", "pdf"))
 def empty_form(
     form: Literal["annex3", "annex4"],
     ending: Ending,
@@ -90,7 +90,11 @@ async def _numbers(
 Numbers = Annotated[str | None, Depends(_numbers)]
 
 
-@router.get("/service-users/{person_id}/annex3.{ending}")
+@router.get(
+    "/service-users/{person_id}/annex3.{ending}",
+    response_class=Response,
+    responses=as_file("docx", "pdf"),
+)
 async def print_annex3(
     *,
     person_id: PathId,
@@ -118,7 +122,9 @@ async def print_annex3(
     return made
 
 
-@router.get("/visits/{visit_id}/annex4.{ending}")
+@router.get(
+    "/visits/{visit_id}/annex4.{ending}", response_class=Response, responses=as_file("docx", "pdf")
+)
 def print_annex4(
     *,
     visit_id: PathId,
@@ -131,7 +137,7 @@ def print_annex4(
     """Annex 4 of one visit."""
     with hub.engine.connect() as connection:
         row = visit_row(connection, visit_id)
-        if row is None or not caller.sees(row["home_region"]):
+        if row is None or not caller.knows(row["home_region"], row["home"]):
             raise not_found("visit")
         sheet = visit_sheet(connection, row, caller.can)
     name = f"附件4探访记录表-{sheet.name}-{local(sheet.visited_at_ms):%Y%m%d}"
@@ -140,7 +146,9 @@ def print_annex4(
     return made
 
 
-@router.get("/service-users/{person_id}/file.pdf")
+@router.get(
+    "/service-users/{person_id}/file.pdf", response_class=Response, responses=as_file("pdf")
+)
 async def print_file(
     *,
     person_id: PathId,
@@ -185,7 +193,11 @@ def _must_share(hub: Deps, person_id: str) -> None:
         raise Refused([refusal("sharing", state, "person")])
 
 
-@router.get("/service-users/{person_id}/vitals.fhir.json")
+@router.get(
+    "/service-users/{person_id}/vitals.fhir.json",
+    response_class=Response,
+    responses=as_file("json"),
+)
 def export_vitals(
     *,
     person_id: PathId,
@@ -238,7 +250,7 @@ async def _reveal(hub: Deps, caller: Caller, person_id: str, why: str | None) ->
 def _person(hub: Deps, caller: Caller, person_id: str) -> Row:
     with hub.engine.connect() as connection:
         row = find_person(connection, person_id)
-    if row is None or not caller.sees(row["home_region"]):
+    if row is None or not caller.knows(row["home_region"], row["home"]):
         raise not_found("person")
     return row
 

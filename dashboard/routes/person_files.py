@@ -252,7 +252,7 @@ async def withdraw_consent(
 def _seen(hub: Deps, caller: Caller, person_id: str) -> Row:
     with hub.engine.connect() as connection:
         row = find_with_file(connection, person_id)
-    if row is None or not caller.sees(row["home_region"]):
+    if row is None or not caller.knows(row["home_region"], row["home"]):
         raise not_found("person")
     return row
 

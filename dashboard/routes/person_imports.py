@@ -13,6 +13,7 @@ from dashboard import person_sheets
 from dashboard.answers import Trail, answer
 from dashboard.asked import LIMIT_DEFAULT, Body, Limit, PathId, QueryWord
 from dashboard.callers import Caller, Hub, needs
+from dashboard.downloads import as_file
 from dashboard.person_imports import Decision, Imports, ImportsFull, NotNow, PersonImport
 from dashboard.person_known import theirs
 from dashboard.ports import Deps
@@ -44,7 +45,7 @@ class Decisions(Body):
     all: Decision | None = None
 
 
-@router.get("/person-imports/template")
+@router.get("/person-imports/template", response_class=Response, responses=as_file("xlsx"))
 async def get_template(_caller: May) -> Response:
     """A workbook to fill in: drop-downs, an example, and a sheet that explains."""
     made = await run_in_threadpool(person_sheets.template)
@@ -129,7 +130,9 @@ async def confirm(import_id: PathId, request: Request, caller: May) -> Response:
     return answer(_document(one), ACCEPTED)
 
 
-@router.get("/person-imports/{import_id}/rejected")
+@router.get(
+    "/person-imports/{import_id}/rejected", response_class=Response, responses=as_file("xlsx")
+)
 async def get_rejected(import_id: PathId, request: Request, trail: Trail, caller: May) -> Response:
     """The rows that can't be taken as a workbook, whole and with the reason of each, to be mended
     and brought again."""

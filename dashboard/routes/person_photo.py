@@ -11,6 +11,7 @@ from starlette.responses import Response
 from dashboard.answers import Trail, answer
 from dashboard.asked import PathId, local_day
 from dashboard.callers import Caller, Hub, needs
+from dashboard.downloads import as_file
 from dashboard.images import FACE, BadPicture, Pictures
 from dashboard.person_photos import photo_of
 from dashboard.ports import Deps
@@ -73,7 +74,7 @@ async def remove_photo(
     return answer(await run_in_threadpool(_document, hub, caller, person_id))
 
 
-@router.get("/service-users/{person_id}/photo")
+@router.get("/service-users/{person_id}/photo", response_class=Response, responses=as_file("jpg"))
 def get_photo(
     person_id: PathId,
     request: Request,
@@ -122,7 +123,7 @@ def _check_may(row: Row, caller: Caller) -> None:
 def _seen(hub: Deps, caller: Caller, person_id: str) -> Row:
     with hub.engine.connect() as connection:
         row = find_person(connection, person_id)
-    if row is None or not caller.sees(row["home_region"]):
+    if row is None or not caller.knows(row["home_region"], row["home"]):
         raise not_found("person")
     return row
 

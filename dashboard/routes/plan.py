@@ -69,7 +69,7 @@ def get_plan(
         situation = read_situation(
             connection, hub.clock.now_ms(), SERVICE_USER.c.visitor == username, first, last
         )
-        view = PlanView(connection, situation, username, caller.sees, caller.can)
+        view = PlanView(connection, situation, username, caller.knows, caller.can)
         document = view.document(first, last)
     if "person.read" in caller.can:
         trail.note(caller.username, "listed", f"plan:{username}", f"{document['people']} shown")
@@ -189,7 +189,7 @@ def tier_document(hub: Deps, caller: Caller, person_id: str) -> Document:
 def visible_person(connection: Connection, caller: Caller, person_id: str) -> Row:
     """Somebody who is planned for: who has left the service is not."""
     row = find_person(connection, person_id)
-    if row is None or not caller.sees(row["home_region"]):
+    if row is None or not caller.knows(row["home_region"], row["home"]):
         raise not_found("person")
     if row["erased_at_ms"] is not None:
         raise Erased(person_id)

@@ -38,7 +38,7 @@ def get_readings(
     gateway, _, name = device.partition("/")
     with hub.engine.connect() as connection:
         row = find_device(connection, gateway, name)
-    if row is None or not caller.sees(row["seen_region"]):
+    if row is None or not caller.knows(row["seen_region"], row["home"]):
         raise not_found("device")
     from_ms, to_ms = span_ms(from_, to, hub.clock.now_ms(), default_ms=DAY_MS)
     chosen = resolution_for(to_ms - from_ms) if resolution == "auto" else resolution

@@ -97,7 +97,7 @@ def list_referrals(
 ) -> Response:
     """Latest first. `state` is a list, or `open`; `overdue`: somebody should have looked by now."""
     now_ms = hub.clock.now_ms()
-    wanted = select(REFERRAL).where(caller.visible(REFERRAL.c.region))
+    wanted = select(REFERRAL).where(caller.known_persons(REFERRAL.c.region, REFERRAL.c.person))
     states = sorted(OPEN) if state == "open" else words(state, ReferralState, "state")
     if states:
         wanted = wanted.where(REFERRAL.c.state.in_(states))
@@ -201,7 +201,7 @@ def _region(hub: Deps, caller: Caller, body: NewReferral) -> str:
     with hub.engine.connect() as connection:
         person = find_person(connection, body.person)
         visit = None if body.visit is None else find_visit(connection, body.visit)
-    if person is None or not caller.sees(person["home_region"]):
+    if person is None or not caller.knows(person["home_region"], person["home"]):
         raise bad_field("person", "there is no such person")
     if body.visit is not None and (visit is None or visit["home"] != person["home"]):
         raise bad_field("visit", "there is no such visit to this person's home")
@@ -221,6 +221,7 @@ def present_care(document: Document, caller: Caller) -> Document:
 def _document(hub: Deps, caller: Caller, referral_id: str) -> Document:
     with hub.engine.connect() as connection:
         row = find_referral(connection, referral_id)
-        if row is None or not caller.sees(row["region"]):
+        person = None if row is None else find_person(connection, row["person"])
+        if row is None or person is None or not caller.knows(row["region"], person["home"]):
             raise not_found("referral")
         return referral_documents(connection, [row], hub.clock.now_ms())[0]

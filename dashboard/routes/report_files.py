@@ -10,7 +10,7 @@ from starlette.responses import Response
 from dashboard.answers import Trail
 from dashboard.asked import QueryWord
 from dashboard.callers import Caller, Hub, needs
-from dashboard.downloads import download
+from dashboard.downloads import as_file, download
 from dashboard.ports import Deps
 from dashboard.reads import Row
 from dashboard.report_people import counted
@@ -36,7 +36,7 @@ _TITLE: Final = "特殊困难老年人探访关爱服务统计表"
 _MINUTE_MS: Final = 60_000
 
 
-@router.get("/reports/period.xlsx")
+@router.get("/reports/period.xlsx", response_class=Response, responses=as_file("xlsx"))
 def save_report(
     *,
     hub: Hub,
@@ -62,7 +62,7 @@ def save_report(
     return download(made, f"统计报表-{_unit(asked, regions)}-{span.key}", "xlsx")
 
 
-@router.get("/reports/period.pdf")
+@router.get("/reports/period.pdf", response_class=Response, responses=as_file("pdf"))
 def print_report(
     *,
     hub: Hub,

@@ -121,7 +121,7 @@ def report_people(
     *,
     hub: Hub,
     trail: Trail,
-    caller: Annotated[Caller, needs("report.read")],
+    caller: Annotated[Caller, needs("report.read", "person.read")],
     figure: Annotated[str, Query(max_length=32)],
     period: PeriodWord = None,
     region: QueryWord = None,
@@ -129,8 +129,6 @@ def report_people(
 ) -> Response:
     """Of whom a figure of visits owed and made consists: who, with all that is counted of her. The
     values add up to the figure; of a quarter they are those of its months together."""
-    if "person.read" not in caller.can:
-        raise not_found("figure")
     if figure not in Tally.__slots__:
         raise bad_field("figure", f"one of {', '.join(Tally.__slots__)}")
     now_ms = hub.clock.now_ms()

@@ -13,6 +13,7 @@ from contract.moment import to_iso
 from dashboard.answers import CREATED, Trail, answer
 from dashboard.asked import DAY_MS, Body, FromTime, Note, PathId, QueryWord, Word, span_ms
 from dashboard.callers import Caller, Hub, needs
+from dashboard.downloads import as_file
 from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import not_found
@@ -97,7 +98,7 @@ def response_calls(
     return answer({"items": documents, "total": len(wanted)})
 
 
-@router.get("/reports/response.csv")
+@router.get("/reports/response.csv", response_class=Response, responses=as_file("csv"))
 def response_csv(
     *,
     hub: Hub,

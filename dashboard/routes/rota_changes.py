@@ -126,7 +126,7 @@ async def end_leave(
     leave = hub.rota.book.plan.leaves.get(leave_id)
     if leave is None:
         raise not_found("leave")
-    await run_in_threadpool(_may_speak_for, hub, caller, leave.person)
+    await run_in_threadpool(_may_end, hub, caller, leave)
 
     async def work() -> Document:
         try:
@@ -264,6 +264,22 @@ def _may_speak_for(hub: Deps, caller: Caller, who: str) -> None:
         region = connection.scalar(select(ACCOUNT.c.region).where(ACCOUNT.c.username == who))
     if region is None or not region.startswith(caller.region):
         raise bad_field("person", "there is no such account in your region")
+
+
+def _may_end(hub: Deps, caller: Caller, leave: Leave) -> None:
+    """A leave of another region isn't there, and one of a colleague is not one's own."""
+    try:
+        _may_speak_for(hub, caller, leave.person)
+    except Problem as problem:
+        if problem.status == 403 and _of_the_region(hub, caller, leave.person):
+            raise
+        raise not_found("leave") from None
+
+
+def _of_the_region(hub: Deps, caller: Caller, who: str) -> bool:
+    with hub.engine.connect() as connection:
+        region = connection.scalar(select(ACCOUNT.c.region).where(ACCOUNT.c.username == who))
+    return region is not None and caller.sees(region)
 
 
 def _concerns(hub: Deps, caller: Caller, swap: Swap) -> bool:

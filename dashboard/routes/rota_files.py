@@ -18,6 +18,7 @@ from alarms.rota.sheet import Preview, RowResult, preview, staff_of, table_of
 from dashboard.answers import answer
 from dashboard.asked import Body, FromTime, QueryWord
 from dashboard.callers import CALENDAR_TOKEN, Caller, Hub, needs
+from dashboard.downloads import as_file
 from dashboard.once import once
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
@@ -106,7 +107,7 @@ async def import_rota(
     return await once(request, caller, work)
 
 
-@router.get("/rota/export")
+@router.get("/rota/export", response_class=Response, responses=as_file("csv", "xlsx"))
 def export_rota(
     *,
     hub: Hub,
@@ -172,7 +173,12 @@ async def end_calendar(hub: Hub, caller: Annotated[Caller, needs("rota.read")]) 
     return answer({"ended": True})
 
 
-@router.get("/rota/calendar/{token}", dependencies=[CALENDAR_TOKEN])
+@router.get(
+    "/rota/calendar/{token}",
+    dependencies=[CALENDAR_TOKEN],
+    response_class=Response,
+    responses=as_file("ics"),
+)
 def get_calendar(token: str, hub: Hub) -> Response:
     """A person's shifts as iCalendar; whoever has the address may read it, and nothing else."""
     digest = digest_of(token.removesuffix(".ics")[:200])

@@ -24,7 +24,7 @@ from dashboard.register_reads import home_names
 from dashboard.rule_reads import (
     rule_documents,
     rule_object,
-    scope_regions,
+    scope_places,
     shadow_object,
     visible_scopes,
 )
@@ -240,15 +240,15 @@ def _allowed_region(hub: Deps, caller: Caller, new: NewSetting) -> str | None:
     _check_words(new.scope)
     kind = new.scope.partition(":")[0]
     if kind not in ("home", "person"):
-        if caller.region:
+        if caller.region or "rule.write_wide" not in caller.can:
             detail = "what holds for everybody is changed by who sees every region"
             raise Problem(403, "forbidden", detail, field="scope")
         return None
     with hub.engine.connect() as connection:
-        region = scope_regions(connection, [new.scope]).get(new.scope)
-    if region is None or not caller.sees(region):
+        place = scope_places(connection, [new.scope]).get(new.scope)
+    if place is None or not caller.knows(*place):
         raise bad_field("scope", f"there is no such {kind}")
-    return region
+    return place[0]
 
 
 def _wrong(error: ConfigError) -> Problem:

@@ -255,6 +255,6 @@ def _edit(hub: Deps, caller: Caller, person_id: str, fields: dict[str, Any]) -> 
 def _document(hub: Deps, caller: Caller, person_id: str) -> Document:
     with hub.engine.connect() as connection:
         row = find_person(connection, person_id)
-        if row is None or not caller.sees(row["home_region"]):
+        if row is None or not caller.knows(row["home_region"], row["home"]):
             raise not_found("person")
         return person_documents(connection, [row], hub.clock.now_ms())[0]

@@ -125,7 +125,7 @@ async def end_stay(
 def _home(hub: Deps, caller: Caller, home_id: str) -> Any:
     with hub.engine.connect() as connection:
         row = find_home(connection, home_id)
-    if row is None or not caller.sees(row["region"]):
+    if row is None or not caller.knows(row["region"], home_id):
         raise not_found("home")
     return row
 

@@ -59,7 +59,10 @@ def list_tasks(
         documents = task_documents(connection, found[:limit], hub.clock.now_ms())
     if "person.read" in caller.can:
         trail.note(caller.username, "listed", "tasks", f"{len(documents)} shown")
-    shown = [present(document, caller.can) for document in documents]
+    shown = [
+        present(document, caller.can_at(row["home"]))
+        for document, row in zip(documents, found, strict=False)
+    ]
     return page(shown, [row["number"] for row in found], limit)
 
 
@@ -72,7 +75,7 @@ def get_task(
     with hub.engine.connect() as connection:
         document = task_detail(connection, row, hub.clock.now_ms())
     trail.note(caller.username, "viewed", f"task:{task_id}", f"home {row['home'] or 'none'}")
-    return answer(present(document, caller.can))
+    return answer(present(document, caller.can_at(row["home"])))
 
 
 @router.post("/tasks/{task_id}/accept")
@@ -171,7 +174,7 @@ def task_document(hub: Deps, caller: Caller, task_id: str) -> Document:
     row = visible_task(hub, caller, task_id)
     with hub.engine.connect() as connection:
         document = task_documents(connection, [row], hub.clock.now_ms())[0]
-    return present(document, caller.can)
+    return present(document, caller.can_at(row["home"]))
 
 
 def _overlap(one: str, other: str) -> bool:

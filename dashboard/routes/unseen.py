@@ -90,13 +90,14 @@ def count_unseen(
     hub: Hub, request: Request, caller: Annotated[Caller, needs("visit.read")]
 ) -> Response:
     """How many were not seen today and are not away; at most a minute old."""
-    kept: dict[str, tuple[int, Document]] = request.app.state.unseen_counts
-    known = kept.get(caller.region)
+    kept: dict[object, tuple[int, Document]] = request.app.state.unseen_counts
+    of = (caller.region, caller.homes, caller.opened)
+    known = kept.get(of)
     wall_ms = hub.wall_ms()
     if known is None or not 0 <= wall_ms - known[0] < COUNTED_FOR_MS:
         with hub.engine.connect() as connection:
             found = _read(connection, hub, caller, None)
-        known = kept[caller.region] = (wall_ms, _counts(found.people))
+        known = kept[of] = (wall_ms, _counts(found.people))
     return answer(known[1])
 
 
@@ -116,7 +117,7 @@ async def phoned(
     def find() -> tuple[str, str | None]:
         with hub.engine.connect() as connection:
             person = find_person(connection, person_id)
-            if person is None or not caller.sees(person["home_region"]):
+            if person is None or not caller.knows(person["home_region"], person["home"]):
                 raise not_found("person")
             return str(person["home"]), _same(connection, hub, caller, person_id, body)
 

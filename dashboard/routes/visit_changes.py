@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
@@ -116,7 +117,8 @@ async def decide(
     for others."""
     hub: Deps = request.app.state.deps
     row = await run_in_threadpool(visible_visit, hub, caller, visit_id)
-    other = await run_in_threadpool(visible_visit, hub, caller, body.other)
+    own = row["visitor"] == caller.username
+    other = await run_in_threadpool(partial(visible_visit, hub, caller, body.other, twin=own))
     if body.keep not in (None, visit_id, body.other):
         raise Problem(422, "invalid", "one of the two, or null", field="keep")
     conflicts = hub.desk.visits.conflicts

@@ -6,7 +6,15 @@ Every instant is an integer of milliseconds since the epoch (`*_ms`); every docu
 The tables stand in files by subject; who uses one takes it from here.
 """
 
-from ledger.schema.access import ACCOUNT, AUDIT, GATEWAY_KEY, IDEMPOTENCY, META, SESSION
+from ledger.schema.access import (
+    ACCOUNT,
+    AUDIT,
+    BREAK_GLASS,
+    GATEWAY_KEY,
+    IDEMPOTENCY,
+    META,
+    SESSION,
+)
 from ledger.schema.arrivals import (
     BACKUP_COPY,
     BACKUP_THROUGH,
@@ -77,6 +85,7 @@ __all__ = [
     "AUDIT",
     "BACKUP_COPY",
     "BACKUP_THROUGH",
+    "BREAK_GLASS",
     "CARE_LINE",
     "CONSENT",
     "CONSENT_WITHDRAWAL",

@@ -71,6 +71,26 @@ AUDIT: Final = Table(
     Index("audit_object", "object", "seq"),
 )
 
+# Records that somebody opened who otherwise may not, while the elder's alarm was open.
+BREAK_GLASS: Final = Table(
+    "break_glass",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("alarm", String(64), nullable=False),
+    Column("home", String(64), nullable=False),
+    Column("region", String(32), nullable=False),  # of the home; who looks after it reviews
+    Column("username", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    ms("opened_at_ms", null=False),
+    ms("until_ms", null=False),
+    ms("reviewed_at_ms"),
+    Column("reviewed_by", String(64)),
+    Column("decision", String(16)),  # justified, not_justified; NULL: waits for review
+    Column("review_note", Text, nullable=False, default="", server_default=""),
+    Index("break_glass_account", "username", "until_ms"),
+    Index("break_glass_home", "home", "until_ms"),
+)
+
 META: Final = Table(
     "meta",
     METADATA,

@@ -128,6 +128,7 @@ TASK: Final = Table(
     Column("proof_of", String(160)),  # the device, the label's print, the distance
     ms("proof_at_ms"),
     Index("task_state", "state", "created_at_ms"),
+    Index("task_assignee", "assignee", "state"),
 )
 
 VISIT: Final = Table(

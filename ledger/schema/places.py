@@ -82,6 +82,7 @@ SERVICE_USER: Final = Table(
     Column("photo", String(64), nullable=False, default="", server_default=""),
     ms("erased_at_ms"),  # what told of her is gone (ledger/erasure/); the row stays for its counts
     Index("service_user_home", "home"),
+    Index("service_user_visitor", "visitor"),
 )
 
 GATEWAY: Final = Table(

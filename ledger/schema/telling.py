@@ -36,6 +36,7 @@ OUTBOX: Final = Table(
     Column("target_code", String(64), nullable=False, default="", server_default=""),
     Index("outbox_pending", "state", "next_at_ms"),
     Index("outbox_alarm", "alarm"),
+    Index("outbox_recipient", "recipient", "created_at_ms"),
     Index("outbox_tried", "channel", "tried_at_ms"),
 )
 

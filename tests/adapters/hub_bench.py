@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from alarms.escalation.plan import Now
 from contract.moment import to_iso
 from hearthwatch.hub import Hub
-from hearthwatch.hub_config import HubConfig
+from hearthwatch.hub_config import HttpConfig, HubConfig
 from hearthwatch.notify_config import NotifyConfig
 from ingest.urgent_lane import Committed, decode_message
 from ledger.place import Place, SqliteBook
@@ -60,11 +60,13 @@ class Bench:
         book: Place,
         roster: str = ROSTER,
         notify: NotifyConfig | None = None,
+        http: HttpConfig | None = None,
     ) -> None:
         self.folder, self.book = folder, book
         if isinstance(book, SqliteBook):
             migrated(book.path)
         self.notify = notify or NotifyConfig()
+        self.http = http or HttpConfig()
         (folder / "homes.toml").write_text(roster)
         self.open()
 
@@ -74,6 +76,7 @@ class Bench:
             book=self.book,
             homes=self.folder / "homes.toml",
             notify=self.notify,
+            http=self.http,
         )
         self.clock = Clock()
         self.hub = Hub(config, self.clock, default_rules())

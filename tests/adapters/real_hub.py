@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dashboard.accounts import create_user
 from dashboard.passwords import Passwords
+from hearthwatch.hub_config import HttpConfig
 from ledger.unit_of_work import UnitOfWork
 from tests.adapters.hub_bench import Bench
 from tests.adapters.sealed import sealed_file
@@ -23,10 +24,12 @@ def serving_hub(
     accounts: dict[str, tuple[str, str]],
     password: str,
     names: Mapping[str, str] | None = None,
+    *,
+    http: HttpConfig | None = None,
 ) -> Iterator[tuple[str, Bench]]:
     """Its address and the hub. `accounts`: role and region by username; `names`: what somebody is
     called, if not by the username."""
-    bench = Bench(folder, sealed_file(folder / "hub" / "hub.db"), roster)
+    bench = Bench(folder, sealed_file(folder / "hub" / "hub.db"), roster, http=http)
     stored = Passwords().hash(password)
 
     def add(unit: UnitOfWork) -> None:

@@ -154,6 +154,7 @@ ACCOUNTS = {
     "visitor-1": ("visitor", "610926101"),
     "visitor-3": ("visitor", "610926101"),
     "installer-1": ("installer", "610926101"),
+    "clinician-1": ("clinician", "610926101"),
     "auditor-1": ("auditor", "610926101"),
     "exchange-1": ("exchange", "610926101"),
     "department-1": ("department", "610926101"),

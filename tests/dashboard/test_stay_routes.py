@@ -64,7 +64,7 @@ async def test_what_is_refused(world: World, changes, field) -> None:
         ("manager-1", 201),
         ("admin-1", 201),
         ("visitor-1", 201),  # responsible for who lives here
-        ("visitor-3", 403),
+        ("visitor-3", 404),  # of the town, and responsible for others
         ("visitor-2", 404),  # of another town
         ("duty-2", 404),
         ("installer-1", 403),

@@ -228,7 +228,7 @@ async def test_who_may_send_and_who_may_see(world: World) -> None:
             sent = await put(client, visit, picture((90, 90)))
             seen[username] = (got.status_code, sent.status_code)
     assert seen == {
-        "visitor-3": (200, 403),
+        "visitor-3": (404, 404),
         "duty-1": (200, 403),
         "auditor-1": (403, 403),
         "visitor-2": (404, 404),

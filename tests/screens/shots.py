@@ -115,6 +115,8 @@ SHOTS: Final[tuple[Shot, ...]] = (
     _shot("person-import", "/person-import", MANAGER),
     _shot("person-import.rows", "/person-import", MANAGER, steps.bring_a_list),
     _shot("erasures", "/erasures", ADMIN),
+    _shot("openings", "/openings", DUTY),
+    _shot("openings.manager", "/openings", MANAGER),
     # Who goes.
     _shot("plan.day", "/plan", VISITOR),
     _shot("plan.week", "/plan?view=week", VISITOR),

@@ -90,6 +90,7 @@ BY_DATA: Final = (
     "money_show.",
     "name_word.",
     "office_fault.",
+    "opening_decision.",
     "opinion.",
     "outcome.",
     "param.",

@@ -3,7 +3,7 @@
 import type { Key } from "./i18n.svelte";
 
 export interface OfficePage {
-  page: "regions" | "departments" | "users" | "audit";
+  page: "regions" | "departments" | "users" | "audit" | "openings";
   name: Key;
 }
 
@@ -17,6 +17,7 @@ const PAGES: Offered[] = [
   { page: "departments", name: "departments.title", any: ["export.order", "export.fetch", "data.export"] },
   { page: "users", name: "users.title", any: ["user.read"] },
   { page: "audit", name: "audit.title", any: ["audit.read"] },
+  { page: "openings", name: "openings.title", any: ["record.review"] },
 ];
 
 export function officePages(can: (permission: string) => boolean): OfficePage[] {

@@ -29,6 +29,7 @@ export const PAGE_NAMES: Record<Place["page"], Key> = {
   departments: "departments.title",
   users: "users.title",
   audit: "audit.title",
+  openings: "openings.title",
   response: "response.title",
   reports: "reports.title",
   assessment: "nav.assessment",

@@ -26,6 +26,7 @@ export interface Place {
     | "departments"
     | "users"
     | "audit"
+    | "openings"
     | "response"
     | "reports"
     | "assessment"
@@ -78,6 +79,7 @@ export function placeOf(path: string): Place {
     "departments",
     "users",
     "audit",
+    "openings",
     "response",
     "reports",
     "assessment",

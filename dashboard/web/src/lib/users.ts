@@ -10,6 +10,7 @@ export const ROLES = [
   "duty",
   "visitor",
   "installer",
+  "clinician",
   "auditor",
   "department",
   "exchange",

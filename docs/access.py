@@ -1,0 +1,99 @@
+"""docs/access.md: who reaches what, printed from the table that the test of the matrix asks the hub
+about (`dashboard/access_table.py`, `dashboard/route_table.py`)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from dashboard.access_table import (
+    BY_KEY,
+    BY_SECRET,
+    PUBLIC,
+    RESOURCES,
+    Place,
+    Rule,
+    verdict,
+)
+from dashboard.permissions import AREA_PERMISSIONS, ROLES, Area
+from dashboard.route_table import ROUTES
+
+# A column each: how far roles reach follows from the region of an account.
+COLUMNS: Final[tuple[tuple[str, str, Area], ...]] = (
+    ("admin", "admin", "whole"),
+    ("manager, county", "manager", "county"),
+    ("manager, town", "manager", "town"),
+    ("manager, village", "manager", "village"),
+    *((role, role, "town") for role in ROLES if role not in {"admin", "manager"}),
+)
+_HEAD: Final = """# Who reaches what
+
+Written by `./dev docs` from `dashboard/permissions.py` and `dashboard/route_table.py`. Routes,
+the menus of the page and `tests/dashboard/test_access_matrix.py` go by the same tables; the test
+asks the running hub about every cell: one's own, somebody else's of the region, another region's.
+
+A manager of a county, a town or a village is the role `manager` with a region
+([ADR 0017](adr/0017-roles-and-areas.md)). Family, gateways and other systems have no account: they
+come with a secret of their own, which opens one thing.
+
+A visitor knows whole records of the people she is responsible for, of whom she stands in for on
+the rota of visitors (and of whom nobody is responsible for, while she is on duty), where she has
+a task or had one within the last week, and where an open alarm called her. Of others of her
+region she hears that there is an alarm or a task, with the name masked; taking the task opens the
+record.
+
+While an alarm is open, staff of the neighbourhood (what the own region lies in) may open the
+record of the home with a reason, for an hour, to be read alone: it stands on the alarm's
+timeline, the managers of the region are told, every look is in the trail, and a manager or
+auditor decides afterwards whether it was right (`POST emergency-openings`).
+
+| sign | means |
+|---|---|
+| ● | everything of the account's region; of another region it isn't there (404) |
+| ◐ | of the people one is responsible for or sent to; of others it isn't there (404) |
+| ○ | one's own alone |
+| · | no (403) |
+
+"""
+
+
+def page() -> str:
+    return _HEAD + "\n".join(_parts()) + "\n"
+
+
+def _parts() -> Iterator[str]:
+    heads = [head for head, _role, _area in COLUMNS]
+    for about, thing in RESOURCES.items():
+        rules = {key: rule for key, rule in ROUTES.items() if rule.about == about}
+        by_account = {k: r for k, r in rules.items() if _by_account(r)}
+        if not by_account:
+            continue
+        yield f"## {thing.title[:1].upper()}{thing.title[1:]} ({thing.title_zh})\n"
+        yield f"| route | needs | {' | '.join(heads)} |"
+        yield "|---" * (len(heads) + 2) + "|"
+        for key, rule in by_account.items():
+            cells = " | ".join(_cell(role, area, rule) for _head, role, area in COLUMNS)
+            yield f"| `{key}` | {rule.needs} | {cells} |"
+        yield ""
+    yield "## Without an account\n"
+    yield "| route | opened by |\n|---|---|"
+    for key, rule in ROUTES.items():
+        if not _by_account(rule):
+            yield f"| `{key}` | {'everybody' if rule.needs == PUBLIC else rule.needs} |"
+    yield "\n## From which region on\n"
+    yield "Whatever the role, these hold only for accounts whose region is at least so wide:\n"
+    yield "| permission | area |\n|---|---|"
+    yield from (f"| {name} | {area} |" for name, area in AREA_PERMISSIONS.items())
+
+
+def _by_account(rule: Rule) -> bool:
+    return rule.needs not in BY_SECRET | {PUBLIC, BY_KEY}
+
+
+def _cell(role: str, area: Area, rule: Rule) -> str:
+    def reaches(place: Place) -> bool:
+        return verdict(role, area, rule, place) == "reached"
+
+    if not reaches("own"):
+        return "·"
+    if reaches("other_person"):
+        return "●"
+    return "○" if RESOURCES[rule.about].personal or rule.others else "◐"
