@@ -211,7 +211,7 @@ def _say_what_is_needed(routes: Iterable[BaseRoute]) -> None:
     for route in routes:
         if not isinstance(route, APIRoute):
             continue
-        for method in route.methods - {"HEAD"}:
+        for method in (route.methods or set()) - {"HEAD"}:
             rule = route_table.ROUTES.get(f"{method} {route.path}")
             if rule is not None:
                 wanted = [name for name in (rule.needs, rule.also) if name]
