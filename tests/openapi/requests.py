@@ -74,19 +74,24 @@ class Visitor:
     secrets: Sequence[str]
 
 
-def ask_everything(
-    served: Served, who: Visitor, token: str, found: Found, *, each: int, seed: int
-) -> None:
-    """`each` requests to every operation with one account's token."""
+def operations(served: Served) -> list[Any]:
+    """What there is to ask."""
     schema = schemathesis.openapi.from_dict(served.app.openapi())
     schema.config.update(base_url=served.address)
     # What opens a record of elsewhere would make the marks of it allowed.
     chosen = schema.exclude(path_regex=LEFT_OUT).exclude(
         path=f"{API}/emergency-openings", method="POST"
     )
+    return [result.ok() for result in chosen.get_all_operations()]
+
+
+def ask_everything(
+    served: Served, who: Visitor, token: str, found: Found, *, each: int, seed: int
+) -> None:
+    """`each` requests to every operation with one account's token."""
     rng = random.Random(f"{seed}:{who.username}")
-    for result in chosen.get_all_operations():
-        _ask(served, result.ok(), who, token, found, rng, each)
+    for operation in operations(served):
+        _ask(served, operation, who, token, found, rng, each)
 
 
 def _ask(  # noqa: PLR0917 - one caller
