@@ -235,6 +235,8 @@ class ByToken:
         return None
 
 
+ENROLMENT_CODE: Final = Depends(ByToken("enrolment code"))
+GATEWAY_CERTIFICATE: Final = Depends(ByToken("gateway certificate"))
 CALENDAR_TOKEN: Final = Depends(ByToken("calendar token"))
 FAMILY_TOKEN: Final = Depends(ByToken("family token"))
 REPLY_TOKEN: Final = Depends(ByToken("reply token"))

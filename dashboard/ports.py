@@ -17,6 +17,7 @@ from alarms.stays import NewStay
 from alarms.visit_book import VisitBook
 from alarms.visiting import FamilyTold, NewTask
 from contract.errors import ContractError
+from dashboard.enrolment_port import Enrolment, NoEnrolment
 from dashboard.passwords import Passwords
 from dashboard.request_rate import Rate
 from dashboard.signing_in.settings import SigningIn
@@ -369,6 +370,7 @@ class Deps:
     outbox: Path | None = None
     eraser: Eraser = field(default_factory=_plain_eraser)
     departments: DepartmentFiles = field(default_factory=NoDepartmentFiles)
+    enrolment: Enrolment = field(default_factory=NoEnrolment)
     on_duty: Callable[[str | None, int], Sequence[str]] = _nobody
     shift_of: Callable[[str | None, int], str | None] = _no_shift
     copied_at_ms: Callable[[], int] = int

@@ -13,7 +13,11 @@ from typing import Final
 
 # Subcommand: (module with `add_parser`, what it does).
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "admin": ("hearthwatch.admin", "create logins, change passwords"),
+    "admin": ("hearthwatch.admin", "logins; enrol and revoke gateways; the broker's configuration"),
+    "authority": (
+        "hearthwatch.authority.command",
+        "sign gateways' certificates, apart from the hub",
+    ),
     "backup": ("hearthwatch.copies_command", "copy everything a hub knows into one file"),
     "audit-copy": ("hearthwatch.audit_copy_command", "compare a copy of the trail with the book"),
     "decode": ("hearthwatch.decode", "decode one device frame or message"),

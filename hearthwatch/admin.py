@@ -1,4 +1,4 @@
-"""`hearthwatch admin`: logins and gateway keys, straight into the book (the hub may be running)."""
+"""`hearthwatch admin`: logins and gateways, straight into the book (the hub may be running)."""
 
 import argparse
 import getpass
@@ -13,7 +13,7 @@ from contract.errors import ContractError
 from dashboard.accounts import AccountError, check_account, create_user, issue_gateway_key
 from dashboard.passwords import Passwords, WeakPassword
 from dashboard.permissions import ROLES
-from hearthwatch import outlines_command
+from hearthwatch import gateway_admin, outlines_command
 from hearthwatch.book_change import ACTOR, change_book
 from hearthwatch.hub_config import load
 from hearthwatch.try_channels import Way, send_tests, ways_of
@@ -49,7 +49,7 @@ def random_password() -> str:
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
         "admin",
-        help="create logins and gateway keys",
+        help="create logins, enrol and revoke gateways, make the broker's configuration",
         epilog="example: hearthwatch admin create-user --config hub.toml duty1 "
         "--name 李敏 --role duty --region 610926",
     )
@@ -67,6 +67,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     key.add_argument("--config", type=Path, required=True, help="hub.toml")
     key.set_defaults(func=_gateway_key)
     outlines_command.add_parser(actions)
+    gateway_admin.add_actions(actions)
     test = actions.add_parser(
         "test-notify",
         help="send a [TEST] message and print what the provider answers",

@@ -31,6 +31,7 @@ from hearthwatch.book_look import BookLook
 from hearthwatch.broker_session import broker_address, session_config
 from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.department_exports import DepartmentExports
+from hearthwatch.enrolling import enrolling
 from hearthwatch.housekeeping import keep_house
 from hearthwatch.http_server import Server, http_of
 from hearthwatch.hub_config import HubConfig
@@ -144,6 +145,7 @@ class Hub:
             self.reader, self.writer, self.book.visiting, clock.now_ms, config.morning_tasks
         )
         self.look = BookLook(config.book, config.data_dir, self.connection.damage, say)
+        self.enrolling = enrolling(config, self.reader, side.register, say)
         self.exports = DepartmentExports(self.reader, self.writer, clock.now_ms, config.data_dir)
         self.watchdog = Watchdog(config, side, clock.now_ms, self.health, self.roster_changed)
 
@@ -220,6 +222,7 @@ class Hub:
                 asyncio.create_task(self._watch_due(), name="due"),
                 asyncio.create_task(self.visit_tasks.run(), name="visits"),
                 asyncio.create_task(self.exports.run(), name="department-files"),
+                asyncio.create_task(self.enrolling.run(), name="enrolment"),
                 *self.watchdog.start(http),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),
@@ -336,6 +339,7 @@ class Hub:
                 shift_of=self._shift_of,
                 outbox=self.exports.folder,
                 departments=self.exports,
+                enrolment=self.enrolling,
             )
         )
         return Server(http_of(self.config, self.app))
@@ -375,6 +379,7 @@ class Hub:
             "book": "ok" if self.writer.healthy else "last commit failed",
             "book_file": self.look.state,
             "lease": "another hub has the book" if self.lost else "ok",
+            "enrolment": self.enrolling.state,
             **self.watchdog.health(),
         }
 

@@ -19,6 +19,7 @@ from contract.config import ConfigError, check_keys, get, one_of
 from dashboard.request_rate import ACCOUNT, ADDRESS
 from dashboard.signing_in.settings import SigningIn
 from hearthwatch.audit_copy import AuditCopyConfig, audit_copy_config
+from hearthwatch.enrolment_config import EnrolmentConfig, enrolment_config
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret
 from hearthwatch.signing_in_config import signing_in_config
@@ -52,6 +53,7 @@ _KEYS: Final = (
     "backup",
     "signing_in",
     "audit_copy",
+    "enrolment",
 )
 # Where nothing else is said; a folder of its own, which only the hub may look into.
 KEY_FILE: Final = Path("keys") / "persons.json"
@@ -130,6 +132,8 @@ class HubConfig:
     copy_key_file: Path | None = None
     # Where the trail goes as it is written; None: nowhere.
     audit_copy: AuditCopyConfig | None = None
+    # None: gateways have passwords.
+    enrolment: EnrolmentConfig | None = None
 
 
 def load(path: Path) -> HubConfig:
@@ -179,6 +183,7 @@ def load(path: Path) -> HubConfig:
         ),
         copies_kept=_copies_kept(_table(document, "backup", where), f"{where}: backup"),
         periods=_periods(_table(document, "retention", where), f"{where}: retention"),
+        enrolment=enrolment_config(document, f"{where}: enrolment", base),
         signing_in=signing_in_config(
             _table(document, "signing_in", where),
             f"{where}: signing_in",

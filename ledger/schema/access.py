@@ -46,6 +46,39 @@ GATEWAY_KEY: Final = Table(
     ms("created_at_ms", null=False),
 )
 
+# One-time codes by which a machine becomes a gateway.
+GATEWAY_CODE: Final = Table(
+    "gateway_code",
+    METADATA,
+    Column("digest", String(64), primary_key=True),  # SHA-256 of the code, which is not kept
+    Column("gateway", String(64), nullable=False),
+    ms("issued_at_ms", null=False),
+    ms("expires_at_ms", null=False),
+    Column("issued_by", String(64), nullable=False),
+    ms("used_at_ms"),
+    Column("key_digest", String(64)),  # of the machine that used it
+    Index("gateway_code_gateway", "gateway"),
+)
+
+# Both certificates of one issue: telemetry's serial number is the next one.
+GATEWAY_CERTIFICATE: Final = Table(
+    "gateway_certificate",
+    METADATA,
+    Column("serial", String(40), primary_key=True),  # hexadecimal
+    Column("gateway", String(64), nullable=False),
+    Column("key_digest", String(64), nullable=False),  # SHA-256 of the public key
+    Column("how", String(16), nullable=False),  # enrolled, renewed
+    ms("issued_at_ms", null=False),
+    ms("not_before_ms", null=False),
+    ms("not_after_ms", null=False),
+    Column("pem", Text, nullable=False),
+    Column("telemetry_pem", Text, nullable=False),
+    ms("revoked_at_ms"),
+    Column("revoked_by", String(64)),
+    Column("revoked_why", String(200)),
+    Index("gateway_certificate_gateway", "gateway", "issued_at_ms"),
+)
+
 IDEMPOTENCY: Final = Table(
     "idempotency",
     METADATA,

@@ -1,0 +1,1 @@
+"""The hub's own certificate authority: a process that has the key, and its narrow door."""

@@ -1,0 +1,206 @@
+"""The hub's part in certificates of gateways: it asks the authority, keeps the broker's list of
+what is revoked, and ends the sessions of those who are out."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import Engine
+
+from contract.enrolment import EnrolmentCode
+from contract.errors import ContractError
+from dashboard.enrolment_port import AuthorityAway, NoEnrolment
+from hearthwatch.authority import certificates
+from hearthwatch.authority.asking import AskedAuthority
+from hearthwatch.authority.keys import write
+from hearthwatch.enrolment_config import EnrolmentConfig
+from hearthwatch.hub_config import BrokerConfig, HubConfig
+from hearthwatch.session_end import end_session
+from ledger.gateway_certificates import Issued, revoked
+from ledger.schema import GATEWAY
+from ledger.unit_of_work import Entry, UnitOfWork
+
+# What another process revoked (`hearthwatch admin revoke`) is seen at the next look.
+LOOK_S: Final = 15.0
+# The broker reads the list a moment after it was written; until then whoever was let go may come
+# back, so it is let go again.
+AGAIN_S: Final = (0.0, 5.0, 20.0)
+
+Revoked = frozenset[tuple[str, int]]
+
+
+class GatewayObjects(Protocol):
+    def gateway(self, row: Mapping[str, object]) -> bytes: ...
+
+
+class Enrolling:
+    """`Enrolment` of a hub that has an authority."""
+
+    on = True
+
+    def __init__(
+        self,
+        config: EnrolmentConfig,
+        broker: BrokerConfig,
+        reader: Engine,
+        objects: GatewayObjects,
+        log: Callable[[str, str], None],
+    ) -> None:
+        self._config = config
+        self._broker = broker
+        self._reader = reader
+        self._objects = objects
+        self._log = log
+        self._authority = AskedAuthority(config.authority)
+        self._wake = asyncio.Event()
+        self._out: set[str] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._written: Revoked | None = None
+        self.state = "ok"
+
+    # For the routes.
+
+    def certificate(self) -> str:
+        return self._authority.certificate()
+
+    def code(self, gateway: str, token: str) -> str:
+        certificates.check_gateway(gateway)
+        return code_text(self._config, self._authority, gateway, token)
+
+    def sign(self, gateway: str, request: str) -> Issued:
+        return self._authority.sign(gateway, request)
+
+    def key_digest(self, request: str) -> str:
+        return certificates.key_digest(certificates.key_of_request(request.encode()))
+
+    def proves(self, pem: str, message: bytes, signature: bytes) -> bool:
+        key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            return False
+        try:
+            key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            return False
+        return True
+
+    def place(self) -> Mapping[str, object]:
+        return {
+            "url": self._config.url,
+            "broker_host": self._config.broker_host,
+            "broker_port": self._config.broker_port,
+        }
+
+    def note(
+        self, unit: UnitOfWork, gateway: str, fact: str, actor: str, reason: str = "", /
+    ) -> None:
+        cursor = unit.execute("SELECT * FROM gateway WHERE id = ?", (gateway,))
+        names = [column[0] for column in cursor.description]
+        found = cursor.fetchone()
+        if found is None:
+            return
+        row = dict(zip(names, found, strict=True))
+        unit.entry(
+            Entry(
+                topic=GATEWAY.name,
+                subject=gateway,
+                fact=fact,
+                actor=actor,
+                reason=reason,
+                region=row["region"],
+                payload=lambda: self._objects.gateway(row),
+            )
+        )
+
+    def revoked(self, gateway: str) -> None:
+        self._out.add(gateway)
+        self._wake.set()
+
+    # A part of the hub, on its event loop.
+
+    async def run(self) -> None:
+        """Until cancelled: the list as the book has it, and nobody connected who is on it."""
+        try:
+            while True:
+                await self._look()
+                self._wake.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        await self._wake.wait()
+        finally:
+            for task in self._ending:
+                task.cancel()
+
+    async def _look(self) -> None:
+        out, self._out = self._out, set()
+        try:
+            self._written = await asyncio.to_thread(self._write_list)
+            self.state = "ok"
+        except (AuthorityAway, ContractError, OSError) as error:
+            self._out |= out
+            self.state = "the list of what is revoked is not written"
+            self._log("revocation_list_not_written", str(error)[:200])
+            return
+        for gateway in out:
+            task = asyncio.create_task(self._end(gateway))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    def _write_list(self) -> Revoked:
+        with self._reader.connect() as connection:
+            found = frozenset(revoked(connection))
+        if found != self._written or not self._config.crl_file.exists():
+            write_list(self._config, self._authority, found)
+        return found
+
+    async def _end(self, gateway: str) -> None:
+        before_s = 0.0
+        for after_s in AGAIN_S:
+            await asyncio.sleep(after_s - before_s)
+            before_s = after_s
+            for client_id in (gateway, gateway + certificates.TELEMETRY):
+                try:
+                    await end_session(self._broker, client_id)
+                except OSError as error:
+                    self._log("session_not_ended", f"{client_id}: {error}")
+
+
+def enrolling(
+    config: HubConfig,
+    reader: Engine,
+    objects: GatewayObjects,
+    log: Callable[[str, str], None],
+) -> "Enrolling | NoEnrolling":
+    if config.enrolment is None:
+        return NoEnrolling()
+    return Enrolling(config.enrolment, config.broker, reader, objects, log)
+
+
+class NoEnrolling(NoEnrolment):
+    """Nothing to keep."""
+
+    state = "ok"
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
+def code_text(config: EnrolmentConfig, authority: AskedAuthority, gateway: str, token: str) -> str:
+    """The text of a one-time code."""
+    certificate = x509.load_pem_x509_certificate(authority.certificate().encode())
+    return EnrolmentCode(
+        url=config.url,
+        gateway=gateway,
+        token=token,
+        fingerprint=certificates.fingerprint(certificate),
+    ).text()
+
+
+def write_list(config: EnrolmentConfig, authority: AskedAuthority, found: Revoked) -> None:
+    """Ask for the list and put it where the broker reads it."""
+    pem = authority.revocation_list(sorted(found))
+    write(config.crl_file, pem.encode(), 0o644)
