@@ -20,7 +20,7 @@ from gateway.spool.failures import SpoolFull
 
 EXIT_CONFIG = 2
 EXIT_SPOOL = 3
-_INSTALLERS = ("discover", "walk-test")
+_INSTALLERS = ("discover", "enrol", "walk-test")
 
 
 def say(event: str, detail: str) -> None:
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m gateway",
         description="Read the devices of a home or village and hand what they say to the hub.",
         epilog="example: python -m gateway --config /etc/hearthwatch/gateway.toml\n"
-        "installers: python -m gateway discover --help, python -m gateway walk-test --help",
+        "installers: python -m gateway enrol --help, discover --help, walk-test --help",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, required=True, help="gateway.toml")
@@ -69,10 +69,15 @@ def _install(command: str, arguments: Sequence[str]) -> int:
     """Commands for whoever fits out a home; the gateway's service doesn't need their code."""
     from gateway import walk_test
     from gateway.discover import command as discover
+    from gateway.enrol import command as enrol
 
-    run = discover.main if command == "discover" else walk_test.main
+    out, say = partial(print, flush=True), partial(print, file=sys.stderr)
     try:
-        return run(arguments, partial(print, flush=True), partial(print, file=sys.stderr))
+        if command == "discover":
+            return discover.main(arguments, out, say)
+        if command == "enrol":
+            return enrol.main(arguments, out, say)
+        return walk_test.main(arguments, out, say)
     except ConfigError as error:
         print(f"gateway {command}: {error}", file=sys.stderr)
         return EXIT_CONFIG

@@ -12,6 +12,8 @@ from contract.config import ConfigError, check_keys, get, one_of
 from contract.errors import ContractError
 from contract.ids import check_name
 from gateway.driver import DriverSpec, LineSettings
+from gateway.enrol import identity
+from gateway.enrol.identity import Identity
 from gateway.feedback import FeedbackCommands
 from gateway.output_tables import outputs
 from gateway.registry import DRIVERS
@@ -37,6 +39,7 @@ _KEYS: Final = (
     "bluetooth",
 )
 _UPLINK_KEYS: Final = (
+    "enrolled",
     "host",
     "port",
     "username",
@@ -71,6 +74,8 @@ class UplinkConfig:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    # Telemetry has a connection of its own, and where certificates name clients its own name.
+    telemetry_cert_file: Path | None = None
     heartbeat_s: float = HEARTBEAT_S
 
 
@@ -103,6 +108,8 @@ class GatewayConfig:
     reserve_bytes: int = RESERVE_BYTES
     feedback: FeedbackCommands = field(default_factory=FeedbackCommands)
     second_path: SecondPath = field(default_factory=SecondPath)
+    # By a code of the hub; its certificate is renewed.
+    enrolled: bool = False
 
 
 def load(path: Path) -> GatewayConfig:
@@ -122,15 +129,20 @@ def load(path: Path) -> GatewayConfig:
         *_mqtts(document, where, base),
         *_bluetooths(document, where),
     )
-    paths = second_path(document, f"{where}: second_path", base)
+    uplink = _table(document, "uplink", where)
+    data_dir = base / get(document, "data_dir", str, where)
+    enrolled = get(uplink, "enrolled", bool, f"{where}: uplink", False)
+    held = identity.load(data_dir) if enrolled else None
+    paths = second_path(document, f"{where}: second_path", base, held)
     _check_sources(sources, where, modem_port="" if paths.sms is None else paths.sms.port)
     return GatewayConfig(
         gateway=_name(document, "gateway", where),
-        data_dir=base / get(document, "data_dir", str, where),
+        data_dir=data_dir,
+        enrolled=enrolled,
         clock_plan=_path(document, "clock_plan", where, base),
         mains_file=_path(document, "mains_file", where, base),
         battery_file=_path(document, "battery_file", where, base),
-        uplink=_uplink(_table(document, "uplink", where), f"{where}: uplink", base),
+        uplink=_uplink(uplink, f"{where}: uplink", base, held, document.get("gateway")),
         telemetry_bytes_max=_bytes(
             spool, "telemetry_bytes_max", TELEMETRY_BYTES_MAX, TELEMETRY_BYTES_MIN, where
         ),
@@ -233,11 +245,15 @@ def _protocol(table: Mapping[str, Any], where: str) -> Literal["5", "3.1.1"]:
     return cast("Literal['5', '3.1.1']", one_of(text, _PROTOCOLS, f"{where}.protocol"))
 
 
-def _uplink(table: Mapping[str, Any], where: str, base: Path) -> UplinkConfig:
+def _uplink(
+    table: Mapping[str, Any], where: str, base: Path, held: Identity | None, gateway: object
+) -> UplinkConfig:
     check_keys(table, _UPLINK_KEYS, where)
     heartbeat_s = get(table, "heartbeat_s", float, where, HEARTBEAT_S)
     if heartbeat_s <= 0:
         raise ConfigError(f"{where}.heartbeat_s", "must be more than 0")
+    if held is not None:
+        return _enrolled(table, where, held, gateway, heartbeat_s)
     port = _port(table, where)
     tls = get(table, "tls", bool, where, port == TLS_PORT)
     return UplinkConfig(
@@ -250,6 +266,30 @@ def _uplink(table: Mapping[str, Any], where: str, base: Path) -> UplinkConfig:
         ca_file=_path(table, "ca_file", where, base),
         cert_file=_path(table, "cert_file", where, base),
         key_file=_path(table, "key_file", where, base),
+        heartbeat_s=heartbeat_s,
+    )
+
+
+def _enrolled(
+    table: Mapping[str, Any], where: str, held: Identity, gateway: object, heartbeat_s: float
+) -> UplinkConfig:
+    """Everything about the line comes from the hub."""
+    strangers = sorted(set(table) - {"enrolled", "heartbeat_s"})
+    if strangers:
+        raise ConfigError(f"{where}.{strangers[0]}", "not with enrolled = true: the hub tells it")
+    if held.gateway != gateway:
+        detail = f"this machine is enrolled as {held.gateway!r}, and gateway is {gateway!r}"
+        raise ConfigError(f"{where}.enrolled", detail)
+    return UplinkConfig(
+        host=held.broker_host,
+        port=held.broker_port,
+        username=None,
+        password=None,
+        tls=True,
+        ca_file=held.ca_file,
+        cert_file=held.cert_file,
+        telemetry_cert_file=held.telemetry_cert_file,
+        key_file=held.key_file,
         heartbeat_s=heartbeat_s,
     )
 

@@ -14,6 +14,7 @@ FAULTS: Final = frozenset(
     {
         "battery_low",
         "bluetooth_unavailable",
+        "certificate_ending",
         "implausible_value",
         "left_network",
         "modem_unavailable",

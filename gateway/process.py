@@ -16,6 +16,8 @@ from gateway.commands import Commands, DoneCommands
 from gateway.config import GatewayConfig, SourceConfig
 from gateway.device_health import health
 from gateway.driver import BusDriver, Decoded, MessageDriver, StreamDriver
+from gateway.enrol.renewal import FAULT as CERTIFICATE_FAULT
+from gateway.enrol.renewal import Renewal
 from gateway.feedback import Feedback, FeedbackCommands
 from gateway.heartbeat import Heartbeat, offline
 from gateway.notify_systemd import notify
@@ -144,6 +146,7 @@ class Gateway:
                 ("heartbeat", self._heartbeat.run),
                 ("watchdog", self._heartbeat.watchdog),
                 *self._second_path(),
+                *self._renewal(),
                 *((config.name, source.run) for config, source in self._named(sources)),
             ]
             tasks = [self._loop.create_task(self._kept_up(*part)) for part in parts]
@@ -200,6 +203,7 @@ class Gateway:
     def _client(self, leaf: str, lane: LaneUplink) -> Client:
         uplink, gateway = self._config.uplink, self._config.gateway
         urgent = leaf == "activation"
+        telemetry_cert = uplink.telemetry_cert_file or uplink.cert_file
         listens = [topics.topic(gateway, "ack"), topics.topic(gateway, "command")]
         client = self._edges.client(
             BrokerSettings(
@@ -211,7 +215,7 @@ class Gateway:
                 password=uplink.password,
                 tls=uplink.tls,
                 ca_file=uplink.ca_file,
-                cert_file=uplink.cert_file,
+                cert_file=uplink.cert_file if urgent else telemetry_cert,
                 key_file=uplink.key_file,
                 subscriptions=listens if urgent else (),
                 will_topic=self._status_topic if urgent else None,
@@ -250,6 +254,30 @@ class Gateway:
             )
             paths.append(("short messages", sms.run))
         return paths
+
+    def _renewal(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        if not self._config.enrolled:
+            return []
+        renewal = Renewal(
+            self._config.data_dir,
+            now_ms=self._clock.now_ms,
+            renewed=self._use_new_certificate,
+            trouble=self._certificate_trouble,
+            log=self._log,
+        )
+        return [("renewal", renewal.run)]
+
+    def _use_new_certificate(self) -> None:
+        """The old one is good for a month more: nothing is lost between the two."""
+        self._telemetry_client.drop("a new certificate")
+        self._urgent_client.drop("a new certificate")
+
+    def _certificate_trouble(self, trouble: str) -> None:
+        attrs: dict[str, Scalar] = {"recovered": CERTIFICATE_FAULT}
+        if trouble:
+            attrs = {"fault": CERTIFICATE_FAULT, "detail": trouble[:200]}
+        told = health(self._config.gateway, self._clock.now_ms(), attrs)
+        self._intake.take("renewal", [Decoded(fields={}, measurements=(told,))])
 
     def _make_heartbeat(self) -> Heartbeat:
         config = self._config

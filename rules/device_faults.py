@@ -9,6 +9,7 @@ MAINS_LOST: Final = "mains_lost"
 REPAIRED: Final = frozenset(
     {
         "bluetooth_unavailable",  # the gateway's radio for cuffs
+        "certificate_ending",  # the gateway can't renew it: soon only its second path is left
         "left_network",  # taken out of its Zigbee network: it will not come back by itself
         MAINS_LOST,
         "modem_unavailable",  # the second path of presses, as the next four

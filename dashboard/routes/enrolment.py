@@ -194,6 +194,7 @@ def _issued(hub: Deps, gateway: str, issued: Issued) -> Document:
         "certificate": issued.pem,
         "telemetry_certificate": issued.telemetry_pem,
         "authority": hub.enrolment.certificate(),
+        "not_before": to_iso(issued.not_before_ms),
         "not_after": to_iso(issued.not_after_ms),
         **hub.enrolment.place(),
     }

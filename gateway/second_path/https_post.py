@@ -31,11 +31,13 @@ PATH: Final = "/api/v1/activations"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpsSettings:
-    """`url`: the hub's address without a path. http is for this machine only."""
+    """`url`: the hub's address without a path. http is for this machine only.
+    system_authorities: besides `ca_file`; a proxy before the hub may have a public certificate."""
 
     url: str
     key: str = field(repr=False)
     ca_file: Path | None = None
+    system_authorities: bool = False
     after_s: float = AFTER_S
 
 
@@ -109,6 +111,8 @@ def post(settings: HttpsSettings, envelope: bytes) -> Answer:
         context = ssl.create_default_context(
             cafile=None if settings.ca_file is None else str(settings.ca_file)
         )
+        if settings.system_authorities:
+            context.load_default_certs()
         connection = http.client.HTTPSConnection(
             host, address.port, timeout=TIMEOUT_S, context=context
         )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from contract.config import ConfigError, bounded, check_keys, get
 from contract.ids import is_name
 from gateway.drivers.gsm_sms.pdu import NUMBER
+from gateway.enrol.identity import Identity
 from gateway.second_path.https_post import AFTER_S, HttpsSettings
 from gateway.second_path.sms_plan import (
     NUMBERS_MAX,
@@ -44,17 +45,24 @@ class SecondPath:
     sms: SmsSettings | None = None
 
 
-def second_path(document: Mapping[str, Any], where: str, base: Path) -> SecondPath:
-    """ConfigError names the wrong key. Files are relative to `base`."""
-    if "second_path" not in document:
+def second_path(
+    document: Mapping[str, Any], where: str, base: Path, held: Identity | None = None
+) -> SecondPath:
+    """ConfigError names the wrong key. Files are relative to `base`. An enrolled gateway has HTTPS
+    without being told."""
+    if "second_path" not in document and held is None:
         return SecondPath()
-    table = get(document, "second_path", dict, "")
+    table = get(document, "second_path", dict, "", {})
     check_keys(table, (*_HTTPS_KEYS, "after_s", "sms"), where)
     after_s = get(table, "after_s", float, where, AFTER_S)
     if not 0 < after_s <= AFTER_S_MAX:
         raise ConfigError(f"{where}.after_s", f"{after_s}, more than 0 and at most {AFTER_S_MAX}")
     by_https = "sms" not in table or any(key in table for key in _HTTPS_KEYS)
-    https = _https(table, where, base, after_s) if by_https else None
+    https = _https(table, where, base, after_s) if by_https and "url" in table else None
+    if https is None and held is not None:
+        https = _of_the_hub(held, after_s)
+    elif https is None and by_https:
+        https = _https(table, where, base, after_s)
     sms = None
     if "sms" in table:
         later_s = after_s if https is None else after_s + HTTPS_FIRST_S
@@ -82,6 +90,16 @@ def _https(table: Mapping[str, Any], where: str, base: Path, after_s: float) -> 
         )
     ca_file = _path(table, "ca_file", where, base)
     return HttpsSettings(url=url, key=key, ca_file=ca_file, after_s=after_s)
+
+
+def _of_the_hub(held: Identity, after_s: float) -> HttpsSettings:
+    return HttpsSettings(
+        url=held.url,
+        key=held.second_path_key,
+        ca_file=held.ca_file,
+        system_authorities=True,
+        after_s=after_s,
+    )
 
 
 def _sms(table: Mapping[str, Any], where: str, base: Path, after_s: float) -> SmsSettings:

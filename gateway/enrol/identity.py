@@ -1,0 +1,159 @@
+"""What makes this machine the gateway: a folder beside the spool, 0700.
+
+identity/current -> <serial>      switched in one step: certificate and key belong together
+identity/<serial>/key.pem         made here, never leaves this machine (0600)
+                  cert.pem        CN = the gateway: activations
+                  telemetry.pem   CN = the gateway and /telemetry
+                  ca.pem          the hub's authority, pinned by the code
+                  second-path-key the other credential: it opens the second path whatever
+                                  became of the certificate
+                  hub.json        where the hub is, and when the certificate ends
+identity/pending-<code>/          a key whose code was sent and whose answer has not come
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from contract.config import ConfigError
+from contract.moment import from_iso
+
+FOLDER: Final = "identity"
+# The one before is kept: should the newest be damaged, somebody can point the link back.
+KEPT: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An identity as it is on the disk; paths go through the link, so that a connection made
+    later finds what was renewed."""
+
+    gateway: str
+    serial: str
+    url: str
+    broker_host: str
+    broker_port: int
+    not_before_ms: int
+    not_after_ms: int
+    second_path_key: str = field(repr=False)
+    folder: Path
+
+    @property
+    def key_file(self) -> Path:
+        return self.folder / "key.pem"
+
+    @property
+    def cert_file(self) -> Path:
+        return self.folder / "cert.pem"
+
+    @property
+    def telemetry_cert_file(self) -> Path:
+        return self.folder / "telemetry.pem"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.folder / "ca.pem"
+
+    @property
+    def renew_at_ms(self) -> int:
+        """At two thirds of its life: a month is left to try."""
+        return self.not_before_ms + (self.not_after_ms - self.not_before_ms) * 2 // 3
+
+    @property
+    def worry_at_ms(self) -> int:
+        """At five sixths somebody has to hear that it is not being renewed."""
+        return self.not_before_ms + (self.not_after_ms - self.not_before_ms) * 5 // 6
+
+
+def load(data_dir: Path) -> Identity:
+    """ConfigError when this machine is not enrolled."""
+    folder = data_dir / FOLDER / "current"
+    try:
+        told = json.loads((folder / "hub.json").read_text())
+        return Identity(
+            gateway=told["gateway"],
+            serial=told["serial"],
+            url=told["url"],
+            broker_host=told["broker_host"],
+            broker_port=told["broker_port"],
+            not_before_ms=from_iso(told["not_before"]),
+            not_after_ms=from_iso(told["not_after"]),
+            second_path_key=(folder / "second-path-key").read_text().strip(),
+            folder=folder,
+        )
+    except FileNotFoundError as error:
+        detail = f"this machine is not enrolled ({error.filename}): gateway enrol --code …"
+        raise ConfigError("uplink.enrolled", detail) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError("uplink.enrolled", f"{folder} can't be read: {error}") from error
+
+
+def pending(data_dir: Path, token: str) -> Path:
+    """The folder for the key of this code: sent again, the code finds the same key."""
+    root = data_dir / FOLDER
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = root / f"pending-{hashlib.sha256(token.encode()).hexdigest()[:16]}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def install(
+    data_dir: Path, made: Path, issued: Mapping[str, Any], second_path_key: str
+) -> Identity:
+    """The folder `made` has the key; with the hub's answer it becomes the identity."""
+    root = data_dir / FOLDER
+    texts = {
+        "cert.pem": issued["certificate"],
+        "telemetry.pem": issued["telemetry_certificate"],
+        "ca.pem": issued["authority"],
+        "second-path-key": second_path_key,
+        "hub.json": json.dumps(_told(issued), indent=1),
+    }
+    for name, text in texts.items():
+        _write(made / name, text)
+    (made / "request.pem").unlink(missing_ok=True)
+    folder = root / _told(issued)["serial"]
+    if folder.exists():
+        shutil.rmtree(folder)
+    made.rename(folder)
+    link = root / "current.new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name)
+    link.replace(root / "current")
+    _sync(root)
+    _forget_old(root, folder)
+    return load(data_dir)
+
+
+def _told(issued: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("gateway", "url", "broker_host", "broker_port", "not_before", "not_after")
+    told = {name: issued[name] for name in names}
+    # It becomes the name of a folder.
+    return {**told, "serial": format(int(issued["serial"], 16), "x")}
+
+
+def _forget_old(root: Path, newest: Path) -> None:
+    others = [p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and p != newest]
+    for old in sorted(others, key=lambda p: p.stat().st_mtime, reverse=True)[KEPT - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with os.fdopen(os.open(path, flags, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
