@@ -3,7 +3,7 @@ what is revoked, and ends the sessions of those who are out."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from cryptography import x509
@@ -22,7 +22,6 @@ from hearthwatch.enrolment_config import EnrolmentConfig
 from hearthwatch.hub_config import BrokerConfig, HubConfig
 from hearthwatch.session_end import end_session
 from ledger.gateway_certificates import Issued, revoked
-from ledger.schema import GATEWAY
 from ledger.unit_of_work import Entry, UnitOfWork
 
 # What another process revoked (`hearthwatch admin revoke`) is seen at the next look.
@@ -32,6 +31,14 @@ LOOK_S: Final = 15.0
 AGAIN_S: Final = (0.0, 5.0, 20.0)
 
 Revoked = frozenset[tuple[str, int]]
+
+
+class Authority(Protocol):
+    """What is asked of it, in worker threads."""
+
+    def certificate(self) -> str: ...
+    def sign(self, gateway: str, request: str) -> Issued: ...
+    def revocation_list(self, revoked: Sequence[tuple[str, int]]) -> str: ...
 
 
 class GatewayObjects(Protocol):
@@ -50,13 +57,15 @@ class Enrolling:
         reader: Engine,
         objects: GatewayObjects,
         log: Callable[[str, str], None],
+        *,
+        authority: Authority | None = None,
     ) -> None:
         self._config = config
         self._broker = broker
         self._reader = reader
         self._objects = objects
         self._log = log
-        self._authority = AskedAuthority(config.authority)
+        self._authority = authority or AskedAuthority(config.authority)
         self._wake = asyncio.Event()
         self._out: set[str] = set()
         self._ending: set[asyncio.Task[None]] = set()
@@ -106,7 +115,7 @@ class Enrolling:
         row = dict(zip(names, found, strict=True))
         unit.entry(
             Entry(
-                topic=GATEWAY.name,
+                topic="gateway",
                 subject=gateway,
                 fact=fact,
                 actor=actor,
@@ -189,7 +198,7 @@ class NoEnrolling(NoEnrolment):
         await asyncio.Event().wait()
 
 
-def code_text(config: EnrolmentConfig, authority: AskedAuthority, gateway: str, token: str) -> str:
+def code_text(config: EnrolmentConfig, authority: Authority, gateway: str, token: str) -> str:
     """The text of a one-time code."""
     certificate = x509.load_pem_x509_certificate(authority.certificate().encode())
     return EnrolmentCode(
@@ -200,7 +209,7 @@ def code_text(config: EnrolmentConfig, authority: AskedAuthority, gateway: str, 
     ).text()
 
 
-def write_list(config: EnrolmentConfig, authority: AskedAuthority, found: Revoked) -> None:
+def write_list(config: EnrolmentConfig, authority: Authority, found: Revoked) -> None:
     """Ask for the list and put it where the broker reads it."""
     pem = authority.revocation_list(sorted(found))
     write(config.crl_file, pem.encode(), 0o644)

@@ -48,8 +48,8 @@ router = APIRouter(tags=["gateways"])
 
 # A request for a P-256 key in PEM has about 500 characters.
 _Request = Annotated[str, StringConstraints(min_length=1, max_length=8192), AfterValidator(clean)]
-_Token = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_-]{43}\Z")]
-_Serial = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{1,40}\Z")]
+_Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+_Serial = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,40}$")]
 # DER of two numbers of 32 bytes, as base64.
 _Signature = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _STATUS: Final = {"code_used": 409, "code_expired": 410, "too_early": 409}

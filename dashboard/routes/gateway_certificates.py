@@ -49,6 +49,9 @@ async def make_code(
     """A one-time code for the machine that is to be this gateway, as text and as a QR code; shown
     this once. A code that was made before and not used ends."""
     await run_in_threadpool(_document, hub, caller, gateway_id)
+    if not hub.enrolment.on:
+        detail = "gateways of this hub have passwords: [enrolment] in hub.toml"
+        raise Problem(404, "no_enrolment", detail)
     token, wall_ms = new_token(), hub.wall_ms()
     try:
         text = await run_in_threadpool(hub.enrolment.code, gateway_id, token)

@@ -124,21 +124,21 @@ class Rig:
 
     def accepted(self) -> dict[str, str]:
         """id → device of everything the gateway committed (acknowledged rows are kept)."""
-        rows = _rows(self.folder / "spool" / "activation.db", "SELECT id, body FROM item")
+        rows = rows_of(self.folder / "spool" / "activation.db", "SELECT id, body FROM item")
         return {row[0]: row[1].decode() for row in rows}
 
     def unacknowledged(self) -> int:
         """Presses that wait at the gateway for the hub's word."""
         sql = "SELECT count(*) FROM item WHERE acked_at_ms IS NULL"
-        return int(_rows(self.folder / "spool" / "activation.db", sql)[0][0])
+        return int(rows_of(self.folder / "spool" / "activation.db", sql)[0][0])
 
     def events(self) -> list[tuple[str, str | None]]:
         """(id, alarm) of everything in the book."""
-        return _rows(self.folder / "hub" / "hub.db", "SELECT id, alarm FROM event ORDER BY seq")
+        return rows_of(self.folder / "hub" / "hub.db", "SELECT id, alarm FROM event ORDER BY seq")
 
     def alarms(self) -> list[tuple[str, int, str, str]]:
         sql = "SELECT id, event_count, state, task FROM alarm WHERE kind = 'sos'"
-        return _rows(self.folder / "hub" / "hub.db", sql)
+        return rows_of(self.folder / "hub" / "hub.db", sql)
 
     def close(self) -> None:
         for program in self.programs.values():
@@ -149,7 +149,7 @@ class Rig:
         os.close(self.far)
 
 
-def _rows(path: Path, sql: str) -> list:
+def rows_of(path: Path, sql: str) -> list:
     if not path.exists():
         return []
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)

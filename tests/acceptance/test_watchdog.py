@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hearthwatch.embedded_broker import find_mosquitto
-from tests.acceptance.rig import Rig, _rows, wait_until
+from tests.acceptance.rig import Rig, rows_of, wait_until
 
 pytestmark = [
     pytest.mark.mosquitto,
@@ -64,11 +64,11 @@ def test_the_hub_is_heard_outside_and_its_press_goes_the_whole_way(
         rig.start()
         wait_until(rig.ready, 60, "the hub answers")
         wait_until(
-            lambda: [r[0] for r in _rows(book, press)] == ["ok"], 60, "the press came through"
+            lambda: [r[0] for r in rows_of(book, press)] == ["ok"], 60, "the press came through"
         )
         wait_until(lambda: outside.paths, 60, "the hub is heard outside")
         assert set(outside.paths) == {"/beat"}
-        assert _rows(book, "SELECT kind FROM alarm") == []
+        assert rows_of(book, "SELECT kind FROM alarm") == []
         # A broker that is gone is no hub that is well.
         rig.programs["broker"].kill()
         wait_until(lambda: not rig.ready(), 60, "the hub says so")

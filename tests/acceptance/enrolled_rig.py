@@ -1,0 +1,261 @@
+"""The real programs with certificates: authority, hub behind TLS, mosquitto with the generated
+configuration, gateways that were enrolled by a code."""
+
+import asyncio
+import contextlib
+import json
+import os
+import ssl
+import subprocess
+import sys
+import threading
+import tomllib
+import tty
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from dashboard.accounts import create_user
+from dashboard.passwords import Passwords
+from hearthwatch.book_change import change_book
+from hearthwatch.embedded_broker import free_port
+from ledger.place import SqliteBook
+from tests.acceptance.rig import ROOT, Program, rows_of, wait_until
+
+GATEWAY = "gw-0001"
+DEADLINE_S = 120
+PASSWORD = "correct-horse-battery-9"
+
+
+class TlsProxy:
+    """What stands before the hub's web address in a county: TLS outside, plain inside."""
+
+    def __init__(self, certificate: Path, key: Path, inside: int) -> None:
+        self.port = free_port()
+        self._inside = inside
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate, key)
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(DEADLINE_S)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        serving = asyncio.start_server(self._talk, "127.0.0.1", self.port, ssl=self._context)
+        self._server = self._loop.run_until_complete(serving)
+        self._ready.set()
+        self._loop.run_forever()
+        self._server.close()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            inner = await asyncio.open_connection("127.0.0.1", self._inside)
+        except OSError:
+            writer.close()
+            return
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await asyncio.gather(_copy(reader, inner[1]), _copy(inner[0], writer))
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(DEADLINE_S)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+class Machine:
+    """One Raspberry Pi: a folder, a radio receiver that is ours to write to, its process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.config = folder / "gateway.toml"
+        self.device, self.far = os.openpty()
+        tty.setraw(self.far)
+        os.set_blocking(self.device, False)
+        (folder / "rf").symlink_to(os.ttyname(self.far))
+        command = [sys.executable, "-m", "gateway", "--config", str(self.config)]
+        self.program = Program(command, folder / "gateway.log")
+
+    @property
+    def log(self) -> str:
+        return self.program.log.read_text() if self.program.log.exists() else ""
+
+    def enrol(self, code: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """The installer's command, with the code on standard input."""
+        command = [sys.executable, "-m", "gateway", "enrol", "--code", "-"]
+        places = ["--config", str(self.config), "--data-dir", str(self.folder / "spool")]
+        return subprocess.run(
+            [*command, *places, *more],
+            input=code + "\n",
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+
+    def fit(self) -> None:
+        """The receiver and a heartbeat for tests are put into the file that `enrol` has made."""
+        assert tomllib.loads(self.config.read_text())["gateway"] == GATEWAY
+        text = self.config.read_text() + "heartbeat_s = 1\n\n[second_path]\nafter_s = 2.0\n"
+        text += f'\n[[serial]]\nname = "rf"\nport = "{self.folder}/rf"\ndriver = "ev1527"\n'
+        self.config.write_text(text)
+
+    def start(self) -> None:
+        before = self.log.count("serial_open")
+        self.program.start()
+        wait_until(lambda: self.log.count("serial_open") > before, DEADLINE_S, "it listens")
+
+    def press(self, number: int) -> None:
+        code = bytes.fromhex(f"{number & 0xFFFFF:05X}8")
+        os.write(self.device, b"\xaa\xa4\x25\x08\x01\x4a\x03\xde" + code + b"\x55")
+
+    def accepted(self) -> set[str]:
+        found = rows_of(self.folder / "spool" / "activation.db", "SELECT id FROM item")
+        return {row[0] for row in found}
+
+    def waiting(self) -> int:
+        sql = "SELECT count(*) FROM item WHERE acked_at_ms IS NULL"
+        found = rows_of(self.folder / "spool" / "activation.db", sql)
+        return int(found[0][0]) if found else 0
+
+    def close(self) -> None:
+        self.program.stop()
+        (self.folder / "rf").unlink()
+        os.close(self.device)
+        os.close(self.far)
+
+
+class County:
+    """The hub's side of an installation, made by the commands of docs/deployment.md."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.http_port, self.plain_port, self.tls_port = free_port(), free_port(), free_port()
+        self.authority_dir = folder / "authority"
+        self.machines: list[Machine] = []
+        self.admin("ca-init", "--dir", str(self.authority_dir), "--host", "127.0.0.1")
+        self.proxy = TlsProxy(
+            self.authority_dir / "server.pem", self.authority_dir / "server.key", self.http_port
+        )
+        (folder / "broker-password").write_text("secret-of-the-hub")
+        self.config = folder / "hub.toml"
+        self.config.write_text(
+            f'data_dir = "hub"\nhomes = "homes.toml"\n[http]\nport = {self.http_port}\n'
+            f'[broker]\nport = {self.plain_port}\nusername = "hub"\n'
+            'password_file = "broker-password"\n'
+            f'[enrolment]\nauthority = "authority.sock"\nurl = "{self.url}"\n'
+            f'broker = "127.0.0.1:{self.tls_port}"\ncrl_file = "broker/crl.pem"\n'
+        )
+        (folder / "homes.toml").write_text(
+            '[[region]]\ncode = "610926"\nname = "平利县"\nlevel = "county"\n'
+            f'[[gateway]]\nid = "{GATEWAY}"\nregion = "610926"\n'
+        )
+        self.broker_dir = folder / "broker"
+        where = ("--authority", str(self.authority_dir), "--out", str(self.broker_dir))
+        self.admin("broker-config", "--config", str(self.config), *where)
+        conf = self.broker_dir / "mosquitto.conf"
+        text = conf.read_text()
+        text = text.replace(f"listener {self.tls_port}", f"listener {self.tls_port} 127.0.0.1")
+        # As root it would become the user `mosquitto`, who can't look into a test's folder.
+        conf.write_text(text + ("user root\n" if os.geteuid() == 0 else ""))
+        run = [sys.executable, "-m", "hearthwatch"]
+        door = ["--dir", str(self.authority_dir), "--socket", str(folder / "authority.sock")]
+        self.programs = {
+            "authority": Program([*run, "authority", *door], folder / "authority.log"),
+            "broker": Program(
+                [str(ROOT / "deploy" / "mosquitto" / "run.sh"), str(conf)], folder / "broker.log"
+            ),
+            "hub": Program([*run, "hub", "--config", str(self.config)], folder / "hub.log"),
+        }
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.proxy.port}"
+
+    def admin(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "hearthwatch", "admin", *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=ROOT, timeout=DEADLINE_S, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self) -> None:
+        for program in self.programs.values():
+            program.start()
+        wait_until(self.ready, DEADLINE_S, "the hub is ready")
+
+    def ready(self) -> bool:
+        hub = self.programs["hub"]
+        assert hub.process is not None
+        assert hub.process.poll() is None, hub.log.read_text()[-2000:]
+        try:
+            address = f"http://127.0.0.1:{self.http_port}/readyz"
+            with urllib.request.urlopen(address, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def code(self) -> str:
+        """By the command that an administrator has on the hub's machine."""
+        said = self.admin("enrol", GATEWAY, "--config", str(self.config), "--no-qr")
+        return said.splitlines()[0]
+
+    def machine(self, name: str) -> Machine:
+        made = Machine(self.folder / name)
+        self.machines.append(made)
+        return made
+
+    def installer(self) -> str:
+        """The bearer token of an account that may fit gateways."""
+        book = SqliteBook(path=self.folder / "hub" / "hub.db")
+        hashed = Passwords().hash(PASSWORD)
+        change_book(
+            book,
+            lambda unit: create_user(
+                unit, username="fitter", name="安装", role="installer", region="610926",
+                phone="", password_hash=hashed, actor="test",
+            ),
+        )  # fmt: skip
+        return str(self.post("login", {"username": "fitter", "password": PASSWORD})["token"])
+
+    def post(self, path: str, body: object, token: str = "") -> dict[str, Any]:
+        return self._call("POST", path, json.dumps(body).encode(), token)
+
+    def get(self, path: str, token: str) -> dict[str, Any]:
+        return self._call("GET", path, None, token)
+
+    def _call(self, method: str, path: str, body: bytes | None, token: str) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        address = f"{self.url}/api/v1/{path}"
+        request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - https
+        context = ssl.create_default_context(cafile=str(self.authority_dir / "ca.pem"))
+        with urllib.request.urlopen(request, timeout=DEADLINE_S, context=context) as answer:  # noqa: S310
+            return dict(json.loads(answer.read()))
+
+    def events(self) -> set[str]:
+        return {row[0] for row in self.rows("SELECT id FROM event WHERE kind = 'sos'")}
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return rows_of(self.folder / "hub" / "hub.db", sql)
+
+    def close(self) -> None:
+        for machine in self.machines:
+            machine.close()
+        for program in reversed(self.programs.values()):
+            program.stop()
+        self.proxy.close()
