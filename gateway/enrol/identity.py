@@ -146,6 +146,7 @@ def _forget_old(root: Path, newest: Path) -> None:
 def _write(path: Path, text: str) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     with os.fdopen(os.open(path, flags, 0o600), "w") as file:
+        os.fchmod(file.fileno(), 0o600)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -196,7 +196,8 @@ class County:
 
     def start(self) -> None:
         for program in self.programs.values():
-            program.start()
+            if program.process is None or program.process.poll() is not None:
+                program.start()
         wait_until(self.ready, DEADLINE_S, "the hub is ready")
 
     def ready(self) -> bool:
