@@ -7,6 +7,7 @@
 ./dev bench --ledger  questions to a book with 20,000 people and 1.5 million visits
 ./dev bench --boards 200  press → all open boards, one of them in Chromium
 ./dev bench --screens  key or click → painted, with 5,000 persons and 200 open alarms
+./dev bench --enrol  a code made -> used by a new machine -> its first press acknowledged, over TLS
 ./dev bench --notify  a hundred presses at once until the first provider has its message
 """
 
@@ -25,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bench import boards, engine, ledger, notify, persons, replay, screens, week
+from bench import boards, engine, enrol, ledger, notify, persons, replay, screens, week
 from bench.county import MONTHS, PEOPLE
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
@@ -240,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ledger", action="store_true", help="instead: questions to a full book")
     parser.add_argument("--people", type=int, default=PEOPLE, help="of the full book")
     parser.add_argument("--months", type=int, default=MONTHS, help="of visits in the full book")
+    parser.add_argument("--enrol", action="store_true", help="instead: code to first press")
     parser.add_argument("--notify", action="store_true", help="instead: press to first provider")
     parser.add_argument("--persons", action="store_true", help="instead: import and search")
     parser.add_argument("--postgres", action="store_true", help="of --persons: on PostgreSQL")
@@ -259,6 +261,7 @@ def _other(args: argparse.Namespace) -> Callable[[], object] | None:
         (args.week, lambda: week.report(args.homes or WEEK_HOMES, args.days, 1, args.processes)),
         (args.engine, lambda: engine.report(args.homes or ENGINE_HOMES)),
         (args.ledger, lambda: ledger.report(args.people, args.months)),
+        (args.enrol, enrol.report),
         (args.notify, notify.report),
         (args.persons, lambda: persons.report(args.homes or PERSONS, postgres=args.postgres)),
         (args.replay, lambda: replay.report(args.homes or replay.HOMES)),

@@ -10,6 +10,7 @@ from dashboard.ports import RuleView, RuleViews
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.trouble_reads import troubles_of_devices
 from ledger.device_views import device_object, gateway_object
+from ledger.gateway_certificates import newest_by_gateway
 from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
 from ledger.views import (
     Document,
@@ -178,15 +179,26 @@ def gateway_documents(connection: Connection, gateways: Sequence[Row]) -> list[D
         .group_by(DEVICE.c.gateway),
     )
     counts: dict[str, Row] = {row["gateway"]: row for row in counted}
+    held = newest_by_gateway(connection)
     return [
-        gateway_object(
-            row,
-            roster,
-            homes=counts.get(row["id"], {}).get("homes", 0),
-            devices=counts.get(row["id"], {}).get("devices", 0),
-        )
+        {
+            **gateway_object(
+                row,
+                roster,
+                homes=counts.get(row["id"], {}).get("homes", 0),
+                devices=counts.get(row["id"], {}).get("devices", 0),
+            ),
+            "certificate": _certificate(held.get(row["id"])),
+        }
         for row in gateways
     ]
+
+
+def _certificate(row: Mapping[str, Any] | None) -> Document | None:
+    """The one that was issued last: until when it holds, and whether it was ended."""
+    if row is None:
+        return None
+    return {"not_after": instant(row["not_after_ms"]), "revoked_at": instant(row["revoked_at_ms"])}
 
 
 def vacated_homes() -> Select[Any]:

@@ -117,7 +117,13 @@ class Machine:
     def start(self) -> None:
         before = self.log.count("serial_open")
         self.program.start()
-        wait_until(lambda: self.log.count("serial_open") > before, DEADLINE_S, "it listens")
+
+        def listens() -> bool:
+            assert self.program.process is not None
+            assert self.program.process.poll() is None, self.log[-2000:]
+            return self.log.count("serial_open") > before
+
+        wait_until(listens, DEADLINE_S, "it listens")
 
     def press(self, number: int) -> None:
         code = bytes.fromhex(f"{number & 0xFFFFF:05X}8")

@@ -1,6 +1,7 @@
 """From the code on the installer's telephone to the first acknowledged press, over real TLS; then
 the Pi breaks and another takes its place; then that one is stolen."""
 
+import contextlib
 import shutil
 import socket
 import ssl
@@ -188,10 +189,14 @@ def connected(county: County, identity: Path) -> ssl.SSLSocket:
     """A connection of this identity that the broker has accepted; OSError or AssertionError."""
     context = ssl.create_default_context(cafile=str(identity / "ca.pem"))
     context.load_cert_chain(identity / "telemetry.pem", identity / "key.pem")
-    raw = socket.create_connection(("127.0.0.1", county.tls_port), DEADLINE_S)
-    line = context.wrap_socket(raw, server_hostname="127.0.0.1")
-    line.sendall(bytes.fromhex("101000044d5154540502003c00000378797a"))
-    answer = line.recv(4)
-    assert answer[:1] == b"\x20"
-    assert answer[3] == 0
+    with contextlib.ExitStack() as failed:
+        raw = failed.enter_context(
+            socket.create_connection(("127.0.0.1", county.tls_port), DEADLINE_S)
+        )
+        line = failed.enter_context(context.wrap_socket(raw, server_hostname="127.0.0.1"))
+        line.sendall(bytes.fromhex("101000044d5154540502003c00000378797a"))
+        answer = line.recv(4)
+        assert answer[:1] == b"\x20"
+        assert answer[3] == 0
+        failed.pop_all()
     return line

@@ -8,18 +8,32 @@ from pathlib import Path
 import pytest
 
 from hearthwatch.__main__ import COMMANDS
+from hearthwatch.authority import keys
 
-UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
+FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
+# Those that run one of our programs for ever; the others do one thing at a time.
+UNITS = sorted(p for p in FOLDER.glob("*.service") if "Type=oneshot" not in p.read_text())
+ALL = sorted(p for p in FOLDER.iterdir() if p.suffix in (".service", ".path"))
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.name)
 def test_unit_runs_a_command_that_exists(unit) -> None:
     lines = dict(line.split("=", 1) for line in unit.read_text().splitlines() if "=" in line)
-    program, command, option, config = lines["ExecStart"].split()
+    program, command, option, config = lines["ExecStart"].split()[:4]
     assert program.endswith("/bin/hearthwatch")
     assert command in COMMANDS
+    if command == "authority":
+        # Its folder is root's: it gets its two files from systemd.
+        assert (option, config) == ("--dir", "${CREDENTIALS_DIRECTORY}")
+        loaded = [v.split(":")[0] for k, v in pairs(unit) if k == "LoadCredential"]
+        assert sorted(loaded) == [keys.AUTHORITY_KEY, keys.AUTHORITY]
+        return
     assert option == "--config"
     assert config.startswith("/etc/hearthwatch/")
+
+
+def pairs(unit: Path) -> list[list[str]]:
+    return [line.split("=", 1) for line in unit.read_text().splitlines() if "=" in line]
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.name)
@@ -30,7 +44,7 @@ def test_unit_is_started_again_for_ever(unit) -> None:
     assert "\nStartLimitIntervalSec=0\n" in text
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.name)
+@pytest.mark.parametrize("unit", ALL, ids=lambda p: p.name)
 def test_systemd_verifies_the_unit(unit, tmp_path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:

@@ -85,6 +85,8 @@ export interface Gateway {
   version: string | null;
   homes: number;
   devices: number;
+  /** The newest one; null where gateways have passwords, or this one was never enrolled. */
+  certificate?: { not_after: string; revoked_at: string | null } | null;
 }
 
 export type RawPoint = [number, number];

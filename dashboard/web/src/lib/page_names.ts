@@ -17,6 +17,7 @@ export const PAGE_NAMES: Record<Place["page"], Key> = {
   "person-import": "list.title",
   erasures: "erase.due",
   equipment: "nav.equipment",
+  enrol: "enrol.title",
   rules: "nav.rules",
   rule: "page.rule",
   tries: "page.tries",

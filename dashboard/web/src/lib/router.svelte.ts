@@ -44,6 +44,7 @@ export interface Place {
     | "security"
     | "reply"
     | "family"
+    | "enrol"
     | "missing";
   id: string;
 }
@@ -91,6 +92,7 @@ export function placeOf(path: string): Place {
     "security",
     "person-import",
     "erasures",
+    "enrol",
   ] as const;
   const known = alone.find((page) => page === first);
   if (id === "" && known !== undefined) {
