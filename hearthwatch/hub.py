@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import gc
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -18,8 +16,6 @@ from sqlalchemy import func, select
 from alarms.desk import Desk
 from alarms.replies import Replies
 from alarms.rota.duty import on_duty_for, visiting_for
-from contract.kinds import ACTIVATION_KINDS
-from contract.moment import EPOCH
 from dashboard.app import create_app
 from dashboard.middleware import gauge
 from dashboard.permissions import may
@@ -40,6 +36,7 @@ from hearthwatch.notices import Notices
 from hearthwatch.person_terms import catch_up
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.sealed_book import eraser_of, opened
+from hearthwatch.stored_events import stored_event
 from hearthwatch.stores import open_readings
 from hearthwatch.urgent_side import UrgentSide
 from hearthwatch.visit_tasks import MorningTasks
@@ -50,8 +47,7 @@ from ingest.mqtt.blocking_client import BlockingClient
 from ingest.mqtt.session import Message
 from ingest.readings_batch import ReadingsBatch
 from ingest.readings_lane import ReadingsLane
-from ingest.urgent_lane import UNBOUND, Stored
-from ingest.wire import WireItem
+from ingest.urgent_lane import Stored
 from ledger import register as roster_table
 from ledger.cursor import HubConnection
 from ledger.register_changes import Changed
@@ -198,7 +194,7 @@ class Hub:
         with self.reader.connect() as connection:
             rows = connection.execute(newest.limit(MISSED_MAX)).mappings().all()
         for row in reversed(rows):
-            yield _stored_event(row)
+            yield stored_event(row)
 
     def _last_entry(self) -> int:
         with self.reader.connect() as connection:
@@ -386,23 +382,3 @@ class Hub:
 
 def _as_float(read: Callable[[], int]) -> float:
     return float(read())
-
-
-def _stored_event(row: Mapping[Any, Any]) -> Stored:
-    kind, home = row["kind"], row["home"]
-    item = WireItem(
-        id=row["id"],
-        seq=1,
-        device=row["device"],
-        kind=kind if kind in ACTIVATION_KINDS else "device_health",
-        measured_at=_moment(row["measured_at_ms"]),
-        received_at=_moment(row["received_at_ms"]),
-        values=json.loads(row["values"]),
-        attrs=json.loads(row["attrs"]),
-    )
-    subject = home if home is not None else f"{UNBOUND}{row['gateway']}/{row['device']}"
-    return Stored(row["seq"], subject, item, row["gateway"])
-
-
-def _moment(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, tz=EPOCH.tzinfo)

@@ -4,8 +4,8 @@
 ./dev schemathesis --requests 2000 --role visitor --seed 7 --no-report
 
 A hub is served with the county of the matrix (`tests/adapters/access_county.py`). No answer may be
-a fault of the hub (5xx), differ from the description (status, form, headers, schema), or hold a mark
-of a household that is not for who asked.
+a fault of the hub (5xx), differ from the description (status, form, headers, schema), or hold a
+mark of a household that is not for who asked.
 """
 
 import argparse

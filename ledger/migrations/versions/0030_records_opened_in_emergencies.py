@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0030"
-down_revision: Final[str | None] = "0032"
+down_revision: Final[str | None] = "0029"
 
 
 def upgrade() -> None:

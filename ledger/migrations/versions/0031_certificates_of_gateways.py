@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0031"
-down_revision: Final[str | None] = "0032"
+down_revision: Final[str | None] = "0030"
 
 
 def upgrade() -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0032"
-down_revision: Final[str | None] = "0029"
+down_revision: Final[str | None] = "0031"
 
 _ACCOUNT: Final = "account.username"
 
