@@ -20,7 +20,16 @@ Place = Literal["own", "other_person", "other_region"]
 Verdict = Literal["reached", "forbidden", "absent", "signed_out"]
 
 # What is declared instead of a permission: by a secret in the path, by a gateway's key, by nothing.
-BY_SECRET: Final = frozenset({"calendar token", "family token", "reply token", "uplink token"})
+BY_SECRET: Final = frozenset(
+    {
+        "calendar token",
+        "enrolment code",
+        "family token",
+        "gateway certificate",
+        "reply token",
+        "uplink token",
+    }
+)
 BY_KEY: Final = "gateway key"
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed in"
@@ -61,6 +70,9 @@ RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
             title="records opened in an emergency", title_zh="紧急查看", placed=True
         ),
         "order": Resource(title="orders of files", title_zh="数据文件订单", placed=True),
+        "own_request": Resource(
+            title="exports that one asked for", title_zh="本人申请的导出", personal=True
+        ),
         "person": Resource(title="service users", title_zh="老人", placed=True, of_person=True),
         "place": Resource(
             title="homes, not their records", title_zh="住所（不含档案）", placed=True
@@ -68,6 +80,7 @@ RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
         "provider": Resource(title="providers of care", title_zh="服务机构"),
         "referral": Resource(title="referrals", title_zh="转介", placed=True, of_person=True),
         "region": Resource(title="regions", title_zh="区划", placed=True),
+        "request": Resource(title="requests for exports", title_zh="导出申请", placed=True),
         "rule": Resource(title="rules", title_zh="规则"),
         "secret": Resource(title="what a secret link opens", title_zh="凭链接打开的内容"),
         "sign_in": Resource(

@@ -51,6 +51,6 @@ def print_looks(
 def _looks(hub: Deps, caller: Caller, person_id: str, days: int) -> tuple[Row, Looks]:
     with hub.engine.connect() as connection:
         row = find_person(connection, person_id)
-        if row is None or not caller.sees(row["home_region"]):
+        if row is None or not caller.knows(row["home_region"], row["home"]):
             raise not_found("person")
         return row, looks_of(connection, person_id, hub.clock.now_ms(), days)

@@ -72,6 +72,7 @@ HOUSEHOLDS: Final = (OWN, OTHER_PERSON, NEXT_TOWN, NEXT_COUNTY)
 _NEW: Final = {"home-0003": "赵强", "home-0009": "孙家"}
 # Beside those of the tests' hub: how far each role can reach.
 ACCOUNTS: Final[Mapping[str, tuple[str, str]]] = {
+    "admin-2": ("admin", ""),
     "manager-county": ("manager", COUNTY),
     "manager-village": ("manager", VILLAGE),
     "colleague": ("visitor", VILLAGE),
@@ -295,6 +296,9 @@ async def _office(
         admin.post(f"{API}/export-orders/{order['id']}/run", json={"reason": "联席会议急用"})
     )
     [[file_id]] = await world.query("SELECT id FROM export_file WHERE order_id = ?", order["id"])
+    asked = {"subject": "persons", "ending": "csv", "region": house.region, "reason": "年度核对"}
+    async with world.client("admin-2") as other:
+        request = await _made(other.post(f"{API}/export-requests", json=asked))
     opening = f"opening-{house.home}"
     await world.execute(
         "INSERT INTO break_glass"
@@ -309,6 +313,7 @@ async def _office(
     )
     return {
         "opening_id": opening,
+        "request_id": request["id"],
         "department": department,
         "provider_id": provider["id"],
         "notification_id": notification,

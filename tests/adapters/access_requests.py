@@ -109,6 +109,14 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /regions/{code}/reopen": _WHY,
     "POST /devices": {"gateway": "{gateway}", "device": "new-0001"},
     "POST /gateways": {"id": "gw-new-{home_id}", "region": "{code}"},
+    "POST /export-requests": {
+        "subject": "persons",
+        "ending": "csv",
+        "region": "{code}",
+        **_WHY,
+    },
+    "POST /export-requests/{request_id}/approve": _WHY,
+    "POST /export-requests/{request_id}/refuse": _WHY,
     "POST /export-orders": {
         "name": "订单",
         "account": "{department}",

@@ -88,7 +88,7 @@ def agrees(key: str, expected: Verdict, answer: httpx2.Response) -> bool:
     if rule.names and key not in NOTHING_TO_SAY:
         # So that what is refused elsewhere is refused for being elsewhere.
         return status < 300 or status == 409
-    return status not in {401, 404} and status < 500 and problem != "forbidden"
+    return status != 401 and status < 500 and problem not in {"forbidden", "not_found"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +116,8 @@ class Cells:
                 ids["username"] = self.asker.username
         elif place == "other_person" and rule.about == "account":
             ids["username"] = "colleague"
+        if rule.about == "own_request" and place == "own":
+            ids["request_id"] = ids.get("own_request_id", "nothing")
         # Who has no reports has an assessment of her own.
         ids |= {"who_kind": "region", "who": ids["code"]}
         if "report.read" not in self.asker.can:
@@ -174,6 +176,10 @@ async def made_by(client: httpx2.AsyncClient, asker: Asker) -> dict[str, str]:
     ids = {}
     if "person.write" in asker.can:
         ids["import_id"] = (await begun(client, workbook([("", "坏")])))["id"]
+    if "data.export" in asker.can:
+        body = filled(BODIES["POST /export-requests"], {"code": OWN.region, "town": OWN.region})
+        made = await client.post(f"{API}/export-requests", json=body)
+        ids["own_request_id"] = made.json()["id"]
     if "rule.try" in asker.can:
         body = filled(BODIES["POST /rules/tries"], {"code": OWN.region})
         ids["try_id"] = (await client.post(f"{API}/rules/tries", json=body)).json()["id"]
