@@ -3,7 +3,7 @@
 For the routes, for `hearthwatch admin` and for the demonstration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from contract.ids import check_name
@@ -37,13 +37,13 @@ class AccountError(ValueError):
         self.detail = detail
 
 
-def check_account(username: str, role: str, password: str) -> None:
+def check_account(username: str, role: str, password: str, about: Iterable[str] = ()) -> None:
     """Raise ContractError, AccountError or WeakPassword unless these will do."""
     check_name(username, "username")
     if username == "system":
         raise AccountError("reserved", "username", "`system` is the hub itself")
     check_role(role)
-    check_password(password, username)
+    check_password(password, username, about)
 
 
 def check_role(role: str) -> None:

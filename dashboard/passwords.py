@@ -1,11 +1,14 @@
 """Passwords: what is acceptable, and argon2id in worker threads."""
 
 import asyncio
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from dashboard.signing_in.guessing import GUESSES_LOG10_MIN, guesses_log10
 
 # OWASP ASVS 5.0, 6.2.1 asks for 8 and advises 15; the longest bounds the work of a login.
 LENGTH_MIN: Final = 12
@@ -20,14 +23,17 @@ class WeakPassword(ValueError):  # noqa: N818 - an answer to a user, not a fault
     """Why this password is refused, in words for the user."""
 
 
-def check_password(password: str, username: str) -> str:
-    """The password if it may be used, else WeakPassword."""
+def check_password(password: str, username: str, about: Iterable[str] = ()) -> str:
+    """The password if it may be used, else WeakPassword. `about`: its owner's name, telephone
+    number, region. Takes up to 0.2 s of computing; no rule asks for kinds of characters."""
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
         raise WeakPassword(f"a password has {LENGTH_MIN} to {LENGTH_MAX} characters")
     if len(set(password)) < DISTINCT_MIN:
         raise WeakPassword(f"a password has at least {DISTINCT_MIN} different characters")
     if username and username.casefold() in password.casefold():
         raise WeakPassword("a password must not contain the username")
+    if guesses_log10(password, (username, *about)) < GUESSES_LOG10_MIN:
+        raise WeakPassword("many people have such a password, or it is soon guessed of you")
     return password
 
 

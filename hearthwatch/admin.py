@@ -24,7 +24,7 @@ def add_user(  # noqa: PLR0917 - the fields of an account
     book: Place, username: str, name: str, role: str, region: str, password: str
 ) -> None:
     """Make an account; AccountError, WeakPassword or ContractError say why not."""
-    check_account(username, role, password)
+    check_account(username, role, password, (name,))
     hashed = Passwords().hash(password)
     change_book(
         book,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -25,7 +25,7 @@ from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row, one, rows
 from dashboard.routes.login import check_own_password
 from ledger.register_changes import Changed
-from ledger.schema import ACCOUNT, AUDIT, SESSION
+from ledger.schema import ACCOUNT, AUDIT, REGION, SESSION
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document, instant
 
@@ -81,7 +81,8 @@ async def add_user(
     """Add an account; its password has at least 12 characters."""
     _within(caller, body.region)
     try:
-        check_account(body.username, body.role, body.password)
+        about = (body.name, body.phone, *await run_in_threadpool(_places, hub, body.region))
+        await run_in_threadpool(check_account, body.username, body.role, body.password, about)
         password_hash = await hub.passwords.hash_async(body.password)
 
         def change(unit: UnitOfWork) -> None:
@@ -113,7 +114,8 @@ async def change_user(
         raise Problem(409, "own_account", "another administrator must change this of yours")
     password_hash = None
     if password is not None:
-        check_password(password, username)
+        about = await run_in_threadpool(_about, hub, username)
+        await run_in_threadpool(check_password, password, username, about)
         password_hash = await hub.passwords.hash_async(password)
 
     def change(unit: UnitOfWork) -> None:
@@ -144,7 +146,8 @@ async def change_own_password(
 ) -> Response:
     """A new password of one's own; all other sessions end."""
     await check_own_password(request, hub, caller, body.old, "old")
-    check_password(body.new, caller.username)
+    about = await run_in_threadpool(_about, hub, caller.username)
+    await run_in_threadpool(check_password, body.new, caller.username, about)
     password_hash = await hub.passwords.hash_async(body.new)
 
     def change(unit: UnitOfWork) -> None:
@@ -170,6 +173,22 @@ def _problem(error: AccountError) -> Problem:
     return Problem(
         409 if error.code == "taken" else 422, error.code, error.detail, field=error.field
     )
+
+
+def _about(hub: Deps, username: str) -> tuple[str, ...]:
+    """What somebody who guesses at this account's password would try."""
+    with hub.engine.connect() as connection:
+        row = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == username))
+    return () if row is None else (row["name"], row["phone"], *_places(hub, row["region"]))
+
+
+def _places(hub: Deps, region: str) -> list[str]:
+    """Names of the region and of those it lies in."""
+    with hub.engine.connect() as connection:
+        found = rows(
+            connection, select(REGION.c.name).where(literal(region).startswith(REGION.c.code))
+        )
+    return [str(row["name"]) for row in found]
 
 
 def _document(hub: Deps, caller: Caller, username: str) -> Document:

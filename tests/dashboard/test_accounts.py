@@ -3,6 +3,7 @@
 import pytest
 
 from dashboard.passwords import LENGTH_MIN, Passwords, WeakPassword, check_password
+from hearthwatch.admin import random_password
 from tests.dashboard.conftest import HASHER, PASSWORD, World, problem_of
 
 NEW = {
@@ -93,6 +94,62 @@ async def test_weak_hashes_are_renewed_at_login(world: World) -> None:
     assert (after,) != before[0]
     assert strong.verify(after, PASSWORD)
     assert not strong.outdated(after)
+
+
+# Stolen lists, the keyboard, repeats, dates, numbers, and what is known of her.
+ABOUT = ("张桂英", "13800000001", "平利县", "龙头村")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("password1234", "Password!2024", "P@ssw0rd12345", "passwordpassword", "1qaz2wsx3edc4r"),
+        *("qwertyuiop12", "123456789012", "1qaz@WSX3edc", "abcdeabcdeabcde", "woaini1314520"),
+        *("zhangguiying1941", "guiyingzhang!", "zgy19410302zgy", "shouwang2026!"),
+        *(
+            "13800000001ab",
+            "zhang13800000001",
+            "110101194103021234",
+            "pingli610926",
+            "longtoucun2026",
+        ),
+        *("admin1234567", "hearthwatch2026", "minzhengju888"),
+    ],
+)
+def test_passwords_that_are_soon_guessed(password: str) -> None:
+    with pytest.raises(WeakPassword, match="guessed"):
+        check_password(password, "duty-1", ABOUT)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "correct horse battery",
+        "kfpq-2746-tzue-9358",
+        "jKs82_ndfGs91aZ",
+        "龙头村的桥下有三条鱼在叫",
+        "zebra lamp moon 4",
+        "x" * 4 + "riverbed quilt 91 oboe" + "x" * 100,
+    ],
+)
+def test_passwords_that_will_do(password: str) -> None:
+    assert check_password(password, "duty-1", ABOUT) == password
+
+
+def test_random_ones_will_do() -> None:
+    for _ in range(20):
+        check_password(random_password(), "duty-1", ABOUT)
+
+
+async def test_what_is_known_of_the_account_counts(world: World) -> None:
+    body = {**NEW, "name": "欧阳桂英", "phone": "13712345678"}
+    async with world.client("admin-1") as admin:
+        for password in ("ouyangguiying", "pinglixian2026", "chengguanzhen88"):
+            answer = await admin.post("/api/v1/users", json={**body, "password": password})
+            assert problem_of(answer)["type"] == "weak_password", password
+        assert (await admin.post("/api/v1/users", json=body)).status_code == 201
+        answer = await admin.patch("/api/v1/users/duty-9", json={"password": "ouyangguiying"})
+        assert problem_of(answer)["type"] == "weak_password"
 
 
 @pytest.mark.parametrize(
