@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -86,6 +87,7 @@ from dashboard.routes import (
     rule_tries,
     rules,
     service_users,
+    sign_on,
     stays,
     tasks,
     unreachable,
@@ -97,6 +99,7 @@ from dashboard.routes import (
 )
 from dashboard.same_origin import SameOrigin
 from dashboard.shared_answers import SharedAnswers
+from dashboard.signing_in import flow_cookie
 from dashboard.signing_in.webauthn import Passkeys
 from dashboard.stream import Streams
 from dashboard.web_page import WebPage
@@ -108,6 +111,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     passkeys.router,
     own_security.router,
     api_tokens.router,
+    sign_on.router,
     overview.router,
     village_map.router,
     alarms.router,
@@ -237,6 +241,15 @@ def _routes() -> list[BaseRoute]:
 ROUTES: Final = tuple(_routes())
 
 
+def _sign_on(deps: Deps) -> Any:
+    """None without an identity provider, and then without Authlib."""
+    if deps.signing_in.sign_on is None:
+        return None
+    from dashboard.signing_in.sign_on import SignOn
+
+    return SignOn(deps.signing_in.sign_on)
+
+
 def create_app(deps: Deps) -> FastAPI:
     """One application for one hub; `deps.registry` gets its metrics (so: one per registry).
 
@@ -276,6 +289,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.imports = imports
     app.state.login_delay = LoginDelay()
     app.state.passkeys = Passkeys()
+    app.state.sign_on = _sign_on(deps)
+    app.state.sign_on_key = secrets.token_bytes(flow_cookie.KEY_BYTES)
     app.state.look_limit = LookLimit()
     app.state.rates = Rates(deps.account_rate, deps.address_rate)
     app.state.gateway_threads = CapacityLimiter(GATEWAY_THREADS)

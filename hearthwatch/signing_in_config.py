@@ -1,6 +1,7 @@
 """`[signing_in]` of hub.toml: second factors, the page's origin, sessions, an identity provider."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -60,6 +61,8 @@ def _origin(table: Mapping[str, Any], where: str, public_url: str) -> str:
 
 def _sign_on(table: Mapping[str, Any], where: str, base: Path) -> SignOnSettings:
     check_keys(table, _SIGN_ON_KEYS, where)
+    if find_spec("authlib") is None:
+        raise ConfigError(where, "needs Authlib: install hearthwatch[oidc]")
     issuer = get(table, "issuer", str, where)
     parts = urlsplit(issuer)
     if not _is_safe(parts.scheme, parts.hostname):

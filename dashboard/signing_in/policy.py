@@ -57,8 +57,11 @@ def due_at_ms(settings: SigningIn, standing: Standing) -> int | None:
 
 
 def limit_of(settings: SigningIn, standing: Standing, now_ms: int) -> Limit:
+    if standing.factor_at_ms is not None:
+        # Its own, or one that the identity provider saw.
+        return ""
     if standing.has_factor:
-        return "" if standing.factor_at_ms is not None else "factor"
+        return "factor"
     due_ms = due_at_ms(settings, standing)
     if due_ms is None or standing.due_from_ms is None or now_ms < due_ms:
         return ""
