@@ -13,6 +13,8 @@ from contract.errors import ContractError
 from dashboard.accounts import AccountError, check_account, create_user, issue_gateway_key
 from dashboard.passwords import Passwords, WeakPassword
 from dashboard.permissions import ROLES
+from dashboard.sessions import close_sessions_of
+from dashboard.signing_in.second_factors import reset
 from hearthwatch import gateway_admin, outlines_command
 from hearthwatch.book_change import ACTOR, change_book
 from hearthwatch.hub_config import load
@@ -68,6 +70,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     key.set_defaults(func=_gateway_key)
     outlines_command.add_parser(actions)
     gateway_admin.add_actions(actions)
+    reset = actions.add_parser(
+        "reset-factors",
+        help="take an account's second steps away, where no administrator can sign in to do it",
+        epilog="example: hearthwatch admin reset-factors --config hub.toml admin1",
+    )
+    reset.add_argument("username")
+    reset.add_argument("--config", type=Path, required=True, help="hub.toml")
+    reset.set_defaults(func=_reset_factors)
     test = actions.add_parser(
         "test-notify",
         help="send a [TEST] message and print what the provider answers",
@@ -102,6 +112,32 @@ def _gateway_key(args: argparse.Namespace) -> int:
         sys.stderr.write(f"hearthwatch admin: {error}\n")
         return 2
     sys.stdout.write(f"{key}\n")
+    return 0
+
+
+def reset_factors(book: Place, username: str) -> None:
+    """Its second steps and sessions end; KeyError when there is no such account."""
+
+    def change(unit: UnitOfWork) -> None:
+        unit.execute("SELECT 1 FROM account WHERE username = ?", (username,))
+        if unit.cursor.fetchone() is None:
+            raise KeyError(username)
+        reset(unit, username, ACTOR)
+        close_sessions_of(unit, username)
+
+    change_book(book, change)
+
+
+def _reset_factors(args: argparse.Namespace) -> int:
+    try:
+        reset_factors(load(args.config).book, args.username)
+    except ConfigError as error:
+        sys.stderr.write(f"hearthwatch admin: {error}\n")
+        return 2
+    except KeyError:
+        sys.stderr.write(f"hearthwatch admin: there is no account {args.username}\n")
+        return 1
+    sys.stdout.write(f"{args.username} signs in with the password alone now\n")
     return 0
 
 
