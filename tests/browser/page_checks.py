@@ -22,7 +22,7 @@ SAME_EVERYWHERE: Final = frozenset(
     re.findall(
         r"\w+",
         "English mmHg bpm kWh km GB CSV JSON PDF Word Excel FHIR SOS Enter Esc"
-        " JMIR Med Inform ESC NEWS WHO",
+        " JMIR Med Inform ESC NEWS WHO HTTPS Chrome Linux",
     )
 )
 # What a notebook, a telephone of today and a page at 400 % of 1280 are wide.
@@ -34,9 +34,9 @@ SCRIPT: Final = Path(__file__).with_suffix(".js")
 
 
 def catalogue(language: str) -> dict[str, str]:
-    """Both files of a language, as the page has them."""
+    """All files of a language, as the page has them."""
     words: dict[str, str] = {}
-    for name in (language, f"rules.{language}"):
+    for name in (language, f"rules.{language}", f"security.{language}"):
         words |= json.loads((SRC / "locales" / f"{name}.json").read_text(encoding="utf-8"))
     return words
 
