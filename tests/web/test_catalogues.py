@@ -30,6 +30,7 @@ BY_DATA: Final = (
     "export_state.",
     "look_act.",
     "look_thing.",
+    "grid.",
     "about.",
     "advice.",
     "agreed_by.",
