@@ -17,6 +17,7 @@ from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.sealed_copies import read_key
 from ledger.archive import ArchiveError, Manifest
 from ledger.chain import GENESIS
+from ledger.checked_copies import held_in
 from ledger.erasure.kept import KeptError
 from ledger.schema import ENTRY
 from ledger.sealing.key_file import KeyFileError
@@ -100,9 +101,21 @@ def _copy(args: argparse.Namespace) -> None:
 
 
 def _restore(args: argparse.Namespace) -> int:
-    return _told(
-        lambda: _say("restored", restore(load(args.config), args.file, _say_progress)),
-    )
+    return _told(lambda: _take_back(load(args.config), args.file))
+
+
+def _take_back(config: HubConfig, file: Path) -> None:
+    manifest = restore(config, file, _say_progress)
+    _say("restored", manifest)
+    if manifest.heads.get(ENTRY.name) != GENESIS.hex():
+        # It was made before anything could be noted of it, and has just been checked.
+        reader = config.book.open_copier()
+        try:
+            with reader.connect() as book:
+                held = held_in(book)
+        finally:
+            reader.dispose()
+        note(config, file, manifest, held)
 
 
 def _told(work: Callable[[], None]) -> int:

@@ -176,7 +176,7 @@ class UrgentSide:
         self.book.shadow.forget(unit)
         self.old_steps.forget(unit)
         self.backups.follow(unit.cursor)
-        return self.backups.untold(heartbeats)
+        return self.backups.untold(unit, heartbeats)
 
     def committed(self, events: Sequence[FeedEvent]) -> None:
         """In the writer's thread, after each commit with entries."""

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from contract import topics
 from contract.codec import encode_ack
 from contract.envelope import Ack, Status
-from ledger.checked_copies import lower, said
+from ledger.checked_copies import said, void
 from ledger.cursor import Cursor
 from ledger.unit_of_work import UnitOfWork
 
@@ -56,20 +56,22 @@ class BackupMarks:
     def through(self, spool: str) -> int | None:
         return self._through.get(spool)
 
-    def renumbered(self, unit: UnitOfWork, spool: str, seq: int) -> None:
-        """A number that was in already came with something new."""
-        lower(unit, spool, seq)
-        if self._through.get(spool, 0) >= seq:
-            self._through[spool] = seq - 1
+    def renumbered(self, unit: UnitOfWork, spool: str) -> None:
+        """A number that was in already came with something new, or will: the gateway's card was put
+        back to an older day. Until copies were made since, nothing is said of it."""
+        void(unit, spool)
+        self._through.pop(spool, None)
 
-    def untold(self, heartbeats: Iterable[Status]) -> list[tuple[str, Ack]]:
+    def untold(self, unit: UnitOfWork, heartbeats: Iterable[Status]) -> list[tuple[str, Ack]]:
         """By gateway, for those that are there and were not told of the newest copies yet."""
         acks = []
         for status in heartbeats:
             if not status.online or status.spool is None:
                 continue
             through = self._through.get(status.spool, 0)
-            if through > self._told.get(status.spool, 0):
+            if status.last_seq is not None and status.last_seq < through:
+                self.renumbered(unit, status.spool)
+            elif through > self._told.get(status.spool, 0):
                 self._told[status.spool] = through
                 ack = Ack(spool=status.spool, ids=(), backup_through=through)
                 acks.append((status.gateway, ack))

@@ -211,7 +211,7 @@ class UrgentLane:
         for item in taken.items:
             is_new = self._store(unit, taken, item, stored)
             if not mark.add(item.seq) and is_new:
-                self._backups.renumbered(unit, taken.spool, item.seq)
+                self._backups.renumbered(unit, taken.spool)
             ids.append(item.id)
         for bad in taken.bad:
             source = topics.topic(taken.gateway, "activation")

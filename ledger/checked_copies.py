@@ -37,7 +37,7 @@ _NEWEST: Final = (
 # What came after the newest event of a copy; a number below the copy's mark was given twice, by a
 # gateway whose card was put back to an older day.
 _SINCE: Final = "SELECT spool, min(spool_seq) FROM event WHERE seq > ? GROUP BY spool"
-_LOWER: Final = "UPDATE backup_through SET through = ? WHERE spool = ? AND through > ?"
+_VOID: Final = "UPDATE backup_through SET through = 0 WHERE spool = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +73,16 @@ class Record:
 
 
 def held_in(restored: Connection) -> Held:
-    """Of a book that was made from a copy."""
-    newest = restored.scalar(select(func.coalesce(func.max(EVENT.c.seq), 0)))
-    rows = restored.execute(select(SPOOL_MARK.c.spool, SPOOL_MARK.c.contiguous))
-    return Held(event_seq=int(newest or 0), through={row.spool: row.contiguous for row in rows})
+    """Of a book that was made from a copy. Of each spool no further than the number that came last:
+    a card that was put back to an older day gives what is above it once more."""
+    newest = select(func.max(EVENT.c.seq)).group_by(EVENT.c.spool)
+    last = select(EVENT.c.spool, EVENT.c.spool_seq).where(EVENT.c.seq.in_(newest))
+    reached = {row.spool: row.spool_seq for row in restored.execute(last)}
+    marks = restored.execute(select(SPOOL_MARK.c.spool, SPOOL_MARK.c.contiguous))
+    return Held(
+        event_seq=int(restored.scalar(select(func.coalesce(func.max(EVENT.c.seq), 0))) or 0),
+        through={row.spool: min(row.contiguous, reached.get(row.spool, 0)) for row in marks},
+    )
 
 
 def is_of_this_book(book: Connection, head: str) -> bool:
@@ -145,6 +151,6 @@ def said(cursor: Cursor, kept: int) -> dict[str, int]:
     return {spool: through for spool, through in cursor.fetchall() if through > 0}
 
 
-def lower(unit: UnitOfWork, spool: str, seq: int) -> None:
-    """This number came a second time, with something else: no copy has it."""
-    unit.execute(_LOWER, (seq - 1, spool, seq - 1))
+def void(unit: UnitOfWork, spool: str) -> None:
+    """Its numbers are given a second time: those that copies have say nothing of them."""
+    unit.execute(_VOID, (spool,))

@@ -351,7 +351,8 @@ class Lane:
                     "UPDATE item SET acked_at_ms = ? WHERE seq = ? AND acked_at_ms IS NULL",
                     [(now_ms, seq) for seq in seqs],
                 )
-                if backup_through is not None:
+                # One beyond our own numbers is of a card that was replaced by an older image.
+                if backup_through is not None and backup_through <= self.last_seq:
                     freed += self._forget("acked_at_ms IS NOT NULL AND seq <= ?", backup_through)
                 if not 0 <= now_ms - self._pruned_ms < PRUNE_EVERY_MS:
                     freed += self._forget("acked_at_ms < ?", now_ms - KEEP_ACKED_MS)

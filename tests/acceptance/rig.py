@@ -32,13 +32,20 @@ class Program:
     def __init__(self, command: list[str], log: Path) -> None:
         self.command = command
         self.log = log
+        # Whose modules it is run with: those of this tree, or of an older program.
+        self.root = ROOT
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        env = {**os.environ, "PYTHONPATH": str(self.root)}
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                self.command, stdout=out, stderr=out, env=env, start_new_session=True
+                self.command,
+                stdout=out,
+                stderr=out,
+                env=env,
+                cwd=self.root,
+                start_new_session=True,
             )
 
     def kill(self) -> None:

@@ -230,6 +230,18 @@ def test_acknowledged_activations_stay_until_the_backup_has_them(tmp_path: Path)
     lane.close()
 
 
+def test_a_mark_beyond_the_last_number_is_of_another_card(tmp_path: Path) -> None:
+    """This file is an older image of it: what has these numbers now is in no copy."""
+    path = tmp_path / "a.db"
+    lane = Lane(path, URGENT, uuids(), NOW_MS)
+    lane.append([press(n) for n in range(1, 4)])
+    lane.ack([1, 2, 3], 4, NOW_MS)
+    assert rows(path) == [1, 2, 3]
+    lane.ack([], 3, NOW_MS)
+    assert rows(path) == []
+    lane.close()
+
+
 def test_acknowledged_activations_go_after_their_time_and_no_earlier(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     lane = Lane(path, URGENT, uuids(), NOW_MS)
@@ -489,7 +501,9 @@ class Model:
                 self.rows[seq] = True
 
     def backup(self, through: int) -> None:
-        self.rows = {s: done for s, done in self.rows.items() if not (done and s <= through)}
+        # Beyond the last number it is of another card.
+        if through <= self.last:
+            self.rows = {s: done for s, done in self.rows.items() if not (done and s <= through)}
 
     def rewind(self, after: int) -> None:
         self.rows = {s: done and s <= after for s, done in self.rows.items()}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import select
 
-from contract.envelope import Status
+from contract.envelope import Ack, Status
 from hearthwatch.copies import back_up, restore, try_out
 from hearthwatch.copy_records import Copies, NotNotedError, look, note
 from hearthwatch.doctor_copies import copies as doctor
@@ -83,12 +83,12 @@ def with_id(number: int, name: str) -> bytes:
     return json.dumps(document).encode()
 
 
-def heartbeat(*, online: bool = True) -> Status:
+def heartbeat(*, online: bool = True, last_seq: int | None = None) -> Status:
     return Status(
         gateway="gw-1",
         online=online,
         spool=SPOOL,
-        last_seq=None,
+        last_seq=last_seq,
         oldest_unacked_s=None,
         spool_free_bytes=None,
         mains=None,
@@ -153,20 +153,27 @@ def test_what_is_only_copied_or_fails_its_trial_is_told_nobody(plain: Bench) -> 
 
 
 def test_a_quiet_gateway_is_told_once_when_it_is_there(plain: Bench) -> None:
-    side = plain.hub.side
+
+    def untold(heartbeat: Status) -> list[tuple[str, Ack]]:
+        return plain.change(lambda unit: plain.hub.side.backups.untold(unit, [heartbeat]))
+
     plain.deliver(press(1))
     kept(plain, "a.zip", 0)
-    assert side.backups.untold([heartbeat()]) == []
+    assert untold(heartbeat()) == []
     kept(plain, "b.zip", 1)
-    assert side.backups.untold([heartbeat(online=False)]) == []
-    [(gateway, ack)] = side.backups.untold([heartbeat()])
+    assert untold(heartbeat(online=False)) == []
+    [(gateway, ack)] = untold(heartbeat())
     assert (gateway, ack.spool, ack.ids, ack.backup_through) == ("gw-1", SPOOL, (), 1)
-    assert side.backups.untold([heartbeat()]) == []
+    assert untold(heartbeat()) == []
     plain.deliver(press(2))
     kept(plain, "c.zip", 2)
-    assert side.backups.untold([heartbeat()]) == []
+    assert untold(heartbeat()) == []
     kept(plain, "d.zip", 3)
-    assert [ack.backup_through for _gateway, ack in side.backups.untold([heartbeat()])] == [2]
+    assert [ack.backup_through for _gateway, ack in untold(heartbeat(last_seq=2))] == [2]
+    # One that has counted less than the copies have is a card of an older day.
+    assert told(plain, 3) == 2
+    assert untold(heartbeat(last_seq=1)) == []
+    assert told(plain, 4) is None
     plain.hub.close()
 
 
@@ -252,22 +259,27 @@ def test_a_number_that_is_given_twice_is_in_no_copy(bench: Bench) -> None:
     kept(bench, "b.zip", 1)
     assert told(bench, 10) == 9
     [(_gateway, ack)] = bench.deliver(with_id(5, "new-5")).acks
-    assert (ack.ids, ack.backup_through) == (["new-5"], 4)
-    assert told(bench, 11) == 4
-    # It comes again: known, and no reason to forget more or less.
-    [(_gateway, ack)] = bench.deliver(with_id(5, "new-5")).acks
-    assert ack.backup_through == 4
-    # Between the copy and its note.
+    assert (ack.ids, ack.backup_through) == (["new-5"], None)
+    bench.hub.close()
+    bench.open()
+    assert told(bench, 10) is None
+    # Copies made since have it, as far as that card has counted.
+    bench.deliver(with_id(6, "new-6"))
     third = copied(bench, "c.zip", 2)
+    assert third.held.through == {SPOOL: 6}
+    # Between the copy and its note.
     bench.deliver(with_id(7, "new-7"))
     noted(bench, third)
     kept(bench, "d.zip", 3)
-    assert told(bench, 12) == 6
-    kept(bench, "e.zip", 4)
+    [(_gateway, ack)] = bench.deliver(with_id(8, "new-8")).acks
+    assert ack.backup_through is None
+    # It comes again: known, and no reason to forget less.
+    for number, hours in ((11, 4), (12, 5)):
+        bench.deliver(press(number))
+        kept(bench, f"{number}.zip", hours)
+    [(_gateway, ack)] = bench.deliver(with_id(8, "new-8")).acks
+    assert ack.backup_through == 11
     assert told(bench, 13) == 11
-    bench.hub.close()
-    bench.open()
-    assert told(bench, 14) == 11
     bench.hub.close()
 
 
