@@ -103,6 +103,7 @@ PROMISES: Final = (
                 tests=(
                     "tests/acceptance/test_restored_hub.py",
                     "tests/hearthwatch/test_checked_copies.py",
+                    "tests/simulation/test_copies.py",
                     "tests/ingest/test_missing_items.py",
                 ),
             ),
@@ -118,7 +119,13 @@ PROMISES: Final = (
                 name="a newer program, its migration, the way back",
                 bound="presses wait at the gateway; a newer book is refused by an older program; a"
                 " copy from before is kept to go back to",
-                tests=("tests/ledger/test_upgrade.py",),
+                tests=(
+                    "tests/ledger/test_upgrade.py",
+                    "tests/upgrade/test_killed_migration.py",
+                    "tests/upgrade/test_stream.py",
+                    "tests/upgrade/test_recorded.py",
+                ),
+                command="./dev upgrade",
             ),
             Fault(
                 name="duplicates, disorder, holes",
@@ -285,6 +292,13 @@ def _soak(counts: Counts) -> Iterator[str]:
         yield f"{name}: {middle / size:,.0f} in the middle, {end / size:,.0f}{unit} at the end"
 
 
+def _upgrade(counts: Counts) -> Iterator[str]:
+    yield f"beside the program of commit {counts['beside']}"
+    for what, found in counts.items():
+        if isinstance(found, dict):
+            yield f"{what}: " + ", ".join(f"{number:,} {name}" for name, number in found.items())
+
+
 def _plain(counts: Counts) -> Iterator[str]:
     """Of a run that this page has no words for yet."""
     figures = [f"{name} {n:,}" for name, n in counts.items() if isinstance(n, int | float)]
@@ -296,6 +310,7 @@ _FIGURES: Final[Mapping[str, Callable[[Counts], Iterator[str]]]] = {
     "powercut": _powercut,
     "chaos": _chaos,
     "soak": _soak,
+    "upgrade": _upgrade,
 }
 
 

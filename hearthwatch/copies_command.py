@@ -12,7 +12,7 @@ from contract.config import ConfigError
 from contract.moment import to_iso
 from hearthwatch.clock import wall_ms
 from hearthwatch.copies import back_up, copy_key, restore, try_out
-from hearthwatch.copy_records import Copies, NotNotedError, note
+from hearthwatch.copy_records import Copies, NotNotedError, note, note_own
 from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.sealed_copies import read_key
 from ledger.archive import ArchiveError, Manifest
@@ -115,7 +115,7 @@ def _take_back(config: HubConfig, file: Path) -> None:
                 held = held_in(book)
         finally:
             reader.dispose()
-        note(config, file, manifest, held)
+        note_own(config, file, manifest, held)
 
 
 def _told(work: Callable[[], None]) -> int:

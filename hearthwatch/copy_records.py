@@ -49,12 +49,22 @@ def note(config: HubConfig, file: Path, manifest: Manifest, held: Held) -> Copie
                     "its newest entry is not in this hub's book: it is a copy of another book, or"
                     " has what a restored hub doesn't know"
                 )
+    finally:
+        reader.dispose()
+    return note_own(config, file, manifest, held)
+
+
+def note_own(config: HubConfig, file: Path, manifest: Manifest, held: Held) -> Copies:
+    """Of a copy that is known to be of this book: it was made of it, or the book of the copy."""
+    reader = config.book.open_copier()
+    try:
+        with reader.connect() as book:
             known = checked_copies.records(book)
     finally:
         reader.dispose()
     copy = CheckedCopy(
         made_at_ms=manifest.made_at_ms,
-        head=head,
+        head=manifest.heads[ENTRY.name],
         place=str(file.resolve()),
         size=file.stat().st_size,
         held=held,

@@ -26,7 +26,7 @@ from tests.upgrade.sniffer import Sniffer
 _NAMES: Final = ("FROM", "RESULT", "RECORD")
 # Presses between two changes.
 SOME: Final = 4
-PATIENCE_S: Final = 120.0
+PATIENCE_S: Final = 300.0
 REFUSED: Final = 2
 
 
