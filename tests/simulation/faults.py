@@ -53,6 +53,8 @@ class Options:
     read_every_s: float = 15.0
     faulty_s: float = 300.0
     healing_s: float = 130.0
+    # Hours in which nothing is due to anybody are leapt over (`leaps.py`).
+    leaps: bool = False
 
     def rate(self, kind: str) -> float:
         return self.rates.get(kind, 0.0)
@@ -69,7 +71,7 @@ class Options:
         return (
             f"seed={self.seed} gateways={self.gateways} press_every_s={self.press_every_s:.3g}"
             f" read_every_s={self.read_every_s:.3g} faulty_s={self.faulty_s:g}"
-            f" healing_s={self.healing_s:g} {rates}"
+            f" healing_s={self.healing_s:g}{' leaps' if self.leaps else ''} {rates}"
         ).rstrip()
 
 

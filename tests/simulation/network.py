@@ -42,9 +42,15 @@ class Network:
         self.bytes_per_s = options.rate("thin_line")
         self._free_s: dict[tuple[str, str], float] = {}
         self._context = contextvars.copy_context()
+        # Messages in the lines.
+        self.under_way = 0
 
     def open(self, machine: str) -> bool:
         return (machine, "up") not in self._cut and (machine, "down") not in self._cut
+
+    @property
+    def whole(self) -> bool:
+        return not self._cut
 
     def watch(self, machine: str, stirred: asyncio.Event) -> None:
         """Set when a line of this machine is cut or restored."""
@@ -112,7 +118,13 @@ class Network:
             at_s += self._faults["reorder"].uniform(0, OVERTAKING_S)
         else:
             at_s = self._last_s[line] = max(at_s, self._last_s.get(line, 0.0))
-        loop.call_at(at_s, arrive, context=context)
+        self.under_way += 1
+
+        def here() -> None:
+            self.under_way -= 1
+            arrive()
+
+        loop.call_at(at_s, here, context=context)
 
     def _happens(self, kind: str) -> bool:
         drawn = self._faults[kind].random()

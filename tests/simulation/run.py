@@ -7,6 +7,8 @@
 ./dev sim FAULTS=drop,hub_kill SEED=7    with these kinds of faults alone
 ./dev sim JOBS=1          in one process; else one for each processor
 ./dev sim QUIET=1         a county's ordinary hours: a press and a few readings, nothing breaks
+./dev sim DAYS=1 SEEDS=20                a day each, in which a fault comes after hours; what is at
+                                         rest is leapt over
 ./dev sim HUBS=2 SEEDS=50                two hubs over one book
 ./dev sim PARTITION=30d GATEWAYS=100     every line is cut for so long, and heals
 """
@@ -21,18 +23,28 @@ from dataclasses import dataclass, replace
 from itertools import count as numbers
 
 from tests.simulation import partition, two_hubs
-from tests.simulation.faults import KINDS, Options, drawn
+from tests.simulation.faults import KINDS, TIMED, Options, drawn
 from tests.simulation.shrink import described, shrunk
 from tests.simulation.world import Report, run
 
 SEEDS = 50
 _NAMES = (
-    *("SEED", "SEEDS", "FROM", "MINUTES", "FAULTS", "QUIET", "HUBS", "JOBS"),
+    *("SEED", "SEEDS", "FROM", "MINUTES", "FAULTS", "QUIET", "DAYS", "HUBS", "JOBS"),
     *("PARTITION", "GATEWAYS"),
 )
 GATEWAYS = 100
 # What a village of call buttons and meters says in an ordinary hour.
-QUIET = {"press_every_s": 86_400.0, "read_every_s": 900.0, "faulty_s": 7_200.0, "gateways": 1}
+QUIET = {
+    "press_every_s": 86_400.0,
+    "read_every_s": 900.0,
+    "faulty_s": 7_200.0,
+    "gateways": 1,
+    "leaps": True,
+}
+# Days of such hours, in which a fault comes after hours and not after a minute; what is at rest is
+# leapt over.
+RARER = 200
+DAY = {"press_every_s": 7_200.0, "read_every_s": 900.0, "leaps": True}
 # A line about how far it has come, each so many seeds.
 TELL_EVERY = 25
 
@@ -43,6 +55,7 @@ class Game:
 
     kind: str = "one"
     faults: tuple[str, ...] = ()
+    days: float = 1.0
 
     @property
     def play(self) -> Callable[[Options], Report]:
@@ -52,6 +65,8 @@ class Game:
         if self.kind == "quiet":
             return quiet_hours(seed)
         options = two_hubs.drawn_for_two(seed) if self.kind == "two" else drawn(seed)
+        if self.kind == "days":
+            options = days(seed, self.days)
         if not self.faults:
             return options
         rates = {k: v for k, v in options.rates.items() if k in self.faults}
@@ -72,7 +87,8 @@ def main(arguments: list[str]) -> int:
         if asked.get("HUBS", "1") not in ("1", "2"):
             raise ValueError("HUBS is 1 or 2")
         kind = "two" if asked.get("HUBS") == "2" else "quiet" if "QUIET" in asked else "one"
-        game = Game(kind, faults)
+        kind = "days" if "DAYS" in asked else kind
+        game = Game(kind, faults, float(asked.get("DAYS", "1")))
         if "SEED" in asked:
             return _one(game, int(asked["SEED"]))
         return _many(
@@ -103,6 +119,14 @@ def options_of(seed: int, faults: list[str]) -> Options:
 
 def quiet_hours(seed: int) -> Options:
     return replace(drawn(seed), rates={}, **QUIET)
+
+
+def days(seed: int, many: float) -> Options:
+    """Clocks jump and are wrong after a start, and do not drift: of a day that would be minutes,
+    which NTP does not let come about."""
+    options = drawn(seed, many * 86_400).without("drift")
+    rates = {k: rate * RARER if k in TIMED else rate for k, rate in options.rates.items()}
+    return replace(options, rates=rates, **DAY)
 
 
 def _one(game: Game, seed: int) -> int:

@@ -14,11 +14,13 @@ from tests.simulation.county import MEMORY, book
 from tests.simulation.disk import Crash
 from tests.simulation.faults import Options
 from tests.simulation.hub_machine import HubMachine
+from tests.simulation.leaps import DESK, leaps
 from tests.simulation.machines import NTP_AFTER_S, GatewayMachine, Machine
 from tests.simulation.network import Broker, Network
 from tests.simulation.oracle import Oracle
 from tests.simulation.providers import CHANNELS, MOODS
 from tests.simulation.readings_side import stored
+from tests.simulation.standing_still import context_of
 from tests.simulation.virtual_loop import VirtualLoop
 
 OPERATORS = ("desk-1", "desk-2", "desk-3")
@@ -135,9 +137,13 @@ class World:
     async def play(self) -> None:
         for machine in self.machines:
             machine.boot()
-        plagues = [
-            self.loop.create_task(plague) for plague in (*self._plagues(), *self._everyday())
-        ]
+        going_on = [*self._plagues(), *self._everyday()]
+        if self.options.leaps:
+            going_on.append(leaps(self))
+        plagues = [self.loop.create_task(self._sound(one)) for one in going_on]
+        if not self.options.rate("asleep"):
+            desk = context_of(DESK)
+            plagues += [self.loop.create_task(self._operator(o), context=desk) for o in OPERATORS]
         await self._for(self.options.faulty_s)
         for plague in plagues:
             plague.cancel()
@@ -150,6 +156,13 @@ class World:
         if self.oracle.failure is None:
             self._look_at_the_end()
         await self._end()
+
+    async def _sound(self, plague) -> None:
+        """A mistake in a plague is no quiet run."""
+        try:
+            await plague
+        except Exception as error:  # noqa: BLE001 - told as what it is
+            self.oracle.fail(f"unexpected: {error!r}")
 
     async def _end(self) -> None:
         for person in self._people:
@@ -195,9 +208,11 @@ class World:
         for gateway in self.gateways:
             yield self._elders(gateway)
             yield self._meter(gateway)
-        if not self.options.rate("asleep"):
-            for operator in OPERATORS:
-                yield self._operator(operator)
+
+    def nothing_is_open(self) -> bool:
+        """Nobody at the desk has anything to do."""
+        look = self.looking()
+        return look is not None and not look.look("SELECT 1 FROM alarm WHERE state <> 'closed'")
 
     async def _meter(self, gateway: GatewayMachine) -> None:
         """Each reading has a value that no other has."""
@@ -231,6 +246,8 @@ class World:
         rng = self.options.stream(f"people/{who}")
         while True:
             await asyncio.sleep(rng.uniform(0.5, 1.5) * OPERATORS_LOOK_S)
+            if self.options.leaps and self.nothing_is_open():
+                continue
             move = rng.choice(("acknowledge", "accept", "accept", "close"))
             if self.hub.up:
                 self._spawn(self._act(who, move))
