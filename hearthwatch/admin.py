@@ -20,6 +20,7 @@ from hearthwatch.book_change import ACTOR, change_book
 from hearthwatch.hub_config import load
 from hearthwatch.try_channels import Way, send_tests, ways_of
 from ledger.place import Place
+from ledger.unit_of_work import UnitOfWork
 
 
 def add_user(  # noqa: PLR0917 - the fields of an account
