@@ -71,6 +71,7 @@ class Openings:
             "until_ms": until_ms,
             "review_note": "",
         }
+        row = unit.seal.row(BREAK_GLASS, f"home:{alarm['home']}", row)
         unit.execute(_INSERT, tuple(row.get(column.name) for column in BREAK_GLASS.columns))
         # On the timeline of the alarm and every board of the region at once.
         self._rows.alarm_entry(
@@ -82,7 +83,11 @@ class Openings:
     def review(
         self, unit: UnitOfWork, opening_id: str, *, by: str, decision: str, note: str
     ) -> bool:
-        """False: somebody has decided already."""
+        """False: somebody has decided already, or there is none of this id."""
+        found = fetch(unit.cursor, "SELECT home FROM break_glass WHERE id = ?", (opening_id,))
+        if not found:
+            return False
+        note = unit.seal.text(f"home:{found[0]['home']}", note)
         unit.execute(
             "UPDATE break_glass SET reviewed_at_ms = ?, reviewed_by = ?, decision = ?,"
             " review_note = ? WHERE id = ? AND reviewed_at_ms IS NULL",

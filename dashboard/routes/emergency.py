@@ -67,7 +67,9 @@ async def open_record(
     async def work() -> Document:
         alarm = await run_in_threadpool(_alarm, hub, caller, body.alarm)
         if alarm is None:
-            await _audit(hub, caller, "opening_refused", f"alarm:{body.alarm}", body.reason)
+            await _audit(
+                hub, caller, "opening_refused", f"alarm:{body.alarm}", "no open alarm near"
+            )
             raise not_found("open alarm")
         if caller.knows(alarm["region"], alarm["home"]):
             raise Problem(409, "already_known", "this record is open to you")
@@ -80,7 +82,7 @@ async def open_record(
             if refused.why == "too_many":
                 raise Problem(429, "too_many", "ask the duty desk of that region")
             raise not_found("open alarm")
-        await _audit(hub, caller, "record_opened", f"home:{alarm['home']}", body.reason)
+        await _audit(hub, caller, "record_opened", f"home:{alarm['home']}", f"opening {name}")
         return await run_in_threadpool(_document, hub, str(name))
 
     return await once(request, caller, work, CREATED)

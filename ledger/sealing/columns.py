@@ -188,5 +188,12 @@ SEALED: Final[tuple[Sealed, ...]] = (
         owner="'account:' || t.username",
         source="totp t",
     ),
+    Sealed(
+        table="break_glass",
+        key="t.id",
+        columns={"reason": "t", "review_note": "t"},
+        owner="'home:' || t.home",
+        source="break_glass t",
+    ),
 )
 OF_TABLE: Final[Mapping[str, Sealed]] = {sealed.table: sealed for sealed in SEALED}
