@@ -13,7 +13,7 @@ from dashboard import export_requests as requests
 from dashboard.answers import CREATED, answer
 from dashboard.asked import Body, Line, PathId, Reason, Word, instant_ms
 from dashboard.callers import Caller, Hub, needs
-from dashboard.downloads import download
+from dashboard.downloads import as_file, download
 from dashboard.export_registry import SUBJECTS
 from dashboard.export_requests import ALL, Wanted
 from dashboard.once import once
@@ -92,7 +92,11 @@ async def withdraw_export(request_id: PathId, _body: Nothing, hub: Hub, caller: 
     return answer(await run_in_threadpool(_document, hub, request_id, caller))
 
 
-@router.post("/export-requests/{request_id}/content")
+@router.post(
+    "/export-requests/{request_id}/content",
+    response_class=Response,
+    responses=as_file("csv", "xlsx", "zip"),
+)
 async def fetch_export(request_id: PathId, _body: Nothing, hub: Hub, caller: May) -> Response:
     """The file, once, to whoever asked for it. That it left is on record before it does."""
     made, count, name, ending, row = await run_in_threadpool(_made, hub, request_id, caller)

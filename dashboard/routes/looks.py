@@ -9,7 +9,7 @@ from starlette.responses import Response
 from dashboard.answers import Trail, answer
 from dashboard.asked import PathId
 from dashboard.callers import Caller, Hub, needs
-from dashboard.downloads import download
+from dashboard.downloads import as_file, download
 from dashboard.look_reads import DAYS_DEFAULT, DAYS_MAX, Looks, document_of, looks_of
 from dashboard.ports import Deps
 from dashboard.problems import not_found
@@ -35,7 +35,9 @@ def get_looks(
     return answer(document_of(found, days))
 
 
-@router.get("/service-users/{person_id}/looks.pdf")
+@router.get(
+    "/service-users/{person_id}/looks.pdf", response_class=Response, responses=as_file("pdf")
+)
 def print_looks(
     *, person_id: PathId, hub: Hub, trail: Trail, caller: May, days: Days = DAYS_DEFAULT
 ) -> Response:

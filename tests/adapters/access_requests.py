@@ -37,6 +37,8 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /service-users/{person_id}/family-links": {"relation": "女儿"},
     "POST /emergency-openings": {"alarm": "{alarm_id}", "reason": "独自在家，电话没人接"},
     "POST /emergency-openings/{opening_id}/review": {"decision": "justified"},
+    "PATCH /me/passkeys/{passkey_id}": {"name": "手机"},
+    "POST /gateways/{gateway_id}/revoke": {"reason": "lost"},
     "POST /tasks": {"kind": "routine", "home": "{home_id}", "due_at": LATER},
     "POST /tasks/{task_id}/complete": {"finding": "都好"},
     "POST /tasks/{task_id}/assign": {"assignee": "{username}"},
