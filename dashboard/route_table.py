@@ -18,6 +18,8 @@ ROUTES: Final[Mapping[str, Rule]] = MappingProxyType(
         "POST /login/passkey": Rule("public"),
         "POST /login/passkey/options": Rule("public"),
         "GET /login/ways": Rule("public"),
+        "GET /sign-on/start": Rule("public"),
+        "GET /sign-on/back": Rule("public"),
         "POST /me/factor": Rule("signed in"),
         "POST /me/factor/passkey": Rule("signed in"),
         "POST /me/factor/passkey/options": Rule("signed in"),
