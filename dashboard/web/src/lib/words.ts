@@ -268,11 +268,16 @@ export function unitOf(field: string): string {
   return tAny([`reading_unit.${unit.trim()}`]) ?? unit;
 }
 
+/** A category of the notice; of another county's own its name. */
+export function categoryText(category: string): string {
+  return tAny([`category_tag.${category}`]) ?? category;
+}
+
 /** Categories and grade of a person as a card shows them. */
 export function tagsOf(person: Pick<Person, "categories" | "grade">): string[] {
   // The register's own word says little alone: "complete" may be anything.
   const grade = word("grade_tag", person.grade);
-  return [...person.categories, person.grade === "" ? "" : grade].filter((text) => text !== "");
+  return [...person.categories.map(categoryText), person.grade === "" ? "" : grade].filter((text) => text !== "");
 }
 
 /** A name as the book has it; of somebody who was erased a word in the page's language. */
