@@ -7,7 +7,7 @@ from ledger import database
 from tests.acceptance.rig import Rig, wait_until
 from tests.upgrade.presser import Presser
 
-OLDER = "0026"
+OLDER = f"{int(database.head()) - 2:04d}"
 
 
 def test_nothing_is_lost_or_doubled_through_a_migration_under_presses(tmp_path: Path) -> None:
