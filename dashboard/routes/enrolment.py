@@ -52,6 +52,7 @@ _Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 _Serial = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,40}$")]
 # DER of two numbers of 32 bytes, as base64.
 _Signature = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+_PASSWORDS: Final = "gateways of this hub have passwords: [enrolment] in hub.toml"
 _STATUS: Final = {"code_used": 409, "code_expired": 410, "too_early": 409}
 
 
@@ -72,7 +73,8 @@ class Renewal(Body):
 async def get_authority(hub: Hub) -> Response:
     """The authority's certificate, whose fingerprint is in the code, and this hub's time: what a
     gateway needs before it can believe anybody."""
-    _on(hub)
+    if not hub.enrolment.on:
+        raise Problem(409, "no_enrolment", _PASSWORDS)
     pem = await run_in_threadpool(_asked, hub.enrolment.certificate)
     return answer({"authority": pem, "at": to_iso(hub.wall_ms())})
 
@@ -153,8 +155,7 @@ class _Guesses:
 
 def _on(hub: Deps) -> None:
     if not hub.enrolment.on:
-        detail = "gateways of this hub have passwords: [enrolment] in hub.toml"
-        raise Problem(404, "no_enrolment", detail)
+        raise Problem(404, "no_enrolment", _PASSWORDS)
 
 
 def _asked(ask: Any, *arguments: str) -> Any:

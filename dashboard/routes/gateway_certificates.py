@@ -51,7 +51,7 @@ async def make_code(
     await run_in_threadpool(_document, hub, caller, gateway_id)
     if not hub.enrolment.on:
         detail = "gateways of this hub have passwords: [enrolment] in hub.toml"
-        raise Problem(404, "no_enrolment", detail)
+        raise Problem(409, "no_enrolment", detail)
     token, wall_ms = new_token(), hub.wall_ms()
     try:
         text = await run_in_threadpool(hub.enrolment.code, gateway_id, token)

@@ -236,4 +236,4 @@ async def test_a_hub_with_passwords_says_so(world: World) -> None:
         shown = await client.get("/api/v1/gateways/gw-0001/certificates")
         assert shown.json() == {"enrolment": False, "code_until": None, "items": []}
         answer = await client.post("/api/v1/gateways/gw-0001/code")
-        assert answer.status_code == 404
+        assert problem_of(answer)["type"] == "no_enrolment"

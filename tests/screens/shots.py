@@ -31,6 +31,8 @@ class Shot:
 
 
 NOBODY: Final = ""
+# A code as an installer's telephone reads it; nobody made it.
+ENROL: Final = f"/enrol#gw-0001.{'t' * 43}.{'f' * 43}"
 DUTY: Final = "duty1"
 VISITOR: Final = "visitor1"
 MANAGER: Final = "manager1"
@@ -60,6 +62,8 @@ SHOTS: Final[tuple[Shot, ...]] = (
     _shot("reply.over", "/r/over", NOBODY, expected=(401, 404)),
     _shot("family", "/f/{family}", NOBODY, expected=(401,)),
     _shot("family.over", "/f/over", NOBODY, expected=(401, 404)),
+    _shot("enrol", ENROL, NOBODY, expected=(401,)),
+    _shot("enrol.cut", "/enrol#gw-0001.cut", NOBODY, expected=(401,)),
     # The desk.
     _shot("board", "/", DUTY),
     _shot("board.keys", "/", DUTY, steps.keys),
@@ -90,6 +94,7 @@ SHOTS: Final[tuple[Shot, ...]] = (
     _shot("unseen.everybody", "/unseen?show=everybody", DUTY),
     _shot("unreachable", "/unreachable", DUTY),
     _shot("equipment", "/equipment", DUTY),
+    _shot("equipment.code", "/equipment", MANAGER, steps.a_code, before=steps.certificates),
     _shot("rota", "/rota", DUTY),
     _shot("rota.month", "/rota", MANAGER, lambda s: s.press("rota.month")),
     _shot("rota.patterns", "/rota", ADMIN, lambda s: s.press("pattern.title")),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Route, expect
 
+from dashboard.label import address_code
 from tests.screens.stage import DEADLINE_MS, Stage
 
 # A list of persons as somebody would bring it: one new, one without a year, one that is no row.
@@ -44,6 +45,52 @@ def a_reply(stage: Stage) -> None:
     """The demonstration tells nobody by message, so no link of its own exists."""
     stage.data.add(str(_REPLY["place"]))
     stage.page.route("**/api/v1/replies/*", lambda route: route.fulfill(json=_REPLY))
+
+
+_CERTIFICATES: Final = {
+    "enrolment": True,
+    "code_until": None,
+    "items": [
+        {
+            "serial": "8b01",
+            "how": "renewed",
+            "issued_at": "2026-10-01T02:00:00Z",
+            "not_after": "2026-12-30T02:00:00Z",
+            "revoked_at": None,
+            "revoked_by": None,
+            "revoked_why": None,
+        },
+        {
+            "serial": "7a01",
+            "how": "enrolled",
+            "issued_at": "2026-08-02T02:00:00Z",
+            "not_after": "2026-10-31T02:00:00Z",
+            "revoked_at": "2026-08-20T02:00:00Z",
+            "revoked_by": "manager1",
+            "revoked_why": "网关被盗",
+        },
+    ],
+}
+
+
+def certificates(stage: Stage) -> None:
+    """The demonstration's gateways have passwords."""
+    stage.data |= {"网关被盗", "manager1"}
+    stage.page.route(
+        "**/api/v1/gateways/*/certificates", lambda route: route.fulfill(json=_CERTIFICATES)
+    )
+    text = f"https://hub.example/enrol#gw-0001.{'t' * 43}.{'f' * 43}"
+    made = {"code": text, "svg": address_code(text), "expires_at": "2026-12-01T02:00:00Z"}
+    stage.data.add(text)
+    stage.page.route(
+        "**/api/v1/gateways/*/code", lambda route: route.fulfill(status=201, json=made)
+    )
+
+
+def a_code(stage: Stage) -> None:
+    stage.page.get_by_role("button", name=stage.say("gateway.keys")).first.click()
+    stage.page.get_by_role("button", name=stage.say("enrol.replace")).click()
+    expect(stage.page.get_by_alt_text(stage.say("enrol.qr"))).to_be_visible()
 
 
 def nothing_open(stage: Stage) -> None:
