@@ -45,6 +45,7 @@ def sealing(place: "Place", reader: "Engine") -> Iterator[Finding]:
         yield Finding(check="key file", verdict="fail", detail=problem, remedy=_REMEDY)
         return
     yield Finding(check="key file", verdict="ok", detail=f"{ring.path}, {len(ring.keys.keks)} keys")
+    yield _keys_there(reader)
     mode = stat.S_IMODE(ring.path.parent.stat().st_mode)
     folder = ring.path.parent
     yield judge(
@@ -53,4 +54,30 @@ def sealing(place: "Place", reader: "Engine") -> Iterator[Finding]:
         f"{folder}, mode {mode:04o}",
         f"chmod 700 {folder}",
         bad="warn",
+    )
+
+
+def _keys_there(reader: "Engine") -> Finding:
+    """Who erases a person leaves the row of her key, without the key: a row that is gone was taken
+    out by somebody else, and what it opened reads as nothing."""
+    from sqlalchemy import func, select
+
+    from ledger.schema import HOME, PERSON_KEY, SERVICE_USER
+    from ledger.sealing.sealer import HOME as OF_HOME
+    from ledger.sealing.tokens import MARK
+
+    owners = select(PERSON_KEY.c.owner)
+    persons = select(func.count()).where(
+        SERVICE_USER.c.name.startswith(MARK), SERVICE_USER.c.id.not_in(owners)
+    )
+    homes = select(func.count()).where(
+        HOME.c.address.startswith(MARK), (OF_HOME + HOME.c.id).not_in(owners)
+    )
+    with reader.connect() as connection:
+        gone = int(connection.scalar(persons) or 0) + int(connection.scalar(homes) or 0)
+    return judge(
+        "persons' keys",
+        gone == 0,
+        f"{gone} are not there" if gone else "all there",
+        "take the rows of person_key back from a copy: what they open reads as nothing until then",
     )

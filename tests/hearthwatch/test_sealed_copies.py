@@ -2,6 +2,7 @@
 
 import datetime
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hearthwatch.sealed_book import eraser_of
 from ledger.chain_check import check
 from ledger.erasure import kept
 from ledger.persons import files
+from ledger.schema import AUDIT
 from ledger.sealing.key_file import KeyFileError
 from ledger.unit_of_work import UnitOfWork
 from tests.adapters.hub_bench import NOW_MS, Bench
@@ -81,7 +83,9 @@ def test_who_was_erased_does_not_come_back_by_a_copy(tmp_path: Path, copied) -> 
     # Before any hub runs, and after.
     raw = b"".join(p.read_bytes() for p in (tmp_path / "new" / "hub").glob("hub.db*"))
     assert "张p-1".encode() not in raw
-    assert "张p-2".encode() in raw
+    # Nobody's name is in it; who was not erased is there under her id.
+    assert "张p-2".encode() not in raw
+    assert b"p-2" in raw
     again = bench(tmp_path / "new")
     assert names(again) == {"p-1": ("已删除", ""), "p-2": ("张p-2", PHONE)}
     with again.hub.reader.connect() as connection:
@@ -150,11 +154,11 @@ def test_the_commands_show_rotate_and_erase(tmp_path: Path, capsys) -> None:
     config = ["--config", str(path)]
     assert main(["keys", "show", *config]) == 0
     [_, before] = capsys.readouterr().out.splitlines()
-    assert "2 keys" in before
+    assert "3 keys" in before
     assert main(["keys", "rotate", *config, "--drop-old"]) == 0
     dropped, _, after = capsys.readouterr().out.splitlines()
     assert dropped == f"dropped: {before.split()[0]}"
-    assert "2 keys" in after
+    assert "3 keys" in after
     assert main(["erase", *config, "p-1"]) == 0
     confirm = capsys.readouterr().out.split("--confirm ")[1].strip()
     assert main(["erase", *config, "p-1", "--confirm", confirm]) == 1
@@ -163,6 +167,8 @@ def test_the_commands_show_rotate_and_erase(tmp_path: Path, capsys) -> None:
     assert main(["erase", *config, "nobody"]) == 1
     assert "no such person" in capsys.readouterr().err
     again = bench(tmp_path / "old")
+    trail = [(row["actor"], row["action"], row["object"]) for row in again.rows(AUDIT)]
+    assert trail.count(("admin-command", "erased", "person:p-1")) == 1
     assert names(again) == {"p-1": ("已删除", ""), "p-2": ("张p-2", PHONE)}
     # While a hub runs its memory would still have her.
     assert main(["erase", *config, "p-2"]) == 1
@@ -179,6 +185,14 @@ def test_doctor_tells_of_a_key_file_that_is_not_the_books(tmp_path: Path) -> Non
         return {f.check: f.verdict for f in doctor_book(place) if f.check.startswith("key")}
 
     assert said() == {"key file": "ok", "key folder": "ok"}
+    # Somebody takes the row of a key out, and what it opens reads as nothing.
+    [keys] = [f for f in doctor_book(place) if f.check == "persons' keys"]
+    assert keys.verdict == "ok"
+    with sqlite3.connect(tmp_path / "old" / "hub" / "hub.db") as book:
+        book.execute("DELETE FROM person_key WHERE owner = 'p-1'")
+    book.close()
+    [keys] = [f for f in doctor_book(place) if f.check == "persons' keys"]
+    assert (keys.verdict, keys.detail) == ("fail", "1 are not there")
     place.ring.path.parent.chmod(0o755)
     assert said() == {"key file": "ok", "key folder": "warn"}
     place.ring.path.rename(tmp_path / "away.json")

@@ -148,3 +148,14 @@ def calm_record(stage: Stage) -> None:
 def vain_record(stage: Stage) -> None:
     begin_record(stage)
     stage.press("visit.nobody_met")
+
+
+def ask_for_everything(stage: Stage) -> None:
+    """What of the hub is large is asked for."""
+    stage.click("details.exports summary")
+    stage.press("export.all")
+    stage.page.locator("details.exports [name=reason]").fill("年度统计上报")
+
+
+def who_looked(stage: Stage) -> None:
+    stage.click("details.looks summary")
