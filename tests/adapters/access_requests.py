@@ -110,7 +110,6 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /regions/{code}/close": _WHY,
     "POST /regions/{code}/reopen": _WHY,
     "POST /devices": {"gateway": "{gateway}", "device": "new-0001"},
-    "POST /gateways/{gateway_id}/revoke": {"reason": "stolen from an office"},
     "POST /enrolment": {"token": "x" * 43, "request": "-"},
     "POST /enrolment/renewal": {"serial": "1", "request": "-", "signature": "-"},
     "POST /gateways": {"id": "gw-new-{home_id}", "region": "{code}"},
