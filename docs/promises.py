@@ -240,7 +240,7 @@ PROMISES: Final = (
                 name="every route, role and region",
                 bound="as the table says",
                 tests=(
-                    "tests/dashboard/test_permissions.py::test_the_matrix",
+                    "tests/dashboard/test_access_matrix.py::test_every_cell",
                     "tests/dashboard/test_region_isolation.py",
                     "tests/dashboard/test_audit_trail.py",
                     "tests/ledger/test_chain.py",

@@ -86,9 +86,10 @@ def test_an_older_copy_and_the_gateways_have_everything(tmp_path: Path) -> None:
         # Exactly the difference is there, and no more than the older copy allows is gone.
         assert village.accepted - restored <= set(rig.accepted())
         rig.programs["hub"].start()
+        wait_until(rig.ready, 120, "the restored hub answers")
         wait_until(
             lambda: village.in_book() == village.accepted,
-            90,
+            180,
             "everything that was ever accepted is in the book",
         )
         events = rig.events()
