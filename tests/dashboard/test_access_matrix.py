@@ -146,7 +146,15 @@ class Cells:
 # Nothing was measured of the county's first quarter.
 NOTHING_TO_SAY: Final = frozenset({"POST /assessments/settle"})
 # Made by browsers and their keys, not by these requests: there is none even of one's own.
-NEVER_MADE: Final = frozenset(key for key, rule in ROUTES.items() if rule.about == "sign_in")
+NEVER_MADE: Final = frozenset(
+    {
+        *(key for key, rule in ROUTES.items() if rule.about == "sign_in"),
+        # No identity provider is configured.
+        "DELETE /users/{username}/sign-on",
+        "GET /sign-on/back",
+        "GET /sign-on/start",
+    }
+)
 OPERATIONS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 
 
