@@ -44,6 +44,6 @@ def points(username: str, *channels: str) -> list[tuple]:
     """Rows of `contact_point` for a person, in order; every way is proved."""
     return [
         (f"{username}-{channel}", username, channel, f"{channel}:{username}", "", "zh-CN",
-         place, 0, 0, None, "", None, None, 0, None)
+         place, 0, 0, None, "", None, None, 0, None, "")
         for place, channel in enumerate(channels, start=1)
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from contract import topics
 from contract.codec import decode_ack
-from hearthwatch.hub import _stored_event
+from hearthwatch.stored_events import stored_event
 from ingest.readings.sqlite_reader import SqliteReader
 from ingest.readings.sqlite_store import SqliteStore
 from ingest.readings_batch import ReadingsBatch
@@ -105,7 +105,7 @@ class ReadingsSide:
         cursor = sqlite3.Cursor(self._connection)
         cursor.row_factory = sqlite3.Row
         for row in cursor.execute(ACTIVATIONS, (after_seq,)).fetchall():
-            yield _stored_event(row)
+            yield stored_event(row)
 
     async def idle(self) -> None:
         while True:

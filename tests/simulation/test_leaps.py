@@ -64,7 +64,7 @@ def test_a_leap_past_what_is_due_would_be_seen() -> None:
     assert report.failure.startswith("I14 R1"), described(report)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [2, 3])
 def test_hours_in_which_a_fault_comes_now_and_then(seed: int) -> None:
     options = command.days(seed, 0.2)
     report, leapt = played(options)
