@@ -44,6 +44,7 @@ def test_nothing_is_installed_without_hashes() -> None:
     for file in files:
         for line in re.findall(r".*pip install.*-r .*", file.read_text()):
             assert "--require-hashes" in line, f"{file.name}: {line}"
+    assert '"--require-hashes", "-r", str(LOCK)' in (ROOT / "dev").read_text()
     assert '"ci", "--ignore-scripts"' in (ROOT / "hatch_build.py").read_text()
 
 
