@@ -17,8 +17,6 @@ ROUTES: Final[Mapping[str, Rule]] = MappingProxyType(
         "GET /me": Rule("signed in"),
         "POST /login/passkey": Rule("public"),
         "POST /login/passkey/options": Rule("public"),
-        "GET /sign-on/start": Rule("public"),
-        "GET /sign-on/back": Rule("public"),
         "GET /login/ways": Rule("public"),
         "GET /sign-on/start": Rule("public"),
         "GET /sign-on/back": Rule("public"),
