@@ -246,6 +246,10 @@ class Oracle:
         self.dated[attrs.get("time", "trusted")] += 1
 
     def _fact(self, subject: str, fact: str) -> None:
+        if fact == "ack_expired":
+            # Whoever had it did nothing, by clocks that may be wrong: it is there to be had again.
+            self._facts.pop((subject, "acknowledged"), None)
+            self.told.pop((subject, "acknowledge"), None)
         self._facts[(subject, fact)] += 1
         if fact in _ONCE:
             self.demand(self._facts[(subject, fact)] == 1, f"I8 {subject[:8]} {fact} twice")

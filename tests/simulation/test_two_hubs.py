@@ -22,6 +22,13 @@ def test_one_of_two_hubs_has_the_book_and_nothing_is_lost_or_done_twice(seed: in
     assert hands > 2, "the book never changed hands: this shows nothing"
 
 
+def test_who_takes_over_with_a_clock_that_is_far_behind_lets_a_claim_lapse_early() -> None:
+    """Early is allowed; and then there is another winner, once."""
+    report = run(drawn_for_two(28))
+    assert report.failure is None, described(report)
+    assert any("ack_expired" in line for line in report.trace)
+
+
 def test_the_handful_has_every_kind_of_fault() -> None:
     assert {kind for seed in HANDFUL for kind in drawn_for_two(seed).rates} >= set(TIMED)
 
