@@ -7,7 +7,7 @@ from alarms.escalation.timers import Timers
 from ledger import pg_lease
 from ledger.pg_lease import PgLease
 from ledger.postgres import PgHubConnection
-from tests.simulation.mutants import Planted, double_claim
+from tests.simulation.mutants import Planted
 
 
 def lease_without_fence() -> Planted:
@@ -67,5 +67,4 @@ MUTANTS = (
     taken_while_held,
     stuck_with_its_clock,
     never_lost,
-    double_claim,
 )
