@@ -1,14 +1,15 @@
 // The two catalogues. Chinese is loaded with the page, English when it is chosen; the words of the
-// pages about rules, and of those about signing in, when one of them is opened.
+// pages about rules, about signing in, and of an office, when one of them is opened.
 
+import type officeZh from "../locales/office.zh-CN.json";
 import type rulesZh from "../locales/rules.zh-CN.json";
 import type securityZh from "../locales/security.zh-CN.json";
 import zh from "../locales/zh-CN.json";
 
 export type Language = "zh-CN" | "en";
-export type Key = keyof typeof zh | keyof typeof rulesZh | keyof typeof securityZh;
+export type Key = keyof typeof zh | keyof typeof officeZh | keyof typeof rulesZh | keyof typeof securityZh;
 /** Words that are loaded with the pages that say them. */
-export type Part = "rules" | "security";
+export type Part = "office" | "rules" | "security";
 type Catalogue = Record<string, string>;
 
 const STORED_AS = "hearthwatch.language";
@@ -59,6 +60,10 @@ class Translations {
 }
 
 const WORDS: Record<Part, Record<Language, () => Promise<{ default: Catalogue }>>> = {
+  office: {
+    "zh-CN": () => import("../locales/office.zh-CN.json"),
+    en: () => import("../locales/office.en.json"),
+  },
   rules: {
     "zh-CN": () => import("../locales/rules.zh-CN.json"),
     en: () => import("../locales/rules.en.json"),
