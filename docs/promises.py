@@ -280,6 +280,9 @@ def _chaos(counts: Counts) -> Iterator[str]:
         f" {counts['lost']} lost, {counts['doubled']} doubled,"
         f" {counts['closed_by_silence']} closed by silence"
     )
+    # What the judge held against the run beside the promise.
+    for wrong in counts.get("wrong", ()):
+        yield f"beside that: {wrong}"
 
 
 def _soak(counts: Counts) -> Iterator[str]:
