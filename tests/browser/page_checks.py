@@ -22,7 +22,7 @@ SAME_EVERYWHERE: Final = frozenset(
     re.findall(
         r"\w+",
         "English mmHg bpm kWh km GB CSV JSON PDF Word Excel FHIR SOS Enter Esc"
-        " JMIR Med Inform ESC NEWS WHO HTTPS Chrome Linux",
+        " JMIR Med Inform ESC NEWS WHO HTTPS Chrome Linux GCJ WGS",
     )
 )
 # What a notebook, a telephone of today and a page at 400 % of 1280 are wide.
@@ -36,8 +36,8 @@ SCRIPT: Final = Path(__file__).with_suffix(".js")
 def catalogue(language: str) -> dict[str, str]:
     """All files of a language, as the page has them."""
     words: dict[str, str] = {}
-    for name in (language, f"rules.{language}", f"security.{language}"):
-        words |= json.loads((SRC / "locales" / f"{name}.json").read_text(encoding="utf-8"))
+    for file in sorted((SRC / "locales").glob(f"*{language}.json")):
+        words |= json.loads(file.read_text(encoding="utf-8"))
     return words
 
 

@@ -96,9 +96,11 @@ def register_stops() -> list[Stop]:
         stop("security", "/security", "main section li"),
         stop("care", "/care?view=money"),
         stop("audit", "/audit", "main section"),
+        stop("openings", "/openings"),
         stop("reports", "/reports", "[data-figure]"),
         stop("assessment", "/assessment", "main table"),
         stop("map", "/map", "main svg"),
         stop("map-wall", "/map/wall", "main svg"),
         stop("family", "/f/none", "main h1"),
+        stop("enrol", "/enrol"),
     ]

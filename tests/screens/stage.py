@@ -41,8 +41,8 @@ _WORDS_OF_THE_HUB: Final = ("zh", "zh_about")
 
 def catalogue(language: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name in (f"{language}.json", f"rules.{language}.json", f"security.{language}.json"):
-        found |= json.loads((LOCALES / name).read_text(encoding="utf-8"))
+    for file in sorted(LOCALES.glob(f"*{language}.json")):
+        found |= json.loads(file.read_text(encoding="utf-8"))
     return found
 
 
