@@ -62,6 +62,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "consent_refused": "登记不同意",
     "consent_withdrawn": "撤回同意",
     "bound": "设备绑定",
+    "issued_code": "开具登记码",
+    "revoked": "吊销网关证书",
     "unbound": "设备解绑",
     "announced": "登记设备",
     "issued_key": "签发网关密钥",

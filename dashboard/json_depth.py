@@ -12,8 +12,15 @@ DEPTH_MAX: Final = 32
 _SIGNS: Final = re.compile(rb'["\\\[\]{}]')
 _IN_TEXT: Final = re.compile(rb'["\\]')
 _OPENING: Final = frozenset(b"[{")
+# A value, blanks before it, a mark of the order of bytes, or the first half of a wide letter.
+_BEGINNING: Final = re.compile(rb"[\s\[{\"\-0-9A-Za-z\x00]|\xef\xbb\xbf|\xfe\xff|\xff\xfe")
 _BACKSLASH: Final = ord("\\")
 _QUOTE: Final = ord('"')
+
+
+def may_begin(portion: bytes) -> bool:
+    """Whether a text that begins so may be JSON; a JPEG or PNG may not."""
+    return _BEGINNING.match(portion) is not None
 
 
 class JsonDepth:

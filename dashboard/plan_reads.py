@@ -60,6 +60,8 @@ _PERSON_COLUMNS: Final = (
     HOME.c.lat,
     HOME.c.lon,
 )
+# Each has to be opened for each person.
+_SEALED_COLUMNS: Final = frozenset({SERVICE_USER.c.name, SERVICE_USER.c.phone, HOME.c.address})
 
 # So far the next visit of a person is looked for, where the month ends before.
 NEXT_DAYS: Final = 14
@@ -170,8 +172,8 @@ def read_situation(
     begin, end = (first, last) if window_only else (min(look_from, first), max(last, today))
     # Plans are made of whole months, and those of whole weeks.
     begin, end = week_of(month_of(begin).first).first, week_of(month_of(end).last).last
-    # For figures nobody is called: nothing has to be opened.
-    columns = [c for c in _PERSON_COLUMNS if not window_only or c is not SERVICE_USER.c.phone]
+    # For figures nobody is called or named: nothing has to be opened.
+    columns = [c for c in _PERSON_COLUMNS if not window_only or c not in _SEALED_COLUMNS]
     people = select(*columns).join(HOME, HOME.c.id == SERVICE_USER.c.home).where(wanted)
     people = people.where(*_there(begin, end), SERVICE_USER.c.erased_at_ms.is_(None))
     files = with_files(connection, rows(connection, with_file(people)))

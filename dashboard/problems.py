@@ -59,6 +59,7 @@ _MISTAKES = frozenset(
 
 # Fields of ours, and places in a list; keys of a map are whoever's.
 _FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,6}")
+_PLAIN_FIELD: Final = re.compile(r"[a-z][a-z_]{0,39}")
 
 
 class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
@@ -254,8 +255,9 @@ def _invalid(error: RequestValidationError) -> Problem:
     # The first part of a location is where it was looked for: body, query, path.
     where = [str(part) for part in first.get("loc", ())][1:]
     if first.get("type") == "extra_forbidden":
-        # What somebody called a field that there is none of is what was sent.
-        where = where[:-1]
+        # What somebody called a field that there is none of is what was sent; a word of a program's
+        # is a slip of its author, who wants to know where.
+        where = [*where[:-1], where[-1] if _PLAIN_FIELD.fullmatch(where[-1]) else "?"]
     where = [part if _FIELD.fullmatch(part) else "?" for part in where]
     if first.get("type") == "json_invalid":
         return Problem(422, "not_json", "the body is not JSON", field="body")

@@ -15,7 +15,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.json_depth import DEPTH_MAX, JsonDepth
+from dashboard.json_depth import DEPTH_MAX, JsonDepth, may_begin
 from dashboard.problems import BodyRefused, Problem, problem_response
 
 # A browser's head has about 1 KiB, a cookie and a token included.
@@ -65,12 +65,14 @@ class _Body:
     """One request's body as it is received."""
 
     def __init__(
-        self, receive: Receive, bytes_max: int, seconds: Callable[[], float], *, json: bool
+        self, receive: Receive, bytes_max: int, seconds: Callable[[], float], *, json: bool | None
     ) -> None:
+        """json: None where nothing is said; its first bytes tell then."""
         self._receive = receive
         self._bytes_max = bytes_max
         self._seconds = seconds
-        self._depth = JsonDepth() if json else None
+        self._depth = None if json is False else JsonDepth()
+        self._doubted = json is None
         self._since_s = seconds()
         self._received = 0
         self._whole = False
@@ -93,6 +95,10 @@ class _Body:
         self._whole = not message.get("more_body", False)
         if self._received > self._bytes_max:
             raise BodyRefused(_too_large(self._bytes_max))
+        if self._doubted and portion:
+            self._doubted = False
+            if not may_begin(portion):
+                self._depth = None
         if self._depth is not None and self._depth.too_deep(portion):
             raise BodyRefused(_too_deep())
         return message
@@ -117,10 +123,10 @@ def _announced_refused(headers: Headers, bytes_max: int) -> Problem | None:
     return None
 
 
-def _is_json(headers: Headers) -> bool:
-    """Also where nothing is said, which FastAPI may take for JSON."""
-    kind = headers.get("content-type", "json").partition(";")[0]
-    return kind.strip().lower().endswith("json")
+def _is_json(headers: Headers) -> bool | None:
+    """None where nothing is said: FastAPI may take it for JSON, and a photo is sent so, too."""
+    kind = headers.get("content-type")
+    return None if kind is None else kind.partition(";")[0].strip().lower().endswith("json")
 
 
 # What of the body is still under way is nobody's business any more.

@@ -115,6 +115,7 @@ async def link_subject(
 async def unlink_subject(
     username: PathId, hub: Hub, caller: Annotated[Caller, needs("user.write")]
 ) -> Response:
+    """The account is signed in to elsewhere no more."""
     await run_in_threadpool(_doors, hub, caller, username)
     try:
         await hub.writer.change(lambda unit: sign_on_rows.unlink(unit, username, caller.username))

@@ -65,6 +65,7 @@ async def sign_in_by_passkey(body: Brought, request: Request, hub: Hub) -> Respo
 
 @router.post("/me/factor/passkey/options")
 async def ask_again(request: Request, hub: Hub, caller: Annotated[Caller, ARRIVING]) -> Response:
+    """What the browser needs to show a passkey of one's own in this session."""
     party = _party(request, hub)
     return answer(_passkeys(request).to_show(party, _again(caller), hub.wall_ms()))
 
@@ -116,6 +117,7 @@ async def add_passkey(
 async def rename_passkey(
     passkey_id: PasskeyId, body: Renamed, hub: Hub, caller: Annotated[Caller, ONESELF]
 ) -> Response:
+    """What one calls a passkey of one's own."""
     await _change(
         hub, lambda unit: passkey_rows.rename(unit, caller.username, passkey_id, body.name)
     )
@@ -126,6 +128,7 @@ async def rename_passkey(
 async def remove_passkey(
     passkey_id: PasskeyId, hub: Hub, caller: Annotated[Caller, SETTING_UP]
 ) -> Response:
+    """A passkey of one's own opens nothing from now on."""
     await _change(hub, lambda unit: passkey_rows.remove(unit, caller.username, passkey_id))
     return answer({"id": passkey_id})
 

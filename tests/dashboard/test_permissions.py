@@ -108,6 +108,7 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id", "referral_id", "provider_id")
     names = (*names, "visit_id", "attachment_id", "subject", "external_id", "order_id", "file_id")
     names = (*names, "code", "link_id", "session_id", "passkey_id", "token_id", "opening_id")
+    names = (*names, "request_id")
     path = route.path.format(**dict.fromkeys(names, "nothing"), **CHOSEN)
     return await client.request(
         method,

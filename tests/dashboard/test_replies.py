@@ -2,7 +2,9 @@
 
 import pytest
 
+from alarms.contact_points import ADDRESS
 from alarms.telling import REPLY_VALID_MS, digest_of
+from ledger.unit_of_work import UnitOfWork
 from tests.adapters.dashboard_ports import ListedNotices
 from tests.dashboard.conftest import World, problem_of
 
@@ -137,11 +139,16 @@ async def test_a_link_that_is_worth_nothing(world: World, what: str) -> None:
 async def phone(
     world: World, owner: str, number: str, point: str, *, verified: bool = True
 ) -> None:
-    await world.execute(
-        "INSERT INTO contact_point (id, owner, channel, address, label, language, place,"
-        " created_at_ms, verified_at_ms, dead_reason) VALUES (?,?,?,?,?,?,?,?,?,?)",
-        *(point, owner, "aliyun_sms", number, "", "zh-CN", 1, 1, 1 if verified else None, ""),
-    )
+    def add(unit: UnitOfWork) -> None:
+        unit.execute(
+            "INSERT INTO contact_point (id, owner, channel, address, label, language, place,"
+            " created_at_ms, verified_at_ms, dead_reason, address_code)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (*(point, owner, "aliyun_sms", number, "", "zh-CN", 1, 1, 1 if verified else None, ""),
+             unit.seal.blind(ADDRESS, number)),
+        )  # fmt: skip
+
+    await world.writer.change(add)
 
 
 async def sms(world: World, text: str, number: str = "13700000001", path: str = UPLINK) -> None:

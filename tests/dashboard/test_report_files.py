@@ -47,7 +47,7 @@ async def test_the_people_are_for_those_who_may_read_of_people(world: World) -> 
     await lived(world)
     path = "/api/v1/reports/people?figure=people"
     async with world.client("auditor-1") as client:
-        assert (await client.get(path)).status_code == 404
+        assert (await client.get(path)).status_code == 403
     async with world.client("manager-1") as client:
         items = (await client.get(path)).json()["items"]
         assert [item["service_user"] for item in items] == ["person-0001"]

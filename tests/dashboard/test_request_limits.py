@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.app import BODY_BYTES_MAX, OTHER_BODIES, STRANGERS_BYTES_MAX
 from dashboard.images import UPLOAD_BYTES_MAX
-from dashboard.json_depth import DEPTH_MAX, JsonDepth
+from dashboard.json_depth import DEPTH_MAX, JsonDepth, may_begin
 from dashboard.problems import BodyRefused
 from dashboard.request_limits import (
     BODY_BYTES_PER_S_MIN,
@@ -107,6 +107,21 @@ async def test_json_that_nests_too_deep_is_parsed_by_nobody(world: World, body: 
         assert answer.status_code == 413
     else:
         assert (answer.status_code, problem_of(answer)["type"]) == (422, "too_deep")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-be"])
+async def test_json_of_which_nothing_is_said_is_known_by_its_beginning(
+    world: World, encoding: str
+) -> None:
+    body = (" " + nested(DEPTH_MAX + 1).decode()).encode(encoding)
+    async with world.client("admin-1") as client:
+        answer = await client.post("/api/v1/tasks", content=body)
+    assert problem_of(answer)["type"] == "too_deep"
+
+
+def test_no_photo_begins_like_json() -> None:
+    assert not may_begin(b"\xff\xd8\xff\xe0" + b"[" * 99)
+    assert not may_begin(b"\x89PNG\r\n" + b"[" * 99)
 
 
 def depth_of(value: object) -> int:
