@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { type AuditRow, detailText } from "../src/lib/audit";
+import { language } from "../src/lib/i18n.svelte";
+
+await language.need("office");
 
 const row = (object: string, detail: string): AuditRow =>
   ({ seq: 1, at: "", actor: "a", actor_name: "", action: "viewed", kind: "", object, name: "", detail }) as unknown as AuditRow;
