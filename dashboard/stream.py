@@ -89,7 +89,7 @@ class Streams:
         span = (batch[0].seq, batch[-1].seq)
         if span != self._span:
             self._span, self._texts = span, {}
-        mine = (caller.role, caller.region, caller.homes, caller.opened)
+        mine = (caller.role, caller.area, caller.scopes, caller.region, caller.homes, caller.opened)
         text = self._texts.get(mine)
         if text is None:
             topics = topics_of(caller.can)

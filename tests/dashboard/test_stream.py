@@ -143,6 +143,27 @@ async def test_only_what_role_and_region_give(world: World) -> None:
         assert (await installer.event())["event"] == "device"
 
 
+@pytest.mark.parametrize("first", ["program", "board"])
+async def test_what_a_program_may_not_hear_a_board_hears(world: World, first: str) -> None:
+    """Of one account, woken by the same commit, whichever of the two is told first."""
+    async with world.client("duty-1") as client:
+        wanted = {"name": "大屏灯", "scopes": ["stream.read", "device.read"], "days": 1}
+        token = (await client.post("/api/v1/me/tokens", json=wanted)).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    program = StreamClient(world.app, "/api/v1/stream", headers)
+    board = await listen(world)
+    both = (program, board) if first == "program" else (board, program)
+    async with both[0], both[1]:
+        for stream in both:
+            await stream.comment("ready")
+        await world.raise_alarm()
+        assert (await board.event())["event"] == "alarm"
+        async with world.client("admin-1") as admin:
+            answer = await admin.patch("/api/v1/devices/gw-0001/meter-0001", json={"label": "表"})
+            assert answer.status_code == 200
+        assert (await program.event())["event"] == "device"
+
+
 async def test_what_is_resumed_is_filtered_too(world: World) -> None:
     await world.raise_alarm("home-0001")
     await world.raise_alarm("home-0002")
