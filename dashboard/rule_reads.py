@@ -148,7 +148,7 @@ def _precision(
     connection: Connection, caller: Caller, names: set[str], now_ms: int, *, every_device: bool
 ) -> dict[str, Document]:
     columns = (ALARM.c.rule, ALARM.c.kind, ALARM.c.severity, ALARM.c.outcome)
-    place = (ALARM.c.gateway, ALARM.c.device, DEVICE.c.label)
+    place = (ALARM.c.gateway, ALARM.c.device, DEVICE.c.label, DEVICE.c.home)
     recent = func.sum(case((ALARM.c.raised_at_ms >= now_ms - RECENT_DAYS * DAY_MS, 1), else_=0))
     counted = (
         select(*columns, *place, func.count().label("number"), recent.label("recent"))
@@ -178,18 +178,21 @@ def _precision(
         if row["gateway"] is None or row["device"] is None:
             continue
         of_rule = devices.setdefault(row["rule"], {})
-        of_device = of_rule.setdefault((row["gateway"], row["device"]), _of_device(row))
+        key = (row["gateway"], row["device"])
+        of_device = of_rule.setdefault(key, _of_device(row, caller))
         _add(of_device, word, row["number"])
     for rule, of_rule in devices.items():
         found[rule]["by_device"] = _worst(of_rule.values(), every_device)
     return found
 
 
-def _of_device(row: Row) -> Document:
+def _of_device(row: Row, caller: Caller) -> Document:
+    # What it is called tells who lives there.
+    named = "address.read" in caller.can_at(row["home"])
     return {
         "gateway": row["gateway"],
         "device": row["device"],
-        "label": row["label"] or row["device"],
+        "label": (row["label"] if named else "") or row["device"],
         "alarms": 0,
         "real": 0,
         "false": 0,

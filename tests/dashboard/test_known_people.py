@@ -133,3 +133,24 @@ async def test_of_others_she_hears_that_something_is_the_matter(world: World) ->
             await duty.post(f"{API}/alarms/{alarm}/assign", json={"assignee": "visitor-3"})
         told = await heard(stream, "task", "assigned")
         assert told["object"]["persons"][0]["name"] == "张桂英"
+
+
+async def test_what_a_device_is_called_is_told_of_known_homes_alone(world: World) -> None:
+    """Also among those that a rule's false alarms came from."""
+    async with world.client("admin-1") as admin:
+        label = {"label": "张桂英的电表"}
+        await admin.patch(f"{API}/devices/gw-0001/meter-0001", json=label)
+    alarm = await world.raise_alarm(device="meter-0001")
+    await world.deps.desk.close(alarm, "duty-1", "accidental", "")
+    told = {}
+    for username in ("visitor-1", "visitor-3", "auditor-1", "duty-1"):
+        async with world.client(username) as client:
+            texts = [(await client.get(f"{API}/{path}")).text for path in ("rules", "rules/sos")]
+        assert all("meter-0001" in text for text in texts), texts
+        told[username] = ["张桂英" in text for text in texts]
+    assert told == {
+        "visitor-1": [True, True],
+        "visitor-3": [False, False],
+        "auditor-1": [False, False],
+        "duty-1": [True, True],
+    }
