@@ -16,7 +16,7 @@ from alarms.telling import send_code
 from contract.moment import to_iso
 from dashboard.answers import CREATED, answer
 from dashboard.asked import Body, Line, PathId
-from dashboard.callers import SIGNED_IN, Caller, Hub
+from dashboard.callers import ONESELF, SIGNED_IN, Caller, Hub
 from dashboard.ports import Deps
 from dashboard.problems import Problem, not_found
 from dashboard.reads import Row, one, rows
@@ -27,6 +27,8 @@ from ledger.views import Document
 router = APIRouter(tags=["contact points"])
 
 SignedIn = Annotated[Caller, SIGNED_IN]
+# How somebody is called out at night is changed by a human, and by no program's token.
+Human = Annotated[Caller, ONESELF]
 Language = Literal["zh-CN", "en"]
 # A subscription of a browser is the longest address there is.
 ADDRESS_LENGTH_MAX: Final = 4000
@@ -69,7 +71,7 @@ def list_points(username: PathId, hub: Hub, caller: SignedIn) -> Response:
 
 
 @router.post("/users/{username}/contact-points", status_code=CREATED)
-async def add_point(username: PathId, body: NewWay, hub: Hub, caller: SignedIn) -> Response:
+async def add_point(username: PathId, body: NewWay, hub: Hub, caller: Human) -> Response:
     """A new way, last in the order; nothing is sent there but a code until it has come back."""
     await run_in_threadpool(_allowed, hub, caller, username, "user.write")
     new = contact_points.NewPoint(
@@ -86,7 +88,7 @@ async def add_point(username: PathId, body: NewWay, hub: Hub, caller: SignedIn) 
 
 @router.patch("/users/{username}/contact-points/{point_id}")
 async def change_point(
-    username: PathId, point_id: PathId, body: WayChanges, hub: Hub, caller: SignedIn
+    username: PathId, point_id: PathId, body: WayChanges, hub: Hub, caller: Human
 ) -> Response:
     """Its label, its language, its place in the order."""
     await run_in_threadpool(_allowed, hub, caller, username, "user.write")
@@ -100,7 +102,7 @@ async def change_point(
 
 
 @router.delete("/users/{username}/contact-points/{point_id}", status_code=204)
-async def remove_point(username: PathId, point_id: PathId, hub: Hub, caller: SignedIn) -> Response:
+async def remove_point(username: PathId, point_id: PathId, hub: Hub, caller: Human) -> Response:
     """Nothing goes there any more."""
     await run_in_threadpool(_allowed, hub, caller, username, "user.write")
 
@@ -116,7 +118,7 @@ async def send_point_code(
     username: PathId,
     point_id: PathId,
     hub: Hub,
-    caller: SignedIn,
+    caller: Human,
     _body: Nothing | None = None,
 ) -> Response:
     """Send a code of six digits there, valid for ten minutes; at most one a minute."""
@@ -133,7 +135,7 @@ async def send_point_code(
 
 @router.post("/users/{username}/contact-points/{point_id}/verify")
 async def verify_point(
-    username: PathId, point_id: PathId, body: Code, hub: Hub, caller: SignedIn
+    username: PathId, point_id: PathId, body: Code, hub: Hub, caller: Human
 ) -> Response:
     """The code that arrived there. Five wrong ones end it."""
     await run_in_threadpool(_allowed, hub, caller, username, "user.write")
@@ -155,8 +157,9 @@ async def _change(hub: Deps, change: Any) -> Any:
 
 
 def _allowed(hub: Deps, caller: Caller, username: str, permission: str) -> None:
-    """One's own, or somebody's whose account one may look after."""
-    if username == caller.username:
+    """One's own, or somebody's whose account one may look after. A program's token has only what
+    it was given."""
+    if username == caller.username and caller.scopes is None:
         return
     with hub.engine.connect() as connection:
         row = one(connection, select(ACCOUNT).where(ACCOUNT.c.username == username))
@@ -170,7 +173,8 @@ def _documents(hub: Deps, caller: Caller, username: str) -> list[Document]:
     wanted = wanted.order_by(table.c.place, table.c.created_at_ms, table.c.id)
     with hub.engine.connect() as connection:
         found = rows(connection, wanted)
-    return [_shown(row, own=username == caller.username) for row in found]
+    own = username == caller.username and caller.scopes is None
+    return [_shown(row, own=own) for row in found]
 
 
 def _document(hub: Deps, caller: Caller, username: str, point_id: str) -> Document:

@@ -26,6 +26,8 @@ from ledger.views import Document
 
 router = APIRouter(tags=["tasks"])
 
+# What somebody may read who reads a card.
+_ON_THE_CARD: Final = frozenset({"address.read", "person.read"})
 _NAMESPACE: Final = uuid.UUID("0b9c1a3e-7f0e-5f5b-8a43-63a1d8f0c2b7")
 
 
@@ -161,6 +163,10 @@ def _check_reader(task: Row, caller: Caller) -> None:
     """A card holds more than a list: it is for who goes, and for who sends."""
     if task["assignee"] != caller.username and "task.move_any" not in caller.can:
         raise Problem(403, "not_yours", "it is for who has the task, duty and managers")
+    # Nothing of it is masked: a program's token has to have been given all of that.
+    missing = sorted(_ON_THE_CARD - caller.can)
+    if missing:
+        raise Problem(403, "forbidden", f"a card needs {', '.join(missing)}")
 
 
 def _home(hub: Deps, caller: Caller, home_id: str) -> Row:

@@ -149,3 +149,42 @@ async def test_as_many_as_somebody_keeps(world: World) -> None:
             assert (await client.post(URL, json=NEW)).status_code == 201
         answer = await client.post(URL, json=NEW)
     assert (answer.status_code, problem_of(answer)["type"]) == (422, "too_many")
+
+
+async def test_who_is_called_out_by_what_is_changed_by_no_program(world: World) -> None:
+    points = "/api/v1/users/duty-1/contact-points"
+    phone = {"channel": "aliyun_sms", "address": "13800000001"}
+    async with world.client("duty-1") as duty:
+        point = (await duty.post(points, json=phone)).json()["id"]
+    made = await make(world, "duty-1", scopes=["device.read"])
+    async with program(world, made["token"]) as client:
+        for method, path, body in (
+            ("POST", points, phone),
+            ("PATCH", f"{points}/{point}", {"place": 9}),
+            ("DELETE", f"{points}/{point}", None),
+            ("POST", f"{points}/{point}/code", {}),
+            ("POST", f"{points}/{point}/verify", {"code": "123456"}),
+        ):
+            answer = await client.request(method, path, json=body)
+            assert (answer.status_code, problem_of(answer)["type"]) == (403, "forbidden"), path
+        assert (await client.get(points)).status_code == 404
+    assert await world.query("SELECT count(*) FROM contact_point") == [(1,)]
+    made = await make(world, "manager-1", scopes=["user.read"])
+    async with program(world, made["token"]) as client:
+        [shown] = (await client.get(points)).json()["items"]
+    assert "13800000001" not in str(shown)
+
+
+async def test_a_card_is_for_programs_that_were_given_names(world: World) -> None:
+    alarm = await world.raise_alarm()
+    async with world.client("duty-1") as duty:
+        [task] = (await duty.get("/api/v1/tasks")).json()["items"]
+    paths = (f"/api/v1/tasks/{task['id']}/card", f"/api/v1/alarms/{alarm}/sheet")
+    few = ["alarm.read", "task.read", "task.move_any"]
+    for scopes, status in ((few, 403), ([*few, "person.read", "address.read"], 200)):
+        made = await make(world, "duty-1", scopes=scopes)
+        async with program(world, made["token"]) as client:
+            for path in paths:
+                answer = await client.get(path)
+                assert answer.status_code == status, path
+                assert ("张桂英" in answer.text) == (status == 200)
