@@ -143,15 +143,17 @@ async def look(token: PathId, request: Request, hub: Hub) -> Response:
         _check(limit, stranger, WRONG_MAX, wall_ms)
         limit.count(stranger, wall_ms)
         raise not_found(_OVER)
-    link, document = found
+    link, person = found
+    # Before anything is read: who saw the file takes thousands of rows.
     _check(limit, link["id"], LOOKS_MAX, wall_ms)
     limit.count(link["id"], wall_ms)
+    document = await run_in_threadpool(_document, hub, link, person)
 
     def change(unit: UnitOfWork) -> None:
         unit.execute(_LOOKED, (unit.now_ms, link["id"]))
         # Whose it is was typed, and goes with her.
-        person, relation = link["person"], link["relation"]
-        unit.audit(link["id"], "viewed", f"family:{person}", relation, owner=person)
+        whose, relation = link["person"], link["relation"]
+        unit.audit(link["id"], "viewed", f"family:{whose}", relation, owner=whose)
 
     # Looked at and on record, or not at all.
     await hub.writer.change(change)
@@ -165,7 +167,8 @@ def _check(limit: LookLimit, who: str, most: int, wall_ms: int) -> None:
         raise Problem(429, "too_often", "look again later", headers={"Retry-After": seconds})
 
 
-def _opened(hub: Deps, token: str) -> tuple[Row, Document] | None:
+def _opened(hub: Deps, token: str) -> tuple[Row, Row] | None:
+    """The link and the person."""
     if not 0 < len(token) <= TOKEN_LENGTH_MAX or not token.isascii():
         return None
     now_ms = hub.clock.now_ms()
@@ -180,7 +183,13 @@ def _opened(hub: Deps, token: str) -> tuple[Row, Document] | None:
             or _state(connection, hub, link["person"]) != "given"
         ):
             return None
-        today_ms = day_start_ms(now_ms, hub.timezone)
+    return link, person
+
+
+def _document(hub: Deps, link: Row, person: Row) -> Document:
+    now_ms = hub.clock.now_ms()
+    today_ms = day_start_ms(now_ms, hub.timezone)
+    with hub.engine.connect() as connection:
         seen = family_document(
             connection,
             hub.rules,
@@ -190,7 +199,7 @@ def _opened(hub: Deps, token: str) -> tuple[Row, Document] | None:
             today=local_day(now_ms, hub.timezone).isoformat(),
         )
     times = {"at": to_iso(now_ms), "expires_at": to_iso(link["expires_at_ms"])}
-    return link, {**seen, **times, "timezone": hub.timezone}
+    return {**seen, **times, "timezone": hub.timezone}
 
 
 def _links(hub: Deps, person_id: str) -> Document:

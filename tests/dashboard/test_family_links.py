@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dashboard.look_limit import LOOKS_MAX, WINDOW_MS, WRONG_MAX, LookLimit
+from dashboard.routes import family_links
 from tests.dashboard.conftest import NOW_MS, World, problem_of
 from tests.dashboard.test_unseen_routes import MIDNIGHT_MS, thinks
 
@@ -267,6 +268,17 @@ async def test_looking_too_often_waits_and_harms_no_other_link(world: World) -> 
     await look(world, other)
     world.clock.wall_at_ms += WINDOW_MS
     await look(world, token)
+
+
+async def test_who_looks_too_often_has_nothing_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await agree(world)
+    token = token_of(await make(world))
+    for _ in range(LOOKS_MAX):
+        await look(world, token)
+    monkeypatch.setattr(family_links, "family_document", None)
+    await look(world, token, 429)
 
 
 async def test_trying_links_waits(world: World) -> None:
