@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from contract.moment import to_iso
 from dashboard.callers import Caller
@@ -37,7 +37,9 @@ ALL: Final = "all"
 EXPIRED: Final = "expired"
 MARK: Final = Column(key="mark", zh="导出标记", width=40)
 _INSERT: Final = insert_sql(EXPORT_REQUEST)
-_OPEN: Final = "SELECT count(*) FROM export_request WHERE asked_by = ? AND state = 'asked'"
+_OPEN: Final = (
+    "SELECT count(*) FROM export_request WHERE asked_by = ? AND state = 'asked' AND asked_at_ms > ?"
+)
 _FETCH: Final = (
     "UPDATE export_request SET state = 'fetched', fetched_at_ms = ?, sha256 = ?"
     " WHERE id = ? AND state = 'approved'"
@@ -85,7 +87,7 @@ def refusal(count: int) -> Problem:
 
 def ask(unit: UnitOfWork, wanted: Wanted, caller: Caller) -> str:
     """Returns its id."""
-    if unit.execute(_OPEN, (caller.username,)).fetchone()[0] >= OPEN_MAX:
+    if unit.execute(_OPEN, (caller.username, unit.now_ms - ASKED_MS)).fetchone()[0] >= OPEN_MAX:
         raise Problem(409, "too_many_asked", f"{OPEN_MAX} requests of yours wait; withdraw some")
     asked = {
         "subject": wanted.subject,
@@ -177,13 +179,10 @@ def asked_of(row: Row, caller: Caller) -> tuple[str, str, Encoding, Asked]:
 
 def listed(connection: Connection, caller: Caller, now_ms: int) -> list[Document]:
     """One's own, and those that one may decide about; newest first."""
-    newest = select(EXPORT_REQUEST).order_by(EXPORT_REQUEST.c.asked_at_ms.desc())
-    found = rows(connection, newest.limit(SHOWN))
-    return [
-        document(row, caller, now_ms)
-        for row in found
-        if row["asked_by"] == caller.username or caller.sees(row["region"])
-    ]
+    mine = EXPORT_REQUEST.c.asked_by == caller.username
+    wanted = select(EXPORT_REQUEST).where(or_(mine, caller.visible(EXPORT_REQUEST.c.region)))
+    newest = wanted.order_by(EXPORT_REQUEST.c.asked_at_ms.desc())
+    return [document(row, caller, now_ms) for row in rows(connection, newest.limit(SHOWN))]
 
 
 def document(row: Row, caller: Caller, now_ms: int) -> Document:

@@ -107,6 +107,29 @@ async def test_nobody_approves_for_more_than_the_own_region(world: World) -> Non
             assert (await client.post(URL, json=body)).status_code == 422
 
 
+async def test_requests_that_ran_out_are_in_nobodys_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_requests, "OPEN_MAX", 1)
+    await asked(world)
+    async with world.client("manager-1") as client:
+        body = {"subject": "persons", "ending": "csv", "reason": WHY}
+        assert problem_of(await client.post(URL, json=body))["type"] == "too_many_asked"
+    world.clock.at_ms += 7 * 24 * HOUR_MS
+    await asked(world)
+
+
+async def test_those_of_other_regions_push_none_out_of_the_list(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_requests, "SHOWN", 2)
+    one = await asked(world)
+    for _ in range(2):
+        world.clock.at_ms += HOUR_MS
+        await asked(world, "admin-1")
+    assert [item["id"] for item in await listed(world, "manager-1")] == [one["id"]]
+
+
 async def test_everything_is_one_archive_whose_rows_are_marked(world: World) -> None:
     one = await asked(world, "admin-1", subject="all", ending="zip")
     assert (await move(world, "manager-1", one, "approve")).status_code == 404
