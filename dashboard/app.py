@@ -185,7 +185,7 @@ OTHER_BODIES: Final = (
     (re.compile(rf"{PREFIX}/visits/[^/]+/attachments\Z"), UPLOAD_BYTES_MAX),
     (re.compile(rf"{PREFIX}/service-users/[^/]+/photo\Z"), UPLOAD_BYTES_MAX),
     (re.compile(rf"{PREFIX}/person-imports\Z"), FILE_BYTES_MAX),
-    (re.compile(rf"{PREFIX}/(login|family|replies|enrol)(/.*)?\Z"), STRANGERS_BYTES_MAX),
+    (re.compile(rf"{PREFIX}/(login|family|replies|enrolment)(/.*)?\Z"), STRANGERS_BYTES_MAX),
     (re.compile(rf"{PREFIX}/regions/outlines\Z"), OUTLINES_BYTES_MAX),
 )
 # Gateways, whose presses nothing holds up, and who looks whether the hub lives.

@@ -49,6 +49,8 @@ def test_only_those_who_bring_files_may_send_much() -> None:
         "/regions/outlines",
     }
     assert limit_of("/api/v1/login") == STRANGERS_BYTES_MAX
+    assert limit_of("/api/v1/enrolment") == STRANGERS_BYTES_MAX
+    assert limit_of("/api/v1/enrolment/renewal") == STRANGERS_BYTES_MAX
     assert limit_of("/api/v1/loginx") == BODY_BYTES_MAX
 
 
