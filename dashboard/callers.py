@@ -296,7 +296,7 @@ async def refresh(deps: Deps, digest: str, via: Via) -> Caller | None:
         region=row.region,
         digest=row.digest,
         via=via,
-        limit=limit_of(deps.signing_in, row.standing, wall_ms),
+        limit=limit_of(deps.signing_in, row.standing),
         stale=must_step_up(deps.signing_in, row.standing, wall_ms),
         fresh=is_fresh(row.standing, wall_ms),
         area=standing.area,

@@ -9,13 +9,15 @@ cookie that says so, and failures of its own), nor against who signs in by a pas
     anybody else        the account's failures and the address's
     where the account   the address's
     came in before
-    a code after the    the account's wrong codes, which only who has its password can make
-    right password
+    a code after the    the account's wrong codes, which only who has its password can make; of a
+    right password      known device its own
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
+
+from dashboard.request_rate import who_is_at
 
 # People mistype; the first failures cost nothing.
 FREE_FAILURES: Final = 5
@@ -79,6 +81,11 @@ class _Counts:
     def forget(self, key: str) -> None:
         self._of.pop(key, None)
 
+    def forget_devices(self, username: str) -> None:
+        """Names of devices begin with their account's."""
+        for key in [key for key in self._of if key.startswith(f"{username} ")]:
+            del self._of[key]
+
     def _is_old(self, failures: _Failures, now_ms: int) -> bool:
         return now_ms - failures.last_ms > self._memory_ms
 
@@ -98,7 +105,9 @@ class LoginDelay:
 
     def attempt(self, username: str, address: str, now_ms: int, device: str = "") -> int:
         """0: go on and verify. Else: refused, milliseconds until the next attempt is heard.
-        `device`: the account has signed in with it before."""
+        `device`: the account has signed in with it before. An address of IPv6 stands for its
+        line, which has as many as it likes."""
+        address = who_is_at(address)
         if device:
             wait = self._devices.wait_ms(device, now_ms)
             if wait == 0:
@@ -115,8 +124,10 @@ class LoginDelay:
     def succeeded(self, username: str, address: str, device: str = "") -> None:
         """Of the address only this attempt is taken back: who has an account of his own must not
         wipe out with it what he tries with others'."""
+        address = who_is_at(address)
         if device:
             self._devices.forget(device)
+            self._codes.forget(device)
         else:
             self._addresses.take_back(address)
         self._accounts.forget(username)
@@ -131,20 +142,23 @@ class LoginDelay:
         if device:
             self._devices.take_back(device)
         else:
-            self._addresses.take_back(address)
+            self._addresses.take_back(who_is_at(address))
             self._accounts.take_back(username)
 
-    def code_attempt(self, username: str, now_ms: int) -> int:
+    def code_attempt(self, username: str, now_ms: int, device: str = "") -> int:
         """As `attempt`, for a code by somebody who has the password."""
-        wait = self._codes.wait_ms(username, now_ms)
+        of = device or username
+        wait = self._codes.wait_ms(of, now_ms)
         if wait == 0:
-            self._codes.count(username, now_ms)
+            self._codes.count(of, now_ms)
         return wait
 
-    def code_succeeded(self, username: str) -> None:
-        self._codes.forget(username)
+    def code_succeeded(self, username: str, device: str = "") -> None:
+        self._codes.forget(device or username)
 
     def free(self, username: str) -> None:
         """An administrator says that these failures were no attack, or that they are over."""
         self._accounts.forget(username)
         self._codes.forget(username)
+        self._devices.forget_devices(username)
+        self._codes.forget_devices(username)

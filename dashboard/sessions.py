@@ -39,6 +39,7 @@ class SessionRow:
     name: str
     role: str
     region: str
+    created_at_ms: int
     seen_at_ms: int
     expires_at_ms: int
     factor_at_ms: int | None
@@ -54,6 +55,7 @@ class SessionRow:
             factor_at_ms=self.factor_at_ms,
             proved_at_ms=self.proved_at_ms,
             due_from_ms=self.factor_due_from_ms,
+            begun_at_ms=self.created_at_ms,
         )
 
 
@@ -164,6 +166,7 @@ def find_session(
                 ACCOUNT.c.name,
                 ACCOUNT.c.role,
                 ACCOUNT.c.region,
+                SESSION.c.created_at_ms,
                 SESSION.c.seen_at_ms,
                 SESSION.c.expires_at_ms,
                 SESSION.c.factor_at_ms,

@@ -190,6 +190,7 @@ def _factor(hub: Deps, account: Row | None, caller: Caller) -> Document:
         factor_at_ms=None,
         proved_at_ms=None,
         due_from_ms=account["factor_due_from_ms"],
+        begun_at_ms=hub.wall_ms(),
     )
     due_ms = policy.due_at_ms(hub.signing_in, standing)
     known = due_ms is not None and standing.due_from_ms is not None
@@ -204,15 +205,16 @@ async def _check_code(
 ) -> second_factors.Shown:
     """What was shown; a code that counts is used up. `bad_code` with this status, or 429."""
     delays: LoginDelay = request.app.state.login_delay
-    wait_ms = delays.code_attempt(username, hub.wall_ms())
+    wall_ms = hub.wall_ms()
+    device = await known_device(request, hub, username)
+    wait_ms = delays.code_attempt(username, wall_ms, device)
     if wait_ms:
         raise too_many(wait_ms)
-    wall_ms = hub.wall_ms()
     shown = await hub.writer.change(lambda unit: second_factors.take(unit, username, code, wall_ms))
     if shown is None:
         await refuse(hub, username, client_address(request), "wrong code")
         raise Problem(status, "bad_code", "this code is wrong, or was used before", field="code")
-    delays.code_succeeded(username)
+    delays.code_succeeded(username, device)
     return shown
 
 

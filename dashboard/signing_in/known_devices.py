@@ -43,15 +43,17 @@ def forget_all(unit: UnitOfWork, username: str) -> None:
 
 
 def known_as(connection: Connection, username: str, secret: str, wall_ms: int) -> str:
-    """The device's name for counting; empty when it is none of this account's."""
+    """The device's name for counting; empty when it is none of this account's.
+
+    It says since when the account knows it: whoever signs in as somebody else in the same browser
+    changes its secret, and must not wipe out with that what he tried in this account's name."""
     if not secret:
         return ""
-    digest = digest_of(secret)
-    found = connection.scalar(
-        select(KNOWN_DEVICE.c.digest).where(
-            KNOWN_DEVICE.c.digest == digest,
+    since_ms = connection.scalar(
+        select(KNOWN_DEVICE.c.made_at_ms).where(
+            KNOWN_DEVICE.c.digest == digest_of(secret),
             KNOWN_DEVICE.c.username == username,
             KNOWN_DEVICE.c.expires_at_ms > wall_ms,
         )
     )
-    return "" if found is None else digest
+    return "" if since_ms is None else f"{username} {since_ms}"

@@ -2,7 +2,8 @@
 
 nothing asked of it          -> everything that its role may
 asked, none yet, in grace    -> everything; the page says until when
-asked, none yet, grace over  -> "enrol": nothing but setting a second factor up
+asked, none yet, grace over  -> "enrol": nothing but setting a second factor up; of a session that
+                                began before, nothing: no board goes dark in the middle of a shift
 has one, not shown           -> "factor": nothing but showing it
 shown, but long ago          -> everything but what asks for it anew (`STEPPED_UP`)
 """
@@ -42,6 +43,7 @@ class Standing:
     factor_at_ms: int | None
     proved_at_ms: int | None
     due_from_ms: int | None
+    begun_at_ms: int
 
 
 def is_asked(settings: SigningIn, role: str) -> bool:
@@ -56,14 +58,14 @@ def due_at_ms(settings: SigningIn, standing: Standing) -> int | None:
     return (standing.due_from_ms or 0) + settings.grace_ms
 
 
-def limit_of(settings: SigningIn, standing: Standing, now_ms: int) -> Limit:
+def limit_of(settings: SigningIn, standing: Standing) -> Limit:
     if standing.factor_at_ms is not None:
         # Its own, or one that the identity provider saw.
         return ""
     if standing.has_factor:
         return "factor"
     due_ms = due_at_ms(settings, standing)
-    if due_ms is None or standing.due_from_ms is None or now_ms < due_ms:
+    if due_ms is None or standing.due_from_ms is None or standing.begun_at_ms < due_ms:
         return ""
     return "enrol"
 

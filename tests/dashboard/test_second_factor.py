@@ -174,6 +174,39 @@ async def test_where_it_is_asked_there_is_a_grace_and_then_nothing_else(world: W
         assert (await client.get("/api/v1/alarms")).status_code == 200
 
 
+async def test_a_grace_that_ends_in_a_shift_darkens_no_board(world: World) -> None:
+    require(world, grace_days=3)
+    await sign_in(world, username="duty-1")
+    world.clock.wall_at_ms += 3 * 86_400_000 - 60_000
+    token = (await sign_in(world, username="duty-1")).json()["token"]
+    async with world.anonymous() as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        for later_ms in (0, 60_000, 11 * 3_600_000):
+            world.clock.wall_at_ms += later_ms
+            assert (await client.get("/api/v1/alarms")).status_code == 200
+    token = (await sign_in(world, username="duty-1")).json()["token"]
+    async with world.anonymous() as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        assert (await client.get("/api/v1/alarms")).status_code == 403
+
+
+async def test_who_has_a_password_keeps_its_owner_from_no_desk_of_hers(world: World) -> None:
+    async with world.client("admin-1") as client:
+        secret, _ = await set_up(world, client)
+    async with world.anonymous() as desk, world.anonymous() as thief:
+        body = {**GOOD, "code": code_of(world, secret)}
+        assert (await desk.post("/api/v1/login", json=body)).status_code == 200
+        world.clock.wall_at_ms += STEP_MS
+        heard = []
+        for _ in range(3 * FREE_FAILURES):
+            answer = await thief.post("/api/v1/login", json={**GOOD, "code": "000000"})
+            heard.append(answer.status_code)
+        assert heard.count(401) <= FREE_FAILURES
+        body = {**GOOD, "code": code_of(world, secret)}
+        assert (await thief.post("/api/v1/login", json=body)).status_code == 429
+        assert (await desk.post("/api/v1/login", json=body)).status_code == 200
+
+
 async def test_it_is_not_asked_of_programs_and_other_offices(world: World) -> None:
     require(world, grace_days=1)
     for _ in range(2):

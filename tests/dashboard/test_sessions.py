@@ -256,6 +256,25 @@ async def test_ones_own_password(world: World) -> None:
         assert answer.status_code == 200
 
 
+async def test_a_colleague_at_the_same_desk_guesses_no_quicker(world: World) -> None:
+    """Signing in oneself in between makes nothing undone that was tried in another's name."""
+    own = {**GOOD, "username": "manager-1"}
+    async with world.anonymous() as desk:
+        await desk.post("/api/v1/login", json=GOOD)
+        heard = []
+        for _ in range(4 * FREE_FAILURES):
+            heard.append((await desk.post("/api/v1/login", json=BAD)).status_code)
+            assert (await desk.post("/api/v1/login", json=own)).status_code == 200
+    assert heard.count(401) == FREE_FAILURES
+
+
+def test_addresses_of_one_line_are_one() -> None:
+    delay = LoginDelay()
+    heard = [delay.attempt(f"name-{n}", f"2001:db8:1:2::{n:x}", 0) for n in range(100)]
+    assert heard.count(0) == FREE_FAILURES_ADDRESS
+    assert delay.attempt("name", "2001:db8:1:3::1", 0) == 0
+
+
 def test_waits_grow_to_a_minute_and_no_further() -> None:
     delay, now_ms, waits = LoginDelay(), 0, []
     for _ in range(FREE_FAILURES + 12):
@@ -332,9 +351,13 @@ def test_an_administrator_frees_an_account() -> None:
     delay = LoginDelay()
     for n in range(100):
         delay.attempt("duty", f"bot-{n}", 0)
+        delay.attempt("duty", "desk", 0, "duty 1764")
+        delay.code_attempt("duty", 0, "duty 1764")
     assert delay.attempt("duty", "new desk", 0) > 0
     delay.free("duty")
     assert delay.attempt("duty", "new desk", 0) == 0
+    assert delay.attempt("duty", "desk", 0, "duty 1764") == 0
+    assert delay.code_attempt("duty", 0, "duty 1764") == 0
 
 
 def test_failures_are_forgotten() -> None:
