@@ -14,6 +14,9 @@ import pytest
 from sqlalchemy import func, select
 
 from alarms.lifecycle import Outcome, TaskMove
+from alarms.limits import Limits
+from alarms.outbox import WebhookTarget
+from alarms.outbox_rows import due
 from alarms.rota.model import Change, Desk, Hours, ShiftKey
 from alarms.rota.plan import weekly
 from alarms.rota.watch import verified_ways
@@ -34,6 +37,7 @@ from ledger.schema import (
     HANDOVER_LINE,
     HANDOVER_MARK,
     META,
+    OUTBOX,
     QUARANTINE,
     RULE_STATE,
     SPOOL_MARK,
@@ -62,6 +66,17 @@ def pg_bench(postgres: Postgres, tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path, postgres.fresh())
     yield bench
     bench.hub.close()
+
+
+def test_a_press_is_taken_whatever_the_address_of_a_system(bench: Bench) -> None:
+    """Addresses of providers have a hundred characters, and a server counts them."""
+    url = f"https://robot.example/cgi-bin/send?key={'0' * 80}"
+    bench.hub.book._outbox._webhooks = (WebhookTarget(url=url, severities=frozenset({"urgent"})),)
+    bench.deliver(press(1))
+    assert bench.count(EVENT) == 1
+    assert url in [row["target"] for row in bench.rows(OUTBOX)]
+    rows = bench.change(lambda unit: due(unit, limits=Limits({})))
+    assert url in [row.target for row in rows]
 
 
 def test_a_press_is_event_alarm_task_and_entries_in_one_commit(bench: Bench) -> None:
