@@ -81,10 +81,12 @@ def _rows(
     names = [*table.columns, *([table.content] if table.content else [])]
     # Nothing that the ring would open: a text comes as bytes, or with a sign before it.
     columns = ", ".join(f"'=' || t.\"{n}\"" if n in table.columns else f't."{n}"' for n in names)
-    first: tuple[Any, ...] = (int(after or -1) if table.key == "t.seq" else after,)
+    key = ", ".join(_key(table))
+    marks = ", ".join("?" * len(_key(table)))
+    first = (int(after or -1),) if table.key == "t.seq" else _values(table, after)
     cursor.execute(
         f"SELECT {table.key}, {table.owner}, {columns} FROM {table.source}"  # noqa: S608
-        f" WHERE {table.key} > ? ORDER BY {table.key} LIMIT {portion}",
+        f" WHERE ({key}) > ({marks}) ORDER BY {key} LIMIT {portion}",
         first,
     )
     found = []
@@ -118,10 +120,24 @@ def _seal(
     if not changes:
         return
     new = ", ".join(f'"{name}" = ?' for name in changes)
+    same = " AND ".join(f"{part} = ?" for part in _key(table))
     unit.execute(
-        f'UPDATE "{table.table}" AS t SET {new} WHERE {table.key} = ?',  # noqa: S608 - our own names
-        (*changes.values(), key),
+        f'UPDATE "{table.table}" AS t SET {new} WHERE {same}',  # noqa: S608 - our own names
+        (*changes.values(), *_values(table, key)),
     )
+
+
+def _key(table: Sealed) -> tuple[str, ...]:
+    """Columns that the table's own index finds a row by."""
+    return table.parts or (table.key,)
+
+
+def _values(table: Sealed, key: Any) -> tuple[Any, ...]:
+    """What these columns have in the row of this key; before all rows for an empty one."""
+    if not table.parts:
+        return (key,)
+    found = str(key).split("/", len(table.parts) - 1)
+    return (*found, *("" for _ in table.parts[len(found) :]))
 
 
 _SEAL: Final = {"t": Sealer.text, "j": Sealer.json_object, "l": Sealer.json_list}

@@ -14,7 +14,8 @@ from ledger.sealing.tokens import Form
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
     """Columns of a table by form. `key` and `owner`: expressions of `source`, which has the table
-    as `t`. `content`: a column of bytes that is sealed."""
+    as `t`. `parts`: the columns that `key` joins by strokes, where it is of several: rows are found
+    by them, for no index knows what is joined. `content`: a column of bytes that is sealed."""
 
     table: str
     key: str
@@ -22,6 +23,7 @@ class Sealed:
     owner: str
     source: str
     content: str = ""
+    parts: tuple[str, ...] = ()
 
 
 _OF_VISIT: Final = "coalesce(v.service_user, 'home:' || v.home)"
@@ -68,6 +70,7 @@ SEALED: Final[tuple[Sealed, ...]] = (
         table="device",
         # Neither has a stroke in it.
         key="t.gateway || '/' || t.device",
+        parts=("t.gateway", "t.device"),
         columns={"label": "t"},
         owner="coalesce('home:' || t.home, 'gateway:' || t.gateway)",
         source="device t",

@@ -16,11 +16,14 @@ from ledger.chain_check import check, newest_links
 from ledger.forms import id_number
 from ledger.persons import files, index
 from ledger.place import Place, SqliteBook
+from ledger.sealing import catching_up
 from ledger.sealing.catching_up import catch_up, is_done
+from ledger.sealing.columns import SEALED
 from ledger.sealing.ring import Ring
 from ledger.unit_of_work import UnitOfWork
 from ledger.visits import NewVisit
 from tests.adapters.book import PlainObjects
+from tests.adapters.migrated import migrated
 from tests.adapters.sealed import NOW_MS, book_of, changed
 
 BODY = "61092619410302002"
@@ -150,6 +153,50 @@ def test_a_stop_in_between_loses_nothing(place: Place, tmp_path: Path) -> None:
         book = sealed(place, tmp_path)
     assert turns > 1
     assert [mark for mark in (*MARKS, *NAMED) if mark in stored(book)] == []
+
+
+def test_many_devices_are_gone_through_portion_by_portion(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(place, lived)
+    named = "INSERT INTO gateway (id, name, online, status) VALUES (?, '', ?, '{}')"
+    labelled = (
+        'INSERT INTO "device" (gateway, device, home, kind, model, label)'
+        " VALUES (?, ?, 'home-1', 'sos', '', '标记床头')"
+    )
+
+    def more(unit: UnitOfWork) -> None:
+        # Where the parts end differs, and with it the order of what is joined.
+        for gateway in ("gw", "gw-1-2", "gw-10"):
+            unit.execute(named, (gateway, False))
+            for device in ("a", "a-1", "b"):
+                unit.execute(labelled, (gateway, device))
+
+    changed(place, more)
+    monkeypatch.setattr(catching_up, "PORTION", 2)
+    book = sealed(place, tmp_path)
+    assert NAMED[3] not in stored(book)
+
+
+def test_each_row_is_found_by_an_index(tmp_path: Path) -> None:
+    """A search through the table for each of its rows: a county's devices would take a hub an hour
+    at its start, and no press is heard meanwhile."""
+    connection = SqliteBook(path=migrated(tmp_path / "hub.db")).open_writer()
+    cursor = connection.cursor()
+    for table in SEALED:
+        key = catching_up._key(table)
+        same = " AND ".join(f"{part} = ?" for part in key)
+        column = [*table.columns, table.content][0]
+        for sql in (
+            f'UPDATE "{table.table}" AS t SET "{column}" = \'\' WHERE {same}',  # noqa: S608
+            f'SELECT 1 FROM "{table.table}" t WHERE ({", ".join(key)})'  # noqa: S608
+            f" > ({', '.join('?' * len(key))}) ORDER BY {', '.join(key)}",
+        ):
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", ("",) * len(key))
+            plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+            assert plan.startswith("SEARCH"), (table.table, plan)
+            assert "TEMP B-TREE" not in plan, (table.table, plan)
+    connection.close()
 
 
 def test_a_broken_chain_is_left_as_it_is(place: Place, tmp_path: Path) -> None:
