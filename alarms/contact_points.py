@@ -65,9 +65,11 @@ def point(cursor: Cursor, owner: str, point_id: str) -> Row:
 def owners_of_phone(cursor: Cursor, phone: str) -> list[str]:
     """Who has verified this number, by whatever channel."""
     cursor.execute(
-        "SELECT DISTINCT owner FROM contact_point WHERE address_code = ?"
-        " AND verified_at_ms IS NOT NULL ORDER BY owner",
-        (blind(ring_of(cursor), ADDRESS, phone),),
+        # Of an older program's rows there is no code until they are caught up with, which takes a
+        # large book minutes; an answer to an alarm waits for nothing.
+        "SELECT DISTINCT owner FROM contact_point WHERE verified_at_ms IS NOT NULL"
+        " AND (address_code = ? OR (address_code = '' AND address = ?)) ORDER BY owner",
+        (blind(ring_of(cursor), ADDRESS, phone), phone),
     )
     return [owner for (owner,) in cursor.fetchall()]
 
