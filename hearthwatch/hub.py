@@ -255,7 +255,15 @@ class Hub:
         self.reader.dispose()
 
     async def _supervise(self) -> None:
-        await catch_up(self.writer)
+        # Beside it, and not before it: a large book takes minutes, and a gateway that is gone is
+        # missed meanwhile.
+        catching_up = asyncio.create_task(catch_up(self.writer), name="catching-up")
+        try:
+            await self._flush_for_ever()
+        finally:
+            catching_up.cancel()
+
+    async def _flush_for_ever(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
