@@ -16,7 +16,6 @@ from typing import Any, Final, Protocol
 
 import httpx2
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from alarms.notifier import Delivered, Notification
 from alarms.notifiers.webhook import Webhook
@@ -179,7 +178,7 @@ class AuditCopy:
             try:
                 more = await self.step()
                 away = False
-            except (Away, SQLAlchemyError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, presses are heard
                 if not away:
                     said = str(error) if isinstance(error, Away) else type(error).__name__
                     self._log("audit_not_copied", said)

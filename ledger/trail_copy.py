@@ -66,12 +66,20 @@ def portion(connection: Connection, name: str, after: Place, limit: int = PORTIO
 
 
 def places_in(lines: Iterable[str]) -> dict[str, Place]:
-    """Up to where the last of these lines have it."""
+    """Up to where the last of these lines have it; those that a disk has spoilt don't count."""
     found: dict[str, Place] = {}
     for document in _documents(lines):
-        place = Place(seq=int(document["seq"]), link=str(document["link"]))
-        found[document["table"]] = place
+        seq, hidden = document["seq"], document["link"]
+        if isinstance(seq, int) and isinstance(hidden, str) and _is_hex(hidden):
+            found[document["table"]] = Place(seq=seq, link=hidden)
     return found
+
+
+def _is_hex(text: str) -> bool:
+    try:
+        return bool(bytes.fromhex(text))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

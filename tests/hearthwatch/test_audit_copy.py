@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from pathlib import Path
 
 import httpx2
@@ -10,6 +11,7 @@ import pytest
 from contract.config import ConfigError
 from hearthwatch.__main__ import main
 from hearthwatch.audit_copy import (
+    AGAIN_S,
     AuditCopy,
     AuditCopyConfig,
     Away,
@@ -118,6 +120,48 @@ def test_a_stop_in_the_middle_of_a_line_loses_none(bench: Bench, tmp_path: Path)
     assert {("audit", row["seq"]) for row in bench.rows(AUDIT)} <= seen
     assert not config.exists()
     assert told == []
+
+
+@pytest.mark.parametrize("bench", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("seq", ['"x"', "null", "7"])
+def test_a_line_that_a_disk_has_spoilt_stops_nothing(
+    bench: Bench, tmp_path: Path, seq: str
+) -> None:
+    path, told = tmp_path / "trail.jsonl", Told()
+    looked(bench, "duty-1")
+    copied(bench, path, told)
+    with path.open("a") as out:
+        out.write(f'{{"table":"audit","seq":{seq},"link":"zz"}}\n')
+    looked(bench, "duty-2")
+    copied(bench, path, told)
+    assert "duty-2" in path.read_text()
+    assert told == []
+
+
+@pytest.mark.parametrize("bench", ["sqlite"], indirect=True)
+def test_whatever_stops_the_copy_does_not_stop_the_hub(bench: Bench) -> None:
+    """The collector's place is written by the hub's writer, whose disk may be full."""
+
+    class Full:
+        async def places(self) -> dict:
+            return {}
+
+        async def take(self, name: str, found: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise asyncio.CancelledError
+
+    told = Told()
+    looked(bench, "duty-1")
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(AuditCopy(copier(bench), Full(), told).run(pause))
+    assert pauses == [AGAIN_S, AGAIN_S]
+    assert told == [("audit_not_copied", "OperationalError")]
 
 
 TAMPERING = {
