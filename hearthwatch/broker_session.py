@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Sequence
+from typing import Final
 
 from contract import topics
 from hearthwatch.hub_config import BrokerConfig
@@ -16,6 +17,15 @@ def broker_address(broker: BrokerConfig) -> BrokerAddress:
         if broker.cert_file is not None:
             tls.load_cert_chain(broker.cert_file, broker.key_file)
     return BrokerAddress(host=broker.host, port=broker.port, tls=tls)
+
+
+# The hub's own sessions, after the name that hub.toml gives its client.
+_SESSIONS: Final = ("urgent", "readings", "test")
+
+
+def is_own(broker: BrokerConfig, client_id: str) -> bool:
+    """Whether this client of the broker is one of the hub's own."""
+    return client_id in {f"{broker.client_id}-{name}" for name in _SESSIONS}
 
 
 def session_config(

@@ -18,10 +18,11 @@ from dashboard.enrolment_port import AuthorityAway, NoEnrolment
 from hearthwatch.authority import certificates
 from hearthwatch.authority.asking import AskedAuthority
 from hearthwatch.authority.keys import write
+from hearthwatch.broker_session import is_own
 from hearthwatch.enrolment_config import EnrolmentConfig
 from hearthwatch.hub_config import BrokerConfig, HubConfig
 from hearthwatch.session_end import end_session
-from ledger.gateway_certificates import Issued, revoked
+from ledger.gateway_certificates import Issued, gateways_of, revoked
 from ledger.unit_of_work import Entry, UnitOfWork
 
 # What another process revoked (`hearthwatch admin revoke`) is seen at the next look.
@@ -78,11 +79,19 @@ class Enrolling:
         return self._authority.certificate()
 
     def code(self, gateway: str, token: str) -> str:
-        certificates.check_gateway(gateway)
+        self._check(gateway)
         return code_text(self._config, self._authority, gateway, token)
 
     def sign(self, gateway: str, request: str) -> Issued:
+        self._check(gateway)
         return self._authority.sign(gateway, request)
+
+    def _check(self, gateway: str) -> None:
+        certificates.check_gateway(gateway)
+        # The broker makes the name the client's id: as one of the hub's own it would push the hub
+        # out of its sessions, with every press that waits there.
+        if is_own(self._broker, gateway):
+            raise ContractError("bad_name", f"{gateway!r} is a name of the hub's own connections")
 
     def key_digest(self, request: str) -> str:
         return certificates.key_digest(certificates.key_of_request(request.encode()))
@@ -126,7 +135,9 @@ class Enrolling:
         )
 
     def revoked(self, gateway: str) -> None:
-        self._out.add(gateway)
+        # One of an older book may have any name.
+        if not is_own(self._broker, gateway):
+            self._out.add(gateway)
         self._wake.set()
 
     # A part of the hub, on its event loop.
@@ -147,24 +158,30 @@ class Enrolling:
     async def _look(self) -> None:
         out, self._out = self._out, set()
         try:
-            self._written = await asyncio.to_thread(self._write_list)
+            self._written, elsewhere = await asyncio.to_thread(self._write_list)
             self.state = "ok"
-        except (AuthorityAway, ContractError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - a book that is away must not end the hub
             self._out |= out
             self.state = "the list of what is revoked is not written"
-            self._log("revocation_list_not_written", str(error)[:200])
+            # Texts of a database's driver are long, and may hold an address.
+            known = isinstance(error, AuthorityAway | ContractError | OSError)
+            said = str(error)[:200] if known else type(error).__name__
+            self._log("revocation_list_not_written", said)
             return
-        for gateway in out:
+        for gateway in out | elsewhere:
             task = asyncio.create_task(self._end(gateway))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
-    def _write_list(self) -> Revoked:
+    def _write_list(self) -> tuple[Revoked, frozenset[str]]:
+        """What is on the list, and whose was put there since by another process: a command."""
         with self._reader.connect() as connection:
             found = frozenset(revoked(connection))
+            new: Revoked = frozenset() if self._written is None else found - self._written
+            elsewhere = gateways_of(connection, (serial for serial, _at_ms in new))
         if found != self._written or not self._config.crl_file.exists():
             write_list(self._config, self._authority, found)
-        return found
+        return found, elsewhere
 
     async def _end(self, gateway: str) -> None:
         before_s = 0.0

@@ -4,7 +4,7 @@ A code is used once, and by one key: the same key that comes again with it (an a
 village's line) is answered again, any other is refused. Times are real ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -206,6 +206,13 @@ def revoked(connection: Connection) -> Sequence[tuple[str, int]]:
     wanted = select(table.c.serial, table.c.revoked_at_ms).where(table.c.revoked_at_ms.is_not(None))
     rows = connection.execute(wanted.order_by(table.c.serial)).all()
     return [(serial, int(at_ms)) for serial, at_ms in rows]
+
+
+def gateways_of(connection: Connection, serials: Iterable[str]) -> frozenset[str]:
+    """Whose certificates these are."""
+    table = GATEWAY_CERTIFICATE
+    wanted = select(table.c.gateway).where(table.c.serial.in_(sorted(serials)))
+    return frozenset(connection.scalars(wanted))
 
 
 def newest_by_gateway(connection: Connection) -> Mapping[str, Mapping[str, Any]]:

@@ -1,0 +1,84 @@
+"""What keeps the broker's list of revoked certificates outlives a book that is away."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, insert, update
+
+from contract.errors import ContractError
+from hearthwatch import enrolling as enrolling_module
+from hearthwatch.broker_session import session_config
+from hearthwatch.hub_config import BrokerConfig
+from ledger.schema import GATEWAY_CERTIFICATE
+from tests.adapters.enrolment import LocalAuthority, Pi, local_enrolment
+from tests.adapters.processes import until
+
+NOW_MS = 1_795_363_200_000
+
+
+async def test_a_book_that_is_away_does_not_end_the_hub(tmp_path: Path) -> None:
+    """The part that ends takes the whole hub with it."""
+    book = create_engine(f"sqlite:///{tmp_path / 'book.db'}")
+    enrolling = local_enrolment(tmp_path, LocalAuthority(lambda: NOW_MS), book, object())
+    part = asyncio.create_task(enrolling.run())
+    await until(lambda: enrolling.state != "ok", "the book can't be read")
+    assert not part.done()
+    assert not (tmp_path / "crl.pem").exists()
+    GATEWAY_CERTIFICATE.create(book)
+    enrolling.revoked("gw-0001")
+    await until(lambda: enrolling.state == "ok", "the book is back")
+    assert (tmp_path / "crl.pem").exists()
+    part.cancel()
+    await asyncio.gather(part, return_exceptions=True)
+    book.dispose()
+
+
+async def test_who_was_revoked_by_the_command_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker reads its list for new connections only."""
+    book = create_engine(f"sqlite:///{tmp_path / 'book.db'}")
+    GATEWAY_CERTIFICATE.create(book)
+    row = {
+        "key_digest": "",
+        "how": "enrolled",
+        "issued_at_ms": NOW_MS,
+        "not_before_ms": NOW_MS,
+        "not_after_ms": NOW_MS,
+        "pem": "",
+        "telemetry_pem": "",
+    }
+    with book.begin() as connection:
+        old = {"serial": "a0", "gateway": "gw-0001", "revoked_at_ms": NOW_MS, **row}
+        good = {"serial": "b0", "gateway": "gw-0002", "revoked_at_ms": None, **row}
+        connection.execute(insert(GATEWAY_CERTIFICATE), [old, good])
+    ended: list[str] = []
+
+    async def end(_broker: object, client_id: str) -> None:
+        ended.append(client_id)
+
+    monkeypatch.setattr(enrolling_module, "end_session", end)
+    monkeypatch.setattr(enrolling_module, "LOOK_S", 0.01)
+    enrolling = local_enrolment(tmp_path, LocalAuthority(lambda: NOW_MS), book, object())
+    part = asyncio.create_task(enrolling.run())
+    await until((tmp_path / "crl.pem").exists, "the first list")
+    with book.begin() as connection:
+        revoked = update(GATEWAY_CERTIFICATE).where(GATEWAY_CERTIFICATE.c.serial == "b0")
+        connection.execute(revoked.values(revoked_at_ms=NOW_MS))
+    await until(lambda: len(ended) >= 2, "let go")
+    assert ended[:2] == ["gw-0002", "gw-0002/telemetry"]
+    part.cancel()
+    await asyncio.gather(part, return_exceptions=True)
+    book.dispose()
+
+
+@pytest.mark.parametrize("name", ["urgent", "readings", "test"])
+def test_no_gateway_takes_the_hubs_own_sessions(tmp_path: Path, name: str) -> None:
+    taken = session_config(BrokerConfig(port=1), name, ("activation",), 1).client_id
+    enrolling = local_enrolment(tmp_path, LocalAuthority(lambda: NOW_MS), object(), object())
+    with pytest.raises(ContractError, match="the hub's own"):
+        enrolling.code(taken, "t" * 43)
+    with pytest.raises(ContractError, match="the hub's own"):
+        enrolling.sign(taken, Pi().request)
+    assert enrolling.sign("gw-0001", Pi().request).serial
