@@ -91,6 +91,7 @@ async def enrol(body: NewMachine, request: Request, hub: Hub) -> Response:
     try:
         gateway = await run_in_threadpool(_code, hub, digest, key_digest, wall_ms)
         issued = await run_in_threadpool(_asked, hub.enrolment.sign, gateway, body.request)
+        authority = await run_in_threadpool(_asked, hub.enrolment.certificate)
 
         def change(unit: UnitOfWork) -> str:
             taken = take_code(unit, digest, issued, wall_ms)
@@ -102,7 +103,7 @@ async def enrol(body: NewMachine, request: Request, hub: Hub) -> Response:
         raise guesses.wrong(refused) from None
     # The machine before, if there was one, is let go at once.
     hub.enrolment.revoked(gateway)
-    return answer({**_issued(hub, gateway, issued), "key": key}, 201)
+    return answer({**_issued(hub, gateway, issued, authority), "key": key}, 201)
 
 
 @router.post("/enrolment/renewal", dependencies=[GATEWAY_CERTIFICATE])
@@ -120,6 +121,7 @@ async def renew_certificate(body: Renewal, request: Request, hub: Hub) -> Respon
         ):
             detail = "the signature is not by the key of this certificate"
             raise EnrolmentRefused("bad_signature", detail)
+        authority = await run_in_threadpool(_asked, hub.enrolment.certificate)
         known = await run_in_threadpool(_by_key, hub, gateway, key_digest)
         if known is None:
             issued = await run_in_threadpool(_asked, hub.enrolment.sign, gateway, body.request)
@@ -133,7 +135,7 @@ async def renew_certificate(body: Renewal, request: Request, hub: Hub) -> Respon
             issued = known
     except EnrolmentRefused as refused:
         raise guesses.wrong(refused) from None
-    return answer(_issued(hub, gateway, issued))
+    return answer(_issued(hub, gateway, issued, authority))
 
 
 class _Guesses:
@@ -188,13 +190,13 @@ def _raw(text: str) -> bytes:
         return b""
 
 
-def _issued(hub: Deps, gateway: str, issued: Issued) -> Document:
+def _issued(hub: Deps, gateway: str, issued: Issued, authority: str) -> Document:
     return {
         "gateway": gateway,
         "serial": issued.serial,
         "certificate": issued.pem,
         "telemetry_certificate": issued.telemetry_pem,
-        "authority": hub.enrolment.certificate(),
+        "authority": authority,
         "not_before": to_iso(issued.not_before_ms),
         "not_after": to_iso(issued.not_after_ms),
         **hub.enrolment.place(),

@@ -2,6 +2,7 @@
 liar, and that nothing of a request is believed but its key."""
 
 import dataclasses
+import threading
 
 import pytest
 from cryptography import x509
@@ -78,6 +79,24 @@ async def test_the_request_is_believed_in_nothing_but_its_key(hub: Hub) -> None:
         assert 90 <= life.days <= 91
     assert names == ["gw-0001", "gw-0001/telemetry"]
     assert (given["broker_host"], given["url"]) == ("hub.example", "https://hub.example")
+
+
+async def test_no_press_waits_for_an_authority_that_hangs(hub: Hub) -> None:
+    """It is asked from threads only: never on the loop that takes presses."""
+    asked = []
+    certificate = hub.authority.certificate
+
+    def noted() -> str:
+        asked.append(threading.current_thread() is threading.main_thread())
+        return certificate()
+
+    hub.authority.certificate = noted  # type: ignore[method-assign]
+    pi, fresh = Pi(), Pi()
+    given = await hub.enrolled(pi)
+    hub.at_ms += 61 * DAY_MS
+    assert (await hub.renew(pi, fresh, given["serial"])).status_code == 200
+    assert len(asked) >= 2
+    assert not any(asked)
 
 
 async def test_the_code_pins_the_authority(hub: Hub, world: World) -> None:
