@@ -11,6 +11,7 @@ identity/<serial>/key.pem         made here, never leaves this machine (0600)
 identity/pending-<code>/          a key whose code was sent and whose answer has not come
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,8 +25,9 @@ from contract.config import ConfigError
 from contract.moment import from_iso
 
 FOLDER: Final = "identity"
-# The one before is kept: should the newest be damaged, somebody can point the link back.
+# The one before is kept: should the newest be damaged, the link is pointed back.
 KEPT: Final = 2
+_PENDING: Final = "pending-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +73,41 @@ class Identity:
 
 
 def load(data_dir: Path) -> Identity:
-    """ConfigError when this machine is not enrolled."""
-    folder = data_dir / FOLDER / "current"
+    """ConfigError when this machine is not enrolled. Should the newest be damaged, the one before
+    it is pointed to: a card that lost a file must not keep buttons from being heard."""
+    root = data_dir / FOLDER
+    try:
+        return _read(root / "current")
+    except ConfigError:
+        if not _point_back(root):
+            raise
+        return _read(root / "current")
+
+
+def _point_back(root: Path) -> bool:
+    """To the newest that is whole; False: there is none, or nobody lets us."""
+    try:
+        folders = [
+            p
+            for p in root.iterdir()
+            if p.is_dir() and not p.is_symlink() and not p.name.startswith(_PENDING)
+        ]
+        for folder in sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True):
+            with contextlib.suppress(ConfigError):
+                _read(folder)
+                _point(root, folder)
+                return True
+    except OSError:
+        return False
+    return False
+
+
+def _read(folder: Path) -> Identity:
     try:
         told = json.loads((folder / "hub.json").read_text())
+        for name in ("key.pem", "cert.pem", "telemetry.pem", "ca.pem", "second-path-key"):
+            if not (folder / name).stat().st_size:
+                raise ValueError(f"{name} is empty")
         return Identity(
             gateway=told["gateway"],
             serial=told["serial"],
@@ -97,7 +130,7 @@ def pending(data_dir: Path, token: str) -> Path:
     """The folder for the key of this code: sent again, the code finds the same key."""
     root = data_dir / FOLDER
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = root / f"pending-{hashlib.sha256(token.encode()).hexdigest()[:16]}"
+    folder = root / f"{_PENDING}{hashlib.sha256(token.encode()).hexdigest()[:16]}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
@@ -117,17 +150,22 @@ def install(
     for name, text in texts.items():
         _write(made / name, text)
     (made / "request.pem").unlink(missing_ok=True)
+    _sync(made)
     folder = root / _told(issued)["serial"]
     if folder.exists():
         shutil.rmtree(folder)
     made.rename(folder)
+    _point(root, folder)
+    _forget_old(root, folder)
+    return load(data_dir)
+
+
+def _point(root: Path, folder: Path) -> None:
     link = root / "current.new"
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name)
     link.replace(root / "current")
     _sync(root)
-    _forget_old(root, folder)
-    return load(data_dir)
 
 
 def _told(issued: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +177,9 @@ def _told(issued: Mapping[str, Any]) -> dict[str, Any]:
 
 def _forget_old(root: Path, newest: Path) -> None:
     others = [p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and p != newest]
-    for old in sorted(others, key=lambda p: p.stat().st_mtime, reverse=True)[KEPT - 1 :]:
+    # What never became an identity is none to go back to.
+    others.sort(key=lambda p: (not p.name.startswith(_PENDING), p.stat().st_mtime), reverse=True)
+    for old in others[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -16,14 +16,35 @@ class OpensslFailed(OSError):  # noqa: N818 - as the other answers to an install
 
 
 async def new_key(folder: Path, gateway: str) -> str:
-    """Make `key.pem` (0600) and `request.pem` in the folder, unless both are there; the request."""
+    """Make `key.pem` (0600) and `request.pem` in the folder, unless both are there; the request.
+    Both are on the disk, and whole, before the request has its name: a certificate for a key that
+    a power cut took would be asked for by nobody again."""
     key, request = folder / "key.pem", folder / "request.pem"
-    if not (key.exists() and request.exists()):
-        key.unlink(missing_ok=True)
+    if not (_has_something(key) and _has_something(request)):
+        fresh = folder / "request.new"
+        for path in (request, fresh, key):
+            path.unlink(missing_ok=True)
         os.close(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         subject = ("-subj", f"/CN={gateway}")
-        await _run("req", "-new", *_CURVE, *subject, "-keyout", str(key), "-out", str(request))
+        await _run("req", "-new", *_CURVE, *subject, "-keyout", str(key), "-out", str(fresh))
+        for path in (key, fresh):
+            make_durable(path)
+        fresh.replace(request)
+        make_durable(folder)
     return request.read_text()
+
+
+def make_durable(path: Path) -> None:
+    """A file, or a folder's names."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _has_something(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 async def sign(key: Path, message: bytes) -> bytes:

@@ -70,7 +70,8 @@ class Renewal:
             self._worry(held, str(error))
             return False
         self._log("certificate_renewed", f"{held.serial} -> {fresh.serial}")
-        if self._told:
+        # A program before this one may have told it.
+        if self._told or self._now_ms() >= held.worry_at_ms:
             self._told = False
             self._trouble("")
         self._renewed()

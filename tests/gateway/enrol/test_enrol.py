@@ -3,6 +3,7 @@
 import asyncio
 import http.server
 import json
+import os
 import shutil
 import ssl
 import threading
@@ -18,7 +19,7 @@ from contract.enrolment import EnrolmentCode, parse_code
 from contract.errors import ContractError
 from contract.moment import to_iso
 from gateway.config import load
-from gateway.enrol import identity
+from gateway.enrol import hub_calls, identity
 from gateway.enrol.hub_calls import EnrolmentFailed
 from gateway.enrol.renewal import Renewal
 from gateway.enrol.steps import enrol
@@ -244,6 +245,41 @@ async def test_a_lost_answer_is_asked_for_by_the_same_key(hub: FakeHub, spool: P
     assert first == second
 
 
+async def test_the_key_is_on_the_disk_before_anybody_certifies_it(
+    hub: FakeHub, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut right after an answer leaves no certificate without its key."""
+    synced: set[int] = set()
+    sync, ask = os.fsync, hub_calls.ask
+
+    def noted(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        sync(handle)
+
+    def asked(url: str, path: str, body: dict, ca_file: Path) -> object:
+        (key,) = spool.rglob("key.pem")
+        assert key.stat().st_ino in synced
+        assert key.parent.stat().st_ino in synced
+        return ask(url, path, body, ca_file)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(hub_calls, "ask", asked)
+    await enrol(spool, hub.code(), NOW_MS)
+
+
+@pytest.mark.parametrize("name", ["key.pem", "request.pem"])
+async def test_what_a_power_cut_left_empty_is_made_anew(
+    hub: FakeHub, spool: Path, name: str
+) -> None:
+    """Or its certificate could never be renewed."""
+    hub.lose_answers = 1
+    await failure(lambda: enrol(spool, hub.code(), NOW_MS))
+    (identity.pending(spool, TOKEN) / name).write_bytes(b"")
+    held = await enrol(spool, hub.code(), NOW_MS)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_cert_chain(held.cert_file, held.key_file)
+
+
 @pytest.mark.parametrize(
     ("cut", "said"),
     [
@@ -315,6 +351,24 @@ async def test_renewed_at_two_thirds_and_also_when_it_is_over(
     assert format(certificate.serial_number, "x") == after.serial
 
 
+@pytest.mark.parametrize("name", ["hub.json", "key.pem", "second-path-key"])
+async def test_a_card_that_lost_a_file_goes_back_to_the_one_before(
+    hub: FakeHub, spool: Path, name: str
+) -> None:
+    before = await enrol(spool, hub.code(), NOW_MS)
+    kept = Kept(spool)
+    kept.at_ms = hub.at_ms = NOW_MS + 61 * DAY_MS
+    assert await kept.part.look()
+    newest = identity.load(spool)
+    (newest.folder / name).write_bytes(b"")
+    found = identity.load(spool)
+    assert (found.serial, found.gateway) == (before.serial, "gw-0001")
+    assert found.key_file == newest.key_file, "through the link that connections go by"
+    # And gets another certificate as if nothing had been.
+    assert await kept.part.look()
+    assert identity.load(spool).serial not in (before.serial, newest.serial)
+
+
 async def test_what_is_not_renewed_is_told_once_and_taken_back(hub: FakeHub, spool: Path) -> None:
     await enrol(spool, hub.code(), NOW_MS)
     kept = Kept(spool)
@@ -330,6 +384,15 @@ async def test_what_is_not_renewed_is_told_once_and_taken_back(hub: FakeHub, spo
     hub.refusal = None
     assert await kept.part.look()
     assert kept.troubles[1:] == [""]
+
+
+async def test_what_a_program_before_told_is_taken_back(hub: FakeHub, spool: Path) -> None:
+    """Whoever mends a gateway restarts it."""
+    await enrol(spool, hub.code(), NOW_MS)
+    kept = Kept(spool)
+    kept.at_ms = hub.at_ms = NOW_MS + 80 * DAY_MS
+    assert await kept.part.look()
+    assert kept.troubles == [""]
 
 
 async def test_old_identities_go(hub: FakeHub, spool: Path) -> None:
