@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import segno
@@ -48,6 +49,8 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _config(broker)
     broker.add_argument("--authority", type=Path, required=True, help="the folder of ca-init")
     broker.add_argument("--out", type=Path, required=True, help="a folder for mosquitto")
+    told = "where the broker reads its list, if it can't look into the hub's folder"
+    broker.add_argument("--crlfile", type=Path, help=told)
 
 
 def _action(
@@ -149,10 +152,11 @@ def _broker_config(args: argparse.Namespace) -> str:
         passwords[config.watchdog.test_gateway] = config.watchdog.test_password
     args.out.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = args.out.resolve()
-    for name, text in broker_files.files(folder, config.broker, enrolment, passwords).items():
+    read = enrolment if args.crlfile is None else replace(enrolment, crl_file=args.crlfile)
+    for name, text in broker_files.files(folder, config.broker, read, passwords).items():
         keys.write(folder / name, text.encode(), 0o600 if name == "passwd" else 0o644)
     for name in _COPIED:
-        target = enrolment.crl_file if name == keys.LIST else folder / name
+        target = read.crl_file if name == keys.LIST else folder / name
         if name == keys.LIST and target.exists():
             continue  # the hub's own is newer than the empty one of the beginning
         mode = 0o600 if name == keys.SERVER_KEY else 0o644

@@ -40,7 +40,10 @@ def load(folder: Path) -> Authority:
         raise ConfigError(str(folder), detail) from error
     except (ValueError, TypeError) as error:
         raise ConfigError(str(folder), f"not a key and a certificate in PEM: {error}") from error
-    if mode & 0o077:
+    # systemd gives a credential to its unit by an access list, whose mask stands where the group's
+    # rights do.
+    credential = os.environ.get("CREDENTIALS_DIRECTORY") == str(folder)
+    if mode & (0o037 if credential else 0o077):
         raise ConfigError(str(path), "others may read the authority's key: chmod 600")
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):
         raise ConfigError(str(path), "not an EC key")

@@ -126,3 +126,12 @@ def test_hub_and_gateway_run_where_no_memory_becomes_code() -> None:
     done = without_new_code(AT_WORK)
     assert done.stdout == "works\n", done.stderr
     assert without_new_code(WRITES_CODE).returncode != 0
+
+
+def test_a_gateway_with_a_certificate_starts_without_a_password() -> None:
+    """`gateway enrol` makes no password; without a default systemd would refuse to start it."""
+    unit = FOLDER / "hearthwatch-gateway.service"
+    loaded = {value.split(":")[0] for key, value in pairs(unit) if key == "LoadCredential"}
+    given = dict(value.split(":", 1) for key, value in pairs(unit) if key == "SetCredential")
+    assert loaded == set(given)
+    assert all(given.values()), "an empty one is refused"

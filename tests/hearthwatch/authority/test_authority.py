@@ -42,6 +42,16 @@ def test_the_key_is_for_its_owner_alone(folder: Path) -> None:
         keys.load(folder)
 
 
+def test_a_credential_of_systemd_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given by an access list, whose mask shows as rights of the group."""
+    (folder / "ca.key").chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    assert keys.load(folder).key
+    (folder / "ca.key").chmod(0o444)
+    with pytest.raises(ConfigError, match="others may read"):
+        keys.load(folder)
+
+
 def test_made_again_it_keeps_what_is_there(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert keys.init(folder, "hub.example", NOW) == []
