@@ -146,8 +146,9 @@ class Enrolling:
         """Until cancelled: the list as the book has it, and nobody connected who is on it."""
         try:
             while True:
-                await self._look()
+                # Before the look: who is revoked during it is let go by the next, at once.
                 self._wake.clear()
+                await self._look()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_S):
                         await self._wake.wait()

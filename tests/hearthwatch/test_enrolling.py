@@ -73,6 +73,35 @@ async def test_who_was_revoked_by_the_command_is_let_go(
     book.dispose()
 
 
+async def test_who_is_revoked_during_a_look_does_not_wait_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = create_engine(f"sqlite:///{tmp_path / 'book.db'}")
+    GATEWAY_CERTIFICATE.create(book)
+    ended: list[str] = []
+
+    async def end(_broker: object, client_id: str) -> None:
+        ended.append(client_id)
+
+    monkeypatch.setattr(enrolling_module, "end_session", end)
+    monkeypatch.setattr(enrolling_module, "LOOK_S", 3600.0)
+    enrolling = local_enrolment(tmp_path, LocalAuthority(lambda: NOW_MS), book, object())
+    write, loop = enrolling._write_list, asyncio.get_running_loop()
+
+    def written() -> object:
+        done = write()
+        if not ended and not enrolling._out:
+            loop.call_soon_threadsafe(enrolling.revoked, "gw-0001")
+        return done
+
+    monkeypatch.setattr(enrolling, "_write_list", written)
+    part = asyncio.create_task(enrolling.run())
+    await until(lambda: bool(ended), "let go")
+    part.cancel()
+    await asyncio.gather(part, return_exceptions=True)
+    book.dispose()
+
+
 @pytest.mark.parametrize("name", ["urgent", "readings", "test"])
 def test_no_gateway_takes_the_hubs_own_sessions(tmp_path: Path, name: str) -> None:
     taken = session_config(BrokerConfig(port=1), name, ("activation",), 1).client_id
