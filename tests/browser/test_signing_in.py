@@ -200,3 +200,20 @@ def test_a_token_is_made_shown_once_and_revoked(open_desk: OpenDesk) -> None:
     expect(panel.locator(".token")).to_have_count(0)
     panel.get_by_role("button", name="停用令牌 夜间报表").click()
     expect(panel.get_by_text("已停用")).to_be_visible()
+
+
+def test_a_second_step_that_was_set_up_elsewhere_is_asked_for(
+    open_desk: OpenDesk, served: tuple[str, Bench]
+) -> None:
+    """On a board that stands open: it says why it shows nothing any more."""
+    bench = served[1]
+    desk = signed_in(open_desk, "duty-1")
+    expect(desk.page.locator(".queue, .calm").first).to_be_visible()
+
+    def elsewhere(unit: UnitOfWork) -> None:
+        unit.execute("INSERT INTO totp VALUES ('duty-1', 'JBSWY3DPEHPK3PXP', 0, 1, 1)")
+
+    bench.change(elsewhere)
+    desk.go("/tasks")
+    expect(desk.page.get_by_role("heading", name="再验证一次身份")).to_be_visible()
+    expect(desk.page.get_by_label("验证码或恢复码")).to_be_visible()

@@ -216,6 +216,33 @@ def test_an_answer_that_was_lost_makes_no_second_visit(open_desk: OpenDesk, hub:
     assert first == again, "the same to the byte"
 
 
+def test_what_waits_for_a_second_step_is_not_lost(open_desk: OpenDesk, hub: FakeHub) -> None:
+    """The visit is there when the session may do nothing any more: its signature waits."""
+    desk = visitor_on_a_phone(open_desk)
+    page = desk.page
+    begin(page)
+    page.get_by_role("button", name="全部无变化 / 安全").click()
+    sign(page, "person")
+    refused = []
+
+    def limited(route) -> None:
+        if refused:
+            route.continue_()
+            return
+        refused.append(route.request.method)
+        body = {"type": "factor_wanted", "title": "Forbidden", "status": 403, "detail": ""}
+        route.fulfill(status=403, content_type="application/problem+json", body=json.dumps(body))
+
+    page.route("**/api/v1/visits/*/attachments*", limited)
+    page.get_by_role("button", name="提交", exact=True).click()
+    expect(page.locator(".unsent h2")).to_have_text("未发送 1 条")
+    page.get_by_role("button", name="立即发送").click()
+    expect(page.locator(".unsent")).to_have_count(0)
+    [visit] = hub.visits.visits.values()
+    assert refused == ["POST"]
+    assert [kind for kind, _ in hub.visits.files[visit["id"]]] == ["signature_person"]
+
+
 def test_what_the_hub_refuses_is_kept_and_said(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = visitor_on_a_phone(open_desk)
     page = desk.page

@@ -57,6 +57,19 @@ export function whenStepUp(callback: () => Promise<boolean>): void {
   onStepUp = callback;
 }
 
+/** Until a second step is shown or set up the session may do nothing; what it is refused then says
+ * nothing of what was asked. */
+export function isLimited(error: ApiError): boolean {
+  return error.status === 403 && (error.code === "second_factor" || error.code === "factor_wanted");
+}
+
+let onLimited: () => void = () => {};
+
+/** Called when the hub says that the session may do nothing yet. */
+export function whenLimited(callback: () => void): void {
+  onLimited = callback;
+}
+
 /** Was the answer that one, and has it been shown since? Then what was asked is asked again. */
 export async function shownAgain(error: ApiError): Promise<boolean> {
   return error.code === "step_up" && (await onStepUp());
@@ -99,6 +112,7 @@ export async function request<T>(
   const error = await problemOf(response);
   if (await shownAgain(error)) return request<T>(method, path, body, key);
   if (error.status === 401 && !path.startsWith("login") && mine === sessions) onSignedOut();
+  if (isLimited(error) && mine === sessions) onLimited();
   throw error;
 }
 

@@ -23,7 +23,7 @@ export async function saveFile(path: string, method: "GET" | "POST" = "GET"): Pr
   }
   if (!response.ok) {
     const error = await problemOf(response);
-    if (await shownAgain(error)) return saveFile(path);
+    if (await shownAgain(error)) return saveFile(path, method);
     throw error;
   }
   const address = URL.createObjectURL(await response.blob());

@@ -1,6 +1,6 @@
 // Who is signed in, and what starts and ends with that.
 
-import { ApiError, api, sessionBegan, whenSignedOut } from "./api";
+import { ApiError, api, sessionBegan, whenLimited, whenSignedOut } from "./api";
 import { board } from "./board.svelte";
 import { hubTime } from "./clock.svelte";
 import { drafts } from "./drafts";
@@ -35,6 +35,10 @@ class Session {
     whenSignedOut(() => {
       if (this.state === "in") this.ended = true;
       this.#leave();
+    });
+    // A second step was set up elsewhere meanwhile: the page that asks for it, and no dead board.
+    whenLimited(() => {
+      if (this.state === "in" && !this.limited) this.#halt().catch(() => undefined);
     });
   }
 
@@ -91,6 +95,13 @@ class Session {
     const me = await api.me();
     if (limited) this.#enter(me);
     else this.me = me;
+  }
+
+  async #halt(): Promise<void> {
+    await this.goesOn();
+    if (!this.limited) return;
+    live.stop();
+    board.stop();
   }
 
   /** It has to show or to set something up first. */

@@ -1,7 +1,7 @@
 // What was written on this telephone and is on its way to the hub. Sent in order, once, however often
 // the network breaks: the key was made when the draft began, and the hub knows it.
 
-import { ApiError, randomKey } from "./api";
+import { ApiError, isLimited, randomKey } from "./api";
 import { hubTime } from "./clock.svelte";
 import { type Draft, drafts, type VisitPerson } from "./drafts";
 import { isSigned } from "./strokes";
@@ -16,6 +16,10 @@ const LOCK = "hearthwatch.visits";
 const DONE = new Set(["signed_already"]);
 // It may go better later: no answer, an overloaded hub, the same request still at work.
 const LATER = new Set([0, 401, 408, 425, 429, 500, 502, 503, 504]);
+
+function isLater(error: ApiError): boolean {
+  return LATER.has(error.status) || isLimited(error);
+}
 
 class VisitQueue {
   drafts = $state.raw<Draft[]>([]);
@@ -184,7 +188,7 @@ class VisitQueue {
         await this.#send(draft);
         this.sent += 1;
       } catch (error) {
-        if (!(error instanceof ApiError) || LATER.has(error.status) || error.code === "in_progress") break;
+        if (!(error instanceof ApiError) || isLater(error) || error.code === "in_progress") break;
         const refused = { code: error.code, field: error.field, errors: error.errors };
         await this.keep({ ...draft, state: "refused", body: null, refused });
       }
@@ -225,7 +229,7 @@ class VisitQueue {
     try {
       await visits.attach(visit, kind, file);
     } catch (error) {
-      if (!(error instanceof ApiError) || LATER.has(error.status)) throw error;
+      if (!(error instanceof ApiError) || isLater(error)) throw error;
       if (!DONE.has(error.code)) this.badFiles += 1;
     }
   }
