@@ -36,8 +36,9 @@ NAME_MAX: Final = 80
 def as_file(*endings: str) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: in which of these forms its answer comes."""
     types = {**TYPES, **_SHOWN}
-    schema = {"schema": {"type": "string", "format": "binary"}}
-    return {200: {"description": "The file", "content": {types[e]: schema for e in endings}}}
+    bytes_, document = {"type": "string", "format": "binary"}, {"type": "object"}
+    content = {types[e]: {"schema": document if "json" in types[e] else bytes_} for e in endings}
+    return {200: {"description": "The file", "content": content}}
 
 
 def download(content: bytes, name: str, ending: str, *, inline: bool = False) -> Response:
