@@ -21,16 +21,16 @@ class Enrolment(Protocol):
         """The authority's own, as PEM."""
         ...
 
-    def code(self, gateway: str, token: str) -> str:
+    def code(self, gateway: str, token: str, /) -> str:
         """The text that the installer's telephone reads."""
         ...
 
-    def sign(self, gateway: str, request: str) -> Issued: ...
-    def key_digest(self, request: str) -> str:
+    def sign(self, gateway: str, request: str, /) -> Issued: ...
+    def key_digest(self, request: str, /) -> str:
         """Of the key that a request asks for, which it must hold."""
         ...
 
-    def proves(self, pem: str, message: bytes, signature: bytes) -> bool:
+    def proves(self, pem: str, message: bytes, signature: bytes, /) -> bool:
         """Whether the key of this certificate signed the message."""
         ...
 
@@ -44,7 +44,7 @@ class Enrolment(Protocol):
         """An entry about the gateway, in the transaction of what it tells."""
         ...
 
-    def revoked(self, gateway: str) -> None:
+    def revoked(self, gateway: str, /) -> None:
         """After the commit, on the event loop: the broker is told, and the live session ends."""
         ...
 
@@ -57,16 +57,16 @@ class NoEnrolment:
     def certificate(self) -> str:
         raise AuthorityAway("no authority is configured")
 
-    def code(self, gateway: str, token: str) -> str:  # noqa: ARG002
+    def code(self, *_asked: object) -> str:
         raise AuthorityAway("no authority is configured")
 
-    def sign(self, gateway: str, request: str) -> Issued:  # noqa: ARG002
+    def sign(self, *_asked: object) -> Issued:
         raise AuthorityAway("no authority is configured")
 
-    def key_digest(self, request: str) -> str:  # noqa: ARG002
+    def key_digest(self, *_asked: object) -> str:
         raise AuthorityAway("no authority is configured")
 
-    def proves(self, pem: str, message: bytes, signature: bytes) -> bool:  # noqa: ARG002
+    def proves(self, *_asked: object) -> bool:
         return False
 
     def place(self) -> Mapping[str, object]:
@@ -75,5 +75,5 @@ class NoEnrolment:
     def note(self, *_told: object) -> None:
         return None
 
-    def revoked(self, gateway: str) -> None:  # noqa: ARG002
+    def revoked(self, *_asked: object) -> None:
         return None

@@ -80,8 +80,7 @@ def take(unit: UnitOfWork, username: str, typed: str, wall_ms: int) -> Shown | N
 def reset(unit: UnitOfWork, username: str, actor: str) -> None:
     """An administrator takes all away from who has lost them; they are asked for anew."""
     for table in ("totp", "recovery_code", "passkey", "known_device"):
-        # Names of the schema.
-        unit.execute(f"DELETE FROM {table} WHERE username = ?", (username,))  # noqa: S608
+        unit.execute(f"DELETE FROM {table} WHERE username = ?", (username,))  # noqa: S608 - own names
     unit.execute("UPDATE account SET factor_due_from_ms = NULL WHERE username = ?", (username,))
     unit.audit(actor, "removed_factor", f"account:{username}", "all, by an administrator")
 

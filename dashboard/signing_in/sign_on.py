@@ -151,7 +151,7 @@ class SignOn:
         if self._keys is None or fresh:
             said = await self._provider(now_s)
             document = await self._ask("GET", said["jwks_uri"])
-            self._keys = KeySet.import_key_set(document)  # type: ignore[arg-type]
+            self._keys = KeySet.import_key_set(document)  # type: ignore[arg-type]  # what is no key set raises, and is refused
         return self._keys
 
     async def _provider(self, now_s: int) -> Mapping[str, Any]:

@@ -1,10 +1,11 @@
 """What keeps the broker's list of revoked certificates outlives a book that is away."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, insert, update
+from sqlalchemy import Engine, create_engine, insert, update
 
 from contract.errors import ContractError
 from hearthwatch import enrolling as enrolling_module
@@ -15,6 +16,27 @@ from tests.adapters.enrolment import LocalAuthority, Pi, local_enrolment
 from tests.adapters.processes import until
 
 NOW_MS = 1_795_363_200_000
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Engine]:
+    """With the table of certificates, and none in it."""
+    made = create_engine(f"sqlite:///{tmp_path / 'book.db'}")
+    GATEWAY_CERTIFICATE.create(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Whose sessions at the broker were ended."""
+    names: list[str] = []
+
+    async def end(_broker: object, client_id: str) -> None:
+        names.append(client_id)
+
+    monkeypatch.setattr(enrolling_module, "end_session", end)
+    return names
 
 
 async def test_a_book_that_is_away_does_not_end_the_hub(tmp_path: Path) -> None:
@@ -35,11 +57,9 @@ async def test_a_book_that_is_away_does_not_end_the_hub(tmp_path: Path) -> None:
 
 
 async def test_who_was_revoked_by_the_command_is_let_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: Engine, ended: list[str]
 ) -> None:
     """The broker reads its list for new connections only."""
-    book = create_engine(f"sqlite:///{tmp_path / 'book.db'}")
-    GATEWAY_CERTIFICATE.create(book)
     row = {
         "key_digest": "",
         "how": "enrolled",
@@ -53,12 +73,6 @@ async def test_who_was_revoked_by_the_command_is_let_go(
         old = {"serial": "a0", "gateway": "gw-0001", "revoked_at_ms": NOW_MS, **row}
         good = {"serial": "b0", "gateway": "gw-0002", "revoked_at_ms": None, **row}
         connection.execute(insert(GATEWAY_CERTIFICATE), [old, good])
-    ended: list[str] = []
-
-    async def end(_broker: object, client_id: str) -> None:
-        ended.append(client_id)
-
-    monkeypatch.setattr(enrolling_module, "end_session", end)
     monkeypatch.setattr(enrolling_module, "LOOK_S", 0.01)
     enrolling = local_enrolment(tmp_path, LocalAuthority(lambda: NOW_MS), book, object())
     part = asyncio.create_task(enrolling.run())
@@ -70,20 +84,11 @@ async def test_who_was_revoked_by_the_command_is_let_go(
     assert ended[:2] == ["gw-0002", "gw-0002/telemetry"]
     part.cancel()
     await asyncio.gather(part, return_exceptions=True)
-    book.dispose()
 
 
 async def test_who_is_revoked_during_a_look_does_not_wait_for_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: Engine, ended: list[str]
 ) -> None:
-    book = create_engine(f"sqlite:///{tmp_path / 'book.db'}")
-    GATEWAY_CERTIFICATE.create(book)
-    ended: list[str] = []
-
-    async def end(_broker: object, client_id: str) -> None:
-        ended.append(client_id)
-
-    monkeypatch.setattr(enrolling_module, "end_session", end)
     monkeypatch.setattr(enrolling_module, "LOOK_S", 3600.0)
     enrolling = local_enrolment(tmp_path, LocalAuthority(lambda: NOW_MS), book, object())
     write, loop = enrolling._write_list, asyncio.get_running_loop()
@@ -99,7 +104,6 @@ async def test_who_is_revoked_during_a_look_does_not_wait_for_the_next(
     await until(lambda: bool(ended), "let go")
     part.cancel()
     await asyncio.gather(part, return_exceptions=True)
-    book.dispose()
 
 
 @pytest.mark.parametrize("name", ["urgent", "readings", "test"])
