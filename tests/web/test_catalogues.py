@@ -17,6 +17,7 @@ from contract.kinds import KINDS
 from dashboard.audit_words import ACTIONS
 from dashboard.export_registry import SUBJECTS
 from dashboard.permissions import ROLES
+from dashboard.signing_in.api_tokens import offered
 from ledger.assessment.criteria import MEASURES
 from ledger.documents import words as document_words
 from rules.kind_facts import PARTS, parameters
@@ -331,6 +332,19 @@ def test_a_measure_is_called_as_its_criterion() -> None:
     said = {name: (ZH[f"measure.{name}"], EN[f"measure.{name}"]) for name in MEASURES}
     assert said == dict(MEASURES)
     assert {key for key in ZH if key.startswith("lost.")} == {f"lost.{name}" for name in MEASURES}
+
+
+def test_whatever_a_program_may_be_allowed_has_words() -> None:
+    split = [scope.split(".") for role in ROLES for scope in offered(role)]
+    needed = {f"scope_subject.{subject}" for subject, _ in split}
+    needed |= {f"scope_verb.{verb}" for _, verb in split}
+    assert needed <= set(ZH)
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=["zh-CN", "en"])
+def test_no_two_tags_of_a_person_are_called_alike(words: Mapping[str, str]) -> None:
+    tags = [text for key, text in words.items() if key.startswith(("category_tag.", "grade_tag."))]
+    assert len(set(tags)) == len(tags)
 
 
 def test_everything_that_can_be_exported_has_a_word() -> None:

@@ -277,7 +277,9 @@ export function categoryText(category: string): string {
 export function tagsOf(person: Pick<Person, "categories" | "grade">): string[] {
   // The register's own word says little alone: "complete" may be anything.
   const grade = word("grade_tag", person.grade);
-  return [...person.categories.map(categoryText), person.grade === "" ? "" : grade].filter((text) => text !== "");
+  const tags = [...person.categories.map(categoryText), person.grade === "" ? "" : grade];
+  // Once each, whatever a register says twice: a list keyed by them would not be drawn at all.
+  return [...new Set(tags)].filter((text) => text !== "");
 }
 
 /** A name as the book has it; of somebody who was erased a word in the page's language. */
