@@ -67,6 +67,12 @@ class Unseen:
     alarm: str | None
 
     @property
+    def judged(self) -> bool:
+        """Whether an alarm would come by itself: behind a gateway that is away none does, whatever
+        the rule thought last."""
+        return self.life not in ("cannot_judge", "unknown", "learning") and self.heard is not False
+
+    @property
     def by_alarm(self) -> tuple[Any, ...]:
         """Found silent first, then whom the rule would find next, then whom it can't judge, so that
         somebody has to ask, and at last who is away. Of equals who was seen least."""
@@ -75,7 +81,7 @@ class Unseen:
             return 0, 0.0, seen_ms, self.row["id"]
         if self.stay is not None:
             return 3, 0.0, seen_ms, self.row["id"]
-        if self.left_h is not None:
+        if self.left_h is not None and self.heard is not False:
             return 1, self.left_h, seen_ms, self.row["id"]
         return 2, 0.0, seen_ms, self.row["id"]
 

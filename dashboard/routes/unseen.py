@@ -159,12 +159,13 @@ def _counts_as_seen(person: Unseen) -> bool:
 
 
 def _counts(people: Sequence[Unseen]) -> Document:
-    """`unseen`: not seen today or found silent, and nobody has said that they are away."""
+    """`unseen`: not seen today or found silent, and nobody has said that they are away.
+    `cannot_judge`: of these no alarm would come."""
     return {
         "people": len(people),
         "unseen": sum(not _counts_as_seen(p) and p.stay is None for p in people),
         "silent": sum(p.life == "silent" for p in people),
-        "cannot_judge": sum(p.life in ("cannot_judge", "unknown", "learning") for p in people),
+        "cannot_judge": sum(not p.judged and p.life != "silent" for p in people),
         "away": sum(p.stay is not None for p in people),
     }
 

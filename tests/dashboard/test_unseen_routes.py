@@ -111,8 +111,11 @@ async def test_who_is_behind_a_gateway_that_is_away_is_told_apart(world: World) 
     thinks(world, quiet_hours_left=20.0)
     await world.execute("UPDATE gateway SET online = true")
     assert (await only(world))["heard"] is True
+    assert (await listed(world))["counts"]["cannot_judge"] == 0
     await world.execute("UPDATE gateway SET online = false")
     assert (await only(world))["heard"] is False
+    # The page says of her that no alarm would come: its head counts her among those.
+    assert (await listed(world))["counts"]["cannot_judge"] == 1
     async with world.client("duty-1") as client:
         [home] = (await client.get(f"{API}/homes")).json()["items"]
     assert (home["life"], home["heard"]) == ("well", False)
