@@ -44,7 +44,8 @@ async def only(world: World, username: str = "duty-1") -> dict[str, Any]:
 
 
 async def neighbour(world: World) -> None:
-    """Somebody else in the town of duty-1."""
+    """Somebody else in the town of duty-1, and gateways that are heard."""
+    await world.execute("UPDATE gateway SET online = true")
     await world.execute("UPDATE home SET region = '610926101001' WHERE id = 'home-0002'")
 
 
@@ -153,6 +154,10 @@ async def test_who_needs_somebody_first_stands_first(world: World) -> None:
     assert await order() == ["person-0001", "person-0002"]
     thinks(world, "home-0001", "cannot_judge")
     assert await order() == ["person-0002", "person-0001"]
+    # Of both no alarm would come: who was seen least stands first.
+    thinks(world, "home-0001", quiet_hours_left=20.0, power_sign_ms=NOW_MS - 9 * HOUR_MS)
+    await world.execute("UPDATE gateway SET online = false")
+    assert await order() == ["person-0001", "person-0002"]
 
 
 async def test_filters_and_counts(world: World) -> None:
