@@ -4,12 +4,14 @@ For the routes, for `hearthwatch admin` and for the demonstration.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from contract.ids import check_name
 from dashboard.passwords import check_password
 from dashboard.permissions import ROLES
 from dashboard.sessions import close_sessions_of, digest_of, new_token
+from dashboard.signing_in.api_tokens import revoke_all
 from dashboard.signing_in.known_devices import forget_all
 from ledger.database import insert_sql, upsert_sql
 from ledger.regions import is_closed
@@ -109,15 +111,32 @@ def _told(field: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> st
     return f"{field} {old} → {new}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What goes on when an account gets another password: a session, tokens by their ids."""
+
+    session: str = ""
+    tokens: frozenset[str] = frozenset()
+
+
 def set_password(
-    unit: UnitOfWork, username: str, password_hash: str, *, actor: str, keep_session: str = ""
-) -> None:
-    """Store a new hash; the account's other sessions end, and no browser is known any more."""
+    unit: UnitOfWork,
+    username: str,
+    password_hash: str,
+    *,
+    actor: str,
+    wall_ms: int,
+    kept: Kept | None = None,
+) -> list[str]:
+    """Store a new hash; other sessions and programs' tokens end (their names are returned), and no
+    browser is known any more: who changes a password may do it because somebody has it."""
+    keep = Kept() if kept is None else kept
     _account(unit, username)
     unit.execute("UPDATE account SET password = ? WHERE username = ?", (password_hash, username))
-    close_sessions_of(unit, username, keep_session)
+    close_sessions_of(unit, username, keep.session)
     forget_all(unit, username)
     unit.audit(actor, "changed", f"account:{username}", "password")
+    return revoke_all(unit, username, actor, wall_ms, keep.tokens)
 
 
 def issue_gateway_key(unit: UnitOfWork, gateway: str, *, actor: str) -> str:

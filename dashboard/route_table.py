@@ -30,6 +30,7 @@ ROUTES: Final[Mapping[str, Rule]] = MappingProxyType(
         "DELETE /me/passkeys/{passkey_id}": Rule("signed in", "sign_in"),
         "POST /me/recovery-codes": Rule("signed in"),
         "GET /me/security": Rule("signed in"),
+        "GET /me/sign-ins": Rule("signed in"),
         "DELETE /me/sessions": Rule("signed in"),
         "DELETE /me/sessions/{session_id}": Rule("signed in", "sign_in"),
         "POST /me/tokens": Rule("signed in"),

@@ -16,7 +16,8 @@ from dashboard.problems import Problem, not_found
 from dashboard.routes.alarms import Nothing
 from dashboard.sessions import close_sessions_of
 from dashboard.signing_in import api_tokens, second_factors, sign_on_rows
-from dashboard.signing_in.entering import account_of, failed_since
+from dashboard.signing_in.door_news import failed_since
+from dashboard.signing_in.entering import account_of
 from ledger.unit_of_work import UnitOfWork
 from ledger.views import Document
 

@@ -21,7 +21,8 @@ from dashboard.routes.login import Code, stepped_up
 from dashboard.routes.passkeys import passkeys_possible
 from dashboard.sessions import ID_LENGTH, close_one_of, close_sessions_of, sessions_of
 from dashboard.signing_in import api_tokens, one_time_code, passkey_rows, second_factors
-from dashboard.signing_in.entering import failed_since
+from dashboard.signing_in.door_news import comings, failed_since
+from dashboard.signing_in.entering import too_many
 from dashboard.signing_in.policy import is_asked
 from dashboard.signing_in.sign_on_rows import link_of
 from ledger.unit_of_work import UnitOfWork
@@ -91,6 +92,13 @@ def own_failures(hub: Hub, caller: Annotated[Caller, ONESELF]) -> Response:
         return answer(failed_since(connection, caller.username))
 
 
+@router.get("/me/sign-ins")
+def own_sign_ins(hub: Hub, caller: Annotated[Caller, ONESELF]) -> Response:
+    """Who came in under one's name, and who was refused: when, from where, by what."""
+    with hub.engine.connect() as connection:
+        return answer({"items": comings(connection, caller.username)})
+
+
 @router.post("/me/totp")
 async def begin_totp(hub: Hub, caller: Annotated[Caller, SETTING_UP]) -> Response:
     """A secret for an authenticator app, as text and as a QR code; in use once confirmed."""
@@ -113,7 +121,7 @@ async def confirm_totp(
     wall_ms = hub.wall_ms()
     wait_ms = request.app.state.login_delay.code_attempt(caller.username, wall_ms)
     if wait_ms:
-        raise Problem(429, "too_many_failures", "wait before the next attempt")
+        raise too_many(wait_ms)
     code = body.code.replace(" ", "")
 
     def change(unit: UnitOfWork) -> list[str] | None:

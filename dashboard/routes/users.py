@@ -11,6 +11,7 @@ from starlette.responses import Response
 from contract.moment import to_iso
 from dashboard.accounts import (
     AccountError,
+    Kept,
     change_account,
     check_account,
     create_user,
@@ -24,6 +25,7 @@ from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import Row, one, rows
 from dashboard.routes.login import check_own_password
+from dashboard.signing_in.api_tokens import ALIVE_MAX
 from ledger.register_changes import Changed
 from ledger.schema import ACCOUNT, AUDIT, REGION, SESSION
 from ledger.unit_of_work import UnitOfWork
@@ -122,7 +124,8 @@ async def change_user(
         if changes:
             change_account(unit, username, changes, actor=caller.username)
         if password_hash is not None:
-            set_password(unit, username, password_hash, actor=caller.username)
+            by, at_ms = caller.username, hub.wall_ms()
+            set_password(unit, username, password_hash, actor=by, wall_ms=at_ms)
         hub.roster_changed(unit, Changed(accounts=frozenset({username})))
 
     try:
@@ -133,8 +136,11 @@ async def change_user(
 
 
 class OwnPassword(Body):
+    """`keep_tokens`: ids of programs' tokens that go on; the others end."""
+
     old: Password
     new: Password
+    keep_tokens: Annotated[list[Word], Field(default_factory=list, max_length=ALIVE_MAX)]
 
 
 @router.post("/me/password")
@@ -144,23 +150,25 @@ async def change_own_password(
     hub: Hub,
     caller: Annotated[Caller, ONESELF],
 ) -> Response:
-    """A new password of one's own; all other sessions end."""
+    """A new password of one's own. All other sessions end, and programs' tokens but those that are
+    named; `ended_tokens` are the names of what ended."""
     await check_own_password(request, hub, caller, body.old, "old")
     about = await run_in_threadpool(_about, hub, caller.username)
     await run_in_threadpool(check_password, body.new, caller.username, about)
     password_hash = await hub.passwords.hash_async(body.new)
 
-    def change(unit: UnitOfWork) -> None:
-        set_password(
+    def change(unit: UnitOfWork) -> list[str]:
+        return set_password(
             unit,
             caller.username,
             password_hash,
             actor=caller.username,
-            keep_session=caller.digest,
+            wall_ms=hub.wall_ms(),
+            kept=Kept(session=caller.digest, tokens=frozenset(body.keep_tokens)),
         )
 
-    await hub.writer.change(change)
-    return answer({"username": caller.username})
+    ended = await hub.writer.change(change)
+    return answer({"username": caller.username, "ended_tokens": ended})
 
 
 def _within(caller: Caller, region: str) -> None:

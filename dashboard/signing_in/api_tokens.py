@@ -3,7 +3,7 @@ by hand. Only their digests are kept."""
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,12 +111,19 @@ def revoke(unit: UnitOfWork, username: str, token_id: str, actor: str, wall_ms: 
     unit.audit(actor, "revoked_token", f"token:{token_id}", f"account {username}")
 
 
-def revoke_all(unit: UnitOfWork, username: str, actor: str, wall_ms: int) -> None:
-    unit.execute(
-        "UPDATE api_token SET revoked_at_ms = ?, revoked_by = ?"
-        " WHERE username = ? AND revoked_at_ms IS NULL",
-        (wall_ms, actor, username),
-    )
+def revoke_all(
+    unit: UnitOfWork, username: str, actor: str, wall_ms: int, keep: Collection[str] = ()
+) -> list[str]:
+    """End those that are alive but for the ids in `keep`; names of what ended, each on record."""
+    alive = unit.execute(
+        "SELECT id, name FROM api_token"
+        " WHERE username = ? AND revoked_at_ms IS NULL AND expires_at_ms > ? ORDER BY made_at_ms",
+        (username, wall_ms),
+    ).fetchall()
+    ended = [(str(token_id), str(name)) for token_id, name in alive if token_id not in keep]
+    for token_id, _name in ended:
+        revoke(unit, username, token_id, actor, wall_ms)
+    return [name for _id, name in ended]
 
 
 def touch(unit: UnitOfWork, digest: str, wall_ms: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -26,10 +26,11 @@ from dashboard.sessions import (
     open_session,
 )
 from dashboard.signing_in import known_devices
+from dashboard.signing_in.door_news import NEW_BROWSER, came_before, news_for
 from dashboard.signing_in.policy import Method, is_asked
-from ledger.schema import ACCOUNT, AUDIT
+from ledger.schema import ACCOUNT
 from ledger.unit_of_work import UnitOfWork
-from ledger.views import Document, instant
+from ledger.views import Document
 
 DEVICE_SECURE: Final = "__Host-hearthwatch-device"
 DEVICE_PLAIN: Final = "hearthwatch-device"
@@ -59,8 +60,11 @@ async def enter(
     address = client_address(request)
     device = device_secret(request)
     delays: LoginDelay = request.app.state.login_delay
-    delays.succeeded(username, address, await known_device(request, hub, username))
-    failed = await run_in_threadpool(_failed_since, hub, username)
+    known = await known_device(request, hub, username)
+    delays.succeeded(username, address, known)
+    news = await run_in_threadpool(_news, hub, username, device)
+    # The first time there is none that it could know.
+    strange = news.pop("before") and not known
     token, old = new_token(), presented_token(request)
 
     def change(unit: UnitOfWork) -> tuple[int, str]:
@@ -71,7 +75,8 @@ async def enter(
             unit.execute(sql, (entry.renewed, username))
         if not entry.account["has_factor"] and is_asked(hub.signing_in, entry.account["role"]):
             _begin_grace(unit, username, wall_ms)
-        unit.audit(username, "logged_in", f"account:{username}", _told(entry.method, address))
+        told = _told(entry.method, address, strange=strange)
+        unit.audit(username, "logged_in", f"account:{username}", told)
         begun = Beginning(
             method=entry.method,
             factor_at_ms=entry.factor_at_ms,
@@ -87,7 +92,7 @@ async def enter(
             "token": token,
             "role": entry.account["role"],
             "expires_at": to_iso(expires_ms),
-            "failed": failed,
+            **news,
             **(extra or {}),
         }
     )
@@ -140,22 +145,12 @@ def is_secure(request: Request) -> bool:
     return request.url.scheme == "https"
 
 
-def failed_since(connection: Connection, username: str) -> Document:
-    """What was tried in vain since it last came in (ASVS 5.0, 6.3.5)."""
-    of_account = AUDIT.c.object == f"account:{username}"
-    came = select(func.max(AUDIT.c.seq)).where(of_account, AUDIT.c.action == "logged_in")
-    tried = select(func.count(), func.max(AUDIT.c.at_ms)).where(
-        of_account,
-        AUDIT.c.action == "login_refused",
-        AUDIT.c.seq > func.coalesce(came.scalar_subquery(), 0),
-    )
-    count, last_ms = connection.execute(tried).one()
-    return {"count": count, "last_at": instant(last_ms)}
-
-
-def _failed_since(hub: Deps, username: str) -> Document:
+def _news(hub: Deps, username: str, browser: str) -> Document:
     with hub.engine.connect() as connection:
-        return failed_since(connection, username)
+        return {
+            **news_for(connection, username, browser, hub.wall_ms()),
+            "before": came_before(connection, username),
+        }
 
 
 def _known_as(hub: Deps, username: str, secret: str) -> str:
@@ -171,8 +166,10 @@ def _begin_grace(unit: UnitOfWork, username: str, wall_ms: int) -> None:
     )
 
 
-def _told(method: Method, address: str) -> str:
-    return address if method == "password" else f"{address}, {method}"
+def _told(method: Method, address: str, *, strange: bool) -> str:
+    """`door_news` takes it apart again."""
+    how = () if method == "password" else (method,)
+    return ", ".join((address, *how, *((NEW_BROWSER,) if strange else ())))
 
 
 def _set_cookie(response: Response, request: Request, name: str, value: str, age_ms: int) -> None:

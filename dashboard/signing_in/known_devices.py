@@ -28,7 +28,9 @@ def remember(unit: UnitOfWork, username: str, before: str, wall_ms: int) -> str:
             "UPDATE known_device SET digest = ? WHERE digest = ?",
             (digest_of(secret), digest_of(before)),
         )
-    unit.execute(_UPSERT, (digest_of(secret), username, wall_ms, wall_ms + KEPT_MS))
+    newest = "SELECT coalesce(max(seq), 0) FROM audit WHERE object = ?"
+    [(seen_seq,)] = unit.execute(newest, (f"account:{username}",)).fetchall()
+    unit.execute(_UPSERT, (digest_of(secret), username, wall_ms, wall_ms + KEPT_MS, seen_seq))
     unit.execute(
         "DELETE FROM known_device WHERE username = ? AND digest NOT IN"
         " (SELECT digest FROM known_device WHERE username = ?"
@@ -40,6 +42,18 @@ def remember(unit: UnitOfWork, username: str, before: str, wall_ms: int) -> str:
 
 def forget_all(unit: UnitOfWork, username: str) -> None:
     unit.execute("DELETE FROM known_device WHERE username = ?", (username,))
+
+
+def seen_until(connection: Connection, username: str, secret: str, wall_ms: int) -> int:
+    """The newest row of the trail that this browser has told the account's owner of; 0: none."""
+    found = connection.scalar(
+        select(KNOWN_DEVICE.c.seen_seq).where(
+            KNOWN_DEVICE.c.digest == digest_of(secret),
+            KNOWN_DEVICE.c.username == username,
+            KNOWN_DEVICE.c.expires_at_ms > wall_ms,
+        )
+    )
+    return found or 0
 
 
 def known_as(connection: Connection, username: str, secret: str, wall_ms: int) -> str:

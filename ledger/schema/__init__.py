@@ -75,6 +75,7 @@ from ledger.schema.signing_in import (
     RECOVERY_CODE,
     SIGN_ON,
     TOTP,
+    WALL_SCREEN,
 )
 from ledger.schema.telling import CONTACT_POINT, OUTBOX, REPLY_LINK
 
@@ -148,4 +149,5 @@ __all__ = [
     "VISIT_CONFLICT",
     "VISIT_CORRECTION",
     "VISIT_PLAN",
+    "WALL_SCREEN",
 ]

@@ -67,7 +67,34 @@ KNOWN_DEVICE: Final = Table(
     Column("username", String(64), ForeignKey("account.username"), primary_key=True),
     ms("made_at_ms", null=False),
     ms("expires_at_ms", null=False),
+    # The newest row of the trail when it came in there last: what is newer is news to it.
+    Column("seen_seq", BigInteger, nullable=False, server_default="0"),
     Index("known_device_username", "username"),
+)
+
+# A screen on a wall: a session of nobody's, which shows the board without persons and no more.
+WALL_SCREEN: Final = Table(
+    "wall_screen",
+    METADATA,
+    Column("id", String(16), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of its secret
+    # Eight digits that it shows until somebody has let it in; empty from then on.
+    Column("code", String(8), nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("region", String(32), nullable=False, server_default=""),
+    # asked, granted (its secret is still that of the asking), shown, revoked
+    Column("state", String(8), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("agent", String(200), nullable=False),  # as the browser says
+    ms("asked_at_ms", null=False),
+    ms("code_until_ms", null=False),
+    ms("seen_at_ms", null=False),
+    ms("expires_at_ms"),
+    Column("made_by", String(64)),
+    ms("made_at_ms"),
+    Column("ended_by", String(64)),
+    ms("ended_at_ms"),
+    Index("wall_screen_code", "code"),
 )
 
 API_TOKEN: Final = Table(

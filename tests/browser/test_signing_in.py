@@ -217,3 +217,48 @@ def test_a_second_step_that_was_set_up_elsewhere_is_asked_for(
     desk.go("/tasks")
     expect(desk.page.get_by_role("heading", name="再验证一次身份")).to_be_visible()
     expect(desk.page.get_by_label("验证码或恢复码")).to_be_visible()
+
+
+def test_what_happened_at_the_door_is_told_and_stands_on_record(open_desk: OpenDesk) -> None:
+    desk, other = signed_in(open_desk, "duty-1"), open_desk(viewport=PHONE)
+    for word in ("wrong password", "wrong again"):
+        other.page.goto(desk.url)
+        other.page.fill("[name=username]", "duty-1")
+        other.page.fill("[name=password]", word)
+        other.page.get_by_role("button", name="登录", exact=True).click()
+        expect(other.page.get_by_role("alert")).to_contain_text("密码")
+    fill_in(other.page, "duty-1")
+    expect(other.page.locator("main#main")).to_be_visible()
+    leave(desk)
+    fill_in(desk.page, "duty-1")
+    told = desk.page.locator(".toasts")
+    expect(told).to_contain_text("登录失败 2 次")
+    expect(told).to_contain_text("没有用过的浏览器上登录了 1 次")
+    desk.go("/security")
+    panel = desk.page.get_by_role("region", name="登录记录")
+    expect(panel.get_by_text("未能登录")).to_have_count(2)
+    expect(panel.get_by_text("新浏览器")).to_have_count(1)
+
+
+def test_a_new_password_asks_which_programs_go_on(open_desk: OpenDesk) -> None:
+    desk = signed_in(open_desk, "admin-1")
+    page = desk.page
+    for name in ("夜间报表", "大屏数据"):
+        made = page.request.post(
+            f"{desk.url}/api/v1/me/tokens",
+            data={"name": name, "scopes": ["alarm.read"]},
+            headers={"X-Requested-With": "hearthwatch"},
+        )
+        assert made.ok, made.text()
+    desk.go("/security")
+    page.get_by_text("改我的密码").click()
+    form = page.get_by_role("form", name="改我的密码")
+    form.get_by_label("大屏数据").check()
+    form.locator("[name=old]").fill(PASSWORD)
+    for field in ("new", "again"):
+        form.locator(f"[name={field}]").fill("zebra lamp moon 4")
+    form.get_by_role("button", name="保存").click()
+    expect(page.locator(".toasts")).to_contain_text("已停用的程序令牌：夜间报表")
+    panel = page.get_by_role("region", name="程序令牌")
+    expect(panel.get_by_role("button", name="停用令牌 大屏数据")).to_be_visible()
+    expect(panel.get_by_role("button", name="停用令牌 夜间报表")).to_have_count(0)

@@ -3,7 +3,7 @@
 import type { Alarm, AlarmDetail } from "./alarm_types";
 import type { Device, DeviceChanges, Gateway, Quarantined, Series } from "./device_types";
 import type { Home, HomeDetail, ServiceUser, Stay, StayKind } from "./home_types";
-import type { Assignee, Failed, HubClock, Me, Page, SignInWays, Summary } from "./hub_types";
+import type { Assignee, DoorNews, HubClock, Me, Page, SignInWays, Summary } from "./hub_types";
 import type { ContactPoint, NewContactPoint, OfferedChannel, ReplyAnswer, ReplyState } from "./notice_types";
 import type {
   NewTry,
@@ -163,7 +163,7 @@ const id = encodeURIComponent;
 
 export const api = {
   login: (username: string, password: string, code?: string) =>
-    request<{ role: string; failed?: Failed }>("POST", "login", { username, password, ...(code ? { code } : {}) }),
+    request<{ role: string } & DoorNews>("POST", "login", { username, password, ...(code ? { code } : {}) }),
   signInWays: () => request<SignInWays>("GET", "login/ways"),
   logout: () => request<unknown>("POST", "logout", {}),
   me: () => request<Me>("GET", "me"),

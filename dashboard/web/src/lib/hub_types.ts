@@ -43,10 +43,18 @@ export interface Me {
   factor?: { set: boolean; due_at: string | null };
 }
 
-/** What was tried in vain in one's name since one last came in. */
+/** What was tried in vain in one's name since one last came in; or that somebody came in elsewhere. */
 export interface Failed {
   count: number;
   last_at: string | null;
+  last_from?: string | null;
+}
+
+/** What a browser tells of its account when it comes in. */
+export interface DoorNews {
+  failed?: Failed;
+  /** From browsers that had not been used before. */
+  elsewhere?: Failed;
 }
 
 export interface SignInWays {

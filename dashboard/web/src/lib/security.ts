@@ -1,7 +1,7 @@
 // By what one signs in, where one is signed in, and one's programs (docs/http.md).
 
 import { request } from "./api";
-import type { Failed } from "./hub_types";
+import type { DoorNews, Failed, Page } from "./hub_types";
 import { t, word } from "./i18n.svelte";
 import { session } from "./session.svelte";
 import { createPasskey, getPasskey } from "./webauthn";
@@ -25,6 +25,16 @@ export interface OwnSession {
   begun_at: string;
   seen_at: string;
   ends_at: string;
+}
+
+/** Somebody at one's door. */
+export interface SignIn {
+  at: string;
+  came_in: boolean;
+  from: string;
+  /** A method, or why not; empty: the password. */
+  how: string;
+  new_browser: boolean;
 }
 
 export interface ApiToken {
@@ -58,6 +68,7 @@ export interface Doors {
 
 export const security = {
   get: () => request<Security>("GET", "me/security"),
+  signIns: () => request<Page<SignIn>>("GET", "me/sign-ins"),
   beginTotp: () => request<{ secret: string; qr: string }>("POST", "me/totp"),
   async confirmTotp(code: string): Promise<string[]> {
     const said = await request<{ recovery_codes: string[] }>("POST", "me/totp/confirm", { code });
@@ -108,8 +119,7 @@ export const doors = {
 export async function passkeyLogin(): Promise<void> {
   const asked = await request<unknown>("POST", "login/passkey/options");
   const credential = await getPasskey(asked);
-  const said = await request<{ failed?: Failed }>("POST", "login/passkey", { credential });
-  await session.cameIn(said.failed);
+  await session.cameIn(await request<DoorNews>("POST", "login/passkey", { credential }));
 }
 
 /** What a program may do, in words. */

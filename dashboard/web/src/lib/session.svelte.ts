@@ -4,7 +4,7 @@ import { ApiError, api, sessionBegan, whenLimited, whenSignedOut } from "./api";
 import { board } from "./board.svelte";
 import { hubTime } from "./clock.svelte";
 import { drafts } from "./drafts";
-import type { Failed, Me } from "./hub_types";
+import type { DoorNews, Failed, Me } from "./hub_types";
 import { live } from "./live.svelte";
 import { keepShell } from "./shell";
 import { queue } from "./visit_queue.svelte";
@@ -27,6 +27,8 @@ class Session {
   ended = $state(false);
   /** What was tried in vain in one's name before one came in. */
   failed = $state.raw<Failed | null>(null);
+  /** Somebody came in as oneself from a browser that was new. */
+  elsewhere = $state.raw<Failed | null>(null);
   #timer: ReturnType<typeof setInterval> | null = null;
   /** Grows when somebody comes or goes: an answer asked for before is not about who is here now. */
   #turn = 0;
@@ -73,13 +75,14 @@ class Session {
   }
 
   async login(username: string, password: string, code?: string): Promise<void> {
-    await this.cameIn((await api.login(username, password, code)).failed);
+    await this.cameIn(await api.login(username, password, code));
   }
 
-  /** The hub has opened a session, however; `failed`: what was tried in vain meanwhile. */
-  async cameIn(failed?: Failed): Promise<void> {
+  /** The hub has opened a session, however, and tells what happened at the door meanwhile. */
+  async cameIn(news: DoorNews): Promise<void> {
     markLeaving(false);
-    this.failed = failed !== undefined && failed.count > 0 ? failed : null;
+    this.failed = some(news.failed);
+    this.elsewhere = some(news.elsewhere);
     this.#enter(await api.me());
   }
 
@@ -161,13 +164,17 @@ class Session {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     this.me = null;
-    this.failed = null;
+    this.failed = this.elsewhere = null;
     this.offline = false;
     remember(null);
     queue.stop();
     this.unreachable = false;
     this.state = "out";
   }
+}
+
+function some(told: Failed | undefined): Failed | null {
+  return told !== undefined && told.count > 0 ? told : null;
 }
 
 function remember(me: Me | null): void {

@@ -72,6 +72,9 @@ function drawn(from: string): string {
   }
 }
 
-export function changePassword(old: string, fresh: string): Promise<unknown> {
-  return request<unknown>("POST", "me/password", { old, new: fresh });
+/** Names of the programs' tokens that ended with it: all but those that are kept. */
+export async function changePassword(old: string, fresh: string, kept: string[]): Promise<string[]> {
+  const said = { old, new: fresh, ...(kept.length > 0 ? { keep_tokens: kept } : {}) };
+  const answer = await request<{ ended_tokens?: string[] }>("POST", "me/password", said);
+  return answer.ended_tokens ?? [];
 }
