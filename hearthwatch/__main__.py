@@ -19,7 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "sign gateways' certificates, apart from the hub",
     ),
     "backup": ("hearthwatch.copies_command", "copy everything a hub knows into one file"),
-    "audit-copy": ("hearthwatch.audit_copy_command", "compare a copy of the trail with the book"),
+    "audit-copy": ("hearthwatch.audit_copy.command", "compare a copy of the trail with the book"),
     "decode": ("hearthwatch.decode", "decode one device frame or message"),
     "demo": ("hearthwatch.demo", "the whole system on this machine with simulated homes"),
     "doctor": ("hearthwatch.doctor", "check configuration and machine, say what to mend"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from contract.config import ConfigError
 from gateway import doctor as gateway_doctor
 from gateway.clock import Clock
+from hearthwatch.doctor_audit import audit_copy
 from hearthwatch.doctor_book import book
 from hearthwatch.doctor_copies import copies
 from hearthwatch.doctor_finding import Finding, Verdict, judge
@@ -72,6 +73,7 @@ def hub(path: Path, anchors: frozenset[str] = frozenset()) -> Iterator[Finding]:
     yield from data_folder(config.data_dir)
     yield from book(config.book, anchors)
     yield from copies(config, wall_ms())
+    yield from audit_copy(config, wall_ms())
     yield http_port(config)
     yield sign_in(config.broker)
     yield from telling(config)

@@ -2,37 +2,77 @@
 away each night."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from hearthwatch.audit_copy import copy_trail
+from alarms.trial_press import finding
+from hearthwatch.audit_copy.config import LATE_AFTER_MIN
+from hearthwatch.audit_copy.copying import audit_copy
+from hearthwatch.audit_copy.watch import CopyWatch
 from hearthwatch.clock import wall_ms
 from hearthwatch.heads import tell_heads
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.memory import keep_tidy
+from hearthwatch.urgent_side import UrgentSide
 from ledger.erasure.periods import Periods
 from ledger.erasure.retention import proposed, take_away
+from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.local_time import day_of
 
 # Whether a night has passed is looked for this often.
 LOOK_S: Final = 600.0
+MINUTE_MS: Final = 60_000
 
 
-async def keep_house(
-    writer: Writer, reader: Engine, config: HubConfig, now_ms: Callable[[], int]
-) -> None:
-    await asyncio.gather(
-        keep_tidy(),
-        tell_heads(reader, say),
-        keep_periods(writer, config.periods, now_ms, say),
-        copy_trail(
-            config.audit_copy, config.book.open_copier, writer, lambda: wall_ms() // 1000, say
-        ),
-    )
+class House:
+    """Built with the hub, run beside it."""
+
+    def __init__(
+        self, config: HubConfig, side: UrgentSide, reader: Engine, now_ms: Callable[[], int]
+    ) -> None:
+        self._config, self._side, self._reader, self._now_ms = config, side, reader, now_ms
+        late_min = LATE_AFTER_MIN if config.audit_copy is None else config.audit_copy.late_after_min
+        self.copying = CopyWatch(reader, late_min * MINUTE_MS, now_ms, self._told, say)
+
+    async def run(self) -> None:
+        writer, now_ms = self._side.writer, self._now_ms
+        await asyncio.gather(
+            keep_tidy(),
+            tell_heads(self._reader, say),
+            keep_periods(writer, self._config.periods, now_ms, say),
+            self._copy_trail(),
+        )
+
+    def measure(self, registry: CollectorRegistry) -> None:
+        self.copying.measure(registry)
+
+    async def _copy_trail(self) -> None:
+        config = self._config.audit_copy
+        if config is None:
+            return
+        copier = self._config.book.open_copier()
+        try:
+            async with audit_copy(
+                config, copier, self._side.writer, lambda: wall_ms() // 1000, say
+            ) as copy:
+                self.copying.copy = copy
+                await asyncio.gather(copy.run(), self.copying.run())
+        finally:
+            copier.dispose()
+
+    async def _told(self, rule: str, failed: bool, evidence: Mapping[str, Any]) -> None:
+        """Open an alarm of the hub's own, or end it."""
+
+        def take(unit: UnitOfWork) -> None:
+            found = finding(rule, failed=failed, now_ms=unit.now_ms, evidence=evidence)
+            self._side.book.take(unit, found, replayable=False)
+
+        await self._side.writer.change(take)
 
 
 async def keep_periods(

@@ -28,7 +28,7 @@ from hearthwatch.broker_session import broker_address, session_config
 from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.department_exports import DepartmentExports
 from hearthwatch.enrolling import enrolling
-from hearthwatch.housekeeping import keep_house
+from hearthwatch.housekeeping import House
 from hearthwatch.http_server import Server, http_of
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
@@ -143,6 +143,7 @@ class Hub:
         self.look = BookLook(config.book, config.data_dir, self.connection.damage, say)
         self.enrolling = enrolling(config, self.reader, side.register, say)
         self.exports = DepartmentExports(self.reader, self.writer, clock.now_ms, config.data_dir)
+        self.house = House(config, side, self.reader, clock.now_ms)
         self.watchdog = Watchdog(config, side, clock.now_ms, self.health, self.roster_changed)
 
     # Wiring.
@@ -210,7 +211,6 @@ class Hub:
                 self.writer, http, self.client
             )
             self.lane.start()
-            house = keep_house(self.writer, self.reader, self.config, self.clock.now_ms)
             tasks = [
                 asyncio.create_task(self.client.run(), name="urgent-broker"),
                 asyncio.create_task(dispatcher.run(), name="dispatcher"),
@@ -222,7 +222,7 @@ class Hub:
                 *self.watchdog.start(http),
                 asyncio.create_task(self.notices.listen(self.replies), name="modem"),
                 asyncio.create_task(self._watch_lease(), name="lease"),
-                asyncio.create_task(house, name="house"),
+                asyncio.create_task(self.house.run(), name="house"),
                 asyncio.create_task(self.look.run(), name="book-look"),
             ]
             serving = asyncio.create_task(server.serve(), name="http")
@@ -306,6 +306,7 @@ class Hub:
         registry = CollectorRegistry()
         self._gauges(registry)
         self.notices.measure(registry, self.reader)
+        self.house.measure(registry)
         self.app = create_app(
             Deps(
                 engine=self.reader,

@@ -18,7 +18,7 @@ from alarms.visiting import FOLLOW_UP_DAYS_MAX
 from contract.config import ConfigError, check_keys, get, one_of
 from dashboard.request_rate import ACCOUNT, ADDRESS
 from dashboard.signing_in.settings import SigningIn
-from hearthwatch.audit_copy import AuditCopyConfig, audit_copy_config
+from hearthwatch.audit_copy.config import AuditCopyConfig, audit_copy_config
 from hearthwatch.enrolment_config import EnrolmentConfig, enrolment_config
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret

@@ -7,7 +7,7 @@ leaves sealed.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,6 +63,31 @@ def portion(connection: Connection, name: str, after: Place, limit: int = PORTIO
         said = dict(zip(fields, values, strict=True)) if name == AUDIT.name else {}
         lines.append(_line({"table": name, "seq": seq, "link": stored.hex(), **said}))
     return Portion(lines=tuple(lines), place=place, broken=tuple(broken), gone=gone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """`rows` that are not copied yet and since when the oldest of them waits; when the newest row
+    of the trail that is copied was written. None: there is none."""
+
+    rows: int = 0
+    waits_since_ms: int | None = None
+    newest_at_ms: int | None = None
+
+
+def lag(connection: Connection, places: Mapping[str, Place]) -> Lag:
+    """How far a copy that has come up to these places is behind the book."""
+    rows = 0
+    oldest: list[int] = []
+    for name in TABLES:
+        table, seq = _BY_NAME[name][0], places.get(name, Place()).seq
+        rows += _newer(connection, name, seq)
+        waiting = select(table.c.at_ms).where(table.c.seq > seq).order_by(table.c.seq).limit(1)
+        at_ms = connection.scalar(waiting)
+        oldest += [] if at_ms is None else [int(at_ms)]
+    copied = select(AUDIT.c.at_ms).where(AUDIT.c.seq <= places.get(AUDIT.name, Place()).seq)
+    newest = connection.scalar(copied.order_by(AUDIT.c.seq.desc()).limit(1))
+    return Lag(rows=rows, waits_since_ms=min(oldest) if oldest else None, newest_at_ms=newest)
 
 
 def places_in(lines: Iterable[str]) -> dict[str, Place]:
@@ -126,10 +151,11 @@ def compare(connection: Connection, lines: Iterable[str]) -> Compared:
 
 
 def _documents(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Whole lines: the last one of a machine that stopped may be half."""
+    """Whole lines: the last one of a machine that stopped may be half. What a collector of syslog
+    has written before each of them is passed over."""
     for text in lines:
         try:
-            document = json.loads(text)
+            document = json.loads(text[text.index("{") :])
             if document["table"] in TABLES and "seq" in document and "link" in document:
                 yield document
         except (KeyError, TypeError, ValueError):

@@ -10,15 +10,9 @@ import pytest
 
 from contract.config import ConfigError
 from hearthwatch.__main__ import main
-from hearthwatch.audit_copy import (
-    AGAIN_S,
-    AuditCopy,
-    AuditCopyConfig,
-    Away,
-    FileSink,
-    WebSink,
-    audit_copy_config,
-)
+from hearthwatch.audit_copy.config import AuditCopyConfig, audit_copy_config
+from hearthwatch.audit_copy.copying import AGAIN_S, AuditCopy
+from hearthwatch.audit_copy.sinks import Away, FileSink, KeptPlaces, WebSink
 from hearthwatch.hub_config import load
 from ledger.place import Place as Book
 from ledger.schema import AUDIT
@@ -230,14 +224,17 @@ def test_a_collector_is_asked_again_and_loses_nothing(bench: Bench) -> None:
     async def story() -> None:
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as client:
             engine = copier(bench)
-            sink = WebSink(config, client, bench.hub.writer, engine, lambda: 1)
+            kept = KeptPlaces(bench.hub.writer, engine, config)
+            sink = WebSink(config, client, kept, lambda: 1)
             copy = AuditCopy(engine, sink, Told())
             with pytest.raises(Away):
                 await copy.step()
             while await copy.step():
                 continue
             # Another program knows from the book what was taken.
-            again = WebSink(config, client, bench.hub.writer, bench.hub.reader, lambda: 1)
+            again = WebSink(
+                config, client, KeptPlaces(bench.hub.writer, bench.hub.reader, config), lambda: 1
+            )
             assert (await again.places())["audit"].seq == bench.rows(AUDIT)[-1]["seq"]
 
     asyncio.run(story())
@@ -270,6 +267,14 @@ def test_the_command_says_what_differs(
         {"url": "http://b"},
         {"url": "https://b"},
         {"paht": "a"},
+        {"path": "a", "syslog": "log"},
+        {"syslog": "log/x"},
+        {"syslog": "log:0"},
+        {"syslog": "log", "cert_file": "c.pem"},
+        {"syslog": "log", "private": True, "ca_file": "ca.pem"},
+        {"syslog": "log", "secret_file": "s"},
+        {"path": "a", "ca_file": "ca.pem"},
+        {"path": "a", "late_after_min": 0},
     ],
 )
 def test_a_copy_that_goes_nowhere_is_refused(table: dict, tmp_path: Path) -> None:
