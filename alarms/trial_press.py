@@ -17,7 +17,7 @@ from contract.ids import name_uuid
 from ledger.database import insert_sql
 from ledger.schema import DEVICE, HOME, TEST_PRESS
 from ledger.unit_of_work import UnitOfWork, compact
-from rules.finding import Finding, Phase, episode_id
+from rules.finding import Finding, Phase, Severity, episode_id
 
 SUBJECT: Final = "hub:watchdog"
 KIND: Final = "watchdog"
@@ -159,16 +159,21 @@ class TrialPresses:
 
 
 def finding(
-    rule: str, *, failed: bool, now_ms: int, evidence: Mapping[str, Any] | None = None
+    rule: str,
+    *,
+    failed: bool,
+    now_ms: int,
+    evidence: Mapping[str, Any] | None = None,
+    severity: Severity = "technical",
 ) -> Finding:
-    """About the hub itself: `watchdog_test` or `watchdog_heartbeat`."""
+    """About the hub itself: `watchdog_test`, `watchdog_heartbeat` and their like."""
     phase: Phase = "raised" if failed else "cleared"
     return Finding(
         episode=episode_id(SUBJECT, rule, str(now_ms)),
         home=SUBJECT,
         rule=rule,
         kind=KIND,
-        severity="technical",
+        severity=severity,
         phase=phase,
         reason=f"{rule.removeprefix('watchdog_')}_{'failed' if failed else 'ok'}",
         raised_at_ms=now_ms,

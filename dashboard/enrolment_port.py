@@ -11,12 +11,24 @@ class AuthorityAway(Exception):  # noqa: N818 - it comes back; what was asked is
     """The authority's process does not answer."""
 
 
+class Ends(Protocol):
+    """When certificates end, as far as it is known; `refused`: why no gateway would believe the
+    broker now, empty: they do."""
+
+    @property
+    def ends_ms(self) -> Mapping[str, int]: ...
+    @property
+    def refused(self) -> str: ...
+
+
 class Enrolment(Protocol):
     """`certificate`, `code` and `sign` ask the authority: for worker threads, and AuthorityAway.
     What comes from outside and is no good: ContractError."""
 
     @property
     def on(self) -> bool: ...
+    @property
+    def ends(self) -> Ends | None: ...
     def certificate(self) -> str:
         """The authority's own, as PEM."""
         ...
@@ -53,6 +65,7 @@ class NoEnrolment:
     """Gateways have passwords here."""
 
     on = False
+    ends: Ends | None = None
 
     def certificate(self) -> str:
         raise AuthorityAway("no authority is configured")

@@ -27,7 +27,8 @@ BROKER_UID = 1883
 GRAFANA_UID = 472
 INFLUX_UID = 1000
 # Ten years: a gateway in a mountain village that meets an expired certificate is a silent one.
-# The broker's is renewed by deleting server.pem and running this again.
+# The broker's is renewed by `hearthwatch admin renew-broker`, or by deleting server.pem and running
+# this again.
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 825
 # mosquitto's own cost; the passwords have 192 bits, a slow hash would protect nothing.

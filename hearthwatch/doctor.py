@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from hearthwatch.doctor_audit import audit_copy
 from hearthwatch.doctor_book import book
 from hearthwatch.doctor_copies import copies
+from hearthwatch.doctor_enrolment import enrolment
 from hearthwatch.doctor_finding import Finding, Verdict, judge
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def hub(path: Path, anchors: frozenset[str] = frozenset()) -> Iterator[Finding]:
     yield from book(config.book, anchors)
     yield from copies(config, wall_ms())
     yield from audit_copy(config, wall_ms())
+    yield from enrolment(config, wall_ms())
     yield http_port(config)
     yield sign_in(config.broker)
     yield from telling(config)

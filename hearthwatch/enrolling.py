@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from contract.enrolment import EnrolmentCode
 from contract.errors import ContractError
-from dashboard.enrolment_port import AuthorityAway, NoEnrolment
+from dashboard.enrolment_port import AuthorityAway, Ends, NoEnrolment
 from hearthwatch.authority import certificates
 from hearthwatch.authority.asking import AskedAuthority
 from hearthwatch.authority.keys import write
@@ -50,6 +50,7 @@ class Enrolling:
     """`Enrolment` of a hub that has an authority."""
 
     on = True
+    ends: Ends | None = None
 
     def __init__(
         self,

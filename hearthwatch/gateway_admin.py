@@ -16,7 +16,7 @@ from contract.errors import ContractError
 from contract.moment import to_iso
 from dashboard.enrolment_port import AuthorityAway
 from dashboard.sessions import digest_of, new_token
-from hearthwatch import broker_files
+from hearthwatch import broker_files, broker_renewal
 from hearthwatch.authority import certificates, keys
 from hearthwatch.authority.asking import AskedAuthority
 from hearthwatch.book_change import ACTOR, change_book
@@ -49,6 +49,10 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _config(broker)
     broker.add_argument("--authority", type=Path, required=True, help="the folder of ca-init")
     broker.add_argument("--out", type=Path, required=True, help="a folder for mosquitto")
+    renewal = _action(
+        actions, "renew-broker", broker_renewal.run, "a new certificate for the broker"
+    )
+    broker_renewal.add_arguments(renewal)
     told = "where the broker reads its list, if it can't look into the hub's folder"
     broker.add_argument("--crlfile", type=Path, help=told)
 

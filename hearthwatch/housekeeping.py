@@ -3,6 +3,7 @@ away each night."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
@@ -12,7 +13,9 @@ from alarms.trial_press import finding
 from hearthwatch.audit_copy.config import LATE_AFTER_MIN
 from hearthwatch.audit_copy.copying import audit_copy
 from hearthwatch.audit_copy.watch import CopyWatch
+from hearthwatch.certificate_ends import CertificateEnds, measure_ends, served
 from hearthwatch.clock import wall_ms
+from hearthwatch.enrolling import Enrolling, NoEnrolling
 from hearthwatch.heads import tell_heads
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
@@ -22,6 +25,7 @@ from ledger.erasure.periods import Periods
 from ledger.erasure.retention import proposed, take_away
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
+from rules.finding import Severity
 from rules.local_time import day_of
 
 # Whether a night has passed is looked for this often.
@@ -33,11 +37,21 @@ class House:
     """Built with the hub, run beside it."""
 
     def __init__(
-        self, config: HubConfig, side: UrgentSide, reader: Engine, now_ms: Callable[[], int]
+        self,
+        config: HubConfig,
+        side: UrgentSide,
+        reader: Engine,
+        enrolling: Enrolling | NoEnrolling,
+        now_ms: Callable[[], int],
     ) -> None:
         self._config, self._side, self._reader, self._now_ms = config, side, reader, now_ms
         late_min = LATE_AFTER_MIN if config.audit_copy is None else config.audit_copy.late_after_min
         self.copying = CopyWatch(reader, late_min * MINUTE_MS, now_ms, self._told, say)
+        self.ends: CertificateEnds | None = None
+        if config.enrolment is not None:
+            look = partial(served, config.enrolment, config.broker)
+            self.ends = CertificateEnds(look, enrolling.certificate, wall_ms, self._told, say)
+            enrolling.ends = self.ends
 
     async def run(self) -> None:
         writer, now_ms = self._side.writer, self._now_ms
@@ -46,10 +60,12 @@ class House:
             tell_heads(self._reader, say),
             keep_periods(writer, self._config.periods, now_ms, say),
             self._copy_trail(),
+            *(() if self.ends is None else (self.ends.run(),)),
         )
 
     def measure(self, registry: CollectorRegistry) -> None:
         self.copying.measure(registry)
+        measure_ends(registry, self.ends)
 
     async def _copy_trail(self) -> None:
         config = self._config.audit_copy
@@ -65,11 +81,20 @@ class House:
         finally:
             copier.dispose()
 
-    async def _told(self, rule: str, failed: bool, evidence: Mapping[str, Any]) -> None:
+    async def _told(
+        self,
+        rule: str,
+        failed: bool,
+        evidence: Mapping[str, Any],
+        severity: Severity = "technical",
+        /,
+    ) -> None:
         """Open an alarm of the hub's own, or end it."""
 
         def take(unit: UnitOfWork) -> None:
-            found = finding(rule, failed=failed, now_ms=unit.now_ms, evidence=evidence)
+            found = finding(
+                rule, failed=failed, now_ms=unit.now_ms, evidence=evidence, severity=severity
+            )
             self._side.book.take(unit, found, replayable=False)
 
         await self._side.writer.change(take)

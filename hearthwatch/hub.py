@@ -143,7 +143,7 @@ class Hub:
         self.look = BookLook(config.book, config.data_dir, self.connection.damage, say)
         self.enrolling = enrolling(config, self.reader, side.register, say)
         self.exports = DepartmentExports(self.reader, self.writer, clock.now_ms, config.data_dir)
-        self.house = House(config, side, self.reader, clock.now_ms)
+        self.house = House(config, side, self.reader, self.enrolling, clock.now_ms)
         self.watchdog = Watchdog(config, side, clock.now_ms, self.health, self.roster_changed)
 
     # Wiring.

@@ -35,6 +35,8 @@ from ledger.views import Document, to_json
 router = APIRouter(tags=["overview"])
 
 REPORT_DEFAULT_MS: Final = 30 * DAY_MS
+# What of the summary not everybody sees.
+_SHOWN_TO: Final = ("export.order", "gateway.read")
 _LIVE_ALARMS: Final = ("open", "acknowledged", "in_response")
 _LIVE_TASKS: Final = ("open", "accepted", "departed", "arrived")
 
@@ -63,7 +65,9 @@ async def get_summary(
             return to_json(_summary(connection, caller, hub))
 
     # All that the counts depend on besides the book and the time.
-    made = await shared.get(("summary", caller.region, "export.order" in caller.can), make)
+    made = await shared.get(
+        ("summary", caller.region, *(may in caller.can for may in _SHOWN_TO)), make
+    )
     return Response(made, media_type=JSON)
 
 
@@ -152,6 +156,7 @@ def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
         "repairs": _repairs(connection, caller, now_ms),
         "quarantine": connection.scalar(quarantine_visible(func.count(), caller)),
         "last_test": _last_test(connection),
+        "certificates": _certificates(hub) if "gateway.read" in caller.can else None,
         "department_files_failed": len(failing(connection)) if "export.order" in caller.can else 0,
     }
 
@@ -168,6 +173,15 @@ def _last_test(connection: Connection) -> Document | None:
         "missing": row["missing"],
         "took_s": None if took_ms is None else took_ms / 1000,
     }
+
+
+def _certificates(hub: Deps) -> Document | None:
+    """When those end on which all gateways depend; None: not known, or they have passwords."""
+    ends = hub.enrolment.ends
+    if ends is None or not ends.ends_ms:
+        return None
+    found = {f"{name}_until": to_iso(at_ms) for name, at_ms in ends.ends_ms.items()}
+    return {"broker_until": None, "authority_until": None, **found, "refused": ends.refused}
 
 
 def _silent(now_ms: int) -> Any:

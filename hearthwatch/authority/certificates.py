@@ -33,6 +33,8 @@ RESERVED = frozenset({"hub", "simulator", "admin", "system"})
 # Clocks of village machines and of the broker differ; a certificate is good at once.
 BACKDATED = dt.timedelta(hours=1)
 AUTHORITY_YEARS = 10
+# The most that common TLS libraries take.
+SERVER_DAYS = 825
 # A list that has expired would make the broker refuse every gateway at once. It is written anew
 # with every change and at every start of the hub, so its end means nothing.
 LIST_DAYS = 3650
@@ -79,10 +81,11 @@ def self_signed(key: Key, now: dt.datetime) -> x509.Certificate:
 def for_server(
     authority: x509.Certificate, key: Key, server_key: Key, host: x509.GeneralName, now: dt.datetime
 ) -> x509.Certificate:
-    """The broker's own; it can be nobody's client."""
-    # 825 days is the most that common TLS libraries take.
+    """The broker's own; it can be nobody's client. It does not outlive who has signed it: what it
+    says of its end would not be true."""
+    until = min(now + dt.timedelta(days=SERVER_DAYS), authority.not_valid_after_utc)
     builder = _builder(
-        _name("hearthwatch broker"), server_key.public_key(), now, now + dt.timedelta(days=825)
+        _name("hearthwatch broker"), server_key.public_key(), now, until
     ).add_extension(x509.SubjectAlternativeName([host]), critical=False)
     return _leaf(builder, authority, key, server_key.public_key(), ExtendedKeyUsageOID.SERVER_AUTH)
 

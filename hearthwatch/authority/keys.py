@@ -68,7 +68,7 @@ def init(folder: Path, host: str, now: dt.datetime) -> list[str]:
     authority = load(folder)
     if not (folder / SERVER).exists():
         key = certificates.new_key()
-        certificate = certificates.for_server(*authority, key, _name(host), now)
+        certificate = certificates.for_server(*authority, key, name_of(host), now)
         write(folder / SERVER_KEY, certificates.key_pem(key), 0o600)
         write(folder / SERVER, certificates.pem_of(certificate).encode(), 0o644)
         made += [SERVER_KEY, SERVER]
@@ -91,7 +91,7 @@ def write(path: Path, content: bytes, mode: int) -> None:
     fresh.replace(path)
 
 
-def _name(host: str) -> x509.GeneralName:
+def name_of(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

@@ -7,6 +7,7 @@ import datetime as dt
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -20,6 +21,7 @@ import trustme
 from hearthwatch import broker_files
 from hearthwatch.authority import certificates, keys
 from hearthwatch.authority.keys import Authority
+from hearthwatch.broker_renewal import renew
 from hearthwatch.embedded_broker import find_mosquitto, free_port
 from hearthwatch.enrolment_config import EnrolmentConfig
 from hearthwatch.hub_config import BrokerConfig
@@ -511,3 +513,33 @@ def test_every_line_is_known(site: Site, tmp_path: Path) -> None:
         # What is written to the log.
         "log_dest", "log_type", "connection_messages",
     }  # fmt: skip
+
+
+def test_a_renewed_certificate_of_the_broker_loses_no_gateway(site: Site, tmp_path: Path) -> None:
+    """Read again on SIGHUP: who is connected stays so, who comes is shown the new one."""
+    own = tmp_path / "authority"
+    shutil.copytree(site.folder, own)
+    first, second = site.gateway("gw-0001"), site.gateway("gw-0002")
+
+    def shown(port: int) -> str:
+        context = ssl.create_default_context(cafile=str(site.folder / "ca.pem"))
+        with (
+            socket.create_connection(("127.0.0.1", port)) as raw,
+            context.wrap_socket(raw, server_hostname="127.0.0.1") as line,
+        ):
+            return str((line.getpeercert() or {})["serialNumber"])
+
+    with running(site, tmp_path / "broker") as broker:
+        before = shown(broker.tls)
+        with (
+            Line(broker.tls, first, "x") as line,
+            Line(broker.plain, broker.hub, "hub-urgent") as hub,
+        ):
+            hub.subscribe("hw/v1/+/activation")
+            renew(own, broker.folder, NOW)
+            broker.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: shown(broker.tls) != before, 30, "the new one is shown")
+            assert line.publish("hw/v1/gw-0001/activation", b"press") == 0
+            with Line(broker.tls, second, "x") as other:
+                assert other.publish("hw/v1/gw-0002/activation", b"press") == 0
+            assert len(hub.hear(2)) == 2

@@ -13,7 +13,7 @@ from hearthwatch.authority import keys
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
 # Those that run one of our programs for ever; the others do one thing at a time.
 UNITS = sorted(p for p in FOLDER.glob("*.service") if "Type=oneshot" not in p.read_text())
-ALL = sorted(p for p in FOLDER.iterdir() if p.suffix in (".service", ".path"))
+ALL = sorted(p for p in FOLDER.iterdir() if p.suffix in (".service", ".path", ".timer"))
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.name)
@@ -49,8 +49,11 @@ def test_systemd_verifies_the_unit(unit, tmp_path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("no systemd-analyze on this machine")
+    # What a timer or a path starts has to be there as well.
+    for one in ALL:
+        text = one.read_text().replace("/opt/hearthwatch/bin/hearthwatch", "/bin/true")
+        (tmp_path / one.name).write_text(text)
     copy = tmp_path / unit.name
-    copy.write_text(unit.read_text().replace("/opt/hearthwatch/bin/hearthwatch", "/bin/true"))
     done = subprocess.run(
         [program, "verify", str(copy)], capture_output=True, text=True, check=False
     )
@@ -135,3 +138,28 @@ def test_a_gateway_with_a_certificate_starts_without_a_password() -> None:
     given = dict(value.split(":", 1) for key, value in pairs(unit) if key == "SetCredential")
     assert loaded == set(given)
     assert all(given.values()), "an empty one is refused"
+
+
+ONESHOTS = [p for p in FOLDER.glob("*.service") if p not in UNITS]
+
+
+@pytest.mark.parametrize("unit", ONESHOTS, ids=lambda p: p.name)
+def test_what_runs_once_in_a_while_is_started_and_runs_what_exists(unit) -> None:
+    starters = [unit.with_suffix(suffix) for suffix in (".timer", ".path")]
+    assert any(starter.exists() for starter in starters)
+    for key, value in pairs(unit):
+        words = value.split()
+        if key != "ExecStart" or not words[0].endswith("/hearthwatch"):
+            continue
+        parser = COMMANDS[words[1]]
+        # Every option and action is one that the command knows.
+        done = subprocess.run(
+            [sys.executable, "-m", "hearthwatch", *words[1:], "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=Path(__file__).parents[2],
+        )
+        assert done.returncode == 0, (parser, done.stderr)
+        for word in words[1:]:
+            assert not word.startswith("--") or word in done.stdout, word

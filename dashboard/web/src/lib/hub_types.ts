@@ -26,6 +26,13 @@ export interface Summary {
     missing: string;
     took_s: number | null;
   } | null;
+  /** On which all gateways depend; null: not known, or they have passwords. `refused`: why none
+   * would believe the broker now. */
+  certificates?: {
+    broker_until: string | null;
+    authority_until: string | null;
+    refused: string;
+  } | null;
   repairs?: { open: number; overdue: number };
   /** For who keeps orders; 0 for everybody else. */
   department_files_failed?: number;
