@@ -3,6 +3,7 @@ liar, and that nothing of a request is believed but its key."""
 
 import dataclasses
 import threading
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -256,3 +257,23 @@ async def test_a_hub_with_passwords_says_so(world: World) -> None:
         assert shown.json() == {"enrolment": False, "code_until": None, "items": []}
         answer = await client.post("/api/v1/gateways/gw-0001/code")
         assert problem_of(answer)["type"] == "no_enrolment"
+
+
+async def test_the_summary_says_when_that_ends_on_which_all_gateways_depend(hub) -> None:
+    """To those who see gateways, and never one's answer to another."""
+
+    ends = SimpleNamespace(
+        ends_ms={"broker": hub.at_ms + 30 * DAY_MS}, refused="certificate has expired"
+    )
+
+    async def said(who: str) -> object:
+        async with hub.world.client(who) as client:
+            return (await client.get("/api/v1/summary")).json()["certificates"]
+
+    assert await said("duty-1") is None
+    hub.world.app.state.deps.enrolment.ends = ends
+    found = await said("admin-1")
+    assert found["broker_until"].startswith("20")
+    assert found["authority_until"] is None
+    assert found["refused"] == "certificate has expired"
+    assert await said("visitor-1") is None
