@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.enrolment_config import EnrolmentConfig
-from hearthwatch.hub_config import BrokerConfig
 
 # mosquitto's own cost; the passwords have 192 bits, a slow hash would protect nothing.
 _ROUNDS: Final = 101

@@ -5,18 +5,22 @@ from collections.abc import Sequence
 from typing import Final
 
 from contract import topics
-from hearthwatch.hub_config import BrokerConfig
+from hearthwatch.broker_config import BrokerConfig
 from ingest.mqtt.asyncio_client import BrokerAddress
 from ingest.mqtt.session import SessionConfig
 
 
+def tls_context(broker: BrokerConfig) -> ssl.SSLContext | None:
+    if broker.ca_file is None:
+        return None
+    tls = ssl.create_default_context(cafile=str(broker.ca_file))
+    if broker.cert_file is not None:
+        tls.load_cert_chain(broker.cert_file, broker.key_file)
+    return tls
+
+
 def broker_address(broker: BrokerConfig) -> BrokerAddress:
-    tls = None
-    if broker.ca_file is not None:
-        tls = ssl.create_default_context(cafile=str(broker.ca_file))
-        if broker.cert_file is not None:
-            tls.load_cert_chain(broker.cert_file, broker.key_file)
-    return BrokerAddress(host=broker.host, port=broker.port, tls=tls)
+    return BrokerAddress(host=broker.host, port=broker.port, tls=tls_context(broker))
 
 
 # The hub's own sessions, after the name that hub.toml gives its client.

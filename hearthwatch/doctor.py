@@ -23,7 +23,8 @@ from hearthwatch.doctor_finding import Finding, Verdict, judge
 
 if TYPE_CHECKING:
     # A gateway's installation has neither msgspec nor what else the hub's modules import.
-    from hearthwatch.hub_config import BrokerConfig, HubConfig
+    from hearthwatch.broker_config import BrokerConfig
+    from hearthwatch.hub_config import HubConfig
 
 # Less than this and a day of telemetry may not fit.
 FREE_BYTES_MIN: Final = 1 << 30

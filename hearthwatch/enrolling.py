@@ -18,9 +18,10 @@ from dashboard.enrolment_port import AuthorityAway, Ends, NoEnrolment
 from hearthwatch.authority import certificates
 from hearthwatch.authority.asking import AskedAuthority
 from hearthwatch.authority.keys import write
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.broker_session import is_own
 from hearthwatch.enrolment_config import EnrolmentConfig
-from hearthwatch.hub_config import BrokerConfig, HubConfig
+from hearthwatch.hub_config import HubConfig
 from hearthwatch.session_end import end_session
 from ledger.gateway_certificates import Issued, gateways_of, revoked
 from ledger.unit_of_work import Entry, UnitOfWork

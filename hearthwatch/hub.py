@@ -24,7 +24,7 @@ from dashboard.request_rate import ACCOUNT, ADDRESS, rate_of
 from hearthwatch.apart import in_a_process
 from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.book_look import BookLook
-from hearthwatch.broker_session import broker_address, session_config
+from hearthwatch.broker_sources import readings_source, urgent_source
 from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.department_exports import DepartmentExports
 from hearthwatch.enrolling import enrolling
@@ -42,12 +42,10 @@ from hearthwatch.urgent_side import UrgentSide
 from hearthwatch.visit_tasks import MorningTasks
 from hearthwatch.watchdog.watch import Watchdog
 from ingest.backup_marks import tell
-from ingest.mqtt.asyncio_client import AsyncioClient, Link
-from ingest.mqtt.blocking_client import BlockingClient
 from ingest.mqtt.session import Message
 from ingest.readings_batch import ReadingsBatch
 from ingest.readings_lane import ReadingsLane
-from ingest.urgent_lane import Stored
+from ingest.urgent_lane import MessageLink, Stored
 from ledger import register as roster_table
 from ledger.cursor import HubConnection
 from ledger.register_changes import Changed
@@ -68,9 +66,6 @@ LEASE_LOOK_S: Final = 0.5
 # Activations read back at a start for the rules that take them as signs of life: at 100 a day
 # more than a year of a village.
 MISSED_MAX: Final = 50_000
-# Messages the broker may send ahead of our PUBACKs, on the activation and the readings side.
-URGENT_WINDOW: Final = 1000
-READINGS_WINDOW: Final = 5000
 
 
 class Hub:
@@ -122,21 +117,12 @@ class Hub:
         )
         side.settings.on_reload = self.batch.roster_changed
         self.lane = ReadingsLane(
-            client=BlockingClient(
-                broker_address(config.broker),
-                session_config(config.broker, "readings", ("telemetry", "status"), READINGS_WINDOW),
-                time.monotonic,
-            ),
+            client=readings_source(config.broker, say),
             batch=self.batch,
             monotonic=time.monotonic,
             log=say,
         )
-        self.client = AsyncioClient(
-            broker_address(config.broker),
-            session_config(config.broker, "urgent", ("activation",), URGENT_WINDOW),
-            self._messages,
-            say,
-        )
+        self.client = urgent_source(config.broker, self._messages, say)
         self.visit_tasks = MorningTasks(
             self.reader, self.writer, self.book.visiting, clock.now_ms, config.morning_tasks
         )
@@ -179,7 +165,7 @@ class Hub:
 
         self.writer.submit(apply).result()
 
-    def _messages(self, messages: list[Message], link: Link) -> None:
+    def _messages(self, messages: list[Message], link: MessageLink) -> None:
         self.urgent.on_messages(messages, link, self.client)
 
     def _stored(self, stored: Sequence[Stored]) -> None:

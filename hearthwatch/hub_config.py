@@ -19,12 +19,12 @@ from contract.config import ConfigError, check_keys, get, one_of
 from dashboard.request_rate import ACCOUNT, ADDRESS
 from dashboard.signing_in.settings import SigningIn
 from hearthwatch.audit_copy.config import AuditCopyConfig, audit_copy_config
+from hearthwatch.broker_config import BrokerConfig, broker_config, port_of
 from hearthwatch.enrolment_config import EnrolmentConfig, enrolment_config
 from hearthwatch.notify_config import NotifyConfig, notify_config
 from hearthwatch.secret_files import read_secret
 from hearthwatch.signing_in_config import signing_in_config
 from hearthwatch.watchdog.config import WatchdogConfig, watchdog_config
-from ingest.mqtt.packets import Protocol
 from ingest.readings.influx_settings import InfluxSettings
 from ledger.checked_copies import KEPT, KEPT_MAX
 from ledger.erasure.periods import DAYS_MAX, RECORDS_DAYS, UNREAD_DAYS, Periods
@@ -69,19 +69,6 @@ _SEVERITIES: Final = frozenset({"urgent", "watch", "technical"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerConfig:
-    host: str = "127.0.0.1"
-    port: int = 1883
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    protocol: Protocol = "5"
-    client_id: str = "hub"
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpConfig:
     """`trusted_proxies`: whose word about scheme and sender counts, addresses or networks. Rates:
     requests in a second of one account, of one address; 0: any number."""
@@ -111,7 +98,7 @@ class HubConfig:
     rules: Path | None = None
     homes: Path | None = None
     http: HttpConfig = HttpConfig()
-    broker: BrokerConfig = BrokerConfig()
+    broker: BrokerConfig = field(default_factory=BrokerConfig)
     readings: ReadingsConfig = ReadingsConfig()
     webhooks: tuple[tuple[WebhookTarget, str], ...] = ()
     notify: NotifyConfig = field(default_factory=NotifyConfig)
@@ -166,7 +153,7 @@ def load(path: Path) -> HubConfig:
         rules=_path(document, "rules", where, base),
         homes=_path(document, "homes", where, base),
         http=_http(_table(document, "http", where), f"{where}: http"),
-        broker=_broker(_table(document, "broker", where), f"{where}: broker", base),
+        broker=broker_config(_table(document, "broker", where), f"{where}: broker", base),
         readings=_readings(_table(document, "readings", where), f"{where}: readings", base),
         webhooks=webhooks,
         watchdog=watchdog_config(
@@ -260,13 +247,6 @@ def _path(table: Mapping[str, Any], key: str, where: str, base: Path) -> Path | 
     return base / text if text else None
 
 
-def _port(table: Mapping[str, Any], where: str, default: int) -> int:
-    port = get(table, "port", int, where, default)
-    if not 0 < port < 65536:
-        raise ConfigError(f"{where}.port", f"{port} is not a TCP port (1-65535)")
-    return port
-
-
 def _http(table: Mapping[str, Any], where: str) -> HttpConfig:
     keys = ("host", "port", "trusted_proxies", "account_per_s", "address_per_s")
     check_keys(table, keys, where)
@@ -284,26 +264,9 @@ def _http(table: Mapping[str, Any], where: str) -> HttpConfig:
             raise ConfigError(f"{where}.{name}", f"{rate}, requests in a second; 0: any number")
     return HttpConfig(
         host=get(table, "host", str, where, usual.host),
-        port=_port(table, where, usual.port),
+        port=port_of(table, where, usual.port),
         trusted_proxies=tuple(proxies),
         **rates,
-    )
-
-
-def _broker(table: Mapping[str, Any], where: str, base: Path) -> BrokerConfig:
-    keys = ("host", "port", "username", "password_file", "protocol", "client_id")
-    check_keys(table, (*keys, "ca_file", "cert_file", "key_file"), where)
-    protocol = one_of(get(table, "protocol", str, where, "5"), ("5", "3.1.1"), f"{where}.protocol")
-    return BrokerConfig(
-        host=get(table, "host", str, where, "127.0.0.1"),
-        port=_port(table, where, 1883),
-        username=get(table, "username", str, where, "") or None,
-        password=read_secret(table, "password", "HEARTHWATCH_BROKER_PASSWORD", where, base),
-        protocol=cast("Protocol", protocol),
-        client_id=get(table, "client_id", str, where, "hub"),
-        ca_file=_path(table, "ca_file", where, base),
-        cert_file=_path(table, "cert_file", where, base),
-        key_file=_path(table, "key_file", where, base),
     )
 
 

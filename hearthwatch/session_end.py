@@ -5,8 +5,8 @@ only; whoever is connected stays so for as long as the line holds."""
 import asyncio
 from typing import Final
 
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.broker_session import broker_address
-from hearthwatch.hub_config import BrokerConfig
 from ingest.mqtt import packets
 from ingest.mqtt.session import PACKET_BYTES_MAX
 

@@ -13,15 +13,14 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from contract import topics
 from contract.codec import decode_status, encode_ack
 from contract.envelope import ACK_IDS_MAX, Ack
 from contract.errors import ContractError
-from ingest.mqtt.blocking_client import BlockingClient
 from ingest.mqtt.packets import MqttError
-from ingest.mqtt.session import Message
+from ingest.mqtt.session import Message, Received
 from ingest.quarantine import Unreadable
 from ingest.readings.port import StoreError
 from ingest.readings_batch import ReadingsBatch
@@ -40,13 +39,34 @@ BATCH_MESSAGES_MAX: Final = 4000
 INBOX_MAX: Final = 50_000
 
 
+class ReadingsSource(Protocol):
+    """The lane's connection to a broker, used by its thread alone. Everything raises OSError or
+    MqttError once it is gone, and `connect` makes another."""
+
+    connected: bool
+
+    def connect(self) -> Received: ...
+
+    def receive(self, timeout_s: float) -> Received:
+        """What has come; waits at most so long for something. `fileno` is readable when it has."""
+        ...
+
+    def ack(self, packet_ids: Sequence[int]) -> None: ...
+
+    def publish(self, topic: str, payload: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+    def fileno(self) -> int: ...
+
+
 class ReadingsLane:
     """Owns its thread, its broker connection and the readings store."""
 
     def __init__(
         self,
         *,
-        client: BlockingClient,
+        client: ReadingsSource,
         batch: ReadingsBatch,
         monotonic: Callable[[], float],
         log: Callable[[str, str], None],

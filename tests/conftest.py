@@ -13,6 +13,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.adapters.postgres import Postgres
+    from tests.adapters.rabbitmq import Server
 
 # Nobody cuts the power here, so that a file in memory shows the same as one on a disk, and a sync
 # costs nothing. What a sync is worth is shown on the simulation's own disk.
@@ -61,4 +62,15 @@ def postgres() -> Iterator["Postgres"]:
     from tests.adapters.postgres import postgres_server
 
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator["Server"]:
+    """One server for the whole run; whoever asks has a virtual host of its own in it."""
+    from tests.adapters.rabbitmq import MISSING, installed, rabbitmq_server
+
+    if not installed():
+        pytest.skip(MISSING)
+    with rabbitmq_server() as server:
         yield server

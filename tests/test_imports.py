@@ -79,6 +79,11 @@ PLANTED = {
         "ingest/stray_mqtt.py",
         "import aiomqtt",
     ),
+    "the alarms speak AMQP themselves": (
+        "The client of RabbitMQ is behind its adapter",
+        "alarms/stray_amqp.py",
+        "import aio_pika",
+    ),
     "a second place that opens serial lines": (
         "Serial lines are opened in one place",
         "gateway/sources/stray_line.py",

@@ -19,7 +19,8 @@ from dashboard.ports import TriesFull, TryWanted
 from hearthwatch.backtest.changes import played, wanted_rules
 from hearthwatch.backtest.stored_past import area_of
 from hearthwatch.backtest.try_run import TryTask, run_try
-from hearthwatch.hub_config import BrokerConfig, HubConfig
+from hearthwatch.broker_config import BrokerConfig
+from hearthwatch.hub_config import HubConfig
 from hearthwatch.notify_config import NotifyConfig
 from rules.in_force import InForce
 

@@ -10,20 +10,17 @@ import httpx2
 
 from alarms.outbox import TableOutbox
 from alarms.trial_press import TrialPresses, finding
-from hearthwatch.broker_session import broker_address, session_config
+from hearthwatch.broker_sources import gateway_source
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.urgent_side import UrgentSide
 from hearthwatch.watchdog.heartbeat import Heartbeat
 from hearthwatch.watchdog.press import DailyPress
-from ingest.mqtt.asyncio_client import AsyncioClient
 from ledger.unit_of_work import UnitOfWork
 
 # What is due is looked for every second; silence of so many means that nobody looks any more.
 DUE_WITHIN_S: Final = 15.0
 HEARTBEAT: Final = "heartbeat"
-# Answers to one press.
-_WINDOW: Final = 10
 
 
 class Watchdog:
@@ -117,12 +114,7 @@ class Watchdog:
         if config.test_password is not None:
             # A gateway like any other, with the rights of one.
             broker = replace(broker, username=config.test_gateway, password=config.test_password)
-        client = AsyncioClient(
-            broker_address(broker),
-            session_config(broker, "test", ("ack", "command"), _WINDOW, config.test_gateway),
-            test.on_messages,
-            say,
-        )
+        client = gateway_source(broker, config.test_gateway, test.on_messages, say)
         return [
             asyncio.create_task(client.run(), name="test-broker"),
             asyncio.create_task(test.run(), name="test-press"),

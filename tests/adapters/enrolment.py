@@ -13,9 +13,9 @@ from cryptography.x509.oid import NameOID
 from contract.enrolment import renewal_message
 from dashboard.enrolment_port import AuthorityAway
 from hearthwatch.authority import certificates
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.enrolling import Enrolling
 from hearthwatch.enrolment_config import EnrolmentConfig
-from hearthwatch.hub_config import BrokerConfig
 from ledger.gateway_certificates import Issued
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, create_engine, insert, update
 
 from contract.errors import ContractError
 from hearthwatch import enrolling as enrolling_module
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.broker_session import session_config
-from hearthwatch.hub_config import BrokerConfig
 from ledger.schema import GATEWAY_CERTIFICATE
 from tests.adapters.enrolment import LocalAuthority, Pi, local_enrolment
 from tests.adapters.processes import until

@@ -13,9 +13,10 @@ from contract.codec import decode_command
 from contract.item import Item
 from contract.moment import to_iso
 from hearthwatch import hub as hub_module
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.embedded_broker import free_port
 from hearthwatch.hub import Hub
-from hearthwatch.hub_config import BrokerConfig, HttpConfig, HubConfig
+from hearthwatch.hub_config import HttpConfig, HubConfig
 from ingest import wire
 from ingest.urgent_lane import decode_message
 from ledger.place import Place, SqliteBook

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from alarms.holding import HOUR_MS, LIGHT_GRACE_MS
 from alarms.stays import NewStay
 from contract.moment import to_iso
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.embedded_broker import free_port
 from hearthwatch.hub import Hub
-from hearthwatch.hub_config import BrokerConfig, HttpConfig, HubConfig
+from hearthwatch.hub_config import HttpConfig, HubConfig
 from ingest import wire
 from ingest.urgent_lane import decode_message
 from ledger.place import Place, SqliteBook

@@ -21,10 +21,10 @@ import trustme
 from hearthwatch import broker_files
 from hearthwatch.authority import certificates, keys
 from hearthwatch.authority.keys import Authority
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.broker_renewal import renew
 from hearthwatch.embedded_broker import find_mosquitto, free_port
 from hearthwatch.enrolment_config import EnrolmentConfig
-from hearthwatch.hub_config import BrokerConfig
 from tests.acceptance.rig import wait_until
 from tests.adapters.broker_line import Line, Proof, Refused
 

@@ -1,0 +1,1 @@
+"""The second way to gateways: RabbitMQ, whose MQTT plugin they speak to, by AMQP."""
