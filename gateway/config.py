@@ -45,6 +45,7 @@ _UPLINK_KEYS: Final = (
     "username",
     "password_file",
     "protocol",
+    "keep_session",
     "tls",
     "ca_file",
     "cert_file",
@@ -70,6 +71,8 @@ class UplinkConfig:
     username: str | None
     password: str | None = field(repr=False)
     protocol: Literal["5", "3.1.1"] = "5"
+    # Whether the broker keeps commands for a gateway that is away.
+    keep_session: bool = True
     tls: bool = False
     ca_file: Path | None = None
     cert_file: Path | None = None
@@ -262,6 +265,7 @@ def _uplink(
         username=get(table, "username", str, where, "") or None,
         password=_password(table, "HEARTHWATCH_UPLINK_PASSWORD", where, base),
         protocol=_protocol(table, where),
+        keep_session=get(table, "keep_session", bool, where, True),
         tls=tls,
         ca_file=_path(table, "ca_file", where, base),
         cert_file=_path(table, "cert_file", where, base),

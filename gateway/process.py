@@ -211,6 +211,7 @@ class Gateway:
                 port=uplink.port,
                 client_id=gateway if urgent else f"{gateway}-t",
                 protocol=uplink.protocol,
+                keep_session=uplink.keep_session,
                 username=uplink.username,
                 password=uplink.password,
                 tls=uplink.tls,

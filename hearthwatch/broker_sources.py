@@ -69,7 +69,7 @@ def readings_source(broker: BrokerConfig, log: Log) -> ReadingsSource:
 
 
 def gateway_source(broker: BrokerConfig, gateway: str, on_messages: OnMessages, log: Log) -> Source:
-    """What a gateway of the hub's own hears."""
+    """What a gateway of the hub's own hears; it is one by name, or by a user of its own."""
     leaves: Sequence[str] = ("ack", "command")
     if broker.rabbitmq is None:
         session = session_config(broker, "test", leaves, _TEST_WINDOW, gateway)
@@ -78,7 +78,10 @@ def gateway_source(broker: BrokerConfig, gateway: str, on_messages: OnMessages, 
     from ingest.amqp.line import Sources
 
     heard = tuple(topics.topic(gateway, leaf) for leaf in leaves)
-    sources = Sources(topics=heard, window=_TEST_WINDOW)
+    # Its first press is not to be the first message of all, which nobody would hear.
+    is_hub = broker.username != gateway
+    reached = Stream(ACTIVATION, broker.rabbitmq.shards) if is_hub else None
+    sources = Sources(topics=heard, window=_TEST_WINDOW, reached=reached)
     return AmqpClient(_amqp_address(broker, "test"), sources, on_messages, log)
 
 

@@ -43,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fail-on-skip", action="store_true", help="a skipped test fails the run (CI, root)"
     )
+    parser.addoption(
+        "--deployment",
+        choices=("mosquitto", "rabbitmq"),
+        help="what stories run on: SQLite and mosquitto, or PostgreSQL and RabbitMQ",
+    )
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

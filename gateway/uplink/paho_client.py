@@ -39,6 +39,7 @@ class BrokerSettings:
     port: int
     client_id: str
     protocol: Literal["5", "3.1.1"] = "5"
+    keep_session: bool = True
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: bool = False
@@ -134,7 +135,7 @@ class PahoClient:
             CallbackAPIVersion.VERSION2,
             client_id=s.client_id,
             protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-            clean_session=None if five else False,
+            clean_session=None if five else not s.keep_session,
             reconnect_on_failure=False,
         )
         if s.username is not None:
@@ -156,8 +157,14 @@ class PahoClient:
             )
         if s.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
-            properties.SessionExpiryInterval = SESSION_EXPIRY_S
-            client.connect(s.host, s.port, KEEPALIVE_S, clean_start=False, properties=properties)
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S if s.keep_session else 0
+            client.connect(
+                s.host,
+                s.port,
+                KEEPALIVE_S,
+                clean_start=not s.keep_session,
+                properties=properties,
+            )
         else:
             client.connect(s.host, s.port, KEEPALIVE_S)
 

@@ -49,10 +49,12 @@ _PERSISTENT: Final = 2
 class Sources:
     """What is listened to: the shards of a stream, or the topics of one gateway in a queue that
     lives as long as the connection. `window`: messages sent ahead of our acknowledgements, from
-    each queue."""
+    each queue. `reached`: the stream that what we say goes into, where nobody may be yet who has
+    made it."""
 
     stream: Stream | None = None
     topics: tuple[str, ...] = ()
+    reached: Stream | None = None
     window: int
 
 
@@ -126,6 +128,8 @@ class Line:
     ) -> tuple[str, ...]:
         if self._sources.stream is not None:
             return (await declare(connection, self._sources.stream, log)).queues
+        if self._sources.reached is not None:
+            await declare(connection, self._sources.reached, log)
         channel = connection.channel()
         await channel.initialize()
         queue = await channel.declare_queue(exclusive=True)

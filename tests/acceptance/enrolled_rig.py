@@ -20,7 +20,8 @@ from dashboard.passwords import Passwords
 from hearthwatch.book_change import change_book
 from hearthwatch.embedded_broker import free_port
 from ledger.place import SqliteBook
-from tests.acceptance.rig import ROOT, Program, rows_of, wait_until
+from tests.acceptance.rig import ROOT, Program, wait_until
+from tests.adapters.rows import rows_of
 
 GATEWAY = "gw-0001"
 DEADLINE_S = 120

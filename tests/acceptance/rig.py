@@ -3,7 +3,6 @@
 import os
 import select
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -11,8 +10,12 @@ import tty
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hearthwatch import embedded_broker
+from ledger.place import Place
+from tests.adapters.deployment import Cluster, Deployment, OneMachine, SharedNode
+from tests.adapters.rows import rows_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,19 +66,20 @@ class Program:
                 self.process.wait()
 
 
+# What a rig runs on; `tests/acceptance/conftest.py` puts another one in for a test.
+made_by: Callable[[Path], Deployment] = OneMachine
+
+
 class Rig:
     """Broker, hub and one gateway whose radio receiver is ours to write to."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.broker = embedded_broker.start(folder / "broker")
+        self.runs_on = made_by(folder)
         self.http_port = embedded_broker.free_port()
         self._write_configs()
-        config = folder / "broker" / "mosquitto.conf"
-        program = embedded_broker.find_mosquitto()
-        assert program is not None
-        self.programs = {
-            "broker": Program([program, "-c", str(config)], folder / "broker.log"),
+        self.programs: dict[str, Any] = {
+            "broker": self._broker(),
             "hub": Program(
                 [sys.executable, "-m", "hearthwatch", "hub", "--config", str(folder / "hub.toml")],
                 folder / "hub.log",
@@ -90,23 +94,37 @@ class Rig:
         os.set_blocking(self.device, False)
         (folder / "rf").symlink_to(os.ttyname(self.far))
 
+    def _broker(self) -> "Program | SharedNode":
+        if isinstance(self.runs_on, Cluster):
+            return SharedNode(self.runs_on.node)
+        config = self.folder / "broker" / "mosquitto.conf"
+        program = embedded_broker.find_mosquitto()
+        assert program is not None
+        return Program([program, "-c", str(config)], self.folder / "broker.log")
+
+    @property
+    def broker(self) -> embedded_broker.Broker:
+        assert isinstance(self.runs_on, OneMachine)
+        return self.runs_on.broker
+
+    @property
+    def book(self) -> Place:
+        return self.runs_on.book
+
+    def rows(self, sql: str) -> list[Any]:
+        """What stands in the book."""
+        return self.runs_on.rows(sql)
+
     def _write_configs(self) -> None:
-        login = (
-            f'host = "127.0.0.1"\nport = {self.broker.port}\n'
-            f'username = "{self.broker.username}"\npassword_file = "{self.broker.password_file}"\n'
-        )
         (self.folder / "hub.toml").write_text(
-            f'data_dir = "hub"\n[http]\nport = {self.http_port}\n[broker]\n{login}'
+            f'data_dir = "hub"\n[http]\nport = {self.http_port}\n{self.runs_on.hub_toml}'
         )
         (self.folder / "gateway.toml").write_text(
-            f'gateway = "gw-1"\ndata_dir = "spool"\n[uplink]\n{login}'
+            f'gateway = "gw-1"\ndata_dir = "spool"\n{self.runs_on.uplink_toml}'
             f'[[serial]]\nname = "rf"\nport = "{self.folder}/rf"\ndriver = "ev1527"\n'
         )
 
     def start(self) -> None:
-        # The broker is restarted as a program of ours, with the configuration it was given.
-        self.broker.process.kill()
-        self.broker.process.wait()
         for program in self.programs.values():
             program.start()
 
@@ -141,11 +159,11 @@ class Rig:
 
     def events(self) -> list[tuple[str, str | None]]:
         """(id, alarm) of everything in the book."""
-        return rows_of(self.folder / "hub" / "hub.db", "SELECT id, alarm FROM event ORDER BY seq")
+        return self.rows("SELECT id, alarm FROM event ORDER BY seq")
 
     def alarms(self) -> list[tuple[str, int, str, str]]:
         sql = "SELECT id, event_count, state, task FROM alarm WHERE kind = 'sos'"
-        return rows_of(self.folder / "hub" / "hub.db", sql)
+        return self.rows(sql)
 
     def close(self) -> None:
         for program in self.programs.values():
@@ -154,15 +172,3 @@ class Rig:
         (self.folder / "rf").unlink()
         os.close(self.device)
         os.close(self.far)
-
-
-def rows_of(path: Path, sql: str) -> list:
-    if not path.exists():
-        return []
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
-    try:
-        return connection.execute(sql).fetchall()
-    except sqlite3.OperationalError:
-        return []  # the file is there before its tables
-    finally:
-        connection.close()

@@ -16,6 +16,7 @@ from tests.acceptance.enrolled_rig import DEADLINE_S, GATEWAY, County, Machine
 from tests.acceptance.rig import wait_until
 
 pytestmark = [
+    pytest.mark.one_machine,
     pytest.mark.mosquitto,
     pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto on this machine"),
     pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine"),

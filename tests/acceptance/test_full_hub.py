@@ -15,6 +15,8 @@ from tests.acceptance.rig import Rig, wait_until
 from tests.adapters.modem_line import ModemOnALine
 from tests.adapters.tiny_disk import fill, tiny_disk
 
+pytestmark = pytest.mark.one_machine
+
 NUMBER = "+8613800138000"
 # The book's log has 8 MiB of its own, the store of readings its file.
 DISK_BYTES = 32 << 20

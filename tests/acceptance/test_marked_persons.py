@@ -34,6 +34,7 @@ from tests.dashboard.test_person_imports import workbook
 from tests.dashboard.test_visit_attachments import SIGNED, from_a_telephone
 
 pytestmark = [
+    pytest.mark.one_machine,
     pytest.mark.mosquitto,
     pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto on this machine"),
 ]

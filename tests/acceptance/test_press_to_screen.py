@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sqlite3
 import threading
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from playwright.sync_api import expect, sync_playwright
 
 from hearthwatch.admin import add_user
 from hearthwatch.embedded_broker import find_mosquitto
-from ledger.place import SqliteBook
 from tests.acceptance.rig import Rig, wait_until
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -35,22 +33,14 @@ pytestmark = [
 
 def commands(rig: Rig) -> list[dict]:
     """What the hub has sent to the gateway, by its outbox."""
-    connection = sqlite3.connect(f"file:{rig.folder / 'hub' / 'hub.db'}?mode=ro", uri=True)
-    try:
-        sql = "SELECT body FROM outbox WHERE channel = 'gateway_command' AND state = 'delivered'"
-        return [json.loads(row[0]) for row in connection.execute(sql)]
-    finally:
-        connection.close()
+    sql = "SELECT body FROM outbox WHERE channel = 'gateway_command' AND state = 'delivered'"
+    return [json.loads(row[0]) for row in rig.rows(sql)]
 
 
 def acknowledged(rig: Rig) -> list[str]:
     """By whom, each time that somebody took it, by the hub's own trail."""
-    connection = sqlite3.connect(f"file:{rig.folder / 'hub' / 'hub.db'}?mode=ro", uri=True)
-    try:
-        sql = "SELECT actor FROM entry WHERE topic = 'alarm' AND fact = 'acknowledged'"
-        return [row[0] for row in connection.execute(sql)]
-    finally:
-        connection.close()
+    sql = "SELECT actor FROM entry WHERE topic = 'alarm' AND fact = 'acknowledged'"
+    return [row[0] for row in rig.rows(sql)]
 
 
 def at_the_board(rig: Rig, problems: list[str]) -> None:
@@ -86,7 +76,7 @@ def at_the_board(rig: Rig, problems: list[str]) -> None:
 
 def test_press_reaches_the_screen_and_the_answer_reaches_the_gateway(tmp_path) -> None:
     rig = Rig(tmp_path)
-    add_user(SqliteBook(path=tmp_path / "hub" / "hub.db"), "duty1", "李敏", "duty", "", PASSWORD)
+    add_user(rig.book, "duty1", "李敏", "duty", "", PASSWORD)
     problems: list[str] = []
     try:
         rig.start()

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.rig import ROOT, Rig, wait_until
+
+pytestmark = pytest.mark.one_machine
 
 IN_BOTH, BESIDE_THE_FIRST, IN_THE_SECOND = range(1, 5), range(5, 9), range(9, 11)
 AFTER_IT, WITHOUT_A_HUB = range(11, 13), range(13, 17)

@@ -1,16 +1,18 @@
 """With the broker gone a press reaches the book by the hub's web address, and stays one press when
 the broker is back."""
 
+import pytest
+
 from dashboard.accounts import issue_gateway_key
 from hearthwatch.book_change import change_book
-from ledger.place import SqliteBook
 from tests.acceptance.rig import Rig, wait_until
+
+pytestmark = pytest.mark.both_deployments
 
 
 def test_a_press_arrives_without_the_broker_and_once(tmp_path) -> None:
     rig = Rig(tmp_path)
     try:
-        book = SqliteBook(path=tmp_path / "hub" / "hub.db")
 
         def enrol(unit) -> str:
             unit.execute(
@@ -19,7 +21,7 @@ def test_a_press_arrives_without_the_broker_and_once(tmp_path) -> None:
             )
             return issue_gateway_key(unit, "gw-1", actor="test")
 
-        (tmp_path / "key").write_text(change_book(book, enrol))
+        (tmp_path / "key").write_text(change_book(rig.book, enrol))
         config = tmp_path / "gateway.toml"
         config.write_text(
             config.read_text()

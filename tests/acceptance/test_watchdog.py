@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from hearthwatch.embedded_broker import find_mosquitto
-from tests.acceptance.rig import Rig, rows_of, wait_until
+from tests.acceptance.rig import Rig, wait_until
 
 pytestmark = [
+    pytest.mark.both_deployments,
     pytest.mark.mosquitto,
     pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto on this machine"),
 ]
@@ -58,17 +59,14 @@ def test_the_hub_is_heard_outside_and_its_press_goes_the_whole_way(
     (tmp_path / "homes.toml").write_text(
         '[[region]]\ncode = "1"\nname = "county"\nlevel = "county"\n'
     )
-    book = tmp_path / "hub" / "hub.db"
     press = "SELECT result, missing FROM test_press"
     try:
         rig.start()
         wait_until(rig.ready, 60, "the hub answers")
-        wait_until(
-            lambda: [r[0] for r in rows_of(book, press)] == ["ok"], 60, "the press came through"
-        )
+        wait_until(lambda: [r[0] for r in rig.rows(press)] == ["ok"], 60, "the press came through")
         wait_until(lambda: outside.paths, 60, "the hub is heard outside")
         assert set(outside.paths) == {"/beat"}
-        assert rows_of(book, "SELECT kind FROM alarm") == []
+        assert rig.rows("SELECT kind FROM alarm") == []
         # A broker that is gone is no hub that is well.
         rig.programs["broker"].kill()
         wait_until(lambda: not rig.ready(), 60, "the hub says so")
