@@ -81,7 +81,8 @@ class AmqpClient:
                 self.connected.clear()
                 self._line = None
                 self._came.clear()
-                self._on_lost()
+                if line.taken:
+                    self._on_lost()
                 await line.close()
             self._log("broker_lost", reason)
             attempt += 1

@@ -78,11 +78,12 @@ class BlockingAmqpClient:
         self._need().send(topic, payload)
 
     def close(self) -> None:
-        was, self.connected = self.connected, False
+        self.connected = False
         bridge, self._bridge = self._bridge, None
-        if bridge is not None:
-            bridge.stop()
-        if was:
+        if bridge is None:
+            return
+        bridge.stop()
+        if bridge.taken:
             self._on_lost()
 
     def fileno(self) -> int:
@@ -141,6 +142,11 @@ class _Bridge:
 
     def fileno(self) -> int:
         return self._wake_out.fileno()
+
+    @property
+    def taken(self) -> bool:
+        """Whether a shard was ours."""
+        return self._line is not None and bool(self._line.taken)
 
     # In the lane's thread.
 

@@ -72,7 +72,8 @@ class Line:
         self._on_taken = on_taken
         self._connections: list[AbstractConnection] = []
         self._unacked = Unacked()
-        self._taken: set[str] = set()
+        # The shards that the broker has given us, known by their first delivery.
+        self.taken: set[str] = set()
         self._incoming: Channel | None = None
         self._outgoing: Channel | None = None
         self._sending: set[asyncio.Task[int]] = set()
@@ -172,8 +173,8 @@ class Line:
             return
         tag = deliver.delivery_tag or 0
         self._unacked.delivered(tag)
-        if queue not in self._taken:
-            self._taken.add(queue)
+        if queue not in self.taken:
+            self.taken.add(queue)
             self._on_taken(queue)
         topic = topic_of(deliver.routing_key or "", message.header.properties.message_type)
         self._on_message((topic, message.body, number_of(tag, shard)))

@@ -11,6 +11,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from hearthwatch.embedded_broker import free_port
+from ingest.amqp import line as line_module
 from ingest.amqp.asyncio_client import AmqpClient, AmqpLink
 from ingest.amqp.blocking_client import BlockingAmqpClient
 from ingest.amqp.connecting import AmqpAddress, AmqpError
@@ -343,4 +344,60 @@ def test_a_broker_that_is_not_there_or_says_no(place: Place) -> None:
     lane = Lane(stranger)
     with pytest.raises(AmqpError, match="ACCESS_REFUSED"):
         lane.client.connect()
+    lane.client.close()
+
+
+async def test_more_unconfirmed_than_it_bears_is_told(place: Place, monkeypatch) -> None:
+    async with urgent(place, Hub()) as client:
+        monkeypatch.setattr(line_module, "UNCONFIRMED_MAX", 0)
+        assert not client.publish_soon("hw/v1/gw-1/ack", b"x")
+        with pytest.raises(AmqpError):
+            await client.publish("hw/v1/gw-1/command", b"x")
+
+
+async def test_a_queue_that_is_taken_away_is_missed_and_made_again(place, gateway, rabbitmq):
+    hub = Hub()
+    async with urgent(place, hub) as client:
+        line = await asyncio.to_thread(gateway, "gw-1")
+        await asyncio.to_thread(line.say, "activation", b"1")
+        await until(lambda: len(hub.came) == 1, "its shard")
+        where = ("-p", place.virtual_host, hub.taken[0])
+        await asyncio.to_thread(rabbitmq.node.control, "delete_queue", *where)
+        await until(lambda: client.connections == 2, "it is connected anew")
+        await asyncio.to_thread(line.say, "activation", b"2")
+        await until(lambda: hub.payloads() == [b"1", b"2"], "the press")
+
+
+async def test_a_broker_that_is_killed_keeps_what_was_not_acknowledged(place, gateway, rabbitmq):
+    """Both sides see it go, and find it again by themselves."""
+    hub, lane = Hub(answers=False), Lane(place)
+    await asyncio.to_thread(lane.client.connect)
+    async with urgent(place, hub) as client:
+        line = await asyncio.to_thread(gateway, "gw-1")
+        await asyncio.to_thread(line.say, "activation", b"press")
+        await asyncio.to_thread(line.say, "telemetry", b"reading")
+        await asyncio.to_thread(lane.hear, 1, ack=False)
+        await until(lambda: len(hub.came) == 1, "the press")
+        await asyncio.to_thread(rabbitmq.node.kill)
+        try:
+            await until(lambda: not client.connected.is_set(), "it is gone")
+            assert not client.publish_soon("hw/v1/gw-1/ack", b"x")
+
+            def gone() -> bool:
+                try:
+                    return not lane.client.receive(0.1)
+                except AmqpError:
+                    return True
+
+            await until(gone, "the lane has seen it")
+            lane.client.close()
+        finally:
+            rabbitmq.node.start()
+            await asyncio.to_thread(rabbitmq.node.wait)
+        hub.answers = True
+        await until(lambda: hub.payloads() == [b"press", b"press"], "the press again")
+        await asyncio.to_thread(lane.client.connect)
+        [(_topic, payload, _number)] = await asyncio.to_thread(lane.hear, 1)
+        assert payload == b"reading"
+        assert lane.losses == hub.losses == 1
     lane.client.close()
