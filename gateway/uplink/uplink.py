@@ -370,5 +370,7 @@ class HubMessages:
                         lane.acked(ack)
             elif leaf == "command":
                 self._on_command(decode_command(payload))
+            else:
+                raise ContractError("bad_topic", f"{topic[:120]!r} is none that we listen to")
         except ContractError as error:
             self._log("hub_message_unreadable", str(error))

@@ -372,6 +372,13 @@ async def test_unreadable_words_of_the_hub_are_logged_and_left(
     assert len(bench.logged) == 2
 
 
+async def test_a_name_with_a_dot_hears_the_hub_through_a_broker_that_writes_it_as_a_slash(
+    bench: Bench,
+) -> None:
+    bench.hub.take("hw/v1/gw/1/ack", encode_ack(Ack(spool="another", ids=["1"])))
+    assert bench.logged == []
+
+
 async def test_a_new_connection_sends_at_once_what_waited_for_a_long_pause(bench: Bench) -> None:
     bench.spool.offer([press(1)])
     await bench.until(lambda: len(bench.line.sent) == 1)
