@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry
 
 from dashboard.enrolment_port import AuthorityAway
 from dashboard.middleware import gauge
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.enrolment_config import EnrolmentConfig
-from hearthwatch.hub_config import BrokerConfig
 from rules.finding import Severity
 
 # A certificate is good for years; who has renewed it wants to see that it was.

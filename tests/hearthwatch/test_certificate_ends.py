@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from hearthwatch.__main__ import main
 from hearthwatch.authority import certificates, keys
 from hearthwatch.authority.door import Door
+from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.certificate_ends import (
     DAY_MS,
     CertificateEnds,
@@ -28,7 +29,6 @@ from hearthwatch.certificate_ends import (
 from hearthwatch.enrolling import NoEnrolling
 from hearthwatch.enrolment_config import EnrolmentConfig
 from hearthwatch.housekeeping import House
-from hearthwatch.hub_config import BrokerConfig
 from ledger.schema import ALARM
 from tests.adapters.hub_bench import Bench
 from tests.adapters.sealed import sealed_file
