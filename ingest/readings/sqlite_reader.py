@@ -1,15 +1,21 @@
 """Reading what the SQLite store holds: chunks and batches not folded yet, as one."""
 
-import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ingest.readings.packing import Columns, DamagedBlobError, unpack_chunk
+from ingest.readings.folding import (
+    good_chunks,
+    hours_with,
+    merge_chunks,
+    part_of,
+    raw_points,
+    rolled_points,
+)
+from ingest.readings.packing import Columns
 from ingest.readings.port import (
     HOUR_MS,
     POINTS_MAX,
@@ -24,17 +30,12 @@ from ingest.readings.rollup import (
     Hour,
     Sorted,
     begins_of,
-    by_hour,
-    day_of_hour,
-    day_start_ms,
     sort_rows,
-    sum_up,
 )
 from ingest.readings.sqlite_store import (
     chunk_rows_sql,
     connect,
     key_of,
-    merge_chunks,
     series_rows,
     waiting_rows,
 )
@@ -82,7 +83,7 @@ class SqliteReader:
                     points = self._points(connection, series_id, fresh, from_ms, to_ms)
                 else:
                     hours = _hours(connection, series_id, fresh, from_ms, to_ms)
-                    points = self._rolled(hours, chosen)
+                    points = rolled_points(hours, chosen, self._day_offset_h)
                 if len(points) > POINTS_MAX:
                     raise too_many_points(len(points))
                 found.append(
@@ -108,33 +109,9 @@ class SqliteReader:
     ) -> list[Point]:
         """Moments and values of one series in [from, to)."""
         low, high = _bounds(series_id, from_ms, to_ms)
-        merged = merge_chunks(
-            _part(fresh, low, high),
-            _good(
-                connection.execute(
-                    "SELECT key, body FROM chunk WHERE key BETWEEN ? AND ?", (low, high)
-                )
-            ),
-        )
-        inside = (merged.moments_ms >= from_ms) & (merged.moments_ms < to_ms)
-        return list(
-            zip(merged.moments_ms[inside].tolist(), merged.values[inside].tolist(), strict=True)
-        )
-
-    def _rolled(self, hours: Mapping[int, Hour], resolution: str) -> list[Point]:
-        """(start, low, mean, high) of each hour or local day, from hours since 1970."""
-        if resolution == "hour":
-            return [
-                (hour * HOUR_MS, of.low, of.mean, of.high) for hour, of in sorted(hours.items())
-            ]
-        days: dict[int, Hour] = {}
-        for hour, of in hours.items():
-            day = day_of_hour(hour, self._day_offset_h)
-            days[day] = days[day].joined(of) if day in days else of
-        return [
-            (day_start_ms(day, self._day_offset_h), of.low, of.mean, of.high)
-            for day, of in sorted(days.items())
-        ]
+        sql = "SELECT key, body FROM chunk WHERE key BETWEEN ? AND ?"
+        known = good_chunks(connection.execute(sql, (low, high)))
+        return raw_points(part_of(fresh, low, high), known, from_ms, to_ms)
 
     def latest(self, gateway: str | None = None, device: str | None = None) -> list[Latest]:
         """The newest value of each series."""
@@ -173,7 +150,7 @@ class SqliteReader:
             (low, high),
         ).fetchone()
         if row is not None:
-            for key, (offsets, values) in _good([row]).items():
+            for key, (offsets, values) in good_chunks([row]).items():
                 best = (int(offsets[-1]) + (key & BUCKET_MASK) * HOUR_MS, float(values[-1]))
         begin, end = np.searchsorted(fresh.keys, [low, high + 1])
         if end > begin:
@@ -195,7 +172,7 @@ class SqliteReader:
                 connection.execute("SELECT key, body FROM chunk WHERE key = ?", (key,)).fetchone()
                 for key in keys
             ]
-            known = _good(row for row in rows if row is not None)
+            known = good_chunks(row for row in rows if row is not None)
             before = sum(offsets.size for offsets, _values in known.values())
             return folded - before + int(merge_chunks(fresh, known).keys.size)
         finally:
@@ -212,20 +189,6 @@ def _bounds(series_id: int, from_ms: int, to_ms: int) -> tuple[int, int]:
     return key_of(series_id, max(first, 0)), key_of(series_id, max(last, 0))
 
 
-def _part(rows: Sorted, low: int, high: int) -> Sorted:
-    begin, end = np.searchsorted(rows.keys, [low, high + 1])
-    return Sorted(rows.keys[begin:end], rows.moments_ms[begin:end], rows.values[begin:end])
-
-
-def _good(rows: Iterable[tuple[int, bytes]]) -> dict[int, Columns]:
-    """Chunks as columns; a damaged one is left out (the store sets it aside when it meets it)."""
-    good: dict[int, Columns] = {}
-    for key, body in rows:
-        with contextlib.suppress(DamagedBlobError):
-            good[key] = unpack_chunk(body)
-    return good
-
-
 def _hours(
     connection: sqlite3.Connection, series_id: int, fresh: Sorted, from_ms: int, to_ms: int
 ) -> dict[int, Hour]:
@@ -236,13 +199,11 @@ def _hours(
         row[0]: Hour(*row[1:])
         for row in connection.execute("SELECT * FROM hour WHERE key BETWEEN ? AND ?", (low, high))
     }
-    waiting = _part(fresh, low, high)
+    waiting = part_of(fresh, low, high)
+    known: dict[int, Columns] = {}
     if waiting.keys.size:
         keys = waiting.keys[begins_of(waiting.keys)].tolist()
         marks = ",".join("?" * len(keys))
         sql = f"SELECT key, body FROM chunk WHERE key IN ({marks})"  # noqa: S608 - marks only
-        known = _good(connection.execute(sql, keys))
-        for key, hour in by_hour(sum_up(merge_chunks(waiting, known))).items():
-            forgotten = key in stored and key not in known
-            stored[key] = hour.joined(stored[key]) if forgotten else hour
-    return {key & BUCKET_MASK: hour for key, hour in stored.items()}
+        known = good_chunks(connection.execute(sql, keys))
+    return hours_with(stored, waiting, known)

@@ -20,14 +20,13 @@ import numpy as np
 from contract.errors import ContractError
 from ingest.marks import SpoolMark
 from ingest.readings import lane_state
+from ingest.readings.folding import Damaged, folded, good_chunks
 from ingest.readings.packing import (
     CHUNK_ROW_BYTES,
     EMPTY,
-    Columns,
     DamagedBlobError,
     Rows,
     pack_batch,
-    pack_chunks,
     unpack_batch,
     unpack_chunk,
 )
@@ -37,11 +36,8 @@ from ingest.readings.rollup import (
     BUCKET_MASK,
     Hour,
     Sorted,
-    by_hour,
-    hour_of,
-    sort_keyed,
+    begins_of,
     sort_rows,
-    sum_up,
 )
 
 SCHEMA_VERSION: Final = 1
@@ -251,7 +247,7 @@ class SqliteStore:
         if not rows:
             self._batches = 0
             return
-        damaged: list[tuple[str, bytes, str]] = []
+        damaged: list[Damaged] = []
         sorted_rows = sort_rows(_unpacked(rows, damaged))
         if sorted_rows.keys.size:
             self._dated_h = int(np.median(sorted_rows.moments_ms)) // HOUR_MS
@@ -264,29 +260,22 @@ class SqliteStore:
         self._batches = max(0, self._batches - len(rows))
         self._latest_h = max(self._latest_h, self._dated_h)
 
-    def _merge(self, fresh: Sorted, damaged: list[tuple[str, bytes, str]]) -> None:
+    def _merge(self, fresh: Sorted, damaged: list[Damaged]) -> None:
         """Fresh readings into their hours, raw and rolled up."""
-        keys = sum_up(fresh).keys.tolist()
-        known = _good_chunks(_chunks_at(self._connection, keys), damaged)
-        merged = merge_chunks(fresh, known)
-        hours = sum_up(merged)
-        bounds = list(zip(hours.begins.tolist(), hours.ends.tolist(), strict=True))
-        bodies = pack_chunks(merged.moments_ms % HOUR_MS, merged.values, bounds)
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO chunk VALUES (?,?)",
-            zip(hours.keys.tolist(), bodies, strict=True),
-        )
-        rolled = by_hour(hours)
+        keys = fresh.keys[begins_of(fresh.keys)].tolist()
+        known = good_chunks(_chunks_at(self._connection, keys), damaged)
         # An hour without (some of) its raw readings: they were forgotten, or damaged. What it
         # amounted to stays, and what came late is added, however often something comes.
         old = [key for key in keys if key not in known or self._may_be_forgotten(key)]
-        for key, before in hours_at(self._connection, old).items():
-            forgotten = before.without(hour_of(known[key][1]) if key in known else None)
-            if forgotten is not None:
-                rolled[key] = rolled[key].joined(forgotten)
+        hours = folded(fresh, known, hours_at(self._connection, old))
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO chunk VALUES (?,?)",
+            zip(hours.keys.tolist(), hours.bodies, strict=True),
+        )
+        columns = (hours.keys, hours.counts, hours.lows, hours.highs, hours.totals)
         self._connection.executemany(
             "INSERT OR REPLACE INTO hour VALUES (?,?,?,?,?)",
-            [(key, *hour) for key, hour in rolled.items()],
+            zip(*(column.tolist() for column in columns), strict=True),
         )
 
     def _may_be_forgotten(self, key: int) -> bool:
@@ -322,36 +311,7 @@ def hours_at(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, H
     return found
 
 
-def _good_chunks(
-    rows: Sequence[tuple[int, bytes]], damaged: list[tuple[str, bytes, str]]
-) -> dict[int, Columns]:
-    """Chunks that are what was written; the others are set aside with their reason."""
-    good: dict[int, Columns] = {}
-    for key, body in rows:
-        try:
-            good[key] = unpack_chunk(body)
-        except DamagedBlobError as error:
-            damaged.append((f"chunk {key}", body, str(error)))
-    return good
-
-
-def merge_chunks(fresh: Sorted, known: Mapping[int, Columns]) -> Sorted:
-    """Fresh rows over what the chunks hold; of the same moment the fresh one stays."""
-    keys, moments, values = [], [], []
-    for key, (offsets, old) in known.items():
-        keys.append(np.full(offsets.size, key, np.int64))
-        moments.append(offsets + (key & BUCKET_MASK) * HOUR_MS)
-        values.append(old)
-    return sort_keyed(
-        np.concatenate((*keys, fresh.keys)),
-        np.concatenate((*moments, fresh.moments_ms)),
-        np.concatenate((*values, fresh.values)),
-    )
-
-
-def _unpacked(
-    batches: Sequence[tuple[int, bytes]], damaged: list[tuple[str, bytes, str]] | None = None
-) -> Rows:
+def _unpacked(batches: Sequence[tuple[int, bytes]], damaged: list[Damaged] | None = None) -> Rows:
     parts: list[Rows] = []
     for seq, body in batches:
         try:
