@@ -1,4 +1,4 @@
-"""Bytes of the SQLite adapter's blobs. Pure.
+"""Bytes of the blobs that the stores in SQLite and PostgreSQL keep. Pure.
 
 A committed batch is one blob, so that a commit is one statement however many readings it holds:
 
@@ -12,13 +12,14 @@ A journal of rule states repeats, behind "HWj1" | n u32 | crc32 u32:
 
     length of home u16, of rule u16, of state u32 | home | rule | state
 
-All little-endian. The checksum covers what follows it; SQLite has none for pages at rest.
+All little-endian. The checksum covers what follows it; SQLite has none for pages at rest, and a
+server's may be switched off.
 """
 
 import struct
 from array import array
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -58,11 +59,20 @@ EMPTY: Final = Rows(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np
 
 
 def pack_batch(series: "array[int]", moments_ms: "array[int]", values: "array[float]") -> bytes:
+    return pack_columns(
+        np.frombuffer(series, np.uint32),
+        np.frombuffer(moments_ms, np.int64),
+        np.frombuffer(values, np.float64),
+    )
+
+
+def pack_columns(series: npt.NDArray[Any], moments_ms: Ints, values: Floats) -> bytes:
+    """A batch of rows that are columns already."""
     body = b"".join(
         (
-            np.frombuffer(series, np.uint32).astype("<u4", copy=False).tobytes(),
-            np.frombuffer(moments_ms, np.int64).astype("<i8", copy=False).tobytes(),
-            np.frombuffer(values, np.float64).astype("<f8", copy=False).tobytes(),
+            series.astype("<u4", copy=False).tobytes(),
+            moments_ms.astype("<i8", copy=False).tobytes(),
+            values.astype("<f8", copy=False).tobytes(),
         )
     )
     return _HEAD.pack(_BATCH, len(series), crc32(body)) + body

@@ -8,6 +8,7 @@ Hours are those of UTC; days begin at midnight of the site's time, a whole numbe
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ingest.readings.packing import Floats, Ints, Rows
 from ingest.readings.port import HOUR_MS
@@ -23,6 +24,9 @@ class Sorted(NamedTuple):
     keys: Ints
     moments_ms: Ints
     values: Floats
+
+    def some(self, at: slice | npt.NDArray[np.bool_]) -> "Sorted":
+        return Sorted(self.keys[at], self.moments_ms[at], self.values[at])
 
 
 class Hours(NamedTuple):

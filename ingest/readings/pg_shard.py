@@ -1,0 +1,144 @@
+"""A connection that writes the rows of one shard, as long as nobody else has taken it.
+
+Whoever becomes the worker of a shard takes it: the number of its taking (the fence) grows by one.
+Each transaction begins by holding the shard's row, which fails when the number is another by now;
+so a worker that slept through a takeover can commit nothing any more, whatever it believes. A
+taking waits for a transaction that is under way, and then sees all of it.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import psycopg
+
+from ingest.readings.pg_schema import SHARD_LOST, SchemaTooNewError, ensure
+from ingest.readings.pg_settings import PgSettings
+from ingest.readings.port import StoreError
+
+# The lane stands still while it connects; gateways keep what they have.
+CONNECT_TIMEOUT_S: Final = 5
+# A statement that waits this long waits for a lock of somebody who hangs.
+LOCK_TIMEOUT_MS: Final = 10_000
+# A worker that was stopped within a transaction holds its shard so long: a shard changes its worker
+# within ten seconds.
+IDLE_IN_TRANSACTION_MS: Final = 4_000
+# A server that has gone without a word is noticed after so long.
+KEEPALIVES_IDLE_S: Final = 10
+KEEPALIVES_INTERVAL_S: Final = 5
+KEEPALIVES_COUNT: Final = 3
+_OPTIONS: Final = (
+    f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on -c TimeZone=UTC"
+    f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
+    # Rows are looked up by their keys, a few among millions: never by reading a month whole.
+    " -c enable_hashjoin=off -c enable_mergejoin=off"
+)
+_TAKE: Final = (
+    "INSERT INTO readings.shard AS s (shard, fence, folded_h) VALUES (%s, 1, 0)"
+    " ON CONFLICT (shard) DO UPDATE SET fence = s.fence + 1 RETURNING fence, folded_h"
+)
+HOLD: Final = "SELECT readings.hold(%s, %s)"
+_STAGE: Final = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS stage_chunk (series integer, hour integer, body bytea)"
+    " ON COMMIT DELETE ROWS;"
+    "CREATE TEMPORARY TABLE IF NOT EXISTS stage_hour (series integer, hour integer, n integer,"
+    " low double precision, high double precision, total double precision)"
+    " ON COMMIT DELETE ROWS"
+)
+
+
+class ShardLostError(StoreError):
+    """Another worker has taken the shard; nothing that this one does is kept any more."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, retryable=False)
+
+
+class PgShard:
+    """One thread's; connects when it is first used, and again when the connection was lost."""
+
+    def __init__(self, settings: PgSettings, shard: int) -> None:
+        self._settings = settings
+        self.shard = shard
+        self._raw: psycopg.Connection[Any] | None = None
+        self._fence: int | None = None
+        # Hours up to this one may have chunks of the shard already.
+        self.folded_h = 0
+        self.lost = False
+
+    @property
+    def raw(self) -> "psycopg.Connection[Any]":
+        """Inside `faults`: the connection, with the shard taken once."""
+        raw = self._raw
+        if raw is None or raw.closed or raw.broken:
+            raw = self._raw = psycopg.connect(
+                self._settings.conninfo,
+                autocommit=True,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                options=_OPTIONS,
+                application_name=f"hearthwatch-readings-{self.shard}",
+                # Statements are few and always the same.
+                prepare_threshold=1,
+                keepalives_idle=KEEPALIVES_IDLE_S,
+                keepalives_interval=KEEPALIVES_INTERVAL_S,
+                keepalives_count=KEEPALIVES_COUNT,
+            )
+            if self._fence is None:
+                ensure(raw)
+                row = raw.execute(_TAKE, (self.shard,)).fetchone()
+                assert row is not None  # noqa: S101 - RETURNING returns
+                self._fence, self.folded_h = int(row[0]), int(row[1])
+            raw.execute(_STAGE.encode())
+        return raw
+
+    @property
+    def fence(self) -> int:
+        """The number of this taking."""
+        with faults(self):
+            self.raw  # noqa: B018 - connects and takes the shard
+        assert self._fence is not None  # noqa: S101 - as just said
+        return self._fence
+
+    @property
+    def held(self) -> tuple[int, int]:
+        """The parameters of HOLD; whoever has `raw` has taken the shard."""
+        assert self._fence is not None  # noqa: S101 - as just said
+        return self.shard, self._fence
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator["psycopg.Connection[Any]"]:
+        """A transaction that holds the shard; StoreError: nothing of it is kept."""
+        with faults(self):
+            raw = self.raw
+            with raw.transaction():
+                raw.execute(HOLD, self.held)
+                yield raw
+
+    def drop(self) -> None:
+        """After a failure: whatever the server still has of it ends with the connection."""
+        if self._raw is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._raw.close()
+            self._raw = None
+
+    close = drop
+
+
+@contextlib.contextmanager
+def faults(shard: PgShard) -> Iterator[None]:
+    """The server's troubles as StoreError. A value that the server can't take stays what it is: a
+    mistake of ours, for which the lane looks message by message."""
+    try:
+        yield
+    except psycopg.DataError:
+        shard.drop()
+        raise
+    except psycopg.Error as error:
+        shard.drop()
+        if error.sqlstate == SHARD_LOST:
+            shard.lost = True
+            raise ShardLostError(f"shard {shard.shard} was taken by another worker") from error
+        text = str(error).strip().split("\n")[0]
+        raise StoreError(f"{type(error).__name__}: {text}", retryable=True) from error
+    except SchemaTooNewError as error:
+        raise StoreError(str(error), retryable=False) from error
