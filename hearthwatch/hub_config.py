@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 from alarms.escalation.defaults import default_policies
 from alarms.escalation.policy import Policies
@@ -22,10 +22,10 @@ from hearthwatch.audit_copy.config import AuditCopyConfig, audit_copy_config
 from hearthwatch.broker_config import BrokerConfig, broker_config, port_of
 from hearthwatch.enrolment_config import EnrolmentConfig, enrolment_config
 from hearthwatch.notify_config import NotifyConfig, notify_config
+from hearthwatch.readings_config import ReadingsConfig, readings_config
 from hearthwatch.secret_files import read_secret
 from hearthwatch.signing_in_config import signing_in_config
 from hearthwatch.watchdog.config import WatchdogConfig, watchdog_config
-from ingest.readings.influx_settings import InfluxSettings
 from ledger.checked_copies import KEPT, KEPT_MAX
 from ledger.erasure.periods import DAYS_MAX, RECORDS_DAYS, UNREAD_DAYS, Periods
 from ledger.place import Place, SqliteBook, postgres_book
@@ -57,14 +57,6 @@ _KEYS: Final = (
 )
 # Where nothing else is said; a folder of its own, which only the hub may look into.
 KEY_FILE: Final = Path("keys") / "persons.json"
-_STORES: Final = ("sqlite", "influxdb")
-_INFLUX_KEYS: Final = ("url", "org", "bucket", "token_file", "timeout_s")
-KEEP_RAW_DAYS: Final = 90
-# Less than the rules remember of a home would leave its charts shorter than its alarms' reasons.
-KEEP_RAW_DAYS_MIN: Final = 28
-KEEP_RAW_DAYS_MAX: Final = 36_500
-# A write that takes longer is given up and comes again; a gateway waits meanwhile.
-INFLUX_TIMEOUT_S: Final = 10.0
 _SEVERITIES: Final = frozenset({"urgent", "watch", "technical"})
 
 
@@ -81,16 +73,6 @@ class HttpConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingsConfig:
-    """`influx` is the server when `store` says so; SQLite forgets raw readings by itself, a
-    server by the retention of its bucket."""
-
-    store: Literal["sqlite", "influxdb"] = "sqlite"
-    keep_raw_days: int = KEEP_RAW_DAYS
-    influx: InfluxSettings | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HubConfig:
     data_dir: Path
     book: Place
@@ -99,7 +81,7 @@ class HubConfig:
     homes: Path | None = None
     http: HttpConfig = HttpConfig()
     broker: BrokerConfig = field(default_factory=BrokerConfig)
-    readings: ReadingsConfig = ReadingsConfig()
+    readings: ReadingsConfig = field(default_factory=ReadingsConfig)
     webhooks: tuple[tuple[WebhookTarget, str], ...] = ()
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     rota_warn_hours: tuple[float, ...] = WARN_HOURS
@@ -146,15 +128,18 @@ def load(path: Path) -> HubConfig:
     sealing = _table(document, "sealing", where)
     check_keys(sealing, ("key_file",), f"{where}: sealing")
     ring = Ring(_path(sealing, "key_file", where, base) or data_dir / KEY_FILE)
+    book = _book(_table(document, "book", where), f"{where}: book", base, data_dir, ring)
     return HubConfig(
         data_dir=data_dir,
-        book=_book(_table(document, "book", where), f"{where}: book", base, data_dir, ring),
+        book=book,
         clock_plan=_path(document, "clock_plan", where, base),
         rules=_path(document, "rules", where, base),
         homes=_path(document, "homes", where, base),
         http=_http(_table(document, "http", where), f"{where}: http"),
         broker=broker_config(_table(document, "broker", where), f"{where}: broker", base),
-        readings=_readings(_table(document, "readings", where), f"{where}: readings", base),
+        readings=readings_config(
+            _table(document, "readings", where), f"{where}: readings", base, book
+        ),
         webhooks=webhooks,
         watchdog=watchdog_config(
             _table(document, "watchdog", where),
@@ -284,41 +269,6 @@ def _book(table: Mapping[str, Any], where: str, base: Path, data_dir: Path, ring
         return postgres_book(url, password, ring, data_dir if copies else None)
     except ValueError as error:
         raise ConfigError(f"{where}.url", str(error)) from error
-
-
-def _readings(table: Mapping[str, Any], where: str, base: Path) -> ReadingsConfig:
-    check_keys(table, ("store", "keep_raw_days", *_INFLUX_KEYS), where)
-    store = one_of(get(table, "store", str, where, "sqlite"), _STORES, f"{where}.store")
-    keep_raw_days = get(table, "keep_raw_days", int, where, KEEP_RAW_DAYS)
-    if not KEEP_RAW_DAYS_MIN <= keep_raw_days <= KEEP_RAW_DAYS_MAX:
-        raise ConfigError(f"{where}.keep_raw_days", f"{keep_raw_days}, from {KEEP_RAW_DAYS_MIN} on")
-    if store == "sqlite":
-        strangers = [key for key in _INFLUX_KEYS if key in table]
-        if strangers:
-            raise ConfigError(f"{where}.{strangers[0]}", 'only with store = "influxdb"')
-        return ReadingsConfig(keep_raw_days=keep_raw_days)
-    if "keep_raw_days" in table:
-        raise ConfigError(f"{where}.keep_raw_days", "the bucket's own retention decides")
-    return ReadingsConfig(store="influxdb", influx=_influx(table, where, base))
-
-
-def _influx(table: Mapping[str, Any], where: str, base: Path) -> InfluxSettings:
-    url = get(table, "url", str, where)
-    if not url.startswith(("http://", "https://")):
-        raise ConfigError(f"{where}.url", f"{url[:80]!r}, expected http://… or https://…")
-    token = read_secret(table, "token", "HEARTHWATCH_INFLUX_TOKEN", where, base)
-    if not token:
-        raise ConfigError(f"{where}.token_file", "missing, or the file is empty")
-    timeout_s = get(table, "timeout_s", float, where, INFLUX_TIMEOUT_S)
-    if not 0 < timeout_s <= 300:
-        raise ConfigError(f"{where}.timeout_s", f"{timeout_s}, more than 0 and at most 300")
-    return InfluxSettings(
-        url=url,
-        org=get(table, "org", str, where),
-        bucket=get(table, "bucket", str, where),
-        token=token,
-        timeout_ms=int(timeout_s * 1000),
-    )
 
 
 def _policies(table: Mapping[str, Any], where: str, base: Path) -> Policies:

@@ -17,7 +17,7 @@ from ledger.erasure.periods import DAY_MS
 from ledger.erasure.retention import Due, due, take_away
 from ledger.unit_of_work import UnitOfWork
 
-_SQLITE: Final = "sqlite"
+_INFLUX: Final = "influxdb"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -58,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _tell(config: HubConfig, found: Due, taken: int | None) -> None:
     periods, readings = config.periods, config.readings
-    raw = f"{readings.keep_raw_days} days" if readings.store == _SQLITE else "by its own bucket"
+    raw = f"{readings.keep_raw_days} days" if readings.store != _INFLUX else "by its own bucket"
     for line in (
         f"records of visits, care, referrals: {periods.records} days after the last one, then the "
         "person may be erased",

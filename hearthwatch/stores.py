@@ -7,23 +7,30 @@ from ingest.readings.sqlite_store import SqliteStore
 
 
 def open_reader(config: HubConfig) -> ReadingsReader:
-    """Reading alone, beside a hub that has the store open."""
-    influx = config.readings.influx
-    if influx is not None:
+    """Reading alone, beside whoever has the store open."""
+    # Imported where they are asked for: whoever keeps readings in SQLite pays for no client.
+    if config.readings.influx is not None:
         from ingest.readings.influx_reader import InfluxReader
 
-        return InfluxReader(influx)
+        return InfluxReader(config.readings.influx)
+    if config.readings.postgres is not None:
+        from ingest.readings.pg_reader import PgReader
+
+        return PgReader(config.readings.postgres)
     return SqliteReader(config.data_dir / "readings.db")
 
 
-def open_readings(config: HubConfig) -> tuple[ReadingsStore, ReadingsReader]:
-    influx = config.readings.influx
-    if influx is not None:
-        # Imported here: whoever keeps readings in SQLite need not pay for the client.
+def open_readings(config: HubConfig, shard: int = 0) -> tuple[ReadingsStore, ReadingsReader]:
+    """`shard`: whose rows are written, where several workers share a server; a hub alone has 0."""
+    reader = open_reader(config)
+    if config.readings.influx is not None:
         from ingest.readings.influx_store import InfluxStore
 
         state = config.data_dir / "readings-state.db"
-        return InfluxStore(influx, state), open_reader(config)
+        return InfluxStore(config.readings.influx, state), reader
+    if config.readings.postgres is not None:
+        from ingest.readings.pg_store import PgStore
+
+        return PgStore(config.readings.postgres, shard), reader
     path = config.data_dir / "readings.db"
-    store = SqliteStore(path, keep_raw_days=config.readings.keep_raw_days)
-    return store, open_reader(config)
+    return SqliteStore(path, keep_raw_days=config.readings.keep_raw_days), reader

@@ -86,7 +86,12 @@ class ReadingsBatch:
         self.engine = make_engine()
         self.stored = 0
         self.duplicates = 0
-        self.reload()
+        # A server of readings that is away must not keep the hub from taking presses.
+        self.loaded = False
+        try:
+            self.reload()
+        except StoreError as error:
+            log("readings_store_failed", str(error))
 
     def reload(self) -> None:
         """Marks and rule states as of the last commit."""
@@ -107,6 +112,7 @@ class ReadingsBatch:
         self._heard_told: Heard = {}
         self._found_out_told: Known = {}
         self._pending_activations = list(self._missed(seen.contiguous if seen else 0))
+        self.loaded = True
 
     def roster_changed(self, touched: Touched | None = None) -> None:
         """From any thread: homes were added or changed; seen at the next batch."""

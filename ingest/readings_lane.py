@@ -77,8 +77,9 @@ class ReadingsLane:
         self._batch = batch
         self._log = log
         self._inbox: deque[Stored] = deque(maxlen=INBOX_MAX)
-        # The batch in hand did not come to its end: what it knows is no longer what is stored.
-        self._stale = False
+        # The batch in hand did not come to its end, or never knew what is stored: it begins with
+        # that.
+        self._stale = not batch.loaded
         self._stop = threading.Event()
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)

@@ -198,7 +198,7 @@ class PostgresBook:
         # Imported here, as below: a book in SQLite needs no psycopg.
         from ledger.postgres import PgConnection
 
-        return PgConnection(self._conninfo(), ring=self._ring())
+        return PgConnection(self.conninfo(), ring=self._ring())
 
     def open_hub(self) -> HubConnection:
         from ledger.postgres import AWAY
@@ -214,9 +214,9 @@ class PostgresBook:
         from ledger.pg_lease import has_leases
         from ledger.postgres import PgHubConnection
 
-        if not has_leases(self._conninfo()):
+        if not has_leases(self.conninfo()):
             self.migrate()
-        connection = PgHubConnection(self._conninfo(), self._ring())
+        connection = PgHubConnection(self.conninfo(), self._ring())
         try:
             # Again: what had the book until now may have been an older program.
             self.migrate()
@@ -249,7 +249,7 @@ class PostgresBook:
     def _keys(self, owner: str | None) -> list[OwnersKey]:
         from ledger.sealing import at_postgres
 
-        return at_postgres.keys_in(self._conninfo(), owner)
+        return at_postgres.keys_in(self.conninfo(), owner)
 
     def tend(self) -> None:
         """The server looks after itself."""
@@ -263,7 +263,8 @@ class PostgresBook:
         """Each page has a sum that the server looks at whenever it reads it."""
         return ()
 
-    def _conninfo(self) -> str:
+    def conninfo(self) -> str:
+        """With the password in it."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     def _sqlalchemy(self) -> str:

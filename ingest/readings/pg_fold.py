@@ -30,6 +30,10 @@ WAITING_MAX: Final = 1_000_000
 BATCHES_MAX: Final = 64
 # Hours of series in one transaction: a quarter of a second's work, in which nothing is received.
 SLICE_HOURS: Final = 10_000
+# One gateway may date what it says a year ahead: hours are over only so far beyond the one before
+# which nine tenths of what waits are.
+MOST: Final = 0.9
+AHEAD_H: Final = 2
 DAY_H: Final = 24
 
 
@@ -56,9 +60,9 @@ class PgFold:
         self._folding: _Folding | None = None
         self._slice = 0
         self._months: set[int] | None = None
-        # The hour that most of the last commit is about, what it was at the last folding, and the
-        # hour that most of what waited then was about; the hub's own hours of folding and trimming.
-        self._dated_h = self._folded_dated_h = self._median_h = 0
+        # The hour that most of the last commit is about; the one before which all was folded; the
+        # one that most of what waited then was about; the hub's own of folding and trimming.
+        self._dated_h = self._split_h = self._median_h = 0
         self._clock_h = self._trimmed_h = 0
 
     def committed(self, readings: int, moments_ms: "array[int]") -> None:
@@ -102,7 +106,7 @@ class PgFold:
 
     def _is_due(self) -> bool:
         rows = sum(n for _seq, n in self._waiting) if self._waiting is not None else self._unseen
-        return rows > WAITING_MAX or (rows > 0 and self._dated_h > self._folded_dated_h)
+        return rows > WAITING_MAX or (rows > 0 and self._dated_h > self._split_h)
 
     def _over(self, clock_h: int) -> bool:
         """Nothing may come for hours; what waits is folded all the same when its hour is over."""
@@ -147,7 +151,6 @@ class PgFold:
     def _begun(self) -> _Folding | None:
         """All that waits, parted into what is over and what is not."""
         waiting = self._look()
-        self._folded_dated_h = max(self._dated_h, 0)
         if not waiting:
             return None
         damaged: list[Damaged] = []
@@ -156,14 +159,16 @@ class PgFold:
         hours = rows.keys & BUCKET_MASK
         if hours.size:
             self._median_h = int(np.median(hours))
-            self._dated_h = self._folded_dated_h = self._dated_h or self._median_h
-        over = hours < self._dated_h
+            most_h = int(np.quantile(hours, MOST, method="lower"))
+            newest_h = max(self._dated_h or most_h, self._split_h)
+            self._split_h = min(newest_h, most_h + AHEAD_H)
+        over = hours < self._split_h
         if hours.size > WAITING_MAX:
             over[:] = True
         ripe, carried = rows.some(over), rows.some(~over)
         self._ready_months(ripe)
         past = hours[over]
-        past = past[past <= self._dated_h]
+        past = past[past <= self._split_h]
         folded_h = max(self._shard.folded_h, int(past.max()) if past.size else 0)
         return _Folding(through, ripe, begins_of(ripe.keys), carried, damaged, folded_h)
 
@@ -174,7 +179,7 @@ class PgFold:
             raw = self._shard.raw
             if self._months is None:
                 self._months = months_there(raw)
-            wanted = months_for(self._dated_h, self._keep_days) - self._months
+            wanted = months_for(self._median_h, self._keep_days) - self._months
             if wanted:
                 self._months |= make_months(raw, wanted)
 

@@ -88,7 +88,7 @@ class PgReader:
         except queue.Empty as error:
             raise StoreError("too many charts are being drawn", retryable=True) from error
         try:
-            if raw is None or raw.closed or raw.broken:
+            if raw is None or not _answers(raw):
                 raw = psycopg.connect(
                     self._settings.conninfo,
                     autocommit=True,
@@ -186,6 +186,16 @@ class PgReader:
                 raw = self._free.get_nowait()
                 if raw is not None:
                     raw.close()
+
+
+def _answers(raw: _Raw) -> bool:
+    """A server that was started again has forgotten us: nobody's chart need fail for that."""
+    try:
+        raw.execute("SELECT 1")
+    except psycopg.OperationalError:
+        raw.close()
+        return False
+    return True
 
 
 def _series_rows(

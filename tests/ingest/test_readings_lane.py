@@ -62,6 +62,7 @@ class Batch:
         self._poison, self._error = poison, error
         self._in_hand: list[str] = []
         self._torn = False
+        self.loaded = True
         self.kept: list[str] = []
         self.commits = 0
 
