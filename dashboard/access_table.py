@@ -31,9 +31,15 @@ BY_SECRET: Final = frozenset(
     }
 )
 BY_KEY: Final = "gateway key"
+# A cookie of its own, which opens what says so and nothing else; accounts haven't it.
+BY_SCREEN: Final = "wall screen"
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed in"
-DECLARATIONS: Final = PERMISSIONS | BY_SECRET | {BY_KEY, PUBLIC, SIGNED_IN}
+DECLARATIONS: Final = PERMISSIONS | BY_SECRET | {BY_KEY, BY_SCREEN, PUBLIC, SIGNED_IN}
+
+
+# Who comes with that cookie; no role that an account can have.
+SCREEN: Final = "screen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +88,7 @@ RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
         "region": Resource(title="regions", title_zh="区划", placed=True),
         "request": Resource(title="requests for exports", title_zh="导出申请", placed=True),
         "rule": Resource(title="rules", title_zh="规则"),
+        "screen": Resource(title="screens on walls", title_zh="大屏", placed=True),
         "secret": Resource(title="what a secret link opens", title_zh="凭链接打开的内容"),
         "sign_in": Resource(
             title="one's own sessions, passkeys, tokens", title_zh="本人的登录", personal=True
@@ -114,7 +121,9 @@ def verdict(role: str | None, area: Area, rule: Rule, place: Place) -> Verdict:
         return "reached"
     if rule.needs in BY_SECRET:
         return "absent"
-    if role is None or rule.needs == BY_KEY:
+    if rule.needs == BY_SCREEN and role == SCREEN:
+        return "reached"
+    if role in {None, SCREEN} or rule.needs in {BY_KEY, BY_SCREEN}:
         return "signed_out"
     wanted = {rule.needs, rule.also} - {SIGNED_IN, ""}
     if not wanted <= permissions_of(role, area):

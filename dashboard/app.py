@@ -86,6 +86,7 @@ from dashboard.routes import (
     rota_files,
     rule_tries,
     rules,
+    screens,
     service_users,
     sign_on,
     stays,
@@ -175,6 +176,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     audit.router,
     activations.router,
     live.router,
+    screens.router,
 )
 # The envelope of the second path is the largest body there is.
 BODY_BYTES_MAX: Final = ENVELOPE_BYTES_MAX
@@ -185,7 +187,7 @@ OTHER_BODIES: Final = (
     (re.compile(rf"{PREFIX}/visits/[^/]+/attachments\Z"), UPLOAD_BYTES_MAX),
     (re.compile(rf"{PREFIX}/service-users/[^/]+/photo\Z"), UPLOAD_BYTES_MAX),
     (re.compile(rf"{PREFIX}/person-imports\Z"), FILE_BYTES_MAX),
-    (re.compile(rf"{PREFIX}/(login|family|replies|enrolment)(/.*)?\Z"), STRANGERS_BYTES_MAX),
+    (re.compile(rf"{PREFIX}/(login|family|replies|enrolment|screen)(/.*)?\Z"), STRANGERS_BYTES_MAX),
     (re.compile(rf"{PREFIX}/regions/outlines\Z"), OUTLINES_BYTES_MAX),
 )
 # Gateways, whose presses nothing holds up, and who looks whether the hub lives.

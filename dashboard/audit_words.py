@@ -37,6 +37,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "revoked_token": "停用程序令牌",
     "ended_session": "结束登录",
     "freed": "解除登录等待",
+    "let_screen_in": "接入大屏",
+    "ended_screen": "停用大屏",
     "linked_sign_on": "关联统一认证",
     "unlinked_sign_on": "取消关联统一认证",
     "created": "新建",

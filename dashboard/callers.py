@@ -35,8 +35,8 @@ from ledger.unit_of_work import UnitOfWork
 
 _LOG = logging.getLogger("hearthwatch.dashboard")
 
-# `token`: an API token.
-Via = Literal["cookie", "bearer", "token"]
+# `token`: an API token; `screen`: of a wall, and never found here.
+Via = Literal["cookie", "bearer", "token", "screen"]
 
 # The prefix makes browsers refuse the cookie from any other host or path; it needs HTTPS.
 COOKIE_SECURE: Final = "__Host-hearthwatch"

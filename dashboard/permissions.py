@@ -66,6 +66,7 @@ Permission = Literal[
     "rule.try",  # run other rules over what was stored; who may also reads rules and reports
     "rule.write",  # limits of a home or person; who signs them off
     "rule.write_wide",  # what holds for everybody; only without a narrower region
+    "screen.write",  # let screens on walls in, and end them
     "stay.write",
     "stay.write_any",  # in homes that somebody else is responsible for
     "stream.read",
@@ -186,6 +187,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "rule.try",
             "rule.write",
             "rule.write_wide",
+            "screen.write",
             "tier.raise",
             "user.read",
             "visit.amend_any",

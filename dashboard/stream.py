@@ -12,7 +12,15 @@ slow for its bounded queue starts over at the first line; nothing is lost, the b
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -34,6 +42,8 @@ from dashboard.reads import (
 )
 from dashboard.register_reads import device_documents, gateway_documents
 from dashboard.rule_reads import rule_object
+from dashboard.screens.wall_view import TOPIC as WALL_TOPIC
+from dashboard.screens.wall_view import heard_on_the_wall
 from dashboard.visit_reads import visit_documents
 from ledger.feed import FeedEvent, Overflow
 from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, STAY, TASK, VISIT
@@ -92,13 +102,13 @@ class Streams:
         mine = (caller.role, caller.area, caller.scopes, caller.region, caller.homes, caller.opened)
         text = self._texts.get(mine)
         if text is None:
-            topics = topics_of(caller.can)
+            topics = _topics(caller)
             text = self._texts[mine] = b"".join(
                 frame(mine_of_it)
                 for event in batch
                 if event.topic in topics
                 and caller.sees(event.region)
-                and (mine_of_it := heard(event, caller)) is not None
+                and (mine_of_it := _heard(event, caller)) is not None
             )
         return text
 
@@ -117,11 +127,19 @@ def _refused(code: str, detail: str) -> Problem:
     return Problem(503, code, detail, headers={"Retry-After": RETRY_AFTER_S})
 
 
+# The caller as it is now, None: it may listen no more.
+Again = Callable[[Deps, Caller], Awaitable[Caller | None]]
+
+
+async def refreshed(deps: Deps, caller: Caller) -> Caller | None:
+    return await refresh(deps, caller.digest, caller.via)
+
+
 async def events(
-    deps: Deps, streams: Streams, caller: Caller, last_id: int | None
+    deps: Deps, streams: Streams, caller: Caller, last_id: int | None, again: Again = refreshed
 ) -> AsyncIterator[bytes]:
     """The text of the stream for one client, until its session ends or it goes away."""
-    topics = topics_of(caller.can)
+    topics = _topics(caller)
     sent = last_id
     with streams.opened(caller.username):
         yield f"retry: {RETRY_MS}\n\n".encode()
@@ -139,7 +157,7 @@ async def events(
                     missed = await run_in_threadpool(_page, deps, caller, topics, span)
                     after = missed[-1].seq if len(missed) == PAGE else newest
                     if missed:
-                        told = (heard(event, caller) for event in missed)
+                        told = (_heard(event, caller) for event in missed)
                         yield b"".join(frame(event) for event in told if event is not None)
                 sent = after
                 # Tells a client that hears nothing yet where to resume.
@@ -149,7 +167,7 @@ async def events(
                     batch = await subscription.take(deps.keepalive_s)
                     # A busy stream never times out; its session is looked at all the same.
                     if not batch or deps.wall_ms() - checked_ms > deps.keepalive_s * 1000:
-                        if not await _still_signed_in(deps, caller):
+                        if not await _still_signed_in(deps, caller, again):
                             return
                         checked_ms = deps.wall_ms()
                     if not batch:
@@ -179,12 +197,20 @@ async def _as_now(deps: Deps, caller: Caller, batch: Sequence[FeedEvent]) -> Cal
     return replace(caller, homes=frozenset()) if now is None else now
 
 
-async def _still_signed_in(deps: Deps, caller: Caller) -> bool:
+async def _still_signed_in(deps: Deps, caller: Caller, again: Again) -> bool:
     """An open board counts as being used; a session that has ended ends its streams."""
-    now = await refresh(deps, caller.digest, caller.via)
+    now = await again(deps, caller)
     return (
         now is not None and not now.limit and (now.role, now.region) == (caller.role, caller.region)
     )
+
+
+def _topics(caller: Caller) -> frozenset[str]:
+    return frozenset({WALL_TOPIC}) if caller.via == "screen" else topics_of(caller.can)
+
+
+def _heard(event: FeedEvent, caller: Caller) -> FeedEvent | None:
+    return heard_on_the_wall(event) if caller.via == "screen" else heard(event, caller)
 
 
 def frame(event: FeedEvent) -> bytes:

@@ -6,6 +6,7 @@ from typing import Final
 
 from dashboard.access_table import (
     BY_KEY,
+    BY_SCREEN,
     BY_SECRET,
     PUBLIC,
     RESOURCES,
@@ -32,7 +33,9 @@ asks the running hub about every cell: one's own, somebody else's of the region,
 
 A manager of a county, a town or a village is the role `manager` with a region
 ([ADR 0017](adr/0017-roles-and-areas.md)). Family, gateways and other systems have no account: they
-come with a secret of their own, which opens one thing.
+come with a secret of their own, which opens one thing. So does a screen on a wall
+([signing in](signing-in.md#a-screen-on-a-wall)): its secret is looked for by the routes that say
+`wall screen`, and by none else, so that all others answer it as they answer nobody (401).
 
 A visitor knows whole records of the people she is responsible for, of whom she stands in for on
 the rota of visitors (and of whom nobody is responsible for, while she is on duty), where she has
@@ -85,7 +88,7 @@ def _parts() -> Iterator[str]:
 
 
 def _by_account(rule: Rule) -> bool:
-    return rule.needs not in BY_SECRET | {PUBLIC, BY_KEY}
+    return rule.needs not in BY_SECRET | {PUBLIC, BY_KEY, BY_SCREEN}
 
 
 def _cell(role: str, area: Area, rule: Rule) -> str:

@@ -7,8 +7,9 @@ from starlette.responses import StreamingResponse
 
 from dashboard.answers import Trail
 from dashboard.callers import Caller, Hub, needs
+from dashboard.ports import Deps
 from dashboard.problems import bad_field
-from dashboard.stream import Streams, events
+from dashboard.stream import Again, Streams, events, refreshed
 
 router = APIRouter(tags=["live"])
 
@@ -34,15 +35,22 @@ async def stream(
     """Events of types `alarm`, `task`, `visit`, `device` and `gateway` as they are committed.
 
     `Last-Event-ID` resumes after that entry; `reset` says that too much was missed."""
+    made = feed_of(request, hub, caller, last_event_id, refreshed)
+    if "person.read" in caller.can:
+        trail.note(caller.username, "listened", "stream", last_event_id or "")
+    return made
+
+
+def feed_of(
+    request: Request, hub: Deps, caller: Caller, last_event_id: str | None, again: Again
+) -> EventStream:
+    """A stream for whoever asks; Problem when there is none left."""
     streams: Streams = request.app.state.streams
     refused = streams.refusal(caller.username)
     if refused is not None:
         raise refused
-    last_id = _last_id(last_event_id)
-    if "person.read" in caller.can:
-        trail.note(caller.username, "listened", "stream", "" if last_id is None else f"{last_id}")
     return EventStream(
-        events(hub, streams, caller, last_id),
+        events(hub, streams, caller, _last_id(last_event_id), again),
         # Proxies must neither keep nor gather what is sent.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

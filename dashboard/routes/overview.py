@@ -62,7 +62,7 @@ async def get_summary(
 
     def make() -> bytes:
         with hub.engine.connect() as connection:
-            return to_json(_summary(connection, caller, hub))
+            return to_json(summary_of(connection, caller, hub))
 
     # All that the counts depend on besides the book and the time.
     made = await shared.get(
@@ -119,7 +119,7 @@ def report_alarms(
     )
 
 
-def _summary(connection: Connection, caller: Caller, hub: Deps) -> Document:
+def summary_of(connection: Connection, caller: Caller, hub: Deps) -> Document:
     now_ms = hub.clock.now_ms()
     today_ms = day_start_ms(now_ms, hub.timezone)
     alarms = _counts(connection, ALARM, ALARM.c.state.in_(_LIVE_ALARMS), caller)

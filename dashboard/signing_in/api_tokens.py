@@ -25,8 +25,8 @@ DAYS_DEFAULT: Final = 90
 # Of one account that are alive: each is a program that somebody keeps.
 ALIVE_MAX: Final = 20
 DAY_MS: Final = 86_400_000
-# What no program does in somebody's name: give power, take people out for good.
-NEVER: Final = frozenset({"user.write", "person.erase"})
+# What no program does in somebody's name: give power, let screens in, take people out for good.
+NEVER: Final = frozenset({"user.write", "screen.write", "person.erase"})
 _ID_BYTES: Final = 6
 
 _INSERT: Final = insert_sql(API_TOKEN)

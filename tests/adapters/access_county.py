@@ -277,6 +277,7 @@ async def _office(
         world.clock.at_ms,
         world.clock.at_ms,
     )
+    screens = await _screens(world, admin, house)
     departments = {NEXT_TOWN.town: "department-2", NEXT_COUNTY.town: "department-9"}
     department = departments.get(house.town, "department-1")
     order = await _made(
@@ -312,6 +313,7 @@ async def _office(
         world.clock.at_ms,
     )
     return {
+        **screens,
         "opening_id": opening,
         "request_id": request["id"],
         "department": department,
@@ -320,6 +322,15 @@ async def _office(
         "order_id": order["id"],
         "file_id": file_id,
     }
+
+
+async def _screens(world: Any, admin: httpx2.AsyncClient, house: Household) -> dict[str, str]:
+    """One that is let in, and one that asks to be."""
+    async with world.anonymous() as first, world.anonymous() as second:
+        asked = [await _made(one.post(f"{API}/screen/code")) for one in (first, second)]
+    said = {"code": asked[0]["code"], "name": f"大屏 {house.home}", "region": house.region}
+    let_in = await _made(admin.post(f"{API}/screens", json=said))
+    return {"screen_id": let_in["id"], "screen_code": asked[1]["code"]}
 
 
 async def _rota(world: Any, admin: httpx2.AsyncClient, house: Household) -> dict[str, str]:

@@ -162,6 +162,8 @@ BODIES: Final[Mapping[str, Any]] = {
         "turns": [{"day": 0, "shift": "standby", "people": ["{username}"]}],
         **_WHY,
     },
+    "POST /screens/asked": {"code": "{screen_code}"},
+    "POST /screens": {"code": "{screen_code}", "name": "值班室", "region": "{code}"},
     "POST /handovers": {"desk": "{desk_id}"},
     "POST /handovers/{sheet_id}/notes": {"text": "三组停水"},
     "POST /handovers/{sheet_id}/sign": {"lines": [1]},

@@ -27,7 +27,8 @@ from tests.dashboard.test_permissions import declared, routes
 from tests.dashboard.test_person_imports import begun, workbook
 
 # The answer never ends, or it ends the session that asks; `test_who_may_listen` has the stream.
-ASKED_APART: Final = ("GET /stream", "POST /login", "POST /logout")
+# A screen's code brings a cookie; `test_screens` has what that opens.
+ASKED_APART: Final = ("GET /stream", "POST /login", "POST /logout", "POST /screen/code")
 
 
 def also_of(dependant: Dependant) -> str:

@@ -19,6 +19,7 @@ DECLARATIONS = PERMISSIONS | {
     "public",
     "signed in",
     "gateway key",
+    "wall screen",
     "calendar token",
     "family token",
     "reply token",
@@ -81,6 +82,7 @@ def test_the_public_routes_are_these() -> None:
     assert public == by_passkey | {
         "/api/v1/enrolment/authority",
         "/api/v1/login",
+        "/api/v1/screen/code",
         "/healthz",
         "/readyz",
         "/metrics",
@@ -108,7 +110,7 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
     names = (*names, "desk_id", "leave_id", "swap_id", "sheet_id", "referral_id", "provider_id")
     names = (*names, "visit_id", "attachment_id", "subject", "external_id", "order_id", "file_id")
     names = (*names, "code", "link_id", "session_id", "passkey_id", "token_id", "opening_id")
-    names = (*names, "request_id")
+    names = (*names, "request_id", "screen_id")
     path = route.path.format(**dict.fromkeys(names, "nothing"), **CHOSEN)
     return await client.request(
         method,
@@ -121,11 +123,13 @@ async def ask(client: httpx2.AsyncClient, prefix: str, route: APIRoute) -> httpx
 async def test_without_a_session_only_the_public_routes_answer(world: World) -> None:
     async with world.anonymous() as client:
         for prefix, route in routes():
+            # A screen's code brings a cookie.
+            client.cookies.clear()
             answer = await ask(client, prefix, route)
             if declared(route.dependant) == {"public"}:
                 # 409: no passkeys without an origin, no certificates without an authority;
-                # 404: nobody to go to without a provider.
-                assert answer.status_code in (200, 404, 409, 422), route.path
+                # 404: nobody to go to without a provider; 201: a code for a screen.
+                assert answer.status_code in (200, 201, 404, 409, 422), route.path
             elif declared(route.dependant) <= DECLARATIONS_BY_SECRET:
                 # Whoever has the secret of the path; here nobody has.
                 assert answer.status_code in (404, 422), route.path

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.adapters.authenticator import Authenticator
-from tests.dashboard.conftest import World
+from tests.dashboard.conftest import CSRF, PASSWORD, World
 from tests.dashboard.test_second_factor import code_of, set_up, sign_in
 
 ON_BOTH = True
@@ -40,3 +40,24 @@ async def test_a_passkey_a_token_and_a_known_device(world: World) -> None:
         came = await client.post("/api/v1/login/passkey", json={"credential": key.get(options)})
         assert came.status_code == 200, came.text
     assert await world.query("SELECT count(*) FROM known_device") == [(1,)]
+
+
+async def test_a_screen_on_a_wall_and_news_at_the_door(world: World) -> None:
+    async with world.anonymous() as screen, world.client("manager-1") as manager:
+        code = (await screen.post("/api/v1/screen/code")).json()["code"]
+        said = {"code": code, "name": "大屏", "region": "610926101"}
+        made = await manager.post("/api/v1/screens", json=said)
+        assert made.status_code == 201, made.text
+        assert (await screen.post("/api/v1/screen/enter", headers=CSRF)).status_code == 200
+        assert (await screen.get("/api/v1/screen/board")).status_code == 200
+        assert len((await manager.get("/api/v1/screens")).json()["items"]) == 1
+        ended = await manager.delete(f"/api/v1/screens/{made.json()['id']}")
+        assert ended.json()["state"] == "revoked"
+        assert (await screen.get("/api/v1/screen/board")).status_code == 401
+    async with world.anonymous() as desk, world.anonymous() as other:
+        good = {"username": "duty-1", "password": PASSWORD}
+        await desk.post("/api/v1/login", json=good)
+        await other.post("/api/v1/login", json={**good, "password": "wrong"})
+        await other.post("/api/v1/login", json=good)
+        told = (await desk.post("/api/v1/login", json=good)).json()
+        assert (told["failed"]["count"], told["elsewhere"]["count"]) == (1, 1)

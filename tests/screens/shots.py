@@ -64,6 +64,7 @@ SHOTS: Final[tuple[Shot, ...]] = (
     _shot("family.over", "/f/over", NOBODY, expected=(401, 404)),
     _shot("enrol", ENROL, NOBODY, expected=(401,)),
     _shot("enrol.cut", "/enrol#gw-0001.cut", NOBODY, expected=(401,)),
+    _shot("screen", "/screen", NOBODY, before=steps.a_screen_that_asks, expected=(401,)),
     # The desk.
     _shot("board", "/", DUTY),
     _shot("board.keys", "/", DUTY, steps.keys),
@@ -167,6 +168,7 @@ SHOTS: Final[tuple[Shot, ...]] = (
     _shot("me.visitor", "/me", VISITOR),
     _shot("security", "/security", DUTY),
     _shot("security.app", "/security", DUTY, lambda s: s.press("totp.begin")),
+    _shot("security.screen", "/security", MANAGER, lambda s: s.press("screens.add")),
     _shot("security.token", "/security", MANAGER, lambda s: s.press("tokens.add")),
     _shot("missing", "/nowhere", DUTY),
 )

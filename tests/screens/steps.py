@@ -41,6 +41,15 @@ def no_hub(stage: Stage) -> None:
     stage.page.route("**/api/v1/**", lambda route: route.fulfill(status=503, body=""))
 
 
+def a_screen_that_asks(stage: Stage) -> None:
+    """Its code is another one each time, and a hub gives few to one address."""
+    stage.page.route(
+        "**/api/v1/screen/code", lambda route: route.fulfill(json={"code": "28461937"})
+    )
+    waiting = {"state": "asked", "code": "28461937", "lasts_s": 600}
+    stage.page.route("**/api/v1/screen", lambda route: route.fulfill(json=waiting))
+
+
 def a_reply(stage: Stage) -> None:
     """The demonstration tells nobody by message, so no link of its own exists."""
     stage.data.add(str(_REPLY["place"]))

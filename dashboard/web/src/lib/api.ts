@@ -42,6 +42,9 @@ export class ApiError extends Error {
   }
 }
 
+// What is refused there says nothing of a session: who signs in has none, and a screen another kind.
+const APART = /^(login|screen)(\/|$)/;
+
 let onSignedOut: () => void = () => {};
 let sessions = 0;
 
@@ -111,7 +114,7 @@ export async function request<T>(
   if (response.ok) return (await response.json()) as T;
   const error = await problemOf(response);
   if (await shownAgain(error)) return request<T>(method, path, body, key);
-  if (error.status === 401 && !path.startsWith("login") && mine === sessions) onSignedOut();
+  if (error.status === 401 && !APART.test(path) && mine === sessions) onSignedOut();
   if (isLimited(error) && mine === sessions) onLimited();
   throw error;
 }

@@ -5,7 +5,8 @@ import { isCalledOut } from "./handing";
 import { isQuiet } from "./holding";
 import { known } from "./known.svelte";
 import { live } from "./live.svelte";
-import { byClosing, byNeed, isCalm, isEquipment, joined, putNewer, rowsOf } from "./order";
+import { isNews } from "./news";
+import { byClosing, byNeed, isEquipment, joined, putNewer, rowsOf } from "./order";
 import type { Alarm } from "./alarm_types";
 import type { Gateway } from "./device_types";
 import type { Me, Summary } from "./hub_types";
@@ -194,14 +195,8 @@ class Board {
     this.#countSoon();
   }
 
-  /** Pressed again is heard again, also when somebody has the alarm already. While the elder is being
-   * asked, or its cause is known, nothing is heard; when that is over, it is new, unless what it was
-   * about is over as well. */
   #hear(alarm: Alarm, before: Alarm | undefined): void {
-    const again = before !== undefined && alarm.event_count > before.event_count;
-    const fresh = alarm.state === "open" && (before === undefined || isQuiet(before));
-    const over = before !== undefined && alarm.cleared_at !== null && !again;
-    if (alarm.state !== "closed" && !isQuiet(alarm) && !isCalm(alarm) && !over && (again || fresh)) {
+    if (isNews(alarm, before)) {
       this.newest = alarm;
       this.heard = ++this.#fresh;
     }

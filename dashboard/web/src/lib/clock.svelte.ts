@@ -2,6 +2,7 @@
 // an office PC's clock may be wrong by hours, and a demonstration runs faster than life.
 
 import { api } from "./api";
+import type { HubClock } from "./hub_types";
 import { county } from "./county.svelte";
 
 const TICK_MS = 1_000;
@@ -21,8 +22,12 @@ class HubTime {
 
   async sync(): Promise<void> {
     const asked = performance.now();
-    const { now, speed, timezone } = await api.clock();
-    const answered = performance.now();
+    const told = await api.clock();
+    this.take(told, asked, performance.now());
+  }
+
+  /** What the hub answered between these two moments. */
+  take({ now, speed, timezone }: HubClock, asked: number, answered: number): void {
     if (timezone !== undefined) county.zone = timezone;
     this.#base = Date.parse(now);
     this.#at = (asked + answered) / 2;

@@ -49,6 +49,7 @@ class Live {
   #parser = new EventParser();
   #abort: AbortController | null = null;
   #generation = 0;
+  #path = "stream";
   #wake: (() => void) | null = null;
   #again = false;
   #pending = byFrame<ServerEvent>((event) => this.#dispatch(event.type, event.data));
@@ -66,8 +67,10 @@ class Live {
     return () => this.#reload.delete(callback);
   }
 
-  start(): void {
+  /** `path`: of the stream; a screen on a wall has one of its own. */
+  start(path = "stream"): void {
     if (this.state !== "off") return;
+    this.#path = path;
     this.state = "connecting";
     this.#parser = new EventParser();
     this.#generation += 1;
@@ -134,7 +137,7 @@ class Live {
     try {
       const headers: Record<string, string> = { Accept: "text/event-stream" };
       if (parser.lastId !== "") headers["Last-Event-ID"] = parser.lastId;
-      const response = await fetch(`${PREFIX}/stream`, {
+      const response = await fetch(`${PREFIX}/${this.#path}`, {
         headers,
         signal: abort.signal,
         cache: "no-store",

@@ -6,6 +6,20 @@ import { isPressingRepair } from "./troubles";
 import type { Alarm, Severity } from "./alarm_types";
 import type { Task } from "./task_types";
 
+type Needed = Pick<
+  Alarm,
+  | "number"
+  | "kind"
+  | "severity"
+  | "state"
+  | "raised_at"
+  | "worsened_at"
+  | "held_until"
+  | "released_at"
+  | "ask_until"
+  | "answer"
+>;
+
 const SEVERITY: Record<Severity, number> = { urgent: 0, watch: 1, technical: 2 };
 
 /** The rule kinds that speak of devices alone; never of how somebody is. */
@@ -34,7 +48,7 @@ export function waitsFrom(alarm: Pick<Alarm, "raised_at" | "worsened_at">): numb
 
 /** The queue: what is worse first, people before devices; of equals, who has waited longest. Who is
  *  being asked whether all is well comes behind those who need somebody now, what is held last. */
-export function byNeed(one: Alarm, other: Alarm): number {
+export function byNeed(one: Needed, other: Needed): number {
   return (
     Number(isHeld(one)) - Number(isHeld(other)) ||
     SEVERITY[one.severity] - SEVERITY[other.severity] ||

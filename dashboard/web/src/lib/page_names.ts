@@ -48,5 +48,6 @@ export const PAGE_NAMES: Record<Place["page"], Key> = {
   security: "nav.security",
   reply: "page.reply",
   family: "page.family",
+  screen: "page.screen",
   missing: "page.missing",
 };

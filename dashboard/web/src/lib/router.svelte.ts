@@ -45,6 +45,7 @@ export interface Place {
     | "reply"
     | "family"
     | "enrol"
+    | "screen"
     | "missing";
   id: string;
 }
@@ -93,6 +94,7 @@ export function placeOf(path: string): Place {
     "person-import",
     "erasures",
     "enrol",
+    "screen",
   ] as const;
   const known = alone.find((page) => page === first);
   if (id === "" && known !== undefined) {

@@ -3,15 +3,19 @@
 import { router } from "./router.svelte";
 
 /** In the hand of a key or click, else a browser gives no full screen. */
-export function enterWall(): void {
+export function fillScreen(): void {
   // Without full screen it is a page like any other.
   document.documentElement.requestFullscreen?.().catch(() => undefined);
+}
+
+export function enterWall(): void {
+  fillScreen();
   router.go("/wall");
 }
 
 /** The map in the same way. */
 export function enterMapWall(): void {
-  document.documentElement.requestFullscreen?.().catch(() => undefined);
+  fillScreen();
   router.go("/map/wall");
 }
 
