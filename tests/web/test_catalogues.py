@@ -150,6 +150,7 @@ BY_DATA: Final = (
     "swap_done.",
     "swap_move.",
     "swap_state.",
+    "screen_state.",
     "token_state.",
     "task_kind.",
     "task_state.",
