@@ -123,7 +123,7 @@ export function detailText(row: AuditRow): string {
   const region = /^region (\d+|all)$/.exec(row.detail);
   if (region?.[1] !== undefined) return powerText(row.detail);
   // Said by the object already, or by the sign-in beside it.
-  if (/^home \S+$/.test(row.detail) || row.kind === "access") return "";
+  if (/^(home \S+|file)$/.test(row.detail) || row.kind === "access") return "";
   if (row.action === "exchange_refused") return refusalText(row.detail);
   if (row.object.startsWith("account:")) return row.detail.split(", ").map(powerText).join(t("list.separator"));
   const known = tAny([`audit_detail.${row.detail}`]);
