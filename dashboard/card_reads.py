@@ -18,6 +18,7 @@ from dashboard.reads import (
     task_documents,
     timeline,
 )
+from dashboard.register_reads import homes_heard
 from ledger.device_views import device_object
 from ledger.schema import ALARM, DEVICE, EVENT, HOME, STAY, TASK
 from ledger.views import (
@@ -76,7 +77,7 @@ def _of_home(
     if home is None:
         # About a gateway or a village: no home is not every home that is none.
         lists = ("persons", "readings", "devices", "stays", "open_alarms")
-        return {"at": to_iso(now_ms), "home": None, **{name: [] for name in lists}}
+        return {"at": to_iso(now_ms), "home": None, "heard": None, **{name: [] for name in lists}}
     roster = roster_for(connection, homes=[home])
     persons = roster.residents(home)
     devices = rows(
@@ -94,6 +95,7 @@ def _of_home(
     return {
         "at": to_iso(now_ms),
         "home": home_reference(home, roster),
+        "heard": homes_heard(connection, [HOME.c.id == home]).get(home),
         "persons": [
             {
                 **person_object(person, now_ms),

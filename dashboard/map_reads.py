@@ -40,10 +40,14 @@ def map_document(
     if "visit.read" in caller.can:
         unseen = read_unseen(connection, rules, caller, region, now_ms=now_ms, today_ms=today_ms)
     seen_by_home = _seen(unseen)
+    dark = _dark_villages(connection, caller)
     shown = homes[:limit]
     return {
         "homes": [
-            facts.home(row, seen_by_home.get(row["id"]), caller.can)
+            {
+                **facts.home(row, seen_by_home.get(row["id"]), caller.can),
+                "dark": row["region"] in dark,
+            }
             for row in shown
             if row["id"] in facts.names
         ],
@@ -123,6 +127,18 @@ def _seen(unseen: UnseenList | None) -> Mapping[str, tuple[bool, str]]:
         before = found.get(home, (False, ""))[0]
         found[home] = (before or one.seen_today, one.life)
     return found
+
+
+def _dark_villages(connection: Connection, caller: Caller) -> set[str]:
+    """Regions without electricity, as an open alarm says."""
+    if "alarm.read" not in caller.can:
+        return set()
+    wanted = select(ALARM.c.region).where(
+        ALARM.c.kind == "village_dark",
+        ALARM.c.state.in_(_LIVE),
+        caller.visible(ALARM.c.region),
+    )
+    return {row["region"] for row in rows(connection, wanted)}
 
 
 def _silent_gateways(connection: Connection, caller: Caller, region: str | None) -> list[Document]:

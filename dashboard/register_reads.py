@@ -24,6 +24,10 @@ from ledger.views import (
 # The rule kind whose state is a home's `life`, and the states that the interface knows.
 LIFE_KIND = "no_sign_of_life"
 LIFE_STATES = frozenset({"well", "silent", "cannot_judge", "learning"})
+# A home has a device for these or it hasn't; what others listen to comes from devices of any kind.
+_OF_ONE_KIND: Final = frozenset({"environment", "fall", "gas", "leak", "power", "smoke", "sos"})
+# What the feed of the electricity makes of a meter's readings.
+_METERED: Final = {"power_gap": "power", "power_meter": "power", "power_slot": "power"}
 # The worst first, as a smallest number finds it.
 _SEVERITIES: Final = ("urgent", "watch", "technical")
 
@@ -131,8 +135,9 @@ def life_state(view: RuleView | None) -> str:
     return view.state if view is not None and view.state in LIFE_STATES else "unknown"
 
 
-def rule_documents(home: str, rules: RuleViews) -> list[Document]:
-    """What the rules think of a home; one in shadow thinks for itself and disturbs nobody."""
+def rule_documents(home: str, rules: RuleViews, has: Collection[str]) -> list[Document]:
+    """What the rules think of a home; one in shadow thinks for itself and disturbs nobody. `has`:
+    the kinds of its devices."""
     modes = {str(rule["name"]): rule["mode"] for rule in rules.describe()}
     return [
         {
@@ -142,9 +147,19 @@ def rule_documents(home: str, rules: RuleViews) -> list[Document]:
             "state": view.state,
             "since": instant(view.since_ms),
             "explanation": dict(view.explanation),
+            "watched": _is_watched(view, has),
         }
         for view in rules.view(home)
     ]
+
+
+def _is_watched(view: RuleView, has: Collection[str]) -> bool:
+    """False: the rule is quiet for want of a device, not because all is well. A rule that has said
+    more than that nothing happened has heard something, whatever the device is registered as."""
+    if view.state != "quiet" or set(view.explanation) - {"reason", "limits_unconfirmed"}:
+        return True
+    wanted = {_METERED.get(kind, kind) for kind in view.listens}
+    return not wanted or not wanted <= _OF_ONE_KIND or not wanted.isdisjoint(has)
 
 
 def person_documents(connection: Connection, persons: Sequence[Row], now_ms: int) -> list[Document]:

@@ -165,4 +165,5 @@ def rule_view(home: HomeFacts, rule: Rule, monitor: Monitor, now_ms: int) -> Rul
         state=opinion.state,
         since_ms=opinion.since_ms,
         explanation=explanation,
+        listens=rule.kind.listens(rule.params),
     )

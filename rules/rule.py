@@ -107,13 +107,15 @@ class HomeFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
-    """A rule's present opinion of a home, for a screen. `explanation["reason"]` is an enum."""
+    """A rule's present opinion of a home, for a screen. `explanation["reason"]` is an enum;
+    `listens`: the kinds of items that it judges by."""
 
     rule: str
     kind: str
     state: str
     since_ms: int | None
     explanation: Mapping[str, EvidenceValue]
+    listens: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

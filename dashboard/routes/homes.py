@@ -226,7 +226,7 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
         **{name: row[name] if "address.read" in can else "" for name in _WAYS_IN},
         "devices": shown,
         "checks": checks,
-        "rules": rule_documents(home_id, hub.rules),
+        "rules": rule_documents(home_id, hub.rules, {device["kind"] for device in devices}),
         "alarms": [present(a, can) for a in alarms] if "alarm.read" in can else [],
     }
 

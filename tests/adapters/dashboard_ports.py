@@ -91,6 +91,7 @@ class PlainRuleView:
     state: str
     since_ms: int | None
     explanation: Mapping[str, Any] = field(default_factory=dict)
+    listens: frozenset[str] = frozenset()
 
 
 class ListedRules:

@@ -72,6 +72,18 @@ async def test_a_home_behind_a_silent_gateway(world: World) -> None:
     assert (await only(world))["heard"] is None
 
 
+async def test_a_village_without_electricity(world: World) -> None:
+    assert (await only(world))["dark"] is False
+    alarm = await world.raise_alarm()
+    dark = "UPDATE alarm SET kind = 'village_dark', home = NULL, region = ? WHERE id = ?"
+    await world.execute(dark, "610926101001", alarm)
+    assert (await only(world))["dark"] is True
+    # Who sees no alarms is not told by the map either.
+    assert (await only(world, "installer-1"))["dark"] is False
+    await world.execute("UPDATE alarm SET state = 'closed' WHERE id = ?", alarm)
+    assert (await only(world))["dark"] is False
+
+
 async def test_who_may_not_read_people_or_places_sees_neither(world: World) -> None:
     installer = await only(world, "installer-1")
     assert (installer["names"], installer["alarm"], installer["life"]) == ([], None, None)

@@ -65,9 +65,49 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
             "state": "well",
             "since": "2026-11-23T07:59:00.000Z",
             "explanation": {"last": "power"},
+            "watched": True,
         }
     ]
     assert [a["kind"] for a in alone["alarms"]] == ["sos"]
+
+
+async def test_a_rule_without_a_device_of_its_kind_watches_nothing(world: World) -> None:
+    """The home has a call button and a meter."""
+    quiet = {
+        "fall": frozenset({"fall"}),
+        "sos": frozenset({"sos"}),
+        "overload": frozenset({"power", "power_slot"}),
+        "carbon_monoxide": frozenset({"environment"}),
+        "tamper": frozenset({"tamper"}),
+    }
+    views = [
+        PlainRuleView(rule=name, kind=name, state="quiet", since_ms=None, listens=listens)
+        for name, listens in quiet.items()
+    ]
+    # Registered as something else, but it was heard.
+    said = {"reason": "detected", "device": "panel-1"}
+    views += [
+        PlainRuleView(
+            rule="gas", kind="hazard", state="quiet", since_ms=None, explanation=said,
+            listens=frozenset({"gas"}),
+        ),
+        PlainRuleView(
+            rule="smoke", kind="hazard", state="activated", since_ms=NOW_MS,
+            listens=frozenset({"smoke"}),
+        ),
+    ]
+    world.rules.views["home-0001"] = views
+    async with world.client("duty-1") as client:
+        home = (await client.get("/api/v1/homes/home-0001")).json()
+    assert {one["rule"]: one["watched"] for one in home["rules"]} == {
+        "fall": False,
+        "sos": True,
+        "overload": True,
+        "carbon_monoxide": False,
+        "tamper": True,
+        "gas": True,
+        "smoke": True,
+    }
 
 
 async def test_a_home_says_how_bad_its_worst_alarm_is(world: World) -> None:

@@ -116,6 +116,17 @@ async def test_the_card_holds_what_who_goes_must_know(world: World) -> None:
     assert ("visitor-1", "viewed", f"card:{task}") in await world.audited()
 
 
+async def test_the_card_says_that_the_devices_can_t_be_heard(world: World) -> None:
+    async with world.client("visitor-1") as visitor:
+        alarm, task = await accepted(world, visitor)
+        heard = []
+        for online in (1, 0):
+            await world.execute("UPDATE gateway SET online = ?", online)
+            for path in (f"tasks/{task}/card", f"alarms/{alarm}/sheet"):
+                heard.append((await visitor.get(f"{API}/{path}")).json()["heard"])
+    assert heard == [True, True, False, False]
+
+
 async def test_the_card_is_for_who_goes_and_for_who_sends(world: World) -> None:
     async with world.client("visitor-1") as visitor:
         alarm, task = await accepted(world, visitor)
