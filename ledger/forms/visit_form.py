@@ -43,8 +43,8 @@ class Question:
 
 
 _UNCHANGED: Final = Option(word="unchanged", zh="无变化", en="unchanged")
-_BETTER: Final = Option(word="better", zh="较好", en="good")
-_WORSE: Final = Option(word="worse", zh="较差", en="poor")
+_BETTER: Final = Option(word="better", zh="较好", en="better")
+_WORSE: Final = Option(word="worse", zh="较差", en="worse")
 _CHANGE: Final = (_UNCHANGED, _BETTER, _WORSE)
 _SAFE: Final = (
     Option(word="safe", zh="安全", en="safe"),
@@ -119,7 +119,7 @@ VISITOR_KIND: Final = Question(
     field="visitor_kind",
     group="",
     zh="服务人员类别",
-    en="Who visited",
+    en="Kind of visitor",
     options=(
         Option(word="village_cadre", zh="村（社区）干部", en="village cadre"),
         Option(word="stationed_team", zh="驻村工作队员", en="stationed team"),

@@ -191,9 +191,9 @@ FOUND: Final = (
         section="found",
         subject="visit",
         zh="情况较差",
-        en="Found poor",
+        en="Found worse",
         zh_about="记录里填“较差”（疾病为“严重”）的次数。",
-        en_about="Records that say poor (of an illness: serious).",
+        en_about="Records that say worse (of an illness: serious).",
         words=tuple(
             figure(q.field, q.zh, q.en)
             for q in QUESTIONS

@@ -50,7 +50,7 @@ export function weeksOf(days: RotaDay[]): RotaDay[][] {
 
 export function dayText(date: string, locale: string, withWeekday = true): string {
   return dayTold(date, locale, {
-    month: "numeric",
+    month: "short",
     day: "numeric",
     ...(withWeekday ? { weekday: "short" } : {}),
   });

@@ -9,6 +9,8 @@ export interface RuleView {
   state: string;
   since: string | null;
   explanation: Evidence;
+  /** False: quiet because no device of its kind is registered in the home. */
+  watched?: boolean;
 }
 
 export type RuleMode = "live" | "shadow";

@@ -36,6 +36,8 @@ export interface CarePerson extends Person {
 interface OfHome {
   at: string;
   home: HomeRef | null;
+  /** Whether any gateway of its devices is there; null without devices. */
+  heard?: boolean | null;
   persons: CarePerson[];
   readings: LastReading[];
   devices: Device[];

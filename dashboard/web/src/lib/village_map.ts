@@ -11,6 +11,8 @@ export interface MapHome {
   unseen: boolean;
   life: string | null;
   away: boolean;
+  /** Its village has no electricity. */
+  dark?: boolean;
 }
 
 export interface VillageMap {
@@ -21,7 +23,16 @@ export interface VillageMap {
 }
 
 /** What is most worth looking at first; a sign has its own shape and colour. */
-export const SIGNS = ["urgent", "watch", "unheard", "unseen", "technical", "away", "well"] as const;
+export const SIGNS = [
+  "urgent",
+  "watch",
+  "unheard",
+  "unseen",
+  "dark",
+  "technical",
+  "away",
+  "well",
+] as const;
 export type Sign = (typeof SIGNS)[number];
 
 export interface Point {
@@ -59,6 +70,7 @@ export function signOf(home: MapHome): Sign {
   if (severity === "urgent" || severity === "watch") return severity;
   if (home.heard === false) return "unheard";
   if (home.unseen) return "unseen";
+  if (home.dark === true) return "dark";
   if (home.alarm !== null) return "technical";
   return home.away ? "away" : "well";
 }
