@@ -88,11 +88,18 @@ async def test_a_rule_without_a_device_of_its_kind_watches_nothing(world: World)
     said = {"reason": "detected", "device": "panel-1"}
     views += [
         PlainRuleView(
-            rule="gas", kind="hazard", state="quiet", since_ms=None, explanation=said,
+            rule="gas",
+            kind="hazard",
+            state="quiet",
+            since_ms=None,
+            explanation=said,
             listens=frozenset({"gas"}),
         ),
         PlainRuleView(
-            rule="smoke", kind="hazard", state="activated", since_ms=NOW_MS,
+            rule="smoke",
+            kind="hazard",
+            state="activated",
+            since_ms=NOW_MS,
             listens=frozenset({"smoke"}),
         ),
     ]
