@@ -19,13 +19,13 @@ MARK_MAX: Final = 100
 
 # Measured by the book: what a region or a visitor has of each.
 MEASURES: Final[Mapping[str, tuple[str, str]]] = {
-    "visits_done": ("探访完成率", "visits made of those owed"),
-    "nobody_short": ("无逾期老人比例", "people of whom no visit is late"),
-    "met": ("见到老人的上门比例", "visits at home that met somebody"),
+    "visits_done": ("探访完成率", "visits made"),
+    "nobody_short": ("无逾期老人比例", "people without overdue visits"),
+    "met": ("见到老人的上门比例", "home visits that met somebody"),
     "with_service": ("有服务内容的探访比例", "visits with a service"),
-    "satisfied": ("满意率", "people who are satisfied"),
-    "answered": ("呼叫 180 秒内应答率", "calls answered within 180 s"),
-    "attended": ("45 分钟内到场率", "attended within 45 minutes"),
+    "satisfied": ("满意率", "people satisfied"),
+    "answered": ("呼叫 180 秒内应答率", "answered within 3 min"),
+    "attended": ("45 分钟内到场率", "on site within 45 min"),
 }
 BY_HAND: Final = "mark"
 

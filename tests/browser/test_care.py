@@ -215,7 +215,7 @@ def test_the_pages_speak_english(open_desk: OpenDesk) -> None:
     desk = signed_in(open_desk, language="en")
     for asked, text in zip(
         VIEWS,
-        ("No referrals.", "No log lines.", "No providers.", "Needed: 1 people × 800 yuan"),
+        ("No referrals.", "No services logged.", "No providers.", "Needed: 1 people × 800 yuan"),
         strict=True,
     ):
         desk.page.goto(f"{desk.url}/care?view={asked}")

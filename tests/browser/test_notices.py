@@ -38,7 +38,7 @@ def test_a_way_is_added_proved_moved_and_removed(
     desk.go("/me")
     page, zh = desk.page, language == "zh-CN"
     panel = page.locator("section[aria-labelledby=contact-points]")
-    expect(panel).to_contain_text("还没有任何方式" if zh else "No way yet")
+    expect(panel).to_contain_text("还没有任何方式" if zh else "No way set up yet")
     panel.get_by_role("button", name="添加" if zh else "Add").click()
     panel.locator("[name=address]").fill("13800000001")
     panel.locator("[name=label]").fill("手机")
@@ -48,7 +48,7 @@ def test_a_way_is_added_proved_moved_and_removed(
     panel.get_by_role("button", name="发送验证码" if zh else "Send code").click()
     panel.locator("[name=code]").fill("000000")
     panel.get_by_role("button", name="确认" if zh else "Confirm").click()
-    expect(page.get_by_text("验证码不对" if zh else "Not the code")).to_be_visible()
+    expect(page.get_by_text("验证码不对" if zh else "Wrong code")).to_be_visible()
     panel.locator("[name=code]").fill(CODE)
     panel.get_by_role("button", name="确认" if zh else "Confirm").click()
     expect(panel.locator(".badge")).to_have_text("已确认" if zh else "proved")
@@ -113,10 +113,10 @@ def test_a_contact_says_going_and_then_there(open_desk: OpenDesk, hub: FakeHub, 
 def test_a_link_that_is_over_says_so(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = open_desk(viewport=PHONE, language="en")
     desk.page.goto(f"{desk.url}/r/another")
-    expect(desk.page.get_by_role("status")).to_contain_text("This link is over")
+    expect(desk.page.get_by_role("status")).to_contain_text("This link no longer works")
     hub.notices.reply.update(state="closed")
     desk.page.goto(f"{desk.url}/r/{TOKEN}")
-    expect(desk.page.get_by_role("status")).to_contain_text("This alarm is over")
+    expect(desk.page.get_by_role("status")).to_contain_text("This alarm has ended")
     shot(desk, "reply-over-en")
 
 

@@ -266,7 +266,7 @@ def test_back_leads_to_the_board_and_links_open_directly(desk: Desk, hub: FakeHu
     desk.page.keyboard.press("Escape")
     expect(desk.page.locator(".queue")).to_be_visible()
     desk.go("/nowhere/at/all")
-    expect(desk.page.locator("main [role=alert]")).to_have_text("没有这个页面。")
+    expect(desk.page.locator("main [role=alert]")).to_have_text("可能已移走，或网址不对。")
 
 
 def strings(value: Any) -> Iterator[str]:

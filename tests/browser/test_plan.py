@@ -17,7 +17,7 @@ def test_a_visitor_s_day_in_the_order_of_the_way(open_desk: OpenDesk, hub: FakeH
     stops = desk.page.locator("ol > li")
     expect(stops).to_have_count(3)
     first = stops.first
-    expect(first).to_contain_text("超期 自 11/9")
+    expect(first).to_contain_text("11月9日起超期")
     href = first.locator("a[href^='geo:']").get_attribute("href")
     assert href is not None
     assert href.startswith("geo:32.")
@@ -125,6 +125,6 @@ def test_the_pages_speak_english(open_desk: OpenDesk) -> None:
     desk = open_desk(language="en")
     desk.sign_in("manager-1")
     desk.go("/plan")
-    expect(desk.page.locator("main h1")).to_have_text("Plan of visits")
-    expect(desk.page.locator("main")).to_contain_text("Whom nobody went to")
+    expect(desk.page.locator("main h1")).to_have_text("Visit plan")
+    expect(desk.page.locator("main")).to_contain_text("Who was not visited")
     expect(desk.page.locator("main")).to_contain_text("never visited at home")

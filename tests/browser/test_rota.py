@@ -162,7 +162,7 @@ def test_a_years_holidays_are_entered_as_the_notice_has_them(
     expect(spring.last).to_contain_text("国办发明电〔2026〕9号")
     history = panel.locator("ul").last.locator("li")
     expect(history).to_have_count(1)
-    expect(history).to_contain_text("2027 2/5周五 – 2/12周五 春节 · 放假")
+    expect(history).to_contain_text("2027 2月5日周五 – 2月12日周五 春节 · 放假")
     desk.at_every_size(shown=[history, spring.last])
     assert hub.rota.plan.calendar.kind(day_number("2027-02-13")).working
 
@@ -196,7 +196,7 @@ def test_what_was_read_is_signed_by_groups_and_urgent_lines_alone(
     expect(together).to_have_count(0)
     for text in ("三组停水", "四组修路"):
         page.get_by_label("What the next shift should know").fill(text)
-        page.get_by_role("button", name="Add a line").click()
+        page.get_by_role("button", name="Add an item").click()
         expect(lines.last).to_contain_text(text)
     notes = page.get_by_role("region", name=re.compile("^Note"))
     expect(notes.locator("li")).to_have_count(3)

@@ -56,6 +56,11 @@ export function dayText(date: string, locale: string, withWeekday = true): strin
   });
 }
 
+/** In a cell of a month there is room for figures alone: 11/1. */
+export function narrowDay(date: string, locale: string): string {
+  return dayTold(date, locale, { month: "numeric", day: "numeric" });
+}
+
 export function monthText(date: string, locale: string): string {
   return dayTold(date, locale, { year: "numeric", month: "long" });
 }
