@@ -123,7 +123,7 @@ def test_people_have_a_course_where_dates_on_file_tell_one(open_desk: OpenDesk) 
     expect(months).to_have_count(12)
     expect(months.last).to_contain_text("1 (")
     # Months before this book began are empty, not nought.
-    expect(months.first).to_contain_text("nothing known")
+    expect(months.first).to_contain_text("not known")
     expect(dialog).to_contain_text("From the dates of joining, leaving and birth on file")
     desk.at_every_size(shown=[dialog.locator("svg").first])
     assert open_faults(desk, read_axe(), "figure") == []

@@ -376,7 +376,7 @@ def test_the_pages_speak_english_too(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = open_desk(viewport=PHONE, language="en")
     desk.sign_in(VISITOR)
     desk.page.goto(f"{desk.url}/visits")
-    desk.page.get_by_role("button", name="Begin").first.click()
+    desk.page.get_by_role("button", name="Start visit").first.click()
     desk.page.get_by_role("button", name="All unchanged and safe").click()
     assert answered(desk.page, "mood") == "unchanged"
     for text in desk.page.locator("main section").all_inner_texts():
