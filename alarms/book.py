@@ -50,7 +50,9 @@ from alarms.shadow import IsShadowed, Shadow, nothing_shadowed
 from alarms.stays import BACK_EARLY, Stays
 from alarms.vacated import is_vacated
 from alarms.visiting import Visiting
+from ledger.changes import Changes
 from ledger.cursor import Cursor
+from ledger.keyed_rows import keyed_rows
 from ledger.unit_of_work import SYSTEM, UnitOfWork
 from rules.finding import Finding
 from rules.found_out import FoundOut
@@ -129,6 +131,28 @@ class AlarmBook:
         self._holds.reload(rows)
         self._promises.reload(cursor)
         self.visiting.reload(self._cases.tasks)
+
+    def follow(self, unit: UnitOfWork, changes: Changes) -> None:
+        """What other processes have written, before anything is decided."""
+        alarms, tasks = changes.of("alarm"), changes.of("task")
+        rows = self._cases.follow(unit.cursor, alarms, tasks)
+        self._questions.follow(rows)
+        self._holds.follow(rows)
+        self.visiting.follow(tasks)
+        if changes.has("stay"):
+            self.stays.follow(unit, changes.of("stay"))
+        visits = changes.of("visit")
+        written = keyed_rows(unit.cursor, "visit", "id", visits)
+        self.heard.follow(visits, written)
+        self.found_out.follow(unit.cursor, rows, written)
+        if changes.has("timer"):
+            self._promises.follow()
+
+    def look(self, unit: UnitOfWork) -> None:
+        """What the rules are told of, where another process does what its time has come for."""
+        self.stays.look(unit)
+        self.heard.fire_due(unit.now_ms)
+        self.found_out.fire_due(unit.now_ms)
 
     # Findings.
 

@@ -1,12 +1,12 @@
 """The open alarms and tasks in memory, true to the tables, for the hot path."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from alarms.holding import holding
 from alarms.intake import needs_task
-from alarms.lifecycle import REPAIR_KINDS, TaskMove, TaskState, move_task
+from alarms.lifecycle import REPAIR_KINDS, AlarmState, TaskMove, TaskState, move_task
 from alarms.question import asking
 from alarms.rows import (
     INSERT_TASK,
@@ -22,6 +22,7 @@ from alarms.rows import (
     task_values,
 )
 from ledger.cursor import Cursor
+from ledger.keyed_rows import keyed_rows
 from ledger.unit_of_work import UnitOfWork
 
 Cause = tuple[str, str, str]
@@ -66,6 +67,37 @@ class Cases:
         self._next_alarm = next_number(cursor, "SELECT max(number) FROM alarm")
         self._next_task = next_number(cursor, "SELECT max(number) FROM task")
         return rows
+
+    def follow(self, cursor: Cursor, alarms: Sequence[str], tasks: Sequence[str]) -> list[Row]:
+        """Rows that others have written, as they are now; an open alarm stays the object that it
+        is, for questions and holds may have it too. Returns those of the alarms."""
+        rows = keyed_rows(cursor, "alarm", "id", alarms)
+        over = [row for row in rows if row["state"] == AlarmState.CLOSED]
+        found = [self._follow_open(row) for row in rows if row["state"] != AlarmState.CLOSED]
+        for row in over:
+            known, into = self.alarms.get(row["id"]), self.alarms.get(row["merged_into"] or "")
+            if into is not None and known is not None:
+                self.join(known, into)
+            elif into is not None:
+                self._joins(cause_of(row), into["id"])
+            if known is not None:
+                self.remove(known)
+        for task in keyed_rows(cursor, "task", "id", tasks):
+            self._next_task = max(self._next_task, task["number"] + 1)
+            if task["state"] in (TaskState.COMPLETED, TaskState.CANCELLED):
+                self.tasks.pop(task["id"], None)
+            else:
+                self.tasks.setdefault(task["id"], task).update(task)
+        self._next_alarm = max([self._next_alarm, *(row["number"] + 1 for row in rows)])
+        return [*found, *over]
+
+    def _follow_open(self, row: Row) -> Row:
+        known = self.alarms.get(row["id"])
+        if known is None:
+            self.add(row)
+            return row
+        known.update(row)
+        return known
 
     def refresh(self, cursor: Cursor, alarm_id: str) -> None:
         """Back to what the tables hold, after a part of a change was taken back."""

@@ -99,6 +99,13 @@ class FoundOutWords:
         for row in fetch(cursor, _ALARMS, (KEPT_MS,)):
             self._note(cursor, row)
 
+    def follow(self, cursor: Cursor, alarms: Iterable[Row], visits: Iterable[Row]) -> None:
+        """What others have written."""
+        for row in alarms:
+            self.changed(cursor, row)
+        for visit in visits:
+            self.visited(cursor, visit)
+
     def changed(self, cursor: Cursor, row: Row) -> None:
         """An alarm was closed or opened again."""
         children = fetch(cursor, "SELECT * FROM alarm WHERE merged_into = ?", (row["id"],))

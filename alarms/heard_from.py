@@ -6,7 +6,7 @@ a slip of the finger was taken back. `present` is one immutable value that other
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from alarms.rows import Row, fetch
@@ -39,6 +39,14 @@ class HeardFrom:
         self._calls, self.present, self._settles_ms = {}, {}, 0
         for row in rows:
             self.noted(row)
+
+    def follow(self, visits: Sequence[str], rows: Iterable[Row]) -> None:
+        """Visits that others have written; `rows`: those of them that there are still."""
+        for visit in visits:
+            self._calls.pop(visit, None)
+        for row in rows:
+            self.noted(row)
+        self._settles_ms = 0
 
     def noted(self, row: Row) -> None:
         """A visit was written down or corrected."""

@@ -13,6 +13,7 @@ from alarms.holding import (
     held_by_dark,
     holding,
 )
+from alarms.lifecycle import AlarmState
 from alarms.rows import AlarmRows, Row, device_kind, latest_heartbeat_ms, regions_above
 from alarms.stays import Stays
 from contract.moment import to_iso
@@ -41,6 +42,19 @@ class Holds:
         self._held = {row["id"]: row for row in known if holding(row)}
         self._dark = {row["region"]: row["id"] for row in known if row["kind"] == DARK_KIND}
         self._clock_checked = False
+
+    def follow(self, rows: Iterable[Row]) -> None:
+        """Alarms that others have written."""
+        for row in rows:
+            alarm, region = row["id"], row["region"]
+            if holding(row):
+                self._held[alarm] = row
+            else:
+                self._held.pop(alarm, None)
+            if row["state"] != AlarmState.CLOSED:
+                self.raised(row)
+            elif self._dark.get(region) == alarm:
+                del self._dark[region]
 
     def wanted(self, unit: UnitOfWork, row: Row) -> Hold | None:
         """What explains a new alarm of a home; None: act at once."""

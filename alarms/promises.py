@@ -48,6 +48,10 @@ class Promises:
         self._parts.timers.reload()
         self._orphans_to = 0
 
+    def follow(self) -> None:
+        """Another process has promised something, perhaps on another machine."""
+        self._parts.timers.reload()
+
     def fire_due(self, unit: UnitOfWork) -> bool:
         """Keep what is due; True when more waits for a transaction of its own."""
         more = self._orphans_to is not None and self._adopt_orphans(unit, self._orphans_to)

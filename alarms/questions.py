@@ -51,6 +51,14 @@ class Questions:
         self._asking = {row["id"]: row for row in rows if asking(row)}
         self._clock_checked = False
 
+    def follow(self, rows: Iterable[Row]) -> None:
+        """Alarms that others have written."""
+        for row in rows:
+            if asking(row):
+                self._asking[row["id"]] = row
+            else:
+                self._asking.pop(row["id"], None)
+
     def wanted(self, unit: UnitOfWork, finding: Finding) -> tuple[AskedAt, int] | None:
         """Where this finding's home can be asked, and until when; None: act at once."""
         seconds = self._ask_first(finding.rule, finding.home)

@@ -5,7 +5,7 @@ activity in the home. Open ones and those that ended a while ago are held here; 
 true now is one immutable value, `present`, that other threads may read at any time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -21,6 +21,7 @@ from alarms.lifecycle import IllegalMove
 from alarms.rows import Row, fetch
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
+from ledger.keyed_rows import keyed_rows
 from ledger.schema import STAY
 from ledger.sealing.sealer import owner_of
 from ledger.unit_of_work import SYSTEM, Entry, UnitOfWork
@@ -83,6 +84,18 @@ class Stays:
         self._stays = {row["id"]: row for row in rows}
         self._due_ms = 0
 
+    def follow(self, unit: UnitOfWork, stays: Sequence[str]) -> None:
+        """Those that others have written down or ended."""
+        for row in keyed_rows(unit.cursor, "stay", "id", stays):
+            self._stays.setdefault(row["id"], row).update(row)
+        self._look(unit)
+
+    def look(self, unit: UnitOfWork) -> None:
+        """What holds now, for a process in which nobody ends what its date has come for."""
+        if not self._looked_ms <= unit.now_ms < self._due_ms:
+            self._forget_old(unit)
+            self._look(unit)
+
     def begin(self, unit: UnitOfWork, new: NewStay, actor: str) -> None:
         """Write a stay down; the same id again changes nothing."""
         if new.id in self._stays:
@@ -138,15 +151,17 @@ class Stays:
         """End what its date has come for, forget what holds nothing any more."""
         if self._looked_ms <= unit.now_ms < self._due_ms:
             return
+        self._forget_old(unit)
         for row in list(self._stays.values()):
             if row["ended_at_ms"] is None and row["until_ms"] <= unit.now_ms:
                 self._end(unit, row, row["until_ms"], "until")
-            elif (
-                row["ended_at_ms"] is not None
-                and row["ended_at_ms"] + STAY_REMEMBERED_MS < unit.now_ms
-            ):
-                del self._stays[row["id"]]
         self._look(unit)
+
+    def _forget_old(self, unit: UnitOfWork) -> None:
+        for row in list(self._stays.values()):
+            ended_ms = row["ended_at_ms"]
+            if ended_ms is not None and ended_ms + STAY_REMEMBERED_MS < unit.now_ms:
+                del self._stays[row["id"]]
 
     def _end(
         self,

@@ -114,6 +114,15 @@ class Visiting:
         self._tasks = tasks
         self._asked = {i for i, task in tasks.items() if task["press_until_ms"] is not None}
 
+    def follow(self, tasks: Iterable[str]) -> None:
+        """Tasks that others have written; those that are open are known already."""
+        for i in tasks:
+            task = self._tasks.get(i)
+            if task is not None and task["press_until_ms"] is not None:
+                self._asked.add(i)
+            else:
+                self._asked.discard(i)
+
     # The visitor's own press.
 
     def ask_press(self, unit: UnitOfWork, task_id: str, actor: str) -> None:

@@ -28,6 +28,7 @@ from hearthwatch.broker_sources import readings_source, urgent_source
 from hearthwatch.clock import PlannedClock, wall_ms
 from hearthwatch.department_exports import DepartmentExports
 from hearthwatch.enrolling import enrolling
+from hearthwatch.following import Following
 from hearthwatch.housekeeping import House
 from hearthwatch.http_server import Server, http_of
 from hearthwatch.hub_config import HubConfig
@@ -115,7 +116,8 @@ class Hub:
             missed=self._missed,
             log=say,
         )
-        side.settings.on_reload = self.batch.roster_changed
+        side.settings.on_reload = side.on_roster = self.batch.roster_changed
+        self.writer.follow = Following(side, config.book.ring).follow
         self.lane = ReadingsLane(
             client=readings_source(config.broker, say),
             batch=self.batch,

@@ -257,16 +257,18 @@ def _http(table: Mapping[str, Any], where: str) -> HttpConfig:
 
 def _book(table: Mapping[str, Any], where: str, base: Path, data_dir: Path, ring: Ring) -> Place:
     """An SQLite file in data_dir, unless an address is given."""
-    check_keys(table, ("url", "password_file", "copy_before_migrating"), where)
+    check_keys(table, ("url", "password_file", "copy_before_migrating", "shared"), where)
     copies = get(table, "copy_before_migrating", bool, where, True)
     url = get(table, "url", str, where, "")
+    shared = get(table, "shared", bool, where, False)
     if not url:
-        if "password_file" in table:
-            raise ConfigError(f"{where}.password_file", "only with url")
+        for key in ("password_file", "shared"):
+            if key in table:
+                raise ConfigError(f"{where}.{key}", "only with url")
         return SqliteBook(path=data_dir / "hub.db", ring=ring, copies_before=copies)
     password = read_secret(table, "password", "HEARTHWATCH_BOOK_PASSWORD", where, base)
     try:
-        return postgres_book(url, password, ring, data_dir if copies else None)
+        return postgres_book(url, password, ring, data_dir if copies else None, shared=shared)
     except ValueError as error:
         raise ConfigError(f"{where}.url", str(error)) from error
 

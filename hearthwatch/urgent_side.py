@@ -66,6 +66,8 @@ class UrgentSide:
         self._call_soon = call_soon
         self._outbox_written = False
         self.dispatcher: Dispatcher | None = None
+        # Another process has changed the roster; None: much of it.
+        self.on_roster: Callable[[Touched | None], None] = lambda _touched: None
         self.feed = Feed()
         self.register = Register()
         self.presence = Presence(self.register)
@@ -188,7 +190,15 @@ class UrgentSide:
         """In the writer's thread: the dispatcher has something to send after this commit."""
         self._outbox_written = True
 
+    def note_foreign_outbox(self) -> None:
+        """In the writer's thread: another process has committed something to send."""
+        self._call_soon(self._wake_dispatcher)
+
+    def _wake_dispatcher(self) -> None:
+        if self.dispatcher is not None:
+            self.dispatcher.wake()
+
     def _publish(self, events: Sequence[FeedEvent], to_send: bool) -> None:
         self.feed.publish(events)
-        if to_send and self.dispatcher is not None:
-            self.dispatcher.wake()
+        if to_send:
+            self._wake_dispatcher()

@@ -53,6 +53,11 @@ class BackupMarks:
         self._through = said(cursor, self._kept)
         self._version = version
 
+    def changed(self, cursor: Cursor) -> None:
+        """Another process has noted or voided something."""
+        self._version = ()
+        self.follow(cursor)
+
     def through(self, spool: str) -> int | None:
         return self._through.get(spool)
 

@@ -1,11 +1,13 @@
 """The spool marks of the urgent lane, kept in the book and written with the same commit."""
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from ingest.marks import SpoolMark
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
+from ledger.keyed_rows import keyed_rows
 from ledger.schema import SPOOL_MARK
 from ledger.unit_of_work import UnitOfWork
 
@@ -21,17 +23,13 @@ class StoredMarks:
 
     def reload(self, cursor: Cursor) -> None:
         cursor.execute("SELECT spool, gateway, contiguous, beyond, gap_since_ms FROM spool_mark")
-        self._marks = {
-            spool: SpoolMark(
-                spool=spool,
-                gateway=gateway,
-                contiguous=contiguous,
-                beyond=json.loads(beyond),
-                gap_since_ms=gap_since_ms,
-            )
-            for spool, gateway, contiguous, beyond, gap_since_ms in cursor.fetchall()
-        }
+        self._marks = {row[0]: _mark(*row) for row in cursor.fetchall()}
         self._touched = set()
+
+    def follow(self, cursor: Cursor, spools: Sequence[str]) -> None:
+        """Marks that others have written: they hear these spools now, or did until now."""
+        for row in keyed_rows(cursor, "spool_mark", "spool", spools):
+            self._marks[row["spool"]] = _mark(**row)
 
     def of(self, spool: str, gateway: str) -> SpoolMark:
         self._touched.add(spool)
@@ -52,3 +50,15 @@ class StoredMarks:
 
     def find(self, spool: str) -> SpoolMark | None:
         return self._marks.get(spool)
+
+
+def _mark(  # noqa: PLR0917 - the columns of a row
+    spool: str, gateway: str, contiguous: int, beyond: str, gap_since_ms: int | None
+) -> SpoolMark:
+    return SpoolMark(
+        spool=spool,
+        gateway=gateway,
+        contiguous=contiguous,
+        beyond=json.loads(beyond),
+        gap_since_ms=gap_since_ms,
+    )

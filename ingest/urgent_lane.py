@@ -28,6 +28,7 @@ from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
 from ingest.stored_marks import StoredMarks
 from ingest.wire import Taken, WireItem
+from ledger.changes import pair
 from ledger.cursor import Cursor
 from ledger.database import insert_sql, upsert_sql
 from ledger.register_changes import Touched
@@ -46,6 +47,7 @@ _OWNER: Final = "SELECT gateway FROM event WHERE id = ?"
 # Ids of presses whose own ids were another gateway's already are made below it.
 _ANOTHERS: Final = uuid.UUID("6f1c1d0e-5b0a-4e0e-9d53-2f0c8a0f7f31")
 _UPSERT_STATE: Final = upsert_sql(RULE_STATE)
+_STATE: Final = "SELECT state FROM rule_state WHERE home = ? AND rule = ?"
 
 # Actions that ask for nothing: the home tests its button, or the detector says it is over.
 _QUIET_ACTIONS: Final = frozenset({"test", "clear"})
@@ -118,6 +120,16 @@ class UrgentLane:
         for home, rule, state in cursor.fetchall():
             engine.restore(home, rule, state)
         self.engine = engine
+
+    def follow(self, cursor: Cursor, states: Sequence[str], now_ms: int) -> None:
+        """States that others have written, each of a home's rule: theirs are newer."""
+        for home, rule in (pair(state) for state in states):
+            found = cursor.execute(_STATE, (home, rule)).fetchone()
+            if found is None:
+                continue
+            if home.startswith(UNBOUND):
+                self.engine.add_home(HomeFacts(home=home), now_ms)
+            self.engine.restore(home, rule, bytes(found[0]))
 
     def roster_changed(self, now_ms: int, touched: Touched | None = None) -> None:
         """In the writer's thread: homes were added or changed; None: any of them."""

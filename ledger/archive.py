@@ -26,8 +26,8 @@ MANIFEST: Final = "manifest.json"
 PORTION: Final = 2000
 # Compression: twice as fast as the usual level for a tenth more bytes.
 LEVEL: Final = 3
-# Who was signed in must sign in again, and the lease belongs to a running hub.
-LEFT_OUT: Final = frozenset({"alembic_version", "hub_lease", "session"})
+# Who was signed in must sign in again; the lease and what was changed belong to running hubs.
+LEFT_OUT: Final = frozenset({"alembic_version", "book_change", "hub_lease", "session"})
 
 Progress = Callable[[str, int], None]
 

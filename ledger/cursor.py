@@ -3,7 +3,10 @@ same clothes. SQL is written once, with `?` for parameters and nothing that only
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+# Begins a transaction that only looks at what others have written; where a book is shared.
+BEGIN_LOOK: Final = "BEGIN LOOK"
 
 
 class BookInUseError(Exception):

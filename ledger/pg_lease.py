@@ -4,6 +4,10 @@ A row holds the number of the holder (the fence) and until when the lease is goo
 clock, which may be set meanwhile; the holder renews it every second. Every transaction of a hub's
 writer looks whether its number is still the one (`ledger/postgres.py`), so that a hub that slept
 through a takeover can commit nothing any more, whatever it believes.
+
+Processes that share a book (ADR 0022) hold the lease of the hub together, by one number, so that no
+hub that wants the book for itself comes between them; and one of them has a lease of its own for
+what only one may do.
 """
 
 import contextlib
@@ -26,7 +30,9 @@ CONNECT_TIMEOUT_S: Final = 3
 # Whoever asks for the lease waits this long behind a transaction that holds its row.
 LOCK_TIMEOUT_MS: Final = 1_000
 
-_NAME: Final = "hub"
+HUB: Final = "hub"
+# Due steps, dispatcher, housekeeping: one process of those that share a book.
+ESCALATION: Final = "escalation"
 _NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 _THERE: Final = "SELECT to_regclass('hub_lease')"
 _TAKE: Final = (
@@ -36,6 +42,12 @@ _TAKE: Final = (
     # Further away than a lease lasts: the server's clock was set back, and the holder is gone.
     f" until_ms = {_NOW} + {LEASE_MS}"
     f" WHERE l.until_ms <= {_NOW} OR l.until_ms > {_NOW} + {LEASE_MS} RETURNING fence"
+)
+# All that share a book are one holder.
+_SHARED: Final = "shared"
+_JOIN: Final = (
+    f"UPDATE hub_lease SET until_ms = {_NOW} + {LEASE_MS}"  # noqa: S608 - own text
+    f" WHERE name = %s AND holder = '{_SHARED}' RETURNING fence"
 )
 _LOCK: Final = "SELECT 1 FROM hub_lease WHERE name = %s FOR UPDATE"
 _RENEW: Final = (
@@ -47,10 +59,12 @@ _OPTIONS: Final = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={3 * 
 
 
 class PgLease:
-    """Held from its making to `give_back`; BookInUseError when another hub has it."""
+    """Held from its making to `give_back`; BookInUseError when another hub has it. `joins`: held
+    together with whoever else joins."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, name: str = HUB, *, joins: bool = False) -> None:
         self._conninfo = conninfo
+        self._name, self._joins = name, joins
         self._raw = self._connect()
         try:
             self.fence = self._take()
@@ -69,7 +83,7 @@ class PgLease:
         try:
             if self._raw.closed or self._raw.broken:
                 self._raw = self._connect()
-            self.lost = self._raw.execute(_RENEW, (_NAME, self.fence)).rowcount == 0
+            self.lost = self._raw.execute(_RENEW, (self._name, self.fence)).rowcount == 0
         except psycopg.Error:
             self._raw.close()
 
@@ -78,8 +92,9 @@ class PgLease:
         self._ends.set()
         if self._thread.is_alive():
             self._thread.join()
-        with contextlib.suppress(psycopg.Error):
-            self._raw.execute(_GIVE_BACK, (_NAME, self.fence))
+        if not self._joins:
+            with contextlib.suppress(psycopg.Error):
+                self._raw.execute(_GIVE_BACK, (self._name, self.fence))
         self._raw.close()
 
     def _connect(self) -> "psycopg.Connection[Any]":
@@ -92,12 +107,16 @@ class PgLease:
         )
 
     def _take(self) -> int:
-        holder = f"hub-{uuid.uuid4()}"
+        holder = _SHARED if self._joins else f"hub-{uuid.uuid4()}"
+        if self._joins:
+            there = self._raw.execute(_JOIN, (self._name,)).fetchone()
+            if there is not None:
+                return int(there[0])
         try:
             with self._raw.transaction():
                 # A transaction of the holder that has looked at its number is waited for.
-                self._raw.execute(_LOCK, (_NAME,))
-                row = self._raw.execute(_TAKE, (_NAME, holder)).fetchone()
+                self._raw.execute(_LOCK, (self._name,))
+                row = self._raw.execute(_TAKE, (self._name, holder)).fetchone()
         except psycopg.errors.LockNotAvailable as error:
             raise BookInUseError("another hub is writing this book") from error
         if row is None:

@@ -1,6 +1,6 @@
 """Where the book of record is: an SQLite file, or a PostgreSQL database."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,16 @@ class Place(Protocol):
     def open_hub(self) -> HubConnection:
         """For a hub, at this program's schema; BookInUseError while another one has the book,
         BookUnreachableError while its server or its disk is away."""
+        ...
+
+    def open_shared(self, duty: str | None) -> HubConnection:
+        """For one of several processes that write this book (ADR 0022). `duty`: what one of them
+        does alone; BookInUseError while another one does it, or a hub has the book for itself."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may write it."""
         ...
 
     @property
@@ -105,6 +115,10 @@ class SqliteBook:
         return database.changing(database.sqlite_url(self.path))
 
     has_standby = False
+    shared = False
+
+    def open_shared(self, duty: str | None) -> HubConnection:
+        raise BookInUseError(f"a book in a file has one hub, and none for {duty or 'a part'}")
 
     def open_writer(self) -> Connection:
         connection = database.open_writer(self.path, SealedFile)
@@ -178,11 +192,12 @@ class SqliteBook:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresBook:
     """`url` holds the password and is never logged. `before`: the folder for copies that are made
-    before the schema changes; None: none is made."""
+    before the schema changes; None: none is made. `shared`: several processes write it."""
 
     url: URL = field(repr=False)
     ring: Ring | None = None
     before: Path | None = None
+    shared: bool = False
 
     def migrate(self) -> None:
         if self.before is not None:
@@ -196,27 +211,37 @@ class PostgresBook:
 
     def open_writer(self) -> Connection:
         # Imported here, as below: a book in SQLite needs no psycopg.
-        from ledger.postgres import PgConnection
+        from ledger.postgres import COMMAND, PgConnection, said_by
 
-        return PgConnection(self.conninfo(), ring=self._ring())
+        options = said_by(COMMAND if self.shared else "")
+        return PgConnection(self.conninfo(), options, self._ring())
 
     def open_hub(self) -> HubConnection:
+        from ledger.postgres import PgHubConnection
+
+        return self._opened(lambda: PgHubConnection(self.conninfo(), self._ring()))
+
+    def open_shared(self, duty: str | None) -> HubConnection:
+        from ledger.pg_shared import PgSharedConnection
+
+        return self._opened(lambda: PgSharedConnection(self.conninfo(), self._ring(), duty))
+
+    def _opened(self, connect: Callable[[], HubConnection]) -> HubConnection:
         from ledger.postgres import AWAY
 
         try:
-            return self._opened()
+            return self._migrated(connect)
         except (AWAY, SqlOperationalError) as error:
             # A class of SQLAlchemy's adds the statement, and where to read about it.
             cause = getattr(error, "orig", None) or error
             raise BookUnreachableError(str(cause).strip()) from error
 
-    def _opened(self) -> HubConnection:
+    def _migrated(self, connect: Callable[[], HubConnection]) -> HubConnection:
         from ledger.pg_lease import has_leases
-        from ledger.postgres import PgHubConnection
 
         if not has_leases(self.conninfo()):
             self.migrate()
-        connection = PgHubConnection(self.conninfo(), self._ring())
+        connection = connect()
         try:
             # Again: what had the book until now may have been an older program.
             self.migrate()
@@ -273,7 +298,12 @@ class PostgresBook:
 
 
 def postgres_book(
-    url: str, password: str | None, ring: Ring | None = None, before: Path | None = None
+    url: str,
+    password: str | None,
+    ring: Ring | None = None,
+    before: Path | None = None,
+    *,
+    shared: bool = False,
 ) -> PostgresBook:
     """ValueError when it is no address of a PostgreSQL database, or has a password in it."""
     try:
@@ -286,4 +316,4 @@ def postgres_book(
     if parsed.password:
         raise ValueError("the password belongs into password_file, not into the address")
     server = parsed.set(drivername="postgresql", password=password)
-    return PostgresBook(url=server, ring=ring, before=before)
+    return PostgresBook(url=server, ring=ring, before=before, shared=shared)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import psycopg
 
+from ledger.cursor import BEGIN_LOOK
 from ledger.pg_lease import IDLE_IN_TRANSACTION_MS, PgLease
 from ledger.sealing.at_postgres import open_texts
 from ledger.sealing.ring import Ring
@@ -27,21 +28,28 @@ WRITE_LOCK: Final = 0x6865_6172_7468_01
 # A gateway waits while we connect; its activations are safe in its spool.
 CONNECT_TIMEOUT_S: Final = 5
 # A statement of ours takes milliseconds; one that waits this long waits for a lock.
-LOCK_TIMEOUT_MS: Final = 10_000
+LOCK_TIMEOUT_MS: Final = 10_000# Who writes in the name of no process; those that share the book hear of it.
+COMMAND: Final = "command"
+# Whoever keeps others waiting in the middle of a transaction is gone after it.
+IDLE_OPTION: Final = f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
 
-_BEGIN: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+BEGIN: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _FENCE: Final = "SELECT 1 FROM hub_lease WHERE name = 'hub' AND fence = {} FOR KEY SHARE"
 # An insert of rows as they are, without a conflict's clause: its table with the columns.
 _PLAIN_INSERT: Final = re.compile(r'INSERT INTO ("\w+" \([\w", ]+\)) VALUES \([?, ]+\)')
-_OPTIONS: Final = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on -c TimeZone=UTC"
+OPTIONS: Final = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on -c TimeZone=UTC"
+
+
+def said_by(origin: str) -> str:
+    """Options of a session whose changes the log tells (migration 0036); empty: of one whose
+    changes nobody else has to hear of."""
+    return f"{OPTIONS} -c hearthwatch.origin={origin}" if origin else OPTIONS
 
 
 class PgConnection:
     """For a command beside a hub."""
 
-    begin = _BEGIN
-
-    def __init__(self, conninfo: str, options: str = _OPTIONS, ring: Ring | None = None) -> None:
+    def __init__(self, conninfo: str, options: str = OPTIONS, ring: Ring | None = None) -> None:
         self._conninfo = conninfo
         self._options = options
         self.ring = ring
@@ -60,6 +68,14 @@ class PgConnection:
         if self.ring is not None:
             open_texts(raw, self.ring)
         return raw
+
+    @property
+    def begin(self) -> str:
+        return BEGIN
+
+    def begin_look(self, cursor: "psycopg.Cursor[Any]") -> None:
+        """A transaction that reads what others have written, and waits for nobody."""
+        cursor.execute("BEGIN READ ONLY")
 
     def check_turn(self, _cursor: "psycopg.Cursor[Any]") -> None:
         """Whether this may write now, right after the beginning of a transaction."""
@@ -97,13 +113,16 @@ class PgHubConnection(PgConnection):
 
     def __init__(self, conninfo: str, ring: Ring | None = None) -> None:
         self.lease = self._take_lease(conninfo)
-        self.begin = f"{_BEGIN}; {_FENCE.format(self.lease.fence)}"
-        idle = f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
+        self._begin = f"{BEGIN}; {_FENCE.format(self.lease.fence)}"
         try:
-            super().__init__(conninfo, _OPTIONS + idle, ring)
+            super().__init__(conninfo, OPTIONS + IDLE_OPTION, ring)
         except BaseException:
             self.lease.give_back()
             raise
+
+    @property
+    def begin(self) -> str:
+        return self._begin
 
     def _take_lease(self, conninfo: str) -> PgLease:
         return PgLease(conninfo)
@@ -146,6 +165,9 @@ class PgCursor:
             self._raw = raw.cursor()
             self._raw.execute(self._connection.begin)
             self._connection.check_turn(self._raw)
+        elif sql == BEGIN_LOOK:
+            self._raw = self._connection.usable().cursor()
+            self._connection.begin_look(self._raw)
         elif parameters:
             self._raw.execute(_translated(sql), _storable(parameters))
         else:

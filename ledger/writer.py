@@ -3,6 +3,9 @@
 A change is a function of a `UnitOfWork`. All changes waiting when the thread comes round share
 one transaction and one sync; each has its own savepoint, so a change that fails takes nothing
 else with it. A caller hears of its change only after the commit.
+
+Where several processes write one book (ADR 0022) each transaction hears at its beginning what the
+others have changed, and what is kept in memory follows before anything is decided.
 """
 
 import asyncio
@@ -10,9 +13,10 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
-from ledger.cursor import Connection, Cursor
+from ledger.changes import ChangeLog, Changes
+from ledger.cursor import BEGIN_LOOK, Connection, Cursor
 from ledger.feed import FeedEvent
 from ledger.unit_of_work import UnitOfWork
 
@@ -38,11 +42,27 @@ class Projection(Protocol):
     def reload(self, cursor: Cursor) -> None: ...
 
 
-class _Change:
-    __slots__ = ("apply", "future")
+@runtime_checkable
+class Sharing(Protocol):
+    """A connection to a book that others write, too."""
 
-    def __init__(self, apply: Callable[[UnitOfWork], object]) -> None:
+    log: ChangeLog
+
+    def commit(self, *, tell: bool) -> str: ...
+
+
+# In the writer's thread, at the beginning of a transaction: what others have written.
+Follow = Callable[[UnitOfWork, Changes], None]
+
+
+class _Change:
+    """`quiet`: nothing but a look at what others have written."""
+
+    __slots__ = ("apply", "future", "quiet")
+
+    def __init__(self, apply: Callable[[UnitOfWork], object], *, quiet: bool = False) -> None:
         self.apply = apply
+        self.quiet = quiet
         self.future: Future[object] = Future()
 
 
@@ -58,6 +78,10 @@ class Writer:
     ) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
+        self._sharing: Sharing | None = connection if isinstance(connection, Sharing) else None
+        # Set where the parts in memory are put together.
+        self.follow: Follow = lambda _unit, _changes: None
+        self._looks = threading.Event()
         self._clock = clock
         self._on_commit = on_commit
         self._projections: list[Projection] = []
@@ -67,6 +91,9 @@ class Writer:
         self.failures = 0
         self.healthy = True
         self._stale = False
+        if self._sharing is not None:
+            # What others write while memory is being read comes again.
+            self._sharing.log.restart(self._cursor)
         self._thread = threading.Thread(target=self._run, name="record-writer", daemon=True)
 
     def attach(self, projection: Projection) -> None:
@@ -99,6 +126,12 @@ class Writer:
     async def change(self, apply: Callable[[UnitOfWork], T]) -> T:
         """Queue a change and await its commit."""
         return await asyncio.wrap_future(self.submit(apply))
+
+    def look(self) -> None:
+        """Others may have written: let what is in memory follow soon. From any thread."""
+        if self._sharing is not None and not self._looks.is_set() and not self._closed:
+            self._looks.set()
+            self._queue.put(_Change(lambda _unit: None, quiet=True))
 
     async def run(self, apply: Callable[[Cursor], T]) -> T:
         """A change that needs nothing but the cursor."""
@@ -143,17 +176,19 @@ class Writer:
         batch = [change for change in batch if change.future.set_running_or_notify_cancel()]
         if not batch:
             return
+        self._looks.clear()
         unit = UnitOfWork(self._cursor, self._clock())
         done: list[tuple[_Change, object]] = []
         failed: list[tuple[_Change, Exception]] = []
         try:
-            self._cursor.execute("BEGIN IMMEDIATE")
-            if self._stale:
-                self._reload()
+            # Nobody waits for a transaction that only reads.
+            quiet = all(change.quiet for change in batch)
+            self._cursor.execute(BEGIN_LOOK if quiet else "BEGIN IMMEDIATE")
+            self._catch_up(unit)
             for change in batch:
                 self._apply(unit, change, len(batch) > 1, done, failed)
             events = unit.feed_events()
-            self._cursor.execute("COMMIT")
+            self._cursor.execute(self._end(tell=bool(events)))
             self.healthy = True
         except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
             self.healthy = not isinstance(error, self._connection.Error)
@@ -168,6 +203,17 @@ class Writer:
         for change, failure in failed:
             self.failures += 1
             change.future.set_exception(failure)
+
+    def _end(self, *, tell: bool) -> str:
+        return "COMMIT" if self._sharing is None else self._sharing.commit(tell=tell)
+
+    def _catch_up(self, unit: UnitOfWork) -> None:
+        """What is in memory is true from here to the end of the transaction."""
+        changes = Changes({}) if self._sharing is None else self._sharing.log.take()
+        if self._stale or changes is None:
+            self._reload()
+        elif changes:
+            self.follow(unit, changes)
 
     def _apply(
         self,
@@ -204,6 +250,8 @@ class Writer:
             self._stale = True
 
     def _reload(self) -> None:
+        if self._sharing is not None:
+            self._sharing.log.restart(self._cursor)
         for projection in self._projections:
             projection.reload(self._cursor)
         self._stale = False

@@ -58,6 +58,9 @@ SELECT_PLAN: Final = (
     "SELECT kind, key, desk, day, body FROM rota_fact WHERE kind IN ('desk', 'pattern', 'leave',"
     " 'day') OR (kind = 'shift' AND day BETWEEN ? AND ?) ORDER BY seq"
 )
+_SELECT_SINCE: Final = (
+    "SELECT seq, kind, key, desk, day, body FROM rota_fact WHERE seq > ? ORDER BY seq"
+)
 _SELECT_SWAPS: Final = (
     "SELECT key, body FROM rota_fact WHERE kind = 'swap' AND seq IN"
     " (SELECT max(seq) FROM rota_fact WHERE kind = 'swap' GROUP BY key)"
@@ -90,6 +93,24 @@ class RotaBook:
         self.plan = plan_of(fetch(cursor, SELECT_PLAN, window))
         waiting = [swap_of(row["key"], _loaded(row)) for row in fetch(cursor, _SELECT_SWAPS)]
         self._swaps = {swap.id: swap for swap in waiting if swap.state in WAITING}
+
+    def follow(self, cursor: Cursor) -> None:
+        """Facts that others have said since; they are added to what is in memory, as ours are."""
+        rows = fetch(cursor, _SELECT_SINCE, (self._seq,))
+        if not rows:
+            return
+        self._seq = rows[-1]["seq"]
+        self.version += 1
+        self.plan = plan_of([row for row in rows if row["kind"] != "swap"], self.plan)
+        for row in rows:
+            if row["kind"] == "swap":
+                self._follow_swap(swap_of(row["key"], _loaded(row)))
+
+    def _follow_swap(self, swap: Swap) -> None:
+        if swap.state in WAITING:
+            self._swaps[swap.id] = swap
+        else:
+            self._swaps.pop(swap.id, None)
 
     # What is said.
 
@@ -216,10 +237,7 @@ class RotaBook:
         return tuple(self._swaps.values())
 
     def _put_swap(self, unit: UnitOfWork, swap: Swap, actor: str, note: str) -> None:
-        if swap.state in WAITING:
-            self._swaps[swap.id] = swap
-        else:
-            self._swaps.pop(swap.id, None)
+        self._follow_swap(swap)
         fact = swap_fact(swap, unit.now_ms)
         self._append(unit, fact, actor, note)
         self._entry(unit, fact, f"swap_{swap.state}", actor, note)

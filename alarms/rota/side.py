@@ -38,6 +38,11 @@ class RotaSide:
         self.sheets.fire_due(unit)
         self._watch.fire_due(unit)
 
+    def look(self, unit: UnitOfWork) -> None:
+        """What the pages show, in a process that tells nobody."""
+        if self.book.plan.desks:
+            self._watch.look(unit)
+
     @property
     def problems(self) -> Sequence[Problem]:
         return self._watch.found

@@ -84,11 +84,21 @@ class CoverageWatch:
         # A transaction that fails is looked at again: the rota is read back with it, and counts.
         self._looked_ms, self._version = unit.now_ms, self._rota.version
 
-    def _look(self, unit: UnitOfWork) -> None:
+    def look(self, unit: UnitOfWork) -> None:
+        """What is found, without telling it: where another process does that."""
+        since = None if self._looked_ms is None else unit.now_ms - self._looked_ms
+        if since is None or not 0 <= since < LOOK_EVERY_MS or self._version != self._rota.version:
+            self._find(unit)
+            self._looked_ms, self._version = unit.now_ms, self._rota.version
+
+    def _find(self, unit: UnitOfWork) -> None:
         plan = self._rota.plan
         villages = villages_of(unit.cursor) if plan.desks else ()
         reach = self._reaches(unit.cursor) if plan.desks else {}
         self.found = problems(plan, reach, villages, unit.now_ms, self._warn_hours)
+
+    def _look(self, unit: UnitOfWork) -> None:
+        self._find(unit)
         now = {(f"{REGION_PREFIX}{p.region}", p.part): p for p in self.found}
         before = {(row["subject"], row["part"]): row for row in fetch(unit.cursor, _OPEN)}
         for place, problem in now.items():

@@ -68,6 +68,7 @@ from ledger.schema.rota import (
 )
 from ledger.schema.sealing import PERSON_KEY
 from ledger.schema.service import RESPONSE_REVIEW, TEST_PRESS
+from ledger.schema.sharing import BOOK_CHANGE
 from ledger.schema.signing_in import (
     API_TOKEN,
     KNOWN_DEVICE,
@@ -88,6 +89,7 @@ __all__ = [
     "AUDIT",
     "BACKUP_COPY",
     "BACKUP_THROUGH",
+    "BOOK_CHANGE",
     "BREAK_GLASS",
     "CARE_LINE",
     "CONSENT",

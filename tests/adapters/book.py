@@ -71,8 +71,9 @@ class ListOutbox:
 class Book:
     """Writer and alarm book with an injected clock."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = migrated(path)
+    def __init__(self, path: Path | None) -> None:
+        """None: the book is elsewhere, and whoever makes this opens it."""
+        self.path = path and migrated(path)
         self.now_ms = 1_000_000
         self.events: list[FeedEvent] = []
         self.outbox = ListOutbox()

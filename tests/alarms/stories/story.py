@@ -45,10 +45,13 @@ def _furnish(unit) -> None:
         "INSERT INTO service_user (id, home, name, sex, born, phone, categories, grade,"
         " conditions, contacts) VALUES ('p1', 'home-1', '', '', '', '', '[]', '', '[]', '[]')"
     )
-    unit.execute("INSERT INTO gateway (id, name, online, status) VALUES ('gw-1', '', 1, '{}')")
+    unit.execute(
+        "INSERT INTO gateway (id, name, online, status) VALUES ('gw-1', '', ?, '{}')", (True,)
+    )
     unit.execute(
         'INSERT INTO "device" (gateway, device, home, kind, model, label, asks)'
-        " VALUES ('gw-1', 'well-1', 'home-1', '', '', '', 1)"
+        " VALUES ('gw-1', 'well-1', 'home-1', '', '', '', ?)",
+        (True,),
     )
 
 
@@ -93,7 +96,7 @@ class StoryOutbox(ListOutbox):
 
 
 class Story(Book):
-    def __init__(self, path: Path, staff: Staff | None = None) -> None:
+    def __init__(self, path: Path | None, staff: Staff | None = None) -> None:
         self.wall_ms, self.running_ms, self.boots = NIGHT_MS, 5_000_000, 1
         self.staff = staff or county()
         self.log: list[str] = []
