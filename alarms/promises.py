@@ -49,8 +49,8 @@ class Promises:
         self._orphans_to = 0
 
     def follow(self) -> None:
-        """Another process has promised something, perhaps on another machine."""
-        self._parts.timers.reload()
+        """Another process has promised something."""
+        self._parts.timers.follow()
 
     def fire_due(self, unit: UnitOfWork) -> bool:
         """Keep what is due; True when more waits for a transaction of its own."""

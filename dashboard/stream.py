@@ -19,13 +19,14 @@ from collections.abc import (
     Hashable,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, Engine, func, select, tuple_
 from starlette.concurrency import run_in_threadpool
 
 from dashboard.callers import Caller, refresh
@@ -49,6 +50,9 @@ from ledger.feed import FeedEvent, Overflow
 from ledger.schema import ALARM, DEVICE, ENTRY, GATEWAY, STAY, TASK, VISIT
 from ledger.unit_of_work import entry_object
 from ledger.views import Document, to_json
+
+# The rules as they are in force.
+DescribeRules = Callable[[], Sequence[Mapping[str, object]]]
 
 # Beyond this a client reloads its lists instead of hearing every entry.
 MISSED_MAX: Final = 5_000
@@ -236,17 +240,29 @@ def _page(
     )
     with deps.engine.connect() as connection:
         entries = rows(connection, wanted)
-        objects = {
-            topic: _rules(deps)
-            if topic == "rule"
-            else _objects(connection, topic, _subjects(entries, topic), deps.clock.now_ms())
-            for topic in topics
-        }
+        return _told(connection, entries, deps.rules.describe, deps.clock.now_ms())
+
+
+def entries_behind(
+    engine: Engine, seq: int, rules: DescribeRules, now_ms: int
+) -> Sequence[FeedEvent]:
+    """The next entries of the book, whoever wrote them, each with its object as it is now."""
+    wanted = select(ENTRY).where(ENTRY.c.seq > seq).order_by(ENTRY.c.seq).limit(PAGE)
+    with engine.connect() as connection:
+        entries = rows(connection, wanted)
+        return _told(connection, entries, rules, now_ms) if entries else ()
+
+
+def _told(
+    connection: Connection, entries: Sequence[Row], rules: DescribeRules, now_ms: int
+) -> Sequence[FeedEvent]:
+    objects = {
+        topic: {str(rule["name"]): rule_object(rule) for rule in rules()}
+        if topic == "rule"
+        else _objects(connection, topic, _subjects(entries, topic), now_ms)
+        for topic in {entry["topic"] for entry in entries}
+    }
     return [_event(entry, objects[entry["topic"]].get(entry["subject"])) for entry in entries]
-
-
-def _rules(deps: Deps) -> dict[str, Document]:
-    return {str(rule["name"]): rule_object(rule) for rule in deps.rules.describe()}
 
 
 def _event(entry: Row, document: Document | None) -> FeedEvent:
@@ -281,6 +297,8 @@ def _objects(
     if topic == "task":
         tasks = rows(connection, select(TASK).where(TASK.c.id.in_(subjects)))
         return {document["id"]: document for document in task_documents(connection, tasks, now_ms)}
+    if topic not in _BY_ID:
+        return {}
     table, documents = _BY_ID[topic]
     found = rows(connection, select(table).where(table.c.id.in_(subjects)))
     return {document["id"]: document for document in documents(connection, found)}

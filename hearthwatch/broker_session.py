@@ -24,7 +24,7 @@ def broker_address(broker: BrokerConfig) -> BrokerAddress:
 
 
 # The hub's own sessions, after the name that hub.toml gives its client.
-_SESSIONS: Final = ("urgent", "readings", "test")
+_SESSIONS: Final = ("urgent", "readings", "commands", "test")
 
 
 def is_own(broker: BrokerConfig, client_id: str) -> bool:

@@ -68,6 +68,24 @@ def readings_source(broker: BrokerConfig, log: Log) -> ReadingsSource:
     return BlockingAmqpClient(_amqp_address(broker, "readings"), sources, log)
 
 
+def commands_source(broker: BrokerConfig, log: Log) -> Source:
+    """For a process that hears no gateways and sends them commands."""
+    # A session over MQTT must have a subscription: this gateway is nobody.
+    nobody = f"{broker.client_id}-commands"
+    if broker.rabbitmq is None:
+        session = session_config(broker, "commands", ("status",), _TEST_WINDOW, nobody)
+        return AsyncioClient(broker_address(broker), session, _taken, log)
+    from ingest.amqp.asyncio_client import AmqpClient
+    from ingest.amqp.line import Sources
+
+    sources = Sources(topics=(topics.topic(nobody, "status"),), window=_TEST_WINDOW)
+    return AmqpClient(_amqp_address(broker, "commands"), sources, _taken, log)
+
+
+def _taken(messages: list[Message], link: MessageLink) -> None:
+    link.ack([packet_id for _topic, _payload, packet_id in messages if packet_id])
+
+
 def gateway_source(broker: BrokerConfig, gateway: str, on_messages: OnMessages, log: Log) -> Source:
     """What a gateway of the hub's own hears; it is one by name, or by a user of its own."""
     leaves: Sequence[str] = ("ack", "command")

@@ -44,6 +44,8 @@ class Following:
             side.urgent.follow(cursor, changes.of("rule_state"), unit.now_ms)
         if changes.has("rota"):
             side.rota.book.follow(cursor)
+        if changes.has("event"):
+            side.on_events(cursor)
         if changes.has("outbox"):
             side.note_foreign_outbox()
 

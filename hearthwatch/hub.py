@@ -1,57 +1,57 @@
-"""The hub process: everything between the broker and the screens, composed here and only here."""
+"""The hub process: everything between the broker and the screens, or a role's part of it, composed
+here and only here."""
 
 import asyncio
 import contextlib
 import gc
-import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import httpx2
 import uvicorn
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
-from alarms.desk import Desk
 from alarms.replies import Replies
-from alarms.rota.duty import on_duty_for, visiting_for
-from dashboard.app import create_app
-from dashboard.middleware import gauge
+from dashboard.part_pages import create_part
 from dashboard.permissions import may
-from dashboard.ports import Deps
-from dashboard.request_rate import ACCOUNT, ADDRESS, rate_of
-from hearthwatch.apart import in_a_process
+from dashboard.stream import entries_behind
 from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.book_look import BookLook
-from hearthwatch.broker_sources import readings_source, urgent_source
-from hearthwatch.clock import PlannedClock, wall_ms
+from hearthwatch.broker_sources import Source, commands_source
+from hearthwatch.clock import PlannedClock
 from hearthwatch.department_exports import DepartmentExports
 from hearthwatch.enrolling import enrolling
 from hearthwatch.following import Following
 from hearthwatch.housekeeping import House
 from hearthwatch.http_server import Server, http_of
 from hearthwatch.hub_config import HubConfig
+from hearthwatch.hub_ingest import Ingest
+from hearthwatch.hub_pages import Seen, gauges_of, pages, put_gauges
+from hearthwatch.joined_feed import JoinedFeed
 from hearthwatch.logs import say
+from hearthwatch.memory import keep_tidy
 from hearthwatch.notices import Notices
 from hearthwatch.person_terms import catch_up
-from hearthwatch.rule_views import EngineViews
-from hearthwatch.sealed_book import eraser_of, opened
-from hearthwatch.stored_events import stored_event
-from hearthwatch.stores import open_readings
+from hearthwatch.roles import ALL, Role, open_book
+from hearthwatch.rule_views import described
+from hearthwatch.sealed_book import opened
+from hearthwatch.stores import open_reader
 from hearthwatch.urgent_side import UrgentSide
 from hearthwatch.visit_tasks import MorningTasks
 from hearthwatch.watchdog.watch import Watchdog
 from ingest.backup_marks import tell
-from ingest.mqtt.session import Message
 from ingest.readings_batch import ReadingsBatch
 from ingest.readings_lane import ReadingsLane
-from ingest.urgent_lane import MessageLink, Stored
+from ingest.urgent_lane import Stored
 from ledger import register as roster_table
+from ledger.changes import shorten
 from ledger.cursor import HubConnection
+from ledger.feed import FeedEvent
 from ledger.register_changes import Changed
 from ledger.roster import parse as parse_roster
-from ledger.schema import ENTRY, EVENT
+from ledger.schema import ENTRY
 from ledger.unit_of_work import UnitOfWork
 from rules.engine import Engine
 from rules.rule import Rule
@@ -64,13 +64,12 @@ DUE_S: Final = 1.0
 DUE_MIN_S: Final = 0.02
 # Whether this hub still has the book, and while waiting for it whether it is free.
 LEASE_LOOK_S: Final = 0.5
-# Activations read back at a start for the rules that take them as signs of life: at 100 a day
-# more than a year of a village.
-MISSED_MAX: Final = 50_000
+# The log of what was changed is shortened this often, where there is one.
+SHORTEN_S: Final = 60.0
 
 
 class Hub:
-    """Built by `build`, run by `run` until asked to stop."""
+    """Built, then run by `run` until asked to stop. `ingest`: None where the role hears nobody."""
 
     def __init__(
         self,
@@ -78,12 +77,11 @@ class Hub:
         clock: PlannedClock,
         rules: Sequence[Rule],
         connection: HubConnection | None = None,
+        role: Role = ALL,
     ) -> None:
         """`connection`: a hub's to its book, which is made when it is left out."""
-        self.config = config
-        self.clock = clock
-        self.rules = rules
-        self.connection = opened(config, connection)
+        self.config, self.clock, self.rules, self.role = config, clock, rules, role
+        self.connection = opened(config, connection or open_book(role, config))
         self._loop: asyncio.AbstractEventLoop | None = None
         self.notices = Notices(config)
         self.lost = False
@@ -98,33 +96,17 @@ class Hub:
             lambda task: ProcessRunner(config, task),
         )
         self.feed.last_seq = self._last_entry()
+        self.joined = self._joined()
         self.writer.attach(self.notices.contacts)
         decline, says = self.book.handing.cannot_come, self.book.contacts.says
         self.replies = Replies(self.writer, self.book, decline, may, says)
-        self.writer.start()
-        if config.homes is not None:
-            self._import(config.homes)
-        self.store, self.readings = open_readings(config)
-        self.batch = ReadingsBatch(
-            store=self.store,
-            writer=self.writer,
-            book=self.book,
-            presence=self.presence,
-            make_engine=lambda: Engine(rules, lane="readings"),
-            know_homes=self.side.know_homes,
-            clock=clock.now_ms,
-            missed=self._missed,
-            log=say,
-        )
-        side.settings.on_reload = side.on_roster = self.batch.roster_changed
         self.writer.follow = Following(side, config.book.ring).follow
-        self.lane = ReadingsLane(
-            client=readings_source(config.broker, say),
-            batch=self.batch,
-            monotonic=time.monotonic,
-            log=say,
-        )
-        self.client = urgent_source(config.broker, self._messages, say)
+        self.writer.start()
+        if config.homes is not None and role.escalates:
+            self._import(config.homes)
+        self.ingest = Ingest(config, clock, rules, side, self.reader) if role.hears else None
+        self.readings = open_reader(config) if self.ingest is None else self.ingest.readings
+        self.client = self._client()
         self.visit_tasks = MorningTasks(
             self.reader, self.writer, self.book.visiting, clock.now_ms, config.morning_tasks
         )
@@ -152,11 +134,39 @@ class Hub:
             call_soon=self._call_soon,
             on_stored=self._stored,
             log=say,
+            escalates=self.role.escalates,
         )
+
+    def _joined(self) -> JoinedFeed | None:
+        """Where others write this book as well. Who serves nobody only wants to know of it."""
+        if not self.config.book.shared:
+            return None
+        joined = JoinedFeed(
+            self.config.book.open_ear(),
+            last_seq=self.feed.last_seq,
+            read_behind=self._entries_behind if self.role.serves else lambda _seq: (),
+            publish=self.side.tell_all,
+            others_wrote=self.writer.look,
+            log=say,
+        )
+        if self.role.serves:
+            self.side.joined = joined
+        return joined
+
+    def _entries_behind(self, seq: int) -> Sequence[FeedEvent]:
+        def rules() -> Sequence[Mapping[str, object]]:
+            return described(self.side.settings.current)
+
+        return entries_behind(self.reader, seq, rules, self.clock.now_ms())
+
+    def _client(self) -> Source | None:
+        if self.ingest is not None:
+            return self.ingest.client
+        return commands_source(self.config.broker, say) if self.role.escalates else None
 
     def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> None:
         """In the writer's thread, inside the transaction that changed the roster."""
-        self.batch.roster_changed(self.side.roster_changed(unit, changed))
+        self.side.on_roster(self.side.roster_changed(unit, changed))
 
     def _import(self, path: Path) -> None:
         roster = parse_roster(path.read_text(), path.name)
@@ -167,27 +177,32 @@ class Hub:
 
         self.writer.submit(apply).result()
 
-    def _messages(self, messages: list[Message], link: MessageLink) -> None:
-        self.urgent.on_messages(messages, link, self.client)
-
     def _stored(self, stored: Sequence[Stored]) -> None:
-        self.lane.note_activations(stored)
+        if self.ingest is not None:
+            self.ingest.stored(stored)
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(callback)
 
-    def _missed(self, after_seq: int) -> Iterator[Stored]:
-        """Activations in the book that the readings lane has not seen yet."""
-        newest = select(EVENT).where(EVENT.c.seq > after_seq).order_by(EVENT.c.seq.desc())
-        with self.reader.connect() as connection:
-            rows = connection.execute(newest.limit(MISSED_MAX)).mappings().all()
-        for row in reversed(rows):
-            yield stored_event(row)
-
     def _last_entry(self) -> int:
         with self.reader.connect() as connection:
             return connection.scalar(select(func.max(ENTRY.c.seq))) or 0
+
+    # The lane that hears readings, where this process has it.
+
+    @property
+    def batch(self) -> ReadingsBatch:
+        return self._hears().batch
+
+    @property
+    def lane(self) -> ReadingsLane:
+        return self._hears().lane
+
+    def _hears(self) -> Ingest:
+        if self.ingest is None:
+            raise LookupError(f"role {self.role.name} hears no gateways")
+        return self.ingest
 
     # Running.
 
@@ -195,24 +210,11 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         async with self.notices.client() as http:
             server = self._server()
-            dispatcher = self.side.dispatcher = self.notices.dispatcher(
-                self.writer, http, self.client
-            )
-            self.lane.start()
-            tasks = [
-                asyncio.create_task(self.client.run(), name="urgent-broker"),
-                asyncio.create_task(dispatcher.run(), name="dispatcher"),
-                asyncio.create_task(self._supervise(), name="supervision"),
-                asyncio.create_task(self._watch_due(), name="due"),
-                asyncio.create_task(self.visit_tasks.run(), name="visits"),
-                asyncio.create_task(self.exports.run(), name="department-files"),
-                asyncio.create_task(self.enrolling.run(), name="enrolment"),
-                *self.watchdog.start(http),
-                asyncio.create_task(self.notices.listen(self.replies), name="modem"),
-                asyncio.create_task(self._watch_lease(), name="lease"),
-                asyncio.create_task(self.house.run(), name="house"),
-                asyncio.create_task(self.look.run(), name="book-look"),
-            ]
+            tasks = self._parts(http)
+            if self.ingest is not None:
+                self.ingest.lane.start()
+            if self.joined is not None:
+                self.joined.start()
             serving = asyncio.create_task(server.serve(), name="http")
             # What lives as long as the hub need not be looked through again and again.
             gc.collect()
@@ -223,7 +225,8 @@ class Hub:
             for task in tasks:
                 if task.done() and not self.lost:
                     say("task_ended", f"{task.get_name()}: {task.exception()!r}")
-            self.app.state.streams.close()
+            if self.role.serves:
+                self.app.state.streams.close()
             server.should_exit = True
             await serving
             stopping.cancel()
@@ -232,17 +235,48 @@ class Hub:
             await asyncio.gather(*tasks, return_exceptions=True)
         self.close()
 
+    def _parts(self, http: httpx2.AsyncClient) -> list[asyncio.Task[None]]:
+        """What this role does, each on its own."""
+        parts: dict[str, Coroutine[Any, Any, None]] = {
+            "supervision": self._supervise(),
+            "lease": self._watch_lease(),
+        }
+        if self.client is not None:
+            parts["urgent-broker"] = self.client.run()
+        if not self.role.escalates or self.client is None:
+            return [_task(name, part) for name, part in {**parts, "tidy": keep_tidy()}.items()]
+        dispatcher = self.side.dispatcher = self.notices.dispatcher(self.writer, http, self.client)
+        parts |= {
+            "dispatcher": dispatcher.run(),
+            "due": self._watch_due(),
+            "visits": self.visit_tasks.run(),
+            "department-files": self.exports.run(),
+            "enrolment": self.enrolling.run(),
+            "modem": self.notices.listen(self.replies),
+            "house": self.house.run(),
+            "book-look": self.look.run(),
+        }
+        if self.joined is not None:
+            parts["change-log"] = self._shorten_log()
+        return [*(_task(*part) for part in parts.items()), *self.watchdog.start(http)]
+
     def close(self) -> None:
-        self.lane.stop()
+        if self.ingest is not None:
+            self.ingest.lane.stop()
+        if self.joined is not None:
+            self.joined.close()
         self.tries.close()
         with contextlib.suppress(Exception):
             self.writer.submit(self.presence.flush).result(5)
         self.writer.close()
-        self.store.close()
+        if self.ingest is not None:
+            self.ingest.store.close()
         self.readings.close()
         self.reader.dispose()
 
     async def _supervise(self) -> None:
+        if not self.role.escalates:
+            await self._flush_for_ever()
         # Beside it, and not before it: a large book takes minutes, and a gateway that is gone is
         # missed meanwhile.
         catching_up = asyncio.create_task(catch_up(self.writer), name="catching-up")
@@ -255,7 +289,9 @@ class Hub:
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
-                tell(await self.writer.change(self.side.flush), self.client)
+                acks = await self.writer.change(self.side.flush)
+                if self.client is not None:
+                    tell(acks, self.client)
                 await asyncio.to_thread(self.config.book.tend)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("presence_not_written", f"{type(error).__name__}: {error}")
@@ -272,6 +308,15 @@ class Hub:
                 self.watchdog.due_looked_for()
             except Exception as error:  # noqa: BLE001 - a full disk must not end the watch
                 say("due_not_fired", f"{type(error).__name__}: {error}")
+
+    async def _shorten_log(self) -> None:
+        while True:
+            await asyncio.sleep(SHORTEN_S)
+            try:
+                while await self.writer.run(shorten):
+                    continue
+            except Exception as error:  # noqa: BLE001 - as above
+                say("change_log_not_shortened", f"{type(error).__name__}: {error}")
 
     async def _watch_lease(self) -> None:
         """Ends, and with it the hub, when another one has taken the book over. What is in memory
@@ -292,90 +337,35 @@ class Hub:
 
     def _server(self) -> uvicorn.Server:
         registry = CollectorRegistry()
-        self._gauges(registry)
+        put_gauges(registry, gauges_of(self))
         self.notices.measure(registry, self.reader)
-        self.house.measure(registry)
-        self.app = create_app(
-            Deps(
-                engine=self.reader,
-                writer=self.writer,
-                desk=Desk(
-                    self.writer,
-                    self.book,
-                    self.register,
-                    nobody_met_days=self.config.nobody_met_days,
-                ),
-                feed=self.feed,
-                intake=self.urgent,
-                readings=self.readings,
-                rules=EngineViews(
-                    self.side, lambda: (self.urgent.engine, self.batch.engine), self.clock
-                ),
-                clock=self.clock,
-                wall_ms=wall_ms,
-                registry=registry,
-                health=self.health,
-                copied_at_ms=lambda: self.side.backups.made_at_ms,
-                roster_changed=self.roster_changed,
-                tries=self.tries,
-                timezone=self.config.notify.telling.zone.key,
-                apart=in_a_process,
-                gps_proof=self.config.gps_proof,
-                account_rate=rate_of(ACCOUNT, self.config.http.account_per_s),
-                address_rate=rate_of(ADDRESS, self.config.http.address_per_s),
-                eraser=eraser_of(self.config),
-                signing_in=self.config.signing_in,
-                notices=self.notices,
-                replies=self.replies,
-                rota=self.side.rota,
-                on_duty=self._on_duty,
-                shift_of=self._shift_of,
-                outbox=self.exports.folder,
-                departments=self.exports,
-                enrolment=self.enrolling,
-            )
-        )
+        if self.role.escalates:
+            self.house.measure(registry)
+        if not self.role.serves:
+            return Server(http_of(self.config, create_part(self.role.name, self.health, registry)))
+        self.app = pages(self, Seen(readings=self.readings, engines=self._engines), registry)
         return Server(http_of(self.config, self.app))
 
-    def _gauges(self, registry: CollectorRegistry) -> None:
-        copies = self.side.backups
-        for name, text, read in (
-            ("alarms_open", "Alarms that are not closed", lambda: self.book.open_count),
-            ("activations_stored", "Activations stored", lambda: self.urgent.stored),
-            ("activations_duplicate", "Redeliveries absorbed", lambda: self.urgent.duplicates),
-            ("readings_stored", "Readings stored", lambda: self.batch.stored),
-            ("readings_duplicate", "Readings seen before", lambda: self.batch.duplicates),
-            ("commits", "Transactions of the book", lambda: self.writer.commits),
-            ("commit_failures", "Changes that failed", lambda: self.writer.failures),
-            ("backup_copies", "Checked copies that are there", lambda: copies.copies),
-            ("backup_made_seconds", "When the newest was made", lambda: copies.made_at_ms // 1000),
-            ("live_listeners", "Open live streams", lambda: self.feed.listeners),
-        ):
-            gauge(registry, f"hearthwatch_{name}", text, partial(_as_float, read))
-
-    def _on_duty(self, region: str | None, at_ms: int) -> list[str]:
-        """Those at the desk, and those whose shift it is to go."""
-        plan = self.side.rota.book.plan
-        there = (*on_duty_for(plan, region, at_ms), *visiting_for(plan, region, at_ms))
-        return [on.person for on in there]
-
-    def _shift_of(self, region: str | None, at_ms: int) -> str | None:
-        on_duty = on_duty_for(self.side.rota.book.plan, region, at_ms)
-        return on_duty[0].shift.name if on_duty else None
+    def _engines(self) -> Sequence[Engine]:
+        if self.ingest is None:
+            return (self.urgent.engine,)
+        return (self.urgent.engine, self.ingest.batch.engine)
 
     def health(self) -> dict[str, str]:
         """Each part with "ok" or what is wrong with it."""
-        return {
-            "broker_urgent": "ok" if self.client.connected.is_set() else "not connected",
-            "broker_readings": "ok" if self.lane.connected else "not connected",
-            "readings_lane": "ok" if self.lane.alive else "stopped",
-            "book": "ok" if self.writer.healthy else "last commit failed",
-            "book_file": self.look.state,
-            "lease": "another hub has the book" if self.lost else "ok",
-            "enrolment": self.enrolling.state,
-            **self.watchdog.health(),
-        }
+        found = {} if self.ingest is None else self.ingest.health()
+        if self.ingest is None and self.client is not None:
+            found["broker_commands"] = "ok" if self.client.connected.is_set() else "not connected"
+        found["book"] = "ok" if self.writer.healthy else "last commit failed"
+        found["lease"] = "another hub has the book" if self.lost else "ok"
+        if self.joined is not None:
+            found["others"] = self.joined.state
+        if self.role.escalates:
+            found["book_file"] = self.look.state
+            found["enrolment"] = self.enrolling.state
+            found |= self.watchdog.health()
+        return found
 
 
-def _as_float(read: Callable[[], int]) -> float:
-    return float(read())
+def _task(name: str, part: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(part, name=name)

@@ -17,6 +17,7 @@ from hearthwatch.hub import LEASE_LOOK_S, Hub
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say
+from hearthwatch.roles import ALL, ROLES, Role, check, open_book
 from hearthwatch.sealed_book import cannot_open
 from ledger.cursor import (
     BookDamagedError,
@@ -40,6 +41,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog="example: hearthwatch hub --config /etc/hearthwatch/hub.toml",
     )
     parser.add_argument("--config", type=Path, required=True, help="hub.toml")
+    parser.add_argument(
+        "--role",
+        choices=sorted(ROLES),
+        default=ALL.name,
+        help="what this process does of a hub whose book is shared (docs/scale.md); all of it",
+    )
     parser.add_argument("--check", action="store_true", help="read the configuration and stop")
     parser.set_defaults(func=main)
 
@@ -49,6 +56,8 @@ def main(args: argparse.Namespace) -> int:
     try:
         config = load_config(args.config)
         rules = _rules(config.rules)
+        role = ROLES[args.role]
+        check(role, config)
         if args.check:
             sys.stdout.write(f"{args.config}: ok\n")
             return 0
@@ -58,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
         return 2
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
-        return asyncio.run(_run(config, clock, rules))
+        return asyncio.run(_run(config, clock, rules, role))
     except BookUnreachableError as error:
         # Whoever supervises the process tries again.
         sys.stderr.write(f"hearthwatch hub: the book can't be opened: {error}\n")
@@ -77,26 +86,26 @@ def _rules(path: Path | None) -> Sequence[Rule]:
         raise ConfigError(str(path), error.strerror or "cannot be read") from error
 
 
-async def _run(config: HubConfig, clock: PlannedClock, rules: Sequence[Rule]) -> int:
+async def _run(config: HubConfig, clock: PlannedClock, rules: Sequence[Rule], role: Role) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    connection = await _turn(config, stop)
+    connection = await _turn(config, role, stop)
     if connection is None:
         return 0
-    hub = Hub(config, clock, rules, connection)
+    hub = Hub(config, clock, rules, connection, role)
     await hub.run(stop, lambda: say("hub_started", f"http://{config.http.host}"))
     # Whoever supervises the process starts it again, to wait for its turn.
     return 1 if hub.lost else 0
 
 
-async def _turn(config: HubConfig, stop: asyncio.Event) -> HubConnection | None:
+async def _turn(config: HubConfig, role: Role, stop: asyncio.Event) -> HubConnection | None:
     """The hub's connection to its book; where another hub has it and a second one makes sense, this
     one waits and says so. None: asked to stop meanwhile."""
     config.data_dir.mkdir(parents=True, exist_ok=True)
     try:
-        return config.book.open_hub()
+        return open_book(role, config)
     except BookInUseError:
         if not config.book.has_standby:
             raise
@@ -116,7 +125,7 @@ async def _turn(config: HubConfig, stop: asyncio.Event) -> HubConnection | None:
                     if problem != before:
                         say("standby_cannot_open", problem)
                     continue
-                return await asyncio.to_thread(config.book.open_hub)
+                return await asyncio.to_thread(open_book, role, config)
             except BookInUseError:
                 continue
             except Exception as error:  # noqa: BLE001 - a server that restarts is waited for

@@ -7,6 +7,7 @@ is named by it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from alarms.book import AlarmBook, Escalating
 from alarms.dispatcher import Dispatcher
@@ -30,7 +31,7 @@ from ingest.stored_marks import StoredMarks
 from ingest.supervision import watch_gaps
 from ingest.urgent_lane import Stored, UrgentLane
 from ledger.checked_copies import KEPT
-from ledger.cursor import Connection
+from ledger.cursor import Connection, Cursor
 from ledger.feed import Feed, FeedEvent
 from ledger.register import Register
 from ledger.register_changes import Changed, Touched
@@ -41,9 +42,13 @@ from rules.engine import Engine
 from rules.rule import GATEWAY_PREFIX, HomeFacts, Rule
 
 
+class Joined(Protocol):
+    def committed(self, events: Sequence[FeedEvent]) -> None: ...
+
+
 class UrgentSide:
     """Lives with its writer. `call_soon` brings what was committed to the event loop; the
-    dispatcher is given before anything is."""
+    dispatcher is given before anything is. `escalates`: what its time has come for is done here."""
 
     def __init__(
         self,
@@ -62,13 +67,18 @@ class UrgentSide:
         warn_hours: Sequence[float] = WARN_HOURS,
         reaches: Reaches = at_the_board,
         copies_kept: int = KEPT,
+        escalates: bool = True,
     ) -> None:
+        self._escalates = escalates
         self._call_soon = call_soon
         self._outbox_written = False
         self.dispatcher: Dispatcher | None = None
-        # Another process has changed the roster; None: much of it.
+        # Another process has stored activations, or changed the roster (None: much of it).
+        self.on_events: Callable[[Cursor], None] = lambda _cursor: None
         self.on_roster: Callable[[Touched | None], None] = lambda _touched: None
         self.feed = Feed()
+        # Where others write the book as well: their entries and ours in one order.
+        self.joined: Joined | None = None
         self.register = Register()
         self.presence = Presence(self.register)
         self.marks, self.backups = StoredMarks(), BackupMarks(copies_kept)
@@ -178,17 +188,34 @@ class UrgentSide:
         self.book.shadow.forget(unit)
         self.old_steps.forget(unit)
         self.backups.follow(unit.cursor)
+        if not self._escalates:
+            self.look(unit)
         return self.backups.untold(unit, heartbeats)
 
     def committed(self, events: Sequence[FeedEvent]) -> None:
         """In the writer's thread, after each commit with entries."""
         # Waking the dispatcher for nothing would cost a press its turn at the interpreter.
         to_send, self._outbox_written = self._outbox_written, False
-        self._call_soon(lambda: self._publish(events, to_send))
+        if self.joined is None:
+            self._call_soon(lambda: self._publish(events, to_send))
+            return
+        if to_send:
+            self._call_soon(self._wake_dispatcher)
+        self.joined.committed(events)
 
     def note_outbox(self) -> None:
         """In the writer's thread: the dispatcher has something to send after this commit."""
         self._outbox_written = True
+
+    def tell_all(self, events: Sequence[FeedEvent]) -> None:
+        """From any thread: entries of this process and of others, none left out between them."""
+        self._call_soon(lambda: self.feed.publish(events, whole=True))
+
+    def look(self, unit: UnitOfWork) -> None:
+        """What rules and pages are told of, where another process does what its time has come
+        for."""
+        self.book.look(unit)
+        self.rota.look(unit)
 
     def note_foreign_outbox(self) -> None:
         """In the writer's thread: another process has committed something to send."""

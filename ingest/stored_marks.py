@@ -52,7 +52,7 @@ class StoredMarks:
         return self._marks.get(spool)
 
 
-def _mark(  # noqa: PLR0917 - the columns of a row
+def _mark(
     spool: str, gateway: str, contiguous: int, beyond: str, gap_since_ms: int | None
 ) -> SpoolMark:
     return SpoolMark(

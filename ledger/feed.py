@@ -100,13 +100,14 @@ class Feed:
     def drop(self, subscription: FeedSubscription) -> None:
         self._subscriptions.discard(subscription)
 
-    def publish(self, events: Sequence[FeedEvent]) -> None:
-        """Call on the event loop, after the commit, in commit order."""
+    def publish(self, events: Sequence[FeedEvent], *, whole: bool = False) -> None:
+        """Call on the event loop, after the commit, in commit order. `whole`: what lies between is
+        none, though its numbers are missing."""
         if not events:
             return
         # Committed without our hearing of it: the answer of a database's server was lost, or a
         # command beside the hub wrote. (Numbers that a server skipped only cost a look.)
-        missing = bool(self.last_seq) and events[0].seq > self.last_seq + 1
+        missing = not whole and bool(self.last_seq) and events[0].seq > self.last_seq + 1
         self.last_seq = events[-1].seq
         for subscription in self._subscriptions:
             if missing:

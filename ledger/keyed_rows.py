@@ -15,7 +15,7 @@ def keyed_rows(cursor: Cursor, table: str, key: str, keys: Sequence[str]) -> lis
     for portion, size in _portions(keys):
         marks = ", ".join("?" * size)
         # The last one again where there are fewer.
-        filled = (*portion, *portion[-1:] * (size - len(portion)))
+        filled = (*portion, *([portion[-1]] * (size - len(portion))))
         cursor.execute(f'SELECT * FROM "{table}" WHERE {key} IN ({marks})', filled)  # noqa: S608 - names of the schema
         names = [column[0] for column in cursor.description]
         found += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -18,6 +18,7 @@ from typing import Any, Final
 import psycopg
 
 from ledger.cursor import BookInUseError
+from ledger.pg_duty import HUB
 
 # Renewed so often, and over after so long without: a standby is the hub within ten seconds, and a
 # server that is slow for three still has its hub.
@@ -30,9 +31,6 @@ CONNECT_TIMEOUT_S: Final = 3
 # Whoever asks for the lease waits this long behind a transaction that holds its row.
 LOCK_TIMEOUT_MS: Final = 1_000
 
-HUB: Final = "hub"
-# Due steps, dispatcher, housekeeping: one process of those that share a book.
-ESCALATION: Final = "escalation"
 _NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 _THERE: Final = "SELECT to_regclass('hub_lease')"
 _TAKE: Final = (

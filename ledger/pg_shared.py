@@ -14,7 +14,8 @@ from typing import Any, Final
 import psycopg
 
 from ledger.changes import ChangeLog
-from ledger.pg_lease import HUB, PgLease
+from ledger.pg_duty import HUB
+from ledger.pg_lease import PgLease
 from ledger.postgres import BEGIN, IDLE_OPTION, PgConnection, said_by
 from ledger.sealing.ring import Ring
 

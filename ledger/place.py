@@ -13,13 +13,25 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
 
 from ledger import before_migrating, database
-from ledger.cursor import BookDamagedError, BookUnreachableError, Connection, HubConnection
+from ledger.cursor import (
+    BookDamagedError,
+    BookInUseError,
+    BookUnreachableError,
+    Connection,
+    HubConnection,
+)
 from ledger.file_lease import FileLease
 from ledger.sealing import at_sqlite
 from ledger.sealing.at_connection import read_open
 from ledger.sealing.at_sqlite import SealedFile
 from ledger.sealing.ring import OwnersKey, Ring
 from ledger.soundness import damage_of, damaged_log, damaged_pages, trouble_of
+
+
+class Ear(Protocol):
+    def wait(self, timeout_s: float) -> None: ...
+    def wake(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Place(Protocol):
@@ -47,6 +59,10 @@ class Place(Protocol):
     @property
     def shared(self) -> bool:
         """Whether several processes may write it."""
+        ...
+
+    def open_ear(self) -> Ear:
+        """Where a process that shares its book hears that others have committed something."""
         ...
 
     @property
@@ -116,6 +132,9 @@ class SqliteBook:
 
     has_standby = False
     shared = False
+
+    def open_ear(self) -> Ear:
+        raise BookInUseError("a book in a file has one hub, which hears itself")
 
     def open_shared(self, duty: str | None) -> HubConnection:
         raise BookInUseError(f"a book in a file has one hub, and none for {duty or 'a part'}")
@@ -225,6 +244,11 @@ class PostgresBook:
         from ledger.pg_shared import PgSharedConnection
 
         return self._opened(lambda: PgSharedConnection(self.conninfo(), self._ring(), duty))
+
+    def open_ear(self) -> Ear:
+        from ledger.pg_ear import PgEar
+
+        return PgEar(self._conninfo())
 
     def _opened(self, connect: Callable[[], HubConnection]) -> HubConnection:
         from ledger.postgres import AWAY

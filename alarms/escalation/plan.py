@@ -24,6 +24,9 @@ FIRST_STEP: Final = 1
 
 # How late something is when no clock can tell: the whole round may be overdue, and is told at once.
 UNKNOWN_LATE_MS: Final = 30 * DAY_MS
+# So far apart the clocks of machines that write one book may be, and no clock was set for it: NTP
+# keeps them within a fraction, and a promise is at most so much early by it.
+SKEW_MS: Final = 5_000
 
 
 class TimerKind(StrEnum):
@@ -77,18 +80,20 @@ def due_in(delay_ms: int, now: Now, *, overdue_ms: int = 0) -> Due:
     )
 
 
-def remaining_ms(due: Due, now: Now, seen_ms: int) -> int:
+def remaining_ms(due: Due, now: Now, seen_ms: int, skew_ms: int = 0) -> int:
     """How long there is still to wait; 0 or less: so long it has been due, UNKNOWN_LATE_MS where no
     clock can tell.
 
-    seen_ms: the latest time that the book holds; a wall behind it was set back.
+    seen_ms: the latest time that the book holds; a wall behind it by more than `skew_ms` was set
+    back.
     """
     if due.boot == now.boot:
         return due.due_running_ms - now.running_ms
     left_ms = due.due_at_ms - now.wall_ms
-    if left_ms > due.delay_ms or now.wall_ms < max(seen_ms, due.written_at_ms):
+    behind = now.wall_ms + skew_ms < max(seen_ms, due.written_at_ms)
+    if left_ms > due.delay_ms + skew_ms or behind:
         return -UNKNOWN_LATE_MS
-    return left_ms
+    return min(left_ms, due.delay_ms)
 
 
 def by_mark(due: Due, marked: Now | None) -> Due:
@@ -99,9 +104,10 @@ def by_mark(due: Due, marked: Now | None) -> Due:
     return replace(due, due_at_ms=due.due_running_ms + marked.wall_ms - marked.running_ms)
 
 
-def adopted(due: Due, now: Now, seen_ms: int) -> Due:
-    """A promise of another boot, in the running time of this one."""
-    left_ms = remaining_ms(due, now, seen_ms)
+def adopted(due: Due, now: Now, seen_ms: int, skew_ms: int = 0) -> Due:
+    """A promise of another boot, in the running time of this one. `skew_ms`: it may be of a machine
+    that runs beside this one."""
+    left_ms = remaining_ms(due, now, seen_ms, skew_ms)
     return Due(
         written_at_ms=now.wall_ms,
         delay_ms=max(0, left_ms),

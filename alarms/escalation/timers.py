@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from alarms.escalation.plan import Due, Now, TimerKind, adopted, by_mark, due_in
+from alarms.escalation.plan import SKEW_MS, Due, Now, TimerKind, adopted, by_mark, due_in
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.schema import ESCALATION
@@ -60,6 +60,7 @@ class Timers:
     def __init__(self, clocks: Clocks) -> None:
         self.clocks = clocks
         self._foreign = True
+        self._skew_ms = 0
         self._next_running_ms: int | None = None
         self._marked_ms: int | None = None
 
@@ -67,6 +68,11 @@ class Timers:
         """The book was read again: perhaps somebody else has written it."""
         self._foreign = True
         self._next_running_ms = None
+
+    def follow(self) -> None:
+        """Another process has promised something, perhaps on a machine with another clock."""
+        self.reload()
+        self._skew_ms = SKEW_MS
 
     def promise(self, unit: UnitOfWork, timer: Timer) -> None:
         """Of each alarm and kind there is one: a new promise replaces the old."""
@@ -124,7 +130,7 @@ class Timers:
             marked = _marked(unit.cursor)
             seen_ms = max(_seen_ms(unit.cursor), marked.wall_ms if marked is not None else 0)
             for timer in map(_timer, rows):
-                due = adopted(by_mark(timer.due, marked), now, seen_ms)
+                due = adopted(by_mark(timer.due, marked), now, seen_ms, self._skew_ms)
                 unit.execute(_UPSERT, (*_key(timer), *_values(due)))
             self._next_running_ms = None
         self._foreign = len(rows) == ADOPT_MAX

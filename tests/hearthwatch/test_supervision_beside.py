@@ -7,6 +7,7 @@ import pytest
 
 from hearthwatch import hub as hub_module
 from hearthwatch.hub import Hub
+from hearthwatch.roles import ALL
 
 
 async def test_supervision_goes_on_while_an_old_book_is_caught_up_with(
@@ -29,6 +30,7 @@ async def test_supervision_goes_on_while_an_old_book_is_caught_up_with(
 
     monkeypatch.setattr(hub_module, "FLUSH_S", 0.0)
     hub = Hub.__new__(Hub)
+    hub.role = ALL
     hub.writer = SimpleNamespace(change=change)
     hub.side = SimpleNamespace(flush=flush)
     hub.client = SimpleNamespace()

@@ -24,6 +24,7 @@ from dashboard.rota_reads import read_plan
 from hearthwatch import doctor
 from hearthwatch.admin import add_user
 from hearthwatch.book_change import change_book
+from hearthwatch.hub_pages import Duty
 from ingest.quarantine import Unreadable
 from ingest.readings.port import StoreError
 from ingest.urgent_lane import decode_message
@@ -403,9 +404,10 @@ def test_a_rota_a_gap_and_a_sheet(bench: Bench) -> None:
     pattern = weekly(id="p", desk="d", from_day=day, hours=hours, teams={"day": [["li"]]})
     bench.change(lambda u: side.book.set_desk(u, Desk(id="d", name="d", region="1"), "li", "x"))
     bench.change(lambda u: side.book.set_pattern(u, pattern, "li", "x"))
-    assert bench.hub._on_duty("1", NOW_MS) == ["li"]
-    assert bench.hub._shift_of("1", NOW_MS) == "day"
-    assert bench.hub._shift_of("1", NOW_MS - 30 * 86_400_000) is None
+    duty = Duty(bench.hub)
+    assert duty.there("1", NOW_MS) == ["li"]
+    assert duty.shift_of("1", NOW_MS) == "day"
+    assert duty.shift_of("1", NOW_MS - 30 * 86_400_000) is None
     bench.change(side.fire_due)
     told = {(a["reason"], a["kind"]) for a in bench.rows(ALARM)}
     assert told == {("no_responder", "coverage")}

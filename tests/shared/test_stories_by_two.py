@@ -13,12 +13,21 @@ from tests.shared.two_hands import TwoHands
 
 MODULES = (test_cases, test_clocks, test_contacts, test_escalation, test_worse)
 
+LEFT_OUT = {
+    # It reaches into the parts of one hand.
+    "test_one_promise_that_cannot_be_kept_holds_up_no_other",
+    # Hours, looked at every second: thousands of transactions that show no more than ten.
+    "test_held_by_a_dark_village_and_released",
+    "test_a_call_from_a_home_that_is_away_is_a_call",
+    "test_silence_closes_nothing",
+}
+
 
 def stories() -> Iterator[object]:
     """Those that ask for nothing but a story, each with its cases."""
     for module in MODULES:
         for name, told in vars(module).items():
-            if not name.startswith("test_"):
+            if not name.startswith("test_") or name in LEFT_OUT:
                 continue
             asked = list(inspect.signature(told).parameters)
             cases = [mark for mark in getattr(told, "pytestmark", ()) if mark.name == "parametrize"]
@@ -30,8 +39,8 @@ def stories() -> Iterator[object]:
 
 
 @pytest.fixture
-def story(postgres: Postgres) -> Iterator[TwoHands]:
-    yield TwoHands(postgres.fresh())
+def story(postgres: Postgres) -> TwoHands:
+    return TwoHands(postgres.fresh())
 
 
 @pytest.mark.parametrize(("module", "told", "case"), list(stories()))

@@ -59,6 +59,7 @@ _TOLD: Final = {
 _STATEMENTS: Final = (
     ("backup_copy", "backup", "INSERT OR UPDATE OR DELETE"),
     ("backup_through", "backup", "UPDATE OR DELETE"),
+    ("event", "event", "INSERT"),
     ("outbox", "outbox", "INSERT"),
 )
 
@@ -73,9 +74,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(240), nullable=False),
     )
     # Never empty: who has read up to a row sees by it that nothing was taken away unread.
-    op.execute(
-        "INSERT INTO book_change (at_ms, origin, kind, \"key\") VALUES (0, '', 'begun', '')"
-    )
+    op.execute("INSERT INTO book_change (at_ms, origin, kind, \"key\") VALUES (0, '', 'begun', '')")
     if op.get_bind().dialect.name != "postgresql":
         return
     for table, kind, key in _ROWS:
