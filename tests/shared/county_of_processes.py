@@ -64,7 +64,7 @@ class Screen:
     def _listen(self) -> None:
         try:
             with (
-                httpx2.Client(timeout=None) as client,  # noqa: S113 - it ends with its process
+                httpx2.Client(timeout=None) as client,
                 client.stream("GET", f"{self._address}/api/v1/stream", headers=self._headers) as it,
             ):
                 for line in it.iter_lines():

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0036"
-down_revision: Final[str | None] = "0033"
+down_revision: Final[str | None] = "0034"
 
 _SERIAL: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Between the parts of a key; in no name.
