@@ -195,6 +195,9 @@ class Stays:
         self._due_ms = unit.now_ms + LOOK_MAX_MS
         for row in self._stays.values():
             if row["ended_at_ms"] is None:
+                if row["until_ms"] <= unit.now_ms:
+                    # Its date has come, and nobody has ended it yet.
+                    self._due_ms = unit.now_ms
                 ahead = (at for at in (row["from_ms"], row["until_ms"]) if at > unit.now_ms)
                 self._due_ms = min(self._due_ms, *ahead, self._due_ms)
 

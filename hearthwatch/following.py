@@ -6,12 +6,14 @@ only this process has heard (when devices were last heard, heartbeats that are n
 stays as it is.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from hearthwatch.urgent_side import UrgentSide
 from ledger.changes import Changes
+from ledger.cursor import Cursor
 from ledger.keyed_rows import keyed_rows
-from ledger.register_changes import Changed
+from ledger.register_changes import Changed, Touched
 from ledger.sealing.ring import Ring
 from ledger.unit_of_work import UnitOfWork
 
@@ -24,6 +26,10 @@ class Following:
     def __init__(self, side: UrgentSide, ring: Ring | None) -> None:
         self._side = side
         self._ring = ring
+        # Of the lane that hears readings, where this process has it: others have stored
+        # activations; anybody has changed the roster (None: much of it).
+        self.on_events: Callable[[Cursor], None] = lambda _cursor: None
+        self.on_roster: Callable[[Touched | None], None] = lambda _touched: None
 
     def follow(self, unit: UnitOfWork, changes: Changes) -> None:
         side, cursor = self._side, unit.cursor
@@ -45,7 +51,7 @@ class Following:
         if changes.has("rota"):
             side.rota.book.follow(cursor)
         if changes.has("event"):
-            side.on_events(cursor)
+            self.on_events(cursor)
         if changes.has("outbox"):
             side.note_foreign_outbox()
 
@@ -63,7 +69,7 @@ class Following:
         side.presence.follow(unit.cursor, roster)
         if touched:
             side.urgent.roster_changed(unit.now_ms, touched)
-        side.on_roster(touched)
+        self.on_roster(touched)
 
     def _settings(self, unit: UnitOfWork, changes: Changes) -> None:
         side = self._side

@@ -86,6 +86,7 @@ class Hub:
         self.notices = Notices(config)
         self.lost = False
         self.side = side = self._side()
+        side.escalates = role.escalates
         self.feed, self.register, self.presence = side.feed, side.register, side.presence
         self.writer, self.book, self.urgent = side.writer, side.book, side.urgent
         self.reader = config.book.open_reader()
@@ -100,11 +101,16 @@ class Hub:
         self.writer.attach(self.notices.contacts)
         decline, says = self.book.handing.cannot_come, self.book.contacts.says
         self.replies = Replies(self.writer, self.book, decline, may, says)
-        self.writer.follow = Following(side, config.book.ring).follow
+        self.following = Following(side, config.book.ring)
+        self.writer.follow = self.following.follow
         self.writer.start()
         if config.homes is not None and role.escalates:
             self._import(config.homes)
-        self.ingest = Ingest(config, clock, rules, side, self.reader) if role.hears else None
+        self.ingest = None
+        if role.hears:
+            self.ingest = Ingest(config, clock, rules, side, self.reader)
+            self.following.on_events = self.ingest.follow_events
+            self.following.on_roster = self.ingest.batch.roster_changed
         self.readings = open_reader(config) if self.ingest is None else self.ingest.readings
         self.client = self._client()
         self.visit_tasks = MorningTasks(
@@ -134,7 +140,6 @@ class Hub:
             call_soon=self._call_soon,
             on_stored=self._stored,
             log=say,
-            escalates=self.role.escalates,
         )
 
     def _joined(self) -> JoinedFeed | None:
@@ -166,7 +171,7 @@ class Hub:
 
     def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> None:
         """In the writer's thread, inside the transaction that changed the roster."""
-        self.side.on_roster(self.side.roster_changed(unit, changed))
+        self.following.on_roster(self.side.roster_changed(unit, changed))
 
     def _import(self, path: Path) -> None:
         roster = parse_roster(path.read_text(), path.name)

@@ -56,7 +56,7 @@ class Ingest:
             missed=self._missed,
             log=say,
         )
-        side.settings.on_reload = side.on_roster = self.batch.roster_changed
+        side.settings.on_reload = self.batch.roster_changed
         self.lane = ReadingsLane(
             client=readings_source(config.broker, say),
             batch=self.batch,

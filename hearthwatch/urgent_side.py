@@ -31,7 +31,7 @@ from ingest.stored_marks import StoredMarks
 from ingest.supervision import watch_gaps
 from ingest.urgent_lane import Stored, UrgentLane
 from ledger.checked_copies import KEPT
-from ledger.cursor import Connection, Cursor
+from ledger.cursor import Connection
 from ledger.feed import Feed, FeedEvent
 from ledger.register import Register
 from ledger.register_changes import Changed, Touched
@@ -48,7 +48,12 @@ class Joined(Protocol):
 
 class UrgentSide:
     """Lives with its writer. `call_soon` brings what was committed to the event loop; the
-    dispatcher is given before anything is. `escalates`: what its time has come for is done here."""
+    dispatcher is given before anything is."""
+
+    # What its time has come for is done here, and not by another process.
+    escalates = True
+    # Where others write the book as well: their entries and ours in one order.
+    joined: Joined | None = None
 
     def __init__(
         self,
@@ -67,18 +72,11 @@ class UrgentSide:
         warn_hours: Sequence[float] = WARN_HOURS,
         reaches: Reaches = at_the_board,
         copies_kept: int = KEPT,
-        escalates: bool = True,
     ) -> None:
-        self._escalates = escalates
         self._call_soon = call_soon
         self._outbox_written = False
         self.dispatcher: Dispatcher | None = None
-        # Another process has stored activations, or changed the roster (None: much of it).
-        self.on_events: Callable[[Cursor], None] = lambda _cursor: None
-        self.on_roster: Callable[[Touched | None], None] = lambda _touched: None
         self.feed = Feed()
-        # Where others write the book as well: their entries and ours in one order.
-        self.joined: Joined | None = None
         self.register = Register()
         self.presence = Presence(self.register)
         self.marks, self.backups = StoredMarks(), BackupMarks(copies_kept)
@@ -188,7 +186,7 @@ class UrgentSide:
         self.book.shadow.forget(unit)
         self.old_steps.forget(unit)
         self.backups.follow(unit.cursor)
-        if not self._escalates:
+        if not self.escalates:
             self.look(unit)
         return self.backups.untold(unit, heartbeats)
 

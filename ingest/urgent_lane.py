@@ -96,20 +96,14 @@ class UrgentLane:
         on_stored: Callable[[Sequence[Stored]], None],
         log: Callable[[str, str], None],
     ) -> None:
-        self._writer = writer
-        self._book = book
-        self._presence = presence
-        self._marks = marks
-        self._backups = backups
+        self._writer, self._book, self._presence = writer, book, presence
+        self._marks, self._backups = marks, backups
         self._make_engine = make_engine
         self._know_homes = know_homes
         self._clock = clock
         self.engine = make_engine()
-        self._call_soon = call_soon
-        self._on_stored = on_stored
-        self._log = log
-        self.stored = 0
-        self.duplicates = 0
+        self._call_soon, self._on_stored, self._log = call_soon, on_stored, log
+        self.stored = self.duplicates = 0
 
     def reload(self, cursor: Cursor) -> None:
         """Rule states as of the last commit."""
@@ -117,19 +111,20 @@ class UrgentLane:
         now_ms = self._clock()
         self._know_homes(engine, now_ms, None)
         cursor.execute("SELECT home, rule, state FROM rule_state")
-        for home, rule, state in cursor.fetchall():
-            engine.restore(home, rule, state)
         self.engine = engine
+        for home, rule, state in cursor.fetchall():
+            self._restore(home, rule, state, now_ms)
 
     def follow(self, cursor: Cursor, states: Sequence[str], now_ms: int) -> None:
         """States that others have written, each of a home's rule: theirs are newer."""
-        for home, rule in (pair(state) for state in states):
-            found = cursor.execute(_STATE, (home, rule)).fetchone()
-            if found is None:
-                continue
-            if home.startswith(UNBOUND):
-                self.engine.add_home(HomeFacts(home=home), now_ms)
-            self.engine.restore(home, rule, bytes(found[0]))
+        for home, rule in map(pair, states):
+            for (state,) in cursor.execute(_STATE, (home, rule)).fetchall():
+                self._restore(home, rule, bytes(state), now_ms)
+
+    def _restore(self, home: str, rule: str, state: bytes, now_ms: int) -> None:
+        if home.startswith(UNBOUND):
+            self.engine.add_home(HomeFacts(home=home), now_ms)
+        self.engine.restore(home, rule, state)
 
     def roster_changed(self, now_ms: int, touched: Touched | None = None) -> None:
         """In the writer's thread: homes were added or changed; None: any of them."""

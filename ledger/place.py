@@ -248,7 +248,7 @@ class PostgresBook:
     def open_ear(self) -> Ear:
         from ledger.pg_ear import PgEar
 
-        return PgEar(self._conninfo())
+        return PgEar(self.conninfo())
 
     def _opened(self, connect: Callable[[], HubConnection]) -> HubConnection:
         from ledger.postgres import AWAY
