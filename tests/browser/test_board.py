@@ -162,7 +162,7 @@ def test_one_page_more_than_the_hub_carries_says_so_and_goes_on_by_asking(
     desk.sign_in_by_hand()
     bar = page.locator("header .status")
     status = page.get_by_role("status").first
-    expect(status).to_have_text("Not live: asking every 10 s or so")
+    expect(status).to_have_text("Not live: checking about every 10 s")
     desk.at_every_size(bar.get_by_role("button", name="Retry"), shown=[status])
     assert violations(desk, read_axe(), {"runOnly": list(LEVELS)}) == []
     # What comes now is seen with the next question, and read out as if the stream had said it.
@@ -174,7 +174,7 @@ def test_one_page_more_than_the_hub_carries_says_so_and_goes_on_by_asking(
     expect(page.locator("[aria-live=assertive]")).to_contain_text("Call button")
     # Sound that is off stays said beside it.
     page.locator("header").get_by_role("button", name="Sound off").click()
-    expect(status).to_contain_text("Not live: asking")
+    expect(status).to_contain_text("Not live: checking")
     expect(status).to_contain_text("Sound off")
     # Live again by itself as soon as a stream is left; what came since it last asked is heard.
     with hub.lock:

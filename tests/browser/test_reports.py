@@ -129,7 +129,7 @@ def test_people_have_a_course_where_dates_on_file_tell_one(open_desk: OpenDesk) 
     assert open_faults(desk, read_axe(), "figure") == []
     page.keyboard.press("Escape")
     page.locator("[data-figure^='category.']").first.click()
-    expect(dialog).to_contain_text("This is known of today’s register alone")
+    expect(dialog).to_contain_text("This is known for today only")
     expect(months).to_have_count(0)
 
 

@@ -190,7 +190,7 @@ def test_what_was_read_is_signed_by_groups_and_urgent_lines_alone(
     page = desk.page
     desk.go("/handovers/sheet-1")
     lines = page.locator("ol.lines > li")
-    together = page.get_by_role("button", name=re.compile("Read: sign the"))
+    together = page.get_by_role("button", name=re.compile("I have read them: sign the"))
     expect(lines).to_have_count(2)
     # One line is signed by its own button, and no group holds what is urgent.
     expect(together).to_have_count(0)
@@ -200,7 +200,7 @@ def test_what_was_read_is_signed_by_groups_and_urgent_lines_alone(
         expect(lines.last).to_contain_text(text)
     notes = page.get_by_role("region", name=re.compile("^Note"))
     expect(notes.locator("li")).to_have_count(3)
-    expect(together).to_have_text("Read: sign the 3 above that are not urgent")
+    expect(together).to_have_text("I have read them: sign the 3 above that are not urgent")
     desk.at_every_size(together, shown=[lines.nth(0), lines.last])
     assert violations(desk, read_axe(), AA) == []
     # Somebody writes a line while the finger comes down: nothing is signed unread.
