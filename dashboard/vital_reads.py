@@ -112,6 +112,7 @@ def limits_of(rules: RuleViews, person: str, kinds: Sequence[str]) -> list[Docum
                 "kind": kind,
                 "field": line.field,
                 "side": line.side,
+                "beyond": "below" if "low_" in line.parameter else "above",
                 "value": values[line.parameter]["value"],
                 "of": values[line.parameter]["source"],
             }

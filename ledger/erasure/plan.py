@@ -11,6 +11,7 @@ from ledger.unit_of_work import compact
 
 # Of a digest of the plan: enough that another plan has another one.
 CONFIRM_LENGTH: Final = 16
+_YEAR_DAYS: Final = 365
 
 _PERSON: Final = (
     "SELECT p.home, p.erased_at_ms, p.categories, p.grade, h.region"
@@ -103,13 +104,13 @@ def _blockers(cursor: Cursor, person: str, home: str, alone: bool) -> list[Block
     """What somebody has to bring to an end first."""
     found = []
     if alarms := _number(cursor, _OPEN_ALARMS, home):
-        zh, en = f"家中有 {alarms} 个未关闭的报警", f"{alarms} alarms of the home are open"
+        zh, en = f"家中有 {alarms} 个未关闭的报警", f"alarms of the home still open: {alarms}"
         found.append(Blocker(code="open_alarm", zh=zh, en=en))
     if alone and (tasks := _number(cursor, _OPEN_TASKS, home)):
-        zh, en = f"有 {tasks} 个未完成的任务", f"{tasks} tasks are not done"
+        zh, en = f"有 {tasks} 个未完成的任务", f"tasks not finished: {tasks}"
         found.append(Blocker(code="open_task", zh=zh, en=en))
     if referrals := _number(cursor, _OPEN_REFERRALS, person):
-        zh, en = f"有 {referrals} 个未结束的转介", f"{referrals} referrals have not ended"
+        zh, en = f"有 {referrals} 个未结束的转介", f"referrals not ended: {referrals}"
         found.append(Blocker(code="open_referral", zh=zh, en=en))
     return found
 
@@ -119,6 +120,7 @@ def _kept_by_law(
 ) -> list[Blocker]:
     """Records whose period is running."""
     found = []
+    span_zh, span_en = _span_words(periods.records)
     for code, zh, en, sql, keys in (
         ("visits_kept", "探访记录", "records of visits", _LAST_VISIT, (person, home)),
         ("care_kept", "照料服务记录", "records of care", _LAST_CARE, (person,)),
@@ -130,12 +132,20 @@ def _kept_by_law(
         found.append(
             Blocker(
                 code=code,
-                zh=f"{zh}仍在保存期内（最后一次之后 {periods.records} 天）",
-                en=f"{en} are kept for {periods.records} days after the last one",
+                zh=f"{zh}仍在保存期内（最后一次之后 {span_zh}）",
+                en=f"{en} are kept for {span_en} after the last one",
                 until_ms=last + periods.records_ms,
             )
         )
     return found
+
+
+def _span_words(days: int) -> tuple[str, str]:
+    """1,096 days are three years, of which one has a day more."""
+    years, rest = divmod(days, _YEAR_DAYS)
+    if years > 0 and rest <= years:
+        return f"{years} 年", "a year" if years == 1 else f"{years} years"
+    return f"{days} 天", f"{days} days"
 
 
 def _number(cursor: Cursor, sql: str, *keys: str) -> int:

@@ -93,7 +93,7 @@ def measured(at_ms: int) -> dict[str, Any]:
         for field, value in (("systolic_mmhg", 138), ("diastolic_mmhg", 81))
     ]
     limit = {"kind": "blood_pressure", "field": "systolic_mmhg", "side": "urgent", "value": 150}
-    return {"series": series, "limits": [{**limit, "of": "person:person-0001"}]}
+    return {"series": series, "limits": [{**limit, "beyond": "above", "of": "person:person-0001"}]}
 
 
 def test_alarms_devices_and_measurements_stand_on_the_persons_page(

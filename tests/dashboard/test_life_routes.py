@@ -193,6 +193,8 @@ async def test_measurements_with_the_limits_that_hold_for_her(world: World) -> N
     assert found["series"][0]["points"] == [[NOW_MS - DAY_MS, 150.0]]
     limits = {(one["field"], one["value"]): one["of"] for one in found["limits"]}
     assert ("systolic_mmhg", 180.0) in limits
+    beyond = {one["value"]: one["beyond"] for one in found["limits"]}
+    assert (beyond[180.0], beyond[90.0]) == ("above", "below")
     async with world.client("admin-1") as client:
         answer = await client.patch(
             f"{API}/rules/blood_pressure",

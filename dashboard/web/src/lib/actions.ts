@@ -104,6 +104,16 @@ export function mayMove(task: Task): boolean {
   return holder === null || holder === session.me?.username || session.can("task.move_any");
 }
 
+/** What the button of a move says: who presses for somebody else tells of that person. */
+export function moveText(task: Task, move: TaskMove): string {
+  const holder = task.assignee;
+  if (holder !== null && holder.username !== session.me?.username) {
+    return t(`task.move_of.${move}`, { name: holder.name });
+  }
+  if (holder === null && session.can("task.move_any")) return t("task.move.accept_myself");
+  return t(`task.move.${move}`);
+}
+
 /** The card is for who goes, and for who sends. */
 export function mayReadCard(task: Task): boolean {
   return task.assignee?.username === session.me?.username || session.can("task.move_any");

@@ -35,7 +35,7 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
     ...new Set(asked.curves.flatMap((curve) => [...curve.points, ...curve.band].map((at) => at[0]))),
   ].sort((one, other) => one - other);
   const columns: (number | null | undefined)[][] = [];
-  const series: uPlot.Series[] = [{ label: asked.timeName, value: legendTime(asked.locale) }];
+  const series: uPlot.Series[] = [{ label: asked.timeName, value: legendTime(asked.locale, times.at(-1) ?? null) }];
   const bands: uPlot.Band[] = [];
   asked.curves.forEach((curve, index) => {
     const stroke = colour(TONES[index % TONES.length] ?? "--accent");
@@ -57,8 +57,7 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
       stroke,
       width: 2,
       points: { show: curve.dots, size: 7, fill: stroke },
-      value: (_plot, value: number | null) =>
-        value === null || value === undefined ? "–" : decimal(value),
+      value: legendValue(curve),
     });
   });
   const axis = {
@@ -162,15 +161,25 @@ function axisTime(locale: string, wide: boolean): (seconds: number) => string {
   };
 }
 
-function legendTime(locale: string): uPlot.Series["value"] {
-  return (_plot, seconds: number | null) =>
-    seconds === null || seconds === undefined
-      ? ""
-      : told(seconds * 1000, locale, {
-          month: "numeric",
-          day: "numeric",
-          hour: "2-digit",
-          minute: "2-digit",
-          hourCycle: "h23",
-        });
+// Where nobody points at a time the legend tells the newest: a row of dashes looks like missing values.
+function legendTime(locale: string, newestMs: number | null): uPlot.Series["value"] {
+  return (_plot, seconds: number | null) => {
+    const at = seconds === null || seconds === undefined ? newestMs : seconds * 1000;
+    if (at === null) return "";
+    return told(at, locale, {
+      month: "short",
+      day: "numeric",
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+    });
+  };
+}
+
+function legendValue(curve: Curve): uPlot.Series["value"] {
+  const newest = curve.points.at(-1)?.[1] ?? null;
+  return (_plot, value: number | null, _series, index) => {
+    const told = index === null || index === undefined ? newest : value;
+    return told === null || told === undefined ? "–" : decimal(told);
+  };
 }

@@ -8,6 +8,8 @@ export interface VitalLimit {
   kind: string;
   field: string;
   side: string;
+  /** On which side of the value it calls. */
+  beyond: "above" | "below";
   value: number;
   /** Who set it: the person's own, her home's, a category's, the county's. */
   of: string;
