@@ -14,7 +14,7 @@ ALARMS: Final = (
         zh="警情",
         en="Alarms",
         zh_about="按报警时间计入本期；演练和设备警情也在内。",
-        en_about="By when they were raised; tests and devices' alarms are among them.",
+        en_about="By the time they were raised; tests and alarms of devices are included.",
         words=(figure("all", "全部警情", "all alarms"),),
     ),
     FigureGroup(
@@ -24,7 +24,7 @@ ALARMS: Final = (
         zh="级别",
         en="By severity",
         zh_about="最后的级别：升级后按升级后的计。",
-        en_about="As it is now: one that worsened counts as what it became.",
+        en_about="As it is now: one that got worse counts as what it became.",
         words=tuple(
             figure(name, zh, en)
             for (name, zh), en in zip(
@@ -51,10 +51,10 @@ ALARMS: Final = (
         zh="处置结果",
         en="By outcome",
         zh_about="结案时登记的结果；未结案的单列。",
-        en_about="As it was closed; those still open apart.",
+        en_about="As they were closed; those still open are counted apart.",
         words=(
             figure("open", "尚未结案", "still open"),
-            figure("none", "结案未填结果", "closed without one"),
+            figure("none", "结案未填结果", "closed without an outcome"),
         ),
         page="outcome",
         open=True,
@@ -80,7 +80,7 @@ REFERRALS: Final = (
         zh="转介",
         en="Referrals",
         zh_about="本期提出的转介。",
-        en_about="Those that were made in the period.",
+        en_about="Those made in the period.",
         words=(figure("all", "提出转介", "made"),),
     ),
     FigureGroup(
@@ -92,7 +92,7 @@ REFERRALS: Final = (
         zh_about="本期提出的转介，今天的状态。",
         en_about="Of those made in the period, as they stand today.",
         words=(
-            figure("proposed", "待征得同意", "to be agreed"),
+            figure("proposed", "待征得同意", "consent to be asked"),
             figure("sent", "已转出", "sent"),
             figure("accepted", "已接收", "accepted"),
             figure("serving", "服务中", "being served"),
@@ -135,7 +135,7 @@ CARE: Final = (
         zh="服务日志",
         en="Log of services",
         zh_about="第三方机构的服务；更正过的按更正后的计。",
-        en_about="Of providers; what was corrected counts as corrected.",
+        en_about="Of providers; corrected entries count as corrected.",
         words=(figure("all", "服务次数", "services"),),
     ),
     FigureGroup(
@@ -145,7 +145,7 @@ CARE: Final = (
         zh="服务类别",
         en="By service",
         zh_about="按服务日志的类别。",
-        en_about="By the log's own words.",
+        en_about="By the kinds of the log.",
         words=tuple(figure(s.word, s.zh, s.en) for s in CARE_SERVICES),
     ),
 )

@@ -17,7 +17,7 @@ from ledger.reports.visit_words import CONTACTS, FOUND, PEOPLE, SERVICE, VISITS
 # In the order of a sheet.
 SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "people": ("服务对象", "People"),
-    "visits": ("探访落实", "Visits owed and made"),
+    "visits": ("探访落实", "Visits due and made"),
     "contacts": ("探访记录", "Contacts"),
     "found": ("评价与发现", "What was said and found"),
     "services": ("服务项目（附件2）", "Services (annex 2)"),

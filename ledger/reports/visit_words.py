@@ -10,18 +10,18 @@ from ledger.reports.naming import FigureGroup, figure, nobody, options_of
 
 _QUESTIONS: Final = {question.field: question for question in QUESTIONS}
 _GRADE_NAMES: Final = (
-    ("完好", "能力完好", "able"),
-    ("轻度", "轻度失能", "mild"),
-    ("中度", "中度失能", "moderate"),
-    ("重度", "重度失能", "severe"),
-    ("完全", "完全失能", "complete"),
+    ("完好", "能力完好", "fully able"),
+    ("轻度", "轻度失能", "mild loss of ability"),
+    ("中度", "中度失能", "moderate loss of ability"),
+    ("重度", "重度失能", "severe loss of ability"),
+    ("完全", "完全失能", "complete loss of ability"),
     ("unknown", "未评估", "not assessed"),
 )
 _CATEGORY_NAMES: Final = (
     ("独居", "独居", "lives alone"),
-    ("空巢", "空巢", "children have left"),
-    ("留守", "留守", "left behind"),
-    ("失能", "失能", "unable to care for oneself"),
+    ("空巢", "空巢", "children live elsewhere"),
+    ("留守", "留守", "left behind by migrating children"),
+    ("失能", "失能", "can't look after themselves"),
     ("重残", "重残", "severely disabled"),
     ("计划生育特殊家庭", "计生特殊家庭", "lost an only child"),
     ("none", "未登记类别", "no category"),
@@ -35,7 +35,7 @@ PEOPLE: Final = (
         zh="人数",
         en="People",
         zh_about="统计期最后一天在服务中的老人；类别、等级和责任人按今天的名册统计。",
-        en_about="In the service on the last day; all else as of today's register.",
+        en_about="In the service on the last day; everything else as in today's register.",
         words=(
             figure("all", "在册老人", "on the register"),
             figure(
@@ -52,7 +52,7 @@ PEOPLE: Final = (
                     "无探访责任人",
                     "without a responsible visitor",
                     "每位老人都应有一名探访关爱责任人。",
-                    "The notice wants one for everybody.",
+                    "Everybody must have one.",
                 ),
                 of_today=True,
             ),
@@ -63,7 +63,7 @@ PEOPLE: Final = (
         section="people",
         subject="person",
         zh="本期增减",
-        en="Who came and went",
+        en="Joined and left",
         zh_about="统计期内加入、重新加入和退出服务的老人，退出按原因分列。",
         en_about="Who joined, returned or left within the period, by reason.",
         words=(
@@ -79,7 +79,7 @@ PEOPLE: Final = (
         zh="类别",
         en="By category",
         zh_about="一位老人可属多个类别，合计会大于在册人数。",
-        en_about="One person may be in several, so these add up to more than the people.",
+        en_about="One person may be in several, so the sum may exceed the number of people.",
         words=tuple(replace(figure(*names), of_today=True) for names in _CATEGORY_NAMES),
     ),
     FigureGroup(
@@ -89,7 +89,7 @@ PEOPLE: Final = (
         zh="能力等级",
         en="By grade of ability",
         zh_about="按最近一次能力评估（GB/T 42195）；每位老人只计一次。",
-        en_about="By the last assessment (GB/T 42195); each person once.",
+        en_about="By the latest assessment (GB/T 42195); each person counts once.",
         words=tuple(replace(figure(*names), of_today=True) for names in _GRADE_NAMES),
     ),
 )
@@ -99,25 +99,27 @@ VISITS: Final = (
         section="visits",
         subject="tally",
         zh="上门探访",
-        en="Visits at home",
+        en="Home visits",
         zh_about="应访＝已访＋待访＋落后＋漏访。只有见到老人的上门探访才算；电话、视频另计。",
-        en_about="Owed = made + due + late + missed. Only visits at home that met her count.",
+        en_about="Due = made + still to come + late + missed. Only where the person was met.",
         words=(
             figure(
                 "owed",
                 "应访（次）",
-                "owed",
+                "due",
                 "按每位老人的探访频次。",
                 "By each person's frequency.",
             ),
             figure("done", "已访（次）", "made"),
-            figure("due", "待访（次）", "still due", "还没到日子。", "Their day has not come."),
-            nobody(
-                "late", "落后（次）", "late", "计划的日子已过。", "The day that was meant is over."
+            figure(
+                "due", "待访（次）", "still to come", "还没到日子。", "Their day has not come yet."
             ),
-            nobody("overdue", "漏访（次）", "missed", "整个周期已过。", "Their period is over."),
-            nobody("people_short", "欠访老人（人）", "people short of a visit"),
-            figure("more", "超出应访（次）", "beyond what was owed"),
+            nobody("late", "落后（次）", "late", "计划的日子已过。", "The planned day is over."),
+            nobody(
+                "overdue", "漏访（次）", "missed", "整个周期已过。", "The whole period is over."
+            ),
+            nobody("people_short", "欠访老人（人）", "people short of visits"),
+            figure("more", "超出应访（次）", "more than were due"),
             figure("calls", "电话与视频（次）", "calls"),
             figure("nobody_met", "上门未见到（次）", "met nobody"),
         ),
@@ -131,15 +133,15 @@ CONTACTS: Final = (
         zh="记录",
         en="Records",
         zh_about="本期的每一条探访记录；作废的、重复的只计在各自一项里。",
-        en_about="Each record of the period; voided and doubled ones count only as that.",
+        en_about="Each record of the period; cancelled ones and duplicates count only as such.",
         words=(
             figure("all", "有效记录", "records that count"),
-            figure("nobody_met", "未见到老人", "met nobody", "任何方式。", "By any way."),
+            figure("nobody_met", "未见到老人", "met nobody", "任何方式。", "In any way."),
             figure("met_at_home", "上门见到老人", "met at home"),
-            figure("with_service", "上门并有服务", "at home with a service"),
-            figure("needs", "提出需求", "said a need"),
-            figure("voided", "已作废", "voided"),
-            figure("duplicate", "重复记录", "told twice"),
+            figure("with_service", "上门并有服务", "at home, with a service"),
+            figure("needs", "提出需求", "a need was named"),
+            figure("voided", "已作废", "cancelled"),
+            figure("duplicate", "重复记录", "duplicates"),
         ),
     ),
     FigureGroup(
@@ -147,9 +149,9 @@ CONTACTS: Final = (
         section="contacts",
         subject="visit",
         zh="探访方式",
-        en="By way",
+        en="By kind",
         zh_about="电话、视频是补充，不能代替上门。",
-        en_about="Calls come beside visits at home and don't replace them.",
+        en_about="Calls are additional; they don't replace home visits.",
         words=options_of(WAY.options),
     ),
     FigureGroup(
