@@ -113,7 +113,7 @@ def test_alarms_devices_and_measurements_stand_on_the_persons_page(
     devices = desk.page.get_by_role("region", name="设备", exact=True)
     vitals = desk.page.get_by_role("region", name="健康测量")
     expect(devices).to_contain_text("床头呼叫按钮")
-    expect(vitals).to_contain_text("紧急界限：收缩压 150")
+    expect(vitals).to_contain_text("紧急界限：收缩压 ≥ 150 mmHg")
     expect(vitals).to_contain_text("为本人设定的界限")
     chart = vitals.locator(".chart canvas")
     expect(chart).to_be_visible()
