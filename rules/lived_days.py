@@ -15,7 +15,7 @@ with a load that was left on.
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import log2, sqrt
 from typing import Any, Final, NamedTuple
 
@@ -118,6 +118,22 @@ def day_of_hours(hours: Sequence[Hour | None], floor_w: int, mean_w: int) -> Day
         spreads.append(coded(spread_of(total, squares, BLOCK_H * SLOTS_PER_HOUR)))
         peaks.append(coded(max(h.peak for h in block) - floor_w))
     return Day(bytes(spreads + peaks), max(0, floor_w), max(0, mean_w))
+
+
+def day_of_slots(
+    slots: Iterable[tuple[int, int]], first: int, floor_w: int, seen_min: int
+) -> Day | None:
+    """A day from the (number, watts) of its slots and those of the hours before it; first: the
+    number of the first of these. None if fewer of its own than `seen_min` were seen."""
+    hours: list[list[int]] = [[] for _ in range(BEFORE_H + HOURS)]
+    for number, watts in slots:
+        if number >= first:
+            hours[(number - first) // SLOTS_PER_HOUR].append(watts)
+    seen = [watts for hour in hours[BEFORE_H:] for watts in hour]
+    if len(seen) < seen_min:
+        return None
+    told = [hour_of(hour) if len(hour) == SLOTS_PER_HOUR else None for hour in hours]
+    return day_of_hours(told, floor_w, sum(seen) // len(seen))
 
 
 def day_row(day: Day) -> list[Any]:

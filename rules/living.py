@@ -23,18 +23,16 @@ from rules.lived_days import (
     SLOTS_PER_HOUR,
     Alone,
     Day,
-    Hour,
     activity,
     checked_day,
-    day_of_hours,
+    day_of_slots,
     day_row,
-    hour_of,
     learn_alone,
     spread_of,
 )
 from rules.lively import lively_slots
 from rules.poor_days import PoorDays
-from rules.quiet_limit import QuietLimit
+from rules.quiet_limit import QuietLimit, is_back
 from rules.silences import Ended, Silence, ended_after
 from rules.slow_part import LIVELY, slow_factor
 from rules.together import TOGETHER_MIN, Step, judged
@@ -73,12 +71,14 @@ class Living:
         "alone",
         "base_w",
         "coarse",
+        "dark",
         "days",
         "filled",
         "floor_w",
         "lived_w",
         "quiet",
         "spread_w",
+        "unlike",
         "window",
     )
 
@@ -101,11 +101,10 @@ class Living:
         # What the poorest remembered day used above its floor, as a mean.
         self.lived_w = 0
         self.alone: Alone | None = None
-        # Of the last window measured.
         self.floor_w, self.spread_w = 0, 0.0
         self.activity: float | None = None
-        # The newest slot was seen too coarsely to say anything.
-        self.coarse = False
+        # The newest slot was too coarse to be judged here, and so were so many on end.
+        self.coarse, self.dark, self.unlike = False, False, 0
 
     # Input.
 
@@ -118,6 +117,7 @@ class Living:
         if len(window) and number // SLOTS_PER_DAY != self._today():
             self._end_day(learn=learn, usual=usual)
         self.coarse = grain_w > GRAIN_MAX_W
+        self.unlike = self.unlike + 1 if self.coarse else 0
         self._steady = self._steady + 1 if window.follows(number) else 0
         window.append(number, whole_watts(number, watts, grain_w), self._kept)
         self.filled += 1
@@ -149,7 +149,7 @@ class Living:
         watts = [whole_watts(*step.slot) for step in steps]
         seen = judged(window.with_more(watts), self.window, (FLOOR_FROM, FLOOR_TO), alone)
         window.extend(watts, self._kept)
-        self.filled, self.coarse = self.filled + len(steps), False
+        self.filled, self.coarse, self.unlike = self.filled + len(steps), False, 0
         for step, found in zip(steps, seen, strict=True):
             if step.measured:
                 self.floor_w, self.spread_w = found.floor_w, found.spread_w
@@ -224,6 +224,15 @@ class Living:
         if self._low is None or activity < self._low:
             self._low = activity
         self._below = self._below + 1 if activity <= self.quiet.limit else 0
+
+    def is_back(self, limit: float) -> bool:
+        """Whether what is seen ends a silence that was below this limit."""
+        return self.activity is not None and is_back(self.activity, limit)
+
+    @property
+    def mute(self) -> bool:
+        """Whether the readings can't tell lived and empty days apart."""
+        return self.quiet.weak or self.coarse
 
     @property
     def doubt_slots(self) -> int:
@@ -304,17 +313,7 @@ class Living:
     def _day(self) -> Day | None:
         """The day of the newest slot, once most of it was seen."""
         first = self._today() * SLOTS_PER_DAY - _BEHIND
-        hours: list[list[int]] = [[] for _ in range(BEFORE_H + HOURS)]
-        for number, watts in self._window.all():
-            if number >= first:
-                hours[(number - first) // SLOTS_PER_HOUR].append(watts)
-        seen = [watts for hour in hours[BEFORE_H:] for watts in hour]
-        if len(seen) < DAY_SEEN:
-            return None
-        told: list[Hour | None] = [
-            hour_of(hour) if len(hour) == SLOTS_PER_HOUR else None for hour in hours
-        ]
-        return day_of_hours(told, _floor(self._window.ordered), sum(seen) // len(seen))
+        return day_of_slots(self._window.all(), first, _floor(self._window.ordered), DAY_SEEN)
 
     def _end_day(self, *, learn: bool, usual: bool) -> None:
         """Close the day: what the last one showed is learned, this one waits a day."""
@@ -361,13 +360,14 @@ class Living:
             "spread": self.spread_w,
             "activity": self.activity,
             "coarse": self.coarse,
+            **({"unlike": self.unlike} if self.unlike else {}),
         }
 
     @classmethod
     def load(cls, window_hours: int, spent_hours: int, document: Mapping[str, Any]) -> "Living":
         """The same memory again; a shorter window than before keeps its newest slots."""
         living = cls(window_hours, spent_hours)
-        living.quiet = QuietLimit.load(document["quiet"], living.quiet.patience)
+        living.quiet = type(living.quiet).load(document["quiet"], living.quiet.patience)
         living._window.load(document["watts"], document["runs"], living._kept)
         living.filled = int(document["filled"])
         living._steady = int(document["steady"])
@@ -386,7 +386,7 @@ class Living:
         living.floor_w = int(document["floor"])
         living.spread_w = float(document["spread"])
         living.activity = _optional(document["activity"])
-        living.coarse = bool(document["coarse"])
+        living.coarse, living.unlike = bool(document["coarse"]), int(document.get("unlike", 0))
         return living
 
 

@@ -18,19 +18,21 @@ from rules.waiting import Slots
 
 def look_back(
     slots: Slots,
-    living: Living,
+    memory: Callable[[], Living],
     supply: Supply,
     quiet: QuietTime,
     take: Callable[[Slot], bool],
 ) -> None:
-    """take: remembers a slot by itself, False while it is held."""
+    """memory: may be another behind the first slot of a day; take: remembers a slot by itself,
+    False while it is held."""
     for _day, of_day in groupby(_new(slots, quiet.seen_ms), _day_of):
         rest = list(of_day)
-        while rest and not living.is_today(rest[0].number):
+        while rest and not memory().is_today(rest[0].number):
             slot = rest.pop(0)
             quiet.sees((slot.number + 1) * SLOT_MS)
             if take(slot):
-                living.measure()
+                memory().measure()
+        living = memory()
         living.take(_steps(rest, living, supply, quiet))
     quiet.caught_up()
 

@@ -28,7 +28,7 @@ they were it must look empty for two days (`patience`) until the oldest of them 
 from array import array
 from collections.abc import Mapping, Sequence
 from math import exp, log, sqrt
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from rules.found_out import Word
 from rules.lived_days import SLOTS_PER_HOUR
@@ -102,6 +102,10 @@ _LOW_MAX: Final = 65_535
 class QuietLimit:
     """The quiet days and silences of one home."""
 
+    # Lived days that are known at the least; slots for which it must look empty beyond the window.
+    DAYS_MIN: ClassVar = DAYS_MIN
+    LONGER: ClassVar = LONGER
+
     __slots__ = ("_longer", "_lows", "limit", "patience", "refuted", "silences", "usual", "weekly")
 
     def __init__(self, patience: int = 0) -> None:
@@ -112,7 +116,7 @@ class QuietLimit:
         self.silences = Silences()
         # At or below it the home looks empty; 0 while it can't be judged.
         self.limit = 0.0
-        self._longer = LONGER
+        self._longer = self.LONGER
         # Alarms of a year that count against its budget.
         self.refuted = 0.0
         # The least activity of the middle day.
@@ -136,7 +140,7 @@ class QuietLimit:
     @property
     def weak(self) -> bool:
         """Whether enough is known and lived and empty can't be told apart."""
-        return self.limit <= 0.0 and len(self._lows) >= DAYS_MIN
+        return self.limit <= 0.0 and len(self._lows) >= self.DAYS_MIN
 
     def as_quiet(self, activity: float) -> int:
         """How many of the known lived days were as quiet."""
@@ -191,25 +195,21 @@ class QuietLimit:
 
     def learn(self, day: int) -> None:
         """The limit from this day on."""
-        self.limit, self._longer = 0.0, LONGER
+        self.limit, self._longer = 0.0, self.LONGER
         self.refuted = self.silences.refuted_since(day - REFUTED_DAYS)
         number = len(self._lows)
-        if number < DAYS_MIN:
+        if number < self.DAYS_MIN:
             return
         lows = sorted(self._lows)
         self.usual = lows[number // 2] / HUNDRED
-        part = YOUNG_PART + (1.0 - YOUNG_PART) * min(1.0, number / DAYS_TRUSTED)
-        between = sqrt(lows[number // RARE_DAYS] / HUNDRED)
-        far = min(FAR_TOP, FAR_PART * quietest_of_a_year(lows) / HUNDRED)
-        limit = max(far, min(TOP, max(LOW, between))) * part
-        limit = min(limit, self.usual * USUAL_PART)
-        if limit < WEAKEST:
+        limit, far = self._of(lows)
+        if limit <= 0.0:
             return
         wrong = self.wrong(day)
         if wrong:
             least = min(told.low for told in wrong)
-            limit = min(limit, max(least * REFUTED_PART, LOW))
-        elif far > TOP:
+            limit = min(limit, max(least * REFUTED_PART, self.least))
+        elif far:
             self._longer = 0
         self._wait(wrong, day)
         crowd = self.silences.found_since(day - CROWD_DAYS) - CROWD_MAX
@@ -217,16 +217,37 @@ class QuietLimit:
             limit *= CROWD_PART ** (crowd + 1)
         self.limit = limit
 
+    @property
+    def least(self) -> float:
+        """No refuted silence brings the limit below this."""
+        return LOW
+
+    @property
+    def near(self) -> bool:
+        """Whether the usual day lies near an empty one."""
+        return self.usual < NEAR
+
+    def _of(self, lows: Sequence[int]) -> tuple[float, bool]:
+        """The limit by the quietest of the known days, ascending, and whether it is far apart; 0:
+        lived and empty days can't be told apart."""
+        number = len(lows)
+        part = young_part(number)
+        between = sqrt(lows[number // RARE_DAYS] / HUNDRED)
+        far = min(FAR_TOP, FAR_PART * quietest_of_a_year(lows) / HUNDRED)
+        limit = max(far, min(TOP, max(LOW, between))) * part
+        limit = min(limit, self.usual * USUAL_PART)
+        return (limit if limit >= WEAKEST else 0.0), far > TOP
+
     def _wait(self, wrong: Sequence[Silence], day: int) -> None:
         """Beyond the longest of what is known, once it is more than is borne."""
-        near = self.usual < NEAR
+        near = self.near
         doubted = self.silences.doubted_since(day - REFUTED_DAYS) if near else ()
         sure = sum(silence.confirmed for silence in wrong)
         unsure = len(wrong) - sure + DOUBTED_PART * len(doubted)
         if sure + unsure * (UNSURE_PART if near else 1) < BORNE:
             return
         longest = max(silence.beyond for silence in (*wrong, *doubted))
-        self._longer = min(max(longest, LONGER) + BEYOND, LONGEST)
+        self._longer = min(max(longest, self.LONGER) + BEYOND, LONGEST)
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -249,7 +270,7 @@ class QuietLimit:
             quiet.silences = of_before(document, LONGER)
         quiet.limit = float(document["limit"])
         # Not said by states of before.
-        quiet._longer = int(document.get("longer", LONGER))
+        quiet._longer = int(document.get("longer", cls.LONGER))
         # Nor this; until its next day is learned it is as when the newest of them ended.
         newest = max((silence.day for silence in quiet.silences), default=0)
         refuted = quiet.silences.refuted_since(newest - REFUTED_DAYS)
@@ -264,10 +285,15 @@ def is_back(activity: float, limit: float) -> bool:
     return activity > limit * _BACK_PART + _BACK_MORE
 
 
-def quietest_of_a_year(lows: Sequence[int]) -> float:
+def young_part(days: int) -> float:
+    """While few days are known the limit is a part of what they say."""
+    return YOUNG_PART + (1.0 - YOUNG_PART) * min(1.0, days / DAYS_TRUSTED)
+
+
+def quietest_of_a_year(lows: Sequence[int], tail_part: float = TAIL_PART) -> float:
     """What one day in a year stays below, from the lows of some days, ascending."""
     number = len(lows)
-    count = max(1, int(number * TAIL_PART))
+    count = max(1, int(number * tail_part))
     edge, *below = (log(max(low, _LOW_LEAST)) for low in reversed(lows[: count + 1]))
     step = (sum(edge - low for low in below) + STEP * STEP_DAYS) / (count + STEP_DAYS)
     return exp(edge - step * log(max(1.0, count / number * YEAR_DAYS)))

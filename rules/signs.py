@@ -63,6 +63,7 @@ class LifeReason(StrEnum):
     METER_QUIET = "meter_quiet"
     SUPPLY_DEAD = "supply_dead"
     WEAK_SIGNAL = "weak_signal"
+    COARSE_REGISTER = "coarse_register"
     SENSORS_LEARNING = "sensors_learning"
     SENSORS_WELL = "sensors_well"
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from rules.coarse_living import CoarseLiving
 from rules.finding import EvidenceValue
 from rules.lived_days import SLOTS_PER_HOUR
 from rules.living import Living
@@ -27,11 +28,13 @@ def evidence_of(living: Living, limit: float, sensed: Sensed) -> dict[str, Evide
     evidence: dict[str, EvidenceValue] = {
         "window_h": living.asked // SLOTS_PER_HOUR,
         "days_learned": living.quiet.days,
-        "floor_w": max(0, living.floor_w),
-        "mean_w": living.mean_w(),
-        "peak_w": living.peak_w(),
-        "spread_w": round(living.spread_w),
     }
+    if isinstance(living, CoarseLiving):
+        evidence.update(living.shown())
+    else:
+        evidence["floor_w"] = max(0, living.floor_w)
+        evidence["mean_w"], evidence["peak_w"] = living.mean_w(), living.peak_w()
+        evidence["spread_w"] = round(living.spread_w)
     evidence.update(_wrong(living))
     evidence.update(living.quiet.weekly.shown())
     alone, activity = living.alone, living.activity
@@ -63,6 +66,8 @@ def opinion_of(
     quiet, activity = living.quiet, living.activity
     shown["days_learned"] = quiet.days
     shown.update(_wrong(living))
+    if isinstance(living, CoarseLiving):
+        shown.update(living.register())
     if read_ms < 0:
         explanation = {"reason": LifeReason.NO_METER, **shown}
         return Opinion(state="cannot_judge", since_ms=None, explanation=explanation)
@@ -75,11 +80,12 @@ def opinion_of(
         # Still silent as far as anybody saw; the meter's silence is told beside it.
         state, since_ms = "silent", silent_ms
         reason = LifeReason.METER_QUIET if blind else LifeReason.NO_ACTIVITY
-    elif blind or dead:
+    elif blind or dead or living.dark:
         state, since_ms = "cannot_judge", read_ms
         reason = LifeReason.METER_QUIET if blind else LifeReason.SUPPLY_DEAD
-    elif quiet.weak or living.coarse:
-        state, reason = "cannot_judge", LifeReason.WEAK_SIGNAL
+    elif living.mute:
+        state = "cannot_judge"
+        reason = LifeReason.COARSE_REGISTER if living.coarse else LifeReason.WEAK_SIGNAL
     elif read_ms - began_ms < LEARNING_MS or quiet.limit <= 0.0:
         state, since_ms, reason = "learning", began_ms, LifeReason.LEARNING
     else:

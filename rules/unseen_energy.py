@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from rules.coarse_living import CoarseLiving
 from rules.living import Living
 from rules.local_time import HOUR_MS
 from rules.metering import Gap
@@ -12,8 +13,12 @@ _WH_MIN: Final = 100.0
 
 
 def somebody_used(living: Living, gap: Gap) -> bool:
-    if gap.watts is None or not living.days:
+    if gap.watts is None:
         return False
     hours = (gap.end_ms - gap.start_ms) / HOUR_MS
+    if isinstance(living, CoarseLiving):
+        return living.somebody_used(gap.watts * hours, hours)
+    if not living.days:
+        return False
     extra_wh = (gap.watts - living.base_w) * hours
     return extra_wh >= max(_WH_MIN, living.lived_w * hours * (1 + _LIVED_PART))

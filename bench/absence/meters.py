@@ -34,6 +34,10 @@ METERS: Final = (
     Meter(name="register 1 kWh, 15 min", grain_kwh=1.0),
     Meter(name="watts, 5 min", every_min=5, grain_kwh=0.0),
     Meter(name="gaps, blackouts, restarts", troubled=True),
+    Meter(name="register 1 kWh, 60 min", every_min=60, grain_kwh=1.0),
+    Meter(name="register 1 kWh, 15 min, 120 W left on", grain_kwh=1.0, left_on_w=120.0),
+    Meter(name="register 1 kWh, gaps, blackouts, restarts", grain_kwh=1.0, troubled=True),
+    Meter(name="register 0.1 kWh, 5 min", every_min=5, grain_kwh=0.1),
 )
 
 

@@ -28,6 +28,7 @@ Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from rules.coarse_living import living_for, living_told
 from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, STILLNESS, gap_told
 from rules.device_clock import said_ms
 from rules.finding import Finding, Severity
@@ -40,7 +41,6 @@ from rules.looking_back import look_back
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import parse_params
-from rules.quiet_limit import is_back
 from rules.quiet_time import QuietTime
 from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
 from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs, remembered
@@ -141,7 +141,7 @@ class NoSignOfLifeMonitor:
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
         mine = slots if self._mains is None else ()
-        look_back(mine, self._living, self._supply, self._quiet, self._take)
+        look_back(mine, lambda: self._living, self._supply, self._quiet, self._take)
 
     # Electricity.
 
@@ -189,11 +189,12 @@ class NoSignOfLifeMonitor:
         for before in supply.release():
             self._push(before)
         if doubtful:
-            living.unsteady()
+            self._living.unsteady()
         self._push(slot)
         return True
 
     def _push(self, slot: Slot) -> None:
+        self._living = living_for(self._living, slot, self._params.hours)
         self._living.push(
             slot.number,
             slot.watts,
@@ -205,10 +206,9 @@ class NoSignOfLifeMonitor:
 
     def _judge(self, observation: Observation, end_ms: int, now_ms: int) -> list[Finding]:
         living = self._living
-        activity = living.measure()
+        activity, limit = living.measure(), living.quiet.limit
         if activity is None or end_ms - self._began_ms < LEARNING_MS:
             return NOTHING
-        limit = living.quiet.limit
         if self._raised is not None and self._sensed.alone:
             # Only signs end what sensors found, until electricity finds it too.
             if activity <= limit:
@@ -216,7 +216,7 @@ class NoSignOfLifeMonitor:
                 self._doubt()
             return NOTHING
         if self._raised is not None:
-            if end_ms <= self._raised[0] or not is_back(activity, self._raised_limit):
+            if end_ms <= self._raised[0] or not living.is_back(self._raised_limit):
                 return NOTHING
             return self._clear(observation, LifeReason.ACTIVITY, now_ms)
         if activity > limit:
@@ -336,7 +336,7 @@ class NoSignOfLifeMonitor:
         scale = 1.0
         if is_former(living):
             living, scale = migrated(living), SCALE
-        self._living = Living.load(*self._params.hours, living)
+        self._living = living_told(self._params.hours, living)
         self._signs = Signs.load(document["signs"])
         self._staying = Staying.load(document["staying"])
         self._began_ms = int(document["began"])
@@ -371,9 +371,9 @@ class NoSignOfLife:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    # 8: whether the budget is spent; 7: silences have names (`rules.silences` reads 6,
+    # 9: coarse registers; 8: whether the budget is spent; 7: silences have names (`rules.silences` 6,
     # `rules.former_living` 3).
-    state_version: Final = 8
+    state_version: Final = 9
     starts_idle: Final = True
     patient: Final = True
     # Five minutes to get up and find the key, as services in Japan and Korea call first; a silence

@@ -52,7 +52,7 @@ def test_a_learned_state_is_small_and_survives_another_window(kit) -> None:
     house = House(kit).power(kit.electricity(1, 70))
     rows = {rule: state for _, rule, state in house.engine.take_dirty()}
     assert len(rows[RULE]) < 10_240
-    assert json.loads(rows[RULE])["v"] == 8
+    assert json.loads(rows[RULE])["v"] == 9
     shorter = rules_from_toml("[[rule]]\nname = 'no_sign_of_life'\nwindow_h = 20\n")
     other = House(kit, shorter)
     other.engine.restore("h", RULE, rows[RULE])

@@ -82,7 +82,7 @@ class House:
 
     def look(self, slots) -> None:
         if self.together:
-            look_back(slots, self.living, self.supply, self.quiet, self.take)
+            look_back(slots, lambda: self.living, self.supply, self.quiet, self.take)
             return
         for end_ms, watts, _now_ms, grain_w in slots:
             slot = Slot(end_ms // SLOT_MS - 1, watts, grain_w)

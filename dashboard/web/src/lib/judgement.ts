@@ -31,6 +31,8 @@ const USUAL = [
   "usual_min",
   "usual_step_min",
   "usual_pct",
+  "usual_most_w",
+  "alone_mean_w",
   "missed_usual_h",
   "missed_limit_h",
   "longest_quiet_h",
@@ -41,6 +43,9 @@ const SEEN = [
   "active_slots",
   "last_night_slots",
   "activity_pct",
+  "mean_most_w",
+  "register_steps",
+  "register_h",
   "missed_signs_h",
   "quiet_hours_seen",
   "strange_days",
@@ -60,6 +65,7 @@ const SURE = [
   "wrong_in_year",
   "confirmed_in_year",
   "refuted_in_year",
+  "register_step_kwh",
   "limits_unconfirmed",
   "clock_doubtful",
 ];
@@ -116,6 +122,8 @@ function sureness(kind: string, evidence: Evidence, state: string, limited: bool
   if (refuted !== null && hours !== null) {
     parts.push(t("rule_view.budget_spent", { count: refuted, hours }));
   }
+  const step = numberOf(evidence, "register_step_kwh");
+  if (step !== null) parts.push(t("rule_view.coarse_register", { step: decimal(step) }));
   if (evidence["limits_unconfirmed"] === true) parts.push(t("rule_view.unconfirmed"));
   if (evidence["clock_doubtful"] === true) parts.push(t("evidence.clock_doubtful"));
   return parts;
