@@ -1,20 +1,20 @@
 """Nobody has stirred in a home: judged from its electricity and from the sensors that live.
 
 Sees: the home's quarter-hours (`power_slot`; `rules.living` compares the newest 24 hours with what
-the home does alone; of a meter that is named here it reads `power`); as proof of life presses,
-movements, changes of door, bed and presence, measurements of a person, and `said_well`, by which
-the hub tells that a human has heard from her; `stillness`, by which `movements` tells how long
-sensors have seen nobody (where electricity can't judge they do it alone); and `found_out`, by which
-the hub tells what a human found out about a silence: it decides what that silence teaches.
-States: `learning`, `well`, `silent`, `cannot_judge` (meter quiet, supply dead, lived and empty too
-alike). The clock of silence stands still while nothing is seen: 25 hours means 25 hours that were
-seen.
+the home does alone, of a register of 1 kWh a day's energy; of a meter that is named here it reads
+`power`); as proof of life presses, movements, changes of door, bed and presence, measurements of a
+person, and `said_well`, by which the hub tells that a human has heard from her; `stillness`, by
+which `movements` tells how long sensors have seen nobody (where electricity can't judge they do it
+alone); and `found_out`, by which the hub tells what a human found out about a silence: it decides
+what that silence teaches. States: `learning`, `well`, `silent`, `cannot_judge` (meter quiet, supply
+dead, lived and empty too alike). The clock of silence stands still while nothing is seen: 25 hours
+means 25 that were seen. What arrives late counts; only a view of the present raises.
 
 Told of stays (`stay`), it learns nothing from them; what it finds meanwhile the book holds.
 
 Can't see: a person at home who uses nothing that stands out from the machines for a whole day; it
 is found silent, and judged more carefully from then on. An absence in a home whose machines look
-like people and that has no sensors. What arrives late counts; only a view of the present raises.
+like people and that has no sensors, or whose register is coarse (1 kWh) and something was left on.
 
 Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, more (36 at most) where
 two silences of a year were none and nobody confirmed them in a home whose days are near an empty
@@ -371,8 +371,8 @@ class NoSignOfLife:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    # 9: coarse registers; 8: whether the budget is spent; 7: silences have names (`rules.silences` 6,
-    # `rules.former_living` 3).
+    # 9: coarse registers; 8: whether the budget is spent; 7: silences have names (`rules.silences`
+    # reads 6, `rules.former_living` 3).
     state_version: Final = 9
     starts_idle: Final = True
     patient: Final = True

@@ -216,7 +216,7 @@ def test_restarts_and_duplicates_change_nothing(kit) -> None:
     rows = whole(kit.electricity(4, 45, away=[(AWAY, 43.5)]))
     straight, house = House(kit).power(rows), House(kit)
     for number, row in enumerate(rows):
-        if number % 37 == 0 or number > AWAY * 96 and number % 3 == 0:
+        if number % 37 == 0 or (number > AWAY * 96 and number % 3 == 0):
             house.restart()
         house.power([row])
         again = rows[max(0, number - 5 * (number % 3))]
