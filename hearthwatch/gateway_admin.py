@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import segno
+from sqlalchemy.exc import SQLAlchemyError
 
 from contract.config import ConfigError
 from contract.errors import ContractError
@@ -25,6 +26,7 @@ from hearthwatch.enrolling import code_text, write_list
 from hearthwatch.enrolment_config import EnrolmentConfig
 from hearthwatch.hub_config import HubConfig, load
 from ledger.gateway_certificates import end_codes, issue_code, revoke, revoked
+from ledger.place import SqliteBook
 from ledger.unit_of_work import UnitOfWork
 
 # What the broker reads of the authority's folder; its key stays where it is.
@@ -71,8 +73,9 @@ def _action(
         except KeyError as error:
             sys.stderr.write(f"hearthwatch admin: there is no gateway {error.args[0]}\n")
             return 2
-        except (ContractError, AuthorityAway, OSError) as error:
-            sys.stderr.write(f"hearthwatch admin: {error}\n")
+        except (ContractError, AuthorityAway, OSError, SQLAlchemyError) as error:
+            # The first line says what; a database's others have the statement.
+            sys.stderr.write(f"hearthwatch admin: {str(error).splitlines()[0]}\n")
             return 2
         return 0
 
@@ -119,7 +122,11 @@ def _revoke(args: argparse.Namespace) -> str:
     now_ms = wall_ms()
 
     ended = change_book(config.book, lambda unit: _ended(unit, args.gateway, args.reason, now_ms))
-    listed = _write(config, enrolment)
+    try:
+        listed = _write(config, enrolment)
+    except (AuthorityAway, OSError) as error:
+        told = f"{ended} certificates of {args.gateway} are revoked in the book; the broker's list"
+        raise AuthorityAway(f"{told} is not written, admin crl does it: {error}") from error
     return f"{ended} certificates of {args.gateway} revoked; {listed}"
 
 
@@ -137,6 +144,9 @@ def _crl(args: argparse.Namespace) -> str:
 
 
 def _write(config: HubConfig, enrolment: EnrolmentConfig) -> str:
+    if isinstance(config.book, SqliteBook) and not config.book.path.exists():
+        # Opening it would make an empty one.
+        raise ConfigError(str(config.book.path), "there is no book: is data_dir right?")
     reader = config.book.open_reader()
     try:
         with reader.connect() as connection:

@@ -94,10 +94,29 @@ async def _run(config: HubConfig, clock: PlannedClock, rules: Sequence[Rule], ro
     connection = await _turn(config, role, stop)
     if connection is None:
         return 0
-    hub = Hub(config, clock, rules, connection, role)
+    hub = _built(config, clock, rules, connection, role)
     await hub.run(stop, lambda: say("hub_started", f"http://{config.http.host}"))
     # Whoever supervises the process starts it again, to wait for its turn.
     return 1 if hub.lost else 0
+
+
+def _built(
+    config: HubConfig,
+    clock: PlannedClock,
+    rules: Sequence[Rule],
+    connection: HubConnection,
+    role: Role,
+) -> Hub:
+    """BookUnreachableError: its server went away while the hub was reading it back."""
+    try:
+        return Hub(config, clock, rules, connection, role)
+    except Exception as error:
+        gone = config.book.away(error)
+        if gone is None:
+            raise
+        with contextlib.suppress(Exception):
+            connection.close()
+        raise BookUnreachableError(gone) from error
 
 
 async def _turn(config: HubConfig, role: Role, stop: asyncio.Event) -> HubConnection | None:

@@ -96,6 +96,10 @@ class Place(Protocol):
         would any more."""
         ...
 
+    def away(self, error: Exception) -> str | None:
+        """What to say where this is its server's or its disk's going away; None: it is not."""
+        ...
+
     def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
         """What of the stored book is not as it was written, by table; beside a running hub too.
         BookUnreachableError: it can't be looked at just now."""
@@ -204,6 +208,10 @@ class SqliteBook:
     def still_needed(self, now_ms: int) -> Mapping[str, int] | None:
         return before_migrating.marks(self.path.parent, self.path.name, now_ms)
 
+    def away(self, error: Exception) -> str | None:  # noqa: ARG002 - a place's shape
+        """A file has no server; what is wrong with it has errors of its own."""
+        return None
+
     def damaged(self, *, deep: bool = False) -> tuple[str, ...]:
         return damaged_pages(self.path, deep=deep) if self.path.exists() else ()
 
@@ -256,9 +264,15 @@ class PostgresBook:
         try:
             return self._migrated(connect)
         except (AWAY, SqlOperationalError) as error:
-            # A class of SQLAlchemy's adds the statement, and where to read about it.
-            cause = getattr(error, "orig", None) or error
-            raise BookUnreachableError(str(cause).strip()) from error
+            raise BookUnreachableError(self.away(error)) from error
+
+    def away(self, error: Exception) -> str | None:
+        from ledger.postgres import AWAY
+
+        # A class of SQLAlchemy's adds the statement, and where to read about it.
+        cause = getattr(error, "orig", None) or error
+        gone = isinstance(cause, AWAY) or getattr(error, "connection_invalidated", False)
+        return str(cause).strip() if gone else None
 
     def _migrated(self, connect: Callable[[], HubConnection]) -> HubConnection:
         from ledger.pg_lease import has_leases
