@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.sealed_book import prepare
 from hearthwatch.sealed_copies import CopyKey, opened_copy, read_key, sealed_into
+from hearthwatch.trial_place import thrown_away
 from ingest.readings.copying import STORES, copy_stores, is_whole
 from ledger import archive
 from ledger.archive import ArchiveError, Manifest
@@ -30,11 +30,13 @@ def back_up(config: HubConfig, target: Path, now_ms: int, tell: archive.Progress
     """Beside a running hub. `target` is whole or not there."""
     part = target.with_name(f"{target.name}.part")
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as folder:
+        key = copy_key(config)
+        # Readings of a sealed copy lie in clear where they do so anyway, and not beside it.
+        at_home = key is not None and config.data_dir.is_dir()
+        with thrown_away(config.data_dir if at_home else target.parent) as folder:
             # Readings first: what the book has beyond them is told to their lane at its start; what
             # they had beyond the book would be taken for told.
-            readings = copy_stores(config.data_dir, Path(folder))
-            key = copy_key(config)
+            readings = copy_stores(config.data_dir, folder)
             with _for_its_owner(part) as out, sealed_into(out, key) as sink:
                 reader = config.book.open_copier()
                 try:
@@ -122,13 +124,15 @@ def try_out(
 ) -> tuple[Manifest, Held]:
     """A restore into a folder that is thrown away: whether this copy can be taken back, and what it
     then has. `within`: where there is room for it; left out: where the system keeps such things."""
-    with tempfile.TemporaryDirectory(prefix=".hearthwatch-try-", dir=within) as folder:
-        place = Path(folder)
-        with opened_copy(source, key) as file, changing(sqlite_url(place / "hub.db")) as connection:
-            manifest = archive.load(connection, file, tell)
-            _must_hold(connection, manifest)
-            held = held_in(connection)
-            for name in STORES:
-                if name in file.namelist():
-                    _extract(file, name, place)
+    with (
+        thrown_away(within) as place,
+        opened_copy(source, key) as file,
+        changing(sqlite_url(place / "hub.db")) as connection,
+    ):
+        manifest = archive.load(connection, file, tell)
+        _must_hold(connection, manifest)
+        held = held_in(connection)
+        for name in STORES:
+            if name in file.namelist():
+                _extract(file, name, place)
     return manifest, held

@@ -14,7 +14,8 @@ from hearthwatch.clock import wall_ms
 from hearthwatch.copies import back_up, copy_key, restore, try_out
 from hearthwatch.copy_records import Copies, NotNotedError, note, note_own
 from hearthwatch.hub_config import HubConfig, load
-from hearthwatch.sealed_copies import read_key
+from hearthwatch.sealed_copies import CopyKey, is_sealed, opened_copy, read_key
+from hearthwatch.trial_place import place_for
 from ledger.archive import ArchiveError, Manifest
 from ledger.chain import GENESIS
 from ledger.checked_copies import held_in
@@ -56,6 +57,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     backup.add_argument(
         "--key-file", type=Path, help="of a sealed copy, where no --config names it"
     )
+    backup.add_argument(
+        "--within",
+        type=Path,
+        metavar="FOLDER",
+        help="for the trial; left out: beside a new copy, of a sealed one in data_dir or memory",
+    )
+    backup.add_argument(
+        "--keep",
+        type=int,
+        metavar="N",
+        help="of the copies that are named by their time the newest N stay in the folder",
+    )
     backup.set_defaults(func=_backup)
     back = subparsers.add_parser(
         "restore",
@@ -85,11 +98,10 @@ def _copy(args: argparse.Namespace) -> None:
         sys.stdout.write(f"file: {file}\n")
     if args.unchecked:
         return
-    # There was room for the copy beside it; the system's own folder may be small.
     key = None if args.key_file is None else read_key(args.key_file)
     if key is None and config is not None:
         key = copy_key(config)
-    manifest, held = try_out(file, _say_progress, None if args.check else file.parent, key)
+    manifest, held = try_out(file, _say_progress, _trial_place(args, config, file, key), key)
     if args.check:
         _say("can be taken back", manifest)
     else:
@@ -98,6 +110,37 @@ def _copy(args: argparse.Namespace) -> None:
         sys.stdout.write("nothing is in it that gateways could forget\n")
     elif config is not None:
         _say_copies(config, note(config, file, manifest, held))
+        if args.keep is not None:
+            _drop_old(config, file, args.keep)
+
+
+def _trial_place(
+    args: argparse.Namespace, config: HubConfig | None, file: Path, key: CopyKey | None
+) -> Path | None:
+    if args.within is not None:
+        within: Path = args.within
+        return within
+    with file.open("rb") as raw:
+        sealed = is_sealed(raw)
+    size = 0
+    if sealed:
+        with opened_copy(file, key) as copy:
+            size = sum(entry.file_size for entry in copy.infolist())
+    return place_for(
+        sealed=sealed,
+        size=size,
+        data_dir=None if config is None else config.data_dir,
+        # There was room for the copy beside it; the system's own folder may be small.
+        beside=None if args.check else file.parent,
+    )
+
+
+def _drop_old(config: HubConfig, file: Path, keep: int) -> None:
+    """Of those that this command has named, in its folder; never fewer than gateways rely on."""
+    named = sorted(file.parent.glob(NAME.format("*")), reverse=True)
+    for old in named[max(keep, config.copies_kept) :]:
+        old.unlink()
+        sys.stdout.write(f"taken away: {old}\n")
 
 
 def _restore(args: argparse.Namespace) -> int:
