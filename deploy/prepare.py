@@ -26,6 +26,8 @@ HUB_UID = 10001
 BROKER_UID = 1883
 GRAFANA_UID = 472
 INFLUX_UID = 1000
+AUTHORITY_UID = 10002
+PROXY_UID = 101
 # Ten years: a gateway in a mountain village that meets an expired certificate is a silent one.
 # The broker's is renewed by `hearthwatch admin renew-broker`, or by deleting server.pem and running
 # this again.
@@ -70,6 +72,14 @@ def prepare(folder: Path, host: str, gateways: "list[str]", *, simulator: bool) 
     folder.chmod(0o700)
     (folder / "gateways").mkdir(mode=0o700, exist_ok=True)
     certificates(folder, host)
+    if os.geteuid() == 0:
+        # The authority's own user; without root it stays ours, and gateways have passwords.
+        os.chown(folder / "ca.key", AUTHORITY_UID, AUTHORITY_UID)
+    empty_list(folder)
+    for name in ("pem", "key"):
+        # Until there is one that browsers know.
+        if not (folder / f"proxy.{name}").exists():
+            write(folder / f"proxy.{name}", (folder / f"server.{name}").read_text(), PROXY_UID)
     users = {"hub": password(folder / "broker-password", HUB_UID)}
     if simulator:
         users["simulator"] = password(folder / "simulator-password", HUB_UID)
@@ -154,6 +164,31 @@ def certificates(folder: Path, host: str) -> None:
         (folder / name).unlink()
     for name in ("server.key", "server.pem"):
         hand_over(folder / name, BROKER_UID)
+
+
+LIST_CONFIG = """\
+[ca]
+default_ca = authority
+[authority]
+database = revoked.txt
+default_md = sha256
+"""
+
+
+def empty_list(folder: Path) -> None:
+    """Of revoked certificates, for the broker's first start; the hub writes the next ones."""
+    if (folder / "crl.pem").exists():
+        return
+    (folder / "revoked.txt").write_text("")
+    (folder / "list.cnf").write_text(LIST_CONFIG)
+    openssl(
+        folder, "ca", "-config", "list.cnf", "-gencrl", "-crldays", str(AUTHORITY_DAYS),
+        "-cert", "ca.pem", "-keyfile", "ca.key", "-out", "crl.pem",
+    )  # fmt: skip
+    (folder / "crl.pem").chmod(0o444)
+    for path in folder.glob("revoked.txt*"):
+        path.unlink()
+    (folder / "list.cnf").unlink()
 
 
 def openssl(folder: Path, *arguments: str) -> None:

@@ -11,7 +11,7 @@ conf=$1
 look_s=2
 
 sums() {
-    sed -n 's/^\(crlfile\|certfile\) //p' "$conf" | while read -r file; do
+    sed -n -e 's/^crlfile //p' -e 's/^certfile //p' "$conf" | while read -r file; do
         cksum "$file" 2>/dev/null || true
     done
 }
