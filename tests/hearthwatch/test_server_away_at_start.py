@@ -59,7 +59,7 @@ def test_one_line_and_a_code(
             return parse(text, name)
 
         monkeypatch.setattr(hub, "parse_roster", parsed)
-    code = hub_command.main(Namespace(config=tmp_path / "hub.toml", check=False))
+    code = hub_command.main(Namespace(config=tmp_path / "hub.toml", check=False, role="all"))
     told = capsys.readouterr().err
     assert killed == [when]
     assert code == 1
