@@ -59,6 +59,7 @@ def _section(shot: Shot, found: Sequence[Finding]) -> str:
         for language in LANGUAGES
         for size in SIZES
         for theme in THEMES
+        if shot.seen(theme, size)
         if (name := file_name(shot.name, language, theme, size))
     ]
     told = "".join(f"<li>{escape(line)}</li>" for line in lines(found))

@@ -5,7 +5,7 @@ Steps only look: nothing is sent, so that pages can be taken in any order and la
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.screens import steps
@@ -15,7 +15,8 @@ from tests.screens.stage import Stage
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
     """`path` has names of `tests.screens.stock` in braces. `before` is there when the page is
-    opened, `after` opens what is to be seen."""
+    opened, `after` opens what is to be seen. `large`: with large letters on a telephone, and
+    nowhere else."""
 
     name: str
     path: str
@@ -23,6 +24,11 @@ class Shot:
     before: Callable[[Stage], None] | None = None
     after: Callable[[Stage], None] | None = None
     expected: tuple[int, ...] = ()
+    large: bool = False
+
+    def seen(self, theme: str, size: str) -> bool:
+        """Whether there is a picture of it."""
+        return not self.large or (theme, size) == ("light", "phone")
 
     @property
     def page(self) -> str:
@@ -53,7 +59,7 @@ def _shot(
     return Shot(name=name, path=path, who=who, before=before, after=after, expected=expected)
 
 
-SHOTS: Final[tuple[Shot, ...]] = (
+_USUAL: Final[tuple[Shot, ...]] = (
     # Who is not signed in.
     _shot("board.login", "/", NOBODY, expected=(401,)),
     _shot("board.login-refused", "/", NOBODY, steps.sign_in_wrongly, expected=(401,)),
@@ -171,4 +177,15 @@ SHOTS: Final[tuple[Shot, ...]] = (
     _shot("security.screen", "/security", MANAGER, lambda s: s.press("screens.add")),
     _shot("security.token", "/security", MANAGER, lambda s: s.press("tokens.add")),
     _shot("missing", "/nowhere", DUTY),
+)
+
+# Whoever has no desk and reads on a telephone; in the village many with letters made larger.
+_BY_TELEPHONE: Final = ("enrol", "reply", "family")
+SHOTS: Final[tuple[Shot, ...]] = (
+    *_USUAL,
+    *(
+        replace(shot, name=f"{shot.name}.large", large=True)
+        for shot in _USUAL
+        if shot.who == VISITOR or shot.page in _BY_TELEPHONE
+    ),
 )

@@ -35,6 +35,10 @@ QUIET_POLLS: Final = 3
 _ENDLESS: Final = "/api/v1/stream"
 _DRAWN: Final = """() => document.fonts.ready.then(() =>
   new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(null)))))"""
+_LARGE_LETTERS: Final = """const read = Storage.prototype.getItem;
+Storage.prototype.getItem = function (key) {
+  return key === 'hearthwatch.text' ? 'large' : read.call(this, key);
+};"""
 # A name in both languages is no data of anybody; the page chooses one of them.
 _WORDS_OF_THE_HUB: Final = ("zh", "zh_about")
 
@@ -105,6 +109,10 @@ class Stage:
             self.problems.append(f"{response.status} for {response.request.method} {path}")
         if "application/json" in response.headers.get("content-type", ""):
             self._answers.append(response)
+
+    def enlarge_letters(self) -> None:
+        """As on a device where somebody chose them; other pages of the account keep theirs."""
+        self.page.add_init_script(_LARGE_LETTERS)
 
     def sign_in(self, username: str, password: str) -> None:
         asked = {"username": username, "password": password}

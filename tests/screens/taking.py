@@ -115,20 +115,26 @@ def _take(stage: Stage, shot: Shot, job: Job) -> list[Finding]:
 
     stage.listen()
     try:
+        if shot.large:
+            stage.enlarge_letters()
         if shot.before is not None:
             shot.before(stage)
         stage.open(shot.path)
         if shot.after is not None:
             shot.after(stage)
         for size, (width, height) in SIZES.items():
+            if not any(shot.seen(theme, size) for theme in THEMES):
+                continue
             stage.page.set_viewport_size({"width": width, "height": height})
             stage.settle()
             for one in look(stage.page, job.language, stage.words, stage.data):
                 say(size, one)
             _unroll(stage, job, width, height)
             for theme in THEMES:
-                _picture(stage, job, shot.name, theme, size)
-        for name, (width, height) in ENLARGED.items():
+                if shot.seen(theme, size):
+                    _picture(stage, job, shot.name, theme, size)
+        # Larger letters on a telephone are enlarged already.
+        for name, (width, height) in () if shot.large else ENLARGED.items():
             stage.page.set_viewport_size({"width": width, "height": height})
             stage.settle()
             for one in look(stage.page, job.language, stage.words, stage.data):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.screens.looks import wrong
-from tests.screens.shots import SHOTS
+from tests.screens.shots import SHOTS, VISITOR
 from tests.screens.stage import LANGUAGES, SIZES, THEMES, catalogue, gather
 from tests.screens.taking import chosen, file_name
 
@@ -33,6 +33,14 @@ def test_names_are_files_of_their_own() -> None:
         file_name(n, la, t, s) for n in names for la in LANGUAGES for t in THEMES for s in SIZES
     }
     assert len(files) == len(names) * 18
+
+
+def test_what_is_read_on_a_telephone_is_seen_with_large_letters_too() -> None:
+    names = {shot.name for shot in SHOTS}
+    visitors = {shot.name for shot in SHOTS if shot.who == VISITOR and not shot.large}
+    assert len(visitors) > 10
+    assert {f"{name}.large" for name in {*visitors, "enrol", "reply", "family"}} <= names
+    assert sum(SHOTS[-1].seen(theme, size) for theme in THEMES for size in SIZES) == 1
 
 
 def test_some_are_chosen_by_name_or_page() -> None:
