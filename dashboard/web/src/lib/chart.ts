@@ -15,8 +15,6 @@ const BAND_ALPHA = "2e";
 // Beside a line alone the band has no colour of its own: it must be seen on a shaded time too.
 const LONE_BAND = "--muted";
 const LONE_ALPHA = "55";
-// Behind what is measured, also where lines are strong for a better contrast.
-const GRID_ALPHA = "80";
 
 export interface Drawing {
   curves: Curve[];
@@ -65,7 +63,7 @@ export function drawing(asked: Drawing): { options: uPlot.Options; data: uPlot.A
   const axis = {
     stroke: colour("--muted"),
     font,
-    grid: { stroke: colour("--line") + GRID_ALPHA, width: 1 },
+    grid: { stroke: colour("--grid"), width: 1 },
     ticks: { stroke: colour("--line"), width: 1 },
   };
   const zone = county.zone;
