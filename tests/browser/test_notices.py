@@ -58,11 +58,11 @@ def test_a_way_is_added_proved_moved_and_removed(
     expect(panel.locator("ol > li")).to_have_count(2)
     with hub.lock:
         hub.notices.points[0].update(dead_since="2026-11-23T08:00:00Z", dead_reason="空号")
-    panel.get_by_role("button", name="提前" if zh else "Earlier").click()
+    panel.get_by_role("button", name="提前" if zh else "Move up").click()
     expect(panel.locator("ol > li").first).to_contain_text("duty")
     expect(panel).to_contain_text("空号")
     shot(desk, f"ways-{language}-{viewport['width']}")
-    desk.at_every_size(panel.get_by_role("button", name="提前" if zh else "Earlier"))
+    desk.at_every_size(panel.get_by_role("button", name="提前" if zh else "Move up"))
     panel.locator("ol > li").first.get_by_role("button", name="删除" if zh else "Remove").click()
     expect(panel.locator("ol > li")).to_have_count(1)
 
@@ -201,7 +201,7 @@ def test_what_did_not_arrive_is_tried_again(
     bot.click()
     expect(messages.locator("ul > li")).to_have_count(1)
     messages.get_by_role("button", name="再试一次" if zh else "Try again").click()
-    expect(messages.locator(".badge")).to_have_text("等待重发" if zh else "waits again")
+    expect(messages.locator(".badge")).to_have_text("等待重发" if zh else "will be sent again")
     expect(channels.locator("ul.rows > li")).to_have_count(1)
     with hub.lock:
         assert [row["state"] for row in hub.notices.failed] == ["refused", "dead", "pending"]

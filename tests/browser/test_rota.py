@@ -208,7 +208,7 @@ def test_what_was_read_is_signed_by_groups_and_urgent_lines_alone(
     with hub.lock:
         hub.rota.write_sheet(hub.rota.staff[-1], ["sheet-1", "notes"], {"text": "五组停电"})
     expect(page.get_by_text("An item has just been added: read it first.")).to_be_visible()
-    expect(together).to_have_text("Read: sign the 4 above that are not urgent")
+    expect(together).to_have_text("I have read them: sign the 4 above that are not urgent")
     desk.wait_for("performance.now() > window.pressedAt + 400")
     together.click()
     expect(notes.get_by_text("signed by")).to_have_count(4)
