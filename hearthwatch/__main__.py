@@ -20,6 +20,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "backup": ("hearthwatch.copies_command", "copy everything a hub knows into one file"),
     "audit-copy": ("hearthwatch.audit_copy.command", "compare a copy of the trail with the book"),
+    "broker-rights": (
+        "hearthwatch.broker_rights_command",
+        "answer RabbitMQ's questions about gateways' rights",
+    ),
     "decode": ("hearthwatch.decode", "decode one device frame or message"),
     "demo": ("hearthwatch.demo", "the whole system on this machine with simulated homes"),
     "doctor": ("hearthwatch.doctor", "check configuration and machine, say what to mend"),

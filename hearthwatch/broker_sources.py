@@ -53,7 +53,7 @@ def urgent_source(broker: BrokerConfig, on_messages: OnMessages, log: Log) -> So
 
     shards = broker.rabbitmq.shards
     sources = Sources(stream=Stream(ACTIVATION, shards), window=_window(URGENT_WINDOW, shards))
-    return AmqpClient(_amqp_address(broker, "urgent"), sources, on_messages, log)
+    return AmqpClient(amqp_address(broker, "urgent"), sources, on_messages, log)
 
 
 def readings_source(broker: BrokerConfig, log: Log) -> ReadingsSource:
@@ -65,7 +65,7 @@ def readings_source(broker: BrokerConfig, log: Log) -> ReadingsSource:
 
     shards = broker.rabbitmq.shards
     sources = Sources(stream=Stream(TELEMETRY, shards), window=_window(READINGS_WINDOW, shards))
-    return BlockingAmqpClient(_amqp_address(broker, "readings"), sources, log)
+    return BlockingAmqpClient(amqp_address(broker, "readings"), sources, log)
 
 
 def commands_source(broker: BrokerConfig, log: Log) -> Source:
@@ -100,14 +100,14 @@ def gateway_source(broker: BrokerConfig, gateway: str, on_messages: OnMessages, 
     is_hub = broker.username != gateway
     reached = Stream(ACTIVATION, broker.rabbitmq.shards) if is_hub else None
     sources = Sources(topics=heard, window=_TEST_WINDOW, reached=reached)
-    return AmqpClient(_amqp_address(broker, "test"), sources, on_messages, log)
+    return AmqpClient(amqp_address(broker, "test"), sources, on_messages, log)
 
 
 def _window(messages: int, shards: int) -> int:
     return max(messages // shards, SHARD_WINDOW_MIN)
 
 
-def _amqp_address(broker: BrokerConfig, name: str) -> "AmqpAddress":
+def amqp_address(broker: BrokerConfig, name: str) -> "AmqpAddress":
     from ingest.amqp.connecting import AmqpAddress
 
     further = broker.rabbitmq.nodes if broker.rabbitmq is not None else ()

@@ -187,6 +187,10 @@ def http_port(config: "HubConfig") -> Finding:
 
 def sign_in(broker: "BrokerConfig") -> Finding:
     """Whether the broker takes our name and password, not only whether something listens."""
+    if broker.rabbitmq is not None:
+        from hearthwatch.doctor_rabbitmq import rabbitmq
+
+        return rabbitmq(broker)
     from ingest.mqtt.packets import MqttError
     from ingest.mqtt.session import Session, SessionConfig
 

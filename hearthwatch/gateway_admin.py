@@ -17,7 +17,7 @@ from contract.errors import ContractError
 from contract.moment import to_iso
 from dashboard.enrolment_port import AuthorityAway
 from dashboard.sessions import digest_of, new_token
-from hearthwatch import broker_files, broker_renewal
+from hearthwatch import broker_files, broker_renewal, rabbitmq_files
 from hearthwatch.authority import certificates, keys
 from hearthwatch.authority.asking import AskedAuthority
 from hearthwatch.book_change import ACTOR, change_book
@@ -30,6 +30,7 @@ from ledger.place import SqliteBook
 from ledger.unit_of_work import UnitOfWork
 
 # What the broker reads of the authority's folder; its key stays where it is.
+_SECRET = frozenset({"passwd", "definitions.json"})
 _COPIED = (keys.AUTHORITY, keys.SERVER, keys.SERVER_KEY, keys.LIST)
 
 
@@ -47,10 +48,10 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     out.add_argument("--reason", required=True, help="kept in the trail; names nobody")
     crl = _action(actions, "crl", _crl, "write the broker's list of what is revoked anew")
     _config(crl)
-    broker = _action(actions, "broker-config", _broker_config, "mosquitto.conf for certificates")
+    broker = _action(actions, "broker-config", _broker_config, "its configuration for certificates")
     _config(broker)
     broker.add_argument("--authority", type=Path, required=True, help="the folder of ca-init")
-    broker.add_argument("--out", type=Path, required=True, help="a folder for mosquitto")
+    broker.add_argument("--out", type=Path, required=True, help="a folder for the broker")
     renewal = _action(
         actions, "renew-broker", broker_renewal.run, "a new certificate for the broker"
     )
@@ -167,24 +168,27 @@ def _broker_config(args: argparse.Namespace) -> str:
     args.out.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = args.out.resolve()
     read = enrolment if args.crlfile is None else replace(enrolment, crl_file=args.crlfile)
-    for name, text in broker_files.files(folder, config.broker, read, passwords).items():
-        keys.write(folder / name, text.encode(), 0o600 if name == "passwd" else 0o644)
+    rabbit = config.broker.rabbitmq is not None
+    made = rabbitmq_files.files if rabbit else broker_files.files
+    for name, text in made(folder, config.broker, read, passwords).items():
+        keys.write(folder / name, text.encode(), 0o600 if name in _SECRET else 0o644)
     for name in _COPIED:
         target = read.crl_file if name == keys.LIST else folder / name
         if name == keys.LIST and target.exists():
             continue  # the hub's own is newer than the empty one of the beginning
         mode = 0o600 if name == keys.SERVER_KEY else 0o644
         keys.write(target, (args.authority / name).read_bytes(), mode)
-    _hand_over(folder)
-    return f"{folder}: mosquitto.conf for gateways at port {enrolment.broker_port}\n"
+    _hand_over(folder, "rabbitmq" if rabbit else "mosquitto")
+    conf = "rabbitmq.conf" if rabbit else "mosquitto.conf"
+    return f"{folder}: {conf} for gateways at port {enrolment.broker_port}\n"
 
 
-def _hand_over(folder: Path) -> None:
+def _hand_over(folder: Path, user: str) -> None:
     """To Debian's user of the broker, where there is one and we may."""
     if os.geteuid() != 0:
         return
     for path in (folder, *folder.iterdir()):
         try:
-            shutil.chown(path, "mosquitto", "mosquitto")
+            shutil.chown(path, user, user)
         except LookupError:
             return

@@ -18,6 +18,10 @@ _CONNACK_BYTES_MAX: Final = 512
 
 async def end_session(broker: BrokerConfig, client_id: str) -> None:
     """OSError (TimeoutError is one) when the broker does not let us."""
+    if broker.rabbitmq is not None:
+        raise ConnectionRefusedError(
+            f"RabbitMQ is told by hand: rabbitmqctl close_all_user_connections {client_id} revoked"
+        )
     address = broker_address(broker)
     async with asyncio.timeout(TIMEOUT_S):
         reader, writer = await asyncio.open_connection(address.host, address.port, ssl=address.tls)

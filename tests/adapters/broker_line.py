@@ -1,4 +1,4 @@
-"""One MQTT 5 connection by hand: what the broker answers is seen as it is, refusals too."""
+"""One MQTT connection by hand: what the broker answers is seen as it is, refusals too."""
 
 import socket
 import ssl
@@ -32,8 +32,16 @@ class Proof:
 
 class Line:
     def __init__(
-        self, port: int, proof: Proof, client_id: str, *, expiry_s: int = 0, host: str = "127.0.0.1"
+        self,
+        port: int,
+        proof: Proof,
+        client_id: str,
+        *,
+        expiry_s: int = 0,
+        host: str = "127.0.0.1",
+        protocol: packets.Protocol = "5",
     ) -> None:
+        self._protocol = protocol
         self._rest = b""
         self.messages: list[tuple[str, bytes]] = []
         self._socket = raw = socket.create_connection((host, port), DEADLINE_S)
@@ -42,7 +50,7 @@ class Line:
                 self._socket = _context(proof).wrap_socket(raw, server_hostname="127.0.0.1")
             self._socket.sendall(
                 packets.connect(
-                    protocol="5",
+                    protocol=protocol,
                     client_id=client_id,
                     username=proof.username,
                     password=proof.password,
@@ -70,15 +78,17 @@ class Line:
     ) -> int:
         """The reason in its PUBACK; Refused when the broker hangs up instead."""
         try:
-            self._socket.sendall(packets.publish("5", topic, payload, packet_id, retain=retain))
+            self._socket.sendall(
+                packets.publish(self._protocol, topic, payload, packet_id, retain=retain)
+            )
             body = self._until(packets.PUBACK)
         except OSError as error:
             raise Refused(str(error)) from error
         return body[2] if len(body) > 2 else 0
 
     def subscribe(self, *filters: str) -> bytes:
-        self._socket.sendall(packets.subscribe("5", 1, filters))
-        return self._until(packets.SUBACK)[3:]
+        self._socket.sendall(packets.subscribe(self._protocol, 1, filters))
+        return self._until(packets.SUBACK)[3 if self._protocol == "5" else 2 :]
 
     def hear(self, count: int) -> list[tuple[str, bytes]]:
         """The first `count` messages since the beginning; each is acknowledged."""
@@ -115,7 +125,9 @@ class Line:
         if first & 6:
             self._socket.sendall(packets.pubacks([int.from_bytes(body[at : at + 2], "big")]))
             at += 2
-        self.messages.append((topic, body[packets.skip_properties(body, at) :]))
+        if self._protocol == "5":
+            at = packets.skip_properties(body, at)
+        self.messages.append((topic, body[at:]))
 
     def close(self) -> None:
         self._socket.close()

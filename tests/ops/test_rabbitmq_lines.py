@@ -1,0 +1,279 @@
+"""The generated configuration of RabbitMQ against a real server: who comes in, who may say and hear
+what, and what a hub may. Beside each refusal the right one does the same, so that none is a mistake
+of the test."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import shutil
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from hearthwatch import rabbitmq_files
+from hearthwatch.authority import keys
+from hearthwatch.broker_config import BrokerConfig, RabbitConfig
+from hearthwatch.broker_rights_command import serve
+from hearthwatch.broker_sources import gateway_source, urgent_source
+from hearthwatch.doctor_rabbitmq import rabbitmq
+from hearthwatch.embedded_broker import free_port
+from hearthwatch.enrolment_config import EnrolmentConfig
+from ingest.mqtt.session import Message
+from tests.acceptance.rig import wait_until
+from tests.adapters.broker_line import Line, Proof, Refused
+from tests.adapters.rabbitmq import MISSING, Node, PortMapper, installed
+from tests.ops.test_broker_lines import NOW, Site, rogue
+
+pytestmark = [
+    pytest.mark.rabbitmq,
+    pytest.mark.skipif(not installed(), reason=MISSING),
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine"),
+]
+KIB = 1024
+
+
+@dataclass
+class Broker:
+    node: Node
+    config: BrokerConfig
+    tls: int
+
+    def line(self, proof: Proof, client_id: str, *, host: str = "127.0.0.1") -> Line:
+        return Line(self.tls, proof, client_id, host=host, protocol="3.1.1")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("site")
+    keys.init(folder, "127.0.0.1", NOW)
+    return Site(folder, keys.load(folder))
+
+
+@pytest.fixture(scope="module")
+def broker(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    out = tmp_path_factory.mktemp("rabbitmq")
+    config = BrokerConfig(
+        port=free_port(), username="hub", password="secret", rabbitmq=RabbitConfig(shards=2)
+    )
+    enrolment = EnrolmentConfig(
+        authority=out / "none", url="https://127.0.0.1", broker_host="127.0.0.1",
+        broker_port=free_port(), crl_file=out / "crl.pem",
+    )  # fmt: skip
+    rights = serve(0, "/")
+    thread = threading.Thread(target=rights.serve_forever, daemon=True)
+    thread.start()
+    words = {"hub": "secret", "gw.test": "another"}
+    made = rabbitmq_files.files(out, config, enrolment, words, rights.server_port)
+    for name in ("ca.pem", "server.pem", "server.key"):
+        shutil.copy(site.folder / name, out / name)
+    text = made.pop("rabbitmq.conf")
+    # A test's disk is small.
+    text = text.replace("disk_free_limit.absolute = 2GB\n", "")
+    text = text.replace("vm_memory_high_watermark.relative = 0.5\n", "")
+    plugins = made.pop("enabled_plugins").strip("[].\n").split(",")
+    mapper = PortMapper()
+    node = Node(
+        out, "lines", mapper, text, (config.port, enrolment.broker_port), files=made,
+        plugins=[name for name in plugins if name != "rabbitmq_prometheus"],
+    )  # fmt: skip
+    node.start()
+    try:
+        node.wait()
+        yield Broker(node, config, enrolment.broker_port)
+    finally:
+        node.close()
+        mapper.close()
+        rights.shutdown()
+        rights.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def first(site: Site) -> Proof:
+    return site.gateway("gw.0001")
+
+
+@pytest.fixture(scope="module")
+def telemetry(site: Site) -> Proof:
+    return site.gateway("gw.0001", telemetry=True)
+
+
+@contextlib.asynccontextmanager
+async def hub(broker: Broker, came: list[Message]):
+    """The hub's own urgent side, as hub.toml would have it."""
+
+    def take(messages, link) -> None:
+        came.extend(messages)
+        link.ack([number for _topic, _payload, number in messages])
+
+    source = urgent_source(broker.config, take, lambda *_words: None)
+    task = asyncio.create_task(source.run())
+    try:
+        await until(source.connected.is_set, "the hub is connected")
+        yield source
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition, what: str) -> None:
+    await asyncio.to_thread(wait_until, condition, 60, what)
+
+
+async def test_a_gateway_may_what_it_has_to(broker: Broker, first: Proof, telemetry: Proof) -> None:
+    came: list[Message] = []
+    async with hub(broker, came) as source:
+        with broker.line(first, "gw.0001") as line, broker.line(telemetry, "gw.0001-t") as second:
+            assert line.subscribe("hw/v1/gw.0001/ack", "hw/v1/gw.0001/command") == b"\1\1"
+            assert line.publish("hw/v1/gw.0001/activation", b"press") == 0
+            assert line.publish("hw/v1/gw.0001/status", b"alive", retain=True) == 0
+            assert second.publish("hw/v1/gw.0001/telemetry", b"reading") == 0
+            await until(lambda: len(came) == 1, "the press")
+            assert came[0][:2] == (b"hw/v1/gw.0001/activation", b"press")
+            assert await source.publish("hw/v1/gw.0001/ack", b"have it") == 0
+            assert await source.publish("hw/v1/gw.0001/command", b"reassure") == 0
+            heard = await asyncio.to_thread(line.hear, 2)
+            assert [body for _topic, body in heard] == [b"have it", b"reassure"]
+
+
+def denied(broker: Broker, proof: Proof, client_id: str, topic: str) -> bool:
+    """MQTT 3.1.1 has no reason to give: the connection ends."""
+    try:
+        with broker.line(proof, client_id) as line:
+            line.publish(topic, b"forged")
+    except Refused:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "hw/v1/gw-0002/activation",
+        # By a pattern a dot would be any letter.
+        "hw/v1/gw-0001/activation",
+        "hw/v1/gw.0001/telemetry",
+        "hw/v1/gw.0001/ack",
+        "hw/v1/gw-0002/ack",
+        "elsewhere",
+    ],
+)
+def test_other_topics_are_refused(broker: Broker, first: Proof, topic: str) -> None:
+    assert denied(broker, first, "gw.0001", topic)
+    assert not denied(broker, first, "gw.0001", "hw/v1/gw.0001/activation")
+
+
+def test_telemetry_may_nothing_else(broker: Broker, telemetry: Proof) -> None:
+    assert not denied(broker, telemetry, "gw.0001-t", "hw/v1/gw.0001/telemetry")
+    for leaf in ("activation", "status", "ack"):
+        assert denied(broker, telemetry, "gw.0001-t", f"hw/v1/gw.0001/{leaf}")
+
+
+@pytest.mark.parametrize("topic", ["#", "hw/v1/+/ack", "hw/v1/gw-0002/command", "hw/v1/#"])
+def test_nobody_listens_to_others(broker: Broker, first: Proof, topic: str) -> None:
+    with broker.line(first, "gw.0001") as line:
+        assert line.subscribe("hw/v1/gw.0001/ack") == b"\1"
+    try:
+        with broker.line(first, "gw.0001") as line:
+            assert line.subscribe(topic) == b"\x80"
+    except (Refused, OSError):
+        return  # it hangs up
+
+
+def may_connect(broker: Broker, proof: Proof, client_id: str = "gw.0001") -> bool:
+    """Whether it can say something: TLS 1.3 tells a refusal only with the first answer."""
+    return not denied(broker, proof, client_id, "hw/v1/gw.0001/activation")
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_who_is_refused(site: Site, broker: Broker, first: Proof, tmp_path: Path) -> None:
+    assert may_connect(broker, first)
+    assert not may_connect(broker, first, "gw-0002")
+    assert not may_connect(broker, first, "hub-urgent")
+    nothing = Proof(ca_file=first.ca_file)
+    refused = {
+        "no certificate": nothing,
+        "a password instead": replace(nothing, username="hub", password="secret"),
+        "another's name beside a certificate": replace(first, username="gw-0002", password="x"),
+        "another authority": rogue(site, tmp_path),
+        "expired": site.gateway("gw.0001", now=NOW - dt.timedelta(days=91)),
+        "not begun": site.gateway("gw.0001", now=NOW + dt.timedelta(days=2)),
+        "the broker's own": replace(
+            first, cert_file=site.folder / "server.pem", key_file=site.folder / "server.key"
+        ),
+        "plain": replace(first, tls=False),
+        "TLS 1.1": replace(first, newest_tls=ssl.TLSVersion.TLSv1_1, ciphers="ALL:@SECLEVEL=0"),
+        "CBC and SHA-1": replace(
+            first, newest_tls=ssl.TLSVersion.TLSv1_2, ciphers="ECDHE-ECDSA-AES128-SHA"
+        ),
+    }
+    assert [what for what, proof in refused.items() if may_connect(broker, proof)] == []
+    assert may_connect(broker, replace(first, newest_tls=ssl.TLSVersion.TLSv1_2))
+
+
+def test_there_is_no_other_way_in(broker: Broker) -> None:
+    """The hub's listener is this machine's alone, and nobody has made a guest."""
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.2", broker.config.port)) != 0
+    users = broker.node.control("list_users", "--no-table-headers")
+    assert sorted(line.split()[0] for line in users.splitlines() if line) == ["gw.test", "hub"]
+    log = broker.node.log.read_text()
+    ours = {str(broker.config.port), str(broker.tls)}
+    started = [line.rpartition(":")[2] for line in log.splitlines() if "listener on" in line]
+    assert set(started) == ours
+
+
+async def test_a_hub_says_what_a_hub_says(broker: Broker) -> None:
+    came: list[Message] = []
+    async with hub(broker, came) as source:
+        assert await source.publish("hw/v1/gw-9/command", b"x") == 0x10
+        with pytest.raises(OSError, match="ACCESS_REFUSED"):
+            await source.publish("hw/v1/gw-9/activation", b"forged")
+        await until(source.connected.is_set, "it is back")
+
+
+async def test_the_gateway_of_the_daily_press_may_what_a_gateway_may(broker: Broker) -> None:
+    test = replace(broker.config, username="gw.test", password="another")
+    came: list[Message] = []
+    heard: list[Message] = []
+    async with hub(broker, came) as source:
+        line = gateway_source(
+            test, "gw.test", lambda messages, _link: heard.extend(messages), lambda *_words: None
+        )
+        task = asyncio.create_task(line.run())
+        try:
+            await until(line.connected.is_set, "it is connected")
+            assert line.publish_soon("hw/v1/gw.test/activation", b"press")
+            await until(lambda: [m[1] for m in came] == [b"press"], "its press")
+            await source.publish("hw/v1/gw.test/ack", b"have it")
+            await until(lambda: [m[1] for m in heard] == [b"have it"], "the answer")
+            with pytest.raises(OSError, match="ACCESS_REFUSED"):
+                await line.publish("hw/v1/gw-test/activation", b"forged")
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def test_the_doctor_tells_what_is_wrong(broker: Broker) -> None:
+    assert rabbitmq(broker.config).verdict == "ok"
+    guess = rabbitmq(replace(broker.config, password="a guess"))
+    assert guess.verdict == "fail"
+    assert "ACCESS_REFUSED" in guess.detail
+    stranger = rabbitmq(replace(broker.config, username="gw.test", password="another"))
+    assert stranger.verdict == "fail"
+    assert "begins with hw." in stranger.remedy
+    nobody = rabbitmq(replace(broker.config, port=free_port()))
+    assert "start the node" in nobody.remedy
+
+
+def test_an_envelope_has_room_and_more_has_none(broker: Broker, first: Proof) -> None:
+    with broker.line(first, "gw.0001") as line:
+        assert line.publish("hw/v1/gw.0001/activation", bytes(256 * KIB)) == 0
+    with contextlib.suppress(Refused), broker.line(first, "gw.0001") as line:
+        line.publish("hw/v1/gw.0001/activation", bytes(320 * KIB))
+        raise AssertionError("it was taken")
