@@ -79,7 +79,7 @@ def commands_source(broker: BrokerConfig, log: Log) -> Source:
     from ingest.amqp.line import Sources
 
     sources = Sources(topics=(topics.topic(nobody, "status"),), window=_TEST_WINDOW)
-    return AmqpClient(_amqp_address(broker, "commands"), sources, _taken, log)
+    return AmqpClient(amqp_address(broker, "commands"), sources, _taken, log)
 
 
 def _taken(messages: list[Message], link: MessageLink) -> None:
