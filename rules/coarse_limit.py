@@ -25,7 +25,7 @@ UNIT_W: Final = 100.0
 _DAYS_MIN: Final = 14
 # The part of the days, the quietest, by which rarer ones are told; and so much above the rarest.
 _TAIL_PART: Final = 0.05
-_MORE_PART: Final = 1.1
+_MORE_PART: Final = 1.07
 # A limit lies within these parts of what the home uses alone …
 _ALONE_PART: Final = 1.0
 _TOP_PART: Final = 1.4

@@ -29,7 +29,7 @@ from rules.waiting import SLOTS_MAX
 _DARK_PART: Final = 0.75
 # Its register goes up at least as often as in so many times the longest that it stood still on a
 # lived day: behind that nobody can tell a dead supply from an empty home, nor what was before.
-_DARK_TIMES: Final = 1.3
+_DARK_TIMES: Final = 1.5
 # Somebody is back where the register goes up faster than at so much above the limit.
 _BACK_PART: Final = 1.5
 
