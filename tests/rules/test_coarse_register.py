@@ -80,12 +80,36 @@ def test_the_longest_time_between_two_steps_is_what_the_home_uses_alone() -> Non
 
 
 def test_what_nobody_saw_may_hide_a_step() -> None:
-    seen, unseen = RegisterSteps(DAY), RegisterSteps(DAY)
-    watts = [80.0] * 3 * DAY
-    pushed(seen, watts)
-    pushed(unseen, watts, holes=range(2 * DAY + 10, 2 * DAY + 14))
-    assert unseen.most_w() > seen.most_w()
-    assert unseen.least_w() <= seen.least_w() + 1e-6
+    """What was used in the hours that were seen is never more than is said."""
+    chance = random.Random(5)
+    for _ in range(60):
+        watts = [chance.choice([40.0, 90.0, 1500.0]) for _ in range(3 * DAY)]
+        begun = [chance.randrange(DAY, 3 * DAY) for _ in range(6)]
+        holes = {place + n for place in begun for n in range(3)}
+        steps = RegisterSteps(DAY)
+        pushed(steps, watts, holes=holes)
+        seen = [power_w for place, power_w in enumerate(watts) if place not in holes]
+        slots, _gone_up = steps.stretch()
+        assert sum(seen[-slots:]) / slots < steps.most_w()
+        again = RegisterSteps.load(DAY, json.loads(json.dumps(steps.dump())))
+        told = [(each.most_w(), each.least_w(), each.stretch()) for each in (steps, again)]
+        assert told[0] == told[1]
+        assert again.dump() == steps.dump()
+
+
+def test_behind_a_dead_supply_the_day_is_counted_anew() -> None:
+    living = CoarseLiving(24)
+    day = [4000.0 if n % 12 == 0 else 0.0 for n in range(DAY)]
+    known = [*day * 4, *[0.0] * 40, *day, 0.0]
+    judged = []
+    for number, power_w in enumerate(known, 96 * 100):
+        living.push(number, power_w, 4000.0, learn=True)
+        judged.append((living.measure() is not None, living.dark))
+    dark = judged[4 * DAY : 4 * DAY + 40]
+    assert dark[0] == (True, False)
+    assert dark[-1] == (False, True)
+    assert judged[4 * DAY + 40 : -1] == [(False, False)] * DAY
+    assert judged[-1] == (True, False)
 
 
 def test_how_long_it_takes_until_a_day_can_look_empty_is_never_too_long() -> None:
