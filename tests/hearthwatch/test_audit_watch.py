@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from hearthwatch.audit_copy.copying import AuditCopy
 from hearthwatch.audit_copy.sinks import Away, FileSink
 from hearthwatch.audit_copy.watch import CopyWatch
+from hearthwatch.enrolling import NoEnrolling
 from hearthwatch.housekeeping import House
 from ledger.schema import ALARM, AUDIT
 from tests.adapters.hub_bench import Bench
@@ -44,7 +45,9 @@ class World:
 
     def restart(self) -> None:
         bench = self.bench
-        self.house = House(bench.hub.config, bench.hub.side, self.engine, bench.clock.now_ms)
+        self.house = House(
+            bench.hub.config, bench.hub.side, self.engine, NoEnrolling(), bench.clock.now_ms
+        )
 
         async def tell(*said) -> None:
             if self.book_fails:
