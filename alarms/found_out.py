@@ -100,9 +100,11 @@ class FoundOutWords:
             self._note(cursor, row)
 
     def follow(self, cursor: Cursor, alarms: Iterable[Row], visits: Iterable[Row]) -> None:
-        """What others have written."""
+        """What others have written. Of a call that is open nobody has said anything yet."""
         for row in alarms:
-            self.changed(cursor, row)
+            over = row["state"] == AlarmState.CLOSED or row["reopened"]
+            if over or row["kind"] in TAUGHT_KINDS:
+                self.changed(cursor, row)
         for visit in visits:
             self.visited(cursor, visit)
 

@@ -8,6 +8,7 @@
 ./dev bench --boards 200  press → all open boards, one of them in Chromium
 ./dev bench --screens  key or click → painted, with 5,000 persons and 200 open alarms
 ./dev bench --enrol  a code made -> used by a new machine -> its first press acknowledged, over TLS
+./dev bench --shared  a press where several processes write one book on PostgreSQL
 ./dev bench --notify  a hundred presses at once until the first provider has its message
 """
 
@@ -26,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bench import boards, engine, enrol, ledger, notify, persons, replay, screens, week
+from bench import boards, engine, enrol, ledger, notify, persons, replay, screens, shared_book, week
 from bench.county import MONTHS, PEOPLE
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
@@ -250,6 +251,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--days", type=int, default=7, help="of the week")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the week")
+    parser.add_argument("--shared", action="store_true", help="instead: several at one book")
     parser.add_argument("--boards", type=int, default=0, help="instead: so many open boards")
     parser.add_argument("--screens", action="store_true", help="instead: the page in Chromium")
     return parser
@@ -267,6 +269,7 @@ def _other(args: argparse.Namespace) -> Callable[[], object] | None:
         (args.replay, lambda: replay.report(args.homes or replay.HOMES)),
         (args.boards, lambda: boards.report(args.boards)),
         (args.screens, screens.report),
+        (args.shared, shared_book.report),
     )
     return next((report for wanted, report in asked if wanted), None)
 

@@ -29,7 +29,7 @@ from ledger.roster import parse
 from ledger.rule_settings import NewSetting
 from ledger.schema import ACCOUNT, DEVICE, HOME, METADATA, SERVICE_USER
 from ledger.unit_of_work import UnitOfWork
-from ledger.visits import NewVisit
+from ledger.visits import SAID_WELL, NewVisit
 from rules.config import default_rules
 from rules.finding import Finding, episode_id
 from rules.local_time import day_of
@@ -232,7 +232,7 @@ class County:
             way=self.draw.choice(("phone", "home_visit")),
             visitor="zhao",
             visited_at_ms=self.clock.at_ms,
-            record={"well": "yes"},
+            record={SAID_WELL: True},
             alarm=alarm,
         )
         desk = Moves(hub.writer, hub.book, hub.register)
@@ -293,6 +293,54 @@ class County:
         for hub in self.hubs:
             self.on(hub, hub.presence.flush)
 
+    # Single ones of them, not drawn.
+
+    def goes_away(self, hub: Hub) -> None:
+        now_ms = self.clock.at_ms
+        new = NewStay(
+            id="gone",
+            home="home-0",
+            person=None,
+            kind="away",
+            from_ms=now_ms,
+            until_ms=now_ms + 3_600_000,
+            note="",
+        )
+        self.on(hub, lambda unit: hub.book.stays.begin(unit, new, "li"))
+
+    def makes_desk(self, hub: Hub) -> None:
+        desk = Desk(id="d", name="d", region="1")
+        self.on(hub, lambda unit: hub.side.rota.book.set_desk(unit, desk, "li", "x"))
+
+    def puts_in_shadow(self, hub: Hub, rule: str) -> None:
+        new = NewSetting(rule=rule, scope="county", actor="li", reason="x", mode="shadow")
+        self.on(hub, lambda unit: hub.side.change_rule(unit, new))
+
+    def binds(self, hub: Hub, device: str) -> None:
+        sql = (
+            'INSERT INTO "device" (gateway, device, home, kind, model, label)'
+            " VALUES ('gw-0', ?, 'home-1', 'sos', '', '')"
+        )
+        changed = Changed(devices=frozenset({("gw-0", device)}))
+
+        def change(unit: UnitOfWork) -> None:
+            unit.execute(sql, (device,))
+            hub.roster_changed(unit, changed)
+
+        self.on(hub, change)
+
+    def calls(self, hub: Hub) -> None:
+        new = NewVisit(
+            id="called",
+            home="home-0",
+            service_user=None,
+            way="phone",
+            visitor="zhao",
+            visited_at_ms=self.clock.at_ms,
+            record={SAID_WELL: True},
+        )
+        asyncio.run(Moves(hub.writer, hub.book, hub.register).record_visit(new, "zhao"))
+
     # What there is.
 
     def alarm(self, hub: Hub, state: str = "") -> str:
@@ -348,10 +396,13 @@ def memory_of(hub: Hub) -> dict[str, Any]:
         "devices_of": side.presence.devices_of,
         "marks": side.marks._marks,
         "settings": side.settings.current.settings,
-        "states": {
-            (home, rule.name): hub.urgent.engine.view(home, hub.clock.now_ms())
-            for home in side.register.index.homes
-            for rule in default_rules()
-            if rule.name == "sos"
-        },
+        "states": _calls_for_help(hub),
     }
+
+
+def _calls_for_help(hub: Hub) -> dict[str, Any]:
+    """What the rule of calls for help remembers of each home, as it would be stored."""
+    engine = hub.urgent.engine
+    (rule,) = (one for one in engine._rules if one.name == "sos")
+    homes = (home for home in engine.homes() if not home.startswith(("region:", "gateway:")))
+    return {home: engine._opinionated(engine._homes[home], rule).dump() for home in homes}
