@@ -4,7 +4,9 @@ here and only here."""
 import asyncio
 import contextlib
 import gc
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +39,7 @@ from hearthwatch.person_terms import catch_up
 from hearthwatch.roles import ALL, Role, open_book
 from hearthwatch.rule_views import described
 from hearthwatch.sealed_book import opened
+from hearthwatch.stored_views import KeepsStates, StoredViews
 from hearthwatch.stores import open_reader
 from hearthwatch.urgent_side import UrgentSide
 from hearthwatch.visit_tasks import MorningTasks
@@ -112,6 +115,7 @@ class Hub:
             self.following.on_events = self.ingest.follow_events
             self.following.on_roster = self.ingest.batch.roster_changed
         self.readings = open_reader(config) if self.ingest is None else self.ingest.readings
+        self._stored_views = self._views()
         self.client = self._client()
         self.visit_tasks = MorningTasks(
             self.reader, self.writer, self.book.visiting, clock.now_ms, config.morning_tasks
@@ -168,6 +172,19 @@ class Hub:
         if self.ingest is not None:
             return self.ingest.client
         return commands_source(self.config.broker, say) if self.role.escalates else None
+
+    def _views(self) -> StoredViews | None:
+        """Where another process hears the readings, and keeps its states where we can read them."""
+        if self.ingest is not None or not isinstance(self.readings, KeepsStates):
+            return None
+        return StoredViews(
+            self.side,
+            self.readings,
+            make_engine=partial(Engine, self.rules, lane="readings"),
+            now_ms=self.clock.now_ms,
+            monotonic=time.monotonic,
+            log=say,
+        )
 
     def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> None:
         """In the writer's thread, inside the transaction that changed the roster."""
@@ -352,9 +369,11 @@ class Hub:
         return Server(http_of(self.config, self.app))
 
     def _engines(self) -> Sequence[Engine]:
-        if self.ingest is None:
-            return (self.urgent.engine,)
-        return (self.urgent.engine, self.ingest.batch.engine)
+        if self.ingest is not None:
+            return (self.urgent.engine, self.ingest.batch.engine)
+        if self._stored_views is not None:
+            return (self.urgent.engine, self._stored_views.engine())
+        return (self.urgent.engine,)
 
     def health(self) -> dict[str, str]:
         """Each part with "ok" or what is wrong with it."""

@@ -27,6 +27,7 @@ from ingest.readings.port import (
     POINTS_MAX,
     Latest,
     Point,
+    RuleState,
     Series,
     StoreError,
     choose_resolution,
@@ -61,6 +62,7 @@ _COUNT: Final = (
     f"SELECT coalesce(sum((length(body) - 4) / {CHUNK_ROW_BYTES}), 0)"  # noqa: S608 - own text
     " FROM readings.chunk"
 )
+_STATES: Final = "SELECT home, rule, state FROM readings.rule_state"
 _SAME: Final = (
     "SELECT k.series, k.hour, c.body FROM unnest(%b::integer[], %b::integer[]) AS k(series, hour)"
     " JOIN readings.chunk c ON c.series = k.series AND c.hour = k.hour"
@@ -103,6 +105,11 @@ class PgReader:
             raise StoreError(f"{type(error).__name__}: {text}", retryable=True) from error
         finally:
             self._free.put(raw)
+
+    def rule_states(self) -> list[RuleState]:
+        """Those of all shards as they were committed last, for whoever only looks."""
+        with self._snapshot() as raw:
+            return [] if raw is None else [tuple(row) for row in raw.execute(_STATES)]
 
     def series(  # noqa: PLR0917 - the port's order
         self,
