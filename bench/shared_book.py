@@ -63,9 +63,12 @@ def report() -> None:
                 taken.append(_press(hubs[number % len(hubs)], number, clock.now_ms()))
         for kind, taken in zip(KINDS, samples, strict=True):
             found = quantiles(taken[WARM_UP:])
+            # What it takes where nothing else took the processor meanwhile.
+            swift_ms = 1000 * sorted(taken[WARM_UP:])[int(found["n"] // 10)]
             print(
-                f"{kind.name:42} press -> committed p50 {found['p50_ms']:6.2f} ms"
-                f"  p99 {found['p99_ms']:6.2f} ms  n {found['n']:.0f}",
+                f"{kind.name:42} press -> committed p10 {swift_ms:6.2f} ms"
+                f"  p50 {found['p50_ms']:6.2f} ms  p99 {found['p99_ms']:6.2f} ms"
+                f"  n {found['n']:.0f}",
                 flush=True,
             )
         for hub in [hub for hubs in books for hub in hubs]:
