@@ -23,12 +23,14 @@ from rules.local_time import DAY_MS, HOUR_MS, MINUTE_MS, day_of
 ADMIN: Final = "admin"
 DUTY: Final = "duty1"
 DEPARTMENT: Final = "canlian"
+HEALTH_OFFICE: Final = "weijian"
 PLATFORM: Final = "shengpingtai"
 COUNTY: Final = "610926"
 # Username, name, role, region; beside those of the desk and of the villages.
 LOGINS: Final = (
     ("auditor1", "审计员 何静", "auditor", ""),
     (DEPARTMENT, "县残联 王科长", "department", COUNTY),
+    (HEALTH_OFFICE, "县卫健局 刘科长", "department", COUNTY),
     (PLATFORM, "省级平台（演示）", "exchange", COUNTY),
 )
 _ORDERS: Final[tuple[dict[str, Any], ...]] = (
@@ -46,6 +48,7 @@ _ORDERS: Final[tuple[dict[str, Any], ...]] = (
     },
     {
         "id": "export-demo-2",
+        "account": HEALTH_OFFICE,
         "name": "县卫健局（演示）",
         "tables": {"care": ["person", "service", "served_at", "minutes"]},
         "plain": [],
@@ -101,8 +104,8 @@ def _group(unit: UnitOfWork, homes: Sequence[Household], began_ms: int) -> None:
 def _orders(unit: UnitOfWork) -> None:
     for given in _ORDERS:
         row = {
-            **given,
             "account": DEPARTMENT,
+            **given,
             "region": COUNTY,
             "tables": compact(given["tables"]),
             "plain": compact(given["plain"]),
