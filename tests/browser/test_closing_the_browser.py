@@ -106,7 +106,7 @@ def test_what_was_written_outlives_the_browser(
         # Its session was over with the browser: what waits is sent after the next sign-in.
         desk.sign_in(VISITOR)
         desk.go("/visits")
-        expect(page.locator(".unsent h2")).to_have_text("未发送 0 条")
+        expect(page.locator(".unsent h2")).to_have_text("没填完的记录")
         expect(page.locator("main")).to_contain_text("可能重复的记录（2）")
     mine = [v for v in hub.visits.visits.values() if v["visitor"]["username"] == VISITOR]
     assert [v["record"]["needs"] for v in mine] == ["降压药"]
