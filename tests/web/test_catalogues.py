@@ -329,6 +329,15 @@ def test_everything_the_hub_says_has_a_word() -> None:
     assert not wanted - set(ZH)
 
 
+def test_no_category_is_called_like_a_grade() -> None:
+    """A person may have both: side by side they would be one word twice."""
+    for words in (ZH, EN):
+        tags = [
+            text for key, text in words.items() if key.startswith(("category_tag.", "grade_tag."))
+        ]
+        assert len(set(tags)) == len(tags)
+
+
 def test_a_measure_is_called_as_its_criterion() -> None:
     said = {name: (ZH[f"measure.{name}"], EN[f"measure.{name}"]) for name in MEASURES}
     assert said == dict(MEASURES)
