@@ -64,9 +64,13 @@ def number_of(now_ms: int) -> str:
     return f"E{local(now_ms):%Y%m%d}-{uuid.uuid4().hex[:6].upper()}"
 
 
+def mark_text(caller: Caller, number: str, now_ms: int) -> str:
+    return f"{caller.name}（{caller.username}）{local(now_ms):%Y-%m-%d %H:%M} {number}"
+
+
 def marked(table: Table, caller: Caller, number: str, now_ms: int) -> Table:
     """The same with who took it, when, and its number on each row."""
-    mark = f"{caller.name}（{caller.username}）{local(now_ms):%Y-%m-%d %H:%M} {number}"
+    mark = mark_text(caller, number, now_ms)
     return Table(
         title=table.title,
         columns=(*table.columns, MARK),

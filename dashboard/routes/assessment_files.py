@@ -10,16 +10,16 @@ from dashboard.asked import QueryWord
 from dashboard.assessment_reads import WhoKind
 from dashboard.callers import Caller, Hub, needs
 from dashboard.downloads import as_file, download
+from dashboard.export_requests import marked, number_of
+from dashboard.paper_marks import mark_of
 from dashboard.routes.assessments import Shown, results_shown
 from dashboard.routes.reports import PeriodWord
 from ledger.assessment.paper import WHO_ZH, criteria_table, results_table
 from ledger.documents.paper import Paper, Section
-from ledger.documents.sheets import local
 from ledger.documents.workbook import write_xlsx
 
 router = APIRouter(tags=["assessments"])
 
-_MINUTE_MS: Final = 60_000
 _LINES: Final = (
     "没有发生的（没有呼叫、没有问到满意度、尚未评分）不扣分，其权重由其余指标分担；",
     "评到的权重不足三分之一的不计总分。未审定的得分随台账变化。",
@@ -40,9 +40,11 @@ def save_results(
 ) -> Response:
     """Scores with the points of each criterion, the best first; the criteria on a sheet behind."""
     shown = results_shown(hub, caller, by, period, region)
-    results = results_table(by, shown.criteria, shown.items)
+    now_ms = hub.clock.now_ms()
+    number = number_of(now_ms)
+    results = marked(results_table(by, shown.criteria, shown.items), caller, number, now_ms)
     made = write_xlsx([results, criteria_table(shown.criteria)])
-    trail.note(caller.username, "exported", "assessment", f"{shown.span.key} {by}, xlsx")
+    trail.note(caller.username, "exported", "assessment", f"{number}, {shown.span.key} {by}, xlsx")
     return download(made, _title(shown, by), "xlsx")
 
 
@@ -58,12 +60,11 @@ def print_results(
 ) -> Response:
     """The same on paper; a visitor's own and no other."""
     shown = results_shown(hub, caller, by, period, region)
-    now_ms = hub.clock.now_ms()
-    minute_ms = now_ms - now_ms % _MINUTE_MS
+    mark = mark_of(caller, f"assessment:{shown.span.key}:{by}:{region or ''}", hub.clock.now_ms())
     paper = Paper(
         title=_title(shown, by),
-        printed=f"打印：{local(minute_ms):%Y-%m-%d %H:%M}　{caller.name}",
-        at_ms=minute_ms,
+        printed=mark.foot,
+        at_ms=mark.at_ms,
         sections=(
             Section(
                 title="一、得分",
@@ -74,7 +75,8 @@ def print_results(
         ),
     )
     made = hub.printer.pdf(paper)
-    trail.note(caller.username, "printed", "assessment", f"{shown.span.key} {by}")
+    said = f"{shown.span.key} {by}, {mark.number}"
+    trail.note(caller.username, "printed", "assessment", said)
     return download(made, paper.title, "pdf", inline=True)
 
 

@@ -14,6 +14,7 @@ from dashboard.audit_reads import Asked, changes_of, documents, find_row, trail
 from dashboard.audit_words import KINDS, action_word
 from dashboard.callers import Caller, Hub, needs
 from dashboard.downloads import as_file, download
+from dashboard.export_requests import marked, number_of
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import one, roster_for
@@ -117,11 +118,12 @@ def export_audit(
         ]
         for row, item in zip(found, items, strict=True)
     ]
-    noted.note(caller.username, "exported", "audit", _told(asked, f"{len(lines)} rows, csv"))
-    table = Table(title="操作记录", columns=_COLUMNS, rows=lines)
-    return download(
-        write_csv(table, encoding), f"操作记录-{local(hub.clock.now_ms()):%Y%m%d}", "csv"
-    )
+    now_ms = hub.clock.now_ms()
+    number = number_of(now_ms)
+    told = _told(asked, f"{number}, {len(lines)} rows, csv")
+    noted.note(caller.username, "exported", "audit", told)
+    table = marked(Table(title="操作记录", columns=_COLUMNS, rows=lines), caller, number, now_ms)
+    return download(write_csv(table, encoding), f"操作记录-{local(now_ms):%Y%m%d}", "csv")
 
 
 @router.get("/audit/chain")

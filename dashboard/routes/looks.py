@@ -11,11 +11,11 @@ from dashboard.asked import PathId
 from dashboard.callers import Caller, Hub, needs
 from dashboard.downloads import as_file, download
 from dashboard.look_reads import DAYS_DEFAULT, DAYS_MAX, Looks, document_of, looks_of
+from dashboard.paper_marks import mark_of
 from dashboard.ports import Deps
 from dashboard.problems import not_found
 from dashboard.reads import Row
 from dashboard.register_reads import find_person
-from dashboard.routes.papers import foot_of, minute_ms
 from ledger.documents.looks import looks_paper
 from ledger.documents.sheets import local
 
@@ -45,8 +45,10 @@ def print_looks(
     row, found = _looks(hub, caller, person_id, days)
     today = local(hub.clock.now_ms())
     span = (f"{today - timedelta(days=days):%Y-%m-%d}", f"{today:%Y-%m-%d}")
-    paper = looks_paper(row["name"], found.looks, span, foot_of(hub, caller), minute_ms(hub))
-    trail.note(caller.username, "printed", f"person:{person_id}", "who saw the file")
+    mark = mark_of(caller, f"looks:{person_id}", hub.clock.now_ms())
+    paper = looks_paper(row["name"], found.looks, span, mark.foot, mark.at_ms)
+    said = f"who saw the file, {mark.number}"
+    trail.note(caller.username, "printed", f"person:{person_id}", said)
     return download(hub.printer.pdf(paper), paper.title, "pdf", inline=True)
 
 

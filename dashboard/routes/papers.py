@@ -16,6 +16,7 @@ from dashboard.asked import DAY_MS, FromTime, PathId, QueryWord, local_day, span
 from dashboard.callers import SIGNED_IN, Caller, Hub, check_not_stale, needs
 from dashboard.downloads import as_file, download
 from dashboard.images import PRINTED
+from dashboard.paper_marks import Mark, mark_of
 from dashboard.paper_reads import (
     VITALS_MAX,
     fhir_person,
@@ -73,7 +74,8 @@ def empty_form(
 ) -> Response:
     """An empty form to fill in by hand."""
     empty = _BLANKS[form]()
-    paper = _paper(hub, caller, empty, f"{empty.mark}{empty.title}（空表）", copies)
+    mark = mark_of(caller, f"form:{form}", hub.clock.now_ms())
+    paper = _paper(mark, empty, f"{empty.mark}{empty.title}（空表）", copies)
     return _made(hub, paper, ending)
 
 
@@ -108,6 +110,7 @@ async def print_annex3(
     """Annex 3 of one person; `numbers=true` with a `reason` prints identity numbers whole."""
     row = await run_in_threadpool(_person, hub, caller, person_id)
     await _reveal(hub, caller, person_id, numbers)
+    mark = mark_of(caller, f"annex3:{person_id}", hub.clock.now_ms())
 
     def work() -> Response:
         with hub.engine.connect() as connection:
@@ -115,10 +118,11 @@ async def print_annex3(
                 connection, row, caller.can, hub.clock.now_ms(), numbers=numbers is not None
             )
         name = f"附件3信息记录表-{row['name']}"
-        return _made(hub, _paper(hub, caller, annex3(sheet), name, copies), ending)
+        return _made(hub, _paper(mark, annex3(sheet), name, copies), ending)
 
     made = await run_in_threadpool(work)
-    trail.note(caller.username, "printed", f"person:{person_id}", f"annex3.{ending}")
+    said = f"annex3.{ending}, {mark.number}"
+    trail.note(caller.username, "printed", f"person:{person_id}", said)
     return made
 
 
@@ -141,8 +145,10 @@ def print_annex4(
             raise not_found("visit")
         sheet = visit_sheet(connection, row, caller.can)
     name = f"附件4探访记录表-{sheet.name}-{local(sheet.visited_at_ms):%Y%m%d}"
-    made = _made(hub, _paper(hub, caller, annex4(sheet), name, copies), ending)
-    trail.note(caller.username, "printed", f"visit:{visit_id}", f"annex4.{ending}")
+    mark = mark_of(caller, f"annex4:{visit_id}", hub.clock.now_ms())
+    made = _made(hub, _paper(mark, annex4(sheet), name, copies), ending)
+    said = f"annex4.{ending}, {mark.number}"
+    trail.note(caller.username, "printed", f"visit:{visit_id}", said)
     return made
 
 
@@ -161,6 +167,7 @@ async def print_file(
     """Annex 3, then every visit, call, stay and consent that the book has, and her photo."""
     row = await run_in_threadpool(_person, hub, caller, person_id)
     await _reveal(hub, caller, person_id, numbers)
+    mark = mark_of(caller, f"file:{person_id}", hub.clock.now_ms())
 
     def work() -> bytes:
         now_ms = hub.clock.now_ms()
@@ -177,10 +184,10 @@ async def print_file(
                 numbers=numbers is not None,
                 photo=None if picture is None else picture.content,
             )
-        return hub.printer.pdf(dossier(found, foot_of(hub, caller), minute_ms(hub)))
+        return hub.printer.pdf(dossier(found, mark.foot, mark.at_ms))
 
     made = await run_in_threadpool(work)
-    trail.note(caller.username, "printed", f"person:{person_id}", "file.pdf")
+    trail.note(caller.username, "printed", f"person:{person_id}", f"file.pdf, {mark.number}")
     return download(made, f"服务档案-{row['name']}", "pdf", inline=True)
 
 
@@ -255,27 +262,11 @@ def _person(hub: Deps, caller: Caller, person_id: str) -> Row:
     return row
 
 
-def _paper(hub: Deps, caller: Caller, form: Form, name: str, copies: bool) -> Paper:
-    return Paper(
-        title=name,
-        printed=foot_of(hub, caller),
-        at_ms=minute_ms(hub),
-        forms=(form,),
-        numbered=copies,
-    )
+def _paper(mark: Mark, form: Form, name: str, copies: bool) -> Paper:
+    return Paper(title=name, printed=mark.foot, at_ms=mark.at_ms, forms=(form,), numbered=copies)
 
 
 def _made(hub: Deps, paper: Paper, ending: Ending) -> Response:
     if ending == "docx":
         return download(write_docx(paper, hub.printer.drawing), paper.title, ending)
     return download(hub.printer.pdf(paper), paper.title, ending, inline=True)
-
-
-def foot_of(hub: Deps, caller: Caller) -> str:
-    return f"打印：{local(minute_ms(hub)):%Y-%m-%d %H:%M}　{caller.name}"
-
-
-def minute_ms(hub: Deps) -> int:
-    """Twice within a minute is the same document, made once."""
-    now_ms = hub.clock.now_ms()
-    return now_ms - now_ms % 60_000

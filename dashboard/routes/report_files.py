@@ -11,6 +11,8 @@ from dashboard.answers import Trail
 from dashboard.asked import QueryWord
 from dashboard.callers import Caller, Hub, needs
 from dashboard.downloads import as_file, download
+from dashboard.export_requests import mark_text, marked, number_of
+from dashboard.paper_marks import mark_of
 from dashboard.ports import Deps
 from dashboard.reads import Row
 from dashboard.report_people import counted
@@ -33,7 +35,6 @@ from ledger.visiting.days import date_of
 router = APIRouter(tags=["reports"])
 
 _TITLE: Final = "特殊困难老年人探访关爱服务统计表"
-_MINUTE_MS: Final = 60_000
 
 
 @router.get("/reports/period.xlsx", response_class=Response, responses=as_file("xlsx"))
@@ -55,9 +56,12 @@ def save_report(
         months = Months(connection, now_ms, asked)
         now, before = _both(connection, hub, asked, regions, months)
         sheets, missing = _row_sheets(connection, asked, now_ms, months)
-    notes = (*_notes(now_ms, asked), *missing)
+    number = number_of(now_ms)
+    sheets = [marked(sheet, caller, number, now_ms) for sheet in sheets]
+    notes = (*_notes(now_ms, asked), *missing, f"导出：{mark_text(caller, number, now_ms)}")
     made = write_xlsx([figures_table(now, before, notes), regions_table(now), *sheets])
-    detail = f"{span.key} {region or caller.region}, {sum(len(s.rows) for s in sheets)} rows, xlsx"
+    count = sum(len(sheet.rows) for sheet in sheets)
+    detail = f"{number}, {span.key} {region or caller.region}, {count} rows, xlsx"
     trail.note(caller.username, "exported", "report", detail)
     return download(made, f"统计报表-{_unit(asked, regions)}-{span.key}", "xlsx")
 
@@ -88,15 +92,16 @@ def print_report(
         name = part["name"] or part["region"]
         about = replace(whole, unit=f"{unit} {name}")
         sheets.append(official_sheet(about, part, earlier.get(part["region"], _NOTHING)))
-    minute_ms = now_ms - now_ms % _MINUTE_MS
+    mark = mark_of(caller, f"report:{span.key}:{asked.region}:{each}", now_ms)
     paper = Paper(
         title=f"统计表-{unit}-{span.key}",
-        printed=f"打印：{local(minute_ms):%Y-%m-%d %H:%M}　{caller.name}",
-        at_ms=minute_ms,
+        printed=mark.foot,
+        at_ms=mark.at_ms,
         forms=tuple(sheets),
     )
     made = hub.printer.pdf(paper)
-    trail.note(caller.username, "printed", "report", f"{span.key} {region or caller.region}")
+    said = f"{span.key} {region or caller.region}, {mark.number}"
+    trail.note(caller.username, "printed", "report", said)
     return download(made, paper.title, "pdf", inline=True)
 
 

@@ -60,10 +60,14 @@ async def test_annex_3_of_a_person(world: World) -> None:
     for words in (
         *("姓名张桂英", "1941年3月2日", "13800000001", "☑独居☐空巢", "☑能力完好", "高血压"),
         *("平利县城关镇龙头村一组12号", "张伟儿子13900000001", "探访责任人人visitor-1"),
-        "打印：2026-11-2316:00人duty-1",
+        "打印：2026-11-2316:00人duty-1（duty-1）编号P20261123-",
     ):
         assert words in text
     assert ("duty-1", "printed", "person:person-0001") in await world.audited()
+    # Whoever finds the sheet finds by its number who took it.
+    [number] = set(re.findall(r"编号(P20261123-[0-9A-F]{8})", text))
+    [[detail]] = await world.query("SELECT detail FROM audit WHERE action = 'printed'")
+    assert detail == f"annex3.pdf, {number}"
 
 
 BODY = "61092619410302002"

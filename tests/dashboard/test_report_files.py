@@ -79,7 +79,8 @@ async def test_a_report_as_a_spreadsheet_says_what_the_page_says(world: World) -
     owed, done = whole["visits"]["total"]["owed"], whole["visits"]["total"]["done"]
     assert told["上门探访", "应访（次）"][4] == owed
     assert told["上门探访", "探访完成率"][4] == pytest.approx(100 * done / owed, abs=0.01)
-    assert book["指标"][-2][0].startswith("说明：本期尚未结束")
+    assert book["指标"][-3][0].startswith("说明：本期尚未结束")
+    assert "人admin-1（admin-1）" in str(book["指标"][-1][0])
     towns = {row[0]: row for row in book["各单位"][1:]}
     assert set(towns) == {"城关镇", "兴隆镇"}
     assert sum(row[1] for row in towns.values()) == 2
