@@ -6,7 +6,10 @@ from typing import Final
 # Looking, taking out of the hub, coming in; whatever else is on the trail was a change.
 LOOKED: Final = frozenset({"viewed", "listed", "listened", "exchanged", "tried"})
 TAKEN_OUT: Final = frozenset(
-    {"exported", "printed", "revealed", "fetched", "record_opened", "opening_refused"}
+    {
+        *("exported", "printed", "revealed", "opened_contact", "fetched"),
+        *("record_opened", "opening_refused"),
+    }
 )
 CAME: Final = frozenset({"logged_in", "logged_out", "login_refused"})
 KINDS: Final = ("look", "change", "out", "access", "board")
@@ -22,6 +25,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "exported": "导出",
     "printed": "打印",
     "revealed": "查看身份证号",
+    "opened_contact": "查看电话",
     "record_opened": "紧急查看档案",
     "opening_refused": "紧急查看被拒",
     "opening_reviewed": "复核紧急查看",

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, true
 from starlette.concurrency import run_in_threadpool
 
 from dashboard.flood import Rates
-from dashboard.permissions import OF_KNOWN_PEOPLE, PERMISSIONS, Area, permissions_of
+from dashboard.permissions import NEAR_ONLY, OF_KNOWN_PEOPLE, PERMISSIONS, Area, permissions_of
 from dashboard.ports import Deps
 from dashboard.problems import Problem
 from dashboard.sessions import (
@@ -70,17 +70,28 @@ class Caller:
     # Whose records it knows, None: all of its region; those of anywhere that it opened.
     homes: frozenset[str] | None = None
     opened: frozenset[str] = frozenset()
+    # Where telephones are open to it, None: wherever it knows people.
+    contacts: frozenset[str] | None = None
 
     @property
     def can(self) -> frozenset[str]:
         granted = permissions_of(self.role, self.area)
+        if self.contacts is not None:
+            granted -= {NEAR_ONLY}
         return granted if self.scopes is None else granted & self.scopes
 
     def can_at(self, home: str | None) -> frozenset[str]:
         """What it may about a home: of people it doesn't know, nothing that tells who they are."""
         if home is None or self.homes is None or home in self.homes or home in self.opened:
-            return self.can
+            work = home is not None and home in (self.contacts or frozenset()) | self.opened
+            return self.can | {NEAR_ONLY} if work and self.scopes is None else self.can
         return self.can - OF_KNOWN_PEOPLE
+
+    def can_in_list(self, home: str, live: frozenset[str]) -> frozenset[str]:
+        """`can_at` in a list of many: telephones only where something is open, or of one's own."""
+        if self.homes is not None or home in live or "person.read" not in self.can:
+            return self.can_at(home)
+        return self.can_at(home) - {NEAR_ONLY}
 
     def sees(self, region: str | None) -> bool:
         """What has no region yet (a new gateway, an unbound button) concerns everybody."""
@@ -168,6 +179,8 @@ class Needs:
                 detail = f"the role {caller.role} may not {permission}"
                 if permission in permissions_of(caller.role):
                     detail = f"{permission} is for accounts of a wider region"
+                # Who tries doors is found by it (ASVS 5.0, 16.3.2); nothing of whom it was about.
+                _LOG.warning("refused: %s asked for %s", caller.username, permission)
                 raise Problem(403, "forbidden", detail)
         if self.permission in STEPPED_UP:
             check_not_stale(caller)
@@ -290,18 +303,11 @@ async def refresh(deps: Deps, digest: str, via: Via) -> Caller | None:
     if wall_ms - row.seen_at_ms >= TOUCH_EVERY_MS:
         await _note_use(deps, lambda unit: touch_session(unit, digest, wall_ms))
     return Caller(
-        username=row.username,
-        name=row.name,
-        role=row.role,
-        region=row.region,
-        digest=row.digest,
+        **_placed(row, standing),
         via=via,
         limit=limit_of(deps.signing_in, row.standing),
         stale=must_step_up(deps.signing_in, row.standing, wall_ms),
         fresh=is_fresh(row.standing, wall_ms),
-        area=standing.area,
-        homes=standing.homes,
-        opened=standing.opened,
     )
 
 
@@ -314,17 +320,18 @@ async def _of_token(deps: Deps, digest: str) -> Caller | None:
     if row.used_at_ms is None or wall_ms - row.used_at_ms >= TOUCH_EVERY_MS:
         await _note_use(deps, lambda unit: api_tokens.touch(unit, digest, wall_ms))
     return Caller(
-        username=row.username,
-        name=row.name,
-        role=row.role,
-        region=row.region,
-        digest=row.digest,
+        **_placed(row, standing),
         via="token",
         scopes=row.scopes,
-        area=standing.area,
-        homes=standing.homes,
-        opened=standing.opened,
     )
+
+
+def _placed(row: SessionRow | api_tokens.TokenRow, standing: Standing) -> dict[str, Any]:
+    account = ("username", "name", "role", "region", "digest")
+    place = ("area", "homes", "opened", "contacts")
+    return {name: getattr(row, name) for name in account} | {
+        name: getattr(standing, name) for name in place
+    }
 
 
 async def _note_use(deps: Deps, apply: Callable[[UnitOfWork], None]) -> None:

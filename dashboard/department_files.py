@@ -12,9 +12,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select
 
 from dashboard.callers import Caller
+from dashboard.contact_masks import HIDDEN, masked_phone
 from dashboard.export import Subject, read_names
 from dashboard.export_registry import SUBJECTS
-from dashboard.masking import HIDDEN, masked_name, masked_phone
+from dashboard.masking import masked_name
 from dashboard.person_reads import purpose_states
 from dashboard.reads import Row, rows
 from ledger.documents.sheets import local

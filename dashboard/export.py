@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Select, select
 
 from dashboard.callers import Caller
+from dashboard.contact_masks import HIDDEN, WAYS_IN, masked_text
 from dashboard.reads import Row, rows
 from ledger.documents.table import Column, Table
 from ledger.documents.workbook import ROWS_MAX
@@ -24,14 +25,19 @@ PLACE: Final = (
 ADDRESS: Final = Column(key="address", zh="住址", width=30)
 
 
+_PHONES: Final = frozenset({"phone", "contacts"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What of a subject is wanted: of a region, of [from, to) by the subject's own time."""
+    """What of a subject is wanted: of a region, of [from, to) by the subject's own time. `whole`: a
+    second person has agreed, with a reason, that telephones go along."""
 
     caller: Caller
     region: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +97,21 @@ def read(connection: Connection, subject: Subject, asked: Asked) -> Table:
     if len(found) > ROWS_MAX:
         raise TooMany(f"more than {ROWS_MAX} rows; take a region or a shorter span")
     names = read_names(connection)
-    return Table(
-        title=subject.zh,
-        columns=subject.columns,
-        rows=[subject.cells(row, names) for row in found],
-    )
+    cells = [subject.cells(row, names) for row in found]
+    if not asked.whole and "contact.read" not in asked.caller.can:
+        cells = [_without_contacts(subject.columns, row) for row in cells]
+    return Table(title=subject.zh, columns=subject.columns, rows=cells)
+
+
+def _without_contacts(columns: Sequence[Column], row: Sequence[Any]) -> list[Any]:
+    """Telephones masked, the way in left out, for who opens them one by one with a reason."""
+    shown = []
+    for column, cell in zip(columns, row, strict=True):
+        if column.key in _PHONES and isinstance(cell, str):
+            shown.append(masked_text(cell))
+        else:
+            shown.append(HIDDEN if column.key in WAYS_IN and cell else cell)
+    return shown
 
 
 def read_names(connection: Connection) -> Names:

@@ -175,7 +175,11 @@ def asked_of(row: Row, caller: Caller) -> tuple[str, str, Encoding, Asked]:
     """Subject, form, encoding and what of it."""
     said = json.loads(row["asked"])
     asked = Asked(
-        caller=caller, region=row["region"] or None, from_ms=said["from_ms"], to_ms=said["to_ms"]
+        caller=caller,
+        region=row["region"] or None,
+        from_ms=said["from_ms"],
+        to_ms=said["to_ms"],
+        whole=True,
     )
     encoding: Encoding = "gb18030" if said["encoding"] == "gb18030" else "utf-8"
     return said["subject"], said["ending"], encoding, asked

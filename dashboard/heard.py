@@ -15,6 +15,8 @@ _MASKED: Final = frozenset({"alarm", "task"})
 _OF_A_HOME: Final = frozenset({"device", "stay", "visit"})
 # About a person who is named by an id: that something changed is told, not what.
 _EMPTIED: Final = frozenset({"care", "person", "plan", "referral", "rule"})
+# Of alarms and tasks.
+_LIVE: Final = frozenset({"open", "acknowledged", "in_response", "accepted", "departed", "arrived"})
 # After these, who knows whom may be another than before.
 MOVES_PEOPLE: Final = frozenset({"alarm", "person", "rota", "task"})
 
@@ -22,7 +24,7 @@ MOVES_PEOPLE: Final = frozenset({"alarm", "person", "rota", "task"})
 def heard(event: FeedEvent, caller: Caller) -> FeedEvent | None:
     """The event as this caller hears it, if at all."""
     if caller.homes is None:
-        return event
+        return event if "contact.read" in caller.can else _without_contacts(event, caller)
     if event.topic in _EMPTIED:
         told: Document = json.loads(event.payload)
         told["entry"]["data"] = {}
@@ -37,6 +39,18 @@ def heard(event: FeedEvent, caller: Caller) -> FeedEvent | None:
         return None
     told["entry"]["data"] = {}
     told["object"] = present(told["object"], caller.can_at(home))
+    return replace(event, payload=to_json(told))
+
+
+def _without_contacts(event: FeedEvent, caller: Caller) -> FeedEvent:
+    """For who has no call to make: what is open now is told whole, for she may answer it."""
+    if event.topic not in _MASKED | _OF_A_HOME | {"person"}:
+        return event
+    told: Document = json.loads(event.payload)
+    if event.topic == "person":
+        told["entry"]["data"] = {}
+    elif isinstance(told["object"], dict) and told["object"].get("state") not in _LIVE:
+        told["object"] = present(told["object"], caller.can)
     return replace(event, payload=to_json(told))
 
 

@@ -37,7 +37,8 @@ _THING: Final[Mapping[str, str]] = {
 }
 _HISTORY: Final = frozenset({"look", "out", "change"})
 # Reasons that somebody typed, and whether a photo was looked at, are hers to know.
-_SAID: Final = frozenset({"revealed"})
+_BY_NAME: Final = frozenset({"revealed", "opened_contact", "printed", "exported"})
+_SAID: Final = frozenset({"revealed", "opened_contact"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def looks_of(connection: Connection, person: str, now_ms: int, days: int) -> Loo
         kind = kind_of(row["action"], row["object"])
         thing = _THING.get(row["object"].partition(":")[0], "file")
         said = row["detail"] if row["action"] in _SAID else ""
-        act = row["action"] if row["action"] in ("revealed", "printed", "exported") else kind
+        act = row["action"] if row["action"] in _BY_NAME else kind
         day = f"{local(row['at_ms']):%Y-%m-%d}"
         grouped.setdefault((day, row["actor"], act, thing, said), []).append(row)
     looks = [

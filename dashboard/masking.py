@@ -1,11 +1,11 @@
 """Objects for those who may not see people's details: masked here, never in the browser. Pure."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
+
+from dashboard.contact_masks import HIDDEN, masked_phone, without_contacts
 
 Document = dict[str, Any]
-
-HIDDEN: Final = "***"
 
 
 def present(document: Document, can: frozenset[str]) -> Document:
@@ -15,17 +15,14 @@ def present(document: Document, can: frozenset[str]) -> Document:
         shown = _without_person(shown)
     if "address.read" not in can:
         shown = _without_address(shown)
+    if "contact.read" not in can:
+        shown = without_contacts(shown, can)
     return shown
 
 
 def masked_name(name: str) -> str:
     """张桂英 as 张**: enough to talk about a case, too little to find a person."""
     return name[:1] + "*" * (len(name) - 1)
-
-
-def masked_phone(phone: str) -> str:
-    """13800000001 as 138****0001."""
-    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 11 else "*" * len(phone)
 
 
 def _without_person(document: Document) -> Document:

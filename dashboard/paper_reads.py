@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from dashboard.masking import HIDDEN
+from dashboard.contact_masks import HIDDEN, without_contacts
 from dashboard.ports import ReadingsReader
 from dashboard.reads import Row, roster_for, rows
 from ledger.documents.fhir import KINDS, FhirPerson, Vital
@@ -29,10 +29,13 @@ def person_sheet(
     *,
     numbers: bool,
 ) -> PersonSheet:
-    """Annex 3 of a row of the register. numbers: identity numbers whole, else masked."""
+    """Annex 3 of a row of the register. numbers: identity numbers (and telephones) whole, else
+    masked."""
     file = person_file(connection, row["id"])
     roster = roster_for(connection, homes=[row["home"]], usernames=[row["visitor"]])
     person = person_object(row, now_ms)
+    if "contact.read" not in can and not numbers:
+        person = without_contacts(person, can)
     return PersonSheet(
         identity=Identity(
             name=row["name"],
@@ -42,7 +45,7 @@ def person_sheet(
             categories=tuple(person["categories"]),
         ),
         file=file if numbers else without_numbers(file),
-        phone=row["phone"],
+        phone=person["phone"],
         address=address_of(row["home"], roster, can),
         conditions=tuple(person["conditions"]),
         contacts=tuple(
@@ -96,7 +99,7 @@ def fhir_person(connection: Connection, row: Row, can: frozenset[str]) -> FhirPe
         name=row["name"],
         sex=row["sex"],
         born=row["born"],
-        phone=row["phone"],
+        phone=row["phone"] if "contact.read" in can else "",
         address="" if address == HIDDEN else address,
     )
 

@@ -28,6 +28,8 @@ Permission = Literal[
     "audit.read",
     "care.read",  # referrals, providers, the log of services, money
     "care.write",  # referrals and log lines
+    "contact.open",  # telephones and the way in where they are masked, with a reason, on record
+    "contact.read",  # the same at once; masked without, but while an alarm or task is open there
     "data.export",  # tables of people and cases, health data: what leaves the hub as files
     "device.read",
     "device.write",
@@ -111,6 +113,10 @@ AREA_PERMISSIONS: Final[Mapping[str, Area]] = MappingProxyType(
     }
 )
 
+# Who sits in an office above several towns rings nobody up: they open telephones with a reason.
+OFFICE_ROLES: Final = frozenset({"admin", "manager"})
+NEAR_ONLY: Final = "contact.read"
+
 # Who knows whole records of the people they are responsible for or are sent to, not of a region.
 ASSIGNED_ROLES: Final = frozenset({"visitor"})
 # What they lose where they know nobody: that something is the matter in the region they still hear.
@@ -131,6 +137,8 @@ _DUTY: Final[frozenset[str]] = frozenset(
         "assessment.read",
         "care.read",
         "care.write",
+        "contact.open",
+        "contact.read",
         "device.read",
         "gateway.read",
         "handover.read",
@@ -202,6 +210,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "assessment.read",
                 "care.read",
                 "care.write",
+                "contact.read",
                 "device.read",
                 "home.read",
                 "person.print",
@@ -225,6 +234,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "installer": frozenset(
             {
                 "address.read",
+                "contact.read",
                 "device.read",
                 "device.write",
                 "gateway.read",
@@ -241,6 +251,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "clinician": frozenset(
             {
                 "address.read",
+                "contact.open",
                 "device.read",
                 "home.read",
                 "person.read",

@@ -11,7 +11,7 @@ from dashboard.reads import Row, one, roster_for, rows
 from dashboard.trouble_reads import troubles_of_devices
 from ledger.device_views import device_object, gateway_object
 from ledger.gateway_certificates import newest_by_gateway
-from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY
+from ledger.schema import ALARM, DEVICE, GATEWAY, HOME, REGION, SERVICE_USER, STAY, TASK
 from ledger.views import (
     Document,
     RosterIndex,
@@ -71,6 +71,15 @@ def home_documents(
         }
         for home in ids
     ]
+
+
+def live_homes(connection: Connection, homes: Collection[str]) -> frozenset[str]:
+    """Those where an alarm or a task is open."""
+    found: set[str] = set()
+    for table, over in ((ALARM, ("closed",)), (TASK, ("completed", "cancelled"))):
+        live = select(table.c.home).where(table.c.home.in_(homes), table.c.state.not_in(over))
+        found |= set(connection.scalars(live))
+    return frozenset(found)
 
 
 def homes_heard(connection: Connection, inside: Sequence[Any]) -> dict[str, bool]:

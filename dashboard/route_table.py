@@ -163,6 +163,7 @@ ROUTES: Final[Mapping[str, Rule]] = MappingProxyType(
         "GET /service-users/{person_id}/file": Rule("home.read", "person"),
         "PATCH /service-users/{person_id}/file": Rule("person.write", "person"),
         "POST /service-users/{person_id}/file/reveal": Rule("person.reveal", "person"),
+        "POST /service-users/{person_id}/contact/open": Rule("contact.open", "person"),
         "GET /service-users/{person_id}/looks": Rule("person.print", "person"),
         "GET /service-users/{person_id}/looks.pdf": Rule("person.print", "person"),
         "GET /service-users/{person_id}/history": Rule("person.read", "person"),

@@ -5,12 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from alarms.lifecycle import AlarmState, TaskState
 from alarms.rota.plan import Plan
 from alarms.rota.standing_in import stands_in
-from dashboard.permissions import ASSIGNED_ROLES, Area
+from dashboard.permissions import (
+    ASSIGNED_ROLES,
+    NEAR_ONLY,
+    OFFICE_ROLES,
+    ROLE_PERMISSIONS,
+    Area,
+)
 from ledger.schema import ALARM, BREAK_GLASS, HOME, OUTBOX, REGION, SERVICE_USER, TASK
 from rules.local_time import DAY_MS
 
@@ -32,6 +38,8 @@ class Standing:
     area: Area
     homes: frozenset[str] | None = None
     opened: frozenset[str] = frozenset()
+    # Where telephones are open to it, None: wherever it knows people.
+    contacts: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +60,30 @@ def standing_of(connection: Connection, account: Account, plan: Plan, now_ms: in
         if account.role in ASSIGNED_ROLES
         else None,
         opened=frozenset(connection.scalars(opened)),
+        contacts=None if _rings_up(connection, account) else _at_work(connection, account.region),
     )
+
+
+def _rings_up(connection: Connection, account: Account) -> bool:
+    """Whether telephones are its daily work: of an office above several towns they aren't."""
+    granted = ROLE_PERMISSIONS.get(account.role, frozenset())
+    if "person.read" not in granted:
+        return True
+    if account.role not in OFFICE_ROLES:
+        return NEAR_ONLY in granted
+    inside = REGION.c.code.startswith(account.region, autoescape=True)
+    towns = select(func.count()).select_from(REGION).where(REGION.c.level == "town", inside)
+    return (connection.scalar(towns) or 0) <= 1
+
+
+def _at_work(connection: Connection, region: str) -> frozenset[str]:
+    """Homes where an alarm or a task is open: nobody who answers there waits for a reason."""
+    found: set[str] = set()
+    for table, over in ((ALARM, (AlarmState.CLOSED.value,)), (TASK, _OVER)):
+        inside = table.c.region.startswith(region, autoescape=True)
+        live = select(table.c.home).where(table.c.state.not_in(over), inside)
+        found |= set(connection.scalars(live))
+    return frozenset(found - {None})
 
 
 def area_of(connection: Connection, region: str) -> Area:

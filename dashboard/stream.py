@@ -103,7 +103,8 @@ class Streams:
         span = (batch[0].seq, batch[-1].seq)
         if span != self._span:
             self._span, self._texts = span, {}
-        mine = (caller.role, caller.area, caller.scopes, caller.region, caller.homes, caller.opened)
+        whom = (caller.homes, caller.opened, caller.contacts is None)
+        mine = (caller.role, caller.area, caller.scopes, caller.region, *whom)
         text = self._texts.get(mine)
         if text is None:
             topics = _topics(caller)

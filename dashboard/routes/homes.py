@@ -24,17 +24,20 @@ from dashboard.asked import (
     like,
 )
 from dashboard.callers import Caller, Hub, needs
+from dashboard.contact_masks import HIDDEN
+from dashboard.contact_masks import WAYS_IN as _WAYS_IN
 from dashboard.masking import present
 from dashboard.once import once
 from dashboard.person_search import homes_at, homes_of
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
-from dashboard.reads import alarm_documents, rows
+from dashboard.reads import Row, alarm_documents, rows
 from dashboard.register_reads import (
     device_documents,
     find_home,
     find_region,
     home_documents,
+    live_homes,
     rule_documents,
 )
 from dashboard.trouble_reads import troubles_of
@@ -54,7 +57,6 @@ router = APIRouter(tags=["homes"])
 
 ALARMS_SHOWN: Final = 20
 
-_WAYS_IN: Final = ("access_note", "key_place", "lane", "dog")
 _COLUMNS: Final = ("id", "region", "address", "lat", "lon", *_WAYS_IN)
 _INSERT: Final = insert_sql(HOME, _COLUMNS, "ON CONFLICT DO NOTHING")
 
@@ -107,9 +109,11 @@ def list_homes(
             wanted = wanted.where(_matches(q, caller, ring_at(connection)))
         found = rows(connection, wanted)
         documents = home_documents(connection, found, hub.rules, hub.clock.now_ms())
+        live = live_homes(connection, {row["id"] for row in found})
     if "person.read" in caller.can:
         trail.note(caller.username, "listed", "homes", f"{len(documents)} shown")
-    return answer({"items": [present(document, caller.can) for document in documents]})
+    items = [present(document, caller.can_in_list(document["id"], live)) for document in documents]
+    return answer({"items": items})
 
 
 @router.get("/homes/{home_id}")
@@ -157,6 +161,8 @@ async def change_home(
 ) -> Response:
     """Change what is named; leave the rest."""
     changes = body.model_dump(exclude_unset=True)
+    # A form that showed the way in masked, sent again: it stays as it was.
+    changes = {k: v for k, v in changes.items() if not (k in _WAYS_IN and v == HIDDEN)}
     await run_in_threadpool(_visible, hub, caller, home_id)
 
     def change(unit: UnitOfWork) -> None:
@@ -214,7 +220,7 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
         alarms = alarm_documents(connection, rows(connection, newest))
         shown = device_documents(connection, devices, now_ms)
         checks = troubles_of(connection, [home_id], now_ms).get(home_id, [])
-    can = caller.can
+    can = caller.can_at(home_id)
     # Whoever may not read people gets the list's three fields, masked.
     known = (
         {"persons": [person_object(person, now_ms) for person in persons]}
@@ -223,12 +229,19 @@ def _document(hub: Deps, caller: Caller, home_id: str) -> Document:
     )
     return {
         **present({**document, **known}, can),
-        **{name: row[name] if "address.read" in can else "" for name in _WAYS_IN},
+        **_ways_in(row, can),
         "devices": shown,
         "checks": checks,
         "rules": rule_documents(home_id, hub.rules, {device["kind"] for device in devices}),
         "alarms": [present(a, can) for a in alarms] if "alarm.read" in can else [],
     }
+
+
+def _ways_in(row: Row, can: frozenset[str]) -> Document:
+    if "address.read" not in can:
+        return dict.fromkeys(_WAYS_IN, "")
+    whole = "contact.read" in can
+    return {name: row[name] if whole or not row[name] else HIDDEN for name in _WAYS_IN}
 
 
 def _visible(hub: Deps, caller: Caller, home_id: str) -> None:

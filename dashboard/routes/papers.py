@@ -115,7 +115,11 @@ async def print_annex3(
     def work() -> Response:
         with hub.engine.connect() as connection:
             sheet = person_sheet(
-                connection, row, caller.can, hub.clock.now_ms(), numbers=numbers is not None
+                connection,
+                row,
+                caller.can_at(row["home"]),
+                hub.clock.now_ms(),
+                numbers=numbers is not None,
             )
         name = f"附件3信息记录表-{row['name']}"
         return _made(hub, _paper(mark, annex3(sheet), name, copies), ending)
@@ -179,7 +183,7 @@ async def print_file(
             found = whole_file(
                 connection,
                 row,
-                caller.can,
+                caller.can_at(row["home"]),
                 now_ms,
                 numbers=numbers is not None,
                 photo=None if picture is None else picture.content,
@@ -230,7 +234,7 @@ def export_vitals(
         if not lives_alone(connection, row):
             detail = "several people live in this home: its readings can't be said to be of one"
             raise Problem(409, "several_people", detail)
-        person = fhir_person(connection, row, caller.can)
+        person = fhir_person(connection, row, caller.can_at(row["home"]))
         devices = vital_devices(connection, row["home"])
     vitals = vitals_of(hub.readings, devices, from_ms, to_ms)
     if len(vitals) > VITALS_MAX:

@@ -21,6 +21,7 @@ from dashboard.asked import (
     local_day,
 )
 from dashboard.callers import Caller, Hub, needs
+from dashboard.contact_masks import WAYS_IN, masked_change
 from dashboard.once import once
 from dashboard.person_reads import (
     consents_document,
@@ -33,12 +34,13 @@ from dashboard.person_reads import (
 from dashboard.ports import Deps
 from dashboard.problems import Problem, not_found
 from dashboard.reads import Row
-from dashboard.routes.service_users import PersonFields, check_references
+from dashboard.register_reads import find_home
+from dashboard.routes.service_users import PersonFields, check_references, put_back_telephones
 from ledger.forms.consents import NewConsent
 from ledger.persons import consenting, files
 from ledger.register_changes import Changed
 from ledger.unit_of_work import UnitOfWork
-from ledger.views import Document
+from ledger.views import Document, document_list
 
 router = APIRouter(tags=["service users"])
 
@@ -110,6 +112,7 @@ async def change_file(
     every field that can't be so (`refusals`)."""
     register = {} if body.person is None else body.person.model_dump(exclude_unset=True)
     await run_in_threadpool(_seen, hub, caller, person_id)
+    register = await run_in_threadpool(put_back_telephones, hub, person_id, register)
     today = local_day(hub.clock.now_ms(), hub.timezone)
     edit = files.Edit(
         person=person_id,
@@ -152,6 +155,24 @@ async def reveal_numbers(
     return answer(numbers_of(row))
 
 
+@router.post("/service-users/{person_id}/contact/open")
+async def open_contact(
+    person_id: PathId,
+    body: Reveal,
+    hub: Hub,
+    caller: Annotated[Caller, needs("contact.open")],
+) -> Response:
+    """Telephones and the way in, where they are masked. On record before they are told."""
+    row = await run_in_threadpool(_seen, hub, caller, person_id)
+
+    def note(unit: UnitOfWork) -> None:
+        about = f"person:{person_id}"
+        unit.audit(caller.username, "opened_contact", about, body.reason, owner=person_id)
+
+    await hub.writer.change(note)
+    return answer(await run_in_threadpool(_contact, hub, row))
+
+
 @router.get("/service-users/{person_id}/history")
 def get_history(
     *,
@@ -163,9 +184,16 @@ def get_history(
     before: Number = None,
 ) -> Response:
     """Every change of the person and the file, newest first, with old and new values."""
-    _seen(hub, caller, person_id)
+    row = _seen(hub, caller, person_id)
     with hub.engine.connect() as connection:
         documents, cursors = history(connection, person_id, limit, before)
+    if "contact.read" not in caller.can_at(row["home"]):
+        for document in documents:
+            changes = document["data"].get("changes", [])
+            document["data"] = {
+                **document["data"],
+                "changes": [masked_change(change) for change in changes],
+            }
     trail.note(caller.username, "viewed", f"person:{person_id}", "history")
     return page(documents, cursors, limit)
 
@@ -261,6 +289,17 @@ def _document(hub: Deps, caller: Caller, person_id: str) -> Document:
     row = _seen(hub, caller, person_id)
     with hub.engine.connect() as connection:
         return file_document(connection, row, caller.can)
+
+
+def _contact(hub: Deps, row: Row) -> Document:
+    with hub.engine.connect() as connection:
+        home = find_home(connection, row["home"])
+    ways = () if home is None else ("address", *WAYS_IN)
+    return {
+        "phone": row["phone"],
+        "contacts": document_list(row["contacts"]),
+        **{name: home[name] for name in ways if home is not None},
+    }
 
 
 def _consents(hub: Deps, person_id: str) -> Document:

@@ -22,12 +22,14 @@ from dashboard.asked import (
     local_day,
 )
 from dashboard.callers import Caller, Hub, needs
+from dashboard.contact_masks import put_back
+from dashboard.masking import present
 from dashboard.once import once
 from dashboard.person_search import Wanted, search
 from dashboard.ports import Deps
 from dashboard.problems import Problem, bad_field, not_found
 from dashboard.reads import one
-from dashboard.register_reads import find_home, find_person, person_documents
+from dashboard.register_reads import find_home, find_person, live_homes, person_documents
 from dashboard.routes.homes import check_id
 from ledger.forms import joining
 from ledger.forms.consents import PURPOSES
@@ -36,7 +38,7 @@ from ledger.persons import files
 from ledger.register_changes import Changed
 from ledger.schema import ACCOUNT
 from ledger.unit_of_work import UnitOfWork
-from ledger.views import Document
+from ledger.views import Document, document_list
 
 router = APIRouter(tags=["service users"])
 
@@ -119,7 +121,12 @@ def list_persons(
     with hub.engine.connect() as connection:
         found = search(connection, caller, wanted, limit, after)
         documents = person_documents(connection, found.persons[:limit], hub.clock.now_ms())
+        live = live_homes(connection, {row["home"] for row in found.persons[:limit]})
     trail.note(caller.username, "listed", "persons", f"{len(documents)} shown")
+    documents = [
+        present(document, caller.can_in_list(row["home"], live))
+        for document, row in zip(documents, found.persons, strict=False)
+    ]
     missing = [row["missing"] for row in found.persons]
     items = [
         {**document, "missing": count} for document, count in zip(documents, missing, strict=False)
@@ -173,9 +180,11 @@ async def change_person(
     caller: Annotated[Caller, needs("person.write")],
 ) -> Response:
     """Change what is named; leave the rest."""
-    fields = body.model_dump(exclude_unset=True)
-    edit = _edit(hub, caller, person_id, fields)
     await run_in_threadpool(_document, hub, caller, person_id)
+    fields = await run_in_threadpool(
+        put_back_telephones, hub, person_id, body.model_dump(exclude_unset=True)
+    )
+    edit = _edit(hub, caller, person_id, fields)
 
     def change(unit: UnitOfWork) -> None:
         files.change(unit, edit)
@@ -242,6 +251,20 @@ def check_references(hub: Deps, caller: Caller, changes: dict[str, Any]) -> None
                 raise bad_field("visitor", "there is no such account")
 
 
+def put_back_telephones(hub: Deps, person_id: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """What a form sends that had them masked, with those that it left as they were."""
+    if not fields.keys() & {"phone", "contacts"}:
+        return fields
+    with hub.engine.connect() as connection:
+        row = find_person(connection, person_id)
+    if row is None:
+        return fields
+    try:
+        return put_back(fields, row["phone"], document_list(row["contacts"]))
+    except ValueError as error:
+        raise bad_field(str(error), "a masked number calls nobody: open it first") from None
+
+
 def _edit(hub: Deps, caller: Caller, person_id: str, fields: dict[str, Any]) -> files.Edit:
     return files.Edit(
         person=person_id,
@@ -257,4 +280,5 @@ def _document(hub: Deps, caller: Caller, person_id: str) -> Document:
         row = find_person(connection, person_id)
         if row is None or not caller.knows(row["home_region"], row["home"]):
             raise not_found("person")
-        return person_documents(connection, [row], hub.clock.now_ms())[0]
+        [document] = person_documents(connection, [row], hub.clock.now_ms())
+        return present(document, caller.can_at(row["home"]))

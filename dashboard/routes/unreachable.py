@@ -8,7 +8,7 @@ from starlette.responses import Response
 from dashboard.answers import Trail, answer
 from dashboard.asked import LIMIT_DEFAULT, QueryWord, RegisterLimit, words
 from dashboard.callers import Caller, Hub, needs
-from dashboard.masking import HIDDEN
+from dashboard.contact_masks import HIDDEN
 from dashboard.routes.unseen import masked_person
 from dashboard.unreachable_reads import (
     REASONS,

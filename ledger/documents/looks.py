@@ -28,6 +28,7 @@ ACTS: Final[Mapping[str, str]] = {
     "printed": "打印",
     "exported": "导出",
     "revealed": "查看完整证件号码",
+    "opened_contact": "查看完整电话",
     "out": "取走",
 }
 THINGS: Final[Mapping[str, str]] = {
@@ -69,9 +70,13 @@ class Look:
     said: str
 
 
+# What they say already names what was seen.
+_WHOLE: Final = frozenset({"revealed", "opened_contact"})
+
+
 def words(look: Look) -> str:
     act = ACTS.get(look.act, look.act)
-    return act if look.act == "revealed" else f"{act}{THINGS.get(look.thing, look.thing)}"
+    return act if look.act in _WHOLE else f"{act}{THINGS.get(look.thing, look.thing)}"
 
 
 def looks_paper(

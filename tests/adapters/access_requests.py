@@ -89,6 +89,7 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /service-users/{person_id}/return": {"on": DAY, "reason": "回村"},
     "PATCH /service-users/{person_id}/file": {"file": {"children": 2}, "reason": "村委会告知"},
     "POST /service-users/{person_id}/file/reveal": {"reason": "寻人，配合公安"},
+    "POST /service-users/{person_id}/contact/open": {"reason": "家属来访，要联系儿子"},
     "POST /service-users/{person_id}/consents": {
         "purpose": "sharing",
         "given_by": "本人",

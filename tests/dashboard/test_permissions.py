@@ -96,7 +96,14 @@ def test_the_table_names_what_there_is() -> None:
         assert granted <= PERMISSIONS, role
     assert set().union(*TOPIC_PERMISSIONS.values()) <= PERMISSIONS
     used = {name for _, route in routes() for name in declared(route.dependant)}
-    inside = {"address.read", "person.read", "plan.move_any", "stay.write_any", "task.move_any"}
+    inside = {
+        "address.read",
+        "contact.read",
+        "person.read",
+        "plan.move_any",
+        "stay.write_any",
+        "task.move_any",
+    }
     inside |= {"rule.write_wide", "visit.amend_any"}
     assert used | inside >= PERMISSIONS, f"granted but never asked: {PERMISSIONS - used - inside}"
     assert permissions.permissions_of("nobody") == frozenset()

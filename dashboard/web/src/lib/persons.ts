@@ -194,6 +194,16 @@ export interface ImportRow {
 
 const user = (person: string): string => `service-users/${id(person)}`;
 
+/** Telephones and the way in, where they were masked. */
+export interface OpenedContact {
+  phone: string;
+  contacts: { name: string; relation: string; phone: string }[];
+  access_note?: string;
+  key_place?: string;
+  lane?: string;
+  dog?: string;
+}
+
 export const persons = {
   list: (asked: PersonsAsked) =>
     request<{ items: ListedPerson[]; next: string | null; total: number }>(
@@ -208,6 +218,8 @@ export const persons = {
     request<PersonFile>("PATCH", `${user(person)}/file`, changes),
   return: (person: string, said: { on: string; reason: string }) =>
     request<ServiceUser>("POST", `${user(person)}/return`, said),
+  openContact: (person: string, reason: string) =>
+    request<OpenedContact>("POST", `${user(person)}/contact/open`, { reason }),
   reveal: (person: string, reason: string) =>
     request<Numbers>("POST", `${user(person)}/file/reveal`, { reason }),
   history: (person: string, before?: number) =>
