@@ -43,17 +43,19 @@ a task or had one within the last week, and where an open alarm called her. Of o
 region she hears that there is an alarm or a task, with the name masked; taking the task opens the
 record.
 
-**Telephones and the way in** (key, gate, dog) stand open at once to who rings people up: duty officers, managers of a town or
-a village, visitors for the people they know, installers for the way in; and to everybody who may see
-the record **while an alarm or a task is open in that home**: nobody who answers waits for a reason.
-Masked (`138****0001`, `***`) they are in lists and searches of many people, and to administrators and
-managers of more than one town and to clinicians in single records, closed cases, histories, tables that leave
-(unless a second person agreed to the export) and the live feed of what is over. Those open them one person at a
-time with a reason (`POST service-users/{id}/contact/open`), which is on record before they are told and stands on the
-sheet *who saw my file*. Sent again masked, they stay as they were. **Addresses** tell one house from the next: who sends
-people there or hangs up devices always sees them, for a wrong house is worse; clinicians see them without their numbers.
-In a hub that has one town there is no office above it, and nothing is masked for it but in lists. Positions on the map are
-not masked. Programs ring nobody up unless their token has `contact.read`.
+**Telephones and the way in** (key, gate, dog) stand open at once to who rings people up: duty
+officers, managers of a town or a village, visitors for the people they know, installers for the
+way in; and to everybody who may see the record **while an alarm or a task is open in that home**:
+nobody who answers waits for a reason. Masked (`138****0001`, `***`) they are in lists and
+searches of many people, and to administrators and managers of more than one town and to
+clinicians in single records, closed cases, histories, tables that leave (unless a second person
+agreed to the export) and the live feed of what is over. Those open them one person at a time with
+a reason (`POST service-users/{id}/contact/open`), which is on record before they are told and
+stands on the sheet *who saw my file*. Sent again masked, they stay as they were. **Addresses**
+tell one house from the next: who sends people there or hangs up devices always sees them, for a
+wrong house is worse; clinicians see them without their numbers. In a hub that has one town there
+is no office above it, and nothing is masked for it but in lists. Positions on the map are not
+masked. Programs ring nobody up unless their token has `contact.read`.
 
 While an alarm is open, staff of the neighbourhood (what the own region lies in) may open the
 record of the home with a reason, for an hour, to be read alone: it stands on the alarm's
