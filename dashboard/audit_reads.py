@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, literal, not_, o
 from contract.moment import to_iso
 from dashboard.audit_words import BOARD, CAME, LOOKED, TAKEN_OUT, kind_of
 from dashboard.callers import Caller
+from dashboard.contact_masks import masked_change
 from dashboard.masking import masked_name
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.sessions import ABSOLUTE_MS
@@ -142,7 +143,7 @@ def changes_of(connection: Connection, row: Row, caller: Caller) -> list[Documen
     found: list[Document] = []
     for entry in rows(connection, wanted.order_by(ENTRY.c.seq)):
         found += _changes(document_of(entry["data"]), open_=open_)
-    return found
+    return found if "contact.read" in caller.can else [masked_change(one) for one in found]
 
 
 def _changes(data: Document, *, open_: bool) -> list[Document]:

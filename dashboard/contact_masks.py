@@ -61,8 +61,8 @@ def masked_change(change: Mapping[str, Any]) -> Document:
     """An old and a new value of a person's history."""
     if change.get("field") not in ("phone", "contacts"):
         return dict(change)
-    hidden = {side: masked_text(str(change.get(side) or "")) for side in ("old", "new")}
-    return {**change, **hidden}
+    sides = {side: change[side] for side in ("old", "new") if change.get(side)}
+    return {**change, **{side: masked_text(str(said)) for side, said in sides.items()}}
 
 
 def put_back(

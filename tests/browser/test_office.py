@@ -129,7 +129,7 @@ def test_the_trail_says_who_did_what_to_whose_file(open_desk: OpenDesk) -> None:
     expect(changed).to_contain_text("老人档案：张桂英")
     expect(changed).to_contain_text("登录自 127.0.0.1")
     changed.get_by_role("button", name="改了什么").click()
-    expect(changed.locator(".changes")).to_contain_text("13800000001 → 13900009999")
+    expect(changed.locator(".changes")).to_contain_text("138****0001 → 139****9999")
     kinds = page.get_by_role("group", name="哪一类")
     desk.at_every_size(
         kinds.get_by_role("button", name="查看"), shown=[changed.locator(".changes")]
@@ -374,3 +374,18 @@ def test_no_page_violates_aa_or_is_wider_than_the_screen(open_desk: OpenDesk, ax
     page.get_by_text("改我的密码").first.click()
     look("security")
     assert not found, "\n".join(found)
+
+
+def test_an_office_above_towns_says_why_it_rings_somebody_up(open_desk: OpenDesk) -> None:
+    desk = signed_in(open_desk)
+    page = desk.page
+    page.goto(f"{desk.url}/persons/person-0001")
+    expect(page.get_by_text("138****0001").first).to_be_visible()
+    expect(page.locator("a[href^='tel:']")).to_have_count(0)
+    page.get_by_role("button", name="显示完整电话").click()
+    form = page.get_by_role("form", name="显示完整电话")
+    form.get_by_label("查看原因（将记入日志）").fill("家属来访，要联系儿子")
+    form.get_by_role("button", name="显示完整电话").click()
+    expect(page.locator("a[href='tel:13800000001']")).to_be_visible()
+    expect(page.locator("a[href='tel:13900000001']")).to_be_visible()
+    expect(page.get_by_text("钥匙在邻居李婶家")).to_be_visible()

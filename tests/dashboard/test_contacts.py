@@ -185,6 +185,12 @@ async def test_history_and_feed_tell_no_number_either(county: World) -> None:
     assert "13811112222" not in old
     assert OWN not in old
     assert "13811112222" in (await read(county, "duty-1", f"{PERSON}/history")).text
+    await county.audited()
+    [[seq]] = await county.query(
+        "SELECT max(seq) FROM audit WHERE action = 'changed' AND object = 'person:person-0001'"
+    )
+    told = (await read(county, "admin-1", f"{API}/audit/{seq}")).json()["changes"]
+    assert [(one["old"], one["new"]) for one in told] == [("138****0001", "138****2222")]
     headers = {"Authorization": f"Bearer {await county.token('admin-1')}"}
     async with StreamClient(county.app, f"{API}/stream", headers) as stream:
         await stream.comment("ready")
