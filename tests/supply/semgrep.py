@@ -2,7 +2,7 @@
 
 semgrep lives in an environment of its own: what it depends on disagrees with the project's locks.
 Its lock is `requirements/semgrep.txt`, hashed like the others. It needs 330 MB and is not part of
-`./dev test`, where ruff and bandit hold what they know of the same. The rules are local, so that it
+`./dev test`, where `rules_by_syntax.py` holds the same rules. The rules are local, so that it
 runs without a network and tells nobody anything.
 """
 
