@@ -252,8 +252,11 @@ class PahoClient:
             self._lost.set()
             return
         self.connected = True
+        # Nothing is kept for us: so nothing need be. RabbitMQ keeps what is heard at QoS 1 on one
+        # node even then, and whoever is named so hears nothing anywhere while that one is down.
+        qos = 1 if self._settings.keep_session else 0
         for topic in self._settings.subscriptions:
-            client.subscribe(topic, qos=1)
+            client.subscribe(topic, qos=qos)
         self._log("uplink_connected", self._where)
         self._loop.call_soon(self._on_connected)
 

@@ -1,6 +1,7 @@
 """Both of the hub's connections to a real RabbitMQ, with a gateway that speaks MQTT to it."""
 
 import asyncio
+import json
 import select
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from gateway.uplink.paho_client import BrokerSettings, PahoClient
 from hearthwatch.embedded_broker import free_port
 from ingest.amqp import line as line_module
 from ingest.amqp.asyncio_client import AmqpClient, AmqpLink
@@ -401,3 +403,34 @@ async def test_a_broker_that_is_killed_keeps_what_was_not_acknowledged(place, ga
         assert payload == b"reading"
         assert lane.losses == hub.losses == 1
     lane.client.close()
+
+
+async def test_a_gateway_that_keeps_nothing_hears_by_a_queue_that_goes_with_its_node(
+    place: Place, rabbitmq: Server
+) -> None:
+    """One that outlives its node can't be made anew at another while that one is down: such a
+    gateway would be deaf everywhere."""
+    connected = asyncio.Event()
+    client = PahoClient(
+        BrokerSettings(
+            host="127.0.0.1", port=place.mqtt_port, client_id="gw-1", protocol="3.1.1",
+            keep_session=False, username=place.mqtt_username, password=place.password,
+            subscriptions=["hw/v1/gw-1/ack", "hw/v1/gw-1/command"],
+        ),
+        on_connected=connected.set, on_confirmed=lambda _mid, _reason: None,
+        on_message=lambda _topic, _payload: None, log=lambda *_words: None, spread=lambda: 0.0,
+    )  # fmt: skip
+    task = asyncio.create_task(client.run())
+    try:
+        await asyncio.wait_for(connected.wait(), PATIENCE_S)
+
+        def durable() -> list[bool]:
+            said = rabbitmq.node.control(
+                "list_queues", "-p", place.virtual_host, "--formatter", "json", "name", "durable"
+            )
+            return [one["durable"] for one in json.loads(said[said.index("[") :])]
+
+        await until(lambda: durable() == [False], "its queue")
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
