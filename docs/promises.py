@@ -61,6 +61,18 @@ PROMISES: Final = (
                 command=_SIM,
             ),
             Fault(
+                name="kill -9 of RabbitMQ, of one of its three nodes; a queue deleted",
+                bound="0 lost, 0 doubled",
+                tests=(
+                    "tests/ingest/amqp/test_clients.py"
+                    "::test_a_broker_that_is_killed_keeps_what_was_not_acknowledged",
+                    "tests/ingest/amqp/test_clients.py"
+                    "::test_a_queue_that_is_taken_away_is_missed_and_made_again",
+                    "tests/acceptance/test_second_path.py",
+                ),
+                command="./dev nodes",
+            ),
+            Fault(
                 name="no line: cut, one way only, slow, flapping",
                 bound="0 lost; a late press is an alarm, marked late",
                 tests=(
@@ -302,6 +314,17 @@ def _upgrade(counts: Counts) -> Iterator[str]:
             yield f"{what}: " + ", ".join(f"{number:,} {name}" for name, number in found.items())
 
 
+def _nodes(counts: Counts) -> Iterator[str]:
+    yield (
+        f"{sum(counts['kills'].values()):,} kills of nodes, {counts['accepted']:,} accepted,"
+        f" {counts['lost']} lost, {counts['doubled']} doubled"
+    )
+    still = sorted(counts["still_s"])
+    yield f"stood still for {still[0]:g} to {still[-1]:g} s"
+    for wrong in counts["wrong"]:
+        yield f"beside that: {wrong}"
+
+
 def _plain(counts: Counts) -> Iterator[str]:
     """Of a run that this page has no words for yet."""
     figures = [f"{name} {n:,}" for name, n in counts.items() if isinstance(n, int | float)]
@@ -312,6 +335,7 @@ def _plain(counts: Counts) -> Iterator[str]:
 _FIGURES: Final[Mapping[str, Callable[[Counts], Iterator[str]]]] = {
     "powercut": _powercut,
     "chaos": _chaos,
+    "nodes": _nodes,
     "soak": _soak,
     "upgrade": _upgrade,
 }

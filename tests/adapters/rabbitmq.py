@@ -45,6 +45,12 @@ def installed() -> bool:
     return PROGRAM.exists()
 
 
+def version() -> str:
+    """Of the server, by the folder that it is in."""
+    [folder] = Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*")
+    return folder.name.partition("-")[2]
+
+
 def hashed(password: str) -> str:
     """As definitions hold it: base64 of a salt and SHA-256 over salt and password."""
     salt = secrets.token_bytes(4)

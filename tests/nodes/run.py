@@ -23,7 +23,7 @@ from tests.acceptance import rig as rigs
 from tests.acceptance.rig import Rig, wait_until
 from tests.adapters.deployment import Cluster
 from tests.adapters.postgres import Postgres, postgres_server
-from tests.adapters.rabbitmq import MISSING, Node, Server, installed, rabbitmq_server
+from tests.adapters.rabbitmq import MISSING, Node, Server, installed, rabbitmq_server, version
 from tests.nodes.balancer import Balancer
 from tests.results import write_result
 
@@ -182,7 +182,7 @@ def main(words: list[str]) -> int:
     sys.stdout.write(json.dumps(counts) + "\n")
     if "RESULT" in asked:
         command = f"./dev nodes KILLS={kills} SEED={seed}"
-        versions = {"rabbitmq": "3.10.8", "nodes": str(NODES)}
+        versions = {"rabbitmq": version(), "nodes": str(NODES)}
         write_result(
             Path(asked["RESULT"]), command=command, seed=seed, counts=counts, versions=versions
         )
