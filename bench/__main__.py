@@ -5,6 +5,7 @@
 ./dev bench --replay  reading and playing the past on one core
 ./dev bench --persons  a county's list imported, and people searched (--postgres: on PostgreSQL)
 ./dev bench --ledger  questions to a book with 20,000 people and 1.5 million visits
+./dev bench --scale   a reading, a home and a start from 1,000 homes to 100,000, in both stores
 ./dev bench --boards 200  press → all open boards, one of them in Chromium
 ./dev bench --screens  key or click → painted, with 5,000 persons and 200 open alarms
 ./dev bench --enrol  a code made -> used by a new machine -> its first press acknowledged, over TLS
@@ -27,7 +28,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bench import boards, engine, enrol, ledger, notify, persons, replay, screens, shared_book, week
+from bench import (
+    boards,
+    engine,
+    enrol,
+    ledger,
+    notify,
+    persons,
+    replay,
+    scale,
+    screens,
+    shared_book,
+    week,
+)
 from bench.county import MONTHS, PEOPLE
 from bench.gateway_cost import gateway_cost
 from bench.latency import REST_S, echo_floor, presses, quantiles
@@ -253,6 +266,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the week")
     parser.add_argument("--shared", action="store_true", help="instead: several at one book")
     parser.add_argument("--boards", type=int, default=0, help="instead: so many open boards")
+    parser.add_argument("--scale", action="store_true", help="instead: from few homes to many")
     parser.add_argument("--screens", action="store_true", help="instead: the page in Chromium")
     return parser
 
@@ -268,6 +282,7 @@ def _other(args: argparse.Namespace) -> Callable[[], object] | None:
         (args.persons, lambda: persons.report(args.homes or PERSONS, postgres=args.postgres)),
         (args.replay, lambda: replay.report(args.homes or replay.HOMES)),
         (args.boards, lambda: boards.report(args.boards)),
+        (args.scale, lambda: scale.report((args.homes,) if args.homes else scale.SIZES)),
         (args.screens, screens.report),
         (args.shared, shared_book.report),
     )

@@ -58,7 +58,7 @@ Row = Callable[[str, str, str], None]
 
 def report(homes: int, seed: int = 1) -> None:
     """Prints the figures; SystemExit when a press was not heard."""
-    learned, rules = _learned(seed), default_rules()
+    learned, rules = learned_homes(seed), default_rules()
     r = random.Random(seed)
     rows: list[tuple[str, str, str]] = []
 
@@ -154,10 +154,10 @@ def _timers(engine: Engine, homes: int) -> str:
     )
 
 
-def _learned(seed: int) -> list[Learned]:
+def learned_homes(seed: int = 1, patterns: int = PATTERNS) -> list[Learned]:
     """Homes that have lived four weeks of quarter-hours."""
     engine, lived = Engine(default_rules()), {}
-    for person in households(PATTERNS, seed):
+    for person in households(patterns, seed):
         home = lived_home(person, BEGIN_MS)
         lived[person.home] = cache(home.register_kwh)
         first_ms = max(home.began_ms, BEGIN_MS - DAYS * 86_400_000)

@@ -10,10 +10,11 @@ from typing import BinaryIO, Final
 from sqlalchemy import Connection
 
 from hearthwatch.hub_config import HubConfig
+from hearthwatch.reading_copies import copied, restored
 from hearthwatch.sealed_book import prepare
 from hearthwatch.sealed_copies import CopyKey, opened_copy, read_key, sealed_into
 from hearthwatch.trial_place import thrown_away
-from ingest.readings.copying import STORES, copy_stores, is_whole
+from ingest.readings.copying import STORES, is_whole
 from ledger import archive
 from ledger.archive import ArchiveError, Manifest
 from ledger.chain_check import check
@@ -36,7 +37,7 @@ def back_up(config: HubConfig, target: Path, now_ms: int, tell: archive.Progress
         with thrown_away(config.data_dir if at_home else target.parent) as folder:
             # Readings first: what the book has beyond them is told to their lane at its start; what
             # they had beyond the book would be taken for told.
-            readings = copy_stores(config.data_dir, folder)
+            readings = copied(config, folder)
             with _for_its_owner(part) as out, sealed_into(out, key) as sink:
                 reader = config.book.open_copier()
                 try:
@@ -77,9 +78,7 @@ def restore(config: HubConfig, source: Path, tell: archive.Progress) -> Manifest
         manifest = archive.load(connection, file, tell)
         _must_hold(connection, manifest)
         _must_open(connection, config.book.ring)
-        for name in STORES:
-            if name in file.namelist():
-                _extract(file, name, config.data_dir)
+        restored(config, file, _extract)
     if config.book.ring is not None:
         with closing(config.book.open_writer()) as writer:
             prepare(writer, config.book.ring)

@@ -16,6 +16,7 @@ from hearthwatch.copy_records import Copies, NotNotedError, note, note_own
 from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.sealed_copies import CopyKey, is_sealed, opened_copy, read_key
 from hearthwatch.trial_place import place_for
+from ingest.readings.port import StoreError
 from ledger.archive import ArchiveError, Manifest
 from ledger.chain import GENESIS
 from ledger.checked_copies import held_in
@@ -25,7 +26,15 @@ from ledger.sealing.key_file import KeyFileError
 
 # What of a copy's own name sorts by its time.
 NAME: Final = "hub-{}.zip"
-_BROKEN: Final = (ArchiveError, ConfigError, KeyFileError, KeptError, OSError, SQLAlchemyError)
+_BROKEN: Final = (
+    ArchiveError,
+    ConfigError,
+    KeyFileError,
+    KeptError,
+    OSError,
+    SQLAlchemyError,
+    StoreError,
+)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
