@@ -1,4 +1,4 @@
-"""PostgreSQL's binary COPY, written and read as columns. Pure.
+"""PostgreSQL's binary COPY, written as columns. Pure.
 
     "PGCOPY\\n\\377\\r\\n\\0" | flags i32 | length of extension i32
     a row: number of fields i16, then of each field its length i32 (-1: NULL) and its bytes
@@ -8,7 +8,6 @@ All big-endian (PostgreSQL's documentation, COPY, "Binary Format").
 """
 
 import struct
-from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +19,6 @@ BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 END: Final = struct.pack(">h", -1)
 
 _CHUNK: Final = struct.Struct(">hiiiii")
-_LENGTH: Final = struct.Struct(">i")
 _HOUR: Final = np.dtype(
     [
         ("fields", ">i2"),
@@ -67,41 +65,3 @@ def hour_rows(hours: Folded) -> bytes:
         rows[name] = values
         rows[f"{name}_bytes"] = _HOUR[name].itemsize
     return rows.tobytes()
-
-
-class RowReader:
-    """Rows of so many fields, none of them NULL, from a stream that is cut anywhere."""
-
-    def __init__(self, fields: int) -> None:
-        self._fields = fields
-        self._rest = b""
-        self._begun = False
-
-    def feed(self, data: bytes | bytearray | memoryview) -> Iterator[list[bytes]]:
-        buffer = self._rest + bytes(data)
-        at = 0
-        if not self._begun:
-            if len(buffer) < len(BEGIN):
-                self._rest = buffer
-                return
-            at, self._begun = len(BEGIN), True
-        length_of, fields, end = _LENGTH.unpack_from, range(self._fields), len(buffer)
-        while at + 2 <= end:
-            if buffer[at : at + 2] == END:
-                at += 2
-                break
-            row: list[bytes] = []
-            position = at + 2
-            for _ in fields:
-                if position + 4 > end:
-                    break
-                size = length_of(buffer, position)[0]
-                position += 4 + size
-                if position > end:
-                    break
-                row.append(buffer[position - size : position])
-            if len(row) < self._fields:
-                break
-            yield row
-            at = position
-        self._rest = buffer[at:]

@@ -14,7 +14,6 @@ from typing import Any, Final
 import psycopg
 
 from ingest.readings.lane_state import make_durable
-from ingest.readings.pg_copy import RowReader
 from ingest.readings.pg_schema import ensure, has_schema
 from ingest.readings.pg_settings import PgSettings
 from ingest.readings.pg_shard import CONNECT_TIMEOUT_S
@@ -31,8 +30,7 @@ CREATE TABLE mark_of (
   beyond TEXT NOT NULL, gap_since_ms INTEGER, PRIMARY KEY (shard, spool)) WITHOUT ROWID;
 """
 _STATES: Final = (
-    "COPY (SELECT shard::text, home, rule, state FROM readings.rule_state)"
-    " TO STDOUT (FORMAT binary)"
+    "COPY (SELECT shard, home, rule, state FROM readings.rule_state) TO STDOUT (FORMAT binary)"
 )
 _MARKS: Final = "SELECT shard, spool, gateway, contiguous, beyond, gap_since_ms FROM readings.mark"
 _OURS: Final = "SELECT 1 FROM sqlite_master WHERE name = 'mark_of'"
@@ -50,16 +48,9 @@ def copy_state(settings: PgSettings, target: Path) -> bool:
             make_durable(file)
             file.executescript(_SCHEMA)
             file.execute("BEGIN")
-            reader = RowReader(4)
             with raw.cursor().copy(_STATES.encode()) as copy:
-                for data in copy:
-                    file.executemany(
-                        "INSERT INTO rule_state_of VALUES (?,?,?,?)",
-                        [
-                            (int(shard), home.decode(), rule.decode(), state)
-                            for shard, home, rule, state in reader.feed(data)
-                        ],
-                    )
+                copy.set_types(("int4", "text", "text", "bytea"))
+                file.executemany("INSERT INTO rule_state_of VALUES (?,?,?,?)", copy.rows())
             marks = raw.execute(_MARKS).fetchall()
             file.executemany("INSERT INTO mark_of VALUES (?,?,?,?,?,?)", marks)
             file.execute("COMMIT")

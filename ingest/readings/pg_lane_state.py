@@ -10,7 +10,6 @@ from typing import Any, Final
 import psycopg
 
 from ingest.marks import SpoolMark
-from ingest.readings.pg_copy import RowReader
 from ingest.readings.port import RuleState
 
 _PUT_STATES: Final = (
@@ -74,11 +73,10 @@ def write(
 
 def load_states(raw: "psycopg.Connection[Any]", shard: int) -> Iterator[RuleState]:
     """Some at a time: a province has a million of them, and they are kept where they go."""
-    reader = RowReader(3)
     with raw.cursor().copy(_LOAD_STATES.format(int(shard)).encode()) as copy:
-        for data in copy:
-            for home, rule, state in reader.feed(data):
-                yield home.decode(), rule.decode(), state
+        copy.set_types(("text", "text", "bytea"))
+        rows: Iterator[Any] = copy.rows()
+        yield from rows
 
 
 def load_marks(raw: "psycopg.Connection[Any]", shard: int) -> list[SpoolMark]:

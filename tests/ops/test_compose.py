@@ -143,22 +143,19 @@ def test_every_key_that_hub_toml_explains_is_one(tmp_path) -> None:
     policies = tmp_path / "policies.toml"
     policies.write_text((ROOT / "alarms" / "escalation" / "default.toml").read_text())
     text = text.replace("/etc/hearthwatch/policies.toml", str(policies))
-    # Either of the two brokers, either of the two stores: a table can stand in a file once.
+    # One of the brokers, one of the stores: a table can stand in a file once.
     rabbitmq = "# [broker]" + text.partition("\n# [broker]")[2].partition("\n\n")[0]
     rabbit = tmp_path / "rabbit.toml"
     table = explained(rabbitmq).replace("/run/secrets", str(tmp_path))
     rabbit.write_text(f'data_dir = "."\n{table}')
     assert load_hub(rabbit).broker.host == "mq-1.county.example"
     text = text.replace(rabbitmq, "")
-    sqlite, _, rest = text.partition("[readings]\nstore")[2].partition("\n# [readings]")
-    assert sqlite
-    assert rest
-    for store, without in (
-        ("sqlite", "# [readings]" + rest.split("\n\n")[0]),
-        ("influxdb", "[readings]\nstore" + sqlite),
-    ):
-        path = tmp_path / "hub.toml"
-        path.write_text(explained(text.replace(without, "")).replace("/run/secrets", str(tmp_path)))
+    tables = re.findall(r"(?:# )?\[readings\].*?(?=\n\n)", text, re.DOTALL)
+    for store, table in zip(("sqlite", "postgresql", "influxdb"), tables, strict=True):
+        path, one = tmp_path / "hub.toml", text
+        for other in tables:
+            one = one if other == table else one.replace(other, "")
+        path.write_text(explained(one).replace("/run/secrets", str(tmp_path)))
         config = load_hub(path)
         assert config.readings.store == store
         assert config.clock_plan is not None
