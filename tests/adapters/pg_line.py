@@ -90,17 +90,18 @@ class CutLine:
                 line.shutdown(socket.SHUT_RDWR)
 
     def _carried(self, near: socket.socket, far: socket.socket) -> None:
+        said, deaf = b"", False
         while True:
             for line in select.select([near, far], [], [])[0]:
                 data = line.recv(65536)
-                if not data:
+                if not data or (line is far and deaf):
                     return
                 if line is far:
                     near.sendall(data)
                     continue
-                if COMMIT in data and self._cut == "before":
+                # What is said may come in pieces, cut anywhere.
+                said = said[-len(COMMIT) :] + data
+                if COMMIT in said and self._cut == "before":
                     return
+                deaf = deaf or (COMMIT in said and self._cut == "after")
                 far.sendall(data)
-                if COMMIT in data and self._cut == "after":
-                    far.recv(65536)
-                    return
