@@ -37,6 +37,9 @@ from ingest.mqtt.session import NO_MATCHING_SUBSCRIBERS, Message
 # Two connections, what is missing at the broker, and a consumer for each queue: seconds, where a
 # cluster has to choose leaders.
 OPEN_TIMEOUT_S: Final = 30.0
+# RabbitMQ 3.10 may leave a consumer unanswered for a minute whose queue was without a leader in
+# that moment, as all are when a node has just come back; a new connection is answered at once.
+CONSUME_TIMEOUT_S: Final = 5.0
 # A consumer that the broker has taken away is found out so soon: it tells in a frame that the
 # library keeps to itself.
 WATCH_S: Final = 1.0
@@ -102,6 +105,7 @@ class Line:
                 queue,
                 partial(self._delivered, queue, shard),
                 consumer_tag=f"{address.name}/{queue}",
+                timeout=CONSUME_TIMEOUT_S,
             )
         if self._sources.stream is not None and self._sources.stream.name == TELEMETRY:
             await self._relay(incoming, address.name)
@@ -147,6 +151,7 @@ class Line:
             STATUS_QUEUE,
             relay.delivered,
             consumer_tag=f"{name}/{STATUS_QUEUE}",
+            timeout=CONSUME_TIMEOUT_S,
         )
 
     async def _watch(self, consumers: int) -> None:
