@@ -94,6 +94,9 @@ def test_send_somebody_and_the_visitors_way(desk: Desk, open_desk: OpenDesk, hub
     expect(head).to_contain_text("已派给 冯建国，还没有接受")
     expect(head.locator(".sent a[href^='tel:']")).to_be_visible()
     expect(actions.locator(".primary, .urgent")).to_have_count(0)
+    # What can be said for him at the desk names him: it is not the officer who goes.
+    expect(desk.page.get_by_role("button", name="冯建国 接受")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="接受任务")).to_have_count(0)
 
     visitor = open_desk(viewport=PHONE)
     visitor.sign_in("visitor-1")
