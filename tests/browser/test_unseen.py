@@ -151,7 +151,7 @@ def test_the_pages_speak_english(open_desk: OpenDesk, knocked: None) -> None:
     expect(desk.page.locator("h1")).to_have_text("Not seen yet today")
     expect(desk.page.locator("main")).to_contain_text("no alarm will come")
     desk.go("/unreachable")
-    expect(desk.page.locator("main")).to_contain_text("2 attempts failed")
+    expect(desk.page.locator("main")).to_contain_text("Not found 2 times in a row")
 
 
 def test_no_page_violates_aa_or_is_wider_than_the_screen(
