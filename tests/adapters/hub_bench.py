@@ -11,6 +11,7 @@ from contract.moment import to_iso
 from hearthwatch.hub import Hub
 from hearthwatch.hub_config import HttpConfig, HubConfig
 from hearthwatch.notify_config import NotifyConfig
+from hearthwatch.readings_config import ReadingsConfig
 from ingest.urgent_lane import Committed, decode_message
 from ledger.place import Place, SqliteBook
 from ledger.unit_of_work import UnitOfWork
@@ -61,12 +62,15 @@ class Bench:
         roster: str = ROSTER,
         notify: NotifyConfig | None = None,
         http: HttpConfig | None = None,
+        *,
+        readings: ReadingsConfig | None = None,
     ) -> None:
         self.folder, self.book = folder, book
         if isinstance(book, SqliteBook):
             migrated(book.path)
         self.notify = notify or NotifyConfig()
         self.http = http or HttpConfig()
+        self.readings = readings or ReadingsConfig()
         (folder / "homes.toml").write_text(roster)
         self.open()
 
@@ -77,6 +81,7 @@ class Bench:
             homes=self.folder / "homes.toml",
             notify=self.notify,
             http=self.http,
+            readings=self.readings,
         )
         self.clock = Clock()
         self.hub = Hub(config, self.clock, default_rules())

@@ -47,6 +47,10 @@ class CutLine:
     def cut(self, when: str) -> None:
         self._cut = when
 
+    def close_door(self) -> None:
+        """Whoever comes now is sent away, as by a server that is not up."""
+        self._cut = "all"
+
     def mend(self) -> None:
         self._cut = None
 
@@ -67,6 +71,9 @@ class CutLine:
                 near, _address = self._listener.accept()
             except OSError:
                 return
+            if self._cut == "all":
+                near.close()
+                continue
             far = self._server()
             self._lines += [near, far]
             carrier = threading.Thread(target=self._carry, args=(near, far), daemon=True)

@@ -140,3 +140,12 @@ async def test_the_thread_lives_on_and_begins_with_what_is_stored(lanes, error) 
     lane = started(lanes, Broker([message(1)]), batch)
     await until(lambda: batch.commits >= 3, "it goes on with its rounds")
     assert lane.alive
+
+
+async def test_a_lane_that_began_without_its_store_first_reads_what_is_there(lanes) -> None:
+    """The store's server was away when the hub began: the batch knows nothing yet."""
+    batch = Batch("", ValueError("never"))
+    batch.loaded, batch._torn = False, True
+    lane = started(lanes, Broker([message(1)]), batch)
+    await until(lambda: batch.kept == ["r1"], "it is taken once the store has been read")
+    assert lane.alive
