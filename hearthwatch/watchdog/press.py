@@ -30,6 +30,9 @@ T = TypeVar("T")
 # Whether it is time is looked for this often, and how far a press has come.
 LOOK_S: Final = 5.0
 STEP_S: Final = 0.1
+# As a gateway does: what the hub has not acknowledged by then is sent again. A broker that hears
+# of the hub's queues only now has let the first one fall.
+RESEND_S: Final = 2.0
 
 
 class Client(Protocol):
@@ -116,10 +119,13 @@ class DailyPress:
         begun = self._monotonic()
         topic = topics.topic(self._config.test_gateway, "activation")
         body = envelope(self._config.test_gateway, press, self._now_ms())
-        sent = False
+        sent_at: float | None = None
         while True:
+            now = self._monotonic()
             # As a gateway would, when there is no connection yet.
-            sent = sent or self._client().publish_soon(topic, body)
+            due = sent_at is None or now - sent_at >= RESEND_S
+            if due and "acknowledged" not in self._seen:
+                sent_at = now if self._client().publish_soon(topic, body) else sent_at
             seen = frozenset(self._seen)
             missing = await self._writer.change(
                 partial(self._presses.settle, press=press, seen=seen)
