@@ -42,7 +42,7 @@ class FakeHub:
         self.refusal: tuple[int, dict] | None = None
         self.lose_answers = 0
         server_key = certificates.new_key()
-        name = keys._name("127.0.0.1")
+        name = keys.name_of("127.0.0.1")
         now = datetime.now(tz=UTC)  # noqa: TID251 - the TLS library's own clock judges
         pem = certificates.for_server(
             self.authority.x509, self.authority.key, server_key, name, now
