@@ -6,7 +6,7 @@ and our acknowledgements of what it holds must get through all the same.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -107,9 +107,10 @@ class Line:
                 consumer_tag=f"{address.name}/{queue}",
                 timeout=CONSUME_TIMEOUT_S,
             )
+        hearing = [(self._incoming, len(queues))]
         if self._sources.stream is not None and self._sources.stream.name == TELEMETRY:
-            await self._relay(incoming, address.name)
-        self._tasks.append(asyncio.create_task(self._watch(len(queues))))
+            hearing.append((await self._relay(incoming, address.name), 1))
+        self._tasks.append(asyncio.create_task(self._watch(hearing)))
 
     async def _connect(self, address: AmqpAddress, attempt: int) -> AbstractConnection:
         connection = await connect(address, attempt)
@@ -142,7 +143,7 @@ class Line:
             await queue.bind(EXCHANGE, key_of(topic))
         return (queue.name,)
 
-    async def _relay(self, connection: AbstractConnection, name: str) -> None:
+    async def _relay(self, connection: AbstractConnection, name: str) -> Channel:
         if self._outgoing is None:
             raise AmqpError("no connection")
         channel = await self._channel(connection, self._sources.window)
@@ -153,9 +154,11 @@ class Line:
             consumer_tag=f"{name}/{STATUS_QUEUE}",
             timeout=CONSUME_TIMEOUT_S,
         )
+        return channel
 
-    async def _watch(self, consumers: int) -> None:
-        while self._incoming is not None and len(self._incoming.consumers) >= consumers:  # noqa: ASYNC110 - the library tells it no other way
+    async def _watch(self, hearing: Sequence[tuple[Channel, int]]) -> None:
+        """Each channel with as many consumers as it began with."""
+        while all(len(channel.consumers) >= count for channel, count in hearing):  # noqa: ASYNC110 - the library tells it no other way
             await asyncio.sleep(WATCH_S)
         self._end(AmqpError("the broker has taken a queue away"))
 

@@ -370,6 +370,26 @@ async def test_a_queue_that_is_taken_away_is_missed_and_made_again(place, gatewa
         await until(lambda: hub.payloads() == [b"1", b"2"], "the press")
 
 
+def test_the_queue_of_heartbeats_is_missed_as_well(lane: Lane, gateway, rabbitmq, place) -> None:
+    """Without it gateways that are well would be taken for silent, one after the other."""
+    line = gateway("gw-1")
+    line.say("status", b"1")
+    lane.hear(1)
+    rabbitmq.node.control("delete_queue", "-p", place.virtual_host, STATUS_QUEUE)
+
+    def missed() -> bool:
+        try:
+            return bool(lane.client.receive(0.2).messages)
+        except AmqpError:
+            return True
+
+    wait_until(missed, PATIENCE_S, "the line ends")
+    lane.client.close()
+    lane.client.connect()
+    line.say("status", b"2")
+    assert [payload for _topic, payload, _number in lane.hear(1)] == [b"2"]
+
+
 async def test_a_broker_that_is_killed_keeps_what_was_not_acknowledged(place, gateway, rabbitmq):
     """Both sides see it go, and find it again by themselves."""
     hub, lane = Hub(answers=False), Lane(place)
