@@ -8,7 +8,7 @@ it. One that comes twice says the same twice.
 from typing import Final
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
-from aiormq.exceptions import AMQPError
+from aiormq.exceptions import AMQPError, DeliveryError
 from pamqp import commands
 
 from ingest.amqp.topology import LEAF, STATUS_TYPE, TELEMETRY
@@ -27,16 +27,26 @@ class Relay:
         deliver = message.delivery
         if not isinstance(deliver, commands.Basic.Deliver):
             return
-        head, _dot, _leaf = (deliver.routing_key or "").rpartition(".")
+        tag = deliver.delivery_tag or 0
         try:
-            await self._outgoing.basic_publish(
-                message.body,
-                exchange=TELEMETRY,
-                routing_key=f"{head}.{LEAF[TELEMETRY]}",
-                properties=commands.Basic.Properties(
-                    delivery_mode=_PERSISTENT, message_type=STATUS_TYPE
-                ),
-            )
-            await self._incoming.basic_ack(deliver.delivery_tag or 0, wait=False)
+            if await self._sent_on(deliver.routing_key or "", message.body):
+                await self._incoming.basic_ack(tag, wait=False)
+            else:
+                await self._incoming.basic_nack(tag, requeue=True, wait=False)
         except (AMQPError, OSError):
             return  # the line is lost; it comes again
+
+    async def _sent_on(self, key: str, body: bytes) -> bool:
+        """False: the broker did not take it, as while a queue has lost its leader."""
+        head, _dot, _leaf = key.rpartition(".")
+        properties = commands.Basic.Properties(delivery_mode=_PERSISTENT, message_type=STATUS_TYPE)
+        try:
+            await self._outgoing.basic_publish(
+                body,
+                exchange=TELEMETRY,
+                routing_key=f"{head}.{LEAF[TELEMETRY]}",
+                properties=properties,
+            )
+        except DeliveryError:
+            return False
+        return True
