@@ -81,7 +81,7 @@ def _hubs(folder: Path, book: PostgresBook, kind: Kind, clock: PlannedClock) -> 
     place = PostgresBook(url=book.url, shared=kind.shared)
     found = []
     for number in range(kind.hubs):
-        connection = place.open_shared(None) if kind.shared else place.open_hub()
+        connection = place.open_shared() if kind.shared else place.open_hub()
         config = HubConfig(data_dir=folder / str(number), book=place)
         found.append(Hub(config, clock, default_rules(), connection, ROLES["web"]))
     return found

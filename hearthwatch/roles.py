@@ -9,7 +9,7 @@ from typing import Final
 from contract.config import ConfigError
 from hearthwatch.hub_config import HubConfig
 from ledger.cursor import HubConnection
-from ledger.pg_duty import ESCALATION
+from ledger.pg_duty import ESCALATION, HEARING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,4 +48,5 @@ def open_book(role: Role, config: HubConfig) -> HubConnection:
     """BookInUseError while another process does what only one may."""
     if not config.book.shared:
         return config.book.open_hub()
-    return config.book.open_shared(ESCALATION if role.escalates else None)
+    duties = ((ESCALATION, role.escalates), (HEARING, role.hears))
+    return config.book.open_shared(*(duty for duty, its in duties if its))

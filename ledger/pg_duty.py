@@ -6,3 +6,5 @@ from typing import Final
 HUB: Final = "hub"
 # Due steps, dispatcher, housekeeping: of one process among those that share a book.
 ESCALATION: Final = "escalation"
+# Hearing gateways: rules must hear all of a home in one place.
+HEARING: Final = "hearing"

@@ -3,12 +3,13 @@
 In the round trip in which its transaction waits for its turn it also hears whether it may write
 still, and what the others have changed since it looked last:
 
-    BEGIN; lock; fence of all who share; fence of its duty, if it has one; look into the log
+    BEGIN; lock; fences of its duties, if it has any; fence of all who share; look into the log
 
 A `NOTIFY` with the commit wakes the others; it may be lost, for the tables are the truth.
 """
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
@@ -27,12 +28,14 @@ _FENCE: Final = "SELECT 1 FROM hub_lease WHERE name = '{}' AND fence = {} FOR KE
 
 
 class SharedLeases:
-    """The hub's, held together, and the duty's, which is held alone."""
+    """The hub's, held together, and those of duties, which are held alone."""
 
-    def __init__(self, conninfo: str, duty: str | None) -> None:
-        # The duty first: who has to wait for it stands in nobody's way.
-        self._held = [] if duty is None else [(duty, PgLease(conninfo, duty))]
+    def __init__(self, conninfo: str, duties: Sequence[str]) -> None:
+        self._held: list[tuple[str, PgLease]] = []
         try:
+            # Duties first: who has to wait for one stands in nobody's way.
+            for duty in duties:
+                self._held.append((duty, PgLease(conninfo, duty)))
             self._held.append((HUB, PgLease(conninfo, HUB, joins=True)))
         except BaseException:
             self.give_back()
@@ -59,12 +62,14 @@ class SharedLeases:
 
 
 class PgSharedConnection(PgConnection):
-    """`duty`: what only one process has; BookInUseError when another one has it."""
+    """`duties`: what only one process has; BookInUseError when another one has it."""
 
     damage: str | None = None
 
-    def __init__(self, conninfo: str, ring: Ring | None = None, duty: str | None = None) -> None:
-        self.lease = SharedLeases(conninfo, duty)
+    def __init__(
+        self, conninfo: str, ring: Ring | None = None, duties: Sequence[str] = ()
+    ) -> None:
+        self.lease = SharedLeases(conninfo, duties)
         self.log = ChangeLog(str(uuid.uuid4()))
         try:
             super().__init__(conninfo, said_by(self.log.origin) + IDLE_OPTION, ring)

@@ -51,8 +51,8 @@ class Place(Protocol):
         BookUnreachableError while its server or its disk is away."""
         ...
 
-    def open_shared(self, duty: str | None) -> HubConnection:
-        """For one of several processes that write this book (ADR 0022). `duty`: what one of them
+    def open_shared(self, *duties: str) -> HubConnection:
+        """For one of several processes that write this book (ADR 0022). `duties`: what one of them
         does alone; BookInUseError while another one does it, or a hub has the book for itself."""
         ...
 
@@ -140,8 +140,9 @@ class SqliteBook:
     def open_ear(self) -> Ear:
         raise BookInUseError("a book in a file has one hub, which hears itself")
 
-    def open_shared(self, duty: str | None) -> HubConnection:
-        raise BookInUseError(f"a book in a file has one hub, and none for {duty or 'a part'}")
+    def open_shared(self, *duties: str) -> HubConnection:
+        part = ", ".join(duties) or "a part"
+        raise BookInUseError(f"a book in a file has one hub, and none for {part}")
 
     def open_writer(self) -> Connection:
         connection = database.open_writer(self.path, SealedFile)
@@ -248,10 +249,10 @@ class PostgresBook:
 
         return self._opened(lambda: PgHubConnection(self.conninfo(), self._ring()))
 
-    def open_shared(self, duty: str | None) -> HubConnection:
+    def open_shared(self, *duties: str) -> HubConnection:
         from ledger.pg_shared import PgSharedConnection
 
-        return self._opened(lambda: PgSharedConnection(self.conninfo(), self._ring(), duty))
+        return self._opened(lambda: PgSharedConnection(self.conninfo(), self._ring(), duties))
 
     def open_ear(self) -> Ear:
         from ledger.pg_ear import PgEar

@@ -28,10 +28,8 @@ WRITE_LOCK: Final = 0x6865_6172_7468_01
 # A gateway waits while we connect; its activations are safe in its spool.
 CONNECT_TIMEOUT_S: Final = 5
 # A statement of ours takes milliseconds; one that waits this long waits for a lock.
-LOCK_TIMEOUT_MS: Final = (
-    10_000
-    # Who writes in the name of no process; those that share the book hear of it.
-)
+LOCK_TIMEOUT_MS: Final = 10_000
+# Who writes in the name of no process; those that share the book hear of it.
 COMMAND: Final = "command"
 # Whoever keeps others waiting in the middle of a transaction is gone after it.
 IDLE_OPTION: Final = f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"

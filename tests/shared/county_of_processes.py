@@ -1,5 +1,5 @@
-"""A county's hub as processes of their own on one book: one worker, two that serve pages, two of
-which one escalates; with the broker, and somebody at each of the pages."""
+"""A county's hub as processes of their own on one book: two workers and two that escalate, of which
+one works and one waits, two that serve pages; with the broker, and somebody at each of the pages."""
 
 import asyncio
 import json
@@ -26,6 +26,7 @@ from tests.adapters.hub_bench import ROSTER, press
 PASSWORD = "correct horse battery staple"
 ROLES = {
     "worker": "worker",
+    "worker-b": "worker",
     "web-a": "web",
     "web-b": "web",
     "duty-a": "escalation",

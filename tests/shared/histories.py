@@ -84,7 +84,7 @@ class County:
                 HubConfig(data_dir=folder / f"hub-{number}", book=book),
                 self.clock,
                 default_rules(),
-                book.open_shared(None),
+                book.open_shared(),
                 ROLES["web"],
             )
             for number in range(hubs)

@@ -150,6 +150,23 @@ def test_only_one_has_the_duty_and_all_together_have_the_book(county: County) ->
     county.book.open_shared(ESCALATION).close()
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("worker", "worker"), ("worker", "all"), ("all", "worker")]
+)
+def test_two_that_hear_gateways_of_one_book_wait_for_each_other(
+    county: County, tmp_path: Path, first: str, second: str
+) -> None:
+    """They would throw each other out at the broker, or judge a home by half of what it says."""
+    config = HubConfig(data_dir=tmp_path, book=county.book)
+    held = open_book(ROLES[first], config)
+    with pytest.raises(BookInUseError):
+        open_book(ROLES[second], config)
+    # Who waits has kept nothing meanwhile.
+    open_book(ROLES["escalation" if first == "worker" else "web"], config).close()
+    held.close()
+    open_book(ROLES[second], config).close()
+
+
 def test_who_has_lost_its_duty_commits_nothing(county: County) -> None:
     holder = county.book.open_shared(ESCALATION)
     cursor = holder.cursor()

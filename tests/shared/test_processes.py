@@ -23,7 +23,7 @@ def county(postgres: Postgres, tmp_path: Path) -> Iterator[Processes]:
 def test_a_press_its_two_boards_and_the_deaths_of_processes(county: Processes) -> None:
     county.start("duty-a")
     county.start("worker", "web-a", "web-b")
-    county.start("duty-b", status="standby")
+    county.start("duty-b", "worker-b", status="standby")
     # A hub that wants the book for itself has to wait.
     with pytest.raises(BookInUseError):
         county.book.open_hub()
@@ -61,6 +61,12 @@ def test_a_press_its_two_boards_and_the_deaths_of_processes(county: Processes) -
     county.until(lambda: county.status("duty-b") == "ok", "the standby has taken over")
     county.until(lambda: len(county.steps()) >= before + 2, "steps go on")
 
+    # Who hears gateways dies; the one that waited hears what comes meanwhile.
+    county.programs["worker"].kill()
+    county.press(3)
+    county.until(lambda: county.status("worker-b") == "ok", "the other worker has taken over")
+    county.until(lambda: county.rows("SELECT count(*) FROM event") == [(3,)], "the press")
+
     newest = county.rows("SELECT max(seq) FROM entry")[0][0]
     for screen in (b, again):
         county.until(lambda screen=screen: screen.order[-1] >= newest, "the boards are up to date")
@@ -69,4 +75,4 @@ def test_a_press_its_two_boards_and_the_deaths_of_processes(county: Processes) -
     assert again.order == [seq for seq in b.order if again.order[0] <= seq <= again.order[-1]]
     county.programs["duty-b"].stop()
     assert county.told() == county.steps(), "each step once, and none that was not told"
-    assert county.rows("SELECT count(*) FROM event") == [(2,)]
+    assert county.rows("SELECT count(*) FROM event") == [(3,)]

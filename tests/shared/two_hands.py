@@ -25,7 +25,7 @@ class Row(dict):
 
 class Hand:
     def __init__(self, story: "TwoHands") -> None:
-        connection = story.place.open_shared(None)
+        connection = story.place.open_shared()
         self.writer = Writer(connection, story.clock.now_ms, story.events.extend)
         self.alarms = AlarmBook(
             story.objects,
