@@ -87,6 +87,9 @@ class JoinedFeed:
                 problem = ""
             except OSError as error:
                 problem = f"not told of commits: {error}"
+            except Exception as error:  # noqa: BLE001 - without this thread boards hear no other process
+                problem = f"not told of commits: {type(error).__name__}: {error}"
+                self._ends.wait(POLL_S)
             try:
                 self._others_wrote()
                 self.look()

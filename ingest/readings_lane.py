@@ -8,7 +8,6 @@ again from the old state, find the same, and the book knows the finding already.
 hold up an activation: the lanes share no connection, no file and no queue.
 """
 
-import select
 import socket
 import threading
 from collections import deque
@@ -22,6 +21,7 @@ from contract.errors import ContractError
 from ingest.mqtt.packets import MqttError
 from ingest.mqtt.session import Message, Received
 from ingest.quarantine import Unreadable
+from ingest.readable import readable
 from ingest.readings.port import StoreError
 from ingest.readings_batch import ReadingsBatch
 from ingest.urgent_lane import Stored, decode_message
@@ -162,10 +162,10 @@ class ReadingsLane:
         if received.messages:
             self._handle_apart(received.messages)
         broker, wake = self._client.fileno(), self._wake_out.fileno()
-        readable, _w, _x = select.select([broker, wake], [], [], IDLE_WAIT_S)
-        if wake in readable:
+        found = readable([broker, wake], IDLE_WAIT_S)
+        if wake in found:
             self._drain_wake()
-        return broker in readable
+        return broker in found
 
     def _drain_wake(self) -> None:
         try:

@@ -39,8 +39,11 @@ class PgEar:
                 self._raw = self._connect()
             except psycopg.Error as error:
                 problem = error
-        heard = [self._woken] if self._raw is None else [self._woken, self._raw.fileno()]
-        select.select(heard, [], [], timeout_s)
+        # Not `select.select`: a process with a thousand browsers has descriptors above 1023.
+        poll = select.poll()
+        for heard in [self._woken] if self._raw is None else [self._woken, self._raw.fileno()]:
+            poll.register(heard, select.POLLIN)
+        poll.poll(timeout_s * 1000)
         self._drain()
         if problem is not None:
             raise OSError(str(problem).strip()) from problem

@@ -11,7 +11,6 @@ acknowledged bounds the deque: the broker sends no more than the window of each 
 
 import asyncio
 import contextlib
-import select
 import socket
 import threading
 from collections import deque
@@ -22,6 +21,7 @@ from typing import Final
 from ingest.amqp.connecting import AmqpAddress, AmqpError, keep_quiet
 from ingest.amqp.line import OPEN_TIMEOUT_S, Line, Sources
 from ingest.mqtt.session import Message, Received
+from ingest.readable import readable
 
 _SIGNAL: Final = b"x"
 _SIGNALS_BYTES: Final = 4096
@@ -63,7 +63,7 @@ class BlockingAmqpClient:
         bridge = self._need()
         messages = bridge.take()
         if not messages and timeout_s > 0 and bridge.lost is None:
-            select.select([bridge], [], [], timeout_s)
+            readable([bridge], timeout_s)
             messages = bridge.take()
         if not messages and bridge.lost is not None:
             raise AmqpError(bridge.lost)

@@ -4,7 +4,6 @@ One `receive` takes whatever the kernel holds (up to RECEIVE_BYTES), so load mak
 and commits fewer: group commit without a timer.
 """
 
-import select
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from ingest.mqtt import packets
 from ingest.mqtt.asyncio_client import CONNECT_TIMEOUT_S, BrokerAddress
 from ingest.mqtt.packets import MqttError
 from ingest.mqtt.session import Received, Session, SessionConfig
+from ingest.readable import readable
 
 # One read: a few thousand single readings, a batch that commits in tens of milliseconds.
 RECEIVE_BYTES: Final = 1 << 20
@@ -59,7 +59,7 @@ class BlockingClient:
         raw = self._need()
         self._beat()
         pending = isinstance(raw, ssl.SSLSocket) and raw.pending() > 0
-        if not pending and not select.select([raw], [], [], timeout_s)[0]:
+        if not pending and not readable([raw], timeout_s):
             return Received()
         return self._session.feed(self._read(raw))
 

@@ -1,5 +1,5 @@
 """A county's hub as processes of their own on one book: two workers and two that escalate, of which
-one works and one waits, two that serve pages; with the broker, and somebody at each of the pages."""
+one works and one waits, two that serve pages; the broker, and somebody at each of the pages."""
 
 import asyncio
 import json

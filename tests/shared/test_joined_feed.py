@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from hearthwatch import joined_feed
 from hearthwatch.joined_feed import JoinedFeed
 from ledger.feed import FeedEvent
 
@@ -20,10 +21,12 @@ class Ear:
 
     def __init__(self) -> None:
         self.woken = threading.Semaphore(0)
-        self.problem = ""
+        self.problem: str | Exception = ""
 
     def wait(self, timeout_s: float) -> None:
         self.woken.acquire(timeout=timeout_s)
+        if isinstance(self.problem, Exception):
+            raise self.problem
         if self.problem:
             raise OSError(self.problem)
 
@@ -115,8 +118,12 @@ def test_what_we_tell_while_the_table_is_read_is_told_once(table: Table) -> None
     assert table.told == [11, 12]
 
 
-def test_its_thread_goes_on_when_server_and_ear_are_away(table: Table) -> None:
-    table.broken, table.ear.problem = True, "no route"
+@pytest.mark.parametrize("problem", ["no route", ValueError("no descriptor")])
+def test_its_thread_goes_on_when_server_and_ear_are_away(
+    table: Table, problem: str | Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joined_feed, "POLL_S", 0.1)
+    table.broken, table.ear.problem = True, problem
     table.feed.start()
     for _ in range(3):
         table.looked.clear()
