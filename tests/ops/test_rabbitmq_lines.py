@@ -174,6 +174,16 @@ def test_telemetry_may_nothing_else(broker: Broker, telemetry: Proof) -> None:
         assert denied(broker, telemetry, "gw.0001-t", f"hw/v1/gw.0001/{leaf}")
 
 
+@pytest.mark.parametrize("password", ["", "x", None])
+def test_a_certificate_is_good_for_its_own_name_alone(
+    broker: Broker, first: Proof, password: str | None
+) -> None:
+    """The broker believes a name and a password before it looks at the certificate's name."""
+    other = replace(first, username="gw-0002", password=password)
+    assert denied(broker, other, "gw-0002", "hw/v1/gw-0002/activation")
+    assert not denied(broker, first, "gw.0001", "hw/v1/gw.0001/activation")
+
+
 @pytest.mark.parametrize("topic", ["#", "hw/v1/+/ack", "hw/v1/gw-0002/command", "hw/v1/#"])
 def test_nobody_listens_to_others(broker: Broker, first: Proof, topic: str) -> None:
     with broker.line(first, "gw.0001") as line:
