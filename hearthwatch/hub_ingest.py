@@ -97,8 +97,15 @@ class Ingest:
         return {
             "broker_urgent": "ok" if self.client.connected.is_set() else "not connected",
             "broker_readings": "ok" if self.lane.connected else "not connected",
-            "readings_lane": "ok" if self.lane.alive else "stopped",
+            "readings_lane": self._lane_state(),
         }
+
+    def _lane_state(self) -> str:
+        if getattr(self.store, "lost", False):
+            # A copy was put back beside this hub, or one of another book writes there: nothing more
+            # is stored until this one is started again.
+            return "another worker has taken its shard"
+        return "ok" if self.lane.alive else "stopped"
 
 
 def _newest_event(reader: SqlEngine) -> int:

@@ -66,9 +66,7 @@ class PgSharedConnection(PgConnection):
 
     damage: str | None = None
 
-    def __init__(
-        self, conninfo: str, ring: Ring | None = None, duties: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, conninfo: str, ring: Ring | None = None, duties: Sequence[str] = ()) -> None:
         self.lease = SharedLeases(conninfo, duties)
         self.log = ChangeLog(str(uuid.uuid4()))
         try:

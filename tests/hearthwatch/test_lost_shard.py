@@ -1,0 +1,29 @@
+"""A hub whose shard of the readings was taken by another one says so."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from hearthwatch.hub_ingest import Ingest
+from ingest.readings.pg_settings import PgSettings
+from ingest.readings.pg_store import PgStore
+from ingest.readings.port import StoreError
+from tests.adapters.postgres import Postgres
+
+
+def test_a_hub_without_its_shard_is_not_well(postgres: Postgres) -> None:
+    settings = PgSettings(conninfo=postgres.empty().conninfo(), keep_raw_days=30)
+    first, second = PgStore(settings), PgStore(settings)
+    ingest = Ingest.__new__(Ingest)
+    ingest.store, ingest.client = first, SimpleNamespace(connected=asyncio.Event())
+    ingest.lane = SimpleNamespace(connected=True, alive=True)
+    assert first.fence == 1
+    assert ingest.health()["readings_lane"] == "ok"
+    assert second.fence == 2
+    first.begin_batch()
+    with pytest.raises(StoreError):
+        first.commit()
+    assert ingest.health()["readings_lane"] == "another worker has taken its shard"
+    first.close()
+    second.close()
