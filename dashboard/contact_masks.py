@@ -18,7 +18,8 @@ TELL_HOUSES: Final = frozenset({"contact.read", "device.write", "task.assign"})
 WAYS_IN: Final = ("access_note", "key_place", "lane", "dog")
 # In a house's number, of whichever digits.
 _DIGITS: Final = re.compile(r"[0-9０-９]+|[一二三四五六七八九十百零〇]+(?=[号户室栋幢])")
-_LONG_NUMBER: Final = re.compile(r"\d{7,}")
+# Also as people write it: 138-0000-0001, (0915) 123 4567.
+_LONG_NUMBER: Final = re.compile(r"\d(?:[-－ ()（）]{0,2}\d){6,}")
 
 
 def masked_phone(phone: str) -> str:
@@ -76,25 +77,34 @@ def put_back(
             raise ValueError("phone")
         del fields["phone"]
     if "contacts" in fields:
-        known = {(str(c.get("name")), masked_phone(str(c.get("phone", "")))): c for c in contacts}
-        by_mask = {mask: c for (_name, mask), c in known.items()}
-        fields["contacts"] = [_unmasked(one, known, by_mask) for one in fields["contacts"]]
+        fields["contacts"] = _unmasked(fields["contacts"], contacts)
     return fields
 
 
 def _unmasked(
-    sent: Mapping[str, Any],
-    known: Mapping[tuple[str, str], Mapping[str, Any]],
-    by_mask: Mapping[str, Mapping[str, Any]],
-) -> Document:
-    mask = str(sent.get("phone", ""))
-    if STAR not in mask:
-        return dict(sent)
-    # Her own number first: two of a family may have numbers with one mask.
-    was = known.get((str(sent.get("name")), mask)) or by_mask.get(mask)
-    if was is None:
-        raise ValueError("contacts")
-    return {**sent, "phone": was["phone"]}
+    sent: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]]
+) -> list[Document]:
+    """Two of a family may have numbers with one mask: the name says whose it is, or that nobody
+    else's is left. Where neither does, nobody guesses."""
+    numbers: dict[tuple[str, str], list[str]] = {}
+    for contact in known:
+        phone = str(contact.get("phone", ""))
+        numbers.setdefault((str(contact.get("name")), masked_phone(phone)), []).append(phone)
+    keys = [(str(one.get("name")), str(one.get("phone", ""))) for one in sent]
+    found: list[Document] = []
+    for place, (one, key) in enumerate(zip(sent, keys, strict=True)):
+        if STAR not in key[1]:
+            found.append(dict(one))
+            continue
+        own = numbers.get(key, [])
+        if len(own) > 1 and len(own) == keys.count(key):
+            own = [own[keys[:place].count(key)]]
+        left = [n for k, some in numbers.items() if k[1] == key[1] and k not in keys for n in some]
+        [number, *others] = {*(own or left)} or {""}
+        if others or not number:
+            raise ValueError("contacts")
+        found.append({**one, "phone": number})
+    return found
 
 
 def _person(person: Mapping[str, Any]) -> Document:

@@ -124,6 +124,24 @@ async def test_what_is_over_is_masked_again(county: World) -> None:
         assert WAY not in text, path
 
 
+async def test_a_sheet_or_card_of_what_is_over_is_masked_too(county: World) -> None:
+    alarm = await county.raise_alarm()
+    async with county.client("duty-1") as duty:
+        [task] = (await duty.get(f"{API}/tasks")).json()["items"]
+    paths = [f"{API}/alarms/{alarm}/sheet", f"{API}/tasks/{task['id']}/card"]
+    for path in paths:
+        text = (await read(county, "admin-1", path)).text
+        assert all(mark in text for mark in (OWN, SON, WAY)), path
+    async with county.client("duty-1") as duty:
+        await duty.post(f"{API}/alarms/{alarm}/acknowledge")
+        await duty.post(f"{API}/alarms/{alarm}/close", json={"outcome": "test"})
+        await duty.post(f"{API}/tasks/{task['id']}/cancel")
+    for path in paths:
+        for who, open_ in (("duty-1", True), ("admin-1", False), ("manager-county", False)):
+            text = (await read(county, who, path)).text
+            assert all((mark in text) == open_ for mark in (OWN, SON, WAY)), f"{who} {path}"
+
+
 async def test_opened_with_a_reason_that_she_reads(county: World) -> None:
     async with county.client("admin-1") as admin:
         answer = await admin.post(f"{PERSON}/contact/open", json={"reason": "  "})
@@ -251,6 +269,59 @@ def test_masks() -> None:
     sent = [{"name": "乙", "phone": "139****0001"}, {"name": "甲", "phone": "139****0001"}]
     kept = put_back({"contacts": sent}, "", family)["contacts"]
     assert [one["phone"] for one in kept] == ["13922220001", "13911110001"]
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("138-0000-0001", "138****0001"),
+        ("女儿 0915-123 4567", "女儿 091****4567"),
+        ("(0915)1234567、13900000001", "(091****4567、139****0001"),
+        ("12345678", "********"),
+        ("三层 12 号", "三层 12 号"),
+    ],
+)
+def test_numbers_are_masked_as_people_write_them(text: str, masked: str) -> None:
+    assert masked_text(text) == masked
+
+
+LANDLINES = [
+    {"name": "甲", "phone": "12345678"},
+    {"name": "乙", "phone": "87654321"},
+    {"name": "丙", "phone": "13900000001"},
+]
+
+
+@pytest.mark.parametrize(
+    ("sent", "numbers"),
+    [
+        # One got another name; whose number it is, is said by those that kept theirs.
+        ([("甲", "********"), ("乙乙", "********"), ("丙", "139****0001")], "12345678 87654321"),
+        ([("甲甲", "********"), ("乙", "********")], "12345678 87654321"),
+        ([("丙丙", "139****0001")], "13900000001"),
+        # Nobody knows whose it is: not one of the two by chance.
+        ([("丁", "********")], None),
+        ([("甲甲", "********"), ("乙乙", "********")], None),
+    ],
+)
+def test_a_mask_that_two_have_in_common_is_nobodys_by_chance(
+    sent: list[tuple[str, str]], numbers: str | None
+) -> None:
+    form = {"contacts": [{"name": name, "phone": phone} for name, phone in sent]}
+    if numbers is None:
+        with pytest.raises(ValueError, match="contacts"):
+            put_back(form, "", LANDLINES)
+        return
+    kept = put_back(form, "", LANDLINES)["contacts"]
+    assert " ".join(one["phone"] for one in kept).startswith(numbers)
+
+
+def test_two_numbers_of_one_name_keep_their_order() -> None:
+    two = [{"name": "女儿", "phone": "12345678"}, {"name": "女儿", "phone": "87654321"}]
+    form = {"contacts": [{"name": "女儿", "phone": "********"}] * 2}
+    assert [one["phone"] for one in put_back(form, "", two)["contacts"]] == ["12345678", "87654321"]
+    with pytest.raises(ValueError, match="contacts"):
+        put_back({"contacts": form["contacts"][:1]}, "", two)
 
 
 async def test_who_tries_what_is_not_his_is_in_the_log(
