@@ -13,6 +13,7 @@ from dashboard import person_sheets
 from dashboard.answers import Trail, answer
 from dashboard.asked import LIMIT_DEFAULT, Body, Limit, PathId, QueryWord
 from dashboard.callers import Caller, Hub, needs
+from dashboard.contact_masks import masked_phone
 from dashboard.downloads import as_file
 from dashboard.person_imports import Decision, Imports, ImportsFull, NotNow, PersonImport
 from dashboard.person_known import theirs
@@ -94,7 +95,7 @@ def get_rows(
     one = _find(request, caller, import_id)
     wanted = [row for row in one.rows if row.number > after and _is(one, row, verdict)]
     some = wanted[:limit]
-    documents = _rows(hub, one, some)
+    documents = _rows(hub, one, some, phones="contact.read" in caller.can)
     trail.note(caller.username, "listed", "persons:import", f"{len(documents)} shown")
     next_ = str(some[-1].number) if len(wanted) > limit else None
     return answer({"items": documents, "next": next_})
@@ -189,12 +190,13 @@ def _is(one: PersonImport, row: Row, verdict: str | None) -> bool:
     return verdict in (None, row.verdict)
 
 
-def _rows(hub: Deps, one: PersonImport, some: list[Row]) -> list[Document]:
+def _rows(hub: Deps, one: PersonImport, some: list[Row], *, phones: bool) -> list[Document]:
     persons = {row.double.person for row in some if row.double is not None and row.double.person}
     with hub.engine.connect() as connection:
         known = theirs(connection, persons)
     above = {row.number: row for row in one.rows}
-    return [_row(one, row, known, above) for row in some]
+    documents = [_row(one, row, known, above) for row in some]
+    return documents if phones else [_without_theirs(document) for document in documents]
 
 
 def _row(one: PersonImport, row: Row, known: dict[str, Record], above: dict[int, Row]) -> Document:
@@ -261,6 +263,18 @@ def _double(row: Row, known: dict[str, Record], above: dict[int, Row]) -> Docume
         "row": row.double.row or None,
         "lines": lines,
     }
+
+
+def _without_theirs(document: Document) -> Document:
+    """Of who is in the register no telephone, for who sees none there either."""
+    double = document["double"]
+    if double is None or double["person"] is None:
+        return document
+    lines = [
+        {**line, "there": masked_phone(line["there"])} if line["field"] == "phone" else line
+        for line in double["lines"]
+    ]
+    return {**document, "double": {**double, "lines": lines}}
 
 
 def _told(register: Any, file: Any, address: str) -> Document:

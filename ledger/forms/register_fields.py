@@ -11,6 +11,8 @@ from ledger.roster import CATEGORIES, GRADES
 
 # Digits, and what people write between and around them.
 _PHONE: Final = frozenset("0123456789+-() 转#*")
+# As a table has it that left the hub with telephones masked: brought back it would call nobody.
+_MASK: Final = "**"
 
 
 def check(fields: Mapping[str, Any], today: datetime.date) -> list[Refusal]:
@@ -27,7 +29,16 @@ def check(fields: Mapping[str, Any], today: datetime.date) -> list[Refusal]:
     if not set(fields.get("phone", "")) <= _PHONE:
         zh, en = "只能填写电话号码", "a telephone number"
         refusals.append(_refuse("phone", "no_phone", zh, en))
+    numbers = {"phone": [fields.get("phone") or ""], "contacts": _numbers(fields)}
+    for field, said in numbers.items():
+        if any(_MASK in number for number in said):
+            zh, en = "里的号码打了星号，请填完整号码或留空", "a masked number calls nobody"
+            refusals.append(_refuse(field, "masked", zh, en))
     return refusals
+
+
+def _numbers(fields: Mapping[str, Any]) -> list[str]:
+    return [str(contact.get("phone", "")) for contact in fields.get("contacts") or ()]
 
 
 def _born(text: str, today: datetime.date) -> list[Refusal]:

@@ -243,6 +243,24 @@ async def test_a_list_as_csv_of_a_chinese_office_is_read(world: World) -> None:
         assert ready["counts"]["new"] == 1
 
 
+@pytest.mark.parametrize(
+    ("who", "there"), [("manager-1", "13800000001"), ("admin-1", "138****0001")]
+)
+async def test_of_who_is_there_a_list_tells_no_telephone_that_the_record_masks(
+    world: World, who: str, there: str
+) -> None:
+    """Two towns are in this county, and its administrator rings nobody up."""
+    payload = workbook(
+        [(*person("张桂英", 2, 公民身份号码="", 联系电话="13800000001"), "1941-03-02")],
+        (*HEAD, "出生日期"),
+    )
+    async with world.client(who) as client:
+        [row] = await rows_of(client, (await begun(client, payload))["id"], verdict="double")
+    lines = {line["field"]: line for line in row["double"]["lines"]}
+    assert (lines["phone"]["file"], lines["phone"]["there"]) == ("13800000001", there)
+    assert lines["phone"]["same"] is True
+
+
 async def test_the_template_is_read_by_its_own_import(world: World) -> None:
     async with world.client("manager-1") as client:
         answer = await client.get(f"{URL}/template")

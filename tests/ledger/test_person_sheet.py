@@ -82,6 +82,16 @@ def test_what_is_wrong_is_told_at_its_field(name: str, text: str, field: str, co
     assert row.cells == with_cell(name, text)
 
 
+def test_a_table_that_left_with_masked_telephones_brings_no_masks_back() -> None:
+    [fault] = judged(with_cell("联系电话", "138****0001")).faults
+    assert (fault.field, fault.code) == ("phone", "masked")
+    head = (*HEAD, "紧急联系人1姓名", "紧急联系人1电话")
+    [fault] = judged((*GOOD, "王伟", "********"), head).faults
+    assert (fault.field, fault.code) == ("contacts", "masked")
+    # An extension behind a star is a number.
+    assert judged(with_cell("联系电话", "0915-1234567*12")).faults == []
+
+
 def test_a_mistyped_village_is_told_with_the_nearest_name() -> None:
     [fault] = judged(with_cell("村(社区)", "龙投村")).faults
     assert "是不是“龙头村”" in fault.zh
