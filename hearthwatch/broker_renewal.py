@@ -8,6 +8,7 @@ import argparse
 import datetime as dt
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -70,8 +71,11 @@ def renew(
     key = certificates.new_key()
     made = certificates.for_server(*authority, key, name, now)
     # The key first: a certificate without its key is what the next run finds out.
-    keys.write(folder / keys.SERVER_KEY, certificates.key_pem(key), 0o600)
-    keys.write(folder / keys.SERVER, certificates.pem_of(made).encode(), 0o644)
+    for name, content, mode in (
+        (keys.SERVER_KEY, certificates.key_pem(key), 0o600),
+        (keys.SERVER, certificates.pem_of(made).encode(), 0o644),
+    ):
+        _replace(folder / name, content, _rights(folder / name) or mode)
     done = _hand_on(folder, out)
     return f"renewed, good until {made.not_valid_after_utc:%Y-%m-%d}{done}\n{RELOAD}\n"
 
@@ -86,11 +90,21 @@ def _hand_on(folder: Path, out: Path | None) -> str:
         if _read(out / name) != (folder / name).read_bytes()
     ]
     for name, mode in changed:
-        owner = _owner(out / name) or _owner(out)
-        keys.write(out / name, (folder / name).read_bytes(), mode)
-        if owner is not None and os.geteuid() == 0:
-            shutil.chown(out / name, *owner)
+        _replace(out / name, (folder / name).read_bytes(), mode)
     return f"; {', '.join(name for name, _mode in changed)} in {out}" if changed else ""
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    """A broker that reads it with a user of its own reads the new one as well."""
+    owner = _owner(path) or _owner(path.parent)
+    keys.write(path, content, mode)
+    if owner is not None and os.geteuid() == 0:
+        shutil.chown(path, *owner)
+
+
+def _rights(path: Path) -> int | None:
+    """deploy/prepare.py has them for the broker's container, which may read it where it lies."""
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else None
 
 
 def _read(path: Path) -> bytes | None:

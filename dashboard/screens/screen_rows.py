@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, or_, select
 
 from dashboard.reads import Row, one, rows
+from dashboard.request_rate import who_is_at
 from dashboard.sessions import AGENT_LENGTH_MAX, digest_of, new_token
 from ledger.database import insert_sql
 from ledger.schema import WALL_SCREEN
@@ -71,7 +72,8 @@ def ask(unit: UnitOfWork, asking: Asking, wall_ms: int) -> tuple[str, str]:
     waiting = unit.execute("SELECT code, address FROM wall_screen WHERE code <> ''").fetchall()
     if len(waiting) >= ASKED_MAX:
         raise ScreenRefused("too_many", "too many screens wait to be let in")
-    if sum(of == address for _code, of in waiting) >= ASKED_OF_ADDRESS_MAX:
+    sender = who_is_at(address)
+    if sum(who_is_at(str(of)) == sender for _code, of in waiting) >= ASKED_OF_ADDRESS_MAX:
         raise ScreenRefused("too_many", "too many screens of this address wait to be let in")
     taken = {str(code) for code, _of in waiting}
     code = next(c for c in iter(_code, "") if c not in taken)

@@ -289,6 +289,12 @@ async def test_who_asks_for_codes_without_end_gets_none(world: World) -> None:
         assert answer.headers["Retry-After"]
     async with world.anonymous(client=("10.0.0.9", 1)) as elsewhere:
         await asking(elsewhere)
+    # A line has as many addresses of IPv6 as it likes.
+    for number in range(screen_rows.ASKED_OF_ADDRESS_MAX):
+        async with world.anonymous(client=(f"2001:db8::{number:x}", 1)) as screen:
+            await asking(screen)
+    async with world.anonymous(client=("2001:db8::ffff", 1)) as screen:
+        assert (await screen.post(f"{API}/screen/code")).status_code == 429
     world.clock.wall_at_ms += screen_rows.CODE_MS
     async with world.anonymous() as screen:
         await asking(screen)

@@ -1,7 +1,9 @@
 """The broker's certificate is renewed by one command, by the same authority, whole or again."""
 
 import datetime as dt
+import os
 import ssl
+import stat
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hearthwatch.__main__ import main
 from hearthwatch.authority import certificates, keys
 from hearthwatch.broker_renewal import renew
 
+BROKER_UID = 1883
 NOW = dt.datetime(2026, 11, 29, 8, tzinfo=dt.UTC)
 
 
@@ -86,6 +89,25 @@ def test_what_was_cut_off_is_made_whole_by_the_next_run(folder: Path, cut: str) 
     assert pair_fits(folder)
     assert held(out) == held(folder)
     assert pair_fits(out)
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o444])
+def test_a_broker_that_reads_the_authoritys_folder_reads_the_new_pair(
+    folder: Path, mode: int
+) -> None:
+    """As deploy/prepare.py leaves it: the key is the broker's own user's, or without root open."""
+    for name in ("server.key", "server.pem"):
+        (folder / name).chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(folder / name, BROKER_UID, BROKER_UID)
+    before = held(folder)
+    renew(folder, None, NOW)
+    assert held(folder) != before
+    for name in ("server.key", "server.pem"):
+        found = (folder / name).stat()
+        assert stat.S_IMODE(found.st_mode) == mode
+        if os.geteuid() == 0:
+            assert (found.st_uid, found.st_gid) == (BROKER_UID, BROKER_UID)
 
 
 def test_another_name_by_option_and_none_without_a_certificate(folder: Path) -> None:
