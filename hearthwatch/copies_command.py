@@ -1,6 +1,7 @@
 """`hearthwatch backup` and `hearthwatch restore`."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from ledger.sealing.key_file import KeyFileError
 
 # What of a copy's own name sorts by its time.
 NAME: Final = "hub-{}.zip"
+_NAMED: Final = re.compile(r"hub-\d{4}-\d\d-\d\dT\d{6}\.zip")
 _BROKEN: Final = (
     ArchiveError,
     ConfigError,
@@ -146,7 +148,8 @@ def _trial_place(
 
 def _drop_old(config: HubConfig, file: Path, keep: int) -> None:
     """Of those that this command has named, in its folder; never fewer than gateways rely on."""
-    named = sorted(file.parent.glob(NAME.format("*")), reverse=True)
+    copies = file.parent.glob(NAME.format("*"))
+    named = sorted((one for one in copies if _NAMED.fullmatch(one.name)), reverse=True)
     for old in named[max(keep, config.copies_kept) :]:
         old.unlink()
         sys.stdout.write(f"taken away: {old}\n")

@@ -131,7 +131,10 @@ def test_gateways_and_browsers_reach_the_hub_by_tls_alone(tmp_path: Path) -> Non
     [port] = SERVICES["proxy"]["ports"]
     assert port.endswith(":443:8443")
     assert "listen 8443 ssl;" in PROXY
-    host, inside = re.findall(r"proxy_pass http://(\w+):(\d+);", PROXY)[0]
+    # By a variable: a name in the line itself is looked up once, at the proxy's own start.
+    assert re.findall(r"resolver 127\.0\.0\.11 valid=\d+s", PROXY)
+    assert re.findall(r"proxy_pass (\S+);", PROXY) == ["$hub"]
+    host, inside = re.findall(r"set \$hub http://(\w+):(\d+);", PROXY)[0]
     assert host in SERVICES
     assert int(inside) == enrolling(tmp_path).http.port
     assert set(SERVICES["proxy"]["networks"]) & set(SERVICES["hub"]["networks"])

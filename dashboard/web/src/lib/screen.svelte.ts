@@ -79,9 +79,12 @@ class WallScreen implements WallBoard {
   #soon: ReturnType<typeof setTimeout> | undefined;
   #stops: (() => void)[] = [];
   #running = false;
+  /** It has no secret that opens anything, and is after a code. */
+  #asks = false;
 
   start(): () => void {
     this.#running = true;
+    this.#asks = false;
     void this.#begin();
     return () => {
       this.#running = false;
@@ -108,7 +111,7 @@ class WallScreen implements WallBoard {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.failed = error.code;
-      if (error.status === UNAUTHORIZED && this.#running) {
+      if (error.status === UNAUTHORIZED && this.#running && !this.#asks) {
         this.#hide();
         void this.#ask();
       }
@@ -118,11 +121,12 @@ class WallScreen implements WallBoard {
   async #begin(): Promise<void> {
     await this.reload();
     if (this.loaded) this.#show();
-    else if (this.failed !== null && this.state === "starting") this.#away(() => void this.#begin());
+    else if (this.failed !== null && !this.#asks && this.#running) this.#away(() => void this.#begin());
   }
 
   /** A code to be typed by somebody elsewhere. */
   async #ask(): Promise<void> {
+    this.#asks = true;
     try {
       const told = await request<{ code: string }>("POST", "screen/code");
       if (!this.#running) return;
@@ -151,6 +155,7 @@ class WallScreen implements WallBoard {
 
   #show(): void {
     this.state = "shown";
+    this.#asks = false;
     this.code = "";
     live.start("screen/stream");
     const every = setInterval(() => void this.reload(), RELOAD_EVERY_MS);
