@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from ingest.urgent_lane import decode_message
 from tests.adapters.fake_api import PASSWORD
@@ -20,6 +20,10 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)
 
 ACCOUNTS = {"manager-1": ("manager", "610926101"), "duty-1": ("duty", "610926101")}
+# It asks again after ten seconds, which nobody waits for here.
+SOON = """const later = window.setTimeout;
+window.setTimeout = (run, ms, ...more) => later(run, ms >= 10000 ? 20 : ms, ...more);"""
+TIMES_AWAY = 3
 NAMED = ("张桂英", "13800000001", "12 号", "张伟", "李婶", "床头呼叫按钮")
 
 
@@ -108,6 +112,25 @@ def test_ended_it_is_dark_and_asks_again(open_desk: OpenDesk, served: tuple[str,
     wall.page.reload()
     expect(wall.page.locator(".code")).to_have_text(re.compile(r"^\d{8}$"))
     expect(wall.page.locator("main li[class]")).to_have_count(0)
+
+
+def test_a_hub_that_is_away_for_long_is_found_again_by_itself(open_desk: OpenDesk) -> None:
+    """After a power cut at night the screen is there before the hub, and nobody clicks."""
+    wall = open_desk()
+    page = wall.page
+    page.add_init_script(SOON)
+    asked: list[str] = []
+
+    def away(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > TIMES_AWAY:
+            return route.fallback()
+        return route.fulfill(status=503, json={"type": "starting", "title": "", "status": 503})
+
+    page.route("**/api/v1/screen/board", away)
+    page.goto(f"{wall.url}/screen")
+    expect(page.locator(".code")).to_have_text(re.compile(r"^\d{8}$"))
+    assert len(asked) > TIMES_AWAY
 
 
 def test_who_is_at_the_desk_alone_lets_nothing_in(open_desk: OpenDesk) -> None:
