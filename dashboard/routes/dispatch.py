@@ -137,7 +137,7 @@ def get_card(
     """All that who goes has to know. For who has the task, and for duty and managers of the
     region; every look is in the audit trail."""
     task = visible_task(hub, caller, task_id)
-    _check_reader(task, caller)
+    _check_reader(task, caller, task["home"])
     with hub.engine.connect() as connection:
         document = card(connection, hub, task, hub.clock.now_ms())
     trail.note(caller.username, "viewed", f"card:{task_id}", f"home {task['home'] or 'none'}")
@@ -154,18 +154,19 @@ def get_sheet(
         if alarm is None or not caller.sees(alarm["region"]):
             raise not_found("alarm")
         task = None if alarm["task"] is None else find_task(connection, alarm["task"])
-        _check_reader(task or {"assignee": None}, caller)
+        _check_reader(task or {"assignee": None}, caller, alarm["home"])
         document = sheet(connection, hub, alarm, hub.clock.now_ms())
     trail.note(caller.username, "viewed", f"sheet:{alarm_id}", f"home {alarm['home'] or 'none'}")
     return answer(_as_seen(document, caller.can_at(alarm["home"])))
 
 
-def _check_reader(task: Row, caller: Caller) -> None:
+def _check_reader(task: Row, caller: Caller, home: str | None) -> None:
     """A card holds more than a list: it is for who goes, and for who sends."""
     if task["assignee"] != caller.username and "task.move_any" not in caller.can:
         raise Problem(403, "not_yours", "it is for who has the task, duty and managers")
     # But for telephones none of it is masked: a program's token has to have been given all of that.
-    missing = sorted(_ON_THE_CARD - caller.can)
+    # And who went there knows the record no longer than docs/access.md says.
+    missing = sorted(_ON_THE_CARD - caller.can_at(home))
     if missing:
         raise Problem(403, "forbidden", f"a card needs {', '.join(missing)}")
 

@@ -32,6 +32,11 @@ async def knows(world: World, username: str = "visitor-3") -> bool:
     return statuses == {200}
 
 
+async def card_of(world: World, task: str) -> int:
+    async with world.client("visitor-3") as client:
+        return (await client.get(f"{API}/tasks/{task}/card")).status_code
+
+
 async def visiting(world: World, people: list[str]) -> None:
     """A desk of visitors for the town, with a shift all day."""
 
@@ -63,8 +68,10 @@ async def test_a_task_opens_the_record_until_a_week_after_it(world: World) -> No
         assert done.status_code == 200, done.text
     world.clock.at_ms += KNOWN_AFTER_TASK_MS - 1
     assert await knows(world)
+    assert await card_of(world, task) == 200
     world.clock.at_ms += 2
     assert not await knows(world)
+    assert await card_of(world, task) == 403
 
 
 async def test_who_was_called_to_an_open_alarm_knows_where(world: World) -> None:
