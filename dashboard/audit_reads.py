@@ -15,7 +15,18 @@ from dashboard.masking import masked_name
 from dashboard.reads import Row, one, roster_for, rows
 from dashboard.sessions import ABSOLUTE_MS
 from ledger.forms.file_fields import named
-from ledger.schema import ALARM, AUDIT, DEVICE, ENTRY, HOME, REFERRAL, SERVICE_USER, TASK, VISIT
+from ledger.schema import (
+    ALARM,
+    AUDIT,
+    DEVICE,
+    ENTRY,
+    HOME,
+    REFERRAL,
+    SERVICE_USER,
+    TASK,
+    VISIT,
+    WALL_SCREEN,
+)
 from ledger.views import Document, document_of
 
 # Objects that are called by a person's or a home's own id.
@@ -25,6 +36,8 @@ _OF_PERSON: Final = (
 )
 _OF_HOME: Final = ("home", "stays", "visits", "label")
 _OF_ALARM: Final = ("alarm", "sheet")
+# Screens on walls, as what somebody let in and as who listens.
+_SCREEN: Final = "screen:"
 # Topics of the book whose entries say what was there before.
 _WITH_CHANGES: Final = frozenset({"person", "region"})
 
@@ -114,7 +127,7 @@ def documents(connection: Connection, found: Sequence[Row], caller: Caller) -> l
             "at": to_iso(row["at_ms"]),
             "actor": row["actor"],
             # Beside the account, which the trail is about; one that is gone has none.
-            "actor_name": accounts.get(row["actor"], {}).get("name", ""),
+            "actor_name": accounts.get(row["actor"], {}).get("name") or names.get(row["actor"], ""),
             "action": row["action"],
             "kind": kind_of(row["action"], row["object"]),
             "object": row["object"],
@@ -191,6 +204,13 @@ def _names(connection: Connection, found: Sequence[Row], caller: Caller) -> dict
     names |= {f"visit:{key}": people.get(person or "", "") for key, person in visited.items()}
     alarms = _among(connection, ALARM, _ids(found, _OF_ALARM), "number")
     names |= {f"{kind}:{row['id']}": str(row["number"]) for kind in _OF_ALARM for row in alarms}
+    hung = _ids(found, ("screen",)) | {
+        row["actor"].removeprefix(_SCREEN) for row in found if row["actor"].startswith(_SCREEN)
+    }
+    names |= {
+        f"{_SCREEN}{row['id']}": row["name"]
+        for row in _among(connection, WALL_SCREEN, hung, "name")
+    }
     roster = roster_for(connection)
     names |= {f"region:{code}": row["name"] for code, row in roster.regions.items()}
     if "address.read" in caller.can:

@@ -66,9 +66,11 @@ _BLANKS: Final[dict[str, Callable[[], Form]]] = {
 
 @router.get("/forms/{form}.{ending}", response_class=Response, responses=as_file("docx", "pdf"))
 def empty_form(
+    *,
     form: Literal["annex3", "annex4"],
     ending: Ending,
     hub: Hub,
+    trail: Trail,
     caller: Annotated[Caller, SIGNED_IN],
     copies: Copies = False,
 ) -> Response:
@@ -76,7 +78,9 @@ def empty_form(
     empty = _BLANKS[form]()
     mark = mark_of(caller, f"form:{form}", hub.clock.now_ms())
     paper = _paper(mark, empty, f"{empty.mark}{empty.title}（空表）", copies)
-    return _made(hub, paper, ending)
+    made = _made(hub, paper, ending)
+    trail.note(caller.username, "printed", f"form:{form}", f"{form}.{ending}, {mark.number}")
+    return made
 
 
 async def _numbers(

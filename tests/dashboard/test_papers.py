@@ -228,10 +228,15 @@ async def test_copies_for_whoever_keeps_them(world: World) -> None:
 async def test_empty_forms_are_for_everybody_who_is_signed_in(world: World, form: str) -> None:
     async with world.client("installer-1") as client:
         answer = await client.get(f"{API}/forms/{form}.pdf")
-        assert "☑" not in text_of(answer.content)
+        said = text_of(answer.content)
+        assert "☑" not in said
+        [number] = re.findall(r"P\d{8}-[0-9A-F]{8}", said)
         assert (await client.get(f"{API}/forms/annex9.pdf")).status_code == 422
     async with world.anonymous() as client:
         assert (await client.get(f"{API}/forms/{form}.pdf")).status_code == 401
+    await world.audited()
+    [[detail]] = await world.query("SELECT detail FROM audit WHERE object = ?", f"form:{form}")
+    assert detail == f"{form}.pdf, {number}"
 
 
 async def test_the_whole_file_has_what_the_book_has(world: World) -> None:

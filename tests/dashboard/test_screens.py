@@ -82,6 +82,20 @@ async def test_a_code_a_human_and_then_the_board_alone(world: World) -> None:
     assert ("manager-1", "let_screen_in", f"screen:{listed['id']}") in trail
 
 
+async def test_the_trail_calls_a_screen_by_its_name(world: World) -> None:
+    async with world.anonymous() as screen:
+        await shown(world, screen)
+        headers = {"Cookie": f"{COOKIE_PLAIN}={screen.cookies[COOKIE_PLAIN]}"}
+        async with StreamClient(world.app, f"{API}/screen/stream", headers) as stream:
+            await stream.comment("ready")
+    await world.audited()
+    async with world.client("admin-1") as admin:
+        trail = (await admin.get(f"{API}/audit")).json()["items"]
+    [let] = [row for row in trail if row["action"] == "let_screen_in"]
+    [heard] = [row for row in trail if row["action"] == "listened"]
+    assert let["name"] == heard["actor_name"] == NAME["name"]
+
+
 async def test_the_secret_and_the_code_are_in_the_book_as_digests_or_gone(world: World) -> None:
     async with world.anonymous() as screen:
         code = await asking(screen)

@@ -122,6 +122,8 @@ export function detailText(row: AuditRow): string {
   if (link?.[1] !== undefined) return t("audit.span", { count: Number(link[1]) });
   const region = /^region (\d+|all)$/.exec(row.detail);
   if (region?.[1] !== undefined) return powerText(row.detail);
+  const screen = /^(.+), (region (?:\d+|all))$/.exec(row.detail);
+  if (row.object.startsWith("screen:") && screen?.[2] !== undefined) return powerText(screen[2]);
   // Said by the object already, or by the sign-in beside it.
   if (/^(home \S+|file)$/.test(row.detail) || row.kind === "access") return "";
   if (row.action === "exchange_refused") return refusalText(row.detail);
