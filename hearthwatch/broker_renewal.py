@@ -71,11 +71,11 @@ def renew(
     key = certificates.new_key()
     made = certificates.for_server(*authority, key, name, now)
     # The key first: a certificate without its key is what the next run finds out.
-    for name, content, mode in (
+    for file, content, mode in (
         (keys.SERVER_KEY, certificates.key_pem(key), 0o600),
         (keys.SERVER, certificates.pem_of(made).encode(), 0o644),
     ):
-        _replace(folder / name, content, _rights(folder / name) or mode)
+        _replace(folder / file, content, _rights(folder / file) or mode)
     done = _hand_on(folder, out)
     return f"renewed, good until {made.not_valid_after_utc:%Y-%m-%d}{done}\n{RELOAD}\n"
 
