@@ -113,6 +113,8 @@ class CertificateEnds:
         self._told: dict[str, int | str | None] = {}
         self.ends_ms: dict[str, int] = {}
         self.refused = ""
+        # Of several processes one tells; the others know it for their pages and figures.
+        self.tells = True
 
     async def run(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         while True:
@@ -137,6 +139,8 @@ class CertificateEnds:
 
     async def _tell_end(self, name: str, ends_ms: int) -> None:
         self.ends_ms[name] = ends_ms
+        if not self.tells:
+            return
         now_ms = self._wall_ms()
         stage = stage_of(ends_ms, now_ms)
         if self._told.get(name, "nothing") == stage:
@@ -147,7 +151,7 @@ class CertificateEnds:
         self._told[name] = stage
 
     async def _tell_refused(self) -> None:
-        if self._told.get(REFUSED, "nothing") == self.refused:
+        if not self.tells or self._told.get(REFUSED, "nothing") == self.refused:
             return
         evidence = {"problem": self.refused} if self.refused else {}
         await self._tell(REFUSED, bool(self.refused), evidence, "watch")

@@ -63,6 +63,12 @@ class House:
             *(() if self.ends is None else (self.ends.run(),)),
         )
 
+    async def see(self) -> None:
+        """In a process that keeps no house, beside the one that does: what its pages say."""
+        if self.ends is not None:
+            self.ends.tells = False
+        await asyncio.gather(keep_tidy(), *(() if self.ends is None else (self.ends.run(),)))
+
     def measure(self, registry: CollectorRegistry) -> None:
         self.copying.measure(registry)
         measure_ends(registry, self.ends)

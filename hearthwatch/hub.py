@@ -33,7 +33,6 @@ from hearthwatch.hub_ingest import Ingest
 from hearthwatch.hub_pages import Seen, gauges_of, pages, put_gauges
 from hearthwatch.joined_feed import JoinedFeed
 from hearthwatch.logs import say
-from hearthwatch.memory import keep_tidy
 from hearthwatch.notices import Notices
 from hearthwatch.person_terms import catch_up
 from hearthwatch.roles import ALL, Role, open_book
@@ -266,7 +265,9 @@ class Hub:
         if self.client is not None:
             parts["urgent-broker"] = self.client.run()
         if not self.role.escalates or self.client is None:
-            return [_task(name, part) for name, part in {**parts, "tidy": keep_tidy()}.items()]
+            return [
+                _task(name, part) for name, part in {**parts, "house": self.house.see()}.items()
+            ]
         dispatcher = self.side.dispatcher = self.notices.dispatcher(self.writer, http, self.client)
         parts |= {
             "dispatcher": dispatcher.run(),

@@ -126,6 +126,25 @@ def test_it_is_told_at_each_stage_once_and_ends_with_the_renewal(world: World) -
     assert world.alarms() == [("broker_certificate", "closed", "watch", 3)]
 
 
+async def test_a_process_that_keeps_no_house_knows_and_leaves_the_telling_to_the_other(
+    world: World,
+) -> None:
+    hub = world.bench.hub
+    house = House(hub.config, hub.side, hub.reader, NoEnrolling(), world.bench.clock.now_ms)
+    house.ends = world.ends
+    world.wall_ms += 800 * DAY_MS
+    seeing = asyncio.create_task(house.see())
+    async with asyncio.timeout(20):
+        while "broker" not in world.ends.ends_ms:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0)
+        world.refused = "over"
+        await world.ends.look()
+    seeing.cancel()
+    assert world.ends.ends_ms["broker"] == world.ends_ms
+    assert world.ends.refused == "over"
+    assert (world.said, world.alarms()) == ([], [])
+
+
 def test_an_alarm_of_before_a_restart_ends_too(world: World) -> None:
     world.look(days=800)
     world.restart()
