@@ -13,7 +13,8 @@ def configure() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked for at each line: what was standard error then may be closed by now.
+        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
     )
 
 
