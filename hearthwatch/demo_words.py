@@ -18,7 +18,7 @@ def first_steps(password: str) -> tuple[str, ...]:
         "what to do first, when somebody presses the call button:",
         f"  1    sign in as duty1, {password}",
         "  2    接警 Take it       the urgent call is yours, and the elder is told",
-        "  3-4  open it, 接受任务 Accept: you go yourself",
+        "  3-4  open it, 我自己去 I'll go myself",
         "  5-7  填写…的探访记录 Record a visit, 全部无变化 All unchanged and safe, 提交 Send",
         "  8-9  how it ended, 确认结案 Close the alarm",
     )

@@ -67,7 +67,7 @@ def walk(page: Page, base: str, say: Callable[[str], str], seen: Callable[[str],
     seen("board")
     call.get_by_role("button", name=say("action.acknowledge")).click()
     page.get_by_role("link", name=say("headline.sos.pressed")).click()
-    press("task.move.accept")
+    press("task.move.accept_myself")
     expect(page.get_by_role("button", name=say("task.move.depart"))).to_be_visible()
     seen("alarm")
     press("visit.begin_for", name="何桂英")
