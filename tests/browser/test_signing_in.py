@@ -138,7 +138,7 @@ def test_a_passkey_made_used_and_removed(open_desk: OpenDesk, served: tuple[str,
     desk.go("/security")
     expect(page.get_by_text("通行密钥 · 上次使用")).to_be_visible()
     panel.get_by_role("button", name="删除").click()
-    expect(panel.get_by_text("还没有", exact=True)).to_be_visible()
+    expect(panel.get_by_text("还没有通行密钥", exact=True)).to_be_visible()
     assert rows(served[1], "SELECT count(*) FROM passkey") == [(0,)]
 
 

@@ -34,7 +34,7 @@ def test_trouble_comes_first_with_since_until_and_who(open_desk: OpenDesk) -> No
     expect(late).to_contain_text("床头呼叫按钮")
     expect(late).to_contain_text("救命设备")
     expect(late.locator(".troubles .badge.urgent")).to_contain_text("没有信号")
-    expect(late).to_contain_text("3 小时前开始")
+    expect(late).to_contain_text("已持续 3 小时")
     expect(late).to_contain_text("须在 02:02 前完成 · 超时 1 小时")
     expect(late).to_contain_text("还没有人接手")
     expect(late).to_contain_text("1 天 3 小时前有信号")
