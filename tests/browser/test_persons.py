@@ -191,6 +191,8 @@ def agree(page: Any, purpose: str) -> None:
     row = consents.locator("li").filter(has_text=purpose).first
     row.get_by_role("button", name="登记同意").click()
     consents.locator("form").get_by_role("button", name="登记").click()
+    # A form that stays has not been sent, or says why not: it is in the failure then.
+    expect(consents).not_to_contain_text("答复")
     expect(row).to_contain_text("有效")
 
 
