@@ -10,11 +10,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ingest.readings.packing import (
+    EMPTY,
     Columns,
     DamagedBlobError,
     Floats,
     Ints,
+    Rows,
     pack_chunks,
+    unpack_batch,
     unpack_chunk,
 )
 from ingest.readings.port import HOUR_MS, Point
@@ -31,6 +34,24 @@ from ingest.readings.rollup import (
 )
 
 Damaged = tuple[str, bytes, str]  # (where it was, its bytes, why it is none)
+
+
+def rows_of(batches: Iterable[tuple[int, bytes]], damaged: list[Damaged] | None = None) -> Rows:
+    """The rows of batches, in their order; a damaged one is set aside with its reason."""
+    parts: list[Rows] = []
+    for seq, body in batches:
+        try:
+            parts.append(unpack_batch(body))
+        except DamagedBlobError as error:
+            if damaged is not None:
+                damaged.append((f"batch {seq}", body, str(error)))
+    if not parts:
+        return EMPTY
+    return Rows(
+        np.concatenate([p.series for p in parts]),
+        np.concatenate([p.moments_ms for p in parts]),
+        np.concatenate([p.values for p in parts]),
+    )
 
 
 class Folded(NamedTuple):

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import psycopg
 
-from ingest.readings.folding import Damaged
-from ingest.readings.packing import EMPTY, DamagedBlobError, Rows, pack_columns, unpack_batch
+from ingest.readings.folding import Damaged, rows_of
+from ingest.readings.packing import Rows, pack_columns
 from ingest.readings.pg_chunks import write_hours
 from ingest.readings.pg_schema import drop_before, make_months, months_for, months_there
 from ingest.readings.pg_shard import PgShard, faults
@@ -129,7 +129,7 @@ class PgFold:
                 " ORDER BY seq",
                 (self._shard.shard, first, through),
             )
-            return unpacked(cursor.fetchall(), damaged)
+            return rows_of(cursor.fetchall(), damaged)
 
     def _step(self) -> None:
         if self._folding is None:
@@ -243,21 +243,3 @@ class PgFold:
 
 def _end(its: _Folding, last: int) -> int:
     return int(its.begins[last]) if last < its.begins.size else its.ripe.keys.size
-
-
-def unpacked(batches: list[tuple[int, bytes]], damaged: list[Damaged] | None = None) -> Rows:
-    """The rows of batches, in their order; a damaged one is set aside with its reason."""
-    parts: list[Rows] = []
-    for seq, body in batches:
-        try:
-            parts.append(unpack_batch(body))
-        except DamagedBlobError as error:
-            if damaged is not None:
-                damaged.append((f"batch {seq}", body, str(error)))
-    if not parts:
-        return EMPTY
-    return Rows(
-        np.concatenate([p.series for p in parts]),
-        np.concatenate([p.moments_ms for p in parts]),
-        np.concatenate([p.values for p in parts]),
-    )

@@ -16,9 +16,9 @@ from ingest.readings.folding import (
     part_of,
     raw_points,
     rolled_points,
+    rows_of,
 )
 from ingest.readings.packing import CHUNK_ROW_BYTES, EMPTY, Columns, Rows
-from ingest.readings.pg_fold import unpacked
 from ingest.readings.pg_schema import has_schema
 from ingest.readings.pg_settings import PgSettings
 from ingest.readings.pg_shard import CONNECT_TIMEOUT_S
@@ -225,7 +225,7 @@ def _batches(raw: _Raw, shards: list[int] | None) -> Rows:
     wanted = "" if shards is None else " WHERE shard = ANY(%s)"
     sql = f"SELECT seq, body FROM readings.batch{wanted} ORDER BY seq"  # noqa: S608 - own text
     cursor.execute(sql.encode(), None if shards is None else (shards,))
-    return unpacked(cursor.fetchall())
+    return rows_of(cursor.fetchall())
 
 
 def _waiting(raw: _Raw, rows: list[_Row]) -> Sorted:

@@ -20,14 +20,12 @@ import numpy as np
 from contract.errors import ContractError
 from ingest.marks import SpoolMark
 from ingest.readings import lane_state
-from ingest.readings.folding import Damaged, folded, good_chunks
+from ingest.readings.folding import Damaged, folded, good_chunks, rows_of
 from ingest.readings.packing import (
     CHUNK_ROW_BYTES,
-    EMPTY,
     DamagedBlobError,
     Rows,
     pack_batch,
-    unpack_batch,
     unpack_chunk,
 )
 from ingest.readings.port import HOUR_MS, RefusedReading, RuleState, SeriesKey, StoreError
@@ -248,7 +246,7 @@ class SqliteStore:
             self._batches = 0
             return
         damaged: list[Damaged] = []
-        sorted_rows = sort_rows(_unpacked(rows, damaged))
+        sorted_rows = sort_rows(rows_of(rows, damaged))
         if sorted_rows.keys.size:
             self._dated_h = int(np.median(sorted_rows.moments_ms)) // HOUR_MS
         self._connection.execute("BEGIN IMMEDIATE")
@@ -311,26 +309,9 @@ def hours_at(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, H
     return found
 
 
-def _unpacked(batches: Sequence[tuple[int, bytes]], damaged: list[Damaged] | None = None) -> Rows:
-    parts: list[Rows] = []
-    for seq, body in batches:
-        try:
-            parts.append(unpack_batch(body))
-        except DamagedBlobError as error:
-            if damaged is not None:
-                damaged.append((f"batch {seq}", body, str(error)))
-    if not parts:
-        return EMPTY
-    return Rows(
-        np.concatenate([p.series for p in parts]),
-        np.concatenate([p.moments_ms for p in parts]),
-        np.concatenate([p.values for p in parts]),
-    )
-
-
 def waiting_rows(connection: sqlite3.Connection) -> Rows:
     """Committed readings that are not folded yet."""
-    return _unpacked(connection.execute("SELECT seq, body FROM batch ORDER BY seq").fetchall())
+    return rows_of(connection.execute("SELECT seq, body FROM batch ORDER BY seq").fetchall())
 
 
 def chunk_rows_sql() -> str:

@@ -25,21 +25,7 @@ from ledger.sealing import key_file
 from tests.acceptance.rig import Program, wait_until
 from tests.adapters.hub_bench import ROSTER, press
 from tests.adapters.postgres import Postgres
-
-# Far apart enough to be counted, near enough to wait for.
-POLICIES = """
-[[policy]]
-name = "quick"
-severities = ["urgent", "watch", "technical"]
-repeat_s = 5
-taken_s = 600
-[[policy.step]]
-after_s = 0
-targets = ["duty"]
-[[policy.step]]
-after_s = 5
-targets = ["duty"]
-"""
+from tests.adapters.quick_steps import POLICIES
 
 
 class TwoHubs:

@@ -22,6 +22,7 @@ from ledger.roster import parse
 from tests.acceptance.rig import Program, wait_until
 from tests.adapters.broker import KillableBroker
 from tests.adapters.hub_bench import ROSTER, press
+from tests.adapters.quick_steps import POLICIES
 
 PASSWORD = "correct horse battery staple"
 ROLES = {
@@ -32,20 +33,6 @@ ROLES = {
     "duty-a": "escalation",
     "duty-b": "escalation",
 }
-# Far apart enough to be counted, near enough to wait for.
-POLICIES = """
-[[policy]]
-name = "quick"
-severities = ["urgent", "watch", "technical"]
-repeat_s = 5
-taken_s = 600
-[[policy.step]]
-after_s = 0
-targets = ["duty"]
-[[policy.step]]
-after_s = 5
-targets = ["duty"]
-"""
 
 
 class Screen:
