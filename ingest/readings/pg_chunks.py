@@ -76,7 +76,7 @@ def _known(shard: PgShard, keys: Ints) -> tuple[list[tuple[int, bytes]], dict[in
         some = keys[months == month]
         first, end = month_span(month)
         with faults(shard):
-            cursor = shard.raw.cursor(binary=True)
+            cursor = shard.connected().cursor(binary=True)
             cursor.execute(
                 _KNOWN.format(first=first, end=end).encode(),
                 ((some >> BUCKET_BITS).tolist(), (some & BUCKET_MASK).tolist()),

@@ -114,16 +114,20 @@ class PgFold:
 
     def _look(self) -> list[tuple[int, int]]:
         with faults(self._shard):
-            rows = self._shard.raw.execute(
-                "SELECT seq, n FROM readings.batch WHERE shard = %s ORDER BY seq",
-                (self._shard.shard,),
-            ).fetchall()
+            rows = (
+                self._shard.connected()
+                .execute(
+                    "SELECT seq, n FROM readings.batch WHERE shard = %s ORDER BY seq",
+                    (self._shard.shard,),
+                )
+                .fetchall()
+            )
         self._waiting = rows
         return rows
 
     def _rows(self, first: int, through: int, damaged: list[Damaged]) -> Rows:
         with faults(self._shard):
-            cursor = self._shard.raw.cursor(binary=True)
+            cursor = self._shard.connected().cursor(binary=True)
             cursor.execute(
                 "SELECT seq, body FROM readings.batch WHERE shard = %s AND seq BETWEEN %s AND %s"
                 " ORDER BY seq",
@@ -176,7 +180,7 @@ class PgFold:
         if not ripe.keys.size:
             return
         with faults(self._shard):
-            raw = self._shard.raw
+            raw = self._shard.connected()
             if self._months is None:
                 self._months = months_there(raw)
             wanted = months_for(self._median_h, self._keep_days) - self._months
@@ -236,7 +240,7 @@ class PgFold:
             return
         self._trimmed_h = hour
         with faults(self._shard):
-            gone = drop_before(self._shard.raw, hour - self._keep_days * DAY_H)
+            gone = drop_before(self._shard.connected(), hour - self._keep_days * DAY_H)
         if self._months is not None:
             self._months -= gone
 

@@ -37,6 +37,8 @@ _TAKE: Final = (
     "INSERT INTO readings.shard AS s (shard, fence, folded_h) VALUES (%s, 1, 0)"
     " ON CONFLICT (shard) DO UPDATE SET fence = s.fence + 1 RETURNING fence, folded_h"
 )
+# The first taking is 1.
+_NOT_TAKEN: Final = 0
 HOLD: Final = "SELECT readings.hold(%s, %s)"
 _STAGE: Final = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS stage_chunk (series integer, hour integer, body bytea)"
@@ -61,13 +63,12 @@ class PgShard:
         self._settings = settings
         self.shard = shard
         self._raw: psycopg.Connection[Any] | None = None
-        self._fence: int | None = None
+        self._fence = _NOT_TAKEN
         # Hours up to this one may have chunks of the shard already.
         self.folded_h = 0
         self.lost = False
 
-    @property
-    def raw(self) -> "psycopg.Connection[Any]":
+    def connected(self) -> "psycopg.Connection[Any]":
         """Inside `faults`: the connection, with the shard taken once."""
         raw = self._raw
         if raw is None or raw.closed or raw.broken:
@@ -83,11 +84,10 @@ class PgShard:
                 keepalives_interval=KEEPALIVES_INTERVAL_S,
                 keepalives_count=KEEPALIVES_COUNT,
             )
-            if self._fence is None:
+            if self._fence == _NOT_TAKEN:
                 ensure(raw)
-                row = raw.execute(_TAKE, (self.shard,)).fetchone()
-                assert row is not None  # noqa: S101 - RETURNING returns
-                self._fence, self.folded_h = int(row[0]), int(row[1])
+                [(fence, folded_h)] = raw.execute(_TAKE, (self.shard,)).fetchall()
+                self._fence, self.folded_h = int(fence), int(folded_h)
             raw.execute(_STAGE.encode())
         return raw
 
@@ -95,21 +95,19 @@ class PgShard:
     def fence(self) -> int:
         """The number of this taking."""
         with faults(self):
-            self.raw  # noqa: B018 - connects and takes the shard
-        assert self._fence is not None  # noqa: S101 - as just said
+            self.connected()
         return self._fence
 
     @property
     def held(self) -> tuple[int, int]:
-        """The parameters of HOLD; whoever has `raw` has taken the shard."""
-        assert self._fence is not None  # noqa: S101 - as just said
+        """The parameters of HOLD, which refuses whoever is not connected yet."""
         return self.shard, self._fence
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator["psycopg.Connection[Any]"]:
         """A transaction that holds the shard; StoreError: nothing of it is kept."""
         with faults(self):
-            raw = self.raw
+            raw = self.connected()
             with raw.transaction():
                 raw.execute(HOLD, self.held)
                 yield raw

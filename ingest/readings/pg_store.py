@@ -82,7 +82,7 @@ class PgStore:
                 self._series.learn(raw, shard.shard)
             self._series.learned()
         with faults(shard):
-            raw = shard.raw
+            raw = shard.connected()
             # One way there and back: whatever fails, the server skips all that follows it.
             with raw.pipeline():
                 raw.execute("BEGIN")
@@ -107,11 +107,11 @@ class PgStore:
 
     def _loaded_states(self) -> Iterator[RuleState]:
         with faults(self._shard):
-            yield from pg_lane_state.load_states(self._shard.raw, self._shard.shard)
+            yield from pg_lane_state.load_states(self._shard.connected(), self._shard.shard)
 
     def load_marks(self) -> Iterable[SpoolMark]:
         with faults(self._shard):
-            return pg_lane_state.load_marks(self._shard.raw, self._shard.shard)
+            return pg_lane_state.load_marks(self._shard.connected(), self._shard.shard)
 
     def maintain(self, now_ms: int) -> bool:
         return self._fold.maintain(now_ms)
