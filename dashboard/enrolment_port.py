@@ -47,7 +47,8 @@ class Enrolment(Protocol):
         ...
 
     def place(self) -> Mapping[str, object]:
-        """Where an enrolled gateway connects to: `url`, `broker_host`, `broker_port`."""
+        """Where an enrolled gateway connects to, and how: `url`, `broker_host`, `broker_port`,
+        `protocol`, `keep_session`."""
         ...
 
     def note(

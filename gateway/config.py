@@ -289,6 +289,8 @@ def _enrolled(
         port=held.broker_port,
         username=None,
         password=None,
+        protocol=held.protocol,
+        keep_session=held.keep_session,
         tls=True,
         ca_file=held.ca_file,
         cert_file=held.cert_file,

@@ -30,7 +30,7 @@ def allowed(path: str, asked: Mapping[str, str], virtual_host: str = "/") -> boo
     gateway, is_telemetry = _named(asked.get("username", ""))
     if gateway is None:
         return False
-    client = gateway + "-t" if is_telemetry else gateway
+    client = telemetry_client(gateway) if is_telemetry else gateway
     if path == "user":
         # By its certificate: whoever says a name and a password, be it an empty one, is believed
         # to be that name before the certificate is looked at.
@@ -42,6 +42,11 @@ def allowed(path: str, asked: Mapping[str, str], virtual_host: str = "/") -> boo
     if path == "resource":
         return _resource(asked, client)
     return path == "topic" and _topic(asked, gateway, is_telemetry)
+
+
+def telemetry_client(gateway: str) -> str:
+    """The client id of a gateway's second connection."""
+    return f"{gateway}-t"
 
 
 def _named(username: str) -> tuple[str | None, bool]:

@@ -3,7 +3,7 @@ what is revoked, and ends the sessions of those who are out."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from cryptography import x509
@@ -22,7 +22,7 @@ from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.broker_session import is_own
 from hearthwatch.enrolment_config import EnrolmentConfig
 from hearthwatch.hub_config import HubConfig
-from hearthwatch.session_end import end_session
+from hearthwatch.session_end import end_certified, end_session, own_proofs
 from ledger.gateway_certificates import Issued, gateways_of, revoked
 from ledger.unit_of_work import Entry, UnitOfWork
 
@@ -109,10 +109,14 @@ class Enrolling:
         return True
 
     def place(self) -> Mapping[str, object]:
+        # RabbitMQ speaks MQTT 3.1.1 and keeps a session on one node alone (ADR 0023).
+        rabbit = self._broker.rabbitmq is not None
         return {
             "url": self._config.url,
             "broker_host": self._config.broker_host,
             "broker_port": self._config.broker_port,
+            "protocol": "3.1.1" if rabbit else self._broker.protocol,
+            "keep_session": not rabbit,
         }
 
     def note(
@@ -191,11 +195,22 @@ class Enrolling:
         for after_s in AGAIN_S:
             await asyncio.sleep(after_s - before_s)
             before_s = after_s
-            for client_id in (gateway, gateway + certificates.TELEMETRY):
-                try:
-                    await end_session(self._broker, client_id)
-                except OSError as error:
-                    self._log("session_not_ended", f"{client_id}: {error}")
+            if self._broker.rabbitmq is None:
+                for client_id in (gateway, gateway + certificates.TELEMETRY):
+                    await self._told(client_id, end_session(self._broker, client_id))
+            else:
+                await self._told(gateway, self._end_certified(gateway))
+
+    async def _end_certified(self, gateway: str) -> None:
+        proofs = await asyncio.to_thread(own_proofs, self._authority, gateway)
+        for client_id, proof in proofs.items():
+            await self._told(client_id, end_certified(self._config, proof, client_id))
+
+    async def _told(self, client_id: str, end: Awaitable[None]) -> None:
+        try:
+            await end
+        except (OSError, AuthorityAway, ContractError) as error:
+            self._log("session_not_ended", f"{client_id}: {error or type(error).__name__}")
 
 
 def enrolling(

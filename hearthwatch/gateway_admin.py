@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import segno
+from cryptography import x509
 from sqlalchemy.exc import SQLAlchemyError
 
 from contract.config import ConfigError
@@ -178,6 +179,9 @@ def _broker_config(args: argparse.Namespace) -> str:
             continue  # the hub's own is newer than the empty one of the beginning
         mode = 0o600 if name == keys.SERVER_KEY else 0o644
         keys.write(target, (args.authority / name).read_bytes(), mode)
+    if rabbit:
+        authority = x509.load_pem_x509_certificate((folder / keys.AUTHORITY).read_bytes())
+        rabbitmq_files.link_list(folder, authority.subject, read.crl_file)
     _hand_over(folder, "rabbitmq" if rabbit else "mosquitto")
     conf = "rabbitmq.conf" if rabbit else "mosquitto.conf"
     return f"{folder}: {conf} for gateways at port {enrolment.broker_port}\n"

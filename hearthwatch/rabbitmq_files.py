@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
+
 from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.enrolment_config import EnrolmentConfig
 
@@ -30,17 +32,7 @@ auth_mechanisms.1 = PLAIN
 # The gateways', from outside; none without TLS.
 mqtt.listeners.tcp = none
 mqtt.listeners.ssl.1 = {tls_port}
-# Whom it believes: the hub's own authority and no other.
-ssl_options.cacertfile = {folder}/ca.pem
-ssl_options.certfile = {folder}/server.pem
-ssl_options.keyfile = {folder}/server.key
-ssl_options.verify = verify_peer
-# No certificate, no connection.
-ssl_options.fail_if_no_peer_cert = true
-ssl_options.versions.1 = tlsv1.3
-ssl_options.versions.2 = tlsv1.2
-# Forward secrecy, no SHA-1, no CBC.
-{ciphers}
+# TLS's own lines are in advanced.config: this file knows no lists of revoked certificates.
 # The name in the certificate is the user: rights are by it.
 mqtt.ssl_cert_login = true
 ssl_cert_login_from = common_name
@@ -73,6 +65,29 @@ vm_memory_high_watermark.relative = 0.5
 cluster_partition_handling = pause_minority
 """
 
+# What stands here stands in place of every `ssl_options` of rabbitmq.conf.
+_ADVANCED: Final = """\
+%% Made by `hearthwatch admin broker-config`: change hub.toml and make it again.
+[{{rabbit, [{{ssl_options, [
+  %% Whom it believes: the hub's own authority and no other.
+  {{cacertfile, "{folder}/ca.pem"}},
+  {{certfile, "{folder}/server.pem"}},
+  {{keyfile, "{folder}/server.key"}},
+  {{verify, verify_peer}},
+  %% No certificate, no connection.
+  {{fail_if_no_peer_cert, true}},
+  {{versions, ['tlsv1.3', 'tlsv1.2']}},
+  %% Forward secrecy, no SHA-1, no CBC.
+  {{ciphers, [{ciphers}]}},
+  %% A certificate on the list is refused. The list is read for each new connection, so that there
+  %% is nothing to reload; where there is none, nobody comes in.
+  {{crl_check, peer}},
+  {{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, "{folder}/{lists}"}}]}}}}}},
+  %% A session of TLS 1.2 that is taken up again would show no certificate.
+  {{reuse_sessions, false}}
+]}}]}}].
+"""
+
 # TLS 1.3's, then 1.2's, as OpenSSL writes them.
 _CIPHERS: Final = (
     "TLS_AES_256_GCM_SHA384",
@@ -82,6 +97,8 @@ _CIPHERS: Final = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-ECDSA-CHACHA20-POLY1305",
 )
+# Where the list of revoked certificates is, under the name by which Erlang looks for it.
+LISTS: Final = "revoked"
 PLUGINS: Final = ("rabbitmq_auth_backend_http", "rabbitmq_consistent_hash_exchange",
                   "rabbitmq_mqtt", "rabbitmq_prometheus")  # fmt: skip
 
@@ -95,23 +112,53 @@ def files(
 ) -> dict[str, str]:
     """Name and text of each file; `passwords` by the user of the broker."""
     virtual_host = broker.rabbitmq.virtual_host if broker.rabbitmq is not None else "/"
-    ciphers = "\n".join(
-        f"ssl_options.ciphers.{number} = {name}" for number, name in enumerate(_CIPHERS, start=1)
-    )
     conf = _CONF.format(
         folder=folder,
         hub_bind="127.0.0.1" if broker.host in _LOOPBACK else "0.0.0.0",
         hub_port=broker.port,
         tls_port=enrolment.broker_port,
-        ciphers=ciphers,
         rights_port=rights_port,
         virtual_host=virtual_host,
     )
+    advanced = _ADVANCED.format(
+        folder=_erlang(str(folder)),
+        ciphers=", ".join(f'"{name}"' for name in _CIPHERS),
+        lists=LISTS,
+    )
     return {
         "rabbitmq.conf": conf,
+        "advanced.config": advanced,
         "enabled_plugins": f"[{','.join(PLUGINS)}].\n",
         "definitions.json": _definitions(virtual_host, broker.username or "hub", passwords),
     }
+
+
+def link_list(folder: Path, authority: x509.Name, crl_file: Path) -> None:
+    """So that the broker finds the list at `crl_file` under its authority's name, whoever writes a
+    newer one there."""
+    lists = folder / LISTS
+    lists.mkdir(mode=0o755, exist_ok=True)
+    link = lists / f"{_hash(authority)}.r0"
+    link.unlink(missing_ok=True)
+    link.symlink_to(crl_file.absolute())
+
+
+def _hash(name: x509.Name) -> str:
+    """As `openssl x509 -subject_hash` says it: SHA-1 over the name's parts, small and without
+    needless spaces, its first four bytes from behind. An index of files, no protection."""
+    parts = [
+        x509.NameAttribute(part.oid, " ".join(str(part.value).lower().split())) for part in name
+    ]
+    der = x509.Name(parts).public_bytes()
+    # Without the head of the sequence, which is of two bytes up to 127 and longer beyond.
+    more = der[1] & 0x7F if der[1] & 0x80 else 0
+    digest = hashlib.sha1(der[2 + more :], usedforsecurity=False).digest()
+    return digest[3::-1].hex()
+
+
+def _erlang(text: str) -> str:
+    """Within the quotes of a string of Erlang's."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _definitions(virtual_host: str, hub: str, passwords: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from contract.config import ConfigError
 from contract.moment import from_iso
@@ -28,6 +28,8 @@ FOLDER: Final = "identity"
 # The one before is kept: should the newest be damaged, the link is pointed back.
 KEPT: Final = 2
 _PENDING: Final = "pending-"
+# What a hub that does not say it has: mosquitto.
+_USUAL: Final = {"protocol": "5", "keep_session": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Identity:
     url: str
     broker_host: str
     broker_port: int
+    protocol: Literal["5", "3.1.1"]
+    keep_session: bool
     not_before_ms: int
     not_after_ms: int
     second_path_key: str = field(repr=False)
@@ -114,6 +118,7 @@ def _read(folder: Path) -> Identity:
             url=told["url"],
             broker_host=told["broker_host"],
             broker_port=told["broker_port"],
+            **_session(told),
             not_before_ms=from_iso(told["not_before"]),
             not_after_ms=from_iso(told["not_after"]),
             second_path_key=(folder / "second-path-key").read_text().strip(),
@@ -170,9 +175,17 @@ def _point(root: Path, folder: Path) -> None:
 
 def _told(issued: Mapping[str, Any]) -> dict[str, Any]:
     names = ("gateway", "url", "broker_host", "broker_port", "not_before", "not_after")
-    told = {name: issued[name] for name in names}
+    told = {name: issued[name] for name in names} | _session(issued)
     # It becomes the name of a folder.
     return {**told, "serial": format(int(issued["serial"], 16), "x")}
+
+
+def _session(told: Mapping[str, Any]) -> dict[str, Any]:
+    """How the hub's broker is spoken to; ValueError where we can't."""
+    said = {name: told.get(name, usual) for name, usual in _USUAL.items()}
+    if said["protocol"] not in ("5", "3.1.1") or not isinstance(said["keep_session"], bool):
+        raise ValueError(f"a protocol that this program speaks, it says {said}")
+    return said
 
 
 def _forget_old(root: Path, newest: Path) -> None:

@@ -18,6 +18,8 @@ from hearthwatch.enrolling import Enrolling
 from hearthwatch.enrolment_config import EnrolmentConfig
 from ledger.gateway_certificates import Issued
 
+NOBODY = BrokerConfig(port=1)
+
 
 class LocalAuthority:
     """Signs by the functions that the real process has, at the test's time."""
@@ -71,7 +73,15 @@ class Pi:
         return base64.b64encode(self.key.sign(message, ec.ECDSA(hashes.SHA256()))).decode()
 
 
-def local_enrolment(folder: Path, authority: LocalAuthority, reader, objects) -> Enrolling:
+def local_enrolment(
+    folder: Path,
+    authority: LocalAuthority,
+    reader,
+    objects,
+    *,
+    broker: BrokerConfig = NOBODY,
+    log: Callable[[str, str], None] = lambda _event, _detail: None,
+) -> Enrolling:
     config = EnrolmentConfig(
         authority=folder / "none",
         url="https://hub.example",
@@ -79,5 +89,4 @@ def local_enrolment(folder: Path, authority: LocalAuthority, reader, objects) ->
         broker_port=8883,
         crl_file=folder / "crl.pem",
     )
-    nobody = BrokerConfig(port=1)
-    return Enrolling(config, nobody, reader, objects, lambda _e, _d: None, authority=authority)
+    return Enrolling(config, broker, reader, objects, log, authority=authority)

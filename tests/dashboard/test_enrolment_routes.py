@@ -80,6 +80,7 @@ async def test_the_request_is_believed_in_nothing_but_its_key(hub: Hub) -> None:
         assert 90 <= life.days <= 91
     assert names == ["gw-0001", "gw-0001/telemetry"]
     assert (given["broker_host"], given["url"]) == ("hub.example", "https://hub.example")
+    assert (given["protocol"], given["keep_session"]) == ("5", True)
 
 
 async def test_no_press_waits_for_an_authority_that_hangs(hub: Hub) -> None:

@@ -1,6 +1,7 @@
 """What keeps the broker's list of revoked certificates outlives a book that is away."""
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from sqlalchemy import Engine, create_engine, insert, update
 
 from contract.errors import ContractError
 from hearthwatch import enrolling as enrolling_module
-from hearthwatch.broker_config import BrokerConfig
+from hearthwatch.broker_config import BrokerConfig, RabbitConfig
 from hearthwatch.broker_session import session_config
 from ledger.schema import GATEWAY_CERTIFICATE
-from tests.adapters.enrolment import LocalAuthority, Pi, local_enrolment
+from tests.adapters.enrolment import NOBODY, LocalAuthority, Pi, local_enrolment
 from tests.adapters.processes import until
 
+RABBIT = BrokerConfig(port=1, rabbitmq=RabbitConfig())
 NOW_MS = 1_795_363_200_000
 
 
@@ -104,6 +106,48 @@ async def test_who_is_revoked_during_a_look_does_not_wait_for_the_next(
     await until(lambda: bool(ended), "let go")
     part.cancel()
     await asyncio.gather(part, return_exceptions=True)
+
+
+async def test_at_rabbitmq_the_hub_comes_as_the_gateway_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: Engine
+) -> None:
+    ended: list[str] = []
+    logged: list[str] = []
+
+    async def end(_config: object, proof: ssl.SSLContext, client_id: str) -> None:
+        assert proof.verify_mode is ssl.CERT_REQUIRED
+        ended.append(client_id)
+
+    monkeypatch.setattr(enrolling_module, "end_certified", end)
+    monkeypatch.setattr(enrolling_module, "AGAIN_S", (0.0, 0.01))
+    authority = LocalAuthority(lambda: NOW_MS)
+    enrolling = local_enrolment(
+        tmp_path, authority, book, object(),
+        broker=RABBIT, log=lambda event, _detail: logged.append(event),
+    )  # fmt: skip
+    part = asyncio.create_task(enrolling.run())
+    await until((tmp_path / "crl.pem").exists, "the first list")
+    enrolling.revoked("gw-0001")
+    await until(lambda: len(ended) == 4, "let go, and again")
+    assert ended[:2] == ["gw-0001", "gw-0001-t"]
+    assert not logged
+    # An authority that is away is told of, and ends nothing.
+    monkeypatch.setattr(authority, "sign", lambda *_asked: authority._here())
+    enrolling.revoked("gw-0002")
+    authority.away = True
+    await until(lambda: "session_not_ended" in logged, "it is told")
+    assert not part.done()
+    part.cancel()
+    await asyncio.gather(part, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("broker", "said"), [(NOBODY, ("5", True)), (RABBIT, ("3.1.1", False))])
+def test_a_gateway_is_told_how_the_broker_is_spoken_to(
+    tmp_path: Path, broker: BrokerConfig, said: tuple[str, bool]
+) -> None:
+    authority = LocalAuthority(lambda: NOW_MS)
+    place = local_enrolment(tmp_path, authority, object(), object(), broker=broker).place()
+    assert (place["protocol"], place["keep_session"]) == said
 
 
 @pytest.mark.parametrize("name", ["urgent", "readings", "test"])

@@ -16,14 +16,16 @@ from pathlib import Path
 import pytest
 
 from hearthwatch import rabbitmq_files
-from hearthwatch.authority import keys
+from hearthwatch.authority import certificates, keys
 from hearthwatch.broker_config import BrokerConfig, RabbitConfig
 from hearthwatch.broker_rights_command import serve
 from hearthwatch.broker_sources import gateway_source, urgent_source
 from hearthwatch.doctor_rabbitmq import rabbitmq
 from hearthwatch.embedded_broker import free_port
 from hearthwatch.enrolment_config import EnrolmentConfig
+from hearthwatch.session_end import end_certified, own_proofs
 from ingest.mqtt.session import Message
+from ledger.gateway_certificates import Issued
 from tests.acceptance.rig import wait_until
 from tests.adapters.broker_line import Line, Proof, Refused
 from tests.adapters.rabbitmq import MISSING, Node, PortMapper, installed
@@ -41,7 +43,11 @@ KIB = 1024
 class Broker:
     node: Node
     config: BrokerConfig
-    tls: int
+    enrolment: EnrolmentConfig
+
+    @property
+    def tls(self) -> int:
+        return self.enrolment.broker_port
 
     def line(self, proof: Proof, client_id: str, *, host: str = "127.0.0.1") -> Line:
         return Line(self.tls, proof, client_id, host=host, protocol="3.1.1")
@@ -69,8 +75,9 @@ def broker(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bro
     thread.start()
     words = {"hub": "secret", "gw.test": "another"}
     made = rabbitmq_files.files(out, config, enrolment, words, rights.server_port)
-    for name in ("ca.pem", "server.pem", "server.key"):
+    for name in ("ca.pem", "server.pem", "server.key", "crl.pem"):
         shutil.copy(site.folder / name, out / name)
+    rabbitmq_files.link_list(out, site.authority.certificate.subject, enrolment.crl_file)
     text = made.pop("rabbitmq.conf")
     # A test's disk is small.
     text = text.replace("disk_free_limit.absolute = 2GB\n", "")
@@ -84,7 +91,7 @@ def broker(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bro
     node.start()
     try:
         node.wait()
-        yield Broker(node, config, enrolment.broker_port)
+        yield Broker(node, config, enrolment)
     finally:
         node.close()
         mapper.close()
@@ -224,6 +231,92 @@ def test_who_is_refused(site: Site, broker: Broker, first: Proof, tmp_path: Path
     }
     assert [what for what, proof in refused.items() if may_connect(broker, proof)] == []
     assert may_connect(broker, replace(first, newest_tls=ssl.TLSVersion.TLSv1_2))
+
+
+def revoke(site: Site, broker: Broker, *serials: str) -> None:
+    listed = certificates.revocation_list(*site.authority, [(one, 0) for one in serials], NOW)
+    keys.write(broker.enrolment.crl_file, listed.encode(), 0o644)
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_what_is_revoked_is_refused_at_once(
+    site: Site, broker: Broker, newest: ssl.TLSVersion
+) -> None:
+    stolen = replace(site.gateway("gw-0003", serials=True), newest_tls=newest)
+    serial = (site.folder / "serial").read_text()
+    second = replace(site.gateway("gw-0003", telemetry=True, serials=True), newest_tls=newest)
+    other = (site.folder / "serial").read_text()
+
+    def may(proof: Proof, client_id: str, leaf: str) -> bool:
+        return not denied(broker, proof, client_id, f"hw/v1/gw-0003/{leaf}")
+
+    assert may(stolen, "gw-0003", "activation")
+    assert may(second, "gw-0003-t", "telemetry")
+    revoke(site, broker, serial, other)
+    assert not may(stolen, "gw-0003", "activation")
+    assert not may(second, "gw-0003-t", "telemetry")
+    # The machine that takes its place has its name and another certificate.
+    assert may(site.gateway("gw-0003"), "gw-0003", "activation")
+    revoke(site, broker)
+    assert may(stolen, "gw-0003", "activation")
+
+
+def test_a_session_of_tls_that_is_taken_up_again_is_no_way_around_the_list(
+    site: Site, broker: Broker
+) -> None:
+    stolen = site.gateway("gw-0004", serials=True)
+    serial = (site.folder / "serial").read_text()
+    context = ssl.create_default_context(cafile=str(stolen.ca_file))
+    context.load_cert_chain(stolen.cert_file, stolen.key_file)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    def shaken(session: ssl.SSLSession | None = None) -> ssl.SSLSession | None:
+        with (
+            socket.create_connection(("127.0.0.1", broker.tls), 30) as raw,
+            context.wrap_socket(raw, server_hostname="127.0.0.1", session=session) as line,
+        ):
+            assert session is None or not line.session_reused
+            return line.session
+
+    session = shaken()
+    shaken(session)
+    revoke(site, broker, serial)
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        shaken(session)
+    revoke(site, broker)
+
+
+def test_without_a_list_nobody_comes_in(broker: Broker, first: Proof) -> None:
+    """A mistake of whoever copies it, and seen at once; presses have their second path."""
+    there = broker.enrolment.crl_file
+    away = there.rename(there.with_suffix(".away"))
+    assert not may_connect(broker, first)
+    away.rename(there)
+    assert may_connect(broker, first)
+
+
+class SiteAuthority:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def certificate(self) -> str:
+        return certificates.pem_of(self._site.authority.certificate)
+
+    def sign(self, gateway: str, request: str) -> Issued:
+        return certificates.for_gateway(*self._site.authority, gateway, request.encode(), NOW)
+
+
+async def test_the_hub_ends_what_is_connected(site: Site, broker: Broker) -> None:
+    stolen, second = site.gateway("gw-0005"), site.gateway("gw-0005", telemetry=True)
+    with broker.line(stolen, "gw-0005") as line, broker.line(second, "gw-0005-t") as other:
+        proofs = await asyncio.to_thread(own_proofs, SiteAuthority(site), "gw-0005")
+        for client_id, proof in proofs.items():
+            await end_certified(broker.enrolment, proof, client_id)
+        for ended in (line, other):
+            with pytest.raises(OSError, match=r"hung up|reset"):
+                await asyncio.to_thread(ended.hear, 1)
+    with pytest.raises(OSError, match="said"):
+        await end_certified(broker.enrolment, proofs["gw-0005"], "gw-0006")
 
 
 def test_there_is_no_other_way_in(broker: Broker) -> None:

@@ -22,7 +22,7 @@ from gateway.config import load
 from gateway.enrol import hub_calls, identity
 from gateway.enrol.hub_calls import EnrolmentFailed
 from gateway.enrol.renewal import Renewal
-from gateway.enrol.steps import enrol
+from gateway.enrol.steps import enrol, renew
 from hearthwatch.authority import certificates, keys
 from tests.adapters.enrolment import LocalAuthority
 
@@ -41,6 +41,7 @@ class FakeHub:
         self.asked: list[tuple[str, dict]] = []
         self.refusal: tuple[int, dict] | None = None
         self.lose_answers = 0
+        self.more: dict[str, object] = {}
         server_key = certificates.new_key()
         name = keys.name_of("127.0.0.1")
         now = datetime.now(tz=UTC)  # noqa: TID251 - the TLS library's own clock judges
@@ -100,6 +101,7 @@ class FakeHub:
             "broker_host": "127.0.0.1",
             "broker_port": 8883,
             "key": "key-of-the-second-path",
+            **self.more,
         }
 
     def code(self) -> EnrolmentCode:
@@ -144,6 +146,27 @@ async def test_what_is_on_the_card(hub: FakeHub, spool: Path, tmp_path: Path) ->
     assert found.uplink.telemetry_cert_file == held.telemetry_cert_file
     assert found.second_path.https is not None
     assert found.second_path.https.key == "key-of-the-second-path"
+
+
+async def test_how_the_broker_is_spoken_to_is_the_hubs_to_say(
+    hub: FakeHub, spool: Path, tmp_path: Path
+) -> None:
+    """A hub of before says nothing of it, and has mosquitto."""
+    config = tmp_path / "gateway.toml"
+    config.write_text('gateway = "gw-0001"\ndata_dir = "spool"\n[uplink]\nenrolled = true\n')
+    held = await enrol(spool, hub.code(), NOW_MS)
+    uplink = load(config).uplink
+    assert (uplink.protocol, uplink.keep_session) == ("5", True)
+    # Another broker is heard of with the next certificate.
+    hub.more = {"protocol": "3.1.1", "keep_session": False}
+    await renew(spool, held)
+    uplink = load(config).uplink
+    assert (uplink.protocol, uplink.keep_session) == ("3.1.1", False)
+    # A hub of a later time may ask for what this program can't: it stays as it is.
+    hub.more = {"protocol": "6"}
+    error = await failure(lambda: renew(spool, held))
+    assert error.code == "bad_answer"
+    assert load(config).uplink == uplink
 
 
 @pytest.mark.parametrize(
