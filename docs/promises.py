@@ -61,7 +61,8 @@ PROMISES: Final = (
                 command=_SIM,
             ),
             Fault(
-                name="kill -9 of RabbitMQ, of one of its three nodes; a queue deleted",
+                name="kill -9 of RabbitMQ, of one of its three nodes, of one of several workers or"
+                " processes that serve pages or escalate; a queue deleted",
                 bound="0 lost, 0 doubled",
                 tests=(
                     "tests/ingest/amqp/test_clients.py"
@@ -70,7 +71,7 @@ PROMISES: Final = (
                     "::test_a_queue_that_is_taken_away_is_missed_and_made_again",
                     "tests/acceptance/test_second_path.py",
                 ),
-                command="./dev nodes",
+                command="./dev cluster",
             ),
             Fault(
                 name="no line: cut, one way only, slow, flapping",
@@ -314,13 +315,20 @@ def _upgrade(counts: Counts) -> Iterator[str]:
             yield f"{what}: " + ", ".join(f"{number:,} {name}" for name, number in found.items())
 
 
-def _nodes(counts: Counts) -> Iterator[str]:
+def _cluster(counts: Counts) -> Iterator[str]:
+    readings, boards = counts["readings"], counts["boards"]
+    each = ", ".join(f"{kind} {times}" for kind, times in counts["kills"].items())
     yield (
-        f"{sum(counts['kills'].values()):,} kills of nodes, {counts['accepted']:,} accepted,"
-        f" {counts['lost']} lost, {counts['doubled']} doubled"
+        f"{sum(counts['kills'].values()):,} kills ({each}); {counts['accepted']:,} presses,"
+        f" {counts['lost']} lost, {counts['doubled']} doubled; {readings['accepted']:,} readings,"
+        f" {readings['lost']} lost, {readings['doubled']} doubled"
     )
-    still = sorted(counts["still_s"])
-    yield f"stood still for {still[0]:g} to {still[-1]:g} s"
+    yield (
+        f"{boards['open']} boards were told {boards['told']:,} of {boards['entries']:,} entries,"
+        f" resumed {boards['resumed']} times"
+    )
+    worst = {kind: still["most"] for kind, still in counts["still_s"].items() if "most" in still}
+    yield "stood still for at most " + ", ".join(f"{s:g} s ({kind})" for kind, s in worst.items())
     for wrong in counts["wrong"]:
         yield f"beside that: {wrong}"
 
@@ -335,7 +343,7 @@ def _plain(counts: Counts) -> Iterator[str]:
 _FIGURES: Final[Mapping[str, Callable[[Counts], Iterator[str]]]] = {
     "powercut": _powercut,
     "chaos": _chaos,
-    "nodes": _nodes,
+    "cluster": _cluster,
     "soak": _soak,
     "upgrade": _upgrade,
 }

@@ -1,6 +1,7 @@
 """`./dev docs`: writes what the registries know better than any author: the READMEs' tables of
 drivers and rules, the table of channels, the pages of rule kinds and promises, the diagrams of the
-life cycles, who reaches what, the fields of annex 4 for the web page, the kept runs of the chaos.
+life cycles, who reaches what, the fields of annex 4 for the web page, the kept runs of chaos and
+cluster.
 
 python -m docs.tables           write them
 python -m docs.tables --check   exit 1 when one is not what the registry says
@@ -21,6 +22,7 @@ from gateway.registry import DRIVERS
 from ledger.forms.catalogue import catalogue
 from rules.registry import RULE_KINDS
 from tests.chaos.table import long_runs
+from tests.cluster.table import kept_run
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOCALES: Final = ROOT / "dashboard" / "web" / "src" / "locales"
@@ -110,6 +112,10 @@ def pages() -> Iterator[tuple[Path, str, str]]:
     text = path.read_text(encoding="utf-8")
     place = re.compile(r"(<!-- runs -->\n).*?(<!-- /runs -->)", re.DOTALL)
     yield path, text, place.sub(lambda match: match[1] + long_runs() + match[2], text)
+    path = ROOT / "docs" / "scale.md"
+    text = path.read_text(encoding="utf-8")
+    place = re.compile(r"(<!-- cluster -->\n).*?(<!-- /cluster -->)", re.DOTALL)
+    yield path, text, place.sub(lambda match: match[1] + kept_run() + match[2], text)
     path = ROOT / "docs" / "response.md"
     text = path.read_text(encoding="utf-8")
     yield path, text, life_cycles.rendered(text)

@@ -19,15 +19,14 @@ RESULTS: Final = ROOT / "docs" / "results"
 FIELDS: Final = ("command", "commit", "date", "machine", "versions", "seed", "counts")
 
 
-def write_result(
-    path: Path,
+def document(
     *,
     command: str,
     seed: int,
     counts: Mapping[str, Any],
     versions: Mapping[str, str] | None = None,
-) -> None:
-    document = {
+) -> dict[str, Any]:
+    return {
         "command": command,
         "commit": commit(),
         "date": datetime.fromtimestamp(_now_s(), tz=UTC).strftime("%Y-%m-%d"),
@@ -40,8 +39,12 @@ def write_result(
         "seed": seed,
         "counts": counts,
     }
+
+
+def write_result(path: Path, **words: Any) -> None:
+    """`words`: those of `document`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(document(**words), indent=1, ensure_ascii=False) + "\n")
 
 
 def read_result(path: Path) -> dict[str, Any]:

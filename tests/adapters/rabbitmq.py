@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from hearthwatch.embedded_broker import free_port
+from tests.adapters.ports import quiet_port
 
 PROGRAM: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CONTROL: Final = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
@@ -61,7 +61,7 @@ class PortMapper:
     """epmd: by it nodes of one machine find each other. One for each family of nodes."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = quiet_port()
         [program] = sorted(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"))[-1:]
         self.process = subprocess.Popen(
             [program, "-port", str(self.port), "-address", "127.0.0.1"],
@@ -98,7 +98,7 @@ class Node:
         (self.folder / "rabbitmq.conf").write_text(self.config + _LIMITS)
         for name, text in self.files.items():
             (self.folder / name).write_text(text)
-        self._dist_port = free_port()
+        self._dist_port = quiet_port()
 
     @property
     def log(self) -> Path:
@@ -229,7 +229,7 @@ class Server:
         self.nodes = [self._node(folder / name, name, names) for name in names]
 
     def _node(self, folder: Path, name: str, names: list[str]) -> Node:
-        amqp, mqtt = free_port(), free_port()
+        amqp, mqtt = quiet_port(), quiet_port()
         lines = [
             f"listeners.tcp.1 = 127.0.0.1:{amqp}",
             f"mqtt.listeners.tcp.1 = 127.0.0.1:{mqtt}",

@@ -68,7 +68,7 @@ def main(words: list[str]) -> int:
     try:
         if os.geteuid() != 0:
             return _inside(folder, options)
-        return _apart([sys.executable, "-m", "tests.chaos.run", INSIDE, str(folder), *words])
+        return apart([sys.executable, "-m", "tests.chaos.run", INSIDE, str(folder), *words])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -77,7 +77,7 @@ def _place() -> Path | None:
     return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
 
 
-def _apart(command: list[str]) -> int:
+def apart(command: list[str]) -> int:
     """In namespaces of its own. Ours to end: a signal is handed to the run, which ends the rest."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(

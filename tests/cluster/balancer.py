@@ -6,14 +6,14 @@ import itertools
 import threading
 from collections.abc import Sequence
 
-from hearthwatch.embedded_broker import free_port
+from tests.adapters.ports import quiet_port
 
 
 class Balancer:
     """On a thread of its own; `ports`: the nodes', tried in turn."""
 
     def __init__(self, ports: Sequence[int]) -> None:
-        self.port = free_port()
+        self.port = quiet_port()
         self._ports = itertools.cycle(ports)
         self._count = len(ports)
         self._loop = asyncio.new_event_loop()
