@@ -18,6 +18,7 @@ from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError
 from pamqp import commands
 
+from ingest.amqp.acking import Acking
 from ingest.amqp.connecting import CONNECT_TIMEOUT_S, AmqpAddress, AmqpError, connect
 from ingest.amqp.declaring import declare
 from ingest.amqp.relay import Relay
@@ -31,7 +32,6 @@ from ingest.amqp.topology import (
     tag_of,
     topic_of,
 )
-from ingest.amqp.unacked import Unacked
 from ingest.mqtt.session import NO_MATCHING_SUBSCRIBERS, Message
 
 # Two connections, what is missing at the broker, and a consumer for each queue: seconds, where a
@@ -74,7 +74,7 @@ class Line:
         self._on_message = on_message
         self._on_taken = on_taken
         self._connections: list[AbstractConnection] = []
-        self._unacked = Unacked()
+        self._acking: Acking | None = None
         # The shards that the broker has given us, known by their first delivery.
         self.taken: set[str] = set()
         self._incoming: Channel | None = None
@@ -100,6 +100,7 @@ class Line:
         self._outgoing = await self._channel(await self._connect(address, attempt), 0)
         queues = await self._queues(incoming, log)
         self._incoming = await self._channel(incoming, self._sources.window)
+        self._acking = Acking(self._incoming)
         for shard, queue in enumerate(queues):
             await self._incoming.basic_consume(
                 queue,
@@ -180,7 +181,8 @@ class Line:
         if not isinstance(deliver, commands.Basic.Deliver) or self.lost.done():
             return
         tag = deliver.delivery_tag or 0
-        self._unacked.delivered(tag)
+        if self._acking is not None:
+            self._acking.delivered(tag)
         if queue not in self.taken:
             self.taken.add(queue)
             self._on_taken(queue)
@@ -189,10 +191,8 @@ class Line:
 
     async def ack(self, numbers: Iterable[int]) -> None:
         """All that is done with, as far as nothing older is open."""
-        through = self._unacked.done(tag_of(number) for number in numbers)
-        if through is None or self._incoming is None or self.lost.done():
-            return
-        await self._incoming.basic_ack(through, multiple=True, wait=False)
+        if self._acking is not None and not self.lost.done():
+            await self._acking.ack(tag_of(number) for number in numbers)
 
     # What goes out.
 
