@@ -59,8 +59,8 @@ def main(words: list[str]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Asked(BaseException):
-    """To end."""
+class Asked(KeyboardInterrupt):
+    """To end; of this kind, for a loop hands no other on to who runs it."""
 
 
 def _inside(folder: Path, options: Options) -> int:

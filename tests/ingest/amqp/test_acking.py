@@ -35,7 +35,7 @@ async def test_an_acknowledgement_overtakes_no_other_and_none_is_left_out() -> N
         for tag in range(51, 101):
             group.create_task(acking.ack([tag]))
             await asyncio.sleep(0)
-    while not channel.queue.empty():
+    while not channel.queue.empty():  # noqa: ASYNC110 - a queue has no event for that
         await asyncio.sleep(0)
     writing.cancel()
     assert channel.written == sorted(set(channel.written))
