@@ -17,9 +17,13 @@ _HEADERS: Final = {"Cache-Control": "no-store"}
 
 
 def create_part(
-    role: str, health: Callable[[], Mapping[str, str]], registry: CollectorRegistry
+    role: str,
+    health: Callable[[], Mapping[str, str]],
+    registry: CollectorRegistry,
+    shown: Callable[[], Mapping[str, object]] = dict,
 ) -> Starlette:
-    """`health`: each check's name with "ok" or what is wrong."""
+    """`health`: each check's name with "ok" or what is wrong; `shown`: what else there is to say of
+    it."""
 
     async def alive(_request: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers=_HEADERS)
@@ -30,7 +34,12 @@ def create_part(
         except Exception as error:  # noqa: BLE001 - a check that cannot run is a failed check
             checks = {"checks": f"failed: {type(error).__name__}"}
         is_ready = all(state == "ok" for state in checks.values())
-        document = {"status": "ok" if is_ready else "unavailable", "role": role, "checks": checks}
+        document = {
+            **shown(),
+            "status": "ok" if is_ready else "unavailable",
+            "role": role,
+            "checks": checks,
+        }
         return JSONResponse(document, 200 if is_ready else 503, headers=_HEADERS)
 
     def metrics(_request: Request) -> Response:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from contract import topics
+from contract.config import ConfigError
 from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.broker_session import broker_address, session_config, tls_context
 from ingest.amqp.topology import ACTIVATION, TELEMETRY, Stream
@@ -17,6 +18,7 @@ from ingest.urgent_lane import MessageLink
 
 if TYPE_CHECKING:
     # Whoever speaks MQTT need not have the library.
+    from ingest.amqp.blocking_client import BlockingAmqpClient
     from ingest.amqp.connecting import AmqpAddress
 
 # Messages the broker may send ahead of our acknowledgements, on the activation and the readings
@@ -60,6 +62,13 @@ def readings_source(broker: BrokerConfig, log: Log) -> ReadingsSource:
     if broker.rabbitmq is None:
         session = session_config(broker, "readings", ("telemetry", "status"), READINGS_WINDOW)
         return BlockingClient(broker_address(broker), session, time.monotonic)
+    return sharded_source(broker, log)
+
+
+def sharded_source(broker: BrokerConfig, log: Log) -> "BlockingAmqpClient":
+    """ConfigError where the broker has no shards."""
+    if broker.rabbitmq is None:
+        raise ConfigError("hub.toml: broker.kind", 'shards need kind = "rabbitmq"')
     from ingest.amqp.blocking_client import BlockingAmqpClient
     from ingest.amqp.line import Sources
 

@@ -46,6 +46,7 @@ from hearthwatch.watchdog.watch import Watchdog
 from ingest.backup_marks import tell
 from ingest.readings_batch import ReadingsBatch
 from ingest.readings_lane import ReadingsLane
+from ingest.shard_work import ShardWork
 from ingest.urgent_lane import Stored
 from ledger import register as roster_table
 from ledger.changes import shorten
@@ -112,7 +113,7 @@ class Hub:
         if role.hears:
             self.ingest = Ingest(config, clock, rules, side, self.reader)
             self.following.on_events = self.ingest.follow_events
-            self.following.on_roster = self.ingest.batch.roster_changed
+            self.following.on_roster = self.ingest.roster_changed
         self.readings = open_reader(config) if self.ingest is None else self.ingest.readings
         self._stored_views = self._views()
         self.client = self._client()
@@ -173,8 +174,9 @@ class Hub:
         return commands_source(self.config.broker, say) if self.role.escalates else None
 
     def _views(self) -> StoredViews | None:
-        """Where another process hears the readings, and keeps its states where we can read them."""
-        if self.ingest is not None or not isinstance(self.readings, KeepsStates):
+        """Where another process hears readings, and keeps its states where we can read them."""
+        elsewhere = self.ingest is None or self.ingest.set is not None
+        if not (elsewhere and self.role.serves and isinstance(self.readings, KeepsStates)):
             return None
         return StoredViews(
             self.side,
@@ -214,7 +216,11 @@ class Hub:
 
     @property
     def batch(self) -> ReadingsBatch:
-        return self._hears().batch
+        """Of a hub that hears everybody."""
+        work = self._hears().work
+        if not isinstance(work, ShardWork):
+            raise LookupError("each shard has a batch of its own")
+        return work.batch
 
     @property
     def lane(self) -> ReadingsLane:
@@ -293,7 +299,7 @@ class Hub:
             self.writer.submit(self.presence.flush).result(5)
         self.writer.close()
         if self.ingest is not None:
-            self.ingest.store.close()
+            self.ingest.close()
         self.readings.close()
         self.reader.dispose()
 
@@ -365,16 +371,21 @@ class Hub:
         if self.role.escalates:
             self.house.measure(registry)
         if not self.role.serves:
-            return Server(http_of(self.config, create_part(self.role.name, self.health, registry)))
+            return Server(
+                http_of(
+                    self.config, create_part(self.role.name, self.health, registry, self._shown)
+                )
+            )
         self.app = pages(self, Seen(readings=self.readings, engines=self._engines), registry)
         return Server(http_of(self.config, self.app))
 
+    def _shown(self) -> dict[str, object]:
+        return {} if self.ingest is None else self.ingest.shown()
+
     def _engines(self) -> Sequence[Engine]:
-        if self.ingest is not None:
-            return (self.urgent.engine, self.ingest.batch.engine)
         if self._stored_views is not None:
             return (self.urgent.engine, self._stored_views.engine())
-        return (self.urgent.engine,)
+        return (self.urgent.engine, *(() if self.ingest is None else self.ingest.engines))
 
     def health(self) -> dict[str, str]:
         """Each part with "ok" or what is wrong with it."""

@@ -104,6 +104,13 @@ class HubConfig:
     # None: gateways have passwords.
     enrolment: EnrolmentConfig | None = None
 
+    @property
+    def shares_shards(self) -> bool:
+        """Several workers hear gateways at once: the broker says who hears which, and what rules
+        think lies where the next one finds it."""
+        sharded = self.broker.rabbitmq is not None and self.readings.postgres is not None
+        return sharded and self.book.shared
+
 
 def load(path: Path) -> HubConfig:
     """The configuration in a hub.toml; relative paths are relative to the file."""

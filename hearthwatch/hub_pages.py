@@ -108,11 +108,14 @@ def gauges_of(hub: "Hub") -> list[Gauge]:
         ("live_listeners", "Open live streams", lambda: hub.feed.listeners),
     ]
     if hub.ingest is not None:
-        batch = hub.ingest.batch
+        ingest = hub.ingest
         found += [
-            ("readings_stored", "Readings stored", lambda: batch.stored),
-            ("readings_duplicate", "Readings seen before", lambda: batch.duplicates),
+            ("readings_stored", "Readings stored", lambda: ingest.counted[0]),
+            ("readings_duplicate", "Readings seen before", lambda: ingest.counted[1]),
         ]
+        shards = ingest.set
+        if shards is not None:
+            found.append(("shards", "Shards of readings heard here", lambda: len(shards.shards)))
     return found
 
 

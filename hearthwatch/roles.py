@@ -48,5 +48,7 @@ def open_book(role: Role, config: HubConfig) -> HubConnection:
     """BookInUseError while another process does what only one may."""
     if not config.book.shared:
         return config.book.open_hub()
-    duties = ((ESCALATION, role.escalates), (HEARING, role.hears))
+    # Where shards are shared, the broker says who hears whom.
+    alone = role.hears and not config.shares_shards
+    duties = ((ESCALATION, role.escalates), (HEARING, alone))
     return config.book.open_shared(*(duty for duty, its in duties if its))

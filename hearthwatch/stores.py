@@ -1,9 +1,14 @@
 """The readings store that hub.toml asks for."""
 
+from typing import TYPE_CHECKING
+
 from hearthwatch.hub_config import HubConfig
 from ingest.readings.port import ReadingsReader, ReadingsStore
 from ingest.readings.sqlite_reader import SqliteReader
 from ingest.readings.sqlite_store import SqliteStore
+
+if TYPE_CHECKING:
+    from ingest.readings.pg_store import PgStore
 
 
 def open_reader(config: HubConfig) -> ReadingsReader:
@@ -20,8 +25,17 @@ def open_reader(config: HubConfig) -> ReadingsReader:
     return SqliteReader(config.data_dir / "readings.db")
 
 
-def open_readings(config: HubConfig, shard: int = 0) -> tuple[ReadingsStore, ReadingsReader]:
-    """`shard`: whose rows are written, where several workers share a server; a hub alone has 0."""
+def open_shard(config: HubConfig, shard: int) -> "PgStore":
+    """One of several shards, whose workers share a server."""
+    from ingest.readings.pg_store import PgStore
+
+    if config.readings.postgres is None:
+        raise LookupError("readings are not on PostgreSQL")
+    return PgStore(config.readings.postgres, shard)
+
+
+def open_readings(config: HubConfig) -> tuple[ReadingsStore, ReadingsReader]:
+    """For a hub that hears everybody."""
     reader = open_reader(config)
     if config.readings.influx is not None:
         from ingest.readings.influx_store import InfluxStore
@@ -31,6 +45,6 @@ def open_readings(config: HubConfig, shard: int = 0) -> tuple[ReadingsStore, Rea
     if config.readings.postgres is not None:
         from ingest.readings.pg_store import PgStore
 
-        return PgStore(config.readings.postgres, shard), reader
+        return PgStore(config.readings.postgres, alone=True), reader
     path = config.data_dir / "readings.db"
     return SqliteStore(path, keep_raw_days=config.readings.keep_raw_days), reader

@@ -39,7 +39,11 @@ from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.engine import Engine
-from rules.rule import GATEWAY_PREFIX, HomeFacts, Rule
+from rules.rule import GATEWAY_PREFIX, REGION_PREFIX, HomeFacts, Rule
+
+
+def _everybody(_subject: str) -> bool:
+    return True
 
 
 class Joined(Protocol):
@@ -126,8 +130,15 @@ class UrgentSide:
             self.writer.attach(projection)
         self.rota.attach(self.writer)
 
-    def know_homes(self, engine: Engine, now_ms: int, touched: Touched | None = None) -> None:
-        """Tell the rules of the homes, villages and gateways; of those that were touched alone."""
+    def know_homes(
+        self,
+        engine: Engine,
+        now_ms: int,
+        touched: Touched | None = None,
+        mine: Callable[[str], bool] = _everybody,
+    ) -> None:
+        """Tell the rules of the homes, villages and gateways; of those that were touched alone.
+        `mine`: whom this engine watches."""
         index, rules = self.register.index, self.settings.current
         engine.configure(rules.rules)
         villages, gateways, homes = set(index.regions), set(index.gateways), homes_of(index)
@@ -135,6 +146,11 @@ class UrgentSide:
             villages = {village_of(region, index.regions) for region in touched.regions}
             gateways &= touched.gateways
             homes = homes_of(index, villages)
+        if mine is not _everybody:
+            villages = {code for code in villages if mine(f"{REGION_PREFIX}{code}")}
+            gateways = {gateway for gateway in gateways if mine(f"{GATEWAY_PREFIX}{gateway}")}
+            # A village knows all of its homes, whoever watches them.
+            homes = {home: v for home, v in homes.items() if v in villages or mine(home)}
         devices = {}
         if engine.wants_devices:
             devices = device_facts(
@@ -143,6 +159,8 @@ class UrgentSide:
                 if row["home"] in homes or (row["home"] is None and row["gateway"] in gateways)
             )
         for facts in home_facts(index, devices, homes, villages):
+            if not mine(facts.home):
+                continue
             if facts.home in index.homes:
                 differs = self.settings.of_home(rules, index, facts.home)
                 # A village has no settings of its own.

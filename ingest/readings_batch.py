@@ -1,39 +1,40 @@
 """One batch of the readings lane: rules stepped, findings handed to the book, rows to the store."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Final, NamedTuple
 
 from alarms.book import AlarmBook
-from alarms.found_out import Known
-from alarms.heard_from import Heard
-from alarms.stays import Present
 from contract.envelope import Status
 from contract.errors import ContractError
 from contract.kinds import says_well
 from contract.topics import topic
-from ingest.device_news import DeviceNews, Heartbeat, found_out_news, heard_news, stay_news
+from ingest.device_news import DeviceNews, Heartbeat
 from ingest.doubtful_time import DOUBTFUL, place
+from ingest.human_news import HumanNews
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
 from ingest.readings.port import ReadingsStore, RefusedReading, StoreError
 from ingest.urgent_lane import Stored
+from ingest.watched import Everybody, Watched
 from ingest.wire import Taken, WireItem
 from ledger.register_changes import Touched
 from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.engine import Engine
 from rules.finding import Finding
-from rules.rule import GATEWAY_PREFIX
-from rules.staying import STAY_KINDS
+from rules.rule import DEVICE_STATUS, DEVICE_WORD, GATEWAY_PREFIX, Observation
 
 # The book's numbers of activations that this lane has seen, kept like a spool's marks.
 BOOK_SPOOL: Final = "book-events"
 
 # Longest wait for the book to take findings; beyond it the batch is given up and comes again.
 BOOK_TIMEOUT_S: Final = 30.0
+
+# What the rules of a village hear of its homes (rules.kinds.village_dark).
+_OF_VILLAGES: Final = frozenset({DEVICE_STATUS, DEVICE_WORD})
 
 
 class Well(NamedTuple):
@@ -47,7 +48,9 @@ class Well(NamedTuple):
 
 
 class ReadingsBatch:
-    """Belongs to the lane's thread. `make_engine` gives an engine that knows the roster."""
+    """Belongs to the lane's thread. `make_engine` gives an engine that knows the roster; `watched`:
+    for whom the rules here speak; `at_once`: read back what is stored, and not with the first use.
+    """
 
     def __init__(
         self,
@@ -61,8 +64,11 @@ class ReadingsBatch:
         clock: Callable[[], int],
         missed: Callable[[int], Iterable[Stored]],
         log: Callable[[str, str], None],
+        watched: Watched | None = None,
+        at_once: bool = True,
     ) -> None:
         self._store = store
+        self._watched: Watched = watched or Everybody()
         self._writer = writer
         self._book = book
         self._presence = presence
@@ -79,8 +85,10 @@ class ReadingsBatch:
         self._unknown: dict[tuple[str, str], str] = {}
         self._recovered: list[tuple[tuple[str, str], str]] = []
         self._news = DeviceNews()
+        self._human = HumanNews(book)
         self._changed = False
         self._now_ms = 0
+        self._late: Mapping[str, int] = {}
         # What was changed of the roster since the last batch; None: any of it.
         self._roster_changes: deque[Touched | None] = deque()
         self.engine = make_engine()
@@ -88,6 +96,8 @@ class ReadingsBatch:
         self.duplicates = 0
         # A server of readings that is away must not keep the hub from taking presses.
         self.loaded = False
+        if not at_once:
+            return
         try:
             self.reload()
         except StoreError as error:
@@ -95,8 +105,11 @@ class ReadingsBatch:
 
     def reload(self) -> None:
         """Marks and rule states as of the last commit."""
-        engine = self._make_engine()
         now_ms = self._clock()
+        self._marks = {mark.spool: mark for mark in self._store.load_marks()}
+        self._touched = set()
+        self._late = self._watched.load()
+        engine = self._make_engine()
         self._know_homes(engine, now_ms, None)
         for home, rule, state in self._store.load_rule_states():
             engine.restore(home, rule, state)
@@ -105,14 +118,15 @@ class ReadingsBatch:
         before.let_go()
         # What was told of devices and not committed is told again.
         self._news = DeviceNews()
-        self._marks = {mark.spool: mark for mark in self._store.load_marks()}
-        self._touched = set()
-        seen = self._marks.get(BOOK_SPOOL)
-        self._stays_told: Present = {}
-        self._heard_told: Heard = {}
-        self._found_out_told: Known = {}
-        self._pending_activations = list(self._missed(seen.contiguous if seen else 0))
+        self._human.forget(None)
+        self._pending_activations = list(self._missed(self._through))
         self.loaded = True
+
+    @property
+    def _through(self) -> int:
+        """The newest activation of the book that was seen here."""
+        seen = self._marks.get(BOOK_SPOOL)
+        return 0 if seen is None else seen.contiguous
 
     def roster_changed(self, touched: Touched | None = None) -> None:
         """From any thread: homes were added or changed; seen at the next batch."""
@@ -126,6 +140,7 @@ class ReadingsBatch:
         for change in changes:
             touched = None if touched is None or change is None else touched | change
         if touched is None or touched:
+            self._watched.roster_changed(touched)
             self._know_homes(self.engine, self._now_ms, touched)
 
     def begin(self) -> None:
@@ -136,54 +151,42 @@ class ReadingsBatch:
         self._changed = False
         self._now_ms = self._clock()
         self._follow_roster()
-        self._tell_stays()
-        self._tell_heard()
-        self._tell_found_out()
+        late, self._late = self._late, {}
+        self._catch_up(late)
+        self._take_turn()
+        for home, news in self._human.news(self._now_ms):
+            self._observe(home, news, None, everywhere=True)
         pending, self._pending_activations = self._pending_activations, []
         for stored in pending:
             self.note_activation(stored)
 
-    def _tell_stays(self) -> None:
-        """Who is away now, where that is another than was told; after a start all is told again."""
-        told, present = self._stays_told, self._book.stays.present
-        if present is told:
+    def _catch_up(self, late: Mapping[str, int]) -> None:
+        """Activations that this shard has seen and that some of its subjects have not."""
+        through = self._through
+        behind = min((seen for seen in late.values() if 0 < seen < through), default=through)
+        if behind == through:
             return
-        self._stays_told = present
-        for home in sorted(told.keys() | present.keys()):
-            before, now = told.get(home), present.get(home, frozenset())
-            for kind in sorted(STAY_KINDS if before is None else before ^ now):
-                self._observe(home, stay_news(kind, kind in now, self._now_ms), None)
+        for stored in self._missed(behind):
+            if stored.seq <= through:
+                self._tell_of(stored, lambda seen, seq=stored.seq: 0 < seen < seq)  # type: ignore[misc]
 
-    def _tell_heard(self) -> None:
-        """From whom somebody has heard; after a start again, and the rules know it by its time."""
-        told, heard = self._heard_told, self._book.heard.present
-        if heard is told:
-            return
-        self._heard_told = heard
-        for home, at_ms in sorted(heard.items()):
-            if told.get(home) != at_ms:
-                self._observe(home, heard_news(at_ms, self._now_ms), None)
-
-    def _tell_found_out(self) -> None:
-        """How it was during silences; after a start again, and the rules know each by its time."""
-        told, known = self._found_out_told, self._book.found_out.present
-        if known is told:
-            return
-        self._found_out_told = known
-        for home, alarms in sorted(known.items()):
-            before = told.get(home, {})
-            for alarm, told_now in sorted(alarms.items(), key=lambda item: item[1].raised_ms):
-                if before.get(alarm) != told_now:
-                    news = found_out_news(told_now.word, told_now.seen_ms, self._now_ms)
-                    self._observe(home, news, None)
+    def _take_turn(self) -> None:
+        """Who is watched here from now on, and what others have heard of those who are."""
+        turn = self._watched.turn(self._now_ms)
+        if turn.came:
+            self._know_homes(self.engine, self._now_ms, self._watched.touching(turn.came))
+            for home, rule, state in self._watched.states_of(turn.came):
+                self.engine.restore(home, rule, state)
+            self._human.forget(turn.came)
+            self._catch_up(turn.came)
+        for subject, observation, gateway in turn.handed:
+            self._observe(subject, observation, gateway, handed=True)
 
     def take(self, taken: Taken) -> list[str]:
         """Readings of one envelope; returns the ids to acknowledge after the commit."""
         gateway, spool = taken.gateway, taken.spool
-        mark = self._marks.get(spool)
-        if mark is None:
-            mark = self._marks[spool] = SpoolMark(spool=spool, gateway=gateway)
-        self._touched.add(spool)
+        mark = self._mark_of(spool, gateway)
+        self._watched.heard(gateway)
         home_of = self._presence.home_of
         place(taken, self._now_ms)
         ids = []
@@ -228,6 +231,17 @@ class ReadingsBatch:
         self._changed = True
         return ids
 
+    def _mark_of(self, spool: str, gateway: str) -> SpoolMark:
+        mark = self._marks.get(spool)
+        elsewhere = self._watched.mark_of(spool, gateway, mark is not None)
+        if elsewhere is not None and (mark is None or elsewhere.contiguous > mark.contiguous):
+            mark = elsewhere
+        if mark is None:
+            mark = SpoolMark(spool=spool, gateway=gateway)
+        self._marks[spool] = mark
+        self._touched.add(spool)
+        return mark
+
     def _health(self, gateway: str, item: WireItem) -> None:
         key = (gateway, item.device)
         self._presence.health(gateway, item.device, item.values)
@@ -238,15 +252,17 @@ class ReadingsBatch:
             self._presence.reporting(key)
         self._tell(gateway, item)
 
-    def _tell(self, gateway: str, item: WireItem) -> None:
+    def _tell(self, gateway: str, item: WireItem, *, everywhere: bool = False) -> None:
         """The rules about devices: of the home, or of the gateway while no home has claimed it."""
         key = (gateway, item.device)
         if key not in self._presence.home_of:
             return  # listed with this batch; what it says next is heard
         news = self._news.item(gateway, item, self._now_ms)
         if news is not None:
-            home = self._presence.home_of.get(key)
-            self._observe(home or f"{GATEWAY_PREFIX}{gateway}", news, gateway)
+            self._observe(self._subject_of(key), news, gateway, everywhere=everywhere)
+
+    def _subject_of(self, key: tuple[str, str]) -> str:
+        return self._presence.home_of.get(key) or f"{GATEWAY_PREFIX}{key[0]}"
 
     def _store_item(self, gateway: str, item: WireItem) -> None:
         try:
@@ -263,19 +279,46 @@ class ReadingsBatch:
                 )
             )
 
-    def _observe(self, home: str, item: WireItem | Heartbeat, gateway: str | None) -> None:
+    def _observe(
+        self,
+        home: str,
+        item: Observation,
+        gateway: str | None,
+        *,
+        everywhere: bool = False,
+        handed: bool = False,
+    ) -> None:
+        """`everywhere`: every shard is told by itself; `handed`: it comes from another one."""
         try:
             found = self.engine.observe(home, item, self._now_ms)
+            elsewhere = False
         except KeyError:
-            return  # a home bound a moment ago; the roster's reload adds it
+            found, elsewhere = [], True
         except Exception as error:  # noqa: BLE001 - a broken rule must not stop the readings
             self._log("rule_failed", f"{home} {item.kind}: {type(error).__name__}: {error}")
             return
         if found:
             self._findings += [(finding, gateway) for finding in found]
+        if elsewhere and not (everywhere or handed):
+            self._watched.pass_on(home, item, gateway)
+        elif item.kind in _OF_VILLAGES and elsewhere is everywhere:
+            self._tell_village(home, item, gateway, everywhere=everywhere)
+
+    def _tell_village(
+        self, home: str, item: Observation, gateway: str | None, *, everywhere: bool
+    ) -> None:
+        """Where a home is watched in one shard and its village in another."""
+        village = self._watched.village_of(home)
+        if village is None or self._watched.watches(village) is not everywhere:
+            return
+        if everywhere:
+            self._observe(village, item, gateway, handed=True)
+        else:
+            self._watched.pass_on(village, item, gateway)
 
     def status(self, status: Status) -> None:
         self._presence.status(status, self._now_ms)
+        self._watched.heard(status.gateway)
         self._changed = True
         if status.online:
             heartbeat = Heartbeat(
@@ -297,17 +340,24 @@ class ReadingsBatch:
 
     def note_activation(self, stored: Stored) -> None:
         """An activation that is in the book already: a sign of life for the rules here."""
-        seq, subject, item, gateway = stored
+        seq = stored.seq
+        if seq <= self._through:
+            return
         mark = self._marks.get(BOOK_SPOOL)
         if mark is None:
             mark = self._marks[BOOK_SPOOL] = SpoolMark(spool=BOOK_SPOOL, gateway="")
-        if seq <= mark.contiguous:
-            return
         mark.contiguous = seq
         self._touched.add(BOOK_SPOOL)
         self._changed = True
-        self._observe(subject, item, None)
-        self._tell(gateway, item)
+        self._tell_of(stored, lambda seen: seq > seen)
+
+    def _tell_of(self, stored: Stored, unseen: Callable[[int], bool]) -> None:
+        """`unseen`: whether it is news to who has seen activations elsewhere up to this one."""
+        _seq, subject, item, gateway = stored
+        if unseen(self._watched.seen(subject)):
+            self._observe(subject, item, None, everywhere=True)
+        if unseen(self._watched.seen(self._subject_of((gateway, item.device)))):
+            self._tell(gateway, item, everywhere=True)
 
     def quarantine(self, found: Unreadable) -> None:
         self._unreadable.append(found)
@@ -322,12 +372,14 @@ class ReadingsBatch:
             self._log("rule_state", problem)
         if self._findings or self._unreadable or self._unknown or self._recovered:
             self._into_book()
-        if not (self._changed or states):
+        if not (self._watched.seal(self._through) or self._changed or states):
             return
         self._store.write_rule_states(states)
         self._store.write_marks([self._marks[spool] for spool in sorted(self._touched)])
         self._touched.clear()
         self._store.commit()
+        for gone in self._watched.committed():
+            self.engine.remove_home(gone)
 
     def _into_book(self) -> None:
         """Whoever must hear of this is told durably before the readings are acknowledged."""

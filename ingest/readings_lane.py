@@ -1,7 +1,7 @@
 """The readings lane: telemetry and heartbeats, in one thread with a connection of its own.
 
   read the socket -> decode -> rules -> (findings: committed in the book first) -> readings, marks
-  and rule states committed together -> application acks, PUBACKs
+  and rule states committed together -> application acks, PUBACKs     (ingest.shard_work)
 
 A crash after the book's commit and before the readings' ends in a redelivery: the rules step
 again from the old state, find the same, and the book knows the finding already. Nothing here can
@@ -10,21 +10,14 @@ hold up an activation: the lanes share no connection, no file and no queue.
 
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from contract import topics
-from contract.codec import decode_status, encode_ack
-from contract.envelope import ACK_IDS_MAX, Ack
-from contract.errors import ContractError
 from ingest.mqtt.packets import MqttError
 from ingest.mqtt.session import Message, Received
-from ingest.quarantine import Unreadable
 from ingest.readable import readable
 from ingest.readings.port import StoreError
-from ingest.readings_batch import ReadingsBatch
-from ingest.urgent_lane import Stored, decode_message
+from ingest.urgent_lane import Stored
 
 # How long the lane sleeps when nothing happens: timers of rules are found due at least so often.
 IDLE_WAIT_S: Final = 0.25
@@ -35,8 +28,6 @@ RECONNECT_MAX_S: Final = 10.0
 GATHER_S: Final = 0.02
 # A batch this large is committed at once.
 BATCH_MESSAGES_MAX: Final = 4000
-# Activations waiting to be seen as signs of life; the book has them all if these are lost.
-INBOX_MAX: Final = 50_000
 
 
 class ReadingsSource(Protocol):
@@ -60,26 +51,35 @@ class ReadingsSource(Protocol):
     def fileno(self) -> int: ...
 
 
+class LaneWork(Protocol):
+    """What is done with messages: of one shard (`ingest.shard_work`), or of several
+    (`ingest.shard_set`)."""
+
+    def handle(self, messages: list[Message]) -> None: ...
+
+    def idle(self) -> None: ...
+
+    def disconnected(self) -> None: ...
+
+    def note_activations(self, stored: Sequence[Stored]) -> None: ...
+
+
 class ReadingsLane:
-    """Owns its thread, its broker connection and the readings store."""
+    """Owns its thread and its broker connection."""
 
     def __init__(
         self,
         *,
         client: ReadingsSource,
-        batch: ReadingsBatch,
+        work: LaneWork,
         monotonic: Callable[[], float],
         log: Callable[[str, str], None],
     ) -> None:
         self._client = client
         self._monotonic = monotonic
         self._committed_s = 0.0
-        self._batch = batch
+        self._work = work
         self._log = log
-        self._inbox: deque[Stored] = deque(maxlen=INBOX_MAX)
-        # The batch in hand did not come to its end, or never knew what is stored: it begins with
-        # that.
-        self._stale = not batch.loaded
         self._stop = threading.Event()
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -107,11 +107,8 @@ class ReadingsLane:
         return self._client.connected
 
     def note_activations(self, stored: Sequence[Stored]) -> None:
-        """From any thread: activations in the book are signs of life too.
-
-        Taken up at the lane's next turn: nothing hangs on it, and a batch of its own for each
-        press would take the interpreter and the disk from the press's way to the screen."""
-        self._inbox.extend(stored)
+        """From any thread; taken up at the lane's next turn."""
+        self._work.note_activations(stored)
 
     def _wake(self) -> None:
         try:
@@ -126,7 +123,7 @@ class ReadingsLane:
                 early = self._client.connect()
                 self._log("readings_connected", "")
                 delay_s = RECONNECT_FIRST_S
-                self._handle_apart(early.messages)
+                self._handle(early.messages)
                 self._serve()
             except (OSError, MqttError, IndexError) as error:
                 self._log("readings_broker_lost", f"{type(error).__name__}: {error}")
@@ -136,6 +133,7 @@ class ReadingsLane:
                 self._log("readings_failed", f"{type(error).__name__}: {error}")
             finally:
                 self._client.close()
+                self._work.disconnected()
             self._rest(delay_s)
             delay_s = min(delay_s * 2, RECONNECT_MAX_S)
 
@@ -143,7 +141,7 @@ class ReadingsLane:
         """Away from the broker time still passes for the rules."""
         if not self._stop.wait(delay_s):
             try:
-                self._idle()
+                self._work.idle()
             except StoreError as error:
                 self._log("readings_store_failed", str(error))
             except Exception as error:  # noqa: BLE001 - as above
@@ -152,15 +150,15 @@ class ReadingsLane:
     def _serve(self) -> None:
         while not self._stop.is_set():
             if self._wait():
-                self._handle_apart(self._gather())
+                self._handle(self._gather())
             else:
-                self._idle()
+                self._work.idle()
 
     def _wait(self) -> bool:
         """Until the broker says something (True), or an activation, or the idle time is over."""
         received = self._client.receive(0)
         if received.messages:
-            self._handle_apart(received.messages)
+            self._handle(received.messages)
         broker, wake = self._client.fileno(), self._wake_out.fileno()
         found = readable([broker, wake], IDLE_WAIT_S)
         if wake in found:
@@ -184,98 +182,7 @@ class ReadingsLane:
             messages += self._client.receive(left_s).messages
         return messages
 
-    def _idle(self) -> None:
-        """Timers, signs of life and housekeeping, when there are no messages."""
-        self._handle([])
-        self._batch.maintain()
-
-    def _handle_apart(self, messages: list[Message]) -> None:
-        """One batch; where a mistake of ours ends it, in halves, so that the message that brings it
-        about costs no other. That one is left to its gateway, which sends it again."""
-        try:
-            self._handle(messages)
-        except (StoreError, OSError, MqttError):
-            raise
-        except Exception as error:
-            if not messages:
-                raise
-            detail = f"{len(messages)} messages: {type(error).__name__}: {error}"
-            self._log("readings_batch_failed", detail)
-            if len(messages) == 1:
-                self._client.ack([packet_id for _t, _p, packet_id in messages if packet_id])
-                return
-            middle = len(messages) // 2
-            self._handle_apart(messages[:middle])
-            self._handle_apart(messages[middle:])
-
     def _handle(self, messages: list[Message]) -> None:
-        """One batch: everything in it is durable before anything of it is acknowledged."""
-        if self._stale:
-            self._batch.reload()
-        self._stale = True
-        acks = _Acks()
-        self._batch.begin()
-        for topic, payload, _packet_id in messages:
-            self._take(topic, payload, acks)
-        while self._inbox:
-            self._batch.note_activation(self._inbox.popleft())
-        self._batch.commit()
-        self._stale = False
-        if not messages:
-            return
-        self._committed_s = self._monotonic()
-        for gateway, ack in acks.all():
-            self._client.publish(topics.topic(gateway, "ack"), encode_ack(ack))
-        self._client.ack([packet_id for _topic, _payload, packet_id in messages if packet_id])
-
-    def _take(self, topic: bytes, payload: bytes, acks: "_Acks") -> None:
-        if topic.endswith(b"/status"):
-            self._take_status(topic, payload)
-            return
-        decoded = decode_message(topic, payload)
-        if isinstance(decoded, Unreadable):
-            self._batch.quarantine(decoded)
-            return
-        acks.add(decoded.gateway, decoded.spool, self._batch.take(decoded))
-
-    def _take_status(self, topic: bytes, payload: bytes) -> None:
-        source = topic.decode(errors="replace")
-        gateway: str | None = None
-        try:
-            gateway, _leaf = topics.parse(source)
-            status = decode_status(payload)
-            if status.gateway != gateway:
-                raise ContractError("gateway_mismatch", f"says {status.gateway!r}")
-        except ContractError as error:
-            self._batch.quarantine(
-                Unreadable(
-                    source=source,
-                    gateway=gateway,
-                    code=error.code,
-                    detail=error.detail,
-                    raw=payload,
-                )
-            )
-            return
-        self._batch.status(status)
-
-
-class _Acks:
-    """Ids to acknowledge, by gateway and spool."""
-
-    def __init__(self) -> None:
-        self._ids: dict[tuple[str, str], list[str]] = {}
-
-    def add(self, gateway: str, spool: str, ids: list[str]) -> None:
-        known: Any = self._ids.get((gateway, spool))
-        if known is None:
-            self._ids[(gateway, spool)] = ids
-        else:
-            known += ids
-
-    def all(self) -> list[tuple[str, Ack]]:
-        return [
-            (gateway, Ack(spool=spool, ids=ids[at : at + ACK_IDS_MAX]))
-            for (gateway, spool), ids in self._ids.items()
-            for at in range(0, len(ids), ACK_IDS_MAX)
-        ]
+        self._work.handle(messages)
+        if messages:
+            self._committed_s = self._monotonic()

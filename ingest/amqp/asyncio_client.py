@@ -1,7 +1,7 @@
 """The urgent side's connection on the hub's event loop: as `ingest.mqtt.asyncio_client`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ingest.amqp.connecting import CONNECT_TIMEOUT_S, AmqpAddress, AmqpError, keep_quiet
@@ -88,6 +88,10 @@ class AmqpClient:
             attempt += 1
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, RECONNECT_MAX_S)
+
+    def taken(self) -> Mapping[int, int]:
+        """The shards that are ours now; as of the other client."""
+        return {} if self._line is None else self._line.taken
 
     def publish_soon(self, topic: str, payload: bytes) -> bool:
         """Without waiting for the answer; False when there is no connection, or no room."""

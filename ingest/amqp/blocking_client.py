@@ -14,7 +14,7 @@ import contextlib
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Final
 
@@ -77,13 +77,26 @@ class BlockingAmqpClient:
         """Without waiting: what is lost here is asked for again by the other side."""
         self._need().send(topic, payload)
 
+    def taken(self) -> Mapping[int, int]:
+        """The shards that are ours now, each with a number that is another one after a change."""
+        return {} if self._bridge is None else self._bridge.taken
+
+    @property
+    def shards(self) -> int:
+        """How many the stream has, as far as it is known."""
+        return 0 if self._bridge is None else self._bridge.shards
+
+    def give_back(self, shard: int, rest_s: float) -> None:
+        """To another worker; we queue up for it again after so long."""
+        self._need().give_back(shard, rest_s)
+
     def close(self) -> None:
         self.connected = False
         bridge, self._bridge = self._bridge, None
         if bridge is None:
             return
         bridge.stop()
-        if bridge.taken:
+        if bridge.had_any:
             self._on_lost()
 
     def fileno(self) -> int:
@@ -144,9 +157,16 @@ class _Bridge:
         return self._wake_out.fileno()
 
     @property
-    def taken(self) -> bool:
-        """Whether a shard was ours."""
+    def taken(self) -> Mapping[int, int]:
+        return {} if self._line is None or self.lost is not None else self._line.taken
+
+    @property
+    def had_any(self) -> bool:
         return self._line is not None and bool(self._line.taken)
+
+    @property
+    def shards(self) -> int:
+        return 0 if self._line is None else self._line.shards
 
     # In the lane's thread.
 
@@ -164,6 +184,10 @@ class _Bridge:
 
     def send(self, topic: str, payload: bytes) -> None:
         self._soon(self._send, topic, payload)
+
+    def give_back(self, shard: int, rest_s: float) -> None:
+        if self._line is not None:
+            self._soon(self._line.give_back, shard, rest_s)
 
     def _soon(self, what: Callable[..., None], *words: object) -> None:
         """In the bridge's thread, and in the order of the calls."""

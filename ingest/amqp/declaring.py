@@ -36,6 +36,9 @@ async def declare(
                 )
                 # The number of points that it has in the ring: all queues the same.
                 await queue.bind(spread, "1")
+            workers = await channel.declare_exchange(stream.workers, "fanout", durable=True)
+            for name in stream.queues:
+                await (await channel.get_queue(name, ensure=False)).bind(workers)
             # The way in is opened last: nothing falls between shards that are not there yet.
             await spread.bind(source, binding_of(stream.name))
             if stream.name == TELEMETRY:

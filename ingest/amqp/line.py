@@ -6,46 +6,46 @@ and our acknowledgements of what it holds must get through all the same.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import uuid
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import aio_pika
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError
 from pamqp import commands
 
-from ingest.amqp.acking import Acking
 from ingest.amqp.connecting import CONNECT_TIMEOUT_S, AmqpAddress, AmqpError, connect
 from ingest.amqp.declaring import declare
 from ingest.amqp.relay import Relay
+from ingest.amqp.shard_in import CONSUME_TIMEOUT_S, ShardIn
+from ingest.amqp.sharing import TICK_KEPT_MS, TICK_S, Sharing
 from ingest.amqp.topology import (
     EXCHANGE,
     STATUS_QUEUE,
     TELEMETRY,
+    TICK_TYPE,
     Stream,
     key_of,
-    number_of,
+    opening_of,
+    shard_of,
     tag_of,
-    topic_of,
 )
 from ingest.mqtt.session import NO_MATCHING_SUBSCRIBERS, Message
 
 # Two connections, what is missing at the broker, and a consumer for each queue: seconds, where a
 # cluster has to choose leaders.
 OPEN_TIMEOUT_S: Final = 30.0
-# RabbitMQ 3.10 may leave a consumer unanswered for a minute whose queue was without a leader in
-# that moment, as all are when a node has just come back; a new connection is answered at once.
-CONSUME_TIMEOUT_S: Final = 5.0
 # A consumer that the broker has taken away is found out so soon: it tells in a frame that the
 # library keeps to itself.
 WATCH_S: Final = 1.0
 # Publications that the broker has not confirmed; beyond it the other side asks again.
 UNCONFIRMED_MAX: Final = 10_000
 _PERSISTENT: Final = 2
+_PASSING: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +73,22 @@ class Line:
         self._sources = sources
         self._on_message = on_message
         self._on_taken = on_taken
+        self._name = ""
+        self._incoming: AbstractConnection | None = None
         self._connections: list[AbstractConnection] = []
-        self._acking: Acking | None = None
-        # The shards that the broker has given us, known by their first delivery.
-        self.taken: set[str] = set()
-        self._incoming: Channel | None = None
+        self._stream: Stream | None = None
+        self._closed = False
+        self._shards: dict[int, ShardIn] = {}
+        self._openings: dict[int, int] = {}
+        # The shards that the broker has given us, and by which of their channels. Another thread
+        # may look at it: it is made anew and never changed.
+        self.taken: dict[int, int] = {}
+        # Given back because something failed here; others are not told that we could have more.
+        self._resting: set[int] = set()
+        self._sharing = Sharing(uuid.uuid4().hex)
         self._outgoing: Channel | None = None
         self._sending: set[asyncio.Task[int]] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def open(
@@ -96,22 +104,19 @@ class Line:
     async def _open(
         self, address: AmqpAddress, attempt: int, log: Callable[[str, str], None]
     ) -> None:
-        incoming = await self._connect(address, attempt)
-        self._outgoing = await self._channel(await self._connect(address, attempt), 0)
+        self._name = address.name
+        self._incoming = incoming = await self._connect(address, attempt)
+        _channel, self._outgoing = await self._channel(await self._connect(address, attempt), 0)
         queues = await self._queues(incoming, log)
-        self._incoming = await self._channel(incoming, self._sources.window)
-        self._acking = Acking(self._incoming)
         for shard, queue in enumerate(queues):
-            await self._incoming.basic_consume(
-                queue,
-                partial(self._delivered, queue, shard),
-                consumer_tag=f"{address.name}/{queue}",
-                timeout=CONSUME_TIMEOUT_S,
-            )
-        hearing = [(self._incoming, len(queues))]
-        if self._sources.stream is not None and self._sources.stream.name == TELEMETRY:
-            hearing.append((await self._relay(incoming, address.name), 1))
-        self._tasks.append(asyncio.create_task(self._watch(hearing)))
+            await self._hear(shard, queue)
+        hearing: list[Channel] = []
+        if self._stream is not None:
+            if self._stream.name == TELEMETRY:
+                hearing.append(await self._relay(incoming, address.name))
+            hearing.append(await self._hear_workers(incoming, self._stream))
+            self._begin(self._tick(self._stream))
+        self._begin(self._watch(hearing))
 
     async def _connect(self, address: AmqpAddress, attempt: int) -> AbstractConnection:
         connection = await connect(address, attempt)
@@ -119,7 +124,10 @@ class Line:
         connection.close_callbacks.add(lambda _connection, error: self._end(error))
         return connection
 
-    async def _channel(self, connection: AbstractConnection, window: int) -> Channel:
+    async def _channel(
+        self, connection: AbstractConnection, window: int, shard_in: ShardIn | None = None
+    ) -> tuple[AbstractChannel, Channel]:
+        """Its end is the line's, but for the channel of a shard that was given back."""
         channel = connection.channel(publisher_confirms=not window)
         await channel.initialize()
         if window:
@@ -127,14 +135,20 @@ class Line:
         under = await channel.get_underlay_channel()
         if not isinstance(under, Channel):
             raise AmqpError(f"a channel of another kind: {type(under).__name__}")
-        under.closing.add_done_callback(self._closing)
-        return under
+
+        def closing(done: "asyncio.Future[object]") -> None:
+            if shard_in is None or not shard_in.given_back:
+                self._end(None if done.cancelled() else done.exception())
+
+        under.closing.add_done_callback(closing)
+        return channel, under
 
     async def _queues(
         self, connection: AbstractConnection, log: Callable[[str, str], None]
     ) -> tuple[str, ...]:
         if self._sources.stream is not None:
-            return (await declare(connection, self._sources.stream, log)).queues
+            self._stream = await declare(connection, self._sources.stream, log)
+            return self._stream.queues
         if self._sources.reached is not None:
             await declare(connection, self._sources.reached, log)
         channel = connection.channel()
@@ -144,10 +158,19 @@ class Line:
             await queue.bind(EXCHANGE, key_of(topic))
         return (queue.name,)
 
+    async def _hear(self, shard: int, queue: str) -> None:
+        if self._incoming is None:
+            raise AmqpError("no connection")
+        opening = self._openings[shard] = self._openings.get(shard, -1) + 1
+        its = ShardIn(queue, shard, opening, on_message=self._came, on_taken=self._took)
+        channel, under = await self._channel(self._incoming, self._sources.window, its)
+        self._shards[shard] = its
+        await its.consume(channel, under, f"{self._name}/{queue}")
+
     async def _relay(self, connection: AbstractConnection, name: str) -> Channel:
         if self._outgoing is None:
             raise AmqpError("no connection")
-        channel = await self._channel(connection, self._sources.window)
+        _channel, channel = await self._channel(connection, self._sources.window)
         relay = Relay(channel, self._outgoing)
         await channel.basic_consume(
             STATUS_QUEUE,
@@ -157,13 +180,31 @@ class Line:
         )
         return channel
 
-    async def _watch(self, hearing: Sequence[tuple[Channel, int]]) -> None:
-        """Each channel with as many consumers as it began with."""
-        while all(len(channel.consumers) >= count for channel, count in hearing):  # noqa: ASYNC110 - the library tells it no other way
+    async def _hear_workers(self, connection: AbstractConnection, stream: Stream) -> Channel:
+        """What the workers of this stream say goes to each of them apart from the shards, in which
+        it may wait behind a day's readings."""
+        channel, under = await self._channel(connection, self._sources.window)
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(stream.workers)
+        await under.basic_consume(
+            queue.name, self._worker_said, no_ack=True, timeout=CONSUME_TIMEOUT_S
+        )
+        return under
+
+    async def _watch(self, hearing: Sequence[Channel]) -> None:
+        """Each channel with its consumer."""
+
+        def heard() -> bool:
+            shards = all(its.heard for its in self._shards.values())
+            return shards and all(channel.consumers for channel in hearing)
+
+        while heard():  # noqa: ASYNC110 - the library tells it no other way
             await asyncio.sleep(WATCH_S)
         self._end(AmqpError("the broker has taken a queue away"))
 
     async def close(self) -> None:
+        # The library may take a task's end for its own: what goes round looks by itself.
+        self._closed = True
         for task in (*self._tasks, *self._sending):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._sending, return_exceptions=True)
@@ -174,25 +215,86 @@ class Line:
             except (OSError, TimeoutError, AMQPError, aio_pika.exceptions.AMQPError):
                 continue  # it is as good as closed
 
+    def _begin(self, part: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(part)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Which shards are ours.
+
+    @property
+    def shards(self) -> int:
+        """How many there are; 0: it is no stream that is heard, or not known yet."""
+        return 0 if self._stream is None else self._stream.shards
+
+    def give_back(self, shard: int, rest_s: float) -> None:
+        """The next worker gets it, and what we have not acknowledged. We queue up for it again:
+        behind the others, after so long."""
+        its = self._shards.pop(shard, None)
+        self._count()
+        if its is not None:
+            if rest_s:
+                self._resting.add(shard)
+            self._begin(self._give(its, rest_s))
+
+    async def _give(self, its: ShardIn, rest_s: float) -> None:
+        await its.give_back()
+        await asyncio.sleep(rest_s)
+        try:
+            await self._hear(its.shard, its.queue)
+        except (AMQPError, aio_pika.exceptions.AMQPError, OSError, TimeoutError) as error:
+            self._end(error)
+        self._resting.discard(its.shard)
+
+    def _took(self, its: ShardIn) -> None:
+        self._count()
+        self._on_taken(its.queue)
+
+    def _count(self) -> None:
+        self.taken = {shard: its.opening for shard, its in self._shards.items() if its.taken}
+
+    async def _tick(self, stream: Stream) -> None:
+        """Every shard hears that it is somebody's, and every worker what the others have."""
+        loop = asyncio.get_running_loop()
+        while not self._closed:
+            mine = self.taken
+            await self._say(stream, self._sharing.says(None if self._resting else len(mine)))
+            if not self._resting and self._sharing.gives(len(mine), loop.time()):
+                self.give_back(max(mine), 0)
+            await asyncio.sleep(TICK_S)
+
+    async def _say(self, stream: Stream, body: bytes) -> None:
+        if self._outgoing is None:
+            return
+        properties = commands.Basic.Properties(
+            delivery_mode=_PASSING, message_type=TICK_TYPE, expiration=str(TICK_KEPT_MS)
+        )
+        try:
+            await self._outgoing.basic_publish(
+                body, exchange=stream.workers, properties=properties, timeout=TICK_S
+            )
+        except (AMQPError, TimeoutError):
+            return  # a shard without a leader, for now: the next tick is for it
+
+    async def _worker_said(self, message: DeliveredMessage) -> None:
+        self._sharing.heard(message.body, asyncio.get_running_loop().time())
+
     # What comes in.
 
-    async def _delivered(self, queue: str, shard: int, message: DeliveredMessage) -> None:
-        deliver = message.delivery
-        if not isinstance(deliver, commands.Basic.Deliver) or self.lost.done():
-            return
-        tag = deliver.delivery_tag or 0
-        if self._acking is not None:
-            self._acking.delivered(tag)
-        if queue not in self.taken:
-            self.taken.add(queue)
-            self._on_taken(queue)
-        topic = topic_of(deliver.routing_key or "", message.header.properties.message_type)
-        self._on_message((topic, message.body, number_of(tag, shard)))
+    def _came(self, message: Message) -> None:
+        if not self.lost.done():
+            self._on_message(message)
 
     async def ack(self, numbers: Iterable[int]) -> None:
-        """All that is done with, as far as nothing older is open."""
-        if self._acking is not None and not self.lost.done():
-            await self._acking.ack(tag_of(number) for number in numbers)
+        """Those of shards that are no longer ours come to somebody else."""
+        by_shard: dict[tuple[int, int], list[int]] = {}
+        for number in numbers:
+            key = (shard_of(number), opening_of(number))
+            by_shard.setdefault(key, []).append(tag_of(number))
+        for (shard, opening), tags in by_shard.items():
+            its = self._shards.get(shard)
+            if its is not None and its.opening == opening and not self.lost.done():
+                await its.ack(tags)
 
     # What goes out.
 
@@ -229,9 +331,6 @@ class Line:
         except (AMQPError, TimeoutError) as error:
             raise AmqpError(str(error) or type(error).__name__) from error
         return 0 if isinstance(answer, commands.Basic.Ack) else NO_MATCHING_SUBSCRIBERS
-
-    def _closing(self, done: "asyncio.Future[object]") -> None:
-        self._end(None if done.cancelled() else done.exception())
 
     def _end(self, error: BaseException | None) -> None:
         if not self.lost.done():

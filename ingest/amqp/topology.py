@@ -4,6 +4,7 @@
                              -hw.v1.#.telemetry--> hw.telemetry  (hash) -> hw.telemetry.0  ... N-1
                              -hw.v1.#.status-----> hw.status, one queue; whoever has it sends each
                                                    on to hw.telemetry under the gateway's key
+  workers -AMQP-> hw.telemetry.workers (fanout) -> every shard, and each worker's own queue
 
 The hash is over the routing key, which holds the gateway and the leaf: so heartbeats go on under
 the key of telemetry, or they would be in another shard than the readings of their gateway.
@@ -22,11 +23,15 @@ HASH: Final = "x-consistent-hash"
 STATUS_QUEUE: Final = "hw.status"
 # What a message is marked with that was a heartbeat: MQTT 3.1.1 has no way to say it.
 STATUS_TYPE: Final = "status"
+# And one of a worker's, by which whoever has a shard knows it where nobody speaks.
+TICK_TYPE: Final = "tick"
 # A county needs one, a province some dozens of workers; more shards than workers cost little.
 SHARDS: Final = 8
 # Each is a Raft group with a log on three nodes; and a message's number holds its shard.
 _SHARD_BITS: Final = 7
 SHARDS_MAX: Final = 1 << _SHARD_BITS
+# A delivery tag of AMQP is a number of 64 bits, of which the sign is not used.
+_TAG_BITS: Final = 63
 # Of each queue. What waits for a hub that is away is bounded; what does not fit is lost here and
 # costs nothing: gateways send again until the hub itself has acknowledged.
 QUEUE_BYTES_MAX: Final = 256 << 20
@@ -47,6 +52,11 @@ class Stream:
     @property
     def queues(self) -> tuple[str, ...]:
         return tuple(self.queue(shard) for shard in range(self.shards))
+
+    @property
+    def workers(self) -> str:
+        """The exchange by which workers tell shards and each other that they are there."""
+        return f"{self.name}.workers"
 
 
 ACTIVATION: Final = "hw.activation"
@@ -90,14 +100,19 @@ def topic_of(key: str, kind: str | None) -> bytes:
     return f"{topics.PREFIX}/{head[len(_HEAD) :]}/{leaf}".encode()
 
 
-def number_of(tag: int, shard: int) -> int:
-    """A delivery's number on this side: by it a batch knows of which shards it is."""
-    return tag << _SHARD_BITS | shard
+def number_of(tag: int, shard: int, opening: int = 0) -> int:
+    """A delivery's number on this side: by it a batch knows of which shards it is. `opening`: which
+    of the shard's channels it came by; each counts its tags from one."""
+    return (opening << _TAG_BITS | tag) << _SHARD_BITS | shard
 
 
 def tag_of(number: int) -> int:
-    return number >> _SHARD_BITS
+    return number >> _SHARD_BITS & ((1 << _TAG_BITS) - 1)
 
 
 def shard_of(number: int) -> int:
     return number & (SHARDS_MAX - 1)
+
+
+def opening_of(number: int) -> int:
+    return number >> (_SHARD_BITS + _TAG_BITS)

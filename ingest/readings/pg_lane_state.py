@@ -4,7 +4,7 @@ Texts there can't hold NUL, which a hostile message may well contain.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -80,6 +80,10 @@ def load_states(raw: "psycopg.Connection[Any]", shard: int) -> Iterator[RuleStat
 
 
 def load_marks(raw: "psycopg.Connection[Any]", shard: int) -> list[SpoolMark]:
+    return marks_of(raw.execute(_LOAD_MARKS, (shard,)))
+
+
+def marks_of(rows: Iterable[Any]) -> list[SpoolMark]:
     return [
         SpoolMark(
             spool=spool,
@@ -88,7 +92,7 @@ def load_marks(raw: "psycopg.Connection[Any]", shard: int) -> list[SpoolMark]:
             beyond=json.loads(beyond),
             gap_since_ms=gap_since_ms,
         )
-        for spool, gateway, contiguous, beyond, gap_since_ms in raw.execute(_LOAD_MARKS, (shard,))
+        for spool, gateway, contiguous, beyond, gap_since_ms in rows
     ]
 
 

@@ -9,6 +9,7 @@ whole when their time is over; what is dated far away from now goes into `chunk_
   chunk(series, hour, body)                an hour of a series, by months
   hour(series, hour, n, low, high, total)  its roll-up, kept for good, by months
   rule_state, mark                         the lane's memory, by shard
+  gateway, subject, passed                 who is heard and judged in which shard (pg_subjects)
 """
 
 import contextlib
@@ -19,7 +20,7 @@ import psycopg
 
 from ingest.readings.months import MONTHS_BACK, month_of_hour, month_span, partition_name
 
-VERSION: Final = 1
+VERSION: Final = 2
 # Two programs that start at once: the second waits for the first's tables.
 _SCHEMA_LOCK: Final = 0x6865_6172_7468_02
 # A worker that lost its shard; raised by `hold`, class "HW" is nobody else's.
@@ -72,6 +73,21 @@ BEGIN
 END $$;
 """
 
+# Of version 2; made behind those of version 1 as well.
+_SUBJECTS: Final = """
+CREATE TABLE readings.gateway (
+  gateway text COLLATE "C" PRIMARY KEY, shard integer NOT NULL,
+  moved_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE INDEX gateway_moved ON readings.gateway (moved_at);
+CREATE TABLE readings.subject (
+  subject text COLLATE "C" PRIMARY KEY, shard integer NOT NULL, events_through bigint NOT NULL,
+  moved_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE INDEX subject_moved ON readings.subject (shard, moved_at);
+CREATE TABLE readings.passed (
+  seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, subject text NOT NULL COLLATE "C",
+  body bytea NOT NULL, passed_at timestamptz NOT NULL DEFAULT clock_timestamp());
+"""
+
 
 class SchemaTooNewError(Exception):
     """The tables are those of a newer program."""
@@ -79,16 +95,23 @@ class SchemaTooNewError(Exception):
 
 def ensure(raw: "psycopg.Connection[Any]") -> None:
     """The tables of this program's version; made where there are none."""
-    if has_schema(raw):
-        row = raw.execute("SELECT version FROM readings.version").fetchone()
-        if row is None or row[0] > VERSION:
-            raise SchemaTooNewError(f"the readings' tables are of version {row and row[0]}")
+    if has_schema(raw) and _version(raw) == VERSION:
         return
     with raw.transaction():
         raw.execute(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})".encode())
         if not has_schema(raw):
             raw.execute(_SCHEMA.encode())
-            raw.execute("INSERT INTO readings.version VALUES (%s)", (VERSION,))
+            raw.execute("INSERT INTO readings.version VALUES (0)")
+        if _version(raw) < VERSION:
+            raw.execute(_SUBJECTS.encode())
+            raw.execute("UPDATE readings.version SET version = %s", (VERSION,))
+
+
+def _version(raw: "psycopg.Connection[Any]") -> int:
+    row = raw.execute("SELECT version FROM readings.version").fetchone()
+    if row is None or row[0] > VERSION:
+        raise SchemaTooNewError(f"the readings' tables are of version {row and row[0]}")
+    return int(row[0])
 
 
 def has_schema(raw: "psycopg.Connection[Any]") -> bool:

@@ -23,6 +23,7 @@ from ingest.readings.pg_fold import PgFold
 from ingest.readings.pg_series import SeriesNumbers
 from ingest.readings.pg_settings import PgSettings
 from ingest.readings.pg_shard import HOLD, PgShard, faults
+from ingest.readings.pg_subjects import PgSubjects
 from ingest.readings.port import RefusedReading, RuleState, SeriesKey
 
 # Values held by one batch; far above what one read of the socket brings.
@@ -33,10 +34,14 @@ _PUT: Final = "INSERT INTO readings.batch (shard, n, body) VALUES (%s, %s, %b)"
 class PgStore:
     """The lane's side of the port; one thread. Making it does not connect."""
 
-    def __init__(self, settings: PgSettings, shard: int = 0) -> None:
+    def __init__(self, settings: PgSettings, shard: int = 0, *, alone: bool = False) -> None:
+        """`alone`: of a hub that hears everybody, whatever shards there were."""
+        self._alone = alone
         self._shard = PgShard(settings, shard)
         self._fold = PgFold(self._shard, settings.keep_raw_days)
         self._series = SeriesNumbers()
+        # Whom this shard judges, where there are several.
+        self.subjects = PgSubjects(self._shard)
         self._places: array[int] = array("I")
         self._moments: array[int] = array("q")
         self._values: array[float] = array("d")
@@ -56,6 +61,7 @@ class PgStore:
     def begin_batch(self) -> None:
         self._places, self._moments, self._values = array("I"), array("q"), array("d")
         self._states, self._marks = [], []
+        self.subjects.begin()
 
     def add(self, series_key: SeriesKey, measured_at_ms: int, values: Mapping[str, float]) -> None:
         if len(self._places) + len(values) > BATCH_VALUES_MAX:
@@ -90,6 +96,7 @@ class PgStore:
                 if self._places:
                     raw.execute(_PUT, (shard.shard, len(self._places), self._body()))
                 pg_lane_state.write(raw, shard.shard, self._states, self._marks)
+                self.subjects.write(raw)
                 raw.execute("COMMIT")
         self._fold.committed(len(self._places), self._moments)
         self.begin_batch()
@@ -106,6 +113,8 @@ class PgStore:
         return self._loaded_states()
 
     def _loaded_states(self) -> Iterator[RuleState]:
+        if self._alone:
+            self.subjects.become_alone()
         with faults(self._shard):
             yield from pg_lane_state.load_states(self._shard.connected(), self._shard.shard)
 

@@ -10,6 +10,7 @@ import pytest
 from ingest.quarantine import Unreadable
 from ingest.readings.port import StoreError
 from ingest.readings_lane import ReadingsLane
+from ingest.shard_work import ShardWork
 from ingest.wire import Taken
 from tests.adapters.processes import until
 
@@ -116,7 +117,10 @@ def lanes() -> Iterator[list[tuple[ReadingsLane, Broker]]]:
 
 def started(lanes, broker: Broker, batch: Batch) -> ReadingsLane:
     lane = ReadingsLane(
-        client=broker, batch=batch, monotonic=time.monotonic, log=lambda *_said: None
+        client=broker,
+        work=ShardWork(client=broker, batch=batch, log=lambda *_said: None),
+        monotonic=time.monotonic,
+        log=lambda *_said: None,
     )
     lanes.append((lane, broker))
     lane.start()

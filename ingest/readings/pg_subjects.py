@@ -1,0 +1,247 @@
+"""Which shard judges a home, a gateway, a village; and what was heard of it in another one.
+
+  gateway(gateway, shard)            where it was heard last
+  subject(subject, shard)            who judges it: one shard, for there is one row
+  passed(seq, subject, body)         heard elsewhere, until the subject's shard has taken it up
+
+A row of `subject` is made by whichever shard comes first, and changed by the shard that has it, in
+the transaction that commits what its rules think: so a subject and its states move as one, and
+nobody judges what another one may still write. What is heard is written in the transaction that
+stores the readings, and deleted in the one that commits what was made of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import psycopg
+
+from ingest.marks import SpoolMark
+from ingest.readings import pg_lane_state
+from ingest.readings.pg_lane_state import storable
+from ingest.readings.pg_shard import PgShard, faults
+from ingest.readings.port import RuleState
+
+# Rows of one look; the next comes within a second.
+PASSED_MAX: Final = 2_000
+
+_MINE: Final = "SELECT subject, events_through FROM readings.subject WHERE shard = %s"
+# Between what others have committed and our look lies a long commit at most.
+_CAME: Final = (
+    "SELECT subject, events_through FROM readings.subject WHERE shard = %s"
+    " AND moved_at > clock_timestamp() - interval '60 seconds'"
+)
+_GATEWAYS: Final = "SELECT gateway, shard FROM readings.gateway"
+_MOVED: Final = (
+    "SELECT gateway, shard FROM readings.gateway"
+    " WHERE moved_at > clock_timestamp() - interval '60 seconds'"
+)
+_HANDED: Final = (
+    "SELECT p.seq, p.subject, p.body FROM readings.passed p JOIN readings.subject s"
+    " ON s.subject = p.subject WHERE s.shard = %s ORDER BY p.seq LIMIT %s"
+)
+_CLAIM: Final = (
+    "INSERT INTO readings.subject (subject, shard, events_through)"
+    " SELECT subject, %s, 0 FROM unnest(%b::text[]) AS wanted(subject)"
+    " ON CONFLICT (subject) DO NOTHING RETURNING subject"
+)
+# Of a hub that was alone, or of more shards than there are now: nobody judges by them any more.
+_STRAY: Final = (
+    "SELECT DISTINCT r.home, r.shard, coalesce(m.contiguous, 0) FROM readings.rule_state r"
+    " LEFT JOIN readings.mark m ON m.shard = r.shard AND m.spool = %s"
+    " WHERE r.shard IN (SELECT shard FROM readings.shard WHERE shard <> %s) AND r.home = ANY(%b)"
+)
+_GATHER: Final = (
+    "UPDATE readings.rule_state r SET shard = %s FROM unnest(%b::text[], %b::integer[])"
+    " AS stray(home, shard) WHERE r.shard = stray.shard AND r.home = stray.home"
+)
+_SEEN: Final = (
+    "UPDATE readings.subject s SET events_through = seen.through"
+    " FROM unnest(%b::text[], %b::bigint[]) AS seen(subject, through)"
+    " WHERE s.subject = seen.subject"
+)
+_STATES: Final = (
+    "SELECT home, rule, state FROM readings.rule_state WHERE shard = %s AND home = ANY(%b)"
+)
+_SPOOL: Final = (
+    "SELECT spool, gateway, contiguous, beyond, gap_since_ms FROM readings.mark"
+    " WHERE shard IN (SELECT shard FROM readings.shard WHERE shard <> %s) AND spool = %s"
+    " ORDER BY contiguous DESC LIMIT 1"
+)
+# A gateway that two shards hear in turn (messages of an old shard, while the new one has begun) is
+# not handed back and forth.
+_HEARD: Final = (
+    "INSERT INTO readings.gateway AS g (gateway, shard)"
+    " SELECT gateway, %s FROM unnest(%b::text[]) AS heard(gateway)"
+    " ON CONFLICT (gateway) DO UPDATE SET shard = excluded.shard, moved_at = excluded.moved_at"
+    " WHERE g.shard <> excluded.shard"
+    " AND g.moved_at < clock_timestamp() - interval '60 seconds'"
+)
+_HAND_ON: Final = (
+    "INSERT INTO readings.passed (subject, body)"
+    " SELECT subject, body FROM unnest(%b::text[], %b::bytea[]) AS heard(subject, body)"
+)
+_DONE: Final = "DELETE FROM readings.passed WHERE seq = ANY(%b)"
+# Of whom nobody judges: of a gateway that was never listed.
+_FORGET: Final = (
+    "DELETE FROM readings.passed p WHERE p.passed_at < clock_timestamp() - interval '1 hour'"
+    " AND NOT EXISTS (SELECT 1 FROM readings.subject s WHERE s.subject = p.subject)"
+)
+_GIVE: Final = (
+    # Of a time when the other one had it: what is written now is newer.
+    "DELETE FROM readings.rule_state r USING unnest(%b::text[], %b::integer[]) AS g(home, shard)"
+    " WHERE r.home = g.home AND r.shard = g.shard AND r.shard <> %s",
+    "UPDATE readings.rule_state r SET shard = g.shard"
+    " FROM unnest(%b::text[], %b::integer[]) AS g(home, shard)"
+    " WHERE r.shard = %s AND r.home = g.home",
+    "UPDATE readings.subject s SET shard = g.shard, events_through = %s,"
+    " moved_at = clock_timestamp() FROM unnest(%b::text[], %b::integer[]) AS g(home, shard)"
+    " WHERE s.shard = %s AND s.subject = g.home",
+)
+# A hub that is alone judges everything.
+_ALONE: Final = (
+    "UPDATE readings.shard SET fence = fence + 1 WHERE shard <> %s",
+    "UPDATE readings.rule_state r SET shard = %s WHERE r.shard <> %s AND NOT EXISTS"
+    " (SELECT 1 FROM readings.rule_state o WHERE o.shard = %s AND o.home = r.home"
+    " AND o.rule = r.rule)",
+    "TRUNCATE readings.subject, readings.passed, readings.gateway",
+)
+
+
+class Passed(NamedTuple):
+    seq: int
+    subject: str
+    body: bytes
+
+
+class News(NamedTuple):
+    """`came`: subjects that are ours, with the newest activation that their last shard has seen; 0:
+    this one has seen as much."""
+
+    came: Mapping[str, int]
+    gateways: Mapping[str, int]
+    passed: Sequence[Passed]
+
+
+class PgSubjects:
+    """One thread's, on the connection of its shard."""
+
+    def __init__(self, shard: PgShard) -> None:
+        self._shard = shard
+        self.begin()
+
+    # At once.
+
+    def load(self) -> News:
+        """All that is ours, and where every gateway was heard."""
+        with faults(self._shard):
+            raw = self._shard.connected()
+            return News(
+                dict(raw.execute(_MINE, (self._shard.shard,)).fetchall()),
+                dict(raw.execute(_GATEWAYS).fetchall()),
+                (),
+            )
+
+    def look(self) -> News:
+        """What others have committed in the last minute; one way to the server and back."""
+        shard = self._shard
+        with faults(shard):
+            raw = shard.connected()
+            with raw.pipeline():
+                came = raw.execute(_CAME, (shard.shard,))
+                moved = raw.execute(_MOVED)
+                passed = raw.cursor(binary=True).execute(_HANDED, (shard.shard, PASSED_MAX))
+            return News(
+                dict(came.fetchall()),
+                dict(moved.fetchall()),
+                [Passed(seq, subject, bytes(body)) for seq, subject, body in passed],
+            )
+
+    def claim(self, subjects: Sequence[str], book_spool: str) -> dict[str, int]:
+        """Those of them that nobody had are ours from now on, with what rules thought of them."""
+        shard, names = self._shard.shard, [storable(subject) for subject in subjects]
+        with self._shard.transaction() as raw:
+            ours = [row[0] for row in raw.execute(_CLAIM, (shard, names))]
+            found = dict.fromkeys(ours, 0)
+            stray = raw.execute(_STRAY, (book_spool, shard, ours)).fetchall() if ours else []
+            if stray:
+                homes, shards, seen = (list(column) for column in zip(*stray, strict=True))
+                raw.execute(_GATHER, (shard, homes, shards))
+                raw.execute(_SEEN, (homes, seen))
+                found |= dict(zip(homes, seen, strict=True))
+        return found
+
+    def states_of(self, subjects: Iterable[str]) -> list[RuleState]:
+        with faults(self._shard):
+            raw = self._shard.connected()
+            rows = raw.execute(_STATES, (self._shard.shard, [*subjects]), binary=True)
+            return [(home, rule, bytes(state)) for home, rule, state in rows]
+
+    def mark_of(self, spool: str) -> SpoolMark | None:
+        """What another shard has of this spool."""
+        with faults(self._shard):
+            raw = self._shard.connected()
+            rows = raw.execute(_SPOOL, (self._shard.shard, storable(spool))).fetchall()
+        return next(iter(pg_lane_state.marks_of(rows)), None)
+
+    def forget(self) -> None:
+        with self._shard.transaction() as raw:
+            raw.execute(_FORGET)
+
+    def become_alone(self) -> None:
+        shard = self._shard.shard
+        with self._shard.transaction() as raw:
+            if raw.execute("SELECT 1 FROM readings.subject LIMIT 1").fetchone() is not None:
+                raw.execute(_ALONE[0], (shard,))
+                raw.execute(_ALONE[1], (shard, shard, shard))
+                raw.execute(_ALONE[2])
+
+    # With the batch.
+
+    def begin(self) -> None:
+        self._heard: set[str] = set()
+        self._passing: list[tuple[str, bytes]] = []
+        self._done: list[int] = []
+        self._given: dict[str, int] = {}
+        self._through = 0
+        self._settled: list[str] = []
+
+    def heard(self, gateway: str) -> None:
+        """In this shard, for the first time or again after another one."""
+        self._heard.add(storable(gateway))
+
+    def pass_on(self, subject: str, body: bytes) -> None:
+        self._passing.append((storable(subject), body))
+
+    def done(self, seq: int) -> None:
+        """What was passed to us is judged with this batch."""
+        self._done.append(seq)
+
+    def give(self, shards: Mapping[str, int], through: int) -> None:
+        """These go to other shards with this batch; `through`: the newest activation seen here."""
+        self._given, self._through = dict(shards), through
+
+    def settle(self, subjects: Iterable[str]) -> None:
+        """These have seen with this batch whatever this shard has seen."""
+        self._settled += subjects
+
+    @property
+    def changed(self) -> bool:
+        return any((self._heard, self._passing, self._done, self._settled, self._given))
+
+    def write(self, raw: "psycopg.Connection[Any]") -> None:
+        """Inside the batch's transaction, behind its states."""
+        shard = self._shard.shard
+        if self._heard:
+            raw.execute(_HEARD, (shard, sorted(self._heard)))
+        if self._passing:
+            subjects, bodies = (list(column) for column in zip(*self._passing, strict=True))
+            raw.execute(_HAND_ON, (subjects, bodies))
+        if self._done:
+            raw.execute(_DONE, (self._done,))
+        if self._settled:
+            raw.execute(_SEEN, (self._settled, [0] * len(self._settled)))
+        if self._given:
+            homes, shards = list(self._given), list(self._given.values())
+            raw.execute(_GIVE[0], (homes, shards, shard))
+            raw.execute(_GIVE[1], (homes, shards, shard))
+            raw.execute(_GIVE[2], (self._through, homes, shards, shard))

@@ -1,0 +1,157 @@
+"""Who is judged in which shard, on a real PostgreSQL: one row decides, and states go along."""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from ingest.marks import SpoolMark
+from ingest.readings.pg_schema import ensure
+from ingest.readings.pg_settings import PgSettings
+from ingest.readings.pg_shard import ShardLostError
+from ingest.readings.pg_store import PgStore
+from tests.adapters.postgres import Postgres
+
+BOOK = "book-events"
+Make = Callable[[int], PgStore]
+
+
+@pytest.fixture
+def settings(postgres: Postgres) -> PgSettings:
+    return PgSettings(conninfo=postgres.empty().conninfo(), keep_raw_days=30)
+
+
+@pytest.fixture
+def worker(settings: PgSettings) -> Iterator[Make]:
+    made: list[PgStore] = []
+
+    def make(shard: int) -> PgStore:
+        made.append(PgStore(settings, shard))
+        made[-1].begin_batch()
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
+
+
+def states(store: PgStore) -> dict[tuple[str, str], bytes]:
+    return {(home, rule): bytes(state) for home, rule, state in store.load_rule_states()}
+
+
+def test_whoever_comes_first_has_it(worker: Make) -> None:
+    one, two = worker(0), worker(1)
+    assert one.subjects.claim(["home-1", "home-2"], BOOK) == {"home-1": 0, "home-2": 0}
+    assert two.subjects.claim(["home-2", "home-3"], BOOK) == {"home-3": 0}
+    assert set(one.subjects.load().came) == {"home-1", "home-2"}
+
+
+def test_who_moves_takes_along_what_rules_think(worker: Make) -> None:
+    one, two = worker(0), worker(1)
+    one.subjects.claim(["home-1", "home-2"], BOOK)
+    two.subjects.claim(["home-3"], BOOK)
+    one.write_rule_states([("home-1", "rule", b"new"), ("home-2", "rule", b"stays")])
+    one.subjects.give({"home-1": 1}, 7)
+    one.commit()
+    assert two.subjects.look().came == {"home-3": 0, "home-1": 7}
+    assert two.subjects.states_of(["home-1", "home-2"]) == [("home-1", "rule", b"new")]
+    assert states(one) == {("home-2", "rule"): b"stays"}
+    two.subjects.settle(["home-1"])
+    two.commit()
+    assert two.subjects.load().came == {"home-3": 0, "home-1": 0}
+
+
+def test_who_has_lost_the_shard_gives_nothing_away(worker: Make) -> None:
+    old, other = worker(0), worker(1)
+    old.subjects.claim(["home-1"], BOOK)
+    new = worker(0)
+    assert set(new.subjects.load().came) == {"home-1"}
+    old.begin_batch()
+    old.subjects.give({"home-1": 1}, 0)
+    with pytest.raises(ShardLostError):
+        old.commit()
+    assert not other.subjects.look().came
+
+
+def test_what_was_heard_elsewhere_is_there_until_it_is_judged(worker: Make) -> None:
+    one, two = worker(0), worker(1)
+    two.subjects.claim(["home-1"], BOOK)
+    one.subjects.pass_on("home-1", b"heard")
+    one.subjects.pass_on("home-9", b"of nobody")
+    assert not two.subjects.look().passed, "not committed yet"
+    one.commit()
+    [passed] = two.subjects.look().passed
+    assert (passed.subject, passed.body) == ("home-1", b"heard")
+    assert not one.subjects.look().passed
+    two.subjects.done(passed.seq)
+    assert two.subjects.look().passed == [passed], "not judged yet"
+    two.commit()
+    assert not two.subjects.look().passed
+    # Who is moved meanwhile finds it where it goes.
+    one.subjects.pass_on("home-1", b"later")
+    one.commit()
+    two.subjects.give({"home-1": 0}, 0)
+    two.commit()
+    assert [passed.body for passed in one.subjects.look().passed] == [b"later"]
+    one.subjects.forget()
+    assert [passed.body for passed in one.subjects.look().passed] == [b"later"]
+
+
+def test_a_gateway_is_where_it_was_heard_and_is_not_thrown_to_and_fro(worker: Make) -> None:
+    one, two = worker(0), worker(1)
+    one.subjects.heard("gw-1")
+    one.commit()
+    assert two.subjects.look().gateways == {"gw-1": 0}
+    two.subjects.heard("gw-1")
+    two.commit()
+    assert one.subjects.look().gateways == {"gw-1": 0}, "a minute apart at least"
+    one._shard.connected().execute(
+        "UPDATE readings.gateway SET moved_at = now() - interval '2 minutes'"
+    )
+    two.subjects.heard("gw-1")
+    two.commit()
+    assert one.subjects.look().gateways == {"gw-1": 1}
+
+
+def test_marks_of_another_shard_are_found(worker: Make) -> None:
+    one, two = worker(0), worker(1)
+    one.write_marks([SpoolMark(spool="s", gateway="gw-1", contiguous=5, beyond=[[8, 9]])])
+    one.commit()
+    assert two.fence == 1
+    mark = two.subjects.mark_of("s")
+    assert mark is not None
+    assert (mark.contiguous, mark.beyond) == (5, [[8, 9]])
+    assert two.subjects.mark_of("t") is None
+    assert one.subjects.mark_of("s") is None, "its own is no other's"
+
+
+def test_from_a_hub_that_was_alone_and_back(settings: PgSettings, worker: Make) -> None:
+    alone = PgStore(settings, alone=True)
+    alone.begin_batch()
+    assert not states(alone)
+    alone.write_rule_states([("home-1", "rule", b"learned")])
+    alone.write_marks([SpoolMark(spool=BOOK, gateway="", contiguous=12)])
+    alone.commit()
+    two = worker(1)
+    # What it thought is taken over, with the newest activation that it had heard of.
+    assert two.subjects.claim(["home-1"], BOOK) == {"home-1": 12}
+    assert states(two) == {("home-1", "rule"): b"learned"}
+    again = PgStore(settings, alone=True)
+    assert states(again) == {("home-1", "rule"): b"learned"}
+    # Who shared shards until now changes nothing any more.
+    with pytest.raises(ShardLostError):
+        two.commit()
+    assert not worker(1).subjects.load().came
+    alone.close()
+    again.close()
+
+
+def test_tables_of_an_older_program_get_what_is_missing(settings: PgSettings) -> None:
+    with psycopg.connect(settings.conninfo, autocommit=True) as raw:
+        ensure(raw)
+        raw.execute("DROP TABLE readings.gateway, readings.subject, readings.passed")
+        raw.execute("UPDATE readings.version SET version = 1")
+        ensure(raw)
+        ensure(raw)
+        assert raw.execute("SELECT count(*) FROM readings.subject").fetchone() == (0,)
+        assert raw.execute("SELECT version FROM readings.version").fetchall() == [(2,)]
