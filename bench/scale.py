@@ -31,6 +31,7 @@ from bench.engine import learned_homes
 from bench.engine_feed import BEGIN_MS, QUARTER_MS
 from contract.moment import to_iso
 from hearthwatch.memory import give_back
+from ingest.laying_out import undisturbed
 from ingest.marks import SpoolMark
 from ingest.readings.pg_copy import BEGIN, END
 from ingest.readings.pg_settings import PgSettings
@@ -229,13 +230,14 @@ def _start(pipe: Connection, place: str, shard: int, its_homes: tuple[int, int])
     before = _rss_bytes()
     began, cpu = time.monotonic(), time.process_time()
     store = _opened(place, shard)
-    engine = Engine(rules, lane="readings")
-    for number in range(first, first + homes):
-        engine.add_home(HomeFacts(home=f"home-{number:07d}"), BEGIN_MS)
-    for home, rule, state in store.load_rule_states():
-        engine.restore(home, rule, state)
-    engine.resume(BEGIN_MS)
-    marks = list(store.load_marks())
+    with undisturbed():
+        engine = Engine(rules, lane="readings")
+        for number in range(first, first + homes):
+            engine.add_home(HomeFacts(home=f"home-{number:07d}"), BEGIN_MS)
+        for home, rule, state in store.load_rule_states():
+            engine.restore(home, rule, state)
+        engine.resume(BEGIN_MS)
+        marks = list(store.load_marks())
     told = {"start_s": time.monotonic() - began, "spent_s": time.process_time() - cpu}
     if engine.take_problems() or not marks:
         raise SystemExit("a state was not taken")

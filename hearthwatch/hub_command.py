@@ -19,6 +19,7 @@ from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say
 from hearthwatch.roles import ALL, ROLES, Role, check, open_book
 from hearthwatch.sealed_book import cannot_open
+from ingest.laying_out import undisturbed
 from ledger.cursor import (
     BookDamagedError,
     BookInUseError,
@@ -109,7 +110,8 @@ def _built(
 ) -> Hub:
     """BookUnreachableError: its server went away while the hub was reading it back."""
     try:
-        return Hub(config, clock, rules, connection, role)
+        with undisturbed():
+            return Hub(config, clock, rules, connection, role)
     except Exception as error:
         gone = config.book.away(error)
         if gone is None:

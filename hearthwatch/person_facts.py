@@ -71,6 +71,8 @@ _SEPARATORS: Final = re.compile(r"[,，;；、/+]")
 
 def conditions_of(column: str) -> list[str]:
     """The texts of a person's `conditions`, a JSON list; none where it can't be read."""
+    if column == "[]":  # most of a register
+        return []
     try:
         value = json.loads(column)
     except ValueError:

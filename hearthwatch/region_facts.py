@@ -2,6 +2,7 @@
 them depends on electricity."""
 
 from collections.abc import Iterable, Mapping, Set
+from functools import lru_cache
 from typing import Final
 
 from hearthwatch.person_facts import conditions_of, copd_of
@@ -23,6 +24,8 @@ POWERED_AID: Final = (
     "呼吸机",
     "透析机",
 )
+# Devices of a province are of few kinds and models, and called alike: each is read once.
+NAMES_KEPT: Final = 4096
 
 
 def village_of(region: str | None, regions: Mapping[str, Row]) -> str:
@@ -40,10 +43,14 @@ def village_of(region: str | None, regions: Mapping[str, Row]) -> str:
 
 def needs_power(persons: Iterable[Row], devices: Iterable[Row]) -> str:
     """How the register knows that somebody here depends on electricity; empty: it does not."""
-    if any(_named(" ".join(conditions_of(person["conditions"]))) for person in persons):
-        return "conditions"
-    named = (f"{row['kind']} {row['model']} {row['label']}" for row in devices)
-    return "device" if any(_named(text) for text in named) else ""
+    for person in persons:
+        conditions = conditions_of(person["conditions"])
+        if conditions and _named(" ".join(conditions)):
+            return "conditions"
+    for row in devices:
+        if _names_aid(row["kind"], row["model"], row["label"]):
+            return "device"
+    return ""
 
 
 def homes_of(index: RosterIndex, villages: Set[str] | None = None) -> dict[str, str]:
@@ -86,6 +93,11 @@ def home_facts(
         if code
     ]
     return [*regions, *told]
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def _names_aid(kind: str, model: str, label: str) -> bool:
+    return _named(f"{kind} {model} {label}")
 
 
 def _named(text: str) -> bool:

@@ -164,7 +164,8 @@ class UrgentSide:
             if facts.home in index.homes:
                 differs = self.settings.of_home(rules, index, facts.home)
                 # A village has no settings of its own.
-                facts = replace(facts, overrides=differs.overrides, signed=differs.signed)  # noqa: PLW2901
+                if differs.overrides or differs.signed:
+                    facts = replace(facts, overrides=differs.overrides, signed=differs.signed)  # noqa: PLW2901
             engine.add_home(facts, now_ms)
         for gateway in gateways:
             subject, region = f"{GATEWAY_PREFIX}{gateway}", index.gateways[gateway]["region"]

@@ -13,6 +13,7 @@ from contract.topics import topic
 from ingest.device_news import DeviceNews, Heartbeat
 from ingest.doubtful_time import DOUBTFUL, place
 from ingest.human_news import HumanNews
+from ingest.laying_out import undisturbed
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
@@ -105,6 +106,10 @@ class ReadingsBatch:
 
     def reload(self) -> None:
         """Marks and rule states as of the last commit."""
+        with undisturbed():
+            self._reload()
+
+    def _reload(self) -> None:
         now_ms = self._clock()
         self._marks = {mark.spool: mark for mark in self._store.load_marks()}
         self._touched = set()

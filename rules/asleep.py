@@ -42,6 +42,13 @@ class Unusable(NamedTuple):
     detail: str
 
 
+class Bed(NamedTuple):
+    """Where a state may be laid down: its rule, and how its states begin."""
+
+    rule: Rule
+    head: bytes
+
+
 def head_of(kind: RuleKind, params: Any) -> bytes:
     """What a state begins with, up to the time at which it wants to be woken."""
     mark = crc32(repr(params).encode())
@@ -67,7 +74,8 @@ def wake_ms(head: bytes, state: bytes) -> int | None:
 def read_state(rule: Rule, subject: Subject, params: Any, state: bytes) -> Monitor | Unusable:
     """The monitor of which these bytes are the state."""
     try:
-        document = json.loads(state)
+        # From text: of bytes `json` guesses the encoding first, which takes as long as reading.
+        document = json.loads(state.decode())
         kind = rule.kind
         if document["kind"] != kind.name and document["kind"] not in former_names(kind):
             raise ValueError(f"state of kind {document['kind']!r}")

@@ -114,7 +114,9 @@ def is_for(rule: Rule, subject: SubjectKind) -> bool:
 
 
 def differs(rule: Rule, home: HomeFacts) -> bool:
-    return home.home in rule.overrides or bool(home.overrides.get(rule.name))
+    # Asked of each rule in each home at a start; most have nothing of their own.
+    overrides = home.overrides
+    return home.home in rule.overrides or (bool(overrides) and bool(overrides.get(rule.name)))
 
 
 def params_of(rule: Rule, home: HomeFacts) -> Any:

@@ -7,10 +7,18 @@ that is behind catches up, one that has heard something may have less patience t
 from collections.abc import Sequence
 from typing import Final, cast
 
-from rules.asleep import Unusable, head_of, monitor_of
+from rules.asleep import Bed, Unusable, head_of, monitor_of
 from rules.cells import Cell, HomeCells, differs, hearers, is_for, params_of, subject_of
 from rules.derived import POWER_SLOT, Keeper, is_feed
-from rules.rule import Monitor, Rule, SubjectKind, Title, hears_no_register, is_patient
+from rules.rule import (
+    DEVICE_KINDS,
+    Monitor,
+    Rule,
+    SubjectKind,
+    Title,
+    hears_no_register,
+    is_patient,
+)
 from rules.waiting import EVER, Patient, Waiting, show_meters
 
 POWER: Final = "power"
@@ -45,6 +53,22 @@ class Listeners:
         self._titles = {r.name: Title(r.name, r.kind.name, r.severity) for r in self._rules}
         self._by_name = {rule.name: rule for rule in self._rules}
         self._heads = {rule.name: head_of(rule.kind, rule.params) for rule in self._rules}
+        # What begins like this may sleep, where no home differs: looked up for each state of a
+        # province at a start. Rules about devices are read at once: what the roster says now may
+        # end what they wait for.
+        self._about_devices = frozenset(
+            rule.name
+            for rule in self._rules
+            if not DEVICE_KINDS.isdisjoint(rule.kind.listens(rule.params))
+        )
+        self._beds = {
+            subject: {
+                rule.name: Bed(rule, self._heads[rule.name])
+                for rule in self._of_subject[subject]
+                if rule.name not in self._about_devices
+            }
+            for subject in _SUBJECTS
+        }
 
     def _wanting(self, known: HomeCells, kind: str) -> Sequence[Rule]:
         """The rules of a home that want a kind of item."""

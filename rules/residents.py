@@ -24,7 +24,6 @@ from rules.cells import (
 from rules.derived import Keeper
 from rules.listeners import POWER, REGISTER, Listeners, caught_up, see
 from rules.rule import (
-    DEVICE_KINDS,
     GATEWAY_PREFIX,
     REGION_PREFIX,
     HomeFacts,
@@ -53,11 +52,6 @@ class Residents(Listeners):
         if len(set(names)) != len(names):
             raise ValueError(f"two rules of one name among {names}")
         check_feeds(self._rules)
-        self._about_devices = frozenset(
-            rule.name
-            for rule in self._rules
-            if not DEVICE_KINDS.isdisjoint(rule.kind.listens(rule.params))
-        )
         self._homes: dict[str, HomeCells] = {}
         self._timers = Timers()
         self._problems: list[str] = []
@@ -193,28 +187,30 @@ class Residents(Listeners):
     # States that sleep.
 
     def _lay_down(self, known: HomeCells, name: str, state: bytes) -> bool:
-        """Keep a state as it is until it is needed; False when it must be read at once. Rules about
-        devices always are: what the roster says now may end what they wait for."""
-        rule, asleep = self._by_name.get(name), known.asleep
-        if rule is None or name in known.cells or name in self._about_devices:
+        """Keep a state as it is until it is needed; False when it must be read at once."""
+        facts, asleep = known.facts, known.asleep
+        bed = self._beds[subject_of(facts.home)].get(name)
+        if bed is None or name in known.cells:
             return False
-        if not is_for(rule, subject_of(known.facts.home)) or differs(rule, known.facts):
+        rule, head = bed
+        if (facts.overrides or rule.overrides) and differs(rule, facts):
             return False
         if name == self._keeper and not self._patient.isdisjoint(known.cells):
             # Where those stand who are awake must be known.
             return False
-        head = self._head(rule, rule.params)
-        if (asleep is not None and asleep.resumed_ms is not None) or not may_sleep(head, state):
+        if asleep is None:
+            asleep = Asleep(self._rules)
+        if asleep.resumed_ms is not None or not may_sleep(head, state):
             return False
         try:
             due_ms = wake_ms(head, state)
         except ValueError:
             return False
-        if asleep is None:
-            asleep = known.asleep = Asleep(self._rules)
+        known.asleep = asleep
+        # The rule's own name: one text for all homes.
         asleep.states[rule.name] = state
         if due_ms is not None:
-            self._timers.plan_asleep(due_ms, known.facts.home, rule.name)
+            self._timers.plan_asleep(due_ms, facts.home, rule.name)
         return True
 
     def _stir(self, known: HomeCells, old: HomeFacts) -> None:
