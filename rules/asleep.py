@@ -11,14 +11,23 @@ for these very parameters, for with others a timer may run out at another time. 
 those without a `wake` among them, are read at once.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
+import msgspec
+
 from rules.rule import Monitor, Rule, RuleKind, Subject, former_names
 
-_BAD_STATE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
+_BAD_STATE: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    msgspec.DecodeError,
+)
 _NEVER: Final = b"null"
 # Digits of a time in milliseconds until the year 33658.
 _DIGITS_MAX: Final = 15
@@ -74,8 +83,7 @@ def wake_ms(head: bytes, state: bytes) -> int | None:
 def read_state(rule: Rule, subject: Subject, params: Any, state: bytes) -> Monitor | Unusable:
     """The monitor of which these bytes are the state."""
     try:
-        # From text: of bytes `json` guesses the encoding first, which takes as long as reading.
-        document = json.loads(state.decode())
+        document = msgspec.json.decode(state)
         kind = rule.kind
         if document["kind"] != kind.name and document["kind"] not in former_names(kind):
             raise ValueError(f"state of kind {document['kind']!r}")

@@ -1,8 +1,9 @@
 """What the engine holds of homes and rules: cells, and who wants to hear what. Pure."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final, cast
+
+import msgspec
 
 from rules.asleep import Asleep
 from rules.derived import is_feed
@@ -19,8 +20,9 @@ from rules.rule import (
 )
 from rules.waiting import Patient, Waiting, show_meters
 
-# Made once: `json.dumps` with options of its own makes an encoder for each call.
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Nine times as quick as `json`, and a home's states are written every quarter of an hour. A float
+# of numpy's is a float.
+_encode: Final = msgspec.json.Encoder(enc_hook=float).encode
 
 
 class Cell:
@@ -151,9 +153,9 @@ def hearers(rules: Sequence[Rule], subject: SubjectKind) -> dict[str, tuple[Rule
 def state_bytes(cell: Cell, head: bytes) -> bytes:
     """`head`: `rules.asleep.head_of` the cell's parameters."""
     due_ms = cell.monitor.due_ms
-    wake = "null" if due_ms is None else str(due_ms)
-    body = _encode(cell.monitor.dump())[1:]
-    return head + f"{wake}{'' if body == '}' else ','}{body}".encode()
+    wake = b"null" if due_ms is None else b"%d" % due_ms
+    body = _encode(cell.monitor.dump())
+    return b"".join((head, wake, b"," if len(body) > len(b"{}") else b"", body[1:]))
 
 
 def rule_view(home: HomeFacts, rule: Rule, monitor: Monitor, now_ms: int) -> RuleView:
