@@ -219,7 +219,10 @@ class AlarmBook:
             row.update(held_for=hold.held_for, held_by=hold.by)
         elif asked is not None:
             row.update(asked_at_ms=unit.now_ms, ask_until_ms=asked[1])
-        task = self._cases.owed_task(unit, row) if hold is None and asked is None else None
+        task = None
+        if hold is None and asked is None:
+            task = self._cases.owed_task(unit, row)
+            self._steps.begin(row)
         unit.execute(INSERT_ALARM, alarm_values(unit, row))
         self._cases.add(row)
         self._rows.alarm_entry(unit, row, "raised", SYSTEM, reason=finding.reason)
@@ -295,7 +298,9 @@ class AlarmBook:
         if task is not None:
             self._rows.task_entry(unit, task, "created", SYSTEM, reason=row["reason"])
         self._outbox.alarm_raised(unit, row)
-        if reason is StepReason.REPEATED:
+        if reason is StepReason.RAISED:
+            self._steps.first_call(unit, row)
+        elif reason is StepReason.REPEATED:
             self._steps.repeat(unit, row)
         else:
             self._steps.call(unit, row, reason)

@@ -68,7 +68,7 @@ class AlarmRows:
                 reason=reason,
                 region=row["region"],
                 data=data,
-                payload=lambda: self._objects.alarm(row),
+                payload=_Shown(self._objects, row),
                 owner=_owner(row, data),
             )
         )
@@ -97,6 +97,24 @@ class AlarmRows:
                 owner=_owner(row, data),
             )
         )
+
+
+class _Shown:
+    """What screens are told of an alarm; of the same row it is made once for all entries."""
+
+    __slots__ = ("_objects", "_row")
+
+    def __init__(self, objects: Objects, row: Row) -> None:
+        self._objects, self._row = objects, row
+
+    def __call__(self) -> bytes:
+        return self._objects.alarm(self._row)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shown) and other._row is self._row
+
+    def __hash__(self) -> int:
+        return id(self._row)
 
 
 class Place(NamedTuple):

@@ -66,7 +66,8 @@ class UnitOfWork:
     """One transaction. `now_ms` is the hub's time at its beginning.
 
     Each entry names a function that gives the subject's object after the whole change; it is
-    called once, just before the commit, so that listeners see what readers would.
+    called once, just before the commit, so that listeners see what readers would. Entries whose
+    functions are equal share what it gives.
     """
 
     def __init__(self, cursor: Cursor, now_ms: int) -> None:
@@ -210,7 +211,11 @@ class UnitOfWork:
 
     def feed_events(self) -> list[FeedEvent]:
         """The entries as the live feed sends them (see docs/http.md, Stream)."""
-        return [_feed_event(fields, payload()) for fields, payload in self._entries]
+        made: dict[Callable[[], bytes], bytes] = {}
+        for _fields, payload in self._entries:
+            if payload not in made:
+                made[payload] = payload()
+        return [_feed_event(fields, made[payload]) for fields, payload in self._entries]
 
 
 def _no_forged_seal(parameters: Iterable[object]) -> None:

@@ -6,7 +6,7 @@ can't be written costs nobody else theirs.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
@@ -92,6 +92,18 @@ class Steps:
         first = FIRST_STEP if row["state"] == AlarmState.OPEN else HOLDER_STEP
         self._begin_round(unit, row, row["round"] + 1)
         self._go_on(unit, row, self.policy_of(unit, row), first, reason, also=also)
+
+    @staticmethod
+    def begin(row: Row) -> None:
+        """The first round of an alarm that is about to be written, as `call` begins any other: so
+        that it is written once."""
+        row["version"] += 1
+        row["round"] += 1
+        row["calling"] = True
+
+    def first_call(self, unit: UnitOfWork, row: Row) -> None:
+        """As `call`, of an alarm that has been written with its round begun."""
+        self._go_on(unit, row, self.policy_of(unit, row), FIRST_STEP, StepReason.RAISED)
 
     def repeat(self, unit: UnitOfWork, row: Row) -> None:
         """Pressed again: everybody who was told hears it again, and what comes next comes no later
@@ -234,7 +246,10 @@ class Steps:
     ) -> bool:
         """Whether there was anybody; a step that has been fired already is left alone."""
         wanted = step_of(policy, step)
-        people = self._people(unit, row, wanted, also)
+        # Of an alarm of this moment nobody can have said that she can't come.
+        asks = wanted is not None and reason is not StepReason.RAISED
+        declined = _declined(unit, row["id"]) if asks else ()
+        people = self._people(unit, row, wanted, also, declined)
         urgent, number = row["severity"] == "urgent", row["round"]
         chosen = [(who, _points(who, wanted, number, urgent=urgent)) for who in people]
         told = [[person.id, [point.channel for point in points]] for person, points in chosen]
@@ -282,7 +297,12 @@ class Steps:
                 self._log("not_notified", f"{person.id}: {type(error).__name__}: {error}")
 
     def _people(
-        self, unit: UnitOfWork, row: Row, step: Step | None, also: Sequence[str]
+        self,
+        unit: UnitOfWork,
+        row: Row,
+        step: Step | None,
+        also: Sequence[str],
+        declined: Collection[str],
     ) -> list[Responder]:
         named = [self._responders.named(name) for name in also if not name.startswith("contact:")]
         if step is None:
@@ -294,7 +314,6 @@ class Steps:
             for target in step.targets
             for person in self._responders.of(target, row, unit.now_ms)
         )
-        declined = _declined(unit, row["id"])
         # Who can't come is asked again only when there is nobody else.
         able = [person for person in found if person.id not in declined] or found
         if step.persons:
