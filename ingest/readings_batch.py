@@ -104,12 +104,9 @@ class ReadingsBatch:
         except StoreError as error:
             log("readings_store_failed", str(error))
 
+    @undisturbed()
     def reload(self) -> None:
         """Marks and rule states as of the last commit."""
-        with undisturbed():
-            self._reload()
-
-    def _reload(self) -> None:
         now_ms = self._clock()
         self._marks = {mark.spool: mark for mark in self._store.load_marks()}
         self._touched = set()
