@@ -13,7 +13,7 @@ from typing import Final
 
 from contract import topics
 from contract.codec import encode_envelope, encode_status
-from contract.envelope import Envelope, Status
+from contract.envelope import ENVELOPE_ITEMS_MAX, Envelope, Status
 from contract.item import Item
 from gateway.uplink.paho_client import BrokerSettings, PahoClient
 from tests.chaos.checker import Accepted
@@ -23,8 +23,10 @@ from tests.cluster.judge import Spooled
 PRESS_S: Final = 1.5
 READING_S: Final = 1.0
 HEARTBEAT_S: Final = 10.0
-# What the hub has not acknowledged after so long is sent again.
+# A lane of which the hub has acknowledged nothing for so long sends its oldest again, and each time
+# it waits twice as long: a hub that can't keep up gets no more to do by it.
 AGAIN_S: Final = 3.0
+AGAIN_MOST_S: Final = 30.0
 # So often a button is pressed before another one's turn: the first press raises, others join.
 PRESSES_A_BUTTON: Final = 20
 # A register goes on by this with each reading, so that its value tells the reading.
@@ -41,6 +43,7 @@ class Lane:
     last_seq: int = 0
     waiting: dict[str, tuple[Item, float]] = field(default_factory=dict)
     sent_s: dict[str, float] = field(default_factory=dict)
+    again_s: float = AGAIN_S
 
 
 class LightGateway:
@@ -168,27 +171,29 @@ class LightGateway:
         """What the connection before had taken may be lost with it."""
         for name, lane in self.lanes.items():
             items = [item for item, _made_s in lane.waiting.values()]
-            for at in range(0, len(items), 500):
-                self._send(name, items[at : at + 500])
+            for at in range(0, len(items), ENVELOPE_ITEMS_MAX):
+                self._send(name, items[at : at + ENVELOPE_ITEMS_MAX])
 
     async def _send_again(self) -> None:
         while True:
             await asyncio.sleep(AGAIN_S / 4)
-            before_s = time.monotonic() - AGAIN_S
+            now_s = time.monotonic()
             for name, lane in self.lanes.items():
                 late = [
                     item
                     for item, _made_s in lane.waiting.values()
-                    if lane.sent_s.get(item.id, 0.0) < before_s
+                    if lane.sent_s.get(item.id, 0.0) < now_s - lane.again_s
                 ]
                 if late:
-                    self._send(name, late[:500])
+                    self._send(name, late[:ENVELOPE_ITEMS_MAX])
+                    lane.again_s = min(2 * lane.again_s, AGAIN_MOST_S)
 
     def _message(self, _topic: str, payload: bytes) -> None:
         said = json.loads(payload)
         for name, lane in self.lanes.items():
             if said.get("spool") != lane.spool:
                 continue
+            lane.again_s = AGAIN_S
             for number in said["ids"]:
                 with contextlib.suppress(KeyError):
                     _item, made_s = lane.waiting.pop(number)
