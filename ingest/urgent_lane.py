@@ -39,6 +39,8 @@ from rules.engine import Engine
 from rules.finding import Finding, episode_id
 from rules.rule import HomeFacts
 
+# Messages in one change: between two of them the writer may give others their turn.
+PORTION_MESSAGES_MAX: Final = 100
 _EVENT_COLUMNS: Final = [c.name for c in EVENT.columns if c.name != "seq"]
 # A second row of one id would be a second press: the table itself refuses it.
 _INSERT_EVENT: Final = insert_sql(EVENT, _EVENT_COLUMNS, DRAWN)
@@ -133,11 +135,10 @@ class UrgentLane:
     # On the event loop.
 
     def on_messages(self, messages: list[Message], link: MessageLink, acker: Acker) -> None:
-        """Messages of one read; acknowledged together after their one commit."""
-        decoded = [
-            (decode_message(topic, payload), packet_id) for topic, payload, packet_id in messages
-        ]
-        self._submit(decoded, link, acker)
+        """Messages of one read; acknowledged together after their commit."""
+        decoded = [(decode_message(topic, payload), number) for topic, payload, number in messages]
+        for at in range(0, len(decoded), PORTION_MESSAGES_MAX):
+            self._submit(decoded[at : at + PORTION_MESSAGES_MAX], link, acker)
 
     def _submit(
         self, batch: Sequence[tuple[Decoded, int]], link: MessageLink, acker: Acker

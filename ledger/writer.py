@@ -9,8 +9,11 @@ others have changed, and what is kept in memory follows before anything is decid
 """
 
 import asyncio
+import math
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, Protocol, TypeVar, runtime_checkable
@@ -24,6 +27,9 @@ T = TypeVar("T")
 
 # Changes in one transaction: bounds how long the first waits for the last.
 BATCH_MAX: Final = 256
+# Where others write the book too a transaction takes up no more changes after so long, for they
+# wait: a backlog of presses must not hold up the steps of alarms.
+TURN_S: Final = 0.25
 # Changes waiting: beyond it callers are refused, which a gateway answers by resending later.
 QUEUE_MAX: Final = 20_000
 
@@ -58,12 +64,19 @@ Follow = Callable[[UnitOfWork, Changes], None]
 class _Change:
     """`quiet`: nothing but a look at what others have written."""
 
-    __slots__ = ("apply", "future", "quiet")
+    __slots__ = ("_begun", "apply", "future", "quiet")
 
     def __init__(self, apply: Callable[[UnitOfWork], object], *, quiet: bool = False) -> None:
         self.apply = apply
         self.quiet = quiet
         self.future: Future[object] = Future()
+        self._begun = False
+
+    def begins(self) -> bool:
+        """False: who was cancelled while waiting wants nothing any more, and can't be told either;
+        from here on nobody can be."""
+        self._begun = self._begun or self.future.set_running_or_notify_cancel()
+        return self._begun
 
 
 class Writer:
@@ -75,10 +88,20 @@ class Writer:
         connection: Connection,
         clock: Callable[[], int],
         on_commit: Callable[[Sequence[FeedEvent]], None] = lambda _events: None,
+        *,
+        turn_s: float | None = None,
+        running_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`turn_s`: the longest turn; None: as it is for a book that is shared or not."""
         self._connection = connection
         self._cursor = connection.cursor()
         self._sharing: Sharing | None = connection if isinstance(connection, Sharing) else None
+        usual_s = math.inf if self._sharing is None else TURN_S
+        self._turn_s = usual_s if turn_s is None else turn_s
+        self._running_s = running_s
+        # Taken from the queue for a turn that was over before they had theirs.
+        self._left: deque[_Change] = deque()
+        self._ending = False
         # Set where the parts in memory are put together.
         self.follow: Follow = lambda _unit, _changes: None
         self._looks = threading.Event()
@@ -139,7 +162,7 @@ class Writer:
 
     @property
     def idle(self) -> bool:
-        return self._queue.empty()
+        return self._queue.empty() and not self._left
 
     def step(self) -> None:
         """One round in the caller's thread, for a caller that never starts ours."""
@@ -152,28 +175,23 @@ class Writer:
 
     def _round(self) -> bool:
         """Wait for a change and commit it with all that wait; True when asked to end."""
-        first = self._queue.get()
-        if first is None:
-            return True
-        batch = [first]
-        ended = False
-        while len(batch) < BATCH_MAX:
+        batch = list(self._left)
+        self._left.clear()
+        while len(batch) < BATCH_MAX and not self._ending:
             try:
-                following = self._queue.get_nowait()
+                following = self._queue.get(block=not batch)
             except queue.Empty:
                 break
             if following is None:
-                ended = True
-                break
-            batch.append(following)
+                self._ending = True
+            else:
+                batch.append(following)
         self._commit(batch)
-        return ended
+        return self._ending and not self._left
 
     def _commit(self, batch: Sequence[_Change]) -> None:
         """One transaction for the batch; afterwards every caller hears how it went."""
-        # Who was cancelled while waiting wants nothing any more, and can't be told either; from
-        # here on nobody can be.
-        batch = [change for change in batch if change.future.set_running_or_notify_cancel()]
+        batch = [change for change in batch if change.begins()]
         if not batch:
             return
         self._looks.clear()
@@ -185,7 +203,12 @@ class Writer:
             quiet = all(change.quiet for change in batch)
             self._cursor.execute(BEGIN_LOOK if quiet else "BEGIN IMMEDIATE")
             self._catch_up(unit)
-            for change in batch:
+            until_s = self._running_s() + self._turn_s
+            for at, change in enumerate(batch):
+                if at and self._running_s() > until_s:
+                    self._left.extend(batch[at:])
+                    batch = batch[:at]
+                    break
                 self._apply(unit, change, len(batch) > 1, done, failed)
             events = unit.feed_events()
             self._cursor.execute(self._end(tell=bool(events)))
