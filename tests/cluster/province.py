@@ -157,7 +157,7 @@ class Province:
             keep_session=False,
             username=self._place.mqtt_username,
             password=self._place.password,
-            subscriptions=(f"hw/v1/{name}/ack",),
+            subscriptions=(f"hw/v1/{name}/ack", f"hw/v1/{name}/command"),
         )
 
     def start(self) -> None:
