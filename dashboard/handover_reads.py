@@ -1,8 +1,9 @@
 """Hand-over sheets as documents, each line with what was signed and what has become of it since."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table, and_, func, select
 
@@ -107,7 +108,8 @@ def line_documents(connection: Connection, sheet_id: str, names: Names) -> list[
                 "note": body.pop("text", None),
                 "facts": body,
                 "alone": signed_alone(line_from(row)),
-                "over": states.get((row["kind"], row["subject"]), False),
+                "over": (row["kind"], row["subject"]) in states.over,
+                "now": _now(body, who, states.now.get((row["kind"], row["subject"])), names),
                 "signed": None if signed is None else _mark(signed, names),
                 "remarks": [_mark(mark, names) for mark in mine if mark["remark"]],
             }
@@ -142,24 +144,53 @@ def _counts(connection: Connection, sheets: Sequence[str]) -> dict[str, tuple[in
     return {sheet: (total.get(sheet, 0), left.get(sheet, 0)) for sheet in sheets}
 
 
-# Where it is written that the subject of a line is over.
-_OVER: Final[tuple[tuple[frozenset[str], Table, str, frozenset[str]], ...]] = (
-    (frozenset({"alarm", "question", "hold", "device"}), ALARM, "state", frozenset({"closed"})),
-    (frozenset({"task"}), TASK, "state", frozenset({"completed", "cancelled"})),
+# Where it is written what has become of a line's subject: who has it, and which states end it.
+_SUBJECTS: Final[tuple[tuple[frozenset[str], Table, Any, frozenset[str]], ...]] = (
+    (
+        frozenset({"alarm", "question", "hold", "device"}),
+        ALARM,
+        func.coalesce(ALARM.c.assignee, ALARM.c.holder),
+        frozenset({"closed"}),
+    ),
+    (frozenset({"task"}), TASK, TASK.c.assignee, frozenset({"completed", "cancelled"})),
 )
 
 
-def _states(connection: Connection, lines: Sequence[Row]) -> dict[tuple[str, str], bool]:
-    """By kind and subject whether it is over by now."""
-    found: dict[tuple[str, str], bool] = {}
-    for kinds, table, column, over in _OVER:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _States:
+    """By kind and subject: its state by now and who has it; and those that are over."""
+
+    now: Mapping[tuple[str, str], tuple[str, str | None]]
+    over: Collection[tuple[str, str]]
+
+
+def _states(connection: Connection, lines: Sequence[Row]) -> _States:
+    now: dict[tuple[str, str], tuple[str, str | None]] = {}
+    over: set[tuple[str, str]] = set()
+    for kinds, table, who, ends in _SUBJECTS:
         mine = [row for row in lines if row["kind"] in kinds]
-        wanted = select(table.c.id, table.c[column]).where(
+        wanted = select(table.c.id, table.c.state, who).where(
             table.c.id.in_([row["subject"] for row in mine])
         )
-        states = {row[0]: row[1] in over for row in connection.execute(wanted)}
-        found |= {(row["kind"], row["subject"]): states.get(row["subject"], False) for row in mine}
+        found = {row[0]: (row[1], row[2]) for row in connection.execute(wanted)}
+        for row in mine:
+            if row["subject"] in found:
+                now[row["kind"], row["subject"]] = found[row["subject"]]
+        over |= {key for key, (state, _who) in now.items() if key[0] in kinds and state in ends}
     stays = [row["subject"] for row in lines if row["kind"] == "stay"]
     ended = select(STAY.c.id).where(STAY.c.id.in_(stays), STAY.c.ended_at_ms.is_not(None))
-    over_stays = {row[0] for row in connection.execute(ended)}
-    return found | {("stay", subject): subject in over_stays for subject in stays}
+    over |= {("stay", subject) for subject in connection.scalars(ended)}
+    return _States(now=now, over=over)
+
+
+def _now(
+    body: Mapping[str, Any],
+    written: Mapping[str, str | None],
+    now: tuple[str, str | None] | None,
+    names: Names,
+) -> Document | None:
+    """What has changed since the line was written; None: nothing."""
+    if now is None or now == (body.get("state"), written["goes"] or written["holder"]):
+        return None
+    state, who = now
+    return {"state": state, "who": who and person(who, names)}

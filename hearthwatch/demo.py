@@ -165,8 +165,9 @@ class Demo:
         if self.is_new:
             change_book(book, lambda unit: seed_rota(unit, self.began_ms))
             change_book(book, lambda unit: demo_care.seed(unit, self.homes, self.began_ms))
-            change_book(book, lambda unit: demo_office.seed(unit, self.homes, self.began_ms))
+            # In the order of their days, as the files of people are read.
             change_book(book, lambda unit: demo_faces.seed(unit, self.homes, self.began_ms))
+            change_book(book, lambda unit: demo_office.seed(unit, self.homes, self.began_ms))
             raised = demo_visits.raised(self.homes, self.began_ms)
             if raised is not None:
                 change_book(book, lambda unit: self._raise(unit, raised))

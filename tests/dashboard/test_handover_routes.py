@@ -86,12 +86,20 @@ async def test_what_is_over_is_shown_as_over(world: World) -> None:
     sheet_id = await begun(world)
     async with world.client("manager-1") as client:
         [alarm] = (await client.get("/api/v1/alarms")).json()["items"]
-        assert (await client.get(f"{SHEETS}/{sheet_id}")).json()["items"][0]["over"] is False
+        path = f"{SHEETS}/{sheet_id}"
+        [line] = (await client.get(path)).json()["items"]
+        assert (line["over"], line["facts"]["state"], line["now"]) == (False, "open", None)
+        # What the sheet says stays as it was written; beside it, what has become of it.
+        await client.post(f"/api/v1/alarms/{alarm['id']}/acknowledge", json={})
+        [line] = (await client.get(path)).json()["items"]
+        assert (line["facts"]["state"], line["now"]["state"]) == ("open", "acknowledged")
+        assert line["now"]["who"]["username"] == "manager-1"
         closed = await client.post(
             f"/api/v1/alarms/{alarm['id']}/close", json={"outcome": "accidental", "note": ""}
         )
         assert closed.status_code == 200
-        assert (await client.get(f"{SHEETS}/{sheet_id}")).json()["items"][0]["over"] is True
+        [line] = (await client.get(path)).json()["items"]
+        assert (line["over"], line["now"]["state"]) == (True, "closed")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { clockSpan, decimal, heartbeatAgo, longSpan } from "../src/lib/format";
 import { filled, language } from "../src/lib/i18n.svelte";
 import type { Alarm, Evidence } from "../src/lib/alarm_types";
-import { evidenceRows, explanation, headline, particulars, ruleWords, where, who } from "../src/lib/words";
+import { alarmPlace, evidenceRows, explanation, headline, particulars, ruleWords, where, whereParts, who } from "../src/lib/words";
 
 const HOUR = 3_600_000;
 const NOW = Date.UTC(2026, 10, 23, 19);
@@ -117,6 +117,14 @@ test("who and where", () => {
   assert.equal(where({ region_path: path, address: "三组 5 号" }), "城关镇 · 龙头村 · 三组 5 号");
   assert.equal(who(alarm("sos", "pressed", {})), "未登记人员");
   assert.equal(who(alarm("gateway_silent", "no_heartbeat", {}, { device: null })), "网关 gw-1");
+  assert.equal(alarmPlace(alarm("gateway_silent", "no_heartbeat", {}, { device: null })), "");
+  assert.deepEqual(whereParts({ region_path: path, address: "三组 5 号" }), ["城关镇", "龙头村", "三组 5 号"]);
+});
+
+test("of what is masked nothing is said, not its stars", () => {
+  const masked = { region_path: ["平利县", "城关镇", "龙头村"], address: "***" };
+  assert.equal(where(masked), "城关镇 · 龙头村");
+  assert.equal(particulars(alarm("sos", "pressed", {}, { device_label: "***" }), NOW), "");
 });
 
 test("spans", () => {

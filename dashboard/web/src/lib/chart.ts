@@ -10,6 +10,7 @@ import { isMidnight, told } from "./local_time";
 import { unitOf } from "./words";
 
 const TONES = ["--urgent-fill", "--technical-fill", "--good", "--watch-fill"];
+const BATTERY_FIELDS = new Set(["battery_pct"]);
 const DAY_S = 86_400;
 const BAND_ALPHA = "2e";
 // Beside a line alone the band has no colour of its own: it must be seen on a shaded time too.
@@ -101,6 +102,8 @@ function heightRange(low: number | null, high: number | null, asked: Drawing): [
   const values = [low ?? 0, high ?? 1, ...asked.limits.map((limit) => limit.value)];
   const bottom = Math.min(...values);
   const top = Math.max(...values);
+  // A share of a whole is read against the whole.
+  if (asked.curves.length > 0 && asked.curves.every((curve) => BATTERY_FIELDS.has(curve.field))) return [0, 100];
   const air = Math.max((top - bottom) * 0.08, 1);
   return [bottom >= 0 && !asked.curves[0]?.dots ? 0 : bottom - air, top + air];
 }

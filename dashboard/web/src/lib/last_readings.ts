@@ -4,6 +4,7 @@ import type { LastReading } from "./service";
 
 export interface ReadingLine {
   key: string;
+  kind: string;
   field: string;
   /** One number, or upper and lower pressure. */
   values: number[];
@@ -44,6 +45,7 @@ export function readingLines(readings: LastReading[]): ReadingLine[] {
     if (below !== undefined) paired.add(sitting);
     lines.push({
       key: `${one.device} ${one.kind} ${one.field}`,
+      kind: one.kind,
       field: below === undefined ? one.field : "blood_pressure",
       values: below === undefined ? [one.value] : [one.value, below],
       at: one.at,

@@ -225,6 +225,8 @@ export interface SheetLine {
   note: string | null;
   facts: Record<string, string | number | null>;
   over: boolean;
+  /** What became of it since it was written; null: nothing. An older hub doesn't say it. */
+  now?: { state: string; who: Staff | null } | null;
   /** Urgent: signed by itself, never among others. */
   alone: boolean;
   signed: SheetMark | null;

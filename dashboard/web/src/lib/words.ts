@@ -8,6 +8,9 @@ import type { Alarm, Evidence, EvidenceValue } from "./alarm_types";
 import type { HomeRef, Person } from "./home_types";
 import type { Task } from "./task_types";
 
+// What the hub tells of a text that isn't for this account's eyes: where nothing else is said, nothing is.
+const MASKED = "***";
+
 /** The headline: what happened. */
 export function headline(alarm: Pick<Alarm, "kind" | "reason">): string {
   const keys = [`headline.${alarm.kind}.${alarm.reason}`, `headline.${alarm.kind}`];
@@ -64,7 +67,7 @@ export function particulars(alarm: Alarm, now: number): string {
     );
   }
   if (evidence["clock_doubtful"] === true) parts.push(t("evidence.clock_doubtful"));
-  return parts.join(" · ");
+  return parts.filter((part) => part !== MASKED).join(" · ");
 }
 
 /** Since when it waits; of what grew worse, the first finding as well. */
@@ -327,7 +330,8 @@ export function alarmPlace(alarm: Alarm, short = false): string {
   if (alarm.home !== null) return short ? whereShort(alarm.home) : where(alarm.home);
   if (isOfRegion(alarm)) return (alarm.region_path ?? []).slice(1).join(" · ");
   const gateway = known.gateways.get(alarm.gateway ?? "");
-  if (gateway === undefined) return alarm.gateway ?? t("where.unbound");
+  // Of a gateway that one may not read the name is told above, and nothing is known of its place.
+  if (gateway === undefined) return alarm.device === null ? "" : (alarm.gateway ?? t("where.unbound"));
   return [...gateway.region_path.slice(1), gateway.id].join(" · ");
 }
 
@@ -340,10 +344,13 @@ type Located = Pick<HomeRef, "region_path" | "address">;
 
 /** Town, village, address; the county is the same for everybody on this board. */
 export function where(home: Located | null, level = 1): string {
-  if (home === null) return t("where.unbound");
+  return home === null ? t("where.unbound") : whereParts(home, level).join(" · ");
+}
+
+export function whereParts(home: Located, level = 1): string[] {
   // Addresses often begin with the village; twice is once too often in two seconds.
   const path = home.region_path.slice(level).filter((part) => !home.address.startsWith(part));
-  return [...path, home.address].filter((part) => part !== "").join(" · ");
+  return [...path, home.address].filter((part) => part !== "" && part !== MASKED);
 }
 
 /** Village and address, where there is little room. */
