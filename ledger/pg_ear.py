@@ -13,7 +13,6 @@ import psycopg
 
 from ledger.pg_shared import CHANNEL
 
-CONNECT_TIMEOUT_S: Final = 3
 # Bytes by which our own threads wake the one that waits; more say no more.
 _WAKES_MAX: Final = 64
 
@@ -65,7 +64,6 @@ class PgEar:
         raw: psycopg.Connection[Any] = psycopg.connect(
             self._conninfo,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT_S,
             application_name="hearthwatch-ear",
         )
         raw.execute(f"LISTEN {CHANNEL}".encode())

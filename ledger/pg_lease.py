@@ -27,7 +27,6 @@ LEASE_MS: Final = 4_000
 # A hub that was stopped in the middle of a transaction holds its row that long, and no longer: the
 # server ends its session.
 IDLE_IN_TRANSACTION_MS: Final = 4_000
-CONNECT_TIMEOUT_S: Final = 3
 # Whoever asks for the lease waits this long behind a transaction that holds its row.
 LOCK_TIMEOUT_MS: Final = 1_000
 
@@ -99,7 +98,6 @@ class PgLease:
         return psycopg.connect(
             self._conninfo,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT_S,
             options=_OPTIONS,
             application_name="hearthwatch-lease",
         )
@@ -131,6 +129,6 @@ class PgLease:
 
 def has_leases(conninfo: str) -> bool:
     """Whether the book is new enough to have them."""
-    with psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S) as raw:
+    with psycopg.connect(conninfo) as raw:
         row = raw.execute(_THERE).fetchone()
     return row is not None and row[0] is not None

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
 
-from ledger import before_migrating, database
+from ledger import before_migrating, database, pg_address
 from ledger.cursor import (
     BookDamagedError,
     BookInUseError,
@@ -329,11 +328,10 @@ class PostgresBook:
 
     def conninfo(self) -> str:
         """With the password in it."""
-        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return pg_address.conninfo(self.url)
 
     def _sqlalchemy(self) -> str:
-        url = self.url.set(drivername="postgresql+psycopg")
-        return url.render_as_string(hide_password=False)
+        return pg_address.for_sqlalchemy(self.url)
 
 
 def postgres_book(
@@ -345,14 +343,5 @@ def postgres_book(
     shared: bool = False,
 ) -> PostgresBook:
     """ValueError when it is no address of a PostgreSQL database, or has a password in it."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        # Its text holds the address, and a password may be in that.
-        raise ValueError("cannot be read as an address") from None
-    if parsed.drivername not in {"postgresql", "postgres"} or not parsed.database:
-        raise ValueError("expected postgresql://user@host:5432/database")
-    if parsed.password:
-        raise ValueError("the password belongs into password_file, not into the address")
-    server = parsed.set(drivername="postgresql", password=password)
+    server = pg_address.parse(url).set(drivername="postgresql", password=password)
     return PostgresBook(url=server, ring=ring, before=before, shared=shared)

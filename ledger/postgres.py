@@ -25,8 +25,6 @@ from ledger.sealing.ring import Ring
 AWAY: Final = psycopg.OperationalError
 # The number of our advisory lock; any would do, if nobody else's program uses it here.
 WRITE_LOCK: Final = 0x6865_6172_7468_01
-# A gateway waits while we connect; its activations are safe in its spool.
-CONNECT_TIMEOUT_S: Final = 5
 # A statement of ours takes milliseconds; one that waits this long waits for a lock.
 LOCK_TIMEOUT_MS: Final = 10_000
 # Who writes in the name of no process; those that share the book hear of it.
@@ -60,7 +58,6 @@ class PgConnection:
         raw: psycopg.Connection[Any] = psycopg.connect(
             self._conninfo,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT_S,
             options=self._options,
             application_name="hearthwatch-writer",
             # Statements are few and always the same.

@@ -16,7 +16,7 @@ import psycopg
 from ingest.readings.lane_state import make_durable
 from ingest.readings.pg_schema import ensure, has_schema
 from ingest.readings.pg_settings import PgSettings
-from ingest.readings.pg_shard import CONNECT_TIMEOUT_S, LOCK_TIMEOUT_MS
+from ingest.readings.pg_shard import LOCK_TIMEOUT_MS
 from ingest.readings.port import StoreError
 
 # Rows at a time: some MB.
@@ -104,7 +104,6 @@ def _connected(settings: PgSettings) -> Iterator["psycopg.Connection[Any]"]:
         with psycopg.connect(
             settings.conninfo,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT_S,
             options=f"-c lock_timeout={LOCK_TIMEOUT_MS}",
         ) as raw:
             yield raw

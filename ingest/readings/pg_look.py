@@ -8,7 +8,6 @@ import psycopg
 from ingest.readings.pg_fold import WAITING_MAX
 from ingest.readings.pg_schema import has_schema
 from ingest.readings.pg_settings import PgSettings
-from ingest.readings.pg_shard import CONNECT_TIMEOUT_S
 from ingest.readings.port import StoreError
 
 _MAY: Final = (
@@ -39,9 +38,7 @@ class PgLook:
 
 def look(settings: PgSettings) -> PgLook:
     try:
-        with psycopg.connect(
-            settings.conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
-        ) as raw:
+        with psycopg.connect(settings.conninfo, autocommit=True) as raw:
             version, may = (raw.execute(q).fetchone() for q in (b"SHOW server_version", _MAY))
             made = has_schema(raw)
             counts = raw.execute(_COUNTS).fetchone() if made else None

@@ -21,7 +21,6 @@ from ingest.readings.folding import (
 from ingest.readings.packing import CHUNK_ROW_BYTES, EMPTY, Columns, Rows
 from ingest.readings.pg_schema import has_schema
 from ingest.readings.pg_settings import PgSettings
-from ingest.readings.pg_shard import CONNECT_TIMEOUT_S
 from ingest.readings.port import (
     HOUR_MS,
     POINTS_MAX,
@@ -94,7 +93,6 @@ class PgReader:
                 raw = psycopg.connect(
                     self._settings.conninfo,
                     autocommit=True,
-                    connect_timeout=CONNECT_TIMEOUT_S,
                     options=_OPTIONS,
                     application_name="hearthwatch-charts",
                 )

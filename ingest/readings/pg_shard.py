@@ -16,17 +16,11 @@ from ingest.readings.pg_schema import SHARD_LOST, SchemaTooNewError, ensure
 from ingest.readings.pg_settings import PgSettings
 from ingest.readings.port import StoreError
 
-# The lane stands still while it connects; gateways keep what they have.
-CONNECT_TIMEOUT_S: Final = 5
 # A statement that waits this long waits for a lock of somebody who hangs.
 LOCK_TIMEOUT_MS: Final = 10_000
 # A worker that was stopped within a transaction holds its shard so long: a shard changes its worker
 # within ten seconds.
 IDLE_IN_TRANSACTION_MS: Final = 4_000
-# A server that has gone without a word is noticed after so long.
-KEEPALIVES_IDLE_S: Final = 10
-KEEPALIVES_INTERVAL_S: Final = 5
-KEEPALIVES_COUNT: Final = 3
 _OPTIONS: Final = (
     f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on -c TimeZone=UTC"
     f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
@@ -75,14 +69,10 @@ class PgShard:
             raw = self._raw = psycopg.connect(
                 self._settings.conninfo,
                 autocommit=True,
-                connect_timeout=CONNECT_TIMEOUT_S,
                 options=_OPTIONS,
                 application_name=f"hearthwatch-readings-{self.shard}",
                 # Statements are few and always the same.
                 prepare_threshold=1,
-                keepalives_idle=KEEPALIVES_IDLE_S,
-                keepalives_interval=KEEPALIVES_INTERVAL_S,
-                keepalives_count=KEEPALIVES_COUNT,
             )
             if self._fence == _NOT_TAKEN:
                 ensure(raw)

@@ -1,14 +1,11 @@
 """Texts that psycopg reads, opened by a ring. Apart, because a book in SQLite needs no psycopg."""
 
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg.adapt import Loader
 
 from ledger.sealing.ring import OWNERS_KEYS, OwnersKey, Ring
-
-# Whoever waits for a key holds up others who do: as long as the writer waits for its connection.
-CONNECT_TIMEOUT_S: Final = 5
 
 
 def open_texts(connection: "psycopg.Connection[Any]", ring: Ring) -> None:
@@ -24,7 +21,7 @@ def open_texts(connection: "psycopg.Connection[Any]", ring: Ring) -> None:
 
 def keys_in(conninfo: str, owner: str | None) -> list[OwnersKey]:
     """By a connection of its own: what is committed, and nothing of a transaction under way."""
-    with psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as raw:
+    with psycopg.connect(conninfo, autocommit=True) as raw:
         if owner is None:
             return raw.execute(OWNERS_KEYS).fetchall()
         return raw.execute(f"{OWNERS_KEYS} WHERE owner = %s".encode(), (owner,)).fetchall()

@@ -1,0 +1,129 @@
+#!/bin/sh
+# One of several PostgreSQL servers, of which one takes writes and the others follow it.
+#
+#   NODE     its own name, as the others know it
+#   NODES    all of them: "postgres-1:5432 postgres-2:5432 postgres-3:5432"; the first one makes the book
+#   PGDATA   its folder
+#   PASSWORD_FILE, REPLICA_PASSWORD_FILE    of the hub's user, and of the servers' among themselves
+#
+# What it is it decides at each start, and never alone: where another one takes writes it follows that
+# one, whatever it was before. So a primary that was given up and comes back does no harm; what it had
+# committed and told nobody of is wound back. Becoming the primary is an order (docs/runbooks/database.md):
+#
+#   docker compose exec postgres-2 pg_ctl promote
+#
+# No commit is answered before one of the others has it on its disk (`ANY 1`): whoever is lost, nothing that was
+# acknowledged is lost with it, and one may be away without anybody waiting.
+set -eu
+
+USER_OF_HUB=${USER_OF_HUB:-hearthwatch}
+BOOK=${BOOK:-hearthwatch}
+REPLICA=replica
+SOCKETS=${SOCKETS:-/var/run/postgresql}
+LISTEN=${LISTEN:-*}
+PASSES=$SOCKETS/replica.pass
+# What a standby may miss and still go on by itself; one that was away for longer copies all of it.
+KEEP=${KEEP:-4GB}
+ANSWER_S=3
+
+say() { echo "[node] $*" >&2; }
+
+port_of() { echo "${1##*:}"; }
+host_of() { echo "${1%:*}"; }
+own_port() {
+    for node in $NODES; do
+        [ "${node%%:*}" = "$NODE" ] || [ "$node" = "$NODE" ] && port_of "$node" && return
+    done
+    say "NODE=$NODE is none of NODES=$NODES"; exit 2
+}
+
+others() { for node in $NODES; do [ "$(port_of "$node")$(host_of "$node")" = "$PORT$HOST" ] || echo "$node"; done; }
+
+asked() {   # asked NODE SQL: what it answers
+    psql -qAtX "host=$(host_of "$1") port=$(port_of "$1") user=$REPLICA dbname=postgres passfile=$PASSES connect_timeout=$ANSWER_S" -c "$2" 2>/dev/null
+}
+
+primary() {   # the one of the others that takes writes
+    for node in $(others); do
+        [ "$(asked "$node" 'SELECT pg_is_in_recovery()')" = f ] && echo "$node" && return
+    done
+    return 1
+}
+
+anybody() { for node in $(others); do asked "$node" 'SELECT 1' >/dev/null && return; done; return 1; }
+
+begin() {   # the book's servers begin here
+    say "makes the book"
+    initdb --username=postgres --data-checksums --auth-local=peer --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 >/dev/null
+    cat > "$PGDATA/pg_hba.conf" <<RULES
+local all all peer
+host replication,postgres $REPLICA samenet scram-sha-256
+host $BOOK $USER_OF_HUB samenet scram-sha-256
+RULES
+    # pg_rewind asks for these four and the replica's right.
+    postgres --single -j postgres >/dev/null <<SQL
+CREATE ROLE $REPLICA LOGIN REPLICATION PASSWORD '$(cat "$REPLICA_PASSWORD_FILE")';
+
+GRANT EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean), pg_read_binary_file(text), pg_read_binary_file(text, bigint, bigint, boolean) TO $REPLICA;
+
+CREATE ROLE $USER_OF_HUB LOGIN PASSWORD '$(cat "$PASSWORD_FILE")';
+
+GRANT pg_monitor TO $USER_OF_HUB, $REPLICA;
+
+CREATE DATABASE $BOOK OWNER $USER_OF_HUB;
+
+SQL
+}
+
+copy() {   # from $1, whole
+    say "copies $1"
+    pg_basebackup --pgdata="$PGDATA" --wal-method=stream --checkpoint=fast \
+        --dbname="host=$(host_of "$1") port=$(port_of "$1") user=$REPLICA passfile=$PASSES"
+    touch "$PGDATA/standby.signal"
+}
+
+wind_back() {   # to where $1 and this one parted
+    say "was the primary, and $1 is: winds back what it had not told anybody of"
+    rm -f "$PGDATA/postmaster.pid"
+    # pg_rewind would end a crash's recovery by itself, but let go of the log that it needs then.
+    postgres --single -D "$PGDATA" -c wal_keep_size="$KEEP" template1 </dev/null >/dev/null
+    if ! pg_rewind --target-pgdata="$PGDATA" \
+        --source-server="host=$(host_of "$1") port=$(port_of "$1") user=$REPLICA dbname=postgres passfile=$PASSES"; then
+        say "can't be wound back: empty its folder ($PGDATA), and it copies the primary"; exit 1
+    fi
+    touch "$PGDATA/standby.signal"
+}
+
+PORT=$(own_port)
+HOST=${NODE%%:*}
+(umask 077; printf '*:*:*:%s:%s\n' "$REPLICA" "$(cat "$REPLICA_PASSWORD_FILE")" > "$PASSES")
+first=${NODES%% *}
+
+if now=$(primary); then
+    if [ ! -e "$PGDATA/PG_VERSION" ]; then copy "$now"
+    elif [ ! -e "$PGDATA/standby.signal" ]; then wind_back "$now"
+    fi
+elif [ ! -e "$PGDATA/PG_VERSION" ]; then
+    if [ "$(host_of "$first")$(port_of "$first")" != "$HOST$PORT" ]; then
+        say "waits for a primary to copy"; sleep "$ANSWER_S"; exit 1
+    fi
+    if anybody; then
+        say "has nothing, and others have a book but no primary: promote one of them first"; sleep "$ANSWER_S"; exit 1
+    fi
+    begin
+fi
+
+names= hosts= ports=
+for node in $NODES; do
+    names="$names${names:+, }\"$(host_of "$node")-$(port_of "$node")\""
+    hosts="$hosts${hosts:+,}$(host_of "$node")"
+    ports="$ports${ports:+,}$(port_of "$node")"
+done
+exec postgres -D "$PGDATA" -p "$PORT" -k "$SOCKETS" \
+    -c listen_addresses="$LISTEN" \
+    -c synchronous_standby_names="ANY 1 ($names)" \
+    -c primary_conninfo="host=$hosts port=$ports user=$REPLICA passfile=$PASSES application_name=$HOST-$PORT target_session_attrs=primary connect_timeout=$ANSWER_S keepalives_idle=4 keepalives_interval=2 keepalives_count=3" \
+    -c recovery_target_timeline=latest -c hot_standby=on \
+    -c wal_log_hints=on -c wal_keep_size="$KEEP" -c max_wal_senders=10 \
+    -c wal_receiver_timeout=10s -c wal_sender_timeout=10s -c wal_retrieve_retry_interval=1s \
+    "$@"
