@@ -28,6 +28,7 @@ GRAFANA_UID = 472
 INFLUX_UID = 1000
 AUTHORITY_UID = 10002
 PROXY_UID = 101
+RABBIT_UID = 999
 # Ten years: a gateway in a mountain village that meets an expired certificate is a silent one.
 # The broker's is renewed by `hearthwatch admin renew-broker`, or by deleting server.pem and running
 # this again.
@@ -88,6 +89,9 @@ def prepare(folder: Path, host: str, gateways: "list[str]", *, simulator: bool) 
     # The hub reads these too, as another user.
     password(folder / "influx-token", None, shared=True)
     password(folder / "postgres-password", None, shared=True)
+    # Several servers of each (docker-compose.cluster.yml) know each other by these.
+    password(folder / "replica-password", None, shared=True)
+    password(folder / "erlang-cookie", RABBIT_UID)
     for gateway in gateways:
         (folder / "gateways" / gateway).mkdir(mode=0o700, exist_ok=True)
     for place in sorted((folder / "gateways").iterdir()):

@@ -1,5 +1,5 @@
-"""Three PostgreSQL servers of which one takes writes, started by deploy/postgres/node.sh as a county's
-are; killable with all their processes."""
+"""Three PostgreSQL servers of which one takes writes, started by deploy/postgres/node.sh as a
+county's are; killable with all their processes."""
 
 import contextlib
 import os
@@ -100,7 +100,9 @@ class PgNode:
 
     def follows(self) -> bool:
         """It has a line to whoever takes writes, and reads."""
-        return self.asked("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") == 1
+        return (
+            self.asked("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") == 1
+        )
 
     def has_of_log(self) -> int:
         """How far it has what the primary wrote."""

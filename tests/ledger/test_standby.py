@@ -1,7 +1,8 @@
-"""The server that takes writes is killed and a standby promoted, as docs/runbooks/database.md has it:
-hubs and readings go on, nothing acknowledged is lost, and who came too late writes nothing."""
+"""The server that takes writes is killed and a standby promoted, as docs/runbooks/database.md has
+it: hubs and readings go on, nothing acknowledged is lost, and who came too late writes nothing."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from ingest.readings.pg_reader import PgReader
 from ingest.readings.pg_settings import PgSettings
 from ingest.readings.pg_shard import ShardLostError
 from ingest.readings.pg_store import PgStore
-from ingest.readings.port import StoreError
+from ingest.readings.port import HOUR_MS, StoreError
 from ledger.chain_check import check
 from tests.acceptance.rig import wait_until
-from tests.adapters.pg_nodes import pg_nodes
+from tests.adapters.pg_nodes import PgNodes, pg_nodes
 from tests.ledger.test_two_hubs import TwoHubs
 
 KEY = ("gw-1", "meter-1", "power")
@@ -38,71 +39,75 @@ def sent(store: PgStore, seq: int) -> bool:
     return True
 
 
-def test_a_standby_takes_the_place_of_a_killed_server(tmp_path: Path) -> None:
-    with pg_nodes() as servers:
-        servers.start()
-        two = TwoHubs(tmp_path, servers.book())
-        settings = PgSettings(conninfo=servers.book().conninfo(), keep_raw_days=30)
-        store, later = PgStore(settings), PgStore(settings)
-        try:
-            two.hubs["one"].start()
-            wait_until(lambda: two.has_the_book("one"), PATIENCE_S, "the first has the book")
-            two.hubs["two"].start()
-            assert all(two.press("one", n) for n in range(1, 4))
-            assert all(sent(store, n) for n in range(1, 4))
-
-            lost = servers.primary
-            lost.kill()
-            assert not two.press("one", 4), "nobody has it on a disk"
-            assert not sent(store, 4)
-            new = servers.fail_over(lost)
-
-            wait_until(lambda: two.press("one", 4), PATIENCE_S, "the same hub goes on")
-            wait_until(lambda: sent(store, 4), PATIENCE_S, "readings go on")
-            assert two.press("one", 2), "what comes again is known"
-            assert sorted(two.rows("SELECT id FROM event")) == [(f"press-{n}",) for n in range(1, 5)]
-
-            # Leases and fences are the book's own, so they have come along.
-            wait_until(lambda: two.status("two") == "standby", PATIENCE_S, "the other one waits")
-            two.hubs["one"].kill()
-            wait_until(lambda: two.has_the_book("two"), PATIENCE_S, "and takes over")
-            assert two.press("two", 5)
-            assert later.fence == store.fence + 1
-            with pytest.raises(ShardLostError):
-                sent(store, 5)
-            found = PgReader(settings).series(*KEY, None, 0, MIDNIGHT_MS + 10_000, "raw")
-            assert [value for _at, value in found[0].points] == [1.0, 2.0, 3.0, 4.0]
-            with two.reader.connect() as connection:
-                assert all(chain.holds for chain in check(connection))
-
-            # Who comes back follows, whatever it was before.
-            lost.start()
-            wait_until(lost.follows, PATIENCE_S, f"the killed one follows: {lost.log[-2000:]}")
-            assert servers.primary is new
-        finally:
-            two.close()
-            for each in (store, later):
-                each.close()
+@pytest.fixture(scope="module")
+def servers() -> Iterator[PgNodes]:
+    """Each test leaves them as it found them: one takes writes, two follow."""
+    with pg_nodes() as nodes:
+        nodes.start()
+        nodes.book().migrate()
+        yield nodes
 
 
-def test_without_a_standby_nothing_is_acknowledged() -> None:
-    """A server that is alone with what it has written says so to nobody: it could be lost with it."""
-    with pg_nodes() as servers:
-        servers.start()
-        servers.book().migrate()
-        first, *others = servers.nodes
-        for node in others:
-            node.kill()
-        with servers.book().open_reader().connect():
-            pass
-        store = PgStore(PgSettings(conninfo=servers.book().conninfo(), keep_raw_days=30))
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-        answered = threading.Event()
-        thread = threading.Thread(target=lambda: (sent(store, 1), answered.set()), daemon=True)
-        thread.start()
-        wait_until(lambda: first.asked(waiting) == 1, PATIENCE_S, "it waits for one of the others")
-        assert not answered.is_set()
-        others[1].start()
-        wait_until(answered.is_set, PATIENCE_S, "one of them is enough")
-        thread.join()
-        store.close()
+def test_without_a_standby_nothing_is_acknowledged(servers: PgNodes) -> None:
+    """A server alone with what it has written tells nobody of it: it could be lost with it."""
+    first, *others = servers.nodes
+    for node in others:
+        node.kill()
+    store = PgStore(PgSettings(conninfo=servers.book().conninfo(), keep_raw_days=30), shard=1)
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    answered = threading.Event()
+    thread = threading.Thread(target=lambda: (sent(store, 1), answered.set()), daemon=True)
+    thread.start()
+    wait_until(lambda: first.asked(waits) == 1, PATIENCE_S, "it waits for one of the others")
+    assert not answered.is_set()
+    others[1].start()
+    wait_until(answered.is_set, PATIENCE_S, "one of them is enough")
+    thread.join()
+    store.close()
+    others[0].start()
+    wait_until(others[0].follows, PATIENCE_S, "the other one follows")
+
+
+def test_a_standby_takes_the_place_of_a_killed_server(servers: PgNodes, tmp_path: Path) -> None:
+    two = TwoHubs(tmp_path, servers.book())
+    settings = PgSettings(conninfo=servers.book().conninfo(), keep_raw_days=30)
+    store, later, reader = PgStore(settings), PgStore(settings), PgReader(settings)
+    try:
+        two.hubs["one"].start()
+        wait_until(lambda: two.has_the_book("one"), PATIENCE_S, "the first has the book")
+        two.hubs["two"].start()
+        assert all(two.press("one", n) for n in range(1, 4))
+        assert all(sent(store, n) for n in range(1, 4))
+
+        lost = servers.primary
+        lost.kill()
+        assert not two.press("one", 4), "nobody has it on a disk"
+        assert not sent(store, 4)
+        new = servers.fail_over(lost)
+
+        wait_until(lambda: two.press("one", 4), PATIENCE_S, "the same hub goes on")
+        wait_until(lambda: sent(store, 4), PATIENCE_S, "readings go on")
+        assert two.press("one", 2), "what comes again is known"
+        assert sorted(two.rows("SELECT id FROM event")) == [(f"press-{n}",) for n in range(1, 5)]
+
+        # Leases and fences are the book's own, so they have come along.
+        wait_until(lambda: two.status("two") == "standby", PATIENCE_S, "the other one waits")
+        two.hubs["one"].kill()
+        wait_until(lambda: two.has_the_book("two"), PATIENCE_S, "and takes over")
+        assert two.press("two", 5)
+        assert later.fence == store.fence + 1
+        with pytest.raises(ShardLostError):
+            sent(store, 5)
+        [series] = reader.series(*KEY, None, 0, MIDNIGHT_MS + HOUR_MS, "raw")
+        assert [value for _at, value in series.points] == [1.0, 2.0, 3.0, 4.0]
+        with two.reader.connect() as connection:
+            assert all(chain.holds for chain in check(connection))
+
+        # Who comes back follows, whatever it was before.
+        lost.start()
+        wait_until(lost.follows, PATIENCE_S, f"the killed one follows: {lost.log[-2000:]}")
+        assert servers.primary is new
+    finally:
+        two.close()
+        for each in (store, later, reader):
+            each.close()
