@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,8 +17,12 @@ RETRY_AFTER_S: Final = 2
 _HEADERS: Final = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
 
 
-def create_standby(opens: Callable[[], bool] = lambda: True) -> Starlette:
-    """`opens`: whether its key file is the book's; a hub that can't open it never gets its turn."""
+def create_standby(
+    opens: Callable[[], bool] = lambda: True, registry: CollectorRegistry | None = None
+) -> Starlette:
+    """`opens`: whether its key file is the book's; a hub that can't open it never gets its turn.
+    `registry`: what it counts."""
+    counted = CollectorRegistry() if registry is None else registry
 
     async def ready(_request: Request) -> Response:
         checks = {"lease": "another hub has the book"}
@@ -25,10 +30,14 @@ def create_standby(opens: Callable[[], bool] = lambda: True) -> Starlette:
             checks["key_file"] = "this hub can't open what is sealed in the book; see its log"
         return JSONResponse({"status": "standby", "checks": checks}, 503, headers=_HEADERS)
 
+    def metrics(_request: Request) -> Response:
+        return Response(generate_latest(counted), media_type=CONTENT_TYPE_LATEST)
+
     return Starlette(
         routes=[
             Route("/healthz", _alive),
             Route("/readyz", ready),
+            Route("/metrics", metrics),
             Route("/{path:path}", _elsewhere, methods=["GET", "POST", "PATCH", "DELETE"]),
         ],
         middleware=[Middleware(SecurityHeaders)],

@@ -20,6 +20,7 @@ from hearthwatch.heads import tell_heads
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
 from hearthwatch.memory import keep_tidy
+from hearthwatch.server_watch import ServerWatch
 from hearthwatch.urgent_side import UrgentSide
 from ledger.erasure.periods import Periods
 from ledger.erasure.retention import proposed, take_away
@@ -47,6 +48,7 @@ class House:
         self._config, self._side, self._reader, self._now_ms = config, side, reader, now_ms
         late_min = LATE_AFTER_MIN if config.audit_copy is None else config.audit_copy.late_after_min
         self.copying = CopyWatch(reader, late_min * MINUTE_MS, now_ms, self._told, say)
+        self.servers = ServerWatch(reader, say) if config.book.has_standby else None
         self.ends: CertificateEnds | None = None
         if config.enrolment is not None:
             look = partial(served, config.enrolment, config.broker)
@@ -60,6 +62,7 @@ class House:
             tell_heads(self._reader, say),
             keep_periods(writer, self._config.periods, now_ms, say),
             self._copy_trail(),
+            *(() if self.servers is None else (self.servers.run(),)),
             *(() if self.ends is None else (self.ends.run(),)),
         )
 
@@ -72,6 +75,8 @@ class House:
     def measure(self, registry: CollectorRegistry) -> None:
         self.copying.measure(registry)
         measure_ends(registry, self.ends)
+        if self.servers is not None:
+            self.servers.measure(registry)
 
     async def _copy_trail(self) -> None:
         config = self._config.audit_copy

@@ -34,6 +34,7 @@ from hearthwatch.hub_pages import Seen, gauges_of, pages, put_gauges
 from hearthwatch.joined_feed import JoinedFeed
 from hearthwatch.logs import say
 from hearthwatch.notices import Notices
+from hearthwatch.part_gauges import measure_part
 from hearthwatch.person_terms import catch_up
 from hearthwatch.roles import ALL, Role, open_book
 from hearthwatch.rule_views import described
@@ -367,6 +368,7 @@ class Hub:
     def _server(self) -> uvicorn.Server:
         registry = CollectorRegistry()
         put_gauges(registry, gauges_of(self))
+        measure_part(registry, self)
         self.notices.measure(registry, self.reader)
         if self.role.escalates:
             self.house.measure(registry)

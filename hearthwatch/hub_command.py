@@ -17,6 +17,7 @@ from hearthwatch.hub import LEASE_LOOK_S, Hub
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.hub_config import load as load_config
 from hearthwatch.logs import configure, say
+from hearthwatch.part_gauges import standby_registry
 from hearthwatch.roles import ALL, ROLES, Role, check, open_book
 from hearthwatch.sealed_book import cannot_open
 from ingest.laying_out import undisturbed
@@ -132,7 +133,7 @@ async def _turn(config: HubConfig, role: Role, stop: asyncio.Event) -> HubConnec
             raise
     say("standby", "another hub has the book; this one waits for its turn")
     problem: str | None = None
-    server = Server(http_of(config, create_standby(lambda: problem is None)))
+    server = Server(http_of(config, create_standby(lambda: problem is None, standby_registry())))
     serving = asyncio.create_task(server.serve())
     try:
         while not stop.is_set():

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from time import perf_counter
 from typing import Final, Protocol, TypeVar, runtime_checkable
 
 from ledger.changes import ChangeLog, Changes
@@ -112,6 +113,9 @@ class Writer:
         self._closed = False
         self.commits = 0
         self.failures = 0
+        # In all: until a transaction had its turn, and until its commit was answered.
+        self.turn_s = 0.0
+        self.commit_s = 0.0
         self.healthy = True
         self._stale = False
         if self._sharing is not None:
@@ -161,6 +165,11 @@ class Writer:
         return await self.change(lambda unit: apply(unit.cursor))
 
     @property
+    def waiting(self) -> int:
+        """Changes that are not in a transaction yet."""
+        return self._queue.qsize()
+
+    @property
     def idle(self) -> bool:
         return self._queue.empty() and not self._left
 
@@ -201,7 +210,9 @@ class Writer:
         try:
             # Nobody waits for a transaction that only reads.
             quiet = all(change.quiet for change in batch)
+            began_s = perf_counter()
             self._cursor.execute(BEGIN_LOOK if quiet else "BEGIN IMMEDIATE")
+            self.turn_s += perf_counter() - began_s
             self._catch_up(unit)
             until_s = self._running_s() + self._turn_s
             for at, change in enumerate(batch):
@@ -211,7 +222,9 @@ class Writer:
                     break
                 self._apply(unit, change, len(batch) > 1, done, failed)
             events = unit.feed_events()
+            ends_s = perf_counter()
             self._cursor.execute(self._end(tell=bool(events)))
+            self.commit_s += perf_counter() - ends_s
             self.healthy = True
         except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
             self.healthy = not isinstance(error, self._connection.Error)

@@ -2,18 +2,26 @@
 gives them. What it starts runs elsewhere in the tests with paths changed: PostgreSQL's node.sh
 (tests/ledger/test_standby.py), RabbitMQ's lines (test_rabbitmq_lines.py), the balancer here."""
 
+import json
 import re
+import shutil
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
 from compose_spec import ComposeSpecification
 
 from hearthwatch.__main__ import COMMANDS, main
+from hearthwatch.embedded_broker import free_port
 from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.roles import ROLES
 from ledger.place import PostgresBook
+from tests.acceptance.rig import Program, wait_until
 from tests.ops.test_compose import DEPLOY, MADE, ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.cluster.yml").read_text())
@@ -75,7 +83,7 @@ def test_every_secret_is_made_by_prepare() -> None:
     uid = SERVICES["rabbit-1"]["user"].partition(":")[0]
     assert f"RABBIT_UID = {uid}" in text
     assert f"useradd --system --uid {uid} --gid rabbitmq" in DOCKERFILE
-    assert f'PROXY_UID = {SERVICES["balancer"]["user"].partition(":")[0]}' in text
+    assert f"PROXY_UID = {SERVICES['balancer']['user'].partition(':')[0]}" in text
 
 
 def test_nothing_without_tls_is_published() -> None:
@@ -191,3 +199,127 @@ def test_prometheus_asks_everybody() -> None:
         assert f"/etc/prometheus/{rules}" in mounts("prometheus")
     for name in (*HUBS, *names("rabbit"), "grafana"):
         assert set(SERVICES[name]["networks"]) & set(SERVICES["prometheus"]["networks"]), name
+
+
+def test_grafana_s_page_of_the_cluster_asks_the_same_source_and_nothing_overlaps() -> None:
+    folder = DEPLOY / "grafana" / "dashboards"
+    hub, cluster = (json.loads((folder / f"{n}.json").read_text()) for n in ("hub", "cluster"))
+    assert hub["uid"] != cluster["uid"]
+    source = {panel["datasource"]["uid"] for panel in (*hub["panels"], *cluster["panels"])}
+    assert len(source) == 1
+    taken: set[tuple[int, int]] = set()
+    for panel in cluster["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+    assert len({panel["id"] for panel in cluster["panels"]}) == len(cluster["panels"])
+
+
+@pytest.mark.skipif(shutil.which("vmalert") is None, reason="no victoria-metrics on this machine")
+def test_alarms_are_what_a_reader_of_them_takes(tmp_path: Path) -> None:
+    """Debian's vmalert reads Prometheus's rules, expressions and templates."""
+    for rules in ("alerts.yml", "cluster-alerts.yml"):
+        done = vmalert(DEPLOY / "prometheus" / rules)
+        assert done.returncode == 0, done.stderr
+    wrong = tmp_path / "wrong.yml"
+    text = (DEPLOY / "prometheus" / "cluster-alerts.yml").read_text()
+    wrong.write_text(text.replace("sum(rate(", "sum(rate((", 1))
+    assert vmalert(wrong).returncode != 0
+
+
+def vmalert(rules: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["vmalert", "-dryRun", f"-rule={rules}"], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(shutil.which("haproxy") is None, reason="no haproxy on this machine")
+def test_the_balancer_keeps_a_browser_where_it_is_and_leaves_out_who_is_not_well(
+    tmp_path: Path,
+) -> None:
+    """The real program with the file's own lines; names, paths and the node's port are changed."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", "proxy.key",
+         "-out", "proxy.crt"], cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    one, two = Page("one"), Page("two")
+    https, mqtt = free_port(), free_port()
+    text = BALANCER.replace("/etc/haproxy/tls", str(tmp_path))
+    for old, new in (
+        (":8443", f"127.0.0.1:{https}"), ("bind :8883", f"bind 127.0.0.1:{mqtt}"),
+        ("web-1:8080", f"127.0.0.1:{one.port}"), ("web-2:8080", f"127.0.0.1:{two.port}"),
+        ("rabbit-", "127.0.0."), ("inter 2s fastinter 1s", "inter 100ms fastinter 50ms"),
+    ):  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "haproxy.cfg").write_text(text)
+    balancer = Program(["haproxy", "-f", str(tmp_path / "haproxy.cfg")], tmp_path / "log")
+    balancer.start()
+    client = httpx2.Client(verify=False, base_url=f"https://127.0.0.1:{https}", timeout=5)
+
+    def got(path: str = "/") -> "httpx2.Response | None":
+        try:
+            return client.get(path, headers={"X-Forwarded-For": "6.6.6.6"})
+        except httpx2.HTTPError:
+            return None
+
+    def names(who: str) -> bool:
+        answer = got()
+        return answer is not None and answer.text == who
+
+    try:
+        wait_until(lambda: getattr(got(), "text", "") in ("one", "two"), 60, "a page")
+        first = got()
+        assert first is not None
+        mine = {"one": one, "two": two}[first.text]
+        other = two if mine is one else one
+        assert {getattr(got(), "text", "") for _ in range(6)} == {mine.name}
+        assert mine.heard["X-Forwarded-Proto"] == "https"
+        assert mine.heard["X-Forwarded-For"] == "127.0.0.1"
+        mine.well = False
+        wait_until(lambda: names(other.name), 60, "the other one answers")
+        other.well = False
+        wait_until(lambda: got("/readyz") is not None and got("/readyz").status_code == 503, 60,
+                   "where none is ready each says what is wrong")  # fmt: skip
+        assert getattr(got(), "text", "") in ("one", "two")
+    finally:
+        client.close()
+        balancer.stop()
+        one.close()
+        two.close()
+
+
+class Page:
+    """A process that serves pages; `well`: whether it is ready."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.well = name, True
+        self.heard: dict[str, str] = {}
+        page = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                if self.path == "/":
+                    page.heard = dict(self.headers)
+                self.send_response(200 if page.well or self.path != "/readyz" else 503)
+                body = page.name.encode()
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_words: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -5,6 +5,7 @@ of the test."""
 import asyncio
 import contextlib
 import datetime as dt
+import re
 import shutil
 import socket
 import ssl
@@ -12,8 +13,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
+import yaml
 
 from hearthwatch import rabbitmq_files
 from hearthwatch.authority import certificates, keys
@@ -30,6 +34,7 @@ from tests.acceptance.rig import wait_until
 from tests.adapters.broker_line import Line, Proof, Refused
 from tests.adapters.rabbitmq import MISSING, Node, PortMapper, installed
 from tests.ops.test_broker_lines import NOW, Site, rogue
+from tests.ops.test_compose import DEPLOY
 
 pytestmark = [
     pytest.mark.rabbitmq,
@@ -44,6 +49,7 @@ class Broker:
     node: Node
     config: BrokerConfig
     enrolment: EnrolmentConfig
+    figures: int
 
     @property
     def tls(self) -> int:
@@ -51,6 +57,14 @@ class Broker:
 
     def line(self, proof: Proof, client_id: str, *, host: str = "127.0.0.1") -> Line:
         return Line(self.tls, proof, client_id, host=host, protocol="3.1.1")
+
+
+def as_one_node(text: str, name: str, figures: int) -> str:
+    """The lines for a cluster, of which one node is here."""
+    lines = [line for line in text.splitlines() if "nodes.2" not in line and "nodes.3" not in line]
+    text = "\n".join(lines).replace("rabbit@rabbit-1", f"{name}@localhost")
+    assert "prometheus.tcp.port = 15692" in text
+    return text.replace("15692", f"{figures}\nprometheus.tcp.ip = 127.0.0.1") + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +97,17 @@ def broker(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bro
     text = text.replace("disk_free_limit.absolute = 2GB\n", "")
     text = text.replace("vm_memory_high_watermark.relative = 0.5\n", "")
     plugins = made.pop("enabled_plugins").strip("[].\n").split(",")
+    figures = free_port()
+    text += as_one_node((DEPLOY / "rabbitmq" / "cluster.conf").read_text(), "lines", figures)
     mapper = PortMapper()
     node = Node(
         out, "lines", mapper, text, (config.port, enrolment.broker_port), files=made,
-        plugins=[name for name in plugins if name != "rabbitmq_prometheus"],
+        plugins=plugins,
     )  # fmt: skip
     node.start()
     try:
         node.wait()
-        yield Broker(node, config, enrolment)
+        yield Broker(node, config, enrolment, figures)
     finally:
         node.close()
         mapper.close()
@@ -326,7 +342,8 @@ def test_there_is_no_other_way_in(broker: Broker) -> None:
     users = broker.node.control("list_users", "--no-table-headers")
     assert sorted(line.split()[0] for line in users.splitlines() if line) == ["gw.test", "hub"]
     log = broker.node.log.read_text()
-    ours = {str(broker.config.port), str(broker.tls)}
+    # The last is Prometheus's.
+    ours = {str(broker.config.port), str(broker.tls), str(broker.figures)}
     started = [line.rpartition(":")[2] for line in log.splitlines() if "listener on" in line]
     assert set(started) == ours
 
@@ -382,3 +399,23 @@ def test_an_envelope_has_room_and_more_has_none(broker: Broker, first: Proof) ->
     with contextlib.suppress(Refused), broker.line(first, "gw.0001") as line:
         line.publish("hw/v1/gw.0001/activation", bytes(320 * KIB))
         raise AssertionError("it was taken")
+
+
+def test_the_figures_that_grafana_and_the_alarms_name_are_told(broker: Broker) -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "cluster.yml").read_text())
+    told = ""
+    for job in config["scrape_configs"]:
+        if not job["job_name"].startswith("rabbitmq"):
+            continue
+        asked = urlencode(job.get("params", {}), doseq=True)
+        path = f"{job.get('metrics_path', '/metrics')}?{asked}"
+        with urlopen(f"http://127.0.0.1:{broker.figures}{path}", timeout=30) as answer:
+            told += answer.read().decode()
+    board = (DEPLOY / "grafana" / "dashboards" / "cluster.json").read_text()
+    rules = (DEPLOY / "prometheus" / "cluster-alerts.yml").read_text()
+    named = set(re.findall(r"rabbitmq_\w+", board + rules))
+    assert len(named) > 5
+    for name in named:
+        assert re.search(rf"^{name}(?:\{{| )", told, flags=re.MULTILINE), name
+    shards = set(re.findall(r'rabbitmq_detailed_queue_consumers\{.*queue="(hw[^"]+)"', told))
+    assert "hw.activation.0" in shards

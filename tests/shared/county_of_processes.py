@@ -113,6 +113,13 @@ class Processes:
         except httpx2.HTTPError:
             return "away"
 
+    def figures(self, name: str) -> str:
+        """What Prometheus is told."""
+        try:
+            return self.client.get(f"{self.at(name)}/metrics", timeout=5).text
+        except httpx2.HTTPError:
+            return ""
+
     def start(self, *names: str, status: str = "ok") -> None:
         for name in names:
             self.programs[name].start()

@@ -1,6 +1,7 @@
 """Real processes on one book: what one of them does is seen at once at the others, and whichever is
 killed, the others go on."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from ledger.cursor import BookInUseError
 from tests.adapters.postgres import Postgres
+from tests.ops.test_compose import DEPLOY
 from tests.shared.county_of_processes import Processes, Screen
 
 
@@ -20,10 +22,31 @@ def county(postgres: Postgres, tmp_path: Path) -> Iterator[Processes]:
         processes.close()
 
 
+def every_figure_of_the_cluster_is_told(county: Processes) -> None:
+    """Those that Grafana's page and the alarms name, each by at least one of the processes."""
+    named = (DEPLOY / "grafana" / "dashboards" / "cluster.json").read_text()
+    named += (DEPLOY / "prometheus" / "cluster-alerts.yml").read_text()
+    wanted = set(re.findall(r"hearthwatch_\w+", named))
+    assert len(wanted) > 10
+
+    def missing() -> set[str]:
+        told = "".join(county.figures(name) for name in ("worker-b", "web-b", "duty-b"))
+        found = dict(re.findall(r"^(hearthwatch_\w+)(?:\{.*\})? (\S+)$", told, re.MULTILINE))
+        return {name for name in wanted if found.get(name, "NaN") == "NaN"}
+
+    county.until(lambda: not missing(), "every figure has a value")
+    # Who escalates and who hears was taken over once.
+    told = county.figures("duty-b")
+    for part in ("escalation", "hearing"):
+        assert f'hearthwatch_takings{{part="{part}"}} 2.0' in told
+    assert "hearthwatch_standby 0.0" in told
+
+
 def test_a_press_its_two_boards_and_the_deaths_of_processes(county: Processes) -> None:
     county.start("duty-a")
     county.start("worker", "web-a", "web-b")
     county.start("duty-b", "worker-b", status="standby")
+    assert "hearthwatch_standby 1.0" in county.figures("duty-b")
     # A hub that wants the book for itself has to wait.
     with pytest.raises(BookInUseError):
         county.book.open_hub()
@@ -67,6 +90,7 @@ def test_a_press_its_two_boards_and_the_deaths_of_processes(county: Processes) -
     county.until(lambda: county.status("worker-b") == "ok", "the other worker has taken over")
     county.until(lambda: county.rows("SELECT count(*) FROM event") == [(3,)], "the press")
 
+    every_figure_of_the_cluster_is_told(county)
     newest = county.rows("SELECT max(seq) FROM entry")[0][0]
     for screen in (b, again):
         county.until(lambda screen=screen: screen.order[-1] >= newest, "the boards are up to date")
