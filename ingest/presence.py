@@ -242,12 +242,18 @@ class Presence:
             [(True, *key) for key in sorted(newly)],
         )
         statuses, self._statuses = self._statuses, {}
-        for gateway, (at_ms, status) in statuses.items():
+        for gateway in statuses:
             self.know_gateway(unit, gateway)
-            unit.execute(
-                "UPDATE gateway SET status_at_ms = ?, status = ? WHERE id = ?",
-                (at_ms, _status_text(status), gateway),
-            )
+        # Together: a province says thousands of heartbeats between two flushes, and each by itself
+        # would be a way to the server and back.
+        unit.cursor.executemany(
+            "UPDATE gateway SET status_at_ms = ?, status = ? WHERE id = ?",
+            [
+                (at_ms, _status_text(status), gateway)
+                for gateway, (at_ms, status) in statuses.items()
+            ],
+        )
+        for gateway, (_at_ms, status) in statuses.items():
             self.gateway_online(unit, gateway, status.online)
         return [status for _at_ms, status in statuses.values()]
 
