@@ -12,6 +12,7 @@
 ./dev bench --screens  key or click → painted, with 5,000 persons and 200 open alarms
 ./dev bench --enrol  a code made -> used by a new machine -> its first press acknowledged, over TLS
 ./dev bench --shared  a press where several processes write one book on PostgreSQL
+./dev bench --units  what a message, a heartbeat, a reading and a call cost (--result FILE)
 ./dev bench --notify  a hundred presses at once until the first provider has its message
 """
 
@@ -42,6 +43,7 @@ from bench import (
     scale,
     screens,
     shared_book,
+    units,
     week,
 )
 from bench.county import MONTHS, PEOPLE
@@ -268,6 +270,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=int, default=7, help="of the week")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the week")
     parser.add_argument("--shared", action="store_true", help="instead: several at one book")
+    parser.add_argument("--units", action="store_true", help="instead: what each thing costs")
+    parser.add_argument("--result", type=Path, help="of --units: a file of docs/results")
     parser.add_argument("--boards", type=int, default=0, help="instead: so many open boards")
     parser.add_argument("--scale", action="store_true", help="instead: from few homes to many")
     parser.add_argument("--workers", action="store_true", help="instead: several real workers")
@@ -291,6 +295,7 @@ def _other(args: argparse.Namespace) -> Callable[[], object] | None:
         (args.workers, lambda: draining.report(args.homes, args.readings)),
         (args.screens, screens.report),
         (args.shared, shared_book.report),
+        (args.units, lambda: units.report(args.result)),
     )
     return next((report for wanted, report in asked if wanted), None)
 

@@ -1,7 +1,7 @@
 """`./dev docs`: writes what the registries know better than any author: the READMEs' tables of
 drivers and rules, the table of channels, the pages of rule kinds and promises, the diagrams of the
 life cycles, who reaches what, the fields of annex 4 for the web page, the kept runs of chaos and
-cluster.
+cluster, and what so many homes want of machines.
 
 python -m docs.tables           write them
 python -m docs.tables --check   exit 1 when one is not what the registry says
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from alarms.registry import NOTIFIERS
-from docs import access, life_cycles, promises
+from docs import access, capacity, life_cycles, promises
 from docs.rule_kinds import page
 from gateway.driver import DriverSpec
 from gateway.registry import DRIVERS
@@ -119,6 +119,9 @@ def pages() -> Iterator[tuple[Path, str, str]]:
     path = ROOT / "docs" / "response.md"
     text = path.read_text(encoding="utf-8")
     yield path, text, life_cycles.rendered(text)
+    path = ROOT / "docs" / "scale.md"
+    text = path.read_text(encoding="utf-8")
+    yield path, text, capacity.rendered(text)
     path = ROOT / "docs" / "promise.md"
     yield path, path.read_text(encoding="utf-8") if path.exists() else "", promises.page()
     path = ROOT / "docs" / "access.md"
