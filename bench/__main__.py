@@ -271,7 +271,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the week")
     parser.add_argument("--shared", action="store_true", help="instead: several at one book")
     parser.add_argument("--units", action="store_true", help="instead: what each thing costs")
-    parser.add_argument("--result", type=Path, help="of --units: a file of docs/results")
+    parser.add_argument("--result", type=Path, help="of --units: docs/capacity.json")
     parser.add_argument("--boards", type=int, default=0, help="instead: so many open boards")
     parser.add_argument("--scale", action="store_true", help="instead: from few homes to many")
     parser.add_argument("--workers", action="store_true", help="instead: several real workers")

@@ -1,7 +1,7 @@
 """The table of sizes in `docs/scale.md`: what homes cost, from 10,000 to 10,000,000 of them.
 
 Each constant has its source. What was measured by `./dev bench --units` comes from
-`docs/results/units.json`, so that another machine's figures make another table.
+`docs/capacity.json`, so that another machine's figures make another table.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-RESULTS: Final = Path(__file__).resolve().parent / "results" / "units.json"
+RESULTS: Final = Path(__file__).resolve().with_name("capacity.json")
 SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)
 DAY_S: Final = 86_400
 QUARTER_S: Final = 900
@@ -31,7 +31,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Of `docs/results/units.json`; microseconds of processor, bytes."""
+    """Of `docs/capacity.json`; microseconds of processor, bytes."""
 
     message: Given
     message_broker: Given

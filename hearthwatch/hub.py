@@ -30,7 +30,7 @@ from hearthwatch.housekeeping import House
 from hearthwatch.http_server import Server, http_of
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.hub_ingest import Ingest
-from hearthwatch.hub_pages import Seen, gauges_of, pages, put_gauges
+from hearthwatch.hub_pages import Seen, pages
 from hearthwatch.joined_feed import JoinedFeed
 from hearthwatch.logs import say
 from hearthwatch.notices import Notices
@@ -367,7 +367,6 @@ class Hub:
 
     def _server(self) -> uvicorn.Server:
         registry = CollectorRegistry()
-        put_gauges(registry, gauges_of(self))
         measure_part(registry, self)
         self.notices.measure(registry, self.reader)
         if self.role.escalates:

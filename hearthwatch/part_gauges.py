@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry
 
 from dashboard.middleware import gauge
+from hearthwatch.hub_pages import gauges_of, put_gauges
 
 if TYPE_CHECKING:
     from hearthwatch.hub import Hub
@@ -17,6 +18,7 @@ STANDBY: Final = ("standby", "Whether this process waits for its turn")
 
 
 def measure_part(registry: CollectorRegistry, hub: "Hub") -> None:
+    put_gauges(registry, gauges_of(hub))
     for name, words, read in _figures(hub):
         gauge(registry, f"hearthwatch_{name}", words, read)
 

@@ -60,6 +60,7 @@ local all all peer
 host replication,postgres $REPLICA samenet scram-sha-256
 host $BOOK $USER_OF_HUB samenet scram-sha-256
 RULES
+    echo "include_if_exists = 'node.conf'" >> "$PGDATA/postgresql.conf"
     # pg_rewind asks for these four and the replica's right.
     postgres --single -j postgres >/dev/null <<SQL
 CREATE ROLE $REPLICA LOGIN REPLICATION PASSWORD '$(cat "$REPLICA_PASSWORD_FILE")';
@@ -119,11 +120,18 @@ for node in $NODES; do
     hosts="$hosts${hosts:+,}$(host_of "$node")"
     ports="$ports${ports:+,}$(port_of "$node")"
 done
-exec postgres -D "$PGDATA" -p "$PORT" -k "$SOCKETS" \
-    -c listen_addresses="$LISTEN" \
-    -c synchronous_standby_names="ANY 1 ($names)" \
-    -c primary_conninfo="host=$hosts port=$ports user=$REPLICA passfile=$PASSES application_name=$HOST-$PORT target_session_attrs=primary connect_timeout=$ANSWER_S keepalives_idle=4 keepalives_interval=2 keepalives_count=3" \
-    -c recovery_target_timeline=latest -c hot_standby=on \
-    -c wal_log_hints=on -c wal_keep_size="$KEEP" -c max_wal_senders=10 \
-    -c wal_receiver_timeout=10s -c wal_sender_timeout=10s -c wal_retrieve_retry_interval=1s \
-    "$@"
+# In a file, so that ALTER SYSTEM can say otherwise in an emergency.
+cat > "$PGDATA/node.conf" <<SETTINGS
+listen_addresses = '$LISTEN'
+synchronous_standby_names = 'ANY 1 ($names)'
+primary_conninfo = 'host=$hosts port=$ports user=$REPLICA passfile=$PASSES application_name=$HOST-$PORT target_session_attrs=primary connect_timeout=$ANSWER_S keepalives_idle=4 keepalives_interval=2 keepalives_count=3'
+recovery_target_timeline = latest
+hot_standby = on
+wal_log_hints = on
+wal_keep_size = $KEEP
+max_wal_senders = 10
+wal_receiver_timeout = 10s
+wal_sender_timeout = 10s
+wal_retrieve_retry_interval = 1s
+SETTINGS
+exec postgres -D "$PGDATA" -p "$PORT" -k "$SOCKETS" "$@"

@@ -75,6 +75,11 @@ class PgNode:
     def promote(self) -> None:
         self._run("pg_ctl", "promote", "-w", "-t", str(PATIENCE_S))
 
+    def alter(self, line: str) -> None:
+        """As ALTER SYSTEM and pg_reload_conf() leave it."""
+        (self.folder / "data" / "postgresql.auto.conf").write_text(f"{line}\n")
+        self._run("pg_ctl", "reload")
+
     def _run(self, *command: str) -> None:
         done = subprocess.run(
             command, env=self._env, cwd=self.folder, capture_output=True, text=True, check=False,

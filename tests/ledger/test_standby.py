@@ -14,6 +14,8 @@ from ingest.readings.pg_shard import ShardLostError
 from ingest.readings.pg_store import PgStore
 from ingest.readings.port import HOUR_MS, StoreError
 from ledger.chain_check import check
+from ledger.cursor import BookInUseError
+from ledger.place import PostgresBook
 from tests.acceptance.rig import wait_until
 from tests.adapters.pg_nodes import PgNodes, pg_nodes
 from tests.ledger.test_two_hubs import TwoHubs
@@ -39,6 +41,15 @@ def sent(store: PgStore, seq: int) -> bool:
     return True
 
 
+def takes(book: PostgresBook) -> bool:
+    try:
+        taken = book.open_hub()
+    except BookInUseError:
+        return False
+    taken.close()
+    return True
+
+
 @pytest.fixture(scope="module")
 def servers() -> Iterator[PgNodes]:
     """Each test leaves them as it found them: one takes writes, two follow."""
@@ -60,8 +71,13 @@ def test_without_a_standby_nothing_is_acknowledged(servers: PgNodes) -> None:
     thread.start()
     wait_until(lambda: first.asked(waits) == 1, PATIENCE_S, "it waits for one of the others")
     assert not answered.is_set()
+    # The emergency of docs/runbooks/database.md: whoever gives the order answers for it.
+    first.alter("synchronous_standby_names = ''")
+    wait_until(answered.is_set, PATIENCE_S, "nobody waits for a standby any more")
+    first.alter("")
     others[1].start()
-    wait_until(answered.is_set, PATIENCE_S, "one of them is enough")
+    wait_until(others[1].follows, PATIENCE_S, "one follows again")
+    assert sent(store, 2), "one is enough"
     thread.join()
     store.close()
     others[0].start()
@@ -69,13 +85,13 @@ def test_without_a_standby_nothing_is_acknowledged(servers: PgNodes) -> None:
 
 
 def test_a_standby_takes_the_place_of_a_killed_server(servers: PgNodes, tmp_path: Path) -> None:
-    two = TwoHubs(tmp_path, servers.book())
+    book = servers.book()
+    two = TwoHubs(tmp_path, book)
     settings = PgSettings(conninfo=servers.book().conninfo(), keep_raw_days=30)
     store, later, reader = PgStore(settings), PgStore(settings), PgReader(settings)
     try:
         two.hubs["one"].start()
         wait_until(lambda: two.has_the_book("one"), PATIENCE_S, "the first has the book")
-        two.hubs["two"].start()
         assert all(two.press("one", n) for n in range(1, 4))
         assert all(sent(store, n) for n in range(1, 4))
 
@@ -91,10 +107,10 @@ def test_a_standby_takes_the_place_of_a_killed_server(servers: PgNodes, tmp_path
         assert sorted(two.rows("SELECT id FROM event")) == [(f"press-{n}",) for n in range(1, 5)]
 
         # Leases and fences are the book's own, so they have come along.
-        wait_until(lambda: two.status("two") == "standby", PATIENCE_S, "the other one waits")
+        with pytest.raises(BookInUseError):
+            book.open_hub()
         two.hubs["one"].kill()
-        wait_until(lambda: two.has_the_book("two"), PATIENCE_S, "and takes over")
-        assert two.press("two", 5)
+        wait_until(lambda: takes(book), PATIENCE_S, "another hub takes over")
         assert later.fence == store.fence + 1
         with pytest.raises(ShardLostError):
             sent(store, 5)
