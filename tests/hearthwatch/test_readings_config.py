@@ -22,8 +22,9 @@ def loaded(folder: Path, text: str) -> HubConfig:
 
 
 def conninfo(config: HubConfig) -> str:
+    """Without how soon a server that is gone is noticed (tests/ledger/test_pg_address.py)."""
     assert config.readings.postgres is not None
-    return config.readings.postgres.conninfo
+    return config.readings.postgres.conninfo.partition("?")[0]
 
 
 def test_readings_go_to_the_book_s_server_or_to_one_of_their_own(tmp_path: Path) -> None:
