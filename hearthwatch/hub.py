@@ -46,7 +46,6 @@ from hearthwatch.visit_tasks import MorningTasks
 from hearthwatch.watchdog.watch import Watchdog
 from ingest.backup_marks import tell
 from ingest.readings_batch import ReadingsBatch
-from ingest.readings_lane import ReadingsLane
 from ingest.shard_work import ShardWork
 from ingest.urgent_lane import Stored
 from ledger import register as roster_table
@@ -218,19 +217,9 @@ class Hub:
     @property
     def batch(self) -> ReadingsBatch:
         """Of a hub that hears everybody."""
-        work = self._hears().work
-        if not isinstance(work, ShardWork):
-            raise LookupError("each shard has a batch of its own")
-        return work.batch
-
-    @property
-    def lane(self) -> ReadingsLane:
-        return self._hears().lane
-
-    def _hears(self) -> Ingest:
-        if self.ingest is None:
-            raise LookupError(f"role {self.role.name} hears no gateways")
-        return self.ingest
+        if self.ingest is None or not isinstance(self.ingest.work, ShardWork):
+            raise LookupError(f"role {self.role.name} has no batch of all gateways")
+        return self.ingest.work.batch
 
     # Running.
 

@@ -2,8 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
-from typing import Final, NamedTuple
+from typing import Final
 
 from alarms.book import AlarmBook
 from contract.envelope import Status
@@ -12,40 +11,26 @@ from contract.kinds import says_well
 from contract.topics import topic
 from ingest.device_news import DeviceNews, Heartbeat
 from ingest.doubtful_time import DOUBTFUL, place
+from ingest.for_book import ForBook, Well
 from ingest.human_news import HumanNews
 from ingest.laying_out import undisturbed
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
-from ingest.quarantine import Unreadable, keep
+from ingest.quarantine import Unreadable
 from ingest.readings.port import ReadingsStore, RefusedReading, StoreError
 from ingest.urgent_lane import Stored
 from ingest.watched import Everybody, Watched
 from ingest.wire import Taken, WireItem
 from ledger.register_changes import Touched
-from ledger.unit_of_work import UnitOfWork
 from ledger.writer import Writer
 from rules.engine import Engine
-from rules.finding import Finding
 from rules.rule import DEVICE_STATUS, DEVICE_WORD, GATEWAY_PREFIX, Observation
 
 # The book's numbers of activations that this lane has seen, kept like a spool's marks.
 BOOK_SPOOL: Final = "book-events"
 
-# Longest wait for the book to take findings; beyond it the batch is given up and comes again.
-BOOK_TIMEOUT_S: Final = 30.0
-
 # What the rules of a village hear of its homes (rules.kinds.village_dark).
 _OF_VILLAGES: Final = frozenset({DEVICE_STATUS, DEVICE_WORD})
-
-
-class Well(NamedTuple):
-    """An "I'm well" on its way into the book; `asks`: its gateway can ask where it was pressed."""
-
-    home: str | None
-    gateway: str
-    device: str
-    at_ms: int
-    asks: bool
 
 
 class ReadingsBatch:
@@ -70,8 +55,6 @@ class ReadingsBatch:
     ) -> None:
         self._store = store
         self._watched: Watched = watched or Everybody()
-        self._writer = writer
-        self._book = book
         self._presence = presence
         self._make_engine = make_engine
         self._know_homes = know_homes
@@ -80,11 +63,7 @@ class ReadingsBatch:
         self._log = log
         self._marks: dict[str, SpoolMark] = {}
         self._touched: set[str] = set()
-        # In the order of what brought them about: a question stands before its answer.
-        self._findings: list[tuple[Finding | Well, str | None]] = []
-        self._unreadable: list[Unreadable] = []
-        self._unknown: dict[tuple[str, str], str] = {}
-        self._recovered: list[tuple[tuple[str, str], str]] = []
+        self._for_book = ForBook(writer, book, presence)
         self._news = DeviceNews()
         self._human = HumanNews(book)
         self._changed = False
@@ -147,9 +126,7 @@ class ReadingsBatch:
 
     def begin(self) -> None:
         self._store.begin_batch()
-        self._findings = []
-        self._recovered = []
-        self._unreadable = [_refused(refused) for refused in self._store.take_refused()]
+        self._for_book.begin(_refused(refused) for refused in self._store.take_refused())
         self._changed = False
         self._now_ms = self._clock()
         self._follow_roster()
@@ -207,17 +184,17 @@ class ReadingsBatch:
                 asks = dated and item.attrs.get("asks") is True
                 at_home = home if dated else None
                 well = Well(at_home, gateway, device, item.measured_at_ms, asks)
-                self._findings.append((well, gateway))
+                self._for_book.found((well,), gateway)
             if home is not None:
                 self._observe(home, item, gateway)
             elif (gateway, device) not in home_of:
-                self._unknown[(gateway, device)] = item.kind
+                self._for_book.unknown((gateway, device), item.kind)
             if item.kind == "device_health":
                 self._health(gateway, item)
             else:
                 self._news.reading(gateway, item, self._now_ms)
         for bad in taken.bad:
-            self._unreadable.append(
+            self._for_book.unreadable(
                 Unreadable(
                     source=topic(gateway, "telemetry"),
                     gateway=gateway,
@@ -248,7 +225,7 @@ class ReadingsBatch:
         key = (gateway, item.device)
         self._presence.health(gateway, item.device, item.values)
         if "recovered" in item.attrs:
-            self._recovered.append((key, str(item.attrs["recovered"])))
+            self._for_book.recovered(key, str(item.attrs["recovered"]))
         shown = self._presence.reports_itself
         if key not in shown and self._news.shows_itself(gateway, item, self._now_ms):
             self._presence.reporting(key)
@@ -271,7 +248,7 @@ class ReadingsBatch:
             self._store.add((gateway, item.device, item.kind), item.measured_at_ms, item.values)
             self.stored += 1
         except ContractError as error:
-            self._unreadable.append(
+            self._for_book.unreadable(
                 Unreadable(
                     source=topic(gateway, "telemetry"),
                     gateway=gateway,
@@ -300,7 +277,7 @@ class ReadingsBatch:
             self._log("rule_failed", f"{home} {item.kind}: {type(error).__name__}: {error}")
             return
         if found:
-            self._findings += [(finding, gateway) for finding in found]
+            self._for_book.found(found, gateway)
         if elsewhere and not (everywhere or handed):
             self._watched.pass_on(home, item, gateway)
         elif item.kind in _OF_VILLAGES and elsewhere is everywhere:
@@ -362,18 +339,16 @@ class ReadingsBatch:
             self._tell(gateway, item, everywhere=True)
 
     def quarantine(self, found: Unreadable) -> None:
-        self._unreadable.append(found)
+        self._for_book.unreadable(found)
         self._changed = True
 
     def commit(self) -> None:
         """Findings into the book, then the batch into the store; StoreError keeps nothing."""
-        found = self.engine.advance(self._now_ms)
-        self._findings += [(finding, None) for finding in found]
+        self._for_book.found(self.engine.advance(self._now_ms), None)
         states = self.engine.take_dirty()
         for problem in self.engine.take_problems():
             self._log("rule_state", problem)
-        if self._findings or self._unreadable or self._unknown or self._recovered:
-            self._into_book()
+        self._for_book.tell()
         if not (self._watched.seal(self._through) or self._changed or states):
             return
         self._store.write_rule_states(states)
@@ -382,41 +357,6 @@ class ReadingsBatch:
         self._store.commit()
         for gone in self._watched.committed():
             self.engine.remove_home(gone)
-
-    def _into_book(self) -> None:
-        """Whoever must hear of this is told durably before the readings are acknowledged."""
-        findings, unreadable = self._findings, self._unreadable
-        unknown, self._unknown = self._unknown, {}
-        recovered = self._recovered
-
-        def apply(unit: UnitOfWork) -> None:
-            for (gateway, device), kind in unknown.items():
-                self._presence.know_device(unit, gateway, device, kind)
-            for found in unreadable:
-                keep(unit, found)
-            for key, fault in recovered:
-                self._presence.recovered(unit, key, fault)
-            for finding, via in findings:
-                self._settle(unit, finding, via)
-
-        try:
-            future: Future[None] = self._writer.submit(apply)
-            future.result(BOOK_TIMEOUT_S)
-        except Exception as error:
-            detail = f"the book did not take the findings: {type(error).__name__}: {error}"
-            raise StoreError(detail, retryable=True) from error
-
-    def _settle(self, unit: UnitOfWork, finding: Finding | Well, gateway: str | None) -> None:
-        if isinstance(finding, Well):
-            self._presence.asks(unit, (finding.gateway, finding.device), finding.asks)
-            if finding.home is not None:
-                device = f"{finding.gateway}/{finding.device}"
-                self._book.said_well(unit, finding.home, device, finding.at_ms)
-            return
-        self._book.take(unit, finding, gateway=gateway)
-        if finding.kind == "gateway_silent":
-            subject = finding.home.removeprefix("gateway:")
-            self._presence.gateway_online(unit, subject, finding.phase == "cleared")
 
     def maintain(self) -> None:
         self._store.maintain(self._clock())

@@ -8,7 +8,7 @@ from contract.moment import EPOCH
 from hearthwatch.hub_modem import INBOX_MAX as MODEM_INBOX_MAX
 from hearthwatch.hub_modem import HubModem
 from ingest.quarantine import ROWS_MAX, Unreadable, keep
-from ingest.readings_lane import INBOX_MAX
+from ingest.shard_work import INBOX_MAX
 from ingest.urgent_lane import Stored
 from ingest.wire import WireItem
 from ledger.place import SqliteBook
@@ -56,7 +56,7 @@ def test_signs_of_life_wait_in_a_bounded_box_and_the_oldest_go(tmp_path: Path) -
         values={},
         attrs={},
     )
-    lane = bench.hub.lane
+    lane = bench.hub.ingest.work
     lane.note_activations([Stored(n, "home-1", item, "gw-1") for n in range(INBOX_MAX + 5)])
     assert len(lane._inbox) == INBOX_MAX
     assert lane._inbox[0].seq == 5

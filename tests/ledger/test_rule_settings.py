@@ -279,7 +279,7 @@ def test_what_is_found_again_after_a_crash_between_the_lanes_is_one(elders: Elde
     batch.begin()
     batch.take(decoded)
     # The book has the finding; the readings, marks and states are lost with the process.
-    batch._into_book()
+    batch._for_book.tell()
     assert elders.count(SHADOW_FINDING) == 1
     moment_ms = elders.clock.at_ms
     elders.hub.close()

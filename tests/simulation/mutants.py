@@ -32,7 +32,7 @@ from ingest import urgent_lane
 from ingest.marks import SpoolMark
 from ingest.quarantine import Unreadable
 from ingest.readings import lane_state
-from ingest.readings_lane import ReadingsLane
+from ingest.shard_work import ShardWork
 from ingest.urgent_lane import UrgentLane
 from ledger import database
 from ledger.unit_of_work import SYSTEM
@@ -294,15 +294,15 @@ def readings_acked_first() -> Planted:
     """A gateway need not wait for the disk of the hub."""
 
     def _handle(self, messages):
-        honest, self._batch.commit = self._batch.commit, lambda: None
+        honest, self.batch.commit = self.batch.commit, lambda: None
         try:
             handle(self, messages)
         finally:
-            self._batch.commit = honest
+            self.batch.commit = honest
         honest()
 
-    handle = ReadingsLane._handle
-    return mock.patch.object(ReadingsLane, "_handle", _handle)
+    handle = ShardWork._handle
+    return mock.patch.object(ShardWork, "_handle", _handle)
 
 
 def readings_not_synced() -> Planted:

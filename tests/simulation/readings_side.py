@@ -1,4 +1,4 @@
-"""The readings side of a simulated hub: the product's own lane, batch, rules and store.
+"""The readings side of a simulated hub: what the product's lane does, its batch, rules and store.
 
 The lane's thread and its socket are the simulation's: a turn of the lane is a callback, and the
 broker's messages wait for it as they would in the socket.
@@ -16,7 +16,7 @@ from hearthwatch.stored_events import stored_event
 from ingest.readings.sqlite_reader import SqliteReader
 from ingest.readings.sqlite_store import SqliteStore
 from ingest.readings_batch import ReadingsBatch
-from ingest.readings_lane import ReadingsLane
+from ingest.shard_work import ShardWork
 from ingest.urgent_lane import Stored
 from rules.engine import Engine
 from tests.simulation.network import Broker, Client, Link
@@ -94,12 +94,7 @@ class ReadingsSide:
             log=machine.log,
         )
         side.settings.on_reload = self.batch.roster_changed
-        self.lane = ReadingsLane(
-            client=self.client,
-            batch=self.batch,
-            monotonic=machine.loop.time,
-            log=machine.log,
-        )
+        self.lane = ShardWork(client=self.client, batch=self.batch, log=machine.log)
 
     def _missed(self, after_seq: int) -> Iterator[Stored]:
         cursor = sqlite3.Cursor(self._connection)
@@ -123,9 +118,9 @@ class ReadingsSide:
         messages = self.client.take()
         try:
             if messages:
-                self.lane._handle_apart(messages)
+                self.lane.handle(messages)
             else:
-                self.lane._idle()
+                self.lane.idle()
         except Exception as error:  # noqa: BLE001 - as the lane's own thread does
             self._machine.log("readings_failed", f"{type(error).__name__}: {error}")
             self.client.lost("the lane failed")
@@ -134,7 +129,6 @@ class ReadingsSide:
         self.client.close()
         with contextlib.suppress(sqlite3.Error):
             self.store.close()
-        self.lane.stop()
 
 
 def stored(path: Path) -> tuple[list[float], int]:
