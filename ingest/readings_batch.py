@@ -93,7 +93,8 @@ class ReadingsBatch:
         engine = self._make_engine()
         self._know_homes(engine, now_ms, None)
         for home, rule, state in self._store.load_rule_states():
-            engine.restore(home, rule, state)
+            if self._watched.watches(home):
+                engine.restore(home, rule, state)
         engine.resume(now_ms)
         before, self.engine = self.engine, engine
         before.let_go()

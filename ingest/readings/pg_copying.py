@@ -34,6 +34,8 @@ _STATES: Final = (
 )
 _MARKS: Final = "SELECT shard, spool, gateway, contiguous, beyond, gap_since_ms FROM readings.mark"
 _OURS: Final = "SELECT 1 FROM sqlite_master WHERE name = 'mark_of'"
+# Who is judged where is found anew, by where their states lie.
+_EMPTY: Final = "TRUNCATE readings.rule_state, readings.mark, readings.subject, readings.passed"
 # Whoever holds a shard now knows what is no longer so.
 _TAKE_ALL: Final = "UPDATE readings.shard SET fence = fence + 1"
 
@@ -72,7 +74,7 @@ def restore_state(settings: PgSettings, source: Path) -> None:
         ensure(raw)
         with raw.transaction():
             raw.execute(_TAKE_ALL)
-            raw.execute("TRUNCATE readings.rule_state, readings.mark")
+            raw.execute(_EMPTY)
             put = raw.cursor()
             rows = file.execute(states)
             while some := rows.fetchmany(PORTION):
@@ -95,7 +97,7 @@ def forget_state(settings: PgSettings) -> None:
         if has_schema(raw):
             with raw.transaction():
                 raw.execute(_TAKE_ALL)
-                raw.execute("TRUNCATE readings.rule_state, readings.mark")
+                raw.execute(_EMPTY)
 
 
 @contextlib.contextmanager

@@ -113,12 +113,13 @@ class PgStore:
         return self._loaded_states()
 
     def _loaded_states(self) -> Iterator[RuleState]:
-        if self._alone:
-            self.subjects.become_alone()
         with faults(self._shard):
             yield from pg_lane_state.load_states(self._shard.connected(), self._shard.shard)
 
     def load_marks(self) -> Iterable[SpoolMark]:
+        """Before the states: who is alone gathers both first."""
+        if self._alone:
+            self.subjects.become_alone()
         with faults(self._shard):
             return pg_lane_state.load_marks(self._shard.connected(), self._shard.shard)
 

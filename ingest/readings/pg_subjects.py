@@ -18,7 +18,7 @@ import psycopg
 from ingest.marks import SpoolMark
 from ingest.readings import pg_lane_state
 from ingest.readings.pg_lane_state import storable
-from ingest.readings.pg_shard import PgShard, faults
+from ingest.readings.pg_shard import HOLD, PgShard, faults
 from ingest.readings.port import RuleState
 
 # Rows of one look; the next comes within a second.
@@ -44,11 +44,15 @@ _CLAIM: Final = (
     " SELECT subject, %s, 0 FROM unnest(%b::text[]) AS wanted(subject)"
     " ON CONFLICT (subject) DO NOTHING RETURNING subject"
 )
-# Of a hub that was alone, or of more shards than there are now: nobody judges by them any more.
+# Of a hub that was alone, or from a copy: nobody judges by them any more.
 _STRAY: Final = (
     "SELECT DISTINCT r.home, r.shard, coalesce(m.contiguous, 0) FROM readings.rule_state r"
     " LEFT JOIN readings.mark m ON m.shard = r.shard AND m.spool = %s"
-    " WHERE r.shard IN (SELECT shard FROM readings.shard WHERE shard <> %s) AND r.home = ANY(%b)"
+    " WHERE r.shard IN (SELECT shard FROM readings.shard) AND r.home = ANY(%b)"
+)
+_FORGOTTEN: Final = (
+    "DELETE FROM readings.rule_state r USING unnest(%b::text[], %b::integer[])"
+    " AS old(home, shard) WHERE r.shard = old.shard AND r.home = old.home"
 )
 _GATHER: Final = (
     "UPDATE readings.rule_state r SET shard = %s FROM unnest(%b::text[], %b::integer[])"
@@ -98,11 +102,23 @@ _GIVE: Final = (
     " WHERE s.shard = %s AND s.subject = g.home",
 )
 # A hub that is alone judges everything.
+_SHARED: Final = (
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM readings.subject)"
+    " OR EXISTS (SELECT 1 FROM readings.rule_state WHERE shard <> %s)"
+)
 _ALONE: Final = (
     "UPDATE readings.shard SET fence = fence + 1 WHERE shard <> %s",
+    # The newest of each spool, and of the book's activations.
+    "INSERT INTO readings.mark AS m (shard, spool, gateway, contiguous, beyond, gap_since_ms)"
+    " SELECT DISTINCT ON (spool) %s, spool, gateway, contiguous, beyond, gap_since_ms"
+    " FROM readings.mark ORDER BY spool, contiguous DESC ON CONFLICT (shard, spool) DO UPDATE"
+    " SET contiguous = excluded.contiguous, beyond = excluded.beyond,"
+    " gap_since_ms = excluded.gap_since_ms WHERE m.contiguous < excluded.contiguous",
     "UPDATE readings.rule_state r SET shard = %s WHERE r.shard <> %s AND NOT EXISTS"
     " (SELECT 1 FROM readings.rule_state o WHERE o.shard = %s AND o.home = r.home"
     " AND o.rule = r.rule)",
+    # Of a time when the other one judged.
+    "DELETE FROM readings.rule_state WHERE shard <> %s",
     "TRUNCATE readings.subject, readings.passed, readings.gateway",
 )
 
@@ -142,11 +158,13 @@ class PgSubjects:
             )
 
     def look(self) -> News:
-        """What others have committed in the last minute; one way to the server and back."""
+        """What others have committed in the last minute; one way to the server and back. Who has
+        lost the shard hears of it here, though it has nothing to commit."""
         shard = self._shard
         with faults(shard):
             raw = shard.connected()
             with raw.pipeline():
+                raw.execute(HOLD, shard.held)
                 came = raw.execute(_CAME, (shard.shard,))
                 moved = raw.execute(_MOVED)
                 passed = raw.cursor(binary=True).execute(_HANDED, (shard.shard, PASSED_MAX))
@@ -162,12 +180,21 @@ class PgSubjects:
         with self._shard.transaction() as raw:
             ours = [row[0] for row in raw.execute(_CLAIM, (shard, names))]
             found = dict.fromkeys(ours, 0)
-            stray = raw.execute(_STRAY, (book_spool, shard, ours)).fetchall() if ours else []
-            if stray:
-                homes, shards, seen = (list(column) for column in zip(*stray, strict=True))
+            rows = raw.execute(_STRAY, (book_spool, ours)).fetchall() if ours else []
+            newest: dict[str, tuple[int, int]] = {}
+            old: list[tuple[str, int]] = []
+            for home, its, seen in sorted(rows, key=lambda row: (row[2], row[1] == shard)):
+                if home in newest:
+                    old.append((home, newest[home][0]))
+                newest[home] = its, seen
+            if old:
+                raw.execute(_FORGOTTEN, [list(column) for column in zip(*old, strict=True)])
+            moved = [(home, its, seen) for home, (its, seen) in newest.items() if its != shard]
+            if moved:
+                homes, shards, through = (list(column) for column in zip(*moved, strict=True))
                 raw.execute(_GATHER, (shard, homes, shards))
-                raw.execute(_SEEN, (homes, seen))
-                found |= dict(zip(homes, seen, strict=True))
+                raw.execute(_SEEN, (homes, through))
+                found |= dict(zip(homes, through, strict=True))
         return found
 
     def states_of(self, subjects: Iterable[str]) -> list[RuleState]:
@@ -188,12 +215,15 @@ class PgSubjects:
             raw.execute(_FORGET)
 
     def become_alone(self) -> None:
+        """Marks and states of all shards are this one's, which judges everybody."""
         shard = self._shard.shard
         with self._shard.transaction() as raw:
-            if raw.execute("SELECT 1 FROM readings.subject LIMIT 1").fetchone() is not None:
+            if raw.execute(_SHARED, (shard,)).fetchone() is not None:
                 raw.execute(_ALONE[0], (shard,))
-                raw.execute(_ALONE[1], (shard, shard, shard))
-                raw.execute(_ALONE[2])
+                raw.execute(_ALONE[1], (shard,))
+                raw.execute(_ALONE[2], (shard, shard, shard))
+                raw.execute(_ALONE[3], (shard,))
+                raw.execute(_ALONE[4])
 
     # With the batch.
 

@@ -92,9 +92,11 @@ class ReadingsStore(Protocol):
     def commit(self) -> None:
         """Durable on return; StoreError means that nothing of the batch was kept."""
 
-    def load_rule_states(self) -> Iterable[RuleState]: ...
+    def load_marks(self) -> Iterable[SpoolMark]:
+        """First of all; then the states."""
+        ...
 
-    def load_marks(self) -> Iterable[SpoolMark]: ...
+    def load_rule_states(self) -> Iterable[RuleState]: ...
 
     def maintain(self, now_ms: int) -> bool:
         """One short slice of housekeeping; True while more is waiting. For idle moments."""

@@ -128,7 +128,7 @@ def test_marks_of_another_shard_are_found(worker: Make) -> None:
 def test_from_a_hub_that_was_alone_and_back(settings: PgSettings, worker: Make) -> None:
     alone = PgStore(settings, alone=True)
     alone.begin_batch()
-    assert not states(alone)
+    assert not alone.load_marks()
     alone.write_rule_states([("home-1", "rule", b"learned")])
     alone.write_marks([SpoolMark(spool=BOOK, gateway="", contiguous=12)])
     alone.commit()
@@ -136,14 +136,32 @@ def test_from_a_hub_that_was_alone_and_back(settings: PgSettings, worker: Make) 
     # What it thought is taken over, with the newest activation that it had heard of.
     assert two.subjects.claim(["home-1"], BOOK) == {"home-1": 12}
     assert states(two) == {("home-1", "rule"): b"learned"}
+    two.write_marks([SpoolMark(spool=BOOK, gateway="", contiguous=20)])
+    two.commit()
     again = PgStore(settings, alone=True)
+    assert [mark.contiguous for mark in again.load_marks()] == [20]
     assert states(again) == {("home-1", "rule"): b"learned"}
-    # Who shared shards until now changes nothing any more.
+    # Who shared shards until now changes nothing any more, and hears of it without a commit.
+    with pytest.raises(ShardLostError):
+        two.subjects.look()
     with pytest.raises(ShardLostError):
         two.commit()
     assert not worker(1).subjects.load().came
     alone.close()
     again.close()
+
+
+def test_of_what_lies_in_several_shards_the_newest_counts(worker: Make) -> None:
+    """As after a copy of one time was put back into another."""
+    for shard, through in ((0, 5), (1, 9), (2, 7)):
+        store = worker(shard)
+        store.write_rule_states([("home-1", "rule", b"%d" % shard)])
+        store.write_marks([SpoolMark(spool=BOOK, gateway="", contiguous=through)])
+        store.commit()
+    taker = worker(2)
+    assert taker.subjects.claim(["home-1"], BOOK) == {"home-1": 9}
+    assert states(taker) == {("home-1", "rule"): b"1"}
+    assert not states(worker(0))
 
 
 def test_tables_of_an_older_program_get_what_is_missing(settings: PgSettings) -> None:
