@@ -12,6 +12,7 @@ import psycopg
 from gateway.uplink.paho_client import BrokerSettings
 from hearthwatch.admin import add_user
 from hearthwatch.book_change import change_book
+from ingest.readings.pg_schema import ensure
 from ledger.register import store
 from ledger.roster import parse
 from tests.adapters.ports import quiet_port
@@ -166,6 +167,13 @@ class Province:
             program.start(now_s)
         for gateway in self.real:
             gateway.program.start()
+
+    def make_readings_tables(self) -> None:
+        """As the first worker would."""
+        ensure(self._raw)
+
+    def run(self, sql: str) -> None:
+        self._raw.execute(sql.encode())
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """From one thread at a time. Empty where there is no such table yet."""

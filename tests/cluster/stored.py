@@ -1,6 +1,7 @@
 """What is in the book and in the store of readings, as rows for the judge."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from ingest.readings.packing import unpack_batch, unpack_chunk
@@ -10,6 +11,20 @@ from tests.cluster.light import KWH, METER
 from tests.cluster.province import Province
 
 HOUR_MS: Final = 3_600_000
+# Each commit's readings are copied by the database itself: batches are joined and folded, and then
+# a reading that was written twice is there once. A joined one has a number that was there before.
+WITNESS: Final = """
+CREATE TABLE readings.written (seq bigint PRIMARY KEY, body bytea NOT NULL);
+CREATE FUNCTION readings.witness() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO readings.written VALUES (NEW.seq, NEW.body) ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER witness AFTER INSERT ON readings.batch
+  FOR EACH ROW EXECUTE FUNCTION readings.witness();
+"""
+# Series, moment, value.
+Reading = tuple[int, int, float]
 EVENTS: Final = "SELECT id, gateway, device, kind, alarm FROM event ORDER BY seq"
 _ALARMS: Final = (
     "SELECT id, gateway, device, event_count, state FROM alarm"
@@ -23,6 +38,12 @@ _HELD: Final = (
     " WHERE application_name LIKE 'hearthwatch-readings-%'"
 )
 _LAST_CALL: Final = "SELECT coalesce(max(at_ms), 0) FROM entry WHERE fact = 'told'"
+
+
+def watch_readings(province: Province) -> None:
+    """Before anything is stored."""
+    province.make_readings_tables()
+    province.run(WITNESS)
 
 
 def events(province: Province) -> list[Event]:
@@ -90,34 +111,39 @@ def marks(province: Province) -> dict[str, Mark]:
 
 
 def kept(province: Province) -> dict[str, Kept]:
-    """By gateway: every reading of what waits in batches, as often as it is there, and those of
-    hours that are folded, which have each once."""
+    """By gateway: each reading that is in the store, as often as it was committed to it."""
     series = {
         int(number): (gateway, (device, field) == (METER, "energy_kwh"), (device, kind))
         for number, gateway, device, kind, field in province.rows(
             "SELECT id, gateway, device, kind, field FROM readings.series"
         )
     }
-    times: Counter[tuple[int, int, float]] = Counter()
-    for (body,) in province.rows("SELECT body FROM readings.batch"):
-        rows = unpack_batch(bytes(body))
-        times.update(
-            zip(rows.series.tolist(), rows.moments_ms.tolist(), rows.values.tolist(), strict=True)
-        )
-    for number, hour, body in province.rows("SELECT series, hour, body FROM readings.chunk"):
-        offsets_ms, values = unpack_chunk(bytes(body))
-        for offset_ms, value in zip(offsets_ms.tolist(), values.tolist(), strict=True):
-            times.setdefault((int(number), int(hour) * HOUR_MS + offset_ms, value), 1)
+    written = Counter(_waiting(province, "readings.written"))
     numbers: dict[str, list[int]] = {}
     others: dict[str, set[object]] = {}
-    for (number, moment_ms, value), count in times.items():
+    for key in {*_waiting(province, "readings.batch"), *_folded(province)}:
+        number, moment_ms, value = key
         gateway, is_meter, device = series[number]
         if is_meter:
-            numbers.setdefault(gateway, []).extend([round(value / KWH)] * count)
+            numbers.setdefault(gateway, []).extend([round(value / KWH)] * max(written[key], 1))
         elif device[0] != METER:
             others.setdefault(gateway, set()).add((device, moment_ms))
     gateways = numbers.keys() | others.keys()
     return {name: Kept(numbers.get(name, []), len(others.get(name, ()))) for name in gateways}
+
+
+def _waiting(province: Province, table: str) -> Iterator[Reading]:
+    for (body,) in province.rows(f"SELECT body FROM {table}"):  # noqa: S608 - own text
+        rows = unpack_batch(bytes(body))
+        columns = (rows.series.tolist(), rows.moments_ms.tolist(), rows.values.tolist())
+        yield from zip(*columns, strict=True)
+
+
+def _folded(province: Province) -> Iterator[Reading]:
+    for number, hour, body in province.rows("SELECT series, hour, body FROM readings.chunk"):
+        offsets_ms, values = unpack_chunk(bytes(body))
+        for offset_ms, value in zip(offsets_ms.tolist(), values.tolist(), strict=True):
+            yield int(number), int(hour) * HOUR_MS + offset_ms, value
 
 
 def speaking(province: Province) -> dict[int, int]:

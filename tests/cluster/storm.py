@@ -93,6 +93,7 @@ class Storm:
 
     async def _begin(self) -> None:
         province = self.province
+        await self._read(stored.watch_readings)
         province.start()
         self._go(self._tend())
         self._go(self._look())
