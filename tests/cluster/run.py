@@ -71,6 +71,8 @@ def _inside(folder: Path, options: Options) -> int:
         signal.signal(number, end)
     if os.getpid() == 1:
         tool("mount", "-t", "tmpfs", "-o", "mode=711", "tmpfs", str(folder))
+        # A gateway elsewhere may be after a terminal that had one of these numbers before.
+        tool("mount", "-t", "devpts", "-o", "newinstance,ptmxmode=0666", "devpts", "/dev/pts")
         tool("ip", "link", "set", "lo", "up")
     # What servers keep goes with it.
     tempfile.tempdir = str(folder)
