@@ -167,7 +167,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """Changes that are not in a transaction yet."""
-        return self._queue.qsize()
+        return self._queue.qsize() + len(self._left)
 
     @property
     def idle(self) -> bool:
