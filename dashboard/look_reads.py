@@ -81,7 +81,15 @@ def looks_of(connection: Connection, person: str, now_ms: int, days: int) -> Loo
         )
         for (day, actor, act, thing, said), rows in grouped.items()
     ]
-    looks.sort(key=lambda look: (look.day, look.last_ms), reverse=True)
+    # Who looked last first, with all that she did on that day together.
+    latest: dict[tuple[str, str], int] = {}
+    for look in looks:
+        key = (look.day, look.who)
+        latest[key] = max(latest.get(key, 0), look.last_ms)
+    looks.sort(
+        key=lambda look: (look.day, latest[look.day, look.who], look.who, look.last_ms),
+        reverse=True,
+    )
     staff = {look.who for look in looks if look.role != "family"}
     return Looks(looks=looks, rows=len(told), people=len(staff), cut=cut)
 

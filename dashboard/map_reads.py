@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from dashboard.callers import Caller
 from dashboard.ports import RuleViews
 from dashboard.reads import Row, rows
-from dashboard.register_reads import homes_heard
+from dashboard.register_reads import dark_regions, homes_heard
 from dashboard.unseen_reads import UnseenList, read_unseen, stays_now
 from ledger.schema import ALARM, GATEWAY, HOME, REGION, SERVICE_USER
 from ledger.views import Document, roster_index
@@ -40,7 +40,7 @@ def map_document(
     if "visit.read" in caller.can:
         unseen = read_unseen(connection, rules, caller, region, now_ms=now_ms, today_ms=today_ms)
     seen_by_home = _seen(unseen)
-    dark = _dark_villages(connection, caller)
+    dark = dark_regions(connection) if "alarm.read" in caller.can else ()
     shown = homes[:limit]
     return {
         "homes": [
@@ -127,18 +127,6 @@ def _seen(unseen: UnseenList | None) -> Mapping[str, tuple[bool, str]]:
         before = found.get(home, (False, ""))[0]
         found[home] = (before or one.seen_today, one.life)
     return found
-
-
-def _dark_villages(connection: Connection, caller: Caller) -> set[str]:
-    """Regions without electricity, as an open alarm says."""
-    if "alarm.read" not in caller.can:
-        return set()
-    wanted = select(ALARM.c.region).where(
-        ALARM.c.kind == "village_dark",
-        ALARM.c.state.in_(_LIVE),
-        caller.visible(ALARM.c.region),
-    )
-    return {row["region"] for row in rows(connection, wanted)}
 
 
 def _silent_gateways(connection: Connection, caller: Caller, region: str | None) -> list[Document]:

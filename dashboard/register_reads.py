@@ -24,6 +24,8 @@ from ledger.views import (
 # The rule kind whose state is a home's `life`, and the states that the interface knows.
 LIFE_KIND = "no_sign_of_life"
 LIFE_STATES = frozenset({"well", "silent", "cannot_judge", "learning"})
+# That of an alarm about a village without electricity.
+DARK_KIND: Final = "village_dark"
 # A home has a device for these or it hasn't; what others listen to comes from devices of any kind.
 _OF_ONE_KIND: Final = frozenset({"environment", "fall", "gas", "leak", "power", "smoke", "sos"})
 # What the feed of the electricity makes of a meter's readings.
@@ -57,6 +59,7 @@ def home_documents(
     staying = _staying(connection, ids, now_ms)
     lives = rules.of_kind(LIFE_KIND, ids)
     heard = homes_heard(connection, [HOME.c.id.in_(ids)])
+    dark = dark_regions(connection)
     return [
         {
             **(home_reference(home, roster) or {}),
@@ -67,6 +70,7 @@ def home_documents(
             "worst_alarm": _SEVERITIES[alarms[home]["worst"]] if home in alarms else None,
             "life": life_state(lives.get(home)),
             "heard": heard.get(home),
+            "dark": roster.homes[home]["region"] in dark,
             "staying": staying.get(home, []),
         }
         for home in ids
@@ -93,6 +97,13 @@ def homes_heard(connection: Connection, inside: Sequence[Any]) -> dict[str, bool
         .group_by(DEVICE.c.home)
     )
     return {row["home"]: row["online"] > 0 for row in rows(connection, wanted)}
+
+
+def dark_regions(connection: Connection) -> frozenset[str]:
+    """Villages without electricity, as an open alarm says: a meter that is still there shows
+    nobody, and what a rule thought before is of before."""
+    wanted = select(ALARM.c.region).where(ALARM.c.kind == DARK_KIND, ALARM.c.state != "closed")
+    return frozenset(connection.scalars(wanted))
 
 
 def _worst() -> Any:

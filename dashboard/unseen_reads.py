@@ -1,7 +1,7 @@
 """Who was not seen yet today: of everybody the last sign of life, what the rule thinks, and how
 long until it would call. Read in a fixed number of questions, however many people there are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from dashboard.callers import Caller
 from dashboard.plan_facts import made
 from dashboard.ports import RuleView, RuleViews
 from dashboard.reads import Row, rows
-from dashboard.register_reads import LIFE_KIND, homes_heard, life_state
+from dashboard.register_reads import LIFE_KIND, dark_regions, homes_heard, life_state
 from ledger.schema import ACCOUNT, ALARM, DEVICE, HOME, REGION, SERVICE_USER, STAY, VISIT
 from ledger.views import (
     Document,
@@ -58,6 +58,7 @@ class Unseen:
     row: Row
     life: str
     heard: bool | None
+    dark: bool
     view: RuleView | None
     sign: Sign | None
     seen_today: bool
@@ -122,6 +123,7 @@ def read_unseen(
         stays=stays_now(connection, now_ms),
         alarms=_alarms(connection),
         heard=homes_heard(connection, inside),
+        dark=dark_regions(connection),
     )
     listed = [_unseen(row, views.get(row["home"]), known) for row in found]
     usernames = {c["visitor"] for c in known.contacts.values()}
@@ -146,6 +148,7 @@ class _Known:
     stays: Mapping[tuple[str, str | None], Row]
     alarms: Mapping[str, str]
     heard: Mapping[str, bool]
+    dark: Collection[str]
 
 
 def _unseen(row: Row, view: RuleView | None, known: _Known) -> Unseen:
@@ -161,6 +164,7 @@ def _unseen(row: Row, view: RuleView | None, known: _Known) -> Unseen:
         row=row,
         life=life,
         heard=known.heard.get(row["home"]),
+        dark=row["region"] in known.dark,
         view=view,
         sign=sign,
         seen_today=any(sign.at_ms >= known.today_ms for sign in signs),
@@ -264,6 +268,7 @@ def unseen_object(one: Unseen, of: UnseenList, now_ms: int) -> Document:
         "life": one.life,
         # False: its gateways are away, what the rule thinks is of the time before.
         "heard": one.heard,
+        "dark": one.dark,
         "reason": explained.get("reason"),
         "since": None if one.view is None else instant(one.view.since_ms),
         "window_h": explained.get("window_h"),

@@ -115,14 +115,14 @@ def test_the_trail_says_who_did_what_to_whose_file(open_desk: OpenDesk) -> None:
     manager = signed_in(open_desk, "manager-1")
     manager.page.goto(f"{manager.url}/persons/person-0001")
     # Of a town only: its accounts are not offered the trail of the county.
-    expect(manager.page.get_by_role("link", name="谁看过、谁改过")).to_have_count(0)
+    expect(manager.page.get_by_role("link", name="谁看过、改过档案")).to_have_count(0)
     said = "() => fetch('/api/v1/service-users/person-0001', {method: 'PATCH', headers: "
     said += "{'X-Requested-With': 'hearthwatch', 'Content-Type': 'application/json'}, "
     manager.page.evaluate(said + "body: JSON.stringify({phone: '13900009999'})})")
     desk = signed_in(open_desk)
     page = desk.page
     page.goto(f"{desk.url}/persons/person-0001")
-    page.get_by_role("link", name="谁看过、谁改过").click()
+    page.get_by_role("link", name="谁看过、改过档案").click()
     expect(page.get_by_role("heading", name="操作记录", exact=True)).to_be_visible()
     day = page.get_by_role("region", name="今天")
     changed = day.locator("li", has_text="manager-1").filter(has_text="修改")

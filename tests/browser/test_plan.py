@@ -66,7 +66,7 @@ def test_week_and_month_of_a_visitor(open_desk: OpenDesk) -> None:
     desk.at_every_size(desk.page.locator("button.today"))
     desk.page.locator("button.today").click()
     expect(desk.page.locator("ol > li")).to_have_count(3)
-    desk.page.get_by_role("button", name="往后").click()
+    desk.page.get_by_role("button", name="下个月").click()
     expect(desk.page.get_by_role("heading", name="2026年12月")).to_be_visible()
 
 
@@ -81,7 +81,7 @@ def test_a_manager_sees_whom_nobody_went_to_and_raises_a_tier(
     expect(main.locator(".figures")).to_contain_text("75 %")
     [first, *_others] = desk.page.locator("section[aria-labelledby=unvisited] li").all()
     expect(first).to_contain_text("从未上门")
-    first.get_by_role("button", name="频次与提高").click()
+    first.get_by_role("button", name="提高频次").click()
     expect(first).to_contain_text("身体健康、能够自理")
     expect(first).to_contain_text("是否重病")
     first.locator("[name=until]").fill("2026-12-31")

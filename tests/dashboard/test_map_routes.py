@@ -78,6 +78,10 @@ async def test_a_village_without_electricity(world: World) -> None:
     dark = "UPDATE alarm SET kind = 'village_dark', home = NULL, region = ? WHERE id = ?"
     await world.execute(dark, "610926101001", alarm)
     assert (await only(world))["dark"] is True
+    async with world.client("duty-1") as client:
+        [home] = (await client.get(f"{API}/homes")).json()["items"]
+        [person] = (await client.get(f"{API}/unseen")).json()["items"]
+    assert (home["dark"], person["dark"]) == (True, True), "lists say the same as the map"
     # Who sees no alarms is not told by the map either.
     assert (await only(world, "installer-1"))["dark"] is False
     await world.execute("UPDATE alarm SET state = 'closed' WHERE id = ?", alarm)

@@ -51,6 +51,7 @@ async def test_a_home_in_a_list_and_alone(world: World) -> None:
         "worst_alarm": "urgent",
         "life": "well",
         "heard": False,
+        "dark": False,
         "staying": [],
     }
     same = home.keys() - {"devices", "persons"}

@@ -271,6 +271,7 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
         "chart.unit",
         "list.part",
         "list.separator",
+        "list.semicolon",
         "span.pair",
         "try.param",
         "params.range",

@@ -6,6 +6,8 @@ import { t, tAny, word } from "./i18n.svelte";
 
 const id = encodeURIComponent;
 const MACHINE_NAME = /^[0-9a-f-]{12,}$/;
+// As dashboard/signing_in/door_news.py writes it behind the address.
+const NEW_BROWSER = /, new browser$/;
 const FAMILY_LINK = /^family-[0-9a-f]{12}$/;
 
 // What people did; what an open board asks by itself is told apart.
@@ -91,6 +93,14 @@ function numbered(kind: string, name: string): string {
 export function actorText(row: AuditRow): string {
   if (row.actor_name !== "") return row.actor_name;
   return FAMILY_LINK.test(row.actor) ? t("audit.by_family") : row.actor;
+}
+
+/** From where its account had signed in by then. That a browser was new matters where it signed in. */
+export function cameFrom(row: AuditRow): string {
+  const places = row.from.map((one) => one.replace(NEW_BROWSER, ""));
+  const where = [...new Set(places)].join(t("audit.or"));
+  const fresh = row.action === "logged_in" && NEW_BROWSER.test(row.from[0] ?? "");
+  return t(fresh ? "audit.came_new" : "audit.came_from", { where });
 }
 
 /** The page where it can be looked at, if there is one. */

@@ -143,7 +143,7 @@ function drawLimits(
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    const text = `${word("field", `limit_${limit.field}`)} ${decimal(limit.value)}`;
+    const text = `${limitName(limit)} ${decimal(limit.value)}`;
     const at = [bbox.left + 4 * devicePixelRatio, y - 5 * devicePixelRatio] as const;
     // A rim of the paper's colour: a curve may run behind it.
     ctx.strokeStyle = colour("--surface");
@@ -155,10 +155,16 @@ function drawLimits(
   ctx.restore();
 }
 
+/** Of two limits of one field it says which is the lower one. */
+function limitName(limit: Limit): string {
+  if (limit.beyond === undefined) return word("field", `limit_${limit.field}`);
+  return `${word("field", limit.field)} ${limit.beyond === "above" ? "≥" : "≤"}`;
+}
+
 function axisTime(locale: string, wide: boolean): (seconds: number) => string {
   return (seconds) => {
     const at = seconds * 1000;
-    if (isMidnight(at)) return told(at, locale, { month: "numeric", day: "numeric" });
+    if (isMidnight(at)) return told(at, locale, { month: "short", day: "numeric" });
     if (wide) return "";
     return told(at, locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   };

@@ -49,3 +49,10 @@ class HubTime {
 }
 
 export const hubTime = new HubTime();
+
+/** By how much this device's own clock is ahead of the hub's. 0 while the hub was not heard, and for
+ * less than a minute: then both clocks say the same. */
+export function aheadMs(): number {
+  const ahead = hubTime.now === 0 ? 0 : Math.round(Date.now() - hubTime.now);
+  return Math.abs(ahead) < MINUTE_MS ? 0 : ahead;
+}

@@ -17,6 +17,8 @@ export interface Curve {
 export interface Limit {
   field: string;
   value: number;
+  /** On which side of it an alarm is; evidence doesn't say. */
+  beyond?: "above" | "below";
 }
 
 const SINGLE = new Set(["blood_pressure", "heart_rate", "oximetry", "temperature", "glucose", "weight"]);

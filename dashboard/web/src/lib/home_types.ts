@@ -85,6 +85,8 @@ export interface Home {
   life: string;
   /** Whether any gateway of its devices is online; null: it has no devices. */
   heard?: boolean | null;
+  /** Its village has no electricity. */
+  dark?: boolean;
   /** What of its stays holds now. */
   staying?: StayKind[];
 }

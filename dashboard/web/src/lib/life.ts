@@ -7,14 +7,18 @@ export const LIFE_TONES: Record<string, string> = {
   learning: "technical",
   trouble: "watch",
   unheard: "watch",
+  dark: "watch",
 };
 
 // What a rule thought before its gateway went is no news of now; a silence stays one.
 const PASSING = new Set(["well", "learning", "trouble"]);
 
-/** The state of a home as it may be shown: `unheard` while nobody can hear it. */
-export function lifeNow(home: { life: string; heard?: boolean | null }): string {
-  return home.heard === false && PASSING.has(home.life) ? "unheard" : home.life;
+/** The state of a home as it may be shown: `unheard` while nobody can hear it, `dark` while its
+ * village has no electricity, so that a meter shows nobody. */
+export function lifeNow(home: { life: string; heard?: boolean | null; dark?: boolean }): string {
+  if (!PASSING.has(home.life)) return home.life;
+  if (home.heard === false) return "unheard";
+  return home.dark === true ? "dark" : home.life;
 }
 
 export const DEVICE_TONES: Record<string, string> = {

@@ -31,6 +31,8 @@ export interface UnseenPerson {
   life: string;
   /** False: its gateways are away, and no alarm would come; null: there are no devices. */
   heard?: boolean | null;
+  /** Its village has no electricity: only other sensors see. */
+  dark?: boolean;
   reason: string | null;
   since: string | null;
   window_h: number | null;
@@ -77,14 +79,15 @@ const NEAR_H = 6;
 // As long as the hub keeps a call from the rule (alarms/heard_from.py).
 const SETTLE_MS = 60_000;
 
-export type Standing = "silent" | "away" | "near" | "well" | "unknown";
+export type Standing = "silent" | "away" | "near" | "well" | "dark" | "unknown";
 
 /** What stands first about somebody: an alarm, a stay, how near an alarm is, or that nobody knows. */
 export function standingOf(one: UnseenPerson): Standing {
   if (one.life === "silent") return "silent";
   if (one.stay !== null) return "away";
   if (one.life !== "well" || one.heard === false) return "unknown";
-  return one.quiet_hours_left !== null && one.quiet_hours_left <= NEAR_H ? "near" : "well";
+  if (one.quiet_hours_left !== null && one.quiet_hours_left <= NEAR_H) return "near";
+  return one.dark === true ? "dark" : "well";
 }
 
 export const STANDING_TONES: Record<Standing, string> = {
@@ -92,6 +95,7 @@ export const STANDING_TONES: Record<Standing, string> = {
   away: "technical",
   near: "watch",
   well: "good",
+  dark: "watch",
   unknown: "watch",
 };
 
