@@ -63,7 +63,9 @@ class County:
 
 
 def is_away(house: House, minute: int) -> bool:
-    return any(span.start <= minute <= span.end + BACK_MIN for span in house.absences)
+    """Whether nobody is about: by the calendar of absences or without it."""
+    away = (*house.absences, *house.nobody_about)
+    return any(span.start <= minute <= span.end + BACK_MIN for span in away)
 
 
 def minute_of(at_ms: int) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from bench.absence.finding_out import BACK_MIN, Answer, County, is_away, minute_of
+from bench.absence.going import FIRST_DAY
 from bench.absence.houses import DAY, House, Span
 from bench.absence.meters import BEGIN_MS, Seen, Tape, observations
 from rules.config import default_rules
@@ -27,14 +28,26 @@ LASTING_H: Final = 16
 BORNE_PER_YEAR: Final = 3
 
 
+_SUMS: Final = (
+    "absences", "found", "alarms_false", "alarms_unplanned", "unplanned", "unplanned_found",
+    "lasting", "in_blind", "homes", "above", "days", "delays_h",
+)  # fmt: skip
+
+
 @dataclass(slots=True, kw_only=True)
 class Score:
     """Sums over homes. Absences shorter than `IN_TIME_H` are never missed, and never false.
-    above: homes with more false alarms a year than are borne."""
+    above: homes with more false alarms a year than are borne. unplanned: stretches of `IN_TIME_H`
+    and more in which nobody was about though the calendar had nobody travel, and
+    alarms_unplanned: those raised in such stretches of a day and more. They stand beside absences
+    and false alarms, and count as neither."""
 
     absences: int = 0
     found: int = 0
     alarms_false: int = 0
+    alarms_unplanned: int = 0
+    unplanned: int = 0
+    unplanned_found: int = 0
     lasting: int = 0
     in_blind: int = 0
     homes: int = 0
@@ -44,14 +57,17 @@ class Score:
     delays_h: list[float] = field(default_factory=list)
 
     def add(self, other: "Score") -> None:
-        sums = ("absences", "found", "alarms_false", "lasting", "in_blind", "homes", "above")
-        for name in (*sums, "days", "delays_h"):
+        for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.worst_per_year = max(self.worst_per_year, other.worst_per_year)
 
     @property
     def false_per_year(self) -> float:
         return self.alarms_false / max(self.days, 1.0) * 365.25
+
+    @property
+    def unplanned_per_year(self) -> float:
+        return self.alarms_unplanned / max(self.days, 1.0) * 365.25
 
     @property
     def lasting_per_year(self) -> float:
@@ -102,24 +118,47 @@ def judge(alarms: Sequence[Span], house: House, tape: Tape) -> Score:
     days = len(house.watts) / DAY
     score = Score(homes=1, days=days)
     for span in house.absences:
-        times = (alarm.start for alarm in alarms)
-        first = next((at for at in times if span.start <= at <= span.end + BACK_MIN), None)
+        first = _first(alarms, span)
         if first is not None:
             score.delays_h.append((first - span.start) / 60)
-        if _blind_min(tape.blind, span) or span.end - span.start < IN_TIME_H * 60:
-            continue
-        score.absences += 1
-        score.found += first is not None and first - span.start <= IN_TIME_H * 60
+        if _asked(span, tape):
+            score.absences += 1
+            score.found += _in_time(first, span)
+    for span in house.nobody_about:
+        if _asked(span, tape) and span.start >= FIRST_DAY * DAY and not _travels(house, span):
+            score.unplanned += 1
+            score.unplanned_found += _in_time(_first(alarms, span), span)
     for alarm in alarms:
         at = alarm.start
         if not is_away(house, at):
             score.alarms_false += 1
             score.lasting += alarm.end - at >= LASTING_H * 60
+        elif not any(span.start <= at <= span.end + BACK_MIN for span in house.absences):
+            score.alarms_unplanned += 1
         score.in_blind += any(b.start <= at <= b.end + AFTER_BLIND_MIN for b in tape.blind)
     score.worst_per_year = score.alarms_false / days * 365.25
     # Three in 365 days are no more than three a year.
     score.above = int(round(score.worst_per_year) > BORNE_PER_YEAR)
     return score
+
+
+def _first(alarms: Sequence[Span], span: Span) -> int | None:
+    times = (alarm.start for alarm in alarms)
+    return next((at for at in times if span.start <= at <= span.end + BACK_MIN), None)
+
+
+def _in_time(first: int | None, span: Span) -> bool:
+    return first is not None and first - span.start <= IN_TIME_H * 60
+
+
+def _asked(span: Span, tape: Tape) -> bool:
+    """Whether it lasts for long enough, and could be seen."""
+    return not _blind_min(tape.blind, span) and span.end - span.start >= IN_TIME_H * 60
+
+
+def _travels(house: House, span: Span) -> bool:
+    """Whether some of it belongs to an absence of the calendar."""
+    return any(each.start <= span.end and span.start <= each.end for each in house.absences)
 
 
 def _blind_min(blind: Sequence[Span], span: Span) -> int:

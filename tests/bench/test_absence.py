@@ -161,6 +161,55 @@ def test_what_is_found_false_and_blind(case) -> None:
     assert (score.absences, score.found, score.alarms_false, score.in_blind) == wanted
 
 
+def test_where_nobody_was_about_an_alarm_is_not_false_and_not_found_by_the_calendar() -> None:
+    alone = Span(start=20 * DAY, end=20 * DAY + 30 * 60)
+    short = Span(start=25 * DAY, end=26 * DAY)
+    early = Span(start=2 * DAY, end=4 * DAY)
+    gone = Span(start=30 * DAY, end=33 * DAY)
+    travelling = Span(start=gone.start - 60, end=gone.end)
+    house = quiet_house(40, gone=gone)
+    house = replace(house, nobody_about=[early, travelling, alone, short])
+    tape = Tape(meter=FIFTEEN, minutes=[], values=[])
+
+    def scored(*minutes: int) -> tuple[int, ...]:
+        score = judge([Span(start=at, end=at + 5) for at in minutes], house, tape)
+        return (score.found, score.alarms_false, score.alarms_unplanned, score.unplanned_found)
+
+    assert scored() == (0, 0, 0, 0)
+    assert scored(alone.start + 25 * 60) == (0, 0, 1, 1)
+    assert scored(alone.start + 27 * 60) == (0, 0, 1, 0)
+    assert scored(alone.end + 61) == (0, 1, 0, 0)
+    # Too short to be asked for, or while the rule still learns.
+    assert scored(short.end, early.end) == (0, 0, 2, 0)
+    # The calendar's own count as ever, and once; what came before it was quiet already.
+    assert scored(gone.start - 1, gone.start + 25 * 60) == (1, 0, 1, 0)
+    total = Score()
+    for _ in range(2):
+        total.add(judge([alone], house, tape))
+    assert (total.unplanned, total.alarms_unplanned) == (2, 2)
+    assert judge([], replace(house, nobody_about=()), tape).unplanned == 0
+
+
+def test_a_county_finds_nobody_where_nobody_is_about() -> None:
+    alone = Span(start=20 * DAY, end=22 * DAY)
+    house = quiet_house(40, gone=GONE)
+    assert not is_away(house, alone.start)
+    house = replace(house, nobody_about=[alone])
+    assert is_away(house, alone.start)
+    assert is_away(house, alone.end + 60)
+    assert not is_away(house, alone.end + 61)
+
+
+def test_alarms_with_nobody_about_are_said_beside_the_false_ones() -> None:
+    score = Score(absences=4, found=3, homes=1, days=365.25, delays_h=[24.0],
+                  alarms_false=1, worst_per_year=1.0)  # fmt: skip
+    scores = {"crest": {(FIFTEEN.name, method): score for method in (RULE, *METHODS)}}
+    assert "nobody about" not in table(scores, [FIFTEEN])
+    score.alarms_unplanned, score.unplanned, score.unplanned_found = 2, 5, 4
+    wanted = "1.00 (worst 1); 2.00 more with nobody about (4 of 5 found)"
+    assert wanted in table(scores, [FIFTEEN])
+
+
 @pytest.mark.parametrize(("hours", "lasting"), [(LASTING_H, 1), (LASTING_H - 1, 0)])
 def test_a_false_alarm_that_goes_on_is_told_apart(hours, lasting) -> None:
     house = quiet_house(20, gone=GONE)

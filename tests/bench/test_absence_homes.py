@@ -82,5 +82,23 @@ def test_the_published_model_stops_with_its_people() -> None:
         away[span.start : span.end] = True
     assert all(isinstance(span, Span) for span in house.absences)
     assert house.absences
+    assert house.nobody_about
+    assert all(span.end - span.start >= DAY for span in house.nobody_about)
+    # Every absence of a day and more is a stretch with nobody about.
+    for span in house.absences:
+        inside = [s for s in house.nobody_about if s.start <= span.start and span.end <= s.end]
+        assert inside or span.end - span.start < DAY
     # The first two hours are what was still running.
     assert 0 < house.watts[away].mean() < house.watts[~away].mean() * 0.5
+
+
+def test_a_day_and_no_less_with_nobody_about_is_told() -> None:
+    about = np.zeros(5 * crest.STEPS, dtype=np.int64)
+    first, second, third = crest.STEPS, 2 * crest.STEPS, 3 * crest.STEPS + 1
+    about[[first, second, third]] = [1, 2, 1]
+    assert crest.nobody_about(about) == [
+        Span(start=0, end=first * crest.STEP),
+        Span(start=(second + 1) * crest.STEP, end=third * crest.STEP),
+        Span(start=(third + 1) * crest.STEP, end=5 * DAY),
+    ]
+    assert crest.nobody_about(np.ones(4 * crest.STEPS, dtype=np.int64)) == []
