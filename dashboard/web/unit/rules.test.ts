@@ -144,6 +144,11 @@ test("what is usual, what is seen, since when, and how sure it is", () => {
   assert.deepEqual(full.sure, ["数据不全，暂时无法判断", "已学满，按本人习惯判断"]);
 });
 
+test("what went silent is silent since it was heard last", () => {
+  const evidence = { after_s: 3600, silent_s: 3600, last_heard_ms: 7 };
+  assert.equal(judgementOf({ kind: "gateway_silent", evidence }).since, 7);
+});
+
 test("a finding with limits says so, and when it began", () => {
   const found = judgementOf({
     kind: "blood_pressure",

@@ -69,7 +69,8 @@ const SURE = [
   "limits_unconfirmed",
   "clock_doubtful",
 ];
-const SINCE = ["since_ms", "quiet_since_ms", "began_ms"];
+// What went silent is silent since it was heard last, not since somebody was told.
+const SINCE = ["since_ms", "quiet_since_ms", "began_ms", "last_heard_ms"];
 
 /** A rule's opinion or finding; `state` of an opinion only. */
 export interface Judged {
