@@ -5,9 +5,9 @@ The order matters: each projection is read back before the writer starts, the ro
 is named by it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 from alarms.book import AlarmBook, Escalating
 from alarms.dispatcher import Dispatcher
@@ -37,9 +37,23 @@ from ledger.register import Register
 from ledger.register_changes import Changed, Touched
 from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
+from ledger.views import RosterIndex
 from ledger.writer import Writer
 from rules.engine import Engine
+from rules.in_force import InForce
 from rules.rule import GATEWAY_PREFIX, REGION_PREFIX, HomeFacts, Rule
+
+# The shards of a worker that begins come within this; then other workers' homes are let go.
+FACTS_KEPT_MS: Final = 60_000
+
+
+class Told(NamedTuple):
+    """What the rules were told of everybody, by which register and settings."""
+
+    register: RosterIndex
+    rules: InForce
+    at_ms: int
+    facts: Sequence[HomeFacts]
 
 
 def _everybody(_subject: str) -> bool:
@@ -79,6 +93,7 @@ class UrgentSide:
     ) -> None:
         self._call_soon = call_soon
         self._outbox_written = False
+        self._told: Told | None = None
         self.dispatcher: Dispatcher | None = None
         self.feed = Feed()
         self.register = Register()
@@ -141,6 +156,11 @@ class UrgentSide:
         `mine`: whom this engine watches."""
         index, rules = self.register.index, self.settings.current
         engine.configure(rules.rules)
+        if touched is None and mine is not _everybody:
+            for facts in self._everyone(index, rules, now_ms):
+                if mine(facts.home):
+                    engine.add_home(facts, now_ms)
+            return
         villages, gateways, homes = set(index.regions), set(index.gateways), homes_of(index)
         if touched is not None:
             villages = {village_of(region, index.regions) for region in touched.regions}
@@ -151,26 +171,50 @@ class UrgentSide:
             gateways = {gateway for gateway in gateways if mine(f"{GATEWAY_PREFIX}{gateway}")}
             # A village knows all of its homes, whoever watches them.
             homes = {home: v for home, v in homes.items() if v in villages or mine(home)}
-        devices = {}
-        if engine.wants_devices:
-            devices = device_facts(
+        told = self._facts(index, rules, homes, villages, gateways, devices=engine.wants_devices)
+        for facts in told:
+            if mine(facts.home):
+                engine.add_home(facts, now_ms)
+
+    def _everyone(self, index: RosterIndex, rules: InForce, now_ms: int) -> Sequence[HomeFacts]:
+        """All facts, made once for all shards that begin on the same register."""
+        told = self._told
+        if told is None or told.register is not index or told.rules is not rules:
+            homes = homes_of(index)
+            villages, gateways = set(index.regions), set(index.gateways)
+            facts = self._facts(index, rules, homes, villages, gateways, devices=True)
+            told = self._told = Told(index, rules, now_ms, list(facts))
+        return told.facts
+
+    def _facts(
+        self,
+        index: RosterIndex,
+        rules: InForce,
+        homes: Mapping[str, str],
+        villages: Set[str],
+        gateways: Set[str],
+        *,
+        devices: bool,
+    ) -> Iterator[HomeFacts]:
+        """Of these homes, villages and gateways; with their devices where rules ask for them."""
+        of_subject = {}
+        if devices:
+            of_subject = device_facts(
                 row
                 for row in index.devices.values()
                 if row["home"] in homes or (row["home"] is None and row["gateway"] in gateways)
             )
-        for facts in home_facts(index, devices, homes, villages):
-            if not mine(facts.home):
-                continue
+        for facts in home_facts(index, of_subject, homes, villages):
+            # A village has no settings of its own.
             if facts.home in index.homes:
                 differs = self.settings.of_home(rules, index, facts.home)
-                # A village has no settings of its own.
                 if differs.overrides or differs.signed:
                     facts = replace(facts, overrides=differs.overrides, signed=differs.signed)  # noqa: PLW2901
-            engine.add_home(facts, now_ms)
+            yield facts
         for gateway in gateways:
             subject, region = f"{GATEWAY_PREFIX}{gateway}", index.gateways[gateway]["region"]
-            facts = HomeFacts(home=subject, region=region or "", devices=devices.get(subject, ()))
-            engine.add_home(facts, now_ms)
+            own = of_subject.get(subject, ())
+            yield HomeFacts(home=subject, region=region or "", devices=own)
 
     def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> Touched | None:
         """In the writer's thread, inside the transaction that changed the roster; None: much of
@@ -199,6 +243,8 @@ class UrgentSide:
     def flush(self, unit: UnitOfWork) -> list[tuple[str, Ack]]:
         """What is written every few seconds: last-seen times, heartbeats, gaps, marks; and what is
         forgotten. Returns what gateways are to be told of copies."""
+        if self._told is not None and unit.now_ms > self._told.at_ms + FACTS_KEPT_MS:
+            self._told = None
         heartbeats = self.presence.flush(unit)
         watch_gaps(unit, self.book, self.marks, heartbeats, self._outbox)
         self.marks.write(unit)
