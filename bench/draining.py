@@ -34,6 +34,8 @@ SIZES: Final = ((1_000, 1), (10_000, 1), (100_000, 1), (100_000, 2))
 READINGS: Final = 1_600_000
 # Homes say their registers so often, and the last of them lately.
 QUARTER_MS: Final = 900_000
+# Of homes that are new to the rules: two days of a few are as many readings as some hours of many.
+ROUNDS_MAX: Final = 192
 # Workers that began one after the other have shared the shards by then.
 SETTLE_S: Final = 25.0
 # The end of a backlog is shards that are empty already.
@@ -50,6 +52,8 @@ RATES_OF_A_MILLION: Final = (
     ("the field's mix", 2.9e6 / 900),
     ("one every half minute", 1e6 / 30),
 )
+# What a home uses in a quarter of an hour: up to 800 W.
+_STEPS: Final = tuple(n * 6 % 11 * 0.02 for n in range(11))
 # A worker that was started anew has heard so many gateways once it is at work.
 FIRST: Final = 16
 
@@ -83,7 +87,7 @@ def report(homes: int | None, readings: int = READINGS) -> None:
 def _run(its: Fleet, county: str, homes: int, count: int, readings: int) -> dict[str, Any]:
     place = its.place()
     book = its.copied(county, f"run_{homes}_{count}")
-    rounds = max(1, readings // homes)
+    rounds = min(max(1, readings // homes), ROUNDS_MAX)
     spent_s, began_s = its.broker_s(), time.monotonic()
     sent = fill(place, _backlog(homes, rounds))
     filled_s, taking_in_s = time.monotonic() - began_s, its.broker_s() - spent_s
@@ -196,8 +200,7 @@ def _message(home: int, at_ms: int, number: int, each: int) -> tuple[str, bytes]
     items = []
     for n in range(each):
         moment = to_iso(at_ms + (home + n) % 60_000)
-        # Each home has a household's day of its own.
-        kwh = number * (0.05 + (home + n) % 7 * 0.01)
+        kwh = _register(home + n, number)
         items.append(
             f'{{"id":"{home + n:x}-{number:x}","seq":{number * EACH + n + 1},'
             f'"device":"meter-{home + n:07d}","kind":"power","measured_at":"{moment}",'
@@ -208,6 +211,13 @@ def _message(home: int, at_ms: int, number: int, each: int) -> tuple[str, bytes]
         f'"sent_at":"{to_iso(at_ms)}","clock":"synced","items":[{",".join(items)}]}}'
     )
     return f"hw/v1/{gateway}/telemetry", envelope.encode()
+
+
+def _register(home: int, number: int) -> float:
+    """Kilowatt-hours after so many quarter-hours, none as the one before nor as a neighbour's."""
+    whole, rest = divmod(number, len(_STEPS))
+    begun = sum(_STEPS[(home + n) % len(_STEPS)] for n in range(rest))
+    return whole * sum(_STEPS) + begun
 
 
 # Floors.
