@@ -60,7 +60,7 @@ class ShardRoster:
                 regions.add(subject.removeprefix(REGION_PREFIX))
             else:
                 row = index.homes.get(subject)
-                regions.add(row["region"] if row is not None else "")
+                regions.add((row["region"] if row is not None else None) or "")
         return Touched(regions=frozenset(regions), gateways=frozenset(gateways))
 
     def village_of(self, home: str) -> str | None:
