@@ -4,7 +4,7 @@ escalate, gateways, and boards that are open all the time.
 
 ./dev cluster                        200 kills, of everything but PostgreSQL
 ./dev cluster KILLS=8 VICTIMS=node   nodes alone; worker, web, escalation, or several with commas
-    SEED=0  LIGHT=16 (gateways without devices)  REAL=4 (gateway programs)  BOARDS=4
+    SEED=0  LIGHT=8 (gateways without devices)  REAL=4 (gateway programs)  BOARDS=4
     RESULT=FILE  the report as JSON; docs/results/cluster.json is in docs/scale.md after ./dev docs
     KEEP=FOLDER  the programs' logs
 

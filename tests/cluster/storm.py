@@ -35,7 +35,7 @@ TURN_S: Final = 0.05
 # The book is compared with what was acknowledged so often during the run too.
 CHECK_S: Final = 10.0
 # Of real gateways, between two presses or telegrams.
-REAL_PRESS_S: Final = 1.5
+REAL_PRESS_S: Final = 3.0
 REAL_READ_S: Final = 1.0
 # A kill's board is one that lost its line so soon after it.
 BOARD_S: Final = 1.0
