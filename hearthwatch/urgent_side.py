@@ -72,6 +72,8 @@ class UrgentSide:
     escalates = True
     # Where others write the book as well: their entries and ours in one order.
     joined: Joined | None = None
+    # Everybody as the rules were told of them last, for shards that begin together.
+    _told: Told | None = None
 
     def __init__(
         self,
@@ -93,7 +95,6 @@ class UrgentSide:
     ) -> None:
         self._call_soon = call_soon
         self._outbox_written = False
-        self._told: Told | None = None
         self.dispatcher: Dispatcher | None = None
         self.feed = Feed()
         self.register = Register()
