@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.acceptance.enrolled_rig import DEADLINE_S, GATEWAY, County, Machine
+from tests.acceptance.enrolled_rig import DEADLINE_S, GATEWAY, County, Machine, OneMachine
 
 ROUNDS: Final = 7
 PROMISED_S: Final = 10.0
@@ -27,7 +27,7 @@ LOOK_S: Final = 0.01
 
 def report(rounds: int = ROUNDS) -> None:
     folder = Path(tempfile.mkdtemp(prefix="bench-enrol-"))
-    county = County(folder)
+    county = County(folder, OneMachine(folder))
     try:
         county.start()
         token = county.installer()

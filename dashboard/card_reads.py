@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from contract.moment import to_iso
-from dashboard.ports import Deps, ReadingsReader
+from dashboard.ports import Deps, ReadingsAway, ReadingsReader
 from dashboard.reads import (
     EVENTS_MAX,
     Row,
@@ -77,7 +77,8 @@ def _of_home(
     if home is None:
         # About a gateway or a village: no home is not every home that is none.
         lists = ("persons", "readings", "devices", "stays", "open_alarms")
-        return {"at": to_iso(now_ms), "home": None, "heard": None, **{name: [] for name in lists}}
+        nothing = {"home": None, "heard": None, "readings_away": False}
+        return {"at": to_iso(now_ms), **nothing, **{name: [] for name in lists}}
     roster = roster_for(connection, homes=[home])
     persons = roster.residents(home)
     devices = rows(
@@ -104,11 +105,19 @@ def _of_home(
             }
             for person in persons
         ],
-        "readings": latest_readings(readings, devices, now_ms),
+        **_readings(readings, devices, now_ms),
         "devices": [device_object(device, now_ms) for device in devices],
         "stays": [stay_object(row, roster) for row in rows(connection, now)],
         "open_alarms": alarm_documents(connection, rows(connection, others)),
     }
+
+
+def _readings(readings: ReadingsReader, devices: Sequence[Row], now_ms: int) -> Document:
+    """Who is on the way needs the rest of the card, whatever has become of the readings."""
+    try:
+        return {"readings": latest_readings(readings, devices, now_ms), "readings_away": False}
+    except ReadingsAway:
+        return {"readings": [], "readings_away": True}
 
 
 def latest_readings(

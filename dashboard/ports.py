@@ -125,8 +125,13 @@ class Series(Protocol):
     def points(self) -> Sequence[Sequence[float]]: ...
 
 
+class ReadingsAway(Exception):  # noqa: N818 - they come back; what was asked is asked again
+    """Where readings are kept does not answer. Everything about alarms goes on without."""
+
+
 class ReadingsReader(Protocol):
-    """Stored readings; called from worker threads. resolution: `raw`, `hour` or `day`."""
+    """Stored readings; called from worker threads, and ReadingsAway. resolution: `raw`, `hour` or
+    `day`."""
 
     def series(  # noqa: PLR0917 - the port's order is agreed with the rooms that fill it
         self,

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alarms.lifecycle import IllegalMove
 from contract.errors import ContractError
 from dashboard.passwords import WeakPassword
+from dashboard.ports import ReadingsAway
 from ledger.documents.pdf import Busy, NotInstalled, TooLong
 from ledger.forms.refusal import Refusal
 from ledger.persons.files import PersonExists, Refused, StaleFile
@@ -185,6 +186,7 @@ def install(app: FastAPI) -> None:
         NotInstalled,
         TooLong,
         Busy,
+        ReadingsAway,
     ):
         app.add_exception_handler(kind, on_problem)
 
@@ -222,9 +224,16 @@ def _problem_of(error: Exception) -> Problem:
                 headers=error.headers,
             )
         case _:
-            _LOG.error("the book cannot be reached: %s", type(error).__name__)
-            detail = "the book of record is busy or stopping; send this again in a moment"
-            return Problem(503, "unavailable", detail, headers={"Retry-After": "2"})
+            return _away(error)
+
+
+def _away(error: Exception) -> Problem:
+    if isinstance(error, ReadingsAway):
+        detail = "readings can't be had just now; alarms go on without them, ask again later"
+        return Problem(503, "readings_away", detail, headers={"Retry-After": "5"})
+    _LOG.error("the book cannot be reached: %s", type(error).__name__)
+    detail = "the book of record is busy or stopping; send this again in a moment"
+    return Problem(503, "unavailable", detail, headers={"Retry-After": "2"})
 
 
 def _not_written(error: Erased | ForgedSeal | PersonExists) -> Problem:

@@ -16,8 +16,10 @@ from dashboard.ports import Deps, ReadingsReader
 from dashboard.request_rate import ACCOUNT, ADDRESS, rate_of
 from hearthwatch.apart import in_a_process
 from hearthwatch.clock import wall_ms
+from hearthwatch.logs import say
 from hearthwatch.rule_views import EngineViews
 from hearthwatch.sealed_book import eraser_of
+from hearthwatch.seen_readings import SeenReadings
 from rules.engine import Engine
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def pages(hub: "Hub", seen: Seen, registry: CollectorRegistry) -> FastAPI:
             ),
             feed=hub.feed,
             intake=hub.urgent,
-            readings=seen.readings,
+            readings=SeenReadings(seen.readings, say),
             rules=EngineViews(side, seen.engines, clock),
             clock=clock,
             wall_ms=wall_ms,

@@ -97,6 +97,10 @@ class PgConnection:
     def Error(self) -> type[Exception]:  # noqa: N802 - the name that PEP 249 gives it
         return psycopg.Error
 
+    @property
+    def OperationalError(self) -> type[Exception]:  # noqa: N802 - the name that PEP 249 gives it
+        return psycopg.OperationalError
+
     def cursor(self) -> "PgCursor":
         return PgCursor(self)
 

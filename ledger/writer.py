@@ -33,6 +33,10 @@ BATCH_MAX: Final = 256
 TURN_S: Final = 0.25
 # Changes waiting: beyond it callers are refused, which a gateway answers by resending later.
 QUEUE_MAX: Final = 20_000
+# A book that has refused something is not well by a heartbeat for which there was room: either
+# something that is kept as an entry was written since, or nothing was refused for so long. Gateways
+# send what was refused again more often than that.
+WELL_AGAIN_MS: Final = 10_000
 
 
 class WriterBusy(Exception):  # noqa: N818
@@ -117,6 +121,7 @@ class Writer:
         self.turn_s = 0.0
         self.commit_s = 0.0
         self.healthy = True
+        self._refused_at_ms = 0
         self._stale = False
         if self._sharing is not None:
             # What others write while memory is being read comes again.
@@ -204,7 +209,8 @@ class Writer:
         if not batch:
             return
         self._looks.clear()
-        unit = UnitOfWork(self._cursor, self._clock())
+        now_ms = self._clock()
+        unit = UnitOfWork(self._cursor, now_ms)
         done: list[tuple[_Change, object]] = []
         failed: list[tuple[_Change, Exception]] = []
         try:
@@ -225,9 +231,11 @@ class Writer:
             ends_s = perf_counter()
             self._cursor.execute(self._end(tell=bool(events)))
             self.commit_s += perf_counter() - ends_s
-            self.healthy = True
+            refused = any(isinstance(e, self._connection.OperationalError) for _c, e in failed)
+            self._judge(now_ms, refused=refused, wrote=bool(events))
         except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
-            self.healthy = not isinstance(error, self._connection.Error)
+            if isinstance(error, self._connection.Error):
+                self._judge(now_ms, refused=True, wrote=False)
             self._abandon()
             done, failed = [], [(change, error) for change in batch]
             events = []
@@ -239,6 +247,13 @@ class Writer:
         for change, failure in failed:
             self.failures += 1
             change.future.set_exception(failure)
+
+    def _judge(self, now_ms: int, *, refused: bool, wrote: bool) -> None:
+        """Whether the book takes what it is given."""
+        if refused:
+            self._refused_at_ms, self.healthy = now_ms, False
+        elif wrote or not 0 <= now_ms - self._refused_at_ms < WELL_AGAIN_MS:
+            self.healthy = True
 
     def _end(self, *, tell: bool) -> str:
         return "COMMIT" if self._sharing is None else self._sharing.commit(tell=tell)

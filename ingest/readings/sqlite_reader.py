@@ -1,7 +1,9 @@
 """Reading what the SQLite store holds: chunks and batches not folded yet, as one."""
 
+import contextlib
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,7 @@ from ingest.readings.port import (
     Latest,
     Point,
     Series,
+    StoreError,
     choose_resolution,
     too_many_points,
 )
@@ -44,6 +47,15 @@ from ingest.readings.sqlite_store import (
 DAY_OFFSET_H: Final = 8
 
 
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """A file that is locked, damaged or on a disk in trouble, as every store tells it."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{type(error).__name__}: {error}", retryable=True) from error
+
+
 class SqliteReader:
     """The dashboard's side of the port; a connection for each thread."""
 
@@ -60,6 +72,7 @@ class SqliteReader:
             self._all.append(connection)
         return connection
 
+    @_told()
     def series(  # noqa: PLR0917 - the port's order
         self,
         gateway: str,

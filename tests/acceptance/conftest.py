@@ -21,8 +21,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def deployment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     name: str = request.param
     if name == CLUSTER:
-        if any(mark.name == "one_machine" for mark in request.node.iter_markers()):
-            pytest.skip("about one machine's own file, disk or broker")
         if not installed():
             pytest.skip(MISSING)
         postgres = request.getfixturevalue("postgres")

@@ -1,5 +1,5 @@
-"""The real programs with certificates: authority, hub behind TLS, mosquitto with the generated
-configuration, gateways that were enrolled by a code."""
+"""The real programs with certificates: authority, hub behind TLS, mosquitto or RabbitMQ with the
+generated configuration, gateways that were enrolled by a code."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ import threading
 import tomllib
 import tty
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,12 @@ from dashboard.accounts import create_user
 from dashboard.passwords import Passwords
 from hearthwatch.book_change import change_book
 from hearthwatch.embedded_broker import free_port
-from ledger.place import SqliteBook
+from hearthwatch.rabbitmq_files import RIGHTS_PORT
+from ledger.place import Place, SqliteBook
 from tests.acceptance.rig import ROOT, Program, wait_until
+from tests.adapters.broker_line import Line, Proof
+from tests.adapters.postgres import Postgres
+from tests.adapters.rabbitmq import Node, PortMapper
 from tests.adapters.rows import rows_of
 
 GATEWAY = "gw-0001"
@@ -146,11 +151,103 @@ class Machine:
         os.close(self.far)
 
 
+class OneMachine:
+    """mosquitto, and a file."""
+
+    broker_toml = ""
+    extra: Mapping[str, Program] = {}
+
+    def __init__(self, folder: Path) -> None:
+        self.book: Place = SqliteBook(path=folder / "hub" / "hub.db")
+        self._path = folder / "hub" / "hub.db"
+
+    def rows(self, sql: str) -> list[Any]:
+        return rows_of(self._path, sql)
+
+    def broker(self, folder: Path, plain_port: int, tls_port: int) -> Program:
+        conf = folder / "mosquitto.conf"
+        text = conf.read_text()
+        text = text.replace(f"listener {tls_port}", f"listener {tls_port} 127.0.0.1")
+        # As root it would become the user `mosquitto`, who can't look into a test's folder.
+        conf.write_text(text + ("user root\n" if os.geteuid() == 0 else ""))
+        run = str(ROOT / "deploy" / "mosquitto" / "run.sh")
+        return Program([run, str(conf)], folder.parent / "broker.log")
+
+    def stored(self) -> list[Path]:
+        return []
+
+    def line(self, port: int, identity: Path) -> Line:
+        """As the telemetry connection of a gateway; Refused."""
+        return Line(port, _proof(identity), "x")
+
+    def close(self) -> None: ...
+
+
+class Cluster:
+    """RabbitMQ with the program of rights beside it, and a database."""
+
+    broker_toml = "[broker.rabbitmq]\nshards = 2\n"
+
+    def __init__(self, folder: Path, postgres: Postgres) -> None:
+        self._postgres = postgres
+        self._book = postgres.empty()
+        self.book: Place = self._book
+        url = self._book.url.render_as_string(hide_password=False).replace("+psycopg", "")
+        self.broker_toml = f'{self.broker_toml}[book]\nurl = "{url}"\n'
+        self._mapper = PortMapper()
+        self._rights_port = free_port()
+        rights = [sys.executable, "-m", "hearthwatch", "broker-rights"]
+        log = folder / "rights.log"
+        self.extra = {"rights": Program([*rights, "--port", str(self._rights_port)], log)}
+
+    def rows(self, sql: str) -> list[Any]:
+        return self._postgres.sql(sql, self._book.url.database)
+
+    def broker(self, folder: Path, plain_port: int, tls_port: int) -> "OwnNode":
+        text = (folder / "rabbitmq.conf").read_text()
+        # Others may have the usual port on this machine, and a test's disk is small.
+        text = text.replace(f":{RIGHTS_PORT}/", f":{self._rights_port}/")
+        text = text.replace("disk_free_limit.absolute = 2GB\n", "")
+        text = text.replace("vm_memory_high_watermark.relative = 0.5\n", "")
+        plugins = (folder / "enabled_plugins").read_text().strip("[].\n").split(",")
+        return OwnNode(
+            folder, "county", self._mapper, text, (plain_port, tls_port),
+            plugins=[name for name in plugins if name != "rabbitmq_prometheus"],
+        )  # fmt: skip
+
+    def stored(self) -> list[Path]:
+        self._postgres.sql("CHECKPOINT")
+        return [self._postgres.folder]
+
+    def line(self, port: int, identity: Path) -> Line:
+        return Line(port, _proof(identity), f"{GATEWAY}-t", protocol="3.1.1")
+
+    def close(self) -> None:
+        self._mapper.close()
+
+
+class OwnNode(Node):
+    """A node as a program of this test's; it takes its time to come up."""
+
+    def start(self) -> None:
+        super().start()
+        self.wait()
+
+    def stop(self) -> None:
+        self.close()
+
+
+def _proof(identity: Path) -> Proof:
+    cert, key = identity / "telemetry.pem", identity / "key.pem"
+    return Proof(ca_file=identity / "ca.pem", cert_file=cert, key_file=key)
+
+
 class County:
     """The hub's side of an installation, made by the commands of docs/deployment.md."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runs_on: OneMachine | Cluster) -> None:
         self.folder = folder
+        self.runs_on = runs_on
         self.http_port, self.plain_port, self.tls_port = free_port(), free_port(), free_port()
         self.authority_dir = folder / "authority"
         self.machines: list[Machine] = []
@@ -159,11 +256,12 @@ class County:
             self.authority_dir / "server.pem", self.authority_dir / "server.key", self.http_port
         )
         (folder / "broker-password").write_text("secret-of-the-hub")
+        kind = 'kind = "rabbitmq"\n' if isinstance(runs_on, Cluster) else ""
         self.config = folder / "hub.toml"
         self.config.write_text(
             f'data_dir = "hub"\nhomes = "homes.toml"\n[http]\nport = {self.http_port}\n'
-            f'[broker]\nport = {self.plain_port}\nusername = "hub"\n'
-            'password_file = "broker-password"\n'
+            f'[broker]\n{kind}port = {self.plain_port}\nusername = "hub"\n'
+            f'password_file = "broker-password"\n{runs_on.broker_toml}'
             f'[enrolment]\nauthority = "authority.sock"\nurl = "{self.url}"\n'
             f'broker = "127.0.0.1:{self.tls_port}"\ncrl_file = "broker/crl.pem"\n'
         )
@@ -174,18 +272,12 @@ class County:
         self.broker_dir = folder / "broker"
         where = ("--authority", str(self.authority_dir), "--out", str(self.broker_dir))
         self.admin("broker-config", "--config", str(self.config), *where)
-        conf = self.broker_dir / "mosquitto.conf"
-        text = conf.read_text()
-        text = text.replace(f"listener {self.tls_port}", f"listener {self.tls_port} 127.0.0.1")
-        # As root it would become the user `mosquitto`, who can't look into a test's folder.
-        conf.write_text(text + ("user root\n" if os.geteuid() == 0 else ""))
         run = [sys.executable, "-m", "hearthwatch"]
         door = ["--dir", str(self.authority_dir), "--socket", str(folder / "authority.sock")]
-        self.programs = {
+        self.programs: dict[str, Any] = {
             "authority": Program([*run, "authority", *door], folder / "authority.log"),
-            "broker": Program(
-                [str(ROOT / "deploy" / "mosquitto" / "run.sh"), str(conf)], folder / "broker.log"
-            ),
+            **runs_on.extra,
+            "broker": runs_on.broker(self.broker_dir, self.plain_port, self.tls_port),
             "hub": Program([*run, "hub", "--config", str(self.config)], folder / "hub.log"),
         }
 
@@ -230,10 +322,9 @@ class County:
 
     def installer(self) -> str:
         """The bearer token of an account that may fit gateways."""
-        book = SqliteBook(path=self.folder / "hub" / "hub.db")
         hashed = Passwords().hash(PASSWORD)
         change_book(
-            book,
+            self.runs_on.book,
             lambda unit: create_user(
                 unit, username="fitter", name="安装", role="installer", region="610926",
                 phone="", password_hash=hashed, actor="test",
@@ -259,7 +350,15 @@ class County:
         return {row[0] for row in self.rows("SELECT id FROM event WHERE kind = 'sos'")}
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return rows_of(self.folder / "hub" / "hub.db", sql)
+        return self.runs_on.rows(sql)
+
+    def stored(self) -> list[Path]:
+        """Where the hub's side keeps what it has, but for its own folder's folders."""
+        return [self.folder / "hub", *self.runs_on.stored()]
+
+    def connected(self, identity: Path) -> Line:
+        """A connection of this identity that the broker has accepted; Refused."""
+        return self.runs_on.line(self.tls_port, identity)
 
     def close(self) -> None:
         for machine in self.machines:
@@ -267,3 +366,4 @@ class County:
         for program in reversed(self.programs.values()):
             program.stop()
         self.proxy.close()
+        self.runs_on.close()

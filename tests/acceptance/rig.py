@@ -18,6 +18,8 @@ from tests.adapters.deployment import Cluster, Deployment, OneMachine, SharedNod
 from tests.adapters.rows import rows_of
 
 ROOT = Path(__file__).resolve().parents[2]
+# Of three programs on two processors with everything else in the run.
+START_S = 240
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

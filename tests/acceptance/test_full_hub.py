@@ -10,12 +10,9 @@ import pytest
 
 from dashboard.accounts import issue_gateway_key
 from hearthwatch.admin import change_book
-from ledger.place import SqliteBook
-from tests.acceptance.rig import Rig, wait_until
+from tests.acceptance.rig import START_S, Rig, wait_until
 from tests.adapters.modem_line import ModemOnALine
-from tests.adapters.tiny_disk import fill, tiny_disk
-
-pytestmark = pytest.mark.one_machine
+from tests.adapters.tiny_disk import fill
 
 NUMBER = "+8613800138000"
 # The book's log has 8 MiB of its own, the store of readings its file.
@@ -32,20 +29,20 @@ def modem(tmp_path: Path):
     modem.close()
 
 
-def enrolled(tmp_path: Path) -> str:
+def enrolled(rig: Rig) -> str:
     def enrol(unit) -> str:
         row = ("gw-1", "", False, "{}")
         unit.execute("INSERT INTO gateway (id, name, online, status) VALUES (?, ?, ?, ?)", row)
         return issue_gateway_key(unit, "gw-1", actor="test")
 
-    return change_book(SqliteBook(path=tmp_path / "hub" / "hub.db"), enrol)
+    return change_book(rig.book, enrol)
 
 
 def test_a_press_leaves_by_the_second_path_while_the_hub_has_no_room(
     tmp_path: Path, modem: ModemOnALine
 ) -> None:
-    with tiny_disk(tmp_path / "hub", DISK_BYTES):
-        rig = Rig(tmp_path)
+    rig = Rig(tmp_path)
+    with rig.runs_on.small_disk(DISK_BYTES) as disk:
         try:
             config = tmp_path / "gateway.toml"
             config.write_text(
@@ -55,8 +52,8 @@ def test_a_press_leaves_by_the_second_path_while_the_hub_has_no_room(
                 + f'[second_path.sms]\nport = "{tmp_path}/modem"\nnumbers = ["{NUMBER}"]\n'
                 + '[second_path.sms.labels]\n"ev1527-00f00" = "张家床头按钮"\n'
             )
-            (tmp_path / "key").write_text(enrolled(tmp_path))
-            play(rig, modem)
+            (tmp_path / "key").write_text(enrolled(rig))
+            play(rig, modem, disk)
         finally:
             rig.close()
 
@@ -70,13 +67,13 @@ def book_of(rig: Rig) -> str:
         return str(json.load(error)["checks"]["book"])
 
 
-def play(rig: Rig, modem: ModemOnALine) -> None:
+def play(rig: Rig, modem: ModemOnALine, disk: Path) -> None:
     rig.start()
-    wait_until(rig.ready, 60, "the hub answers")
-    wait_until(rig.listening, 60, "the gateway listens")
+    wait_until(rig.ready, START_S, "the hub answers")
+    wait_until(rig.listening, START_S, "the gateway listens")
     rig.press(1)
     wait_until(lambda: len(rig.events()) == 1, 60, "the press in the book")
-    other = fill(rig.folder / "hub", leave_bytes=LEFT_BYTES)
+    other = fill(disk, leave_bytes=LEFT_BYTES)
     pressed = 1
 
     def press_until_it_is_red() -> bool:

@@ -28,13 +28,12 @@ from ledger.unit_of_work import UnitOfWork
 from tests.acceptance.rig import Rig, wait_until
 from tests.adapters.mail_server import MailServer, mail_server
 from tests.adapters.marked import MARKS, found_below, found_in, seen
-from tests.adapters.postgres import Postgres
 from tests.adapters.sealed import changed
 from tests.dashboard.test_person_imports import workbook
 from tests.dashboard.test_visit_attachments import SIGNED, from_a_telephone
 
 pytestmark = [
-    pytest.mark.one_machine,
+    pytest.mark.both_deployments,
     pytest.mark.mosquitto,
     pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto on this machine"),
 ]
@@ -110,13 +109,13 @@ def providers() -> Iterator[Providers]:
         server.server_close()
 
 
-def configured(rig: Rig, api: int, mail: int, book: str) -> None:
+def configured(rig: Rig, api: int, mail: int) -> None:
     folder = rig.folder
     (folder / "secret").write_text("a-secret-of-a-provider-0123456789")
     (folder / "policies.toml").write_text(POLICIES)
     (folder / "hook").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     url = f"http://127.0.0.1:{api}"
-    text = [(folder / "hub.toml").read_text(), book, '[escalation]\npolicies = "policies.toml"\n']
+    text = [(folder / "hub.toml").read_text(), '[escalation]\npolicies = "policies.toml"\n']
     text.append(f'[notify]\npublic_url = "{url}"\n')
     for name in BOTS:
         path = {"wecom_bot": "?key=1", "dingtalk": "?access_token=1", "feishu": "/hook/1"}[name]
@@ -351,18 +350,11 @@ def copied(rig: Rig) -> Path:
     return file
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_marked_persons_are_found_nowhere_in_the_clear(
-    database: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    rig, server, book = Rig(tmp_path), None, ""
-    if database == "postgres":
-        server = request.getfixturevalue("postgres")
-        url = server.empty().url.render_as_string(hide_password=False)
-        book = f'[book]\nurl = "{url}"\n'
+def test_marked_persons_are_found_nowhere_in_the_clear(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
     with providers() as api, mail_server(MailServer()) as mails:
         try:
-            configured(rig, api.port, mails.port, book)
+            configured(rig, api.port, mails.port)
             staffed(load(tmp_path / "hub.toml"))
             rig.start()
             wait_until(rig.ready, START_S, "the hub answers")
@@ -381,7 +373,8 @@ def test_marked_persons_are_found_nowhere_in_the_clear(
             metrics = story.clients["admin-1"].get("/metrics").content
             copied(rig)
             story.end()
-            where = _stored(rig, server)
+            # Everything that the programs have written, on disk: the hub still runs.
+            where = [rig.folder, *rig.runs_on.stored()]
         finally:
             rig.close()
     sent = [found_in(path, body) for path, body in api.came]
@@ -398,13 +391,3 @@ def test_marked_persons_are_found_nowhere_in_the_clear(
     assert {one.split(": ")[1].rsplit(" (", 1)[0] for one in planted} == set(MARKS)
     plant.unlink()
     assert found_below(where) == []
-
-
-def _stored(rig: Rig, server: Postgres | None) -> list[Path]:
-    """Everything that the programs have written, on disk: the hub still runs."""
-    where = [rig.folder]
-    if server is not None:
-        server.sql("CHECKPOINT")
-        [(folder,)] = server.sql("SHOW data_directory")
-        where.append(Path(str(folder)))
-    return where

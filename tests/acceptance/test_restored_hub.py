@@ -6,11 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.acceptance.rig import ROOT, Rig, wait_until
-
-pytestmark = pytest.mark.one_machine
+from tests.acceptance.rig import ROOT, START_S, Rig, wait_until
 
 IN_BOTH, BESIDE_THE_FIRST, IN_THE_SECOND = range(1, 5), range(5, 9), range(9, 11)
 AFTER_IT, WITHOUT_A_HUB = range(11, 13), range(13, 17)
@@ -58,8 +54,8 @@ def test_an_older_copy_and_the_gateways_have_everything(tmp_path: Path) -> None:
     config, first, second = tmp_path / "hub.toml", tmp_path / "1.zip", tmp_path / "2.zip"
     try:
         rig.start()
-        wait_until(rig.ready, 60, "the hub answers")
-        wait_until(rig.listening, 60, "the gateway listens")
+        wait_until(rig.ready, START_S, "the hub answers")
+        wait_until(rig.listening, START_S, "the gateway listens")
         village.press(IN_BOTH)
         village.all_acknowledged()
         backup = hearthwatch("backup", "--config", config, first)
@@ -79,9 +75,7 @@ def test_an_older_copy_and_the_gateways_have_everything(tmp_path: Path) -> None:
         village.all_acknowledged()
 
         rig.programs["hub"].kill()
-        for pattern in ("hub.db*", "readings*"):
-            for file in (tmp_path / "hub").glob(pattern):
-                file.unlink()
+        rig.runs_on.forget_book()
         second.unlink()
         village.press(WITHOUT_A_HUB)
         assert hearthwatch("restore", "--config", config, first).wait(120) == 0

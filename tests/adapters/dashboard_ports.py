@@ -9,6 +9,7 @@ from alarms.addresses import clean
 from alarms.notifiers import wecom_bot
 from alarms.registry import NOTIFIERS
 from contract.errors import ContractError
+from dashboard.ports import ReadingsAway
 from hearthwatch.rule_scopes import RuleScopes
 from hearthwatch.rule_settings import RuleSettings
 from hearthwatch.rule_views import described
@@ -49,6 +50,7 @@ class ListedReadings:
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
+        self.away = False
 
     def series(  # noqa: PLR0917 - the port's own order
         self,
@@ -60,6 +62,8 @@ class ListedReadings:
         to_ms: int,
         resolution: str,
     ) -> list[PlainSeries]:
+        if self.away:
+            raise ReadingsAway
         self.asked.append((gateway, device, kind, field, from_ms, to_ms, resolution))
         return [
             PlainSeries(

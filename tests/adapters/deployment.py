@@ -1,6 +1,7 @@
 """What the real programs of a test run on: SQLite and mosquitto on one machine, or PostgreSQL and
 RabbitMQ. A test is the same on both."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -9,6 +10,7 @@ from ledger.place import Place, SqliteBook
 from tests.adapters.postgres import Postgres
 from tests.adapters.rabbitmq import Node, Server
 from tests.adapters.rows import rows_of
+from tests.adapters.tiny_disk import tiny_disk
 
 # Small: what a village or a county has. Cluster: what a province has, with one hub here.
 SMALL: Final = "mosquitto"
@@ -39,6 +41,18 @@ class Deployment(Protocol):
         """What is in the book; nothing while it has no tables."""
         ...
 
+    def small_disk(self, size: int) -> AbstractContextManager[Path]:
+        """What the book lies on has no more room than this; before anything is in the book."""
+        ...
+
+    def forget_book(self) -> None:
+        """The disk with the book and the readings is gone; nobody uses it now."""
+        ...
+
+    def stored(self) -> list[Path]:
+        """Where book and broker keep what they have, beside the folder of the test."""
+        ...
+
 
 class OneMachine:
     """A mosquitto of its own in `folder`, and a file."""
@@ -60,6 +74,17 @@ class OneMachine:
     def rows(self, sql: str) -> list[Any]:
         return rows_of(self._path, sql)
 
+    def small_disk(self, size: int) -> AbstractContextManager[Path]:
+        return tiny_disk(self._path.parent, size)
+
+    def forget_book(self) -> None:
+        for file in self._path.parent.glob("hub.db*"):
+            file.unlink()
+        forget_readings(self._path.parent)
+
+    def stored(self) -> list[Path]:
+        return []
+
 
 class Cluster:
     """A virtual host in the run's one RabbitMQ, and a database in its one PostgreSQL."""
@@ -67,11 +92,12 @@ class Cluster:
     def __init__(self, folder: Path, postgres: Postgres, rabbitmq: Server) -> None:
         place = rabbitmq.place()
         self.node = rabbitmq.node
-        self.book: Place = postgres.empty()
-        self._book = self.book
+        self._folder = folder
+        self._book = postgres.empty()
+        self.book: Place = self._book
         password = folder / "broker-password"
         password.write_text(place.password)
-        url = self.book.url.render_as_string(hide_password=False).replace("+psycopg", "")
+        url = self._book.url.render_as_string(hide_password=False).replace("+psycopg", "")
         self.hub_toml = (
             f'[book]\nurl = "{url}"\n'
             f'[broker]\nkind = "rabbitmq"\nhost = "127.0.0.1"\nport = {place.port}\n'
@@ -92,6 +118,22 @@ class Cluster:
             return self._postgres.sql(sql, self._book.url.database)
         except psycopg.errors.UndefinedTable:
             return []
+
+    def small_disk(self, size: int) -> AbstractContextManager[Path]:
+        return self._postgres.small_disk(self._book, size)
+
+    def forget_book(self) -> None:
+        self._postgres.forget(self._book)
+        forget_readings(self._folder / "hub")
+
+    def stored(self) -> list[Path]:
+        self._postgres.sql("CHECKPOINT")
+        return [self._postgres.folder, self.node.folder]
+
+
+def forget_readings(folder: Path) -> None:
+    for file in folder.glob("readings*"):
+        file.unlink()
 
 
 class SharedNode:

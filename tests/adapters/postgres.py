@@ -1,6 +1,7 @@
 """A real PostgreSQL server from a wheel, with a fresh migrated database for whoever asks."""
 
 import itertools
+import os
 import signal
 import tempfile
 import warnings
@@ -15,6 +16,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from ledger.place import PostgresBook
+from tests.adapters.tiny_disk import tiny_disk
 
 MIGRATED: Final = "migrated"
 # A module's own book lives as long as its tests, so more than any module asks for while it has
@@ -56,6 +58,35 @@ class Postgres:
         name = f"empty_{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name}")
         return self.book(name)
+
+    @property
+    def folder(self) -> Path:
+        """Where all of its databases lie."""
+        [(folder,)] = self.sql("SHOW data_directory")
+        return Path(str(folder))
+
+    @contextmanager
+    def small_disk(self, book: PostgresBook, size: int) -> Iterator[Path]:
+        """The tables of this database, which nobody uses yet, on a disk of that size. Its log stays
+        on the large one: where that has no room the whole server stops, and everybody's tests."""
+        name, database = f"small_{next(self._numbers)}", book.url.database
+        with tempfile.TemporaryDirectory(prefix="hearthwatch-disk-") as above:
+            Path(above).chmod(0o711)
+            with tiny_disk(Path(above) / "disk", size) as disk:
+                owner = self.folder.stat()
+                os.chown(disk, owner.st_uid, owner.st_gid)
+                self.sql(f"CREATE TABLESPACE {name} LOCATION '{disk}'")
+                try:
+                    self.sql(f"ALTER DATABASE {database} SET TABLESPACE {name}")
+                    yield disk
+                finally:
+                    self.sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+                    self.sql(f"DROP TABLESPACE {name}")
+
+    def forget(self, book: PostgresBook) -> None:
+        """Its disk is gone; there is a new one with nothing on it."""
+        self.sql(f"DROP DATABASE {book.url.database} WITH (FORCE)")
+        self.sql(f"CREATE DATABASE {book.url.database}")
 
     def sql(self, text: str, database: str | None = None) -> list[tuple[object, ...]]:
         url = self._url.set(database=database or "postgres")

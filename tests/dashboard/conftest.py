@@ -47,6 +47,7 @@ from tests.adapters.dashboard_ports import (
     ListedRules,
     SilentOutbox,
 )
+from tests.adapters.deployment import CLUSTER
 from tests.adapters.escalation import escalating, one_clock
 from tests.adapters.migrated import migrated
 from tests.adapters.postgres import MIGRATED, Postgres
@@ -262,7 +263,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> str:
-    return getattr(request, "param", "sqlite")
+    """As the test says, or the run: what a province has is the same on PostgreSQL."""
+    usual = "postgres" if request.config.getoption("--deployment") == CLUSTER else "sqlite"
+    return str(getattr(request, "param", usual))
 
 
 def fill(connection: Connection) -> None:

@@ -127,6 +127,28 @@ async def test_the_card_says_that_the_devices_can_t_be_heard(world: World) -> No
     assert heard == [True, True, False, False]
 
 
+async def test_who_goes_has_a_card_whatever_became_of_the_readings(world: World) -> None:
+    world.readings.away = True
+    async with world.client("visitor-1") as visitor, world.client("duty-1") as duty:
+        alarm, task = await accepted(world, visitor)
+        for client, path in ((visitor, f"tasks/{task}/card"), (duty, f"alarms/{alarm}/sheet")):
+            answer = await client.get(f"{API}/{path}")
+            assert answer.status_code == 200, answer.text
+            shown = answer.json()
+            assert shown["home"]["access_note"]
+            # None shown is not none there.
+            assert (shown["readings"], shown["readings_away"]) == ([], True)
+        month, device = "service-users/person-0001/month", "gw-0001/meter-0001"
+        for path in (f"readings?device={device}", month):
+            answer = await duty.get(f"{API}/{path}")
+            problem = problem_of(answer)
+            assert (problem["status"], problem["type"]) == (503, "readings_away")
+            assert answer.headers["retry-after"]
+        assert (await duty.get(f"{API}/alarms/{alarm}")).status_code == 200
+        world.readings.away = False
+        assert (await visitor.get(f"{API}/tasks/{task}/card")).json()["readings_away"] is False
+
+
 async def test_the_card_is_for_who_goes_and_for_who_sends(world: World) -> None:
     async with world.client("visitor-1") as visitor:
         alarm, task = await accepted(world, visitor)

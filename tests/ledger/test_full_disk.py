@@ -2,15 +2,18 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger.place import SqliteBook
 from ledger.schema import EVENT
+from ledger.unit_of_work import Entry, UnitOfWork
+from ledger.writer import WELL_AGAIN_MS, Writer
 from tests.adapters.heard_of_hub import Line, send
 from tests.adapters.hub_bench import Bench, press
+from tests.adapters.migrated import migrated
 from tests.adapters.tiny_disk import fill, tiny_disk
 
 # The log's own room is 8 MiB.
@@ -23,6 +26,48 @@ TRIES_MAX = 20_000
 def small(tmp_path: Path) -> Iterator[Path]:
     with tiny_disk(tmp_path / "disk", DISK_BYTES) as folder:
         yield folder
+
+
+def test_a_refused_press_is_not_forgotten_for_a_heartbeat_that_found_room(tmp_path: Path) -> None:
+    """On PostgreSQL a table whose last page has room goes on taking rows."""
+    book, now_ms = SqliteBook(path=tmp_path / "hub.db"), [1_000_000]
+    migrated(book.path)
+    connection = book.open_hub()
+    writer = Writer(connection, lambda: now_ms[0])
+
+    def refused(_unit: UnitOfWork) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def mistaken(unit: UnitOfWork) -> None:
+        for _twice in range(2):
+            unit.execute("INSERT INTO region (code, name, level) VALUES ('1', '县', 'county')")
+
+    def heartbeat(unit: UnitOfWork) -> None:
+        unit.execute("UPDATE gateway SET online = true")
+
+    def told(unit: UnitOfWork) -> None:
+        unit.audit("admin-1", "looked", "nothing", "")
+        unit.entry(
+            Entry(topic="gateway", subject="gw-1", fact="online", actor="system", region="",
+                  payload=lambda: b"{}")
+        )  # fmt: skip
+
+    def commit(*changes: Callable[[UnitOfWork], None]) -> bool:
+        for change in changes:
+            writer.submit(change)
+        writer.step()
+        return writer.healthy
+
+    # A change's own mistake is none of the book's.
+    assert commit(mistaken, heartbeat)
+    # Beside others, in one transaction that is committed.
+    assert not commit(refused, heartbeat)
+    assert not commit(heartbeat)
+    now_ms[0] += WELL_AGAIN_MS
+    assert commit(heartbeat)
+    assert not commit(refused)
+    assert commit(told)
+    connection.close()
 
 
 async def test_a_full_disk_acknowledges_nothing_and_room_makes_it_go_on(small: Path) -> None:

@@ -40,6 +40,8 @@ interface OfHome {
   heard?: boolean | null;
   persons: CarePerson[];
   readings: LastReading[];
+  /** They could not be had: none shown is not none there. */
+  readings_away?: boolean;
   devices: Device[];
   stays: Stay[];
   open_alarms: Alarm[];
