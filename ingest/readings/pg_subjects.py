@@ -11,6 +11,7 @@ stores the readings, and deleted in the one that commits what was made of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -21,19 +22,22 @@ from ingest.readings.pg_lane_state import storable
 from ingest.readings.pg_shard import HOLD, PgShard, faults
 from ingest.readings.port import RuleState
 
+_NEVER: Final = datetime.fromtimestamp(0, UTC)
 # Rows of one look; the next comes within a second.
 PASSED_MAX: Final = 2_000
 
 _MINE: Final = "SELECT subject, events_through FROM readings.subject WHERE shard = %s"
-# Between what others have committed and our look lies a long commit at most.
+_NOW: Final = "SELECT clock_timestamp()"
+# Since our last look, however long ago that was; a long commit of others began before it. A time
+# that is given, and not the server's at each row, is looked up by an index.
 _CAME: Final = (
     "SELECT subject, events_through FROM readings.subject WHERE shard = %s"
-    " AND moved_at > clock_timestamp() - interval '60 seconds'"
+    " AND moved_at > %s::timestamptz - interval '60 seconds'"
 )
 _GATEWAYS: Final = "SELECT gateway, shard FROM readings.gateway"
 _MOVED: Final = (
     "SELECT gateway, shard FROM readings.gateway"
-    " WHERE moved_at > clock_timestamp() - interval '60 seconds'"
+    " WHERE moved_at > %s::timestamptz - interval '60 seconds'"
 )
 _HANDED: Final = (
     "SELECT p.seq, p.subject, p.body FROM readings.passed p JOIN readings.subject s"
@@ -143,6 +147,8 @@ class PgSubjects:
 
     def __init__(self, shard: PgShard) -> None:
         self._shard = shard
+        # The server's clock at our last look.
+        self._looked_at = _NEVER
         self.begin()
 
     # At once.
@@ -151,6 +157,7 @@ class PgSubjects:
         """All that is ours, and where every gateway was heard."""
         with faults(self._shard):
             raw = self._shard.connected()
+            self._looked_at = _moment(raw.execute(_NOW))
             return News(
                 dict(raw.execute(_MINE, (self._shard.shard,)).fetchall()),
                 dict(raw.execute(_GATEWAYS).fetchall()),
@@ -158,21 +165,24 @@ class PgSubjects:
             )
 
     def look(self) -> News:
-        """What others have committed in the last minute; one way to the server and back. Who has
+        """What others have committed since the last look; one way to the server and back. Who has
         lost the shard hears of it here, though it has nothing to commit."""
         shard = self._shard
         with faults(shard):
             raw = shard.connected()
             with raw.pipeline():
                 raw.execute(HOLD, shard.held)
-                came = raw.execute(_CAME, (shard.shard,))
-                moved = raw.execute(_MOVED)
+                now = raw.execute(_NOW)
+                came = raw.execute(_CAME, (shard.shard, self._looked_at))
+                moved = raw.execute(_MOVED, (self._looked_at,))
                 passed = raw.cursor(binary=True).execute(_HANDED, (shard.shard, PASSED_MAX))
-            return News(
+            news = News(
                 dict(came.fetchall()),
                 dict(moved.fetchall()),
                 [Passed(seq, subject, bytes(body)) for seq, subject, body in passed],
             )
+            self._looked_at = _moment(now)
+            return news
 
     def claim(self, subjects: Sequence[str], book_spool: str) -> dict[str, int]:
         """Those of them that nobody had are ours from now on, with what rules thought of them."""
@@ -275,3 +285,10 @@ class PgSubjects:
             raw.execute(_GIVE[0], (homes, shards, shard))
             raw.execute(_GIVE[1], (homes, shards, shard))
             raw.execute(_GIVE[2], (self._through, homes, shards, shard))
+
+
+def _moment(rows: "psycopg.Cursor[Any]") -> datetime:
+    row = rows.fetchone()
+    if row is None:
+        raise LookupError("the server does not say what time it is")
+    return row[0]  # type: ignore[no-any-return]  # of clock_timestamp()

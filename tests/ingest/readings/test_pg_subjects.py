@@ -1,6 +1,7 @@
 """Who is judged in which shard, on a real PostgreSQL: one row decides, and states go along."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -59,6 +60,25 @@ def test_who_moves_takes_along_what_rules_think(worker: Make) -> None:
     two.subjects.settle(["home-1"])
     two.commit()
     assert two.subjects.load().came == {"home-3": 0, "home-1": 0}
+
+
+def test_who_came_while_nobody_looked_is_found_however_long_that_was(worker: Make) -> None:
+    """The book was away, or the machine stood still, and the shard stayed ours."""
+    one, two = worker(0), worker(1)
+    one.subjects.claim(["home-1"], BOOK)
+    one.subjects.heard("gw-1")
+    two.subjects.load()
+    one.subjects.give({"home-1": 1}, 3)
+    one.commit()
+    raw = one._shard.connected()
+    raw.execute("UPDATE readings.gateway SET moved_at = now() - interval '5 minutes'")
+    raw.execute("UPDATE readings.subject SET moved_at = now() - interval '5 minutes'")
+    two.subjects._looked_at -= timedelta(minutes=10)
+    found = two.subjects.look()
+    assert (found.came, found.gateways) == ({"home-1": 3}, {"gw-1": 0})
+    again = two.subjects.look()
+    assert not again.came, "what was there a minute before the last look is known"
+    assert not again.gateways
 
 
 def test_who_has_lost_the_shard_gives_nothing_away(worker: Make) -> None:
