@@ -38,6 +38,13 @@ _OURS: Final = "SELECT 1 FROM sqlite_master WHERE name = 'mark_of'"
 _EMPTY: Final = "TRUNCATE readings.rule_state, readings.mark, readings.subject, readings.passed"
 # Whoever holds a shard now knows what is no longer so.
 _TAKE_ALL: Final = "UPDATE readings.shard SET fence = fence + 1"
+# Of a server on which nobody has taken them yet: what lies in them is found by whoever judges its
+# home now, in whichever shard that is.
+_NAME_ALL: Final = (
+    "INSERT INTO readings.shard (shard, fence, folded_h) SELECT shard, 1, 0 FROM"
+    " (SELECT shard FROM readings.rule_state UNION SELECT shard FROM readings.mark) AS restored"
+    " ON CONFLICT (shard) DO NOTHING"
+)
 
 
 def copy_state(settings: PgSettings, target: Path) -> bool:
@@ -89,6 +96,7 @@ def restore_state(settings: PgSettings, source: Path) -> None:
                 " gap_since_ms) VALUES (%s, %s, %s, %s, %s, %s)",
                 file.execute(marks).fetchall(),
             )
+            raw.execute(_NAME_ALL)
 
 
 def forget_state(settings: PgSettings) -> None:

@@ -11,7 +11,7 @@ from hearthwatch.readings_config import ReadingsConfig
 from hearthwatch.stores import open_readings
 from ingest.marks import SpoolMark
 from ingest.readings.pg_settings import PgSettings
-from ingest.readings.pg_shard import ShardLostError
+from ingest.readings.pg_shard import HOLD, ShardLostError
 from ingest.readings.pg_store import PgStore
 from ingest.readings.port import ReadingsStore
 from ledger.place import SqliteBook
@@ -104,3 +104,30 @@ def test_a_hub_with_files_moves_to_a_server(tmp_path: Path, postgres: Postgres, 
     after = PgStore(server)
     assert known(after) == (([7], [b"{7\x00}"]) if made else ([], []))
     after.close()
+
+
+def test_another_server_finds_what_was_known_in_whichever_shard_it_lay(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    """No shard of it was ever taken, and the first that is may judge whom another one judged."""
+    config, store = lived(tmp_path / "old", settings(postgres))
+    other = PgStore(config.readings.postgres, 5)
+    other.begin_batch()
+    other.write_marks([SpoolMark(spool="spool-1", gateway="gw-1", contiguous=4)])
+    other.write_rule_states([("home-2", "absence", b"learned")])
+    other.commit()
+    back_up(config, tmp_path / "copy.zip", AT_MS, quiet)
+    (tmp_path / "new").mkdir()
+    server = settings(postgres)
+    restore(hub(tmp_path / "new", server), tmp_path / "copy.zip", quiet)
+    taker = PgStore(server, 2)
+    assert taker.subjects.claim(["home-2"], "book-events") == {"home-2": 0}
+    assert known(taker) == ([], [b"learned"])
+    mark = taker.subjects.mark_of("spool-1")
+    assert mark is not None
+    assert mark.contiguous == 4
+    # Whoever was not connected yet holds nothing.
+    with pytest.raises(ShardLostError), taker._shard.transaction() as raw:
+        raw.execute(HOLD, (5, 0))
+    for each in (store, other, taker):
+        each.close()
