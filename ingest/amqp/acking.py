@@ -26,6 +26,7 @@ class Acking:
         self._unacked = Unacked()
         self._through = self._told = 0
         self._turn = asyncio.Lock()
+        self._ended = False
 
     def delivered(self, tag: int) -> None:
         self._unacked.delivered(tag)
@@ -38,6 +39,13 @@ class Acking:
             return
         self._through = through
         async with self._turn:
-            if self._told < self._through:
+            if self._told < self._through and not self._ended:
                 self._told = self._through
                 await self._channel.basic_ack(self._told, multiple=True, wait=False)
+
+    async def end(self) -> None:
+        """Before the channel is closed: what is being written is out, and nothing follows. A frame
+        of a channel that is closed costs the connection, and with it every shard."""
+        self._ended = True
+        async with self._turn:
+            return

@@ -61,6 +61,8 @@ class ShardIn:
     async def give_back(self) -> None:
         """Nothing that comes afterwards is handed on, and nothing is acknowledged."""
         self.given_back = True
+        if self._acking is not None:
+            await self._acking.end()
         if self._channel is not None:
             with contextlib.suppress(OSError, AMQPError, aio_pika.exceptions.AMQPError):
                 await self._channel.close()

@@ -51,3 +51,23 @@ async def test_what_is_open_holds_back_what_came_after_it() -> None:
     assert channel.queue.empty()
     await acking.ack([1])
     assert channel.queue.get_nowait() == 3
+
+
+async def test_behind_the_end_of_a_channel_nothing_is_acknowledged_on_it() -> None:
+    """Its number may be another channel's by then, and the broker ends the connection for it."""
+    channel = Channel()
+    acking = Acking(channel)
+    for tag in range(1, 6):
+        acking.delivered(tag)
+    tasks = [asyncio.create_task(acking.ack([tag])) for tag in range(1, 5)]
+    await asyncio.sleep(0)
+    assert channel.queue.full()
+    ending = asyncio.create_task(acking.end())
+    await asyncio.sleep(0)
+    assert not ending.done(), "one is still being written"
+    written = [channel.queue.get_nowait() for _ in range(2)]
+    await asyncio.gather(*tasks, ending)
+    written += [channel.queue.get_nowait() for _ in range(channel.queue.qsize())]
+    await acking.ack([5])
+    assert channel.queue.empty()
+    assert written == sorted(written)
