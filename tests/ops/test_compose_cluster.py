@@ -291,7 +291,7 @@ def test_the_balancer_keeps_a_browser_where_it_is_and_leaves_out_who_is_not_well
         mine.well = False
         wait_until(lambda: names(other.name), 60, "the other one answers")
         other.well = False
-        wait_until(lambda: got("/readyz") is not None and got("/readyz").status_code == 503, 60,
+        wait_until(lambda: getattr(got("/readyz"), "status_code", 0) == 503, 60,
                    "where none is ready each says what is wrong")  # fmt: skip
         wait_until(lambda: names("one") or names("two"), 60, "a page of one that is alive")
     finally:
