@@ -71,10 +71,14 @@ class ForBook:
             for finding, via in findings:
                 self._settle(unit, finding, via)
 
+        future: Future[None] | None = None
         try:
-            future: Future[None] = self._writer.submit(apply)
+            future = self._writer.submit(apply)
             future.result(BOOK_TIMEOUT_S)
         except Exception as error:
+            if future is not None:
+                # Another worker may judge them by the time the book gets to it.
+                future.cancel()
             detail = f"the book did not take the findings: {type(error).__name__}: {error}"
             raise StoreError(detail, retryable=True) from error
 
