@@ -53,6 +53,8 @@ class ShardSet:
         # Made anew with each change: other threads look at it.
         self._mine: dict[int, _Mine] = {}
         self._rests_s: dict[int, float] = {}
+        # By which channel each was ours that was given back: so it is still told for a moment.
+        self._gave: dict[int, int] = {}
         self._stored = self._duplicates = 0
 
     # From any thread.
@@ -108,6 +110,7 @@ class ShardSet:
         stored."""
         for shard in [*self._mine]:
             self._drop(shard)
+        self._gave.clear()
 
     close = disconnected
 
@@ -117,8 +120,9 @@ class ShardSet:
             if taken.get(shard) != mine.opening:
                 self._log("shard_gone", str(shard))
                 self._drop(shard)
+        self._gave = {s: by for s, by in self._gave.items() if taken.get(s) == by}
         for shard, opening in sorted(taken.items()):
-            if shard not in self._mine:
+            if shard not in self._mine and shard not in self._gave:
                 store, batch = self._make(shard)
                 work = ShardWork(client=self._client, batch=batch, log=self._log)
                 # Known before it is read back: what is in the book meanwhile is told to it.
@@ -142,6 +146,7 @@ class ShardSet:
 
     def _fail(self, shard: int, detail: str) -> None:
         self._log("shard_failed", f"{shard}: {detail}")
+        self._gave[shard] = self._mine[shard].opening
         self._drop(shard)
         rest_s = self._rests_s.get(shard, REST_FIRST_S)
         self._rests_s[shard] = min(rest_s * 2, REST_MAX_S)

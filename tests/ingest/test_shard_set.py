@@ -168,6 +168,31 @@ def test_it_rests_longer_each_time_until_it_does_well(bench: Bench) -> None:
     assert bench.source.given_back[-1] == (0, REST_FIRST_S)
 
 
+def test_one_that_was_given_back_is_not_begun_again_while_the_broker_still_has_it_here(
+    bench: Bench,
+) -> None:
+    """Its channel closes in another thread. Begun in between, it would be taken from whoever gets
+    it, and a server that is away be waited for without a rest."""
+    bench.source.gives = {0: 0}
+    bench.set.idle()
+    bench.source.give_back = lambda _shard, _rest_s: None
+    bench.at(0).breaks = StoreError("away", retryable=True)
+    bench.set.idle()
+    for _turn in range(3):
+        bench.set.handle([message(1, 0)])
+    assert len(bench.batches[0]) == 1
+    assert not bench.source.acked
+    bench.source.gives = {0: 1}
+    bench.set.idle()
+    assert bench.set.shards == [0]
+    # Another connection counts its channels anew.
+    bench.at(0).breaks = StoreError("away", retryable=True)
+    bench.set.idle()
+    bench.set.disconnected()
+    bench.set.idle()
+    assert bench.set.shards == [0]
+
+
 def test_what_came_before_the_shard_was_somebody_elses_is_nobodys(bench: Bench) -> None:
     """It was not acknowledged there, and comes again to whoever has the shard."""
     bench.source.gives = {0: 0}
