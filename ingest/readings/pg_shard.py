@@ -21,6 +21,8 @@ LOCK_TIMEOUT_MS: Final = 10_000
 # A worker that was stopped within a transaction holds its shard so long: a shard changes its worker
 # within ten seconds.
 IDLE_IN_TRANSACTION_MS: Final = 4_000
+# What a connection is called, with the number of its shard.
+WORKER_OF: Final = "hearthwatch-readings-"
 _OPTIONS: Final = (
     f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on -c TimeZone=UTC"
     f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
@@ -70,7 +72,7 @@ class PgShard:
                 self._settings.conninfo,
                 autocommit=True,
                 options=_OPTIONS,
-                application_name=f"hearthwatch-readings-{self.shard}",
+                application_name=f"{WORKER_OF}{self.shard}",
                 # Statements are few and always the same.
                 prepare_threshold=1,
             )

@@ -19,7 +19,7 @@ import psycopg
 from ingest.marks import SpoolMark
 from ingest.readings import pg_lane_state
 from ingest.readings.pg_lane_state import storable
-from ingest.readings.pg_shard import HOLD, PgShard, faults
+from ingest.readings.pg_shard import HOLD, WORKER_OF, PgShard, faults
 from ingest.readings.port import RuleState
 
 _NEVER: Final = datetime.fromtimestamp(0, UTC)
@@ -47,6 +47,18 @@ _CLAIM: Final = (
     "INSERT INTO readings.subject (subject, shard, events_through)"
     " SELECT subject, %s, 0 FROM unnest(%b::text[]) AS wanted(subject)"
     " ON CONFLICT (subject) DO NOTHING RETURNING subject"
+)
+# In shards that the broker has no more (it was made anew, with fewer), and that nobody works on: a
+# worker that has not heard of fewer is connected for its own.
+_NOBODYS: Final = (
+    "SELECT shard FROM readings.shard WHERE shard >= %s AND NOT EXISTS (SELECT 1"
+    " FROM pg_stat_activity a WHERE a.datname = current_database()"
+    " AND a.application_name = %s || shard) FOR UPDATE"
+)
+_END: Final = "UPDATE readings.shard SET fence = fence + 1 WHERE shard = ANY(%b)"
+_TAKE_OVER: Final = (
+    "UPDATE readings.subject SET shard = %s, events_through = 0, moved_at = clock_timestamp()"
+    " WHERE shard = ANY(%b) AND subject = ANY(%b) RETURNING subject"
 )
 # Of a hub that was alone, or from a copy: nobody judges by them any more.
 _STRAY: Final = (
@@ -184,11 +196,16 @@ class PgSubjects:
             self._looked_at = _moment(now)
             return news
 
-    def claim(self, subjects: Sequence[str], book_spool: str) -> dict[str, int]:
-        """Those of them that nobody had are ours from now on, with what rules thought of them."""
+    def claim(
+        self, subjects: Sequence[str], book_spool: str, shards: int | None = None
+    ) -> dict[str, int]:
+        """Those of them that nobody had are ours from now on, with what rules thought of them.
+        `shards`: how many there are now; None: as many as there ever were."""
         shard, names = self._shard.shard, [storable(subject) for subject in subjects]
         with self._shard.transaction() as raw:
             ours = [row[0] for row in raw.execute(_CLAIM, (shard, names))]
+            if shards is not None and len(ours) < len(names):
+                ours += self._left_behind(raw, names, shards)
             found = dict.fromkeys(ours, 0)
             rows = raw.execute(_STRAY, (book_spool, ours)).fetchall() if ours else []
             newest: dict[str, tuple[int, int]] = {}
@@ -201,11 +218,20 @@ class PgSubjects:
                 raw.execute(_FORGOTTEN, [list(column) for column in zip(*old, strict=True)])
             moved = [(home, its, seen) for home, (its, seen) in newest.items() if its != shard]
             if moved:
-                homes, shards, through = (list(column) for column in zip(*moved, strict=True))
-                raw.execute(_GATHER, (shard, homes, shards))
+                homes, lay_in, through = (list(column) for column in zip(*moved, strict=True))
+                raw.execute(_GATHER, (shard, homes, lay_in))
                 raw.execute(_SEEN, (homes, through))
                 found |= dict(zip(homes, through, strict=True))
         return found
+
+    def _left_behind(
+        self, raw: "psycopg.Connection[Any]", names: Sequence[str], shards: int
+    ) -> list[str]:
+        gone = [row[0] for row in raw.execute(_NOBODYS, (shards, WORKER_OF))]
+        if not gone:
+            return []
+        raw.execute(_END, (gone,))
+        return [row[0] for row in raw.execute(_TAKE_OVER, (self._shard.shard, gone, [*names]))]
 
     def states_of(self, subjects: Iterable[str]) -> list[RuleState]:
         with faults(self._shard):

@@ -231,3 +231,14 @@ def test_a_worker_that_takes_a_shard_goes_on_where_the_dead_one_was(county: Coun
     assert county.watched()[here] == before
     county.pass_time()
     assert county.alarms("blood_pressure") == ["home-8"]
+
+
+def test_a_broker_with_fewer_shards_leaves_nobody_behind(county: County) -> None:
+    """It was made anew; workers that begin have heard of two shards and not of six."""
+    raw = county.stores[0]._shard.connected()
+    raw.execute("INSERT INTO readings.shard (shard, fence, folded_h) VALUES (5, 1, 0)")
+    raw.execute("UPDATE readings.subject SET shard = 5 WHERE subject LIKE 'home-%'")
+    county.shards = [county.begin(shard) for shard in range(SHARDS)]
+    one, two = county.watched()
+    assert not one & two
+    assert one | two == everybody()

@@ -11,6 +11,7 @@ from ingest.readings.pg_schema import ensure
 from ingest.readings.pg_settings import PgSettings
 from ingest.readings.pg_shard import ShardLostError
 from ingest.readings.pg_store import PgStore
+from tests.acceptance.rig import wait_until
 from tests.adapters.postgres import Postgres
 
 BOOK = "book-events"
@@ -182,6 +183,27 @@ def test_of_what_lies_in_several_shards_the_newest_counts(worker: Make) -> None:
     assert taker.subjects.claim(["home-1"], BOOK) == {"home-1": 9}
     assert states(taker) == {("home-1", "rule"): b"1"}
     assert not states(worker(0))
+
+
+def test_who_was_judged_in_a_shard_that_is_no_more_is_taken_over(worker: Make) -> None:
+    """The broker was made anew, with fewer shards than there were."""
+    one, seven = worker(1), worker(7)
+    seven.subjects.claim(["home-1", "home-2"], BOOK)
+    seven.write_rule_states([("home-1", "rule", b"learned")])
+    seven.write_marks([SpoolMark(spool=BOOK, gateway="", contiguous=9)])
+    seven.commit()
+    # Somebody works on it who has heard of more shards than this one.
+    assert one.subjects.claim(["home-1"], BOOK, 4) == {}
+    seven.close()
+    wait_until(
+        lambda: one.subjects.claim(["home-1"], BOOK, 4) == {"home-1": 9}, 10, "it is nobody's"
+    )
+    assert states(one) == {("home-1", "rule"): b"learned"}
+    assert set(one.subjects.load().came) == {"home-1"}
+    # And should that one come back from a long sleep, it can do nothing any more.
+    with pytest.raises(ShardLostError):
+        seven.subjects.look()
+    assert worker(0).subjects.claim(["home-2"], BOOK, 8) == {}, "it may come back"
 
 
 def test_tables_of_an_older_program_get_what_is_missing(settings: PgSettings) -> None:
