@@ -63,6 +63,14 @@ class ShardRoster:
                 regions.add((row["region"] if row is not None else None) or "")
         return Touched(regions=frozenset(regions), gateways=frozenset(gateways))
 
+    def knows(self, subject: str) -> bool:
+        index = self._register.index
+        if subject.startswith(GATEWAY_PREFIX):
+            return subject.removeprefix(GATEWAY_PREFIX) in index.gateways
+        if subject.startswith(REGION_PREFIX):
+            return subject.removeprefix(REGION_PREFIX) in index.regions
+        return subject in index.homes
+
     def village_of(self, home: str) -> str | None:
         index: RosterIndex = self._register.index
         row = index.homes.get(home)

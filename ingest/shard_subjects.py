@@ -64,6 +64,7 @@ class Roster(Protocol):
     def of_gateways(self, gateways: Iterable[str]) -> Iterable[Heard]: ...
     def touching(self, subjects: Iterable[str]) -> Touched: ...
     def village_of(self, home: str) -> str | None: ...
+    def knows(self, subject: str) -> bool: ...
 
 
 def shard_for(
@@ -193,6 +194,10 @@ class ShardSubjects:
         return self._table.mark_of(spool)
 
     def pass_on(self, subject: str, observation: Observation, gateway: str | None) -> None:
+        """Of whom the register does not say anything (a gateway that nobody has placed yet) nobody
+        judges, and what it says would lie there for an hour."""
+        if not self._roster.knows(subject):
+            return
         self._passing.setdefault(subject, []).append(_row(observation, gateway))
 
     def village_of(self, home: str) -> str | None:

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import pytest
 
+from contract.envelope import Status
 from contract.moment import to_iso
 from hearthwatch.shard_roster import ShardRoster
 from hearthwatch.stored_events import stored_event
@@ -173,6 +174,19 @@ def test_a_device_behind_another_gateway_is_judged_with_its_home(county: County)
     assert county.at("home-8") == here
     county.pass_time(3)
     assert county.stores[here].subjects.look().passed == []
+
+
+def test_what_a_gateway_says_that_nobody_has_placed_waits_for_nobody(county: County) -> None:
+    placed = next(f"gw-{n}" for n in range(1, HOMES + 1) if county.at(f"gateway:gw-{n}") == 1)
+    batch = county.shards[0]
+    batch.begin()
+    for gateway in ("gw-new", placed):
+        batch.status(Status(gateway=gateway, online=True))
+    batch.commit()
+    raw = county.stores[0]._shard.connected()
+    found = {row[0] for row in raw.execute("SELECT subject FROM readings.passed").fetchall()}
+    assert f"gateway:{placed}" in found
+    assert "gateway:gw-new" not in found
 
 
 def test_a_village_is_seen_whole(county: County) -> None:
