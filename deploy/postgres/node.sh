@@ -8,7 +8,8 @@
 #
 # What it is it decides at each start, and never alone: where another one takes writes it follows that
 # one, whatever it was before. So a primary that was given up and comes back does no harm; what it had
-# committed and told nobody of is wound back. Becoming the primary is an order (docs/runbooks/database.md):
+# committed and told nobody of is wound back. Never the other way round: who was promoted follows nobody
+# who was given up, and waits until a person stops that one. Becoming the primary is an order (docs/runbooks/database.md):
 #
 #   docker compose exec postgres-2 pg_ctl promote
 #
@@ -25,6 +26,9 @@ PASSES=$SOCKETS/replica.pass
 # What a standby may miss and still go on by itself; one that was away for longer copies all of it.
 KEEP=${KEEP:-4GB}
 ANSWER_S=3
+# How often a server that took writes asks whether another one is there, before it takes them again: alone
+# it can answer no commit anyway, and another one may have been promoted since.
+ASKED_TIMES=${ASKED_TIMES:-10}
 
 say() { echo "[node] $*" >&2; }
 
@@ -43,17 +47,56 @@ asked() {   # asked NODE SQL: what it answers
     psql -qAtX "host=$(host_of "$1") port=$(port_of "$1") user=$REPLICA dbname=postgres passfile=$PASSES connect_timeout=$ANSWER_S" -c "$2" 2>/dev/null
 }
 
-primary() {   # the one of the others that takes writes
-    for node in $(others); do
-        [ "$(asked "$node" 'SELECT pg_is_in_recovery()')" = f ] && echo "$node" && return
+# A timeline is one more with each promotion: who has the higher one has what came after.
+# A standby whose primary is gone says it by its files alone.
+TIMELINE="SELECT max(('x' || left(name, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{8}([.]history|[0-9A-F]{16})\$'"
+
+timeline_of() {   # of another one; 0 where it does not answer, or not SQL's condition $2
+    told=$(asked "$1" "$TIMELINE AND ${2:-true}") || told=
+    echo "${told:-0}"
+}
+
+own_timeline() {
+    own=0
+    for told in $(LC_ALL=C pg_controldata "$PGDATA" | sed -n "s/^Latest checkpoint's TimeLineID: *//p; s/^Min recovery ending loc's timeline: *//p"); do
+        [ "$told" -le "$own" ] || own=$told
     done
-    return 1
+    echo "$own"
+}
+
+primary() {   # the one of the others that takes writes; of several the one that was promoted last
+    found= newest=0
+    for node in $(others); do
+        timeline=$(timeline_of "$node" "NOT pg_is_in_recovery()")
+        [ "$timeline" -le "$newest" ] || { found=$node newest=$timeline; }
+    done
+    [ -n "$found" ] && echo "$found"
 }
 
 anybody() { for node in $(others); do asked "$node" 'SELECT 1' >/dev/null && return; done; return 1; }
 
+waits_for_another() {
+    [ -n "$(others)" ] || return 0
+    left=$ASKED_TIMES
+    until anybody || [ "$left" -le 0 ]; do left=$((left - 1)); sleep 1; done
+}
+
+newer() {   # one of the others that has what came after
+    for node in $(others); do [ "$(timeline_of "$node")" -gt "$1" ] && echo "$node" && return; done
+    return 1
+}
+
+# Made beside its place, so that half of one is none.
+FRESH=$PGDATA.new
+
 begin() {   # the book's servers begin here
     say "makes the book"
+    rm -rf "$FRESH"
+    (PGDATA=$FRESH; export PGDATA; begun)
+    mv -T "$FRESH" "$PGDATA"
+}
+
+begun() {
     initdb --username=postgres --data-checksums --auth-local=peer --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 >/dev/null
     cat > "$PGDATA/pg_hba.conf" <<RULES
 local all all peer
@@ -78,9 +121,11 @@ SQL
 
 copy() {   # from $1, whole
     say "copies $1"
-    pg_basebackup --pgdata="$PGDATA" --wal-method=stream --checkpoint=fast \
+    rm -rf "$FRESH"
+    pg_basebackup --pgdata="$FRESH" --wal-method=stream --checkpoint=fast \
         --dbname="host=$(host_of "$1") port=$(port_of "$1") user=$REPLICA passfile=$PASSES"
-    touch "$PGDATA/standby.signal"
+    touch "$FRESH/standby.signal"
+    mv -T "$FRESH" "$PGDATA"
 }
 
 wind_back() {   # to where $1 and this one parted
@@ -100,9 +145,22 @@ HOST=${NODE%%:*}
 (umask 077; printf '*:*:*:%s:%s\n' "$REPLICA" "$(cat "$REPLICA_PASSWORD_FILE")" > "$PASSES")
 first=${NODES%% *}
 
+took_writes() { [ -e "$PGDATA/PG_VERSION" ] && [ ! -e "$PGDATA/standby.signal" ]; }
+
+if took_writes; then waits_for_another; fi
 if now=$(primary); then
     if [ ! -e "$PGDATA/PG_VERSION" ]; then copy "$now"
-    elif [ ! -e "$PGDATA/standby.signal" ]; then wind_back "$now"
+    elif took_writes; then
+        if [ "$(timeline_of "$now")" -lt "$(own_timeline)" ]; then
+            say "$now takes writes although it was given up, and this one has what came after: stop $now, then it follows"
+            sleep "$ANSWER_S"; exit 1
+        fi
+        wind_back "$now"
+    fi
+elif took_writes; then
+    if other=$(newer "$(own_timeline)"); then
+        say "another one took its place since, $other knows of it: waits for that one, or for a promotion"
+        sleep "$ANSWER_S"; exit 1
     fi
 elif [ ! -e "$PGDATA/PG_VERSION" ]; then
     if [ "$(host_of "$first")$(port_of "$first")" != "$HOST$PORT" ]; then

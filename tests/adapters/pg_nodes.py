@@ -43,6 +43,8 @@ class PgNode:
             "SOCKETS": str(folder),
             "LISTEN": "127.0.0.1",
             "KEEP": "256MB",
+            # Who is alone here is alone on purpose.
+            "ASKED_TIMES": "2",
             "PASSWORD_FILE": str(folder.parent / "hearthwatch"),
             "REPLICA_PASSWORD_FILE": str(folder.parent / "replica"),
         }
@@ -63,6 +65,10 @@ class PgNode:
     def kill(self) -> None:
         """kill -9 of all of it: no goodbye to anybody."""
         self._send(signal.SIGKILL)
+
+    def ended(self) -> bool:
+        """By itself, as one that asks to be started again."""
+        return self._process is not None and self._process.poll() is not None
 
     def _send(self, number: int) -> None:
         if self._process is None:

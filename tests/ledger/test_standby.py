@@ -127,3 +127,53 @@ def test_a_standby_takes_the_place_of_a_killed_server(servers: PgNodes, tmp_path
         two.close()
         for each in (store, later, reader):
             each.close()
+
+
+def test_a_server_that_was_given_up_takes_nothing_from_who_came_after(servers: PgNodes) -> None:
+    """All were without power, and the one that a standby had been promoted for is up first."""
+    given_up = servers.primary
+    given_up.kill()
+    new = servers.fail_over(given_up)
+    [third] = [node for node in servers.nodes if node not in (given_up, new)]
+    wait_until(new.is_primary, PATIENCE_S, "it takes writes")
+    store = PgStore(PgSettings(conninfo=servers.book().conninfo(), keep_raw_days=30), shard=7)
+    wait_until(lambda: sent(store, 9), PATIENCE_S, "something is acknowledged that only two have")
+    store.close()
+    for node in (new, third):
+        node.kill()
+    given_up.start()
+    wait_until(given_up.is_primary, PATIENCE_S, "nobody is there who could tell it")
+
+    new.start()
+    wait_until(lambda: "has what came after" in new.log, PATIENCE_S, "it says so")
+    wait_until(new.ended, PATIENCE_S, "it is to be started again")
+    given_up.kill()
+    new.start()
+    wait_until(new.is_primary, PATIENCE_S, f"it takes writes again: {new.log[-2000:]}")
+    third.start()
+    wait_until(third.follows, PATIENCE_S, f"the third follows: {third.log[-2000:]}")
+    reader = PgReader(PgSettings(conninfo=servers.book().conninfo(), keep_raw_days=30))
+    [series] = reader.series(*KEY, None, 0, MIDNIGHT_MS + HOUR_MS, "raw")
+    reader.close()
+    assert series.points[-1][1] == 9.0, "what was acknowledged is there"
+    given_up.start()
+    wait_until(given_up.follows, PATIENCE_S, f"and the one follows: {given_up.log[-2000:]}")
+
+
+def test_a_server_that_was_given_up_hears_it_from_whoever_knows(servers: PgNodes) -> None:
+    given_up = servers.primary
+    given_up.kill()
+    new = servers.fail_over(given_up)
+    [third] = [node for node in servers.nodes if node not in (given_up, new)]
+    wait_until(new.is_primary, PATIENCE_S, "it takes writes")
+    wait_until(third.follows, PATIENCE_S, "the third follows it")
+    new.kill()
+    given_up.start()
+    said = "took its place since"
+    wait_until(lambda: said in given_up.log, PATIENCE_S, "it waits")
+    wait_until(given_up.ended, PATIENCE_S, "it is to be started again")
+    new.start()
+    wait_until(new.is_primary, PATIENCE_S, f"it goes on: {new.log[-999:]}")
+    wait_until(third.follows, PATIENCE_S, "the third follows")
+    given_up.start()
+    wait_until(given_up.follows, PATIENCE_S, f"and so does the one: {given_up.log[-2000:]}")
