@@ -100,10 +100,14 @@ def homes_heard(connection: Connection, inside: Sequence[Any]) -> dict[str, bool
 
 
 def dark_regions(connection: Connection) -> frozenset[str]:
-    """Villages without electricity, as an open alarm says: a meter that is still there shows
-    nobody, and what a rule thought before is of before."""
+    """Villages without electricity and their groups, as an open alarm says: a meter that is still
+    there shows nobody, and what a rule thought before is of before."""
     wanted = select(ALARM.c.region).where(ALARM.c.kind == DARK_KIND, ALARM.c.state != "closed")
-    return frozenset(connection.scalars(wanted))
+    villages = frozenset(connection.scalars(wanted))
+    if not villages:
+        return villages
+    groups = select(REGION.c.code).where(REGION.c.parent.in_(villages), REGION.c.level == "group")
+    return villages | frozenset(connection.scalars(groups))
 
 
 def _worst() -> Any:

@@ -82,6 +82,15 @@ async def test_a_village_without_electricity(world: World) -> None:
         [home] = (await client.get(f"{API}/homes")).json()["items"]
         [person] = (await client.get(f"{API}/unseen")).json()["items"]
     assert (home["dark"], person["dark"]) == (True, True), "lists say the same as the map"
+    # A group of the village is as dark as the village.
+    await world.execute(
+        "INSERT INTO region (code, name, level, parent) VALUES (?, '二组', 'group', ?)",
+        "61092610100102",
+        "610926101001",
+    )
+    await world.execute("UPDATE home SET region = '61092610100102' WHERE id = 'home-0001'")
+    assert (await only(world))["dark"] is True
+    await world.execute("UPDATE home SET region = '610926101001' WHERE id = 'home-0001'")
     # Who sees no alarms is not told by the map either.
     assert (await only(world, "installer-1"))["dark"] is False
     await world.execute("UPDATE alarm SET state = 'closed' WHERE id = ?", alarm)
