@@ -271,7 +271,6 @@ def test_chinese_is_chinese_and_english_is_not() -> None:
         "chart.unit",
         "list.part",
         "list.separator",
-        "list.semicolon",
         "span.pair",
         "try.param",
         "params.range",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addDays, addMonths, mondayOf, monthSpan, rotatingTurns, weekRows, weekday, weeklyTurns } from "../src/lib/rota";
+import { addDays, addMonths, mondayOf, monthSpan, nobodyHas, rotatingTurns, weekRows, weekday, weeklyTurns } from "../src/lib/rota";
 import type { Shift } from "../src/lib/rota_types";
 
 const HOURS = [
@@ -67,4 +67,12 @@ test("rows of a week stand by their hours", () => {
       ["night", "20:00–08:00", 1],
     ],
   );
+});
+
+test("what somebody had when a hand-over was written and nobody has now is no good news", () => {
+  const who = { username: "duty-2", name: "陈芳", role: "duty", phone: "" };
+  assert.equal(nobodyHas({ now: { state: "open", who: null }, over: false }), true);
+  assert.equal(nobodyHas({ now: { state: "acknowledged", who }, over: false }), false);
+  assert.equal(nobodyHas({ now: { state: "closed", who: null }, over: true }), false);
+  assert.equal(nobodyHas({ now: null, over: false }), false);
 });

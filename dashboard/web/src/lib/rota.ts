@@ -133,6 +133,11 @@ export interface LineGroup {
   together: number[];
 }
 
+/** What was somebody's, or nobody's, when it was written is nobody's now and not over: given up, or lapsed. */
+export function nobodyHas(line: Pick<SheetLine, "now" | "over">): boolean {
+  return line.now != null && line.now.who === null && !line.over;
+}
+
 /** In the order in which the sheet has them: people first. What was carried over or noted later
  * stands with its kind. */
 export function lineGroups(lines: SheetLine[]): LineGroup[] {

@@ -71,7 +71,7 @@ export function serviceShort(service: Service): string {
 export function answerText(field: string, value: unknown): string {
   if (field === "services" && Array.isArray(value)) {
     const done = SERVICES.filter((one) => value.includes(one.number));
-    return done.map((one) => (language.current === "en" ? one.en : `${one.number} ${one.name}`)).join(t("list.semicolon"));
+    return done.map((one) => (language.current === "en" ? one.en : `${one.number} ${one.name}`)).join(t("list.part"));
   }
   if (field === "found_out" && typeof value === "string") return word("found_out", value);
   if (typeof value === "string") {
