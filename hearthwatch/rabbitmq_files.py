@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.x509.name import _ASN1Type
 
 from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.enrolment_config import EnrolmentConfig
@@ -144,16 +145,22 @@ def link_list(folder: Path, authority: x509.Name, crl_file: Path) -> None:
 
 
 def _hash(name: x509.Name) -> str:
-    """As `openssl x509 -subject_hash` says it: SHA-1 over the name's parts, small and without
-    needless spaces, its first four bytes from behind. An index of files, no protection."""
+    """As `openssl x509 -subject_hash` says it: SHA-1 over the name's parts, as UTF-8 whatever they
+    were, ASCII's letters small and its spaces one at a time; its first four bytes from behind. An
+    index of files, no protection."""
     parts = [
-        x509.NameAttribute(part.oid, " ".join(str(part.value).lower().split())) for part in name
+        x509.NameAttribute(part.oid, _canonical(str(part.value)), _ASN1Type.UTF8String)
+        for part in name
     ]
     der = x509.Name(parts).public_bytes()
     # Without the head of the sequence, which is of two bytes up to 127 and longer beyond.
     more = der[1] & 0x7F if der[1] & 0x80 else 0
     digest = hashlib.sha1(der[2 + more :], usedforsecurity=False).digest()
     return digest[3::-1].hex()
+
+
+def _canonical(text: str) -> str:
+    return b" ".join(text.encode().lower().split()).decode()
 
 
 def _erlang(text: str) -> str:
