@@ -79,6 +79,28 @@ def test_every_service_is_hardened_pinned_and_names_what_exists(name: str) -> No
         assert not healthy or "healthcheck" in SERVICES[other]
 
 
+# Folders that others' images have made for the user who writes there. A volume that is mounted
+# elsewhere belongs to root, and nobody here is.
+OF_IMAGES = {
+    "rabbitmq": {"/var/lib/rabbitmq"},
+    "postgres": {"/var/lib/postgresql/data"},
+    "prom/prometheus": {"/prometheus"},
+    "grafana/grafana": {"/var/lib/grafana"},
+}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_volume_lies_where_its_image_has_a_folder_for_its_user(name: str) -> None:
+    service = SERVICES[name]
+    image = service["image"].partition(":")[0]
+    ours = set(re.findall(r"install -d -o \S+ -g \S+ -m \d+ (/\S+)", DOCKERFILE))
+    made = OF_IMAGES.get(image, ours if image == "hearthwatch" else set())
+    for volume in service.get("volumes", []):
+        place, _, rest = volume.partition(":")
+        if place in COMPOSE["volumes"] and not rest.endswith(":ro"):
+            assert rest in made, rest
+
+
 def test_every_secret_is_made_by_prepare() -> None:
     text = (DEPLOY / "prepare.py").read_text()
     for secret in [*COMPOSE["secrets"], "erlang-cookie"]:
