@@ -45,14 +45,21 @@ class Gateway:
                     self._store.add(KEY, at_ms, {"power_w": float(seq)})
             self._store.write_marks([SpoolMark(spool="s", gateway="gw-1", contiguous=seq)])
             self._store.commit()
+        except StoreError as error:
+            return self._failed(error)
+        self._known = self.acknowledged = self.acknowledged + 1
+        try:
             self._store.maintain(MIDNIGHT_MS + self.acknowledged * 60_000)
         except StoreError as error:
-            if not error.retryable:
-                raise
-            self._known = None
-            return False
-        self._known = self.acknowledged = self.acknowledged + 1
+            # What was committed before it stays committed, and its gateway was told so.
+            self._failed(error)
         return True
+
+    def _failed(self, error: StoreError) -> bool:
+        if not error.retryable:
+            raise error
+        self._known = None
+        return False
 
 
 def points(reader: PgReader) -> list[object]:
