@@ -9,8 +9,10 @@ from typing import Final
 import aio_pika
 from aio_pika.abc import AbstractConnection
 
-# A dead broker is noticed within three of these even if nothing is to be said.
-HEARTBEAT_S: Final = 15
+# A dead broker is noticed within four of these even if nothing is to be said; a worker that hangs,
+# or whose machine is gone, by the broker within three: until then its shards are nobody else's.
+# The least that RabbitMQ advises.
+HEARTBEAT_S: Final = 5
 CONNECT_TIMEOUT_S: Final = 10.0
 
 
