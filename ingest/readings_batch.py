@@ -269,11 +269,9 @@ class ReadingsBatch:
         handed: bool = False,
     ) -> None:
         """`everywhere`: every shard is told by itself; `handed`: it comes from another one."""
+        elsewhere = not self.engine.watches(home)
         try:
-            found = self.engine.observe(home, item, self._now_ms)
-            elsewhere = False
-        except KeyError:
-            found, elsewhere = [], True
+            found = [] if elsewhere else self.engine.observe(home, item, self._now_ms)
         except Exception as error:  # noqa: BLE001 - a broken rule must not stop the readings
             self._log("rule_failed", f"{home} {item.kind}: {type(error).__name__}: {error}")
             return

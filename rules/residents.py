@@ -119,6 +119,9 @@ class Residents(Listeners):
     def homes(self) -> list[str]:
         return list(self._homes)
 
+    def watches(self, home: str) -> bool:
+        return home in self._homes
+
     def configure(self, rules: Sequence[Rule]) -> None:
         """Put other parameters or severities of the same rules into force. They reach a home when
         it is added again; what it learned is kept. ValueError when a rule is missing or new."""

@@ -189,6 +189,23 @@ def test_what_a_gateway_says_that_nobody_has_placed_waits_for_nobody(county: Cou
     assert "gateway:gw-new" not in found
 
 
+def test_a_rule_that_misses_a_key_is_told_of_and_hands_nothing_over(
+    county: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = county.at("home-3")
+    batch, said = county.shards[here], []
+    monkeypatch.setattr(batch, "_log", lambda *words: said.append(words))
+
+    def broken(*_args: object) -> None:
+        raise KeyError("a mistake of a rule's")
+
+    monkeypatch.setattr(batch.engine, "observe", broken)
+    county.hear(here, "gw-3", "meter", "power", values={"power_w": 5.0})
+    assert [event for event, _detail in said] == ["rule_failed"]
+    raw = county.stores[here]._shard.connected()
+    assert raw.execute("SELECT count(*) FROM readings.passed").fetchone() == (0,)
+
+
 def test_a_village_is_seen_whole(county: County) -> None:
     """Two of its meters fall silent in each shard; three are enough to say so."""
     numbers = range(1, HOMES + 1)
