@@ -20,6 +20,7 @@ from hearthwatch.authority.asking import AskedAuthority
 from hearthwatch.authority.keys import write
 from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.broker_session import is_own
+from hearthwatch.clock import wall_ms
 from hearthwatch.enrolment_config import EnrolmentConfig
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.session_end import end_certified, end_session, own_proofs
@@ -31,6 +32,9 @@ LOOK_S: Final = 15.0
 # The broker reads the list a moment after it was written; until then whoever was let go may come
 # back, so it is let go again.
 AGAIN_S: Final = (0.0, 5.0, 20.0)
+# Who was revoked so shortly before a hub begins may still be connected: the hub before it, or the
+# process that escalated, may have gone before it let them go.
+JUST_REVOKED_MS: Final = 600_000
 
 Revoked = frozenset[tuple[str, int]]
 
@@ -62,12 +66,14 @@ class Enrolling:
         log: Callable[[str, str], None],
         *,
         authority: Authority | None = None,
+        now_ms: Callable[[], int] = wall_ms,
     ) -> None:
         self._config = config
         self._broker = broker
         self._reader = reader
         self._objects = objects
         self._log = log
+        self._now_ms = now_ms
         self._authority = authority or AskedAuthority(config.authority)
         self._wake = asyncio.Event()
         self._out: set[str] = set()
@@ -181,14 +187,20 @@ class Enrolling:
             task.add_done_callback(self._ending.discard)
 
     def _write_list(self) -> tuple[Revoked, frozenset[str]]:
-        """What is on the list, and whose was put there since by another process: a command."""
+        """What is on the list, and whose was put there since by another process: a command, one
+        that serves pages, the hub before."""
         with self._reader.connect() as connection:
             found = frozenset(revoked(connection))
-            new: Revoked = frozenset() if self._written is None else found - self._written
-            elsewhere = gateways_of(connection, (serial for serial, _at_ms in new))
+            new = self._just_revoked(found) if self._written is None else found - self._written
+            whose = gateways_of(connection, (serial for serial, _at_ms in new))
+            elsewhere = frozenset(one for one in whose if not is_own(self._broker, one))
         if found != self._written or not self._config.crl_file.exists():
             write_list(self._config, self._authority, found)
         return found, elsewhere
+
+    def _just_revoked(self, found: Revoked) -> Revoked:
+        now_ms = self._now_ms()
+        return frozenset(one for one in found if abs(now_ms - one[1]) < JUST_REVOKED_MS)
 
     async def _end(self, gateway: str) -> None:
         before_s = 0.0

@@ -14,6 +14,7 @@ from contract.enrolment import renewal_message
 from dashboard.enrolment_port import AuthorityAway
 from hearthwatch.authority import certificates
 from hearthwatch.broker_config import BrokerConfig
+from hearthwatch.clock import wall_ms
 from hearthwatch.enrolling import Enrolling
 from hearthwatch.enrolment_config import EnrolmentConfig
 from ledger.gateway_certificates import Issued
@@ -81,6 +82,7 @@ def local_enrolment(
     *,
     broker: BrokerConfig = NOBODY,
     log: Callable[[str, str], None] = lambda _event, _detail: None,
+    now_ms: Callable[[], int] = wall_ms,
 ) -> Enrolling:
     config = EnrolmentConfig(
         authority=folder / "none",
@@ -89,4 +91,4 @@ def local_enrolment(
         broker_port=8883,
         crl_file=folder / "crl.pem",
     )
-    return Enrolling(config, broker, reader, objects, log, authority=authority)
+    return Enrolling(config, broker, reader, objects, log, authority=authority, now_ms=now_ms)

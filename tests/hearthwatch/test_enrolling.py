@@ -18,6 +18,15 @@ from tests.adapters.processes import until
 
 RABBIT = BrokerConfig(port=1, rabbitmq=RabbitConfig())
 NOW_MS = 1_795_363_200_000
+ROW = {
+    "key_digest": "",
+    "how": "enrolled",
+    "issued_at_ms": NOW_MS,
+    "not_before_ms": NOW_MS,
+    "not_after_ms": NOW_MS,
+    "pem": "",
+    "telemetry_pem": "",
+}
 
 
 @pytest.fixture
@@ -62,21 +71,14 @@ async def test_who_was_revoked_by_the_command_is_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: Engine, ended: list[str]
 ) -> None:
     """The broker reads its list for new connections only."""
-    row = {
-        "key_digest": "",
-        "how": "enrolled",
-        "issued_at_ms": NOW_MS,
-        "not_before_ms": NOW_MS,
-        "not_after_ms": NOW_MS,
-        "pem": "",
-        "telemetry_pem": "",
-    }
     with book.begin() as connection:
-        old = {"serial": "a0", "gateway": "gw-0001", "revoked_at_ms": NOW_MS, **row}
-        good = {"serial": "b0", "gateway": "gw-0002", "revoked_at_ms": None, **row}
+        old = {"serial": "a0", "gateway": "gw-0001", "revoked_at_ms": NOW_MS, **ROW}
+        good = {"serial": "b0", "gateway": "gw-0002", "revoked_at_ms": None, **ROW}
         connection.execute(insert(GATEWAY_CERTIFICATE), [old, good])
     monkeypatch.setattr(enrolling_module, "LOOK_S", 0.01)
-    enrolling = local_enrolment(tmp_path, LocalAuthority(lambda: NOW_MS), book, object())
+    later = NOW_MS + enrolling_module.JUST_REVOKED_MS
+    authority = LocalAuthority(lambda: NOW_MS)
+    enrolling = local_enrolment(tmp_path, authority, book, object(), now_ms=lambda: later)
     part = asyncio.create_task(enrolling.run())
     await until((tmp_path / "crl.pem").exists, "the first list")
     with book.begin() as connection:
@@ -84,6 +86,23 @@ async def test_who_was_revoked_by_the_command_is_let_go(
         connection.execute(revoked.values(revoked_at_ms=NOW_MS))
     await until(lambda: len(ended) >= 2, "let go")
     assert ended[:2] == ["gw-0002", "gw-0002/telemetry"]
+    part.cancel()
+    await asyncio.gather(part, return_exceptions=True)
+
+
+async def test_who_was_revoked_when_the_hub_before_went_is_let_go_by_the_next(
+    tmp_path: Path, book: Engine, ended: list[str]
+) -> None:
+    """One process wrote it into the book, and the one that ends sessions was killed then."""
+    with book.begin() as connection:
+        new = {"serial": "a0", "gateway": "gw-0001", "revoked_at_ms": NOW_MS - 60_000, **ROW}
+        old = {"serial": "b0", "gateway": "gw-0002", "revoked_at_ms": NOW_MS - 3_600_000, **ROW}
+        connection.execute(insert(GATEWAY_CERTIFICATE), [new, old])
+    authority = LocalAuthority(lambda: NOW_MS)
+    enrolling = local_enrolment(tmp_path, authority, book, object(), now_ms=lambda: NOW_MS)
+    part = asyncio.create_task(enrolling.run())
+    await until(lambda: len(ended) >= 2, "let go")
+    assert ended == ["gw-0001", "gw-0001/telemetry"]
     part.cancel()
     await asyncio.gather(part, return_exceptions=True)
 
