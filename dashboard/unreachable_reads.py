@@ -1,7 +1,7 @@
 """Who can't be reached: attempts that found nobody, nobody to ring, contacts that did not get what
 was sent. Read in a fixed number of questions, however many people there are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from dashboard.plan_facts import made
 from dashboard.plan_reads import LOOK_BACK_DAYS
 from dashboard.ports import RuleViews
 from dashboard.reads import Row, rows
-from dashboard.register_reads import LIFE_KIND, life_state
+from dashboard.register_reads import LIFE_KIND, dark_regions, homes_heard, life_state
 from dashboard.told_reads import CONTACT, names_in_register
 from dashboard.unseen_reads import stays_now
 from ledger.schema import ACCOUNT, HOME, OUTBOX, REGION, SERVICE_USER, TASK, VISIT
@@ -80,6 +80,8 @@ class UnreachableList:
     stays: Mapping[_Whose, Row] = field(default_factory=dict)
     tasks: Mapping[str, Row] = field(default_factory=dict)
     lives: Mapping[str, str] = field(default_factory=dict)
+    heard: Mapping[str, bool] = field(default_factory=dict)
+    dark: Collection[str] = ()
     roster: RosterIndex = field(default_factory=RosterIndex)
 
 
@@ -110,6 +112,8 @@ def read_unreachable(
         stays=stays_now(connection, now_ms),
         tasks=tasks,
         lives={home: life_state(views.get(home)) for home in homes},
+        heard=homes_heard(connection, inside),
+        dark=dark_regions(connection),
         roster=roster_index(
             regions=rows(connection, select(REGION)),
             accounts=[row for row in accounts if row["username"] in named],
@@ -257,6 +261,9 @@ def unreachable_object(one: Unreachable, of: UnreachableList, now_ms: int) -> Do
             for name, sent in one.failed
         ],
         "life": of.lives.get(row["home"], "unknown"),
+        # As in all lists: what the rule thinks may be of before.
+        "heard": of.heard.get(row["home"]),
+        "dark": row["region"] in of.dark,
         "stay": None
         if stay is None
         else {"kind": stay["kind"], "until": instant(stay["until_ms"])},

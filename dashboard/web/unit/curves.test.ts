@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { curvesOf, evidenceCurves, kindsOf, limitsOf, withGaps } from "../src/lib/curves";
+import { curvesOf, evidenceCurves, kindsOf, limitSign, limitsOf, withGaps } from "../src/lib/curves";
 import type { Series } from "../src/lib/device_types";
 
 function series(kind: string, field: string, points: Series["points"]): Series {
@@ -97,4 +97,10 @@ test("limits by the names the rules give them", () => {
   assert.deepEqual(limitsOf({ limit_systolic_mmhg: 180, systolic_mmhg: 192 }), [
     { field: "systolic_mmhg", value: 180 },
   ]);
+});
+
+test("a limit says whether it is itself still well", () => {
+  assert.equal(limitSign("systolic_mmhg", "above"), "≥");
+  assert.equal(limitSign("systolic_mmhg", "below"), "≤");
+  assert.equal(limitSign("glucose_mmol_l", "below"), "<");
 });

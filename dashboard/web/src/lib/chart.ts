@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 
 import { county } from "./county.svelte";
-import type { Curve, Limit } from "./curves";
+import { type Curve, type Limit, limitSign } from "./curves";
 import { decimal } from "./format";
 import { t, word } from "./i18n.svelte";
 import { isMidnight, told } from "./local_time";
@@ -158,7 +158,7 @@ function drawLimits(
 /** Of two limits of one field it says which is the lower one. */
 function limitName(limit: Limit): string {
   if (limit.beyond === undefined) return word("field", `limit_${limit.field}`);
-  return `${word("field", limit.field)} ${limit.beyond === "above" ? "≥" : "≤"}`;
+  return `${word("field", limit.field)} ${limitSign(limit.field, limit.beyond)}`;
 }
 
 function axisTime(locale: string, wide: boolean): (seconds: number) => string {

@@ -21,6 +21,12 @@ export interface Limit {
   beyond?: "above" | "below";
 }
 
+/** How a limit is passed. Of glucose the lower one itself is still well. */
+export function limitSign(field: string, beyond: "above" | "below"): string {
+  if (beyond === "above") return "≥";
+  return field.startsWith("glucose") ? "<" : "≤";
+}
+
 const SINGLE = new Set(["blood_pressure", "heart_rate", "oximetry", "temperature", "glucose", "weight"]);
 // A roll-up is of its whole hour or day and stands in the middle of it: at its beginning it would
 // be drawn before anything had been measured.

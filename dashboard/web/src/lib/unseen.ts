@@ -117,6 +117,8 @@ export interface UnreachablePerson {
   last_attempt: { visit: string; way: string; at: string; by: AccountRef | null } | null;
   contacts_failed: { name: string; channel: string; at: string }[];
   life: string;
+  heard?: boolean | null;
+  dark?: boolean;
   stay: { kind: "away" | "hospital"; until: string } | null;
   task: { id: string; kind: string; due_at: string | null; assignee: AccountRef | null } | null;
 }
