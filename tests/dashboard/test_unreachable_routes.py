@@ -92,10 +92,10 @@ async def test_nobody_to_ring(world: World) -> None:
 
 async def test_what_a_rule_thinks_of_somebody_who_cant_be_heard_is_of_before(world: World) -> None:
     await sent(world, "dead", 2)
-    await world.execute("UPDATE gateway SET online = 1")
+    await world.execute("UPDATE gateway SET online = ?", True)
     [item] = (await listed(world))["items"]
     assert (item["heard"], item["dark"]) == (True, False)
-    await world.execute("UPDATE gateway SET online = 0")
+    await world.execute("UPDATE gateway SET online = ?", False)
     alarm = await world.raise_alarm()
     dark = "UPDATE alarm SET kind = 'village_dark', home = NULL, region = ? WHERE id = ?"
     await world.execute(dark, "610926101001", alarm)
