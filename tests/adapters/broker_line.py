@@ -73,6 +73,10 @@ class Line:
         self.session_present = bool(body[0] & 1)
         self.properties = body[3:]
 
+    def waits_for(self, seconds: float) -> None:
+        """For each answer from now on."""
+        self._socket.settimeout(seconds)
+
     def publish(
         self, topic: str, payload: bytes, packet_id: int = 1, *, retain: bool = False
     ) -> int:
