@@ -86,7 +86,7 @@ def test_the_village_says_whom_to_reach_first(desk: Desk, hub: FakeHub) -> None:
     homes = desk.page.get_by_role("region", name="先联系这些家庭").locator("li")
     expect(homes).to_have_count(7)
     expect(homes.first).to_contain_text("依赖用电，优先")
-    expect(homes.first.get_by_role("link")).to_have_attribute("href", "/homes/home-0003")
+    expect(homes.first.get_by_role("link").first).to_have_attribute("href", "/homes/home-0003")
     expect(homes.first).to_contain_text("用电医疗设备")
     desk.go("/tasks")
     task = desk.page.locator("main li.panel", has_text="村里停电")

@@ -114,9 +114,10 @@ def test_the_command_prints_options_and_a_shrunk_trace_of_what_fails(capsys):
     with delete_on_puback():
         assert command.main(["SEEDS=1", "FROM=0"]) == 1
     printed = capsys.readouterr().out
-    assert "seed 0 failed: I13 " in printed
+    # Gone before the hub has it, or never come: whichever is seen first.
+    assert re.search(r"seed 0 failed: (I4|I13) ", printed)
     assert "options: seed=0 " in printed
-    assert "VIOLATED: I13 " in printed
+    assert re.search(r"VIOLATED: (I4|I13) ", printed)
     assert "again: ./dev sim SEED=0" in printed
 
 
