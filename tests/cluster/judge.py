@@ -72,7 +72,8 @@ def check_readings(
         if found < spool.last_seq:
             missing = sorted(spool.said - set(times))[:5]
             verdict.lost.append(
-                f"{name}: {spool.last_seq} readings, {found} stored; missing {missing}"
+                f"{name}: {spool.last_seq} readings, {found} stored, {of_it.others} of them not"
+                f" of the meter; missing {missing} of {len(spool.said)}"
             )
         if found > spool.last_seq:
             verdict.unknown.append(f"{name}: {spool.last_seq} readings, {found} stored")

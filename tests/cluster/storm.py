@@ -205,7 +205,7 @@ class Storm:
     async def _outcome(self, seconds: float, settle_s: float, load: float) -> Outcome:
         province = self.province
         topics = topics_of(permissions_of("duty"))
-        accepted = self._accepted()
+        accepted, spools = await self._accepted_and_told()
         pressed = {k: n for g in (*self._light, *province.real) for k, n in g.pressed.items()}
         presses = checker.check(
             accepted,
@@ -214,7 +214,6 @@ class Storm:
             await self._read(stored.alarms),
             await self._read(stored.tasks),
         )
-        spools = [g.spooled() for g in (*self._light, *province.real)]
         readings = judge.check_readings(
             spools, await self._read(stored.kept), await self._read(stored.marks)
         )
@@ -242,6 +241,22 @@ class Storm:
             settle_s=settle_s,
             wrong=self.wrong + self._exits(),
         )
+
+    async def _accepted_and_told(
+        self,
+    ) -> tuple[dict[str, checker.Accepted], list[judge.Spooled]]:
+        """What gateways have accepted, when the hub has acknowledged all of it: what was written to
+        a line last is accepted a moment later, and is not in the store by then."""
+        until_s = time.monotonic() + SETTLE_S
+        while True:
+            accepted = self._accepted()
+            spools = [g.spooled() for g in (*self._light, *self.province.real)]
+            if self._waiting() == 0:
+                return accepted, spools
+            if time.monotonic() > until_s:
+                self.wrong.append(f"{self._waiting()} items unacknowledged at the end")
+                return accepted, spools
+            await asyncio.sleep(TURN_S)
 
     def _accepted(self) -> dict[str, checker.Accepted]:
         return {
@@ -295,7 +310,8 @@ class Storm:
         r = random.Random(self._r.random())
         while self._making:
             await asyncio.sleep(mean_s * r.uniform(0.5, 1.5))
-            do()
+            if self._making:
+                do()
 
     async def _tend(self) -> None:
         """As an init system: what has ended is started again when its time has come."""
