@@ -93,7 +93,6 @@ class Plan:
     calls_per_s: float
     workers: float
     memory_gb: float
-    relay: float
     turn: float
     broker: float
     server: float
@@ -129,7 +128,6 @@ def plan(homes: int, unit: Units) -> Plan:
         calls_per_s=calls,
         workers=worker,
         memory_gb=homes * HOME_KB.value * 1000 / GB,
-        relay=us * heartbeats * unit.relayed.value,
         turn=us * (heartbeats * unit.heartbeat_turn.value + calls * CALL_US.value),
         broker=us
         * (heartbeats * unit.relayed_broker.value + items * unit.message_broker.value)
@@ -154,8 +152,6 @@ def table(path: Path = RESULTS) -> str:
         ("workers' processors, used", [_cores(p.workers) for p in plans]),
         ("**workers** of one processor each", [
             str(max(1, math.ceil(p.workers / FULL))) for p in plans]),
-        ("of the one process that sends heartbeats on (`hw.status`)", [
-            _share(p.relay) for p in plans]),
         ("rules' memory, all workers", [f"{_count(p.memory_gb)} GB" for p in plans]),
         ("the book's turn, taken", [_share(p.turn) for p in plans]),
         ("the broker's processors, all nodes, at most", [_cores(p.broker) for p in plans]),

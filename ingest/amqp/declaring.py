@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import aio_pika
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
 from ingest.amqp.connecting import AmqpError
 from ingest.amqp.topology import (
     EXCHANGE,
     HASH,
     SHARDS_MAX,
-    STATUS_QUEUE,
+    STATUS,
     TELEMETRY,
     Stream,
     binding_of,
@@ -28,27 +28,32 @@ async def declare(
         log("broker_more_shards", f"{stream.name}: {there.shards}, and hub.toml says less")
     try:
         async with connection.channel() as channel:
-            source = await channel.get_exchange(EXCHANGE, ensure=False)
-            spread = await channel.declare_exchange(stream.name, HASH, durable=True)
-            for name in stream.queues:
-                queue = await channel.declare_queue(
-                    name, durable=True, arguments={**queue_arguments()}
-                )
-                # The number of points that it has in the ring: all queues the same.
-                await queue.bind(spread, "1")
+            spread = await _spread(channel, stream)
             workers = await channel.declare_exchange(stream.workers, "fanout", durable=True)
             for name in stream.queues:
                 await (await channel.get_queue(name, ensure=False)).bind(workers)
             # The way in is opened last: nothing falls between shards that are not there yet.
+            source = await channel.get_exchange(EXCHANGE, ensure=False)
             await spread.bind(source, binding_of(stream.name))
             if stream.name == TELEMETRY:
-                status = await channel.declare_queue(
-                    STATUS_QUEUE, durable=True, arguments={**queue_arguments()}
-                )
-                await status.bind(source, binding_of(STATUS_QUEUE))
+                # As many as there are of readings: whoever has one of these has its heartbeats.
+                heartbeats = await _spread(channel, Stream(STATUS, there.shards))
+                await heartbeats.bind(source, binding_of(STATUS))
+                # Of a program that had one queue for all. What lies in it comes again.
+                await channel.queue_delete(STATUS)
     except aio_pika.exceptions.AMQPError as error:
         raise AmqpError(f"{stream.name}: {error}") from error
     return there
+
+
+async def _spread(channel: AbstractChannel, stream: Stream) -> AbstractExchange:
+    """Its shards, behind an exchange that deals out by the hash."""
+    spread = await channel.declare_exchange(stream.name, HASH, durable=True)
+    for name in stream.queues:
+        queue = await channel.declare_queue(name, durable=True, arguments={**queue_arguments()})
+        # The number of points that it has in the ring: all queues the same.
+        await queue.bind(spread, "1")
+    return spread
 
 
 async def _existing(connection: AbstractConnection, stream: Stream) -> Stream:

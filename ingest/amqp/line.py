@@ -7,7 +7,7 @@ and our acknowledgements of what it holds must get through all the same.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,12 +20,10 @@ from pamqp import commands
 
 from ingest.amqp.connecting import CONNECT_TIMEOUT_S, AmqpAddress, AmqpError, connect
 from ingest.amqp.declaring import declare
-from ingest.amqp.relay import Relay
 from ingest.amqp.shard_in import CONSUME_TIMEOUT_S, ShardIn
 from ingest.amqp.sharing import TICK_KEPT_MS, TICK_S, Sharing
 from ingest.amqp.topology import (
     EXCHANGE,
-    STATUS_QUEUE,
     TELEMETRY,
     TICK_TYPE,
     Stream,
@@ -110,13 +108,11 @@ class Line:
         queues = await self._queues(incoming, log)
         for shard, queue in enumerate(queues):
             await self._hear(shard, queue)
-        hearing: list[Channel] = []
+        workers: Channel | None = None
         if self._stream is not None:
-            if self._stream.name == TELEMETRY:
-                hearing.append(await self._relay(incoming, address.name))
-            hearing.append(await self._hear_workers(incoming, self._stream))
+            workers = await self._hear_workers(incoming, self._stream)
             self._begin(self._tick(self._stream))
-        self._begin(self._watch(hearing))
+        self._begin(self._watch(workers))
 
     async def _connect(self, address: AmqpAddress, attempt: int) -> AbstractConnection:
         connection = await connect(address, attempt)
@@ -167,18 +163,16 @@ class Line:
         self._shards[shard] = its
         await its.consume(channel, under, f"{self._name}/{queue}")
 
-    async def _relay(self, connection: AbstractConnection, name: str) -> Channel:
-        if self._outgoing is None:
-            raise AmqpError("no connection")
-        _channel, channel = await self._channel(connection, self._sources.window)
-        relay = Relay(channel, self._outgoing)
-        await channel.basic_consume(
-            STATUS_QUEUE,
-            relay.delivered,
-            consumer_tag=f"{name}/{STATUS_QUEUE}",
-            timeout=CONSUME_TIMEOUT_S,
-        )
-        return channel
+    async def _send_on(self, its: ShardIn) -> None:
+        """The heartbeats of a shard of readings that has become ours."""
+        if self._incoming is None or self._outgoing is None:
+            return
+        try:
+            _channel, channel = await self._channel(self._incoming, self._sources.window, its)
+            await its.send_on(channel, self._outgoing, self._name)
+        except (AMQPError, aio_pika.exceptions.AMQPError, OSError, TimeoutError) as error:
+            if not its.given_back:
+                self._end(error)
 
     async def _hear_workers(self, connection: AbstractConnection, stream: Stream) -> Channel:
         """What the workers of this stream say goes to each of them apart from the shards, in which
@@ -191,12 +185,12 @@ class Line:
         )
         return under
 
-    async def _watch(self, hearing: Sequence[Channel]) -> None:
+    async def _watch(self, workers: Channel | None) -> None:
         """Each channel with its consumer."""
 
         def heard() -> bool:
             shards = all(its.heard for its in self._shards.values())
-            return shards and all(channel.consumers for channel in hearing)
+            return shards and (workers is None or bool(workers.consumers))
 
         while heard():  # noqa: ASYNC110 - the library tells it no other way
             await asyncio.sleep(WATCH_S)
@@ -249,6 +243,8 @@ class Line:
     def _took(self, its: ShardIn) -> None:
         self._count()
         self._on_taken(its.queue)
+        if self._stream is not None and self._stream.name == TELEMETRY:
+            self._begin(self._send_on(its))
 
     def _count(self) -> None:
         self.taken = {shard: its.opening for shard, its in self._shards.items() if its.taken}

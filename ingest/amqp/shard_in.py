@@ -1,4 +1,5 @@
-"""One queue that is heard, on a channel of its own: what comes, and what is acknowledged.
+"""One queue that is heard, on a channel of its own: what comes, and what is acknowledged. Whoever
+has a shard of readings sends the heartbeats on that lie in the queue of the same number.
 
 A channel of its own, so that a shard can be given back by itself: with its channel its consumer
 ends, what was not acknowledged goes to the next worker, and no other shard waits.
@@ -16,7 +17,8 @@ from aiormq.exceptions import AMQPError
 from pamqp import commands
 
 from ingest.amqp.acking import Acking
-from ingest.amqp.topology import TICK_TYPE, number_of, topic_of
+from ingest.amqp.relay import Relay
+from ingest.amqp.topology import STATUS, TICK_TYPE, number_of, queue_of, topic_of
 from ingest.mqtt.session import Message
 
 # RabbitMQ 3.10 may leave a consumer unanswered for a minute whose queue was without a leader in
@@ -42,6 +44,7 @@ class ShardIn:
         self._acking: Acking | None = None
         self._channel: AbstractChannel | None = None
         self._under: Channel | None = None
+        self._heartbeats: Channel | None = None
         self._begun = False
         self.taken = False
         self.given_back = False
@@ -53,19 +56,39 @@ class ShardIn:
         )
         self._begun = True
 
+    async def send_on(self, channel: Channel, outgoing: Channel, name: str) -> None:
+        """Its heartbeats, from now on; of a shard that was given back meanwhile none."""
+        queue = queue_of(STATUS, self.shard)
+        await channel.basic_consume(
+            queue,
+            Relay(channel, outgoing).delivered,
+            consumer_tag=f"{name}/{queue}",
+            timeout=CONSUME_TIMEOUT_S,
+        )
+        self._heartbeats = channel
+        if self.given_back:
+            await self._leave(channel)
+
     @property
     def heard(self) -> bool:
-        """Whether our consumer is still there, once it was."""
-        return not self._begun or (self._under is not None and bool(self._under.consumers))
+        """Whether our consumers are still there, once they were."""
+        heartbeats = self._heartbeats is None or bool(self._heartbeats.consumers)
+        readings = not self._begun or (self._under is not None and bool(self._under.consumers))
+        return readings and heartbeats
 
     async def give_back(self) -> None:
         """Nothing that comes afterwards is handed on, and nothing is acknowledged."""
         self.given_back = True
         if self._acking is not None:
             await self._acking.end()
+        if self._heartbeats is not None:
+            await self._leave(self._heartbeats)
         if self._channel is not None:
-            with contextlib.suppress(OSError, AMQPError, aio_pika.exceptions.AMQPError):
-                await self._channel.close()
+            await self._leave(self._channel)
+
+    async def _leave(self, channel: AbstractChannel | Channel) -> None:
+        with contextlib.suppress(OSError, AMQPError, aio_pika.exceptions.AMQPError):
+            await channel.close()
 
     async def _delivered(self, message: DeliveredMessage) -> None:
         deliver = message.delivery

@@ -2,8 +2,8 @@
 
   gateways -MQTT-> amq.topic -hw.v1.#.activation-> hw.activation (hash) -> hw.activation.0 ... N-1
                              -hw.v1.#.telemetry--> hw.telemetry  (hash) -> hw.telemetry.0  ... N-1
-                             -hw.v1.#.status-----> hw.status, one queue; whoever has it sends each
-                                                   on to hw.telemetry under the gateway's key
+                             -hw.v1.#.status-----> hw.status    (hash) -> hw.status.0 ... N-1
+  hw.status.n -whoever has hw.telemetry.n-> hw.telemetry, under the gateway's key there
   workers -AMQP-> hw.telemetry.workers (fanout) -> every shard, and each worker's own queue
 
 The hash is over the routing key, which holds the gateway and the leaf: so heartbeats go on under
@@ -20,7 +20,7 @@ from contract import topics
 # Of the MQTT plugin (`mqtt.exchange`): what gateways say and hear goes through it.
 EXCHANGE: Final = "amq.topic"
 HASH: Final = "x-consistent-hash"
-STATUS_QUEUE: Final = "hw.status"
+STATUS: Final = "hw.status"
 # What a message is marked with that was a heartbeat: MQTT 3.1.1 has no way to say it.
 STATUS_TYPE: Final = "status"
 # And one of a worker's, by which whoever has a shard knows it where nobody speaks.
@@ -47,7 +47,7 @@ class Stream:
     shards: int
 
     def queue(self, shard: int) -> str:
-        return f"{self.name}.{shard}"
+        return queue_of(self.name, shard)
 
     @property
     def queues(self) -> tuple[str, ...]:
@@ -59,11 +59,15 @@ class Stream:
         return f"{self.name}.workers"
 
 
+def queue_of(name: str, shard: int) -> str:
+    return f"{name}.{shard}"
+
+
 ACTIVATION: Final = "hw.activation"
 TELEMETRY: Final = "hw.telemetry"
 # The leaf of a gateway's topic that goes into it.
 LEAF: Final[Mapping[str, str]] = MappingProxyType(
-    {ACTIVATION: "activation", TELEMETRY: "telemetry", STATUS_QUEUE: "status"}
+    {ACTIVATION: "activation", TELEMETRY: "telemetry", STATUS: "status"}
 )
 
 
@@ -85,7 +89,7 @@ def key_of(topic: str) -> str:
 
 
 def binding_of(name: str) -> str:
-    """Which routing keys go into this stream or queue, of any gateway; `#`, for a name with dots
+    """Which routing keys go into this stream, of any gateway; `#`, for a name with dots
     is several words there."""
     return key_of(topics.topic("+", LEAF[name])).replace("+", "#")
 

@@ -19,7 +19,15 @@ from ingest.amqp.asyncio_client import AmqpClient, AmqpLink
 from ingest.amqp.blocking_client import BlockingAmqpClient
 from ingest.amqp.connecting import AmqpAddress, AmqpError
 from ingest.amqp.line import Sources
-from ingest.amqp.topology import ACTIVATION, STATUS_QUEUE, TELEMETRY, Stream, number_of, shard_of
+from ingest.amqp.topology import (
+    ACTIVATION,
+    STATUS,
+    TELEMETRY,
+    TICK_TYPE,
+    Stream,
+    number_of,
+    shard_of,
+)
 from ingest.mqtt.session import NO_MATCHING_SUBSCRIBERS, Message
 from tests.acceptance.rig import wait_until
 from tests.adapters.rabbitmq import Place, Server, queues
@@ -205,16 +213,25 @@ class Lane:
     """What the readings lane does with its connection, in this thread."""
 
     def __init__(
-        self, place: Place, *, window: int = 100, port: int | None = None, shards: int = SHARDS
+        self,
+        place: Place,
+        *,
+        window: int = 100,
+        port: int | None = None,
+        shards: int = SHARDS,
+        name: str = "hub",
     ) -> None:
         self.taken: list[str] = []
         self.said: list[str] = []
         self.losses = 0
         sources = Sources(stream=Stream(TELEMETRY, shards), window=window)
         self.client = BlockingAmqpClient(
-            address(place, port=port), sources, lambda event, _detail: self.said.append(event),
-            on_taken=self.taken.append, on_lost=self._lost,
-        )  # fmt: skip
+            address(place, port=port, name=name),
+            sources,
+            lambda event, _detail: self.said.append(event),
+            on_taken=self.taken.append,
+            on_lost=self._lost,
+        )
 
     def _lost(self) -> None:
         self.losses += 1
@@ -315,9 +332,15 @@ async def test_a_message_may_come_as_often_as_it_likes(place: Place, gateway) ->
     async with connection:
         queue = await (await connection.channel()).get_queue(Stream(TELEMETRY, 1).queue(0))
         async with asyncio.timeout(PATIENCE_S), queue.iterator() as came:
-            for _time in range(30):
+            times = 0
+            while times < 30:
                 message = await anext(came)
+                if message.type == TICK_TYPE:
+                    # Said while it was attached, and not heard any more.
+                    await message.ack()
+                    continue
                 assert message.body == b"poison"
+                times += 1
                 await message.nack(requeue=True)
 
 
@@ -340,8 +363,8 @@ def test_the_topology_is_made_once_and_a_larger_one_is_listened_to(place, gatewa
     )
     assert "broker_more_shards" in lane.said
     found = queues(rabbitmq.node, place.virtual_host)
-    shards = Stream(TELEMETRY, SHARDS + 3).queues
-    assert {name for name in found if name.startswith("hw.")} == {*shards, STATUS_QUEUE}
+    shards = {q for n in (TELEMETRY, STATUS) for q in Stream(n, SHARDS + 3).queues}
+    assert {name for name in found if name.startswith("hw.")} == shards
     assert {found[name]["type"] for name in shards} == {"quorum"}
 
 
@@ -379,12 +402,48 @@ async def test_a_queue_that_is_taken_away_is_missed_and_made_again(place, gatewa
         await until(lambda: hub.payloads() == [b"1", b"2"], "the press")
 
 
+def test_each_worker_sends_on_the_heartbeats_of_its_own_shards(place, gateway, rabbitmq) -> None:
+    """One for all of them would bound what a province can be."""
+    lanes = {name: Lane(place, name=name) for name in ("first", "second")}
+
+    def at_work() -> dict[str, set[str]]:
+        return {
+            name: {f"{STATUS}.{n}" for n in lane.client.taken()} for name, lane in lanes.items()
+        }
+
+    def sending_on() -> dict[str, set[str]]:
+        fields = ("queue_name", "consumer_tag")
+        told = rabbitmq.node.control(
+            "list_consumers", "-p", place.virtual_host, "--formatter", "json", *fields
+        )
+        found: dict[str, set[str]] = {name: set() for name in lanes}
+        for consumer in json.loads(told[told.index("[") :]):
+            name, _slash, queue = consumer["consumer_tag"].partition("/")
+            if queue.startswith(STATUS):
+                found[name].add(queue)
+        return found
+
+    lanes["first"].client.connect()
+    wait_until(lambda: len(at_work()["first"]) == SHARDS, PATIENCE_S, "one has all")
+    lanes["second"].client.connect()
+    wait_until(lambda: len(at_work()["second"]) == SHARDS // 2, PATIENCE_S, "each has half")
+    wait_until(lambda: sending_on() == at_work(), PATIENCE_S, "and their heartbeats")
+    lanes["first"].client.close()
+    wait_until(lambda: len(at_work()["second"]) == SHARDS, PATIENCE_S, "the other has all")
+    wait_until(lambda: sending_on() == at_work(), PATIENCE_S, "and the heartbeats")
+    line = gateway("gw-0")
+    for number in range(40):
+        line.client.publish(f"hw/v1/gw-{number}/status", b"1", qos=1)
+    assert {shard_of(n) for _t, _p, n in lanes["second"].hear(40)} == set(range(SHARDS))
+    lanes["second"].client.close()
+
+
 def test_the_queue_of_heartbeats_is_missed_as_well(lane: Lane, gateway, rabbitmq, place) -> None:
     """Without it gateways that are well would be taken for silent, one after the other."""
     line = gateway("gw-1")
     line.say("status", b"1")
     lane.hear(1)
-    rabbitmq.node.control("delete_queue", "-p", place.virtual_host, STATUS_QUEUE)
+    rabbitmq.node.control("delete_queue", "-p", place.virtual_host, f"{STATUS}.0")
 
     def missed() -> bool:
         try:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from contract import topics
 from contract.errors import ContractError
 from ingest.amqp import topology
-from ingest.amqp.topology import ACTIVATION, STATUS_QUEUE, TELEMETRY, Stream
+from ingest.amqp.topology import ACTIVATION, STATUS, TELEMETRY, Stream
 from ingest.amqp.unacked import Unacked
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
@@ -33,7 +33,7 @@ def test_a_key_of_nobody_is_a_topic_that_is_quarantined(key: str) -> None:
 def test_what_goes_where() -> None:
     assert topology.binding_of(ACTIVATION) == "hw.v1.#.activation"
     assert topology.binding_of(TELEMETRY) == "hw.v1.#.telemetry"
-    assert topology.binding_of(STATUS_QUEUE) == "hw.v1.#.status"
+    assert topology.binding_of(STATUS) == "hw.v1.#.status"
     stream = Stream(ACTIVATION, 3)
     assert stream.queues == ("hw.activation.0", "hw.activation.1", "hw.activation.2")
 
