@@ -3,9 +3,10 @@
 Homes' registers, in envelopes of twenty, are put into RabbitMQ over MQTT as gateways would; then
 workers are started on a book that lists the homes, with all rules and the readings on PostgreSQL.
 Measured is what passes from the moment when all of them have had time to share the shards, and each
-home has been made and has said its first hour, until nearly all is stored: readings a second by the clock, and of each process (workers, broker,
-database) its processor time a reading, as they share the machine's processors. What was stored is
-counted afterwards. Then one worker is started anew, with the states of all homes in the store.
+home has been made and has said its first hour, until nearly all is stored: readings a second by the
+clock, and of each process (workers, broker, database) its processor time a reading, as they share
+the machine's processors. What was stored is counted afterwards. Then one worker is started anew,
+with the states of all homes in the store.
 
 Floors, in the same run: the broker's own drain of as many messages to a client that looks at
 nothing, and COPY of as many plain rows into the same server.
@@ -36,8 +37,8 @@ READINGS: Final = 1_600_000
 QUARTER_MS: Final = 900_000
 # Of homes that are new to the rules: two days of a few are as many readings as some hours of many.
 ROUNDS_MAX: Final = 192
-# A home is made, its first states written and its first hour begun once in its life: that is no part
-# of what a reading costs, and among few rounds it would be most of it.
+# A home is made, its first states written and its first hour begun once in its life: no part of
+# what a reading costs, and among few rounds it would be most of it.
 FIRST_ROUNDS: Final = 5
 # Workers that began one after the other have shared the shards by then.
 SETTLE_S: Final = 25.0
@@ -114,7 +115,7 @@ def _run(its: Fleet, county: str, homes: int, count: int, readings: int) -> dict
         "rounds": rounds,
         "filled_per_s": sent * EACH / filled_s,
         "us_of_broker_in": 1e6 * taking_in_s / (sent * EACH),
-        **_figures(first, last),
+        **figures(first, last),
         "first_start_spent_s": max(w["spent_s"] for w in begun),
         "again_wall_s": again["wall_s"],
         "again_spent_s": again["spent_s"],
@@ -124,7 +125,7 @@ def _run(its: Fleet, county: str, homes: int, count: int, readings: int) -> dict
     }
 
 
-def _figures(first: Look, last: Look) -> dict[str, Any]:
+def figures(first: Look, last: Look) -> dict[str, Any]:
     each = [b - a for a, b in zip(first.stored, last.stored, strict=True)]
     count = max(1, sum(each))
     spent = [b - a for a, b in zip(first.workers_s, last.workers_s, strict=True)]
@@ -143,25 +144,25 @@ def _drained(its: Fleet, workers: Sequence[Worker], wanted: int, made: int) -> t
     """What was at the beginning and at the end of what is measured; returns when all is stored."""
     settled_s = time.monotonic() + (SETTLE_S if len(workers) > 1 else 2.0)
     first: Look | None = None
-    last = look = _look(its, workers)
+    last = now = look(its, workers)
     moved_s = time.monotonic()
-    while sum(look.stored) < wanted:
+    while sum(now.stored) < wanted:
         time.sleep(LOOK_S)
-        before, look = look, _look(its, workers)
-        if sum(look.stored) > sum(before.stored):
-            moved_s = look.at_s
-        elif look.at_s - moved_s > STALLED_S:
-            raise SystemExit(f"{sum(look.stored)} of {wanted} readings were stored, then nothing")
-        if first is None and look.at_s >= settled_s and sum(look.stored) >= made:
-            first = look
-        if sum(look.stored) <= UNTIL_SHARE * wanted or first is None:
-            last = look
+        before, now = now, look(its, workers)
+        if sum(now.stored) > sum(before.stored):
+            moved_s = now.at_s
+        elif now.at_s - moved_s > STALLED_S:
+            raise SystemExit(f"{sum(now.stored)} of {wanted} readings were stored, then nothing")
+        if first is None and now.at_s >= settled_s and sum(now.stored) >= made:
+            first = now
+        if sum(now.stored) <= UNTIL_SHARE * wanted or first is None:
+            last = now
     if first is None or last.at_s <= first.at_s:
         raise SystemExit("stored before anything was measured: give it more --readings")
     return first, last
 
 
-def _look(its: Fleet, workers: Sequence[Worker]) -> Look:
+def look(its: Fleet, workers: Sequence[Worker]) -> Look:
     return Look(
         at_s=time.monotonic(),
         stored=tuple(worker.stored() for worker in workers),
@@ -180,7 +181,7 @@ def _started_again(
         worker.wait()
         step = max(EACH, homes // FIRST // EACH * EACH)
         now_ms = time.time_ns() // 1_000_000
-        fill(place, (_message(home, now_ms, rounds, 1) for home in range(0, homes, step)))
+        fill(place, (message(home, now_ms, rounds, 1) for home in range(0, homes, step)))
         while worker.stored() < min(FIRST, homes // step):
             time.sleep(0.05)
         told = {"spent_s": worker.spent_s(), "wall_s": worker.age_s()}
@@ -196,10 +197,10 @@ def _backlog(homes: int, rounds: int) -> Iterator[tuple[str, bytes]]:
     for number in range(rounds):
         at_ms = now_ms - (rounds - number) * QUARTER_MS
         for home in range(0, homes, EACH):
-            yield _message(home, at_ms, number, EACH)
+            yield message(home, at_ms, number, EACH)
 
 
-def _message(home: int, at_ms: int, number: int, each: int) -> tuple[str, bytes]:
+def message(home: int, at_ms: int, number: int, each: int) -> tuple[str, bytes]:
     gateway = gateway_of(home)
     items = []
     for n in range(each):

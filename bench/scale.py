@@ -78,10 +78,10 @@ def _measured(place: str, server: int | None, homes: int, processes: int) -> dic
     rounds = max(READINGS // homes, 9)
     rounds += -rounds % 4 + 1  # the first of the next hour has the last one folded
     each = homes // processes
-    began, server_s = time.monotonic(), _server_s(server)
+    began, before_s = time.monotonic(), server_s(server)
     tasks = [(place, n, (n * each, each), rounds) for n in range(processes)]
     storing = _workers(_store, tasks)
-    wall_s, server_s = time.monotonic() - began, _server_s(server) - server_s
+    wall_s, spent_s = time.monotonic() - began, server_s(server) - before_s
     count = homes * rounds
     kept = _reader(place).count()
     if kept != count:
@@ -94,7 +94,7 @@ def _measured(place: str, server: int | None, homes: int, processes: int) -> dic
         "processes": processes,
         "readings": count,
         "us_a_reading": 1e6 * sum(w["spent_s"] for w in storing) / count,
-        "us_of_server": 1e6 * server_s / count,
+        "us_of_server": 1e6 * spent_s / count,
         "stored_per_s_of_a_core": each * rounds / max(w["spent_s"] for w in storing),
         "stored_per_s_by_the_clock": count / max(w["wall_s"] for w in storing),
         "wall_s": wall_s,
@@ -248,7 +248,7 @@ def floor(conninfo: str, server: int, count: int) -> tuple[float, float]:
     size = COMMIT_MESSAGES * EACH
     with psycopg.connect(conninfo, autocommit=True) as raw:
         raw.execute("CREATE TABLE floor (series integer, at bigint, value double precision)")
-        server_s, cpu = _server_s(server), time.process_time()
+        before_s, cpu = server_s(server), time.process_time()
         for at in range(0, count, size):
             rows = b"".join(
                 _ROW.pack(3, 4, n, 8, BEGIN_MS + n, 8, n * 0.07) for n in range(at, at + size)
@@ -256,11 +256,11 @@ def floor(conninfo: str, server: int, count: int) -> tuple[float, float]:
             with raw.cursor().copy("COPY floor FROM STDIN (FORMAT binary)") as copy:
                 copy.write(BEGIN + rows + END)
         spent_s = time.process_time() - cpu
-        server_s = _server_s(server) - server_s
-    return 1e6 * spent_s / count, 1e6 * server_s / count
+        its_s = server_s(server) - before_s
+    return 1e6 * spent_s / count, 1e6 * its_s / count
 
 
-def _server_s(pid: int | None) -> float:
+def server_s(pid: int | None) -> float:
     """Processor time of a server, of its processes that have ended too."""
     if pid is None:
         return 0.0
