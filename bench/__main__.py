@@ -8,6 +8,7 @@
 ./dev bench --scale   a reading, a home and a start from 1,000 homes to 100,000, in both stores, and
                       then as --workers
 ./dev bench --workers  one worker and two that take what lies in RabbitMQ's queues (--readings)
+./dev bench --parts   where a press spends its time on the way to the screen
 ./dev bench --rounds  what a reading costs one worker with 1,000 homes, 10,000 and 100,000
 ./dev bench --boards 200  press → all open boards, one of them in Chromium
 ./dev bench --screens  key or click → painted, with 5,000 persons and 200 open alarms
@@ -39,6 +40,7 @@ from bench import (
     enrol,
     ledger,
     notify,
+    parts,
     persons,
     replay,
     rounds,
@@ -278,6 +280,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", action="store_true", help="instead: from few homes to many")
     parser.add_argument("--workers", action="store_true", help="instead: several real workers")
     parser.add_argument("--readings", type=int, default=draining.READINGS, help="for the workers")
+    parser.add_argument("--parts", action="store_true", help="instead: a press, part by part")
     parser.add_argument("--rounds", action="store_true", help="instead: few homes, then many")
     parser.add_argument("--screens", action="store_true", help="instead: the page in Chromium")
     return parser
@@ -296,6 +299,7 @@ def _other(args: argparse.Namespace) -> Callable[[], object] | None:
         (args.boards, lambda: boards.report(args.boards)),
         (args.scale, lambda: _scale(args.homes, args.readings)),
         (args.workers, lambda: draining.report(args.homes, args.readings)),
+        (args.parts, parts.report),
         (args.rounds, lambda: rounds.report(args.homes)),
         (args.screens, screens.report),
         (args.shared, shared_book.report),

@@ -85,10 +85,18 @@ def presses(
     hub: HubProcess, *, count: int, tag: str, rest_s: float, warm_up: int = WARM_UP
 ) -> list[float]:
     """Seconds from publishing through the commit to the server-sent event, each press alone."""
+    pressed = presses_between(hub, count=count + warm_up, tag=tag, rest_s=rest_s)
+    return [ended - began for began, ended in pressed[warm_up:]]
+
+
+def presses_between(
+    hub: HubProcess, *, count: int, tag: str, rest_s: float
+) -> list[tuple[float, float]]:
+    """When each press was published, and when the screen had heard of it."""
     stream = _stream(hub)
     raw = connect(hub.broker.port, f"bench-press-{tag}", hub.broker.password_file, [])
     samples = []
-    for number in range(count + warm_up):
+    for number in range(count):
         payload = envelope(tag, number)
         topic = f"hw/v1/gw-{number % HOMES % 20:04d}/activation"
         time.sleep(rest_s)
@@ -101,10 +109,10 @@ def presses(
             if not part:
                 raise SystemExit("the hub closed the stream")
             heard = heard[-20:] + part
-        samples.append(time.perf_counter() - began)
+        samples.append((began, time.perf_counter()))
     stream.close()
     raw.close()
-    return samples[warm_up:]
+    return samples
 
 
 def _stream(hub: HubProcess) -> socket.socket:

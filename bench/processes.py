@@ -21,9 +21,16 @@ START_S: Final = 300.0
 
 class HubProcess:
     """Started by the constructor, with a thousand homes on twenty gateways. `accounts`: so many
-    duty officers, whose tokens are `tokens`. `roster`: other homes than those."""
+    duty officers, whose tokens are `tokens`. `roster`: other homes than those; `program`: a module
+    that runs the hub."""
 
-    def __init__(self, folder: Path, accounts: int = 1, roster: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        accounts: int = 1,
+        roster: str | None = None,
+        program: str = "hearthwatch",
+    ) -> None:
         self.folder = folder
         folder.mkdir()
         self.broker = embedded_broker.start(folder / "broker")
@@ -38,7 +45,7 @@ class HubProcess:
         for name in names:
             add_user(SqliteBook(path=folder / "hub" / "hub.db"), name, name, "duty", "", PASSWORD)
         with (folder / "hub.log").open("wb") as log:
-            command = [sys.executable, "-m", "hearthwatch", "hub", "--config"]
+            command = [sys.executable, "-m", program, "hub", "--config"]
             self.process = subprocess.Popen([*command, str(folder / "hub.toml")], stderr=log)
         self._wait_ready()
         self.address = f"http://127.0.0.1:{self.port}"

@@ -88,20 +88,21 @@ def report(homes: int | None) -> None:
         print(json.dumps(rows[-1]), flush=True)
     print(
         "\n| homes | counties | readings | us a reading | of it the server | floor"
-        " | while states are read | load |\n|---|---|---|---|---|---|---|---|"
+        " | while states are read | start | load |\n|---|---|---|---|---|---|---|---|---|"
     )
     for row in rows:
         print(
             f"| {row['homes']:,} | {row['counties']} | {row['readings']:,}"
             f" | {row['us'] + row['us_of_server']:.1f} | {row['us_of_server']:.1f}"
-            f" | {row['floor_us']:.1f} | {row['waking_us']:.0f} | {row['load_average']:.1f} |"
+            f" | {row['floor_us']:.1f} | {row['waking_us']:.0f}"
+            f" | {row['start_s']:.1f} s ({row['start_spent_s']:.1f}) | {row['load_average']:.1f} |"
         )
 
 
 def _of_size(homes: int, learned: list[Learned]) -> dict[str, Any]:
     counties = max(1, READINGS // (homes * MEASURED))
     waking, awake = Spent(), Spent()
-    floors = []
+    floors, started = [], (0.0, 0.0)
     for _county in range(counties):
         with tempfile.TemporaryDirectory(prefix="hw-rounds-") as name:
             folder = Path(name)
@@ -110,7 +111,7 @@ def _of_size(homes: int, learned: list[Learned]) -> dict[str, Any]:
                 server = Server(folder, conninfo, pid)
                 # First: afterwards the server tidies up behind the homes.
                 floors.append(sum(floor(conninfo, pid, COMMIT_MESSAGES * EACH * 10)))
-                _live(server, homes, learned, (waking, awake))
+                started = _live(server, homes, learned, (waking, awake))
     us, us_of_server = awake.us()
     return {
         "homes": homes,
@@ -120,14 +121,17 @@ def _of_size(homes: int, learned: list[Learned]) -> dict[str, Any]:
         "us_of_server": us_of_server,
         "waking_us": sum(waking.us()),
         "floor_us": sorted(floors)[len(floors) // 2],
+        "start_s": started[0],
+        "start_spent_s": started[1],
         "load_average": os.getloadavg()[0],
     }
 
 
 def _live(
     server: Server, homes: int, learned: list[Learned], spending: tuple[Spent, Spent]
-) -> None:
-    """A county; `spending`: while states are read, and afterwards."""
+) -> tuple[float, float]:
+    """A county; `spending`: while states are read, and afterwards. What the hub's start took:
+    seconds by the clock, and of the processor."""
     clock = HomesClock()
     _put_states(server.conninfo, homes, learned)
     book = SqliteBook(path=server.folder / "hub.db")
@@ -135,7 +139,9 @@ def _live(
     change_book(book, lambda unit: store(unit, roster))
     readings = ReadingsConfig(store="postgresql", postgres=PgSettings(conninfo=server.conninfo))
     config = HubConfig(data_dir=server.folder / "hub", book=book, readings=readings)
+    began, cpu = time.monotonic(), time.process_time()
     hub = Hub(config, clock, default_rules(), book.open_hub(), ROLES["all"])
+    started = (time.monotonic() - began, time.process_time() - cpu)
     try:
         settle()
         for number in range(WAKING + MEASURED):
@@ -155,6 +161,7 @@ def _live(
             raise SystemExit(f"{hub.batch.stored} readings were stored")
     finally:
         hub.close()
+    return started
 
 
 def _commit(batch: ReadingsBatch, messages: list[tuple[bytes, bytes]]) -> None:

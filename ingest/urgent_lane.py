@@ -167,7 +167,9 @@ class UrgentLane:
             committed = done.result()
             tell(committed.acks, acker)
             if committed.stored:
-                self._on_stored(committed.stored)
+                # Behind the screens, whose turn it is now: it wakes the thread of the readings,
+                # and that would take the interpreter from them.
+                self._call_soon(lambda: self._on_stored(committed.stored))
         else:
             self._log("urgent_commit_failed", f"{type(failure).__name__}: {failure}")
             if len(batch) > 1:
