@@ -21,7 +21,7 @@ hours (such a day of the survey was spent elsewhere) they come near: `base+150` 
 
 import csv
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +81,29 @@ _BRIGHT: Final = 0.05
 _HEATING: Final = frozenset({"Storage heaters", "Other electric space heating", "DESWH", "E-INST"})
 
 
+class Lived(NamedTuple):
+    """A home of the model before anything is added to it. about: persons, per step."""
+
+    life: Life
+    about: NDArray[np.int64]
+    watts: Watts
+    traits: list[str]
+
+    def house(self, name: str) -> House:
+        return House(
+            name=name,
+            watts=self.watts,
+            absences=self.life.absences,
+            traits=self.traits,
+            nobody_about=nobody_about(self.about),
+        )
+
+
 def build(seed: int, days: int, calendar: Calendar = travels) -> House:
-    r = chance(NAME, seed)
+    return lived(chance(NAME, seed), days, calendar).house(f"{NAME}-{seed}")
+
+
+def lived(r: Chance, days: int, calendar: Calendar) -> Lived:
     life = live(r, days, calendar)
     persons = 1 + int(r.choice(4, p=_PERSONS))
     about = _about(r, life, persons, days)
@@ -90,13 +111,7 @@ def build(seed: int, days: int, calendar: Calendar = travels) -> House:
     traits = _appliances(r, watts, about)
     _lamps(r, watts, about, life)
     noise(r, watts, 0.01)
-    return House(
-        name=f"{NAME}-{seed}",
-        watts=watts,
-        absences=life.absences,
-        traits=traits,
-        nobody_about=nobody_about(about),
-    )
+    return Lived(life, about, watts, traits)
 
 
 def nobody_about(about: NDArray[np.int64]) -> list[Span]:

@@ -111,7 +111,7 @@ def _machines(r: Chance, watts: Watts, life: Life, drawn: list[float]) -> list[s
         _heat_pump(r, watts, life)
         traits.append("heat pump")
     if r.random() < 0.25:
-        _sun(r, watts, life)
+        sun(r, watts, life)
         traits.append("solar")
     return traits
 
@@ -177,7 +177,7 @@ def _heat_pump(r: Chance, watts: Watts, life: Life) -> None:
         at += on + r.uniform(20, 40) / (cold * night)
 
 
-def _sun(r: Chance, watts: Watts, life: Life) -> None:
+def sun(r: Chance, watts: Watts, life: Life) -> None:
     """Panels behind the meter: what they give is taken off, below nothing where it is more."""
     peak_w = r.uniform(600, 5000)
     minutes = np.arange(len(watts))

@@ -51,7 +51,7 @@ def build(seed: int, days: int, calendar: Calendar = travels) -> House:
         _cooling(r, watts, life)
         traits.append("cooling")
     if r.random() < 0.4:
-        _tank(r, watts, life)
+        tank(r, watts, life)
         traits.append("water heater")
     if r.random() < 0.3:
         _pump(r, watts)
@@ -95,7 +95,7 @@ def _cooling(r: Chance, watts: Watts, life: Life) -> None:
         at += on / min(heat, 0.95)
 
 
-def _tank(r: Chance, watts: Watts, life: Life) -> None:
+def tank(r: Chance, watts: Watts, life: Life) -> None:
     """Its own loss two or three times a day, and after every use."""
     load_w = r.uniform(3000, 4500)
     at = r.uniform(0, 600)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from bench.absence import crest, european, machines, real, rural, subtropical
+from bench.absence import crest, crest_with, european, machines, real, rural, subtropical
 from bench.absence.finding_out import County
 from bench.absence.going import CALENDARS, travels
 from bench.absence.houses import Calendar, House
@@ -23,7 +23,7 @@ class Family(Protocol):
 
 TUNING: Final[Sequence[Family]] = (european, rural, machines)
 # Made of packages that are fetched when they are first needed (`bench.absence.packages`).
-PACKAGED: Final[Sequence[Family]] = (crest, *real.FAMILIES)
+PACKAGED: Final[Sequence[Family]] = (crest, *crest_with.FAMILIES, *real.FAMILIES)
 OWN: Final = {family.NAME: family for family in (*TUNING, subtropical)}
 FAMILIES: Final = {family.NAME: family for family in (*PACKAGED, *OWN.values())}
 REAL: Final = frozenset(family.NAME for family in real.FAMILIES)

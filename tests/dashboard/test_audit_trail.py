@@ -12,7 +12,8 @@ async def test_what_is_queued_is_written_before_the_end(world: World) -> None:
         trail.note("duty-1", "viewed", f"home:{n}")
     task = asyncio.create_task(trail.run())
     await trail.close(task)
-    assert await world.query("SELECT count(*) FROM audit WHERE object LIKE 'home:%'") == [(10,)]
+    noted = await world.query("SELECT count(*) FROM audit WHERE object LIKE ?", "home:%")
+    assert noted == [(10,)]
 
 
 async def test_notes_of_worker_threads_are_written_without_being_asked(world: World) -> None:

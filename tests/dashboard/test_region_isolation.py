@@ -129,7 +129,7 @@ async def test_the_numbers_are_of_the_region(world: World, ids: dict[str, str]) 
 async def test_what_nobody_owns_yet_is_everybodys(world: World) -> None:
     """An SOS of a button that was never bound must not be invisible to all."""
     await world.execute(
-        "INSERT INTO gateway (id, name, online, status) VALUES ('gw-new', '', 0, '{}')"
+        "INSERT INTO gateway (id, name, online, status) VALUES ('gw-new', '', ?, '{}')", False
     )
     alarm = await world.raise_alarm("unbound/gw-new/b:1", episode="u", gateway="gw-new")
     for username in ("duty-1", "duty-2", "admin-1"):
