@@ -30,6 +30,8 @@ class Candidate:
     responsible: bool = False
     on_duty: bool = False
     busy: bool = False
+    # Those accepted and not ended.
+    tasks: int = 0
     place: Place | None = None
     whence: Whence | None = None
 

@@ -43,6 +43,7 @@ def candidates(connection: Connection, hub: Deps, task: Row) -> list[Candidate]:
                 responsible=name in responsible,
                 on_duty=name in on_duty,
                 busy=any(row["kind"] == "emergency" for row in going),
+                tasks=len(going),
                 place=place,
                 whence=whence,
             )
@@ -70,9 +71,10 @@ def _whereabouts(
 
 
 def _under_way(connection: Connection, task: str) -> list[Row]:
-    """Tasks besides this one that somebody goes to or is at, each with its home's place."""
+    """Tasks besides this one that somebody has accepted, goes to or is at, each with its home's
+    place, if it is of a home."""
     columns = (TASK.c.assignee, TASK.c.kind, TASK.c.state, HOME.c.lat, HOME.c.lon)
-    going = select(*columns).join(HOME, HOME.c.id == TASK.c.home)
+    going = select(*columns).join(HOME, HOME.c.id == TASK.c.home, isouter=True)
     return rows(connection, going.where(TASK.c.state.in_(_GOING), TASK.c.id != task))
 
 

@@ -206,5 +206,6 @@ def _shown(suggestion: Suggestion) -> Document:
         "role": who.role,
         "phone": who.phone,
         "km": suggestion.km,
+        "tasks": who.tasks,
         "why": list(suggestion.why),
     }

@@ -41,7 +41,9 @@ class Service:
         responsible = {p["visitor"] for p in self._cases.tasks[task_id]["persons"]}
         people = [
             {
-                **{"username": u, "name": n, "role": r, "phone": p, "km": None},
+                **{"username": u, "name": n, "role": r, "phone": p},
+                "km": 1.2 if u in responsible else None,
+                "tasks": 0,
                 "why": [{"code": "responsible"}, {"code": "near", "km": 1.2, "from": "homes"}]
                 if u in responsible
                 else [],

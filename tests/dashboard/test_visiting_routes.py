@@ -85,6 +85,7 @@ async def test_who_could_go_is_told_with_why(world: World) -> None:
         [task] = (await duty.get(f"{API}/tasks")).json()["items"]
         found = (await duty.get(f"{API}/tasks/{task['id']}/suggestions")).json()["items"]
     assert found[0]["username"] == "visitor-1"
+    assert found[0]["tasks"] == 0
     assert found[0]["why"] == [
         {"code": "responsible"},
         {"code": "near", "km": 0.0, "from": "homes"},

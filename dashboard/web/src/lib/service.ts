@@ -16,6 +16,8 @@ export interface Why {
 
 export interface Suggestion extends Assignee {
   km: number | null;
+  /** Tasks that this person has accepted and not ended; left out where nobody asked. */
+  tasks?: number;
   why: Why[];
 }
 
@@ -176,7 +178,15 @@ export const service = {
     request<unknown>("POST", `alarms/${id(alarm)}/review`, { cause, note }),
 };
 
-/** "responsible", "1.2 km away": why somebody is suggested. */
-export function whyText(why: Why): string {
-  return why.code === "near" ? t("assign.near", { km: why.km ?? 0 }) : word("why_go", why.code);
+/** The least distance of several that are known: of one alone nobody can say that it is the least. */
+export function nearest(people: readonly Suggestion[]): number | null {
+  const known = people.flatMap((person) => (person.km === null ? [] : [person.km]));
+  return known.length < 2 ? null : Math.min(...known);
+}
+
+/** What speaks for somebody; how far and how busy stands in a column of its own. */
+export function marksOf(person: Suggestion, near: number | null): string[] {
+  const codes = person.why.map((why) => why.code);
+  const marks = codes.filter((code) => code !== "near" && code !== "busy");
+  return near !== null && person.km === near ? [...marks, "nearest"] : marks;
 }
