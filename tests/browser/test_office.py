@@ -164,8 +164,8 @@ def test_a_changed_row_is_told_on_the_page(open_desk: OpenDesk, served: tuple[st
 
 
 def order_form(page: Page) -> Locator:
-    page.get_by_role("button", name="给一个部门订文件").click()
-    return page.get_by_role("form", name="给一个部门订文件")
+    page.get_by_role("button", name="新增部门文件").click()
+    return page.get_by_role("form", name="新增部门文件")
 
 
 def test_a_department_gets_a_file_that_is_changed_and_stopped(open_desk: OpenDesk) -> None:
@@ -189,18 +189,18 @@ def test_a_department_gets_a_file_that_is_changed_and_stopped(open_desk: OpenDes
     order = page.locator("[data-order]")
     expect(order).to_contain_text("姓名（不遮盖）")
     expect(order).to_contain_text("还没有文件")
-    order.get_by_role("button", name=re.compile("现在生成")).click()
-    form = order.get_by_role("form", name="现在生成")
+    order.get_by_role("button", name=re.compile("立即生成")).click()
+    form = order.get_by_role("form", name="立即生成")
     form.get_by_label(re.compile("为什么")).fill("联席会议急用")
-    form.get_by_role("button", name="现在生成").click()
+    form.get_by_role("button", name="立即生成").click()
     expect(order.locator("[data-file]")).to_contain_text("1 行")
     with page.expect_download() as download:
         order.get_by_role("button", name=re.compile("下载")).click()
     assert download.value.suggested_filename.endswith(".xlsx")
     # Changed: another takes its place, the former one is stopped and stays on record.
-    order.get_by_role("button", name=re.compile("改动")).click()
-    form = order.get_by_role("form", name="改动")
-    form.get_by_label("多久一次").select_option("week")
+    order.get_by_role("button", name=re.compile("修改")).click()
+    form = order.get_by_role("form", name="修改")
+    form.get_by_label("频次").select_option("week")
     form.get_by_label(re.compile("依据")).fill("改为每周")
     form.get_by_role("button", name="保存").click()
     expect(order).to_contain_text("每周")
@@ -226,10 +226,10 @@ def test_a_file_that_failed_says_why(open_desk: OpenDesk, served: tuple[str, Ben
     order = page.locator("[data-order]")
     expect(order).to_be_visible()
     served[1].hub.exports.folder.write_text("in the way")
-    order.get_by_role("button", name=re.compile("现在生成")).click()
-    form = order.get_by_role("form", name="现在生成")
+    order.get_by_role("button", name=re.compile("立即生成")).click()
+    form = order.get_by_role("form", name="立即生成")
     form.get_by_label(re.compile("为什么")).fill("联席会议急用")
-    form.get_by_role("button", name="现在生成").click()
+    form.get_by_role("button", name="立即生成").click()
     expect(order.locator("[data-file]")).to_contain_text("存放文件的位置被占用")
     expect(order.locator("[data-file]")).to_contain_text("试了 1 次")
     page.reload()
@@ -262,16 +262,16 @@ def test_an_account_is_made_locked_and_gets_a_password(open_desk: OpenDesk) -> N
     page.get_by_role("button", name="新建账号").click()
     form = page.get_by_role("form", name="新建账号")
     form.get_by_role("button", name="保存").click()
-    for fault in ("请填姓名", "用户名只能用", "请选择管哪里", "密码至少 12"):
+    for fault in ("请填姓名", "用户名只能用", "请选择负责范围", "密码至少 12"):
         expect(form.get_by_role("alert")).to_contain_text(fault)
     form.get_by_label("姓名").fill("陈芳")
     form.get_by_label(re.compile("用户名")).fill("admin-1")
-    form.get_by_label("管哪里").select_option(label="城关镇")
+    form.get_by_label("负责范围").select_option(label="城关镇")
     form.get_by_role("button", name="随机生成").click()
     form.get_by_role("button", name="保存").click()
     expect(form.get_by_role("alert")).to_have_text("这个用户名已有人用")
     form.get_by_label(re.compile("用户名")).fill("chenfang")
-    desk.at_every_size(form.get_by_role("button", name="保存"), form.get_by_label("管哪里"))
+    desk.at_every_size(form.get_by_role("button", name="保存"), form.get_by_label("负责范围"))
     first = form.get_by_label("新密码").input_value()
     form.get_by_role("button", name="保存").click()
     row = page.locator("[data-account=chenfang]")
@@ -312,7 +312,7 @@ def test_an_account_is_made_locked_and_gets_a_password(open_desk: OpenDesk) -> N
     reader = signed_in(open_desk, "manager-1")
     reader.page.goto(f"{reader.url}/users")
     expect(reader.page.get_by_text("您可以查看账号")).to_be_visible()
-    expect(reader.page.get_by_role("button", name="改动")).to_have_count(0)
+    expect(reader.page.get_by_role("button", name="修改")).to_have_count(0)
 
 
 def test_ones_own_password_is_changed_by_who_knows_the_old_one(open_desk: OpenDesk) -> None:

@@ -78,7 +78,7 @@ def test_a_manager_sees_whom_nobody_went_to_and_raises_a_tier(
     desk.go("/plan")
     main = desk.page.locator("main")
     expect(main.locator("table")).to_contain_text("龙头村")
-    expect(main.locator(".figures")).to_contain_text("75 %")
+    expect(main.locator(".figures")).to_contain_text("75%")
     [first, *_others] = desk.page.locator("section[aria-labelledby=unvisited] li").all()
     expect(first).to_contain_text("从未上门")
     first.get_by_role("button", name="提高频次").click()

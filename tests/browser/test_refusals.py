@@ -73,7 +73,7 @@ FORMS: Final[tuple[tuple[str, Callable[[Page], None], str], ...]] = (
     ("/care?view=providers", lambda page: press(page, "登记机构"), "name"),
     ("/regions", region, "name"),
     ("/care?view=money", money, "yuan"),
-    ("/departments", lambda page: press(page, "给一个部门订文件"), "name"),
+    ("/departments", lambda page: press(page, "新增部门文件"), "name"),
     (PERSON, lambda page: section(page, "identity", {"name": ""}), "name"),
     (PERSON, lambda page: section(page, "identity", {"id_number": "1"}), "id_number"),
     (PERSON, lambda page: section(page, "household", MEMBER), "member-number"),

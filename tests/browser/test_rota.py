@@ -82,7 +82,7 @@ def test_a_swap_is_asked_and_approved(open_desk: OpenDesk, hub: FakeHub) -> None
     had = mine.count()
     mine.first.click()
     form = page.locator("form", has_text="请人换班")
-    form.get_by_label("和谁").select_option(value=other)
+    form.get_by_label("换班对象").select_option(value=other)
     form.get_by_role("button", name="发出申请").click()
     swaps = page.get_by_role("region", name=re.compile("换班申请"))
     expect(swaps).to_contain_text("等对方答复")

@@ -45,7 +45,7 @@ test("the best first, equals share a place, who can't be judged has none", () =>
 test("a set of criteria comes back as it was", () => {
   assert.deepEqual(criteriaOf(linesOf([MADE, MARK])), [MADE, MARK]);
   assert.deepEqual(linesOf([MADE])[0]?.zero, 60);
-  assert.equal(valueText(MADE, 0.875), "87.5 %");
+  assert.equal(valueText(MADE, 0.875), "87.5%");
   assert.equal(valueText(MARK, 80), "80");
 });
 

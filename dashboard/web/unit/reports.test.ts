@@ -125,8 +125,8 @@ test("an axis has round whole steps up to the highest", () => {
 });
 
 test("one missing visit is never a hundred percent", () => {
-  assert.equal(percentText(madeShare({ owed: 10_000, done: 9_999 })), "99.9 %");
-  assert.equal(percentText(madeShare({ owed: 4, done: 4 })), "100 %");
+  assert.equal(percentText(madeShare({ owed: 10_000, done: 9_999 })), "99.9%");
+  assert.equal(percentText(madeShare({ owed: 4, done: 4 })), "100%");
   assert.equal(percentText(madeShare({ owed: 0, done: 0 })), "–");
 });
 

@@ -5,8 +5,8 @@ import { language } from "../src/lib/i18n.svelte";
 import { judgementOf, learned } from "../src/lib/judgement";
 import { type Draft, drafted, draftOf, parsed, specsOf } from "../src/lib/rule_draft";
 import { paramGroup, paramText, rightPct, settingText, sourceText } from "../src/lib/rules";
-import { csvOf, summed } from "../src/lib/tries";
-import type { Parameter, Precision, RuleDetail, Setting, TryHome, TryLine } from "../src/lib/rule_types";
+import { csvOf, linesOf, summed } from "../src/lib/tries";
+import type { Parameter, Precision, RuleDetail, Setting, Try, TryHome, TryLine } from "../src/lib/rule_types";
 
 await language.need("rules");
 
@@ -106,9 +106,13 @@ test("few judged alarms make no percentage", () => {
 test("only rules that were changed are in the sentence", () => {
   const line = { changed: true, now: 1, then: 4, only_now: 0, only_then: 3, then_earlier: 0 };
   const ended = { then_later: 0, of_alarms_closed_real: 2, of_alarms_closed_false: 1, missed_real: 0 };
-  const other = { ...line, ...ended, changed: false, then: 100 };
-  const sums = summed([{ ...line, ...ended }, other] as unknown as TryLine[]);
+  const other = { ...line, ...ended, rule: "pulse", changed: false, then: 100 };
+  const lines = [{ ...line, ...ended }, other] as unknown as TryLine[];
+  const sums = summed(linesOf({ changes: [] } as unknown as Try, lines));
   assert.deepEqual([sums.now, sums.then, sums.real, sums.same], [1, 4, 2, false]);
+  // Asked for with the limits that it has: what it raises is told, not 0.
+  const asked = { changes: [{ rule: "pulse" }] } as unknown as Try;
+  assert.deepEqual(linesOf(asked, lines), lines);
 });
 
 test("a file for a spreadsheet quotes what it must and starts no formula", () => {

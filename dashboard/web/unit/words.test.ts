@@ -57,15 +57,15 @@ test("what a week's mean is about is said before the last reading, which may be 
 test("a vital sign shows its value, the mean that counted, and why", () => {
   const evidence = { spo2_pct: 90, mean_spo2_pct: 88.5, count: 2, limit_spo2_pct: 91 };
   const case_ = alarm("oximetry", "low_confirmed", evidence);
-  assert.match(particulars(case_, NOW), /^90 % · 2 次平均 88\.5/);
-  assert.match(explanation(case_) ?? "", /不高于 91 %/);
+  assert.match(particulars(case_, NOW), /^90% · 2 次平均 88\.5/);
+  assert.match(explanation(case_) ?? "", /不高于 91%/);
   const missing = alarm("glucose", "measurement_missing", { missing_days: 3 });
   assert.match(particulars(missing, NOW), /^3 天.*没有测量/);
 });
 
 test("limits that no clinician has signed are called that", () => {
   const evidence = { reason: "usual", spo2_pct: 97 };
-  assert.equal(ruleWords("oximetry", evidence), "最近一次血氧 97 %，属平常水平。");
+  assert.equal(ruleWords("oximetry", evidence), "最近一次血氧 97%，属平常水平。");
   const words = ruleWords("oximetry", { ...evidence, limits_unconfirmed: true });
   assert.match(words, /属平常水平。 界限尚未经医生确认。$/);
 });

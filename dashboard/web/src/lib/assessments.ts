@@ -116,7 +116,7 @@ export function partOf(score: Score, code: string): ScorePart | undefined {
 export function valueText(criterion: Pick<Criterion, "measure">, value: number): string {
   if (criterion.measure === BY_HAND) return String(value);
   const percent = 100 * value;
-  return `${Number.isInteger(percent) ? percent : percent.toFixed(1)} %`;
+  return `${Number.isInteger(percent) ? percent : percent.toFixed(1)}%`;
 }
 
 /** A criterion while it is written: shares in percent, as people say them. */

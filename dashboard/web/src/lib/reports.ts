@@ -223,7 +223,7 @@ export function madeShare(tally: Pick<Tally, "owed" | "done"> | null | undefined
 export function percentText(share: number | null): string {
   if (share === null) return "–";
   const rounded = share < 100 && share > 99.9 ? 99.9 : share;
-  return `${Number.isInteger(rounded) ? rounded : rounded.toFixed(1)} %`;
+  return `${Number.isInteger(rounded) ? rounded : rounded.toFixed(1)}%`;
 }
 
 /** What villages and towns are compared by. */

@@ -7,9 +7,14 @@ import type { Rule, Try, TryHome, TryLine } from "./rule_types";
 
 const HOMES_A_RATE = 100;
 
-/** The sums of the rules that were changed: what the sentence is about. */
-export function summed(lines: TryLine[]) {
-  const changed = lines.filter((line) => line.changed);
+/** Of the rules that were changed, and of those that were asked for with the limits they have. */
+export function linesOf(one: Try, lines: readonly TryLine[]): TryLine[] {
+  const asked = new Set(one.changes.map((change) => change.rule));
+  return lines.filter((line) => line.changed || asked.has(line.rule));
+}
+
+/** Their sums: what the sentence is about. */
+export function summed(changed: readonly TryLine[]) {
   const sum = (pick: (line: TryLine) => number): number =>
     changed.reduce((total, line) => total + pick(line), 0);
   return {

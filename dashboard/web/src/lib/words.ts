@@ -249,7 +249,7 @@ function valueText(
 const UNITS: [RegExp, string][] = [
   [/_mmhg$/, " mmHg"],
   [/_bpm$/, " bpm"],
-  [/_pct$/, " %"],
+  [/_pct$/, "%"],
   [/_kwh$/, " kWh"],
   [/_wh$/, " Wh"],
   [/_w$/, " W"],
