@@ -154,11 +154,11 @@ def test_a_changed_row_is_told_on_the_page(open_desk: OpenDesk, served: tuple[st
     page.get_by_role("link", name="管理", exact=True).click()
     page.get_by_role("link", name="操作记录", exact=True).click()
     page.get_by_text("记录有没有被人改过").click()
-    page.get_by_role("button", name="现在核对").click()
+    page.get_by_role("button", name="立即核对").click()
     expect(page.locator("summary", has_text="没有发现改动")).to_be_visible()
     sql = "UPDATE audit SET actor = 'nobody' WHERE seq = (SELECT max(seq) FROM audit)"
     served[1].change(lambda unit: unit.execute(sql) and None)
-    page.get_by_role("button", name="现在核对").click()
+    page.get_by_role("button", name="立即核对").click()
     expect(page.locator("summary", has_text="发现被改动的记录")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("保留现在的数据库作为证据")
 
