@@ -11,8 +11,8 @@ from aio_pika.abc import AbstractConnection
 
 # A dead broker is noticed within four of these even if nothing is to be said; a worker that hangs,
 # or whose machine is gone, by the broker within three: until then its shards are nobody else's, and
-# a press waits there. RabbitMQ advises five, for what hangs for six seconds and comes back is cut off
-# too; here that costs a new connection and loses nothing, and five are 14 seconds for a press.
+# a press waits there. RabbitMQ advises five, for what hangs for six seconds and comes back is cut
+# off too; here that costs a new connection and loses nothing, and five are 14 seconds for a press.
 HEARTBEAT_S: Final = 3
 CONNECT_TIMEOUT_S: Final = 10.0
 
