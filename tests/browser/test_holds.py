@@ -44,7 +44,7 @@ def test_a_held_alarm_is_last_and_silent_until_it_is_released(desk: Desk, hub: F
     alarm = held(hub, "dark")
     card = page.locator(f'{QUEUE}[data-alarm="{alarm}"]')
     expect(card).to_contain_text("村里停电，暂缓")
-    expect(card.locator(".clock")).to_have_text(re.compile("1[01] ?小时"))
+    expect(card.locator(".clock")).to_have_text(re.compile(r"1[01]\s?小时"))
     assert page.evaluate("window.tones") == before
     broken = hub.raise_alarm("device_fault", "home-0003")["id"]
     expect(page.locator(QUEUE).first).to_have_attribute("data-alarm", broken)

@@ -92,7 +92,7 @@ def test_settings_send_what_was_changed_and_no_more(open_desk: OpenDesk, hub: Fa
     save = form.get_by_role("button", name="保存")
     expect(save).to_be_disabled()
     expect(form.get_by_label("多久应有信号")).to_contain_text("不改（现在：不检查）")
-    form.get_by_label("多久应有信号").select_option(label="每 1 天")
+    form.get_by_label("多久应有信号").select_option(label="每 1\u00a0天")
     form.get_by_label("多久测试一次").select_option(label="不检查")
     form.get_by_label("救命设备").select_option(label="按设备类型")
     with page.expect_request(lambda request: request.method == "PATCH") as sent:

@@ -74,7 +74,7 @@ test("parameters with their units", () => {
   assert.equal(paramText("from_h", 4), "4 点");
   assert.equal(paramText("urgent_low_mmol_l", 3.9), "3.9 mmol/L");
   assert.equal(paramText("ask_first_s", 0), "不问");
-  assert.equal(paramText("ask_first_s", 300), "5 分钟");
+  assert.equal(paramText("ask_first_s", 300), "5\u00a0分钟");
   assert.equal(paramText("confirm_spot", true), "是");
   assert.equal(paramText("listens_to", ["fall", "gas"]), "跌倒探测、燃气探测");
   assert.equal(paramText("meter", ""), "自动选择");
@@ -138,7 +138,7 @@ test("what is usual, what is seen, since when, and how sure it is", () => {
   assert.deepEqual(judgementOf({ kind: "not_up_yet", evidence, state: "late" }), {
     normal: ["平常起床 06:40"],
     limits: [],
-    seen: ["比平常晚 2 小时 30 分钟"],
+    seen: ["比平常晚 2\u00a0小时\u00a030\u00a0分钟"],
     since: null,
     sure: ["还在学习，界限放宽"],
   });

@@ -157,8 +157,8 @@ test("a repair at a gateway is nobody's home", () => {
 });
 
 test("deadlines", () => {
-  assert.deepEqual(dueText(at(2), NOW), { text: "剩 2 小时", late: false });
-  assert.deepEqual(dueText(at(-2), NOW), { text: "超时 2 小时", late: true });
+  assert.deepEqual(dueText(at(2), NOW), { text: "剩 2\u00a0小时", late: false });
+  assert.deepEqual(dueText(at(-2), NOW), { text: "超时 2\u00a0小时", late: true });
   assert.equal(dueText(null, NOW), null);
   assert.equal(dueText(at(2), 0), null);
 });

@@ -60,7 +60,7 @@ test("a vital sign shows its value, the mean that counted, and why", () => {
   assert.match(particulars(case_, NOW), /^90% · 2 次平均 88\.5/);
   assert.match(explanation(case_) ?? "", /不高于 91%/);
   const missing = alarm("glucose", "measurement_missing", { missing_days: 3 });
-  assert.match(particulars(missing, NOW), /^3 天.*没有测量/);
+  assert.match(particulars(missing, NOW), /^3\u00a0天.*没有测量/);
 });
 
 test("limits that no clinician has signed are called that", () => {
@@ -72,9 +72,9 @@ test("limits that no clinician has signed are called that", () => {
 
 test("silence is counted until now, lateness is said", () => {
   const silent = alarm("no_sign_of_life", "no_activity", { quiet_since_ms: NOW - 27 * HOUR });
-  assert.match(particulars(silent, NOW), /^1 天 3 小时没有动静/);
+  assert.match(particulars(silent, NOW), /^1\u00a0天\u00a03\u00a0小时没有动静/);
   const late = alarm("sos", "pressed", { late: true, delay_s: 7200 });
-  assert.match(particulars(late, NOW), /信号迟到 2 小时$/);
+  assert.match(particulars(late, NOW), /信号迟到 2\u00a0小时$/);
 });
 
 test("which fault, and how much battery is left", () => {
@@ -131,10 +131,10 @@ test("spans", () => {
   assert.equal(clockSpan(7_000), "0:00:07");
   assert.equal(clockSpan(3_723_000), "1:02:03");
   assert.equal(clockSpan(-5_000), "0:00:00");
-  assert.equal(clockSpan(26 * HOUR), "1 天 2 小时");
-  assert.equal(longSpan(59_999), "59 秒");
-  assert.equal(longSpan(90 * 60_000), "1 小时 30 分钟");
-  assert.equal(heartbeatAgo(new Date(NOW - HOUR).toISOString(), NOW, 60), "1 分钟前");
+  assert.equal(clockSpan(26 * HOUR), "1\u00a0天\u00a02\u00a0小时");
+  assert.equal(longSpan(59_999), "59\u00a0秒");
+  assert.equal(longSpan(90 * 60_000), "1\u00a0小时\u00a030\u00a0分钟");
+  assert.equal(heartbeatAgo(new Date(NOW - HOUR).toISOString(), NOW, 60), "1\u00a0分钟前");
   assert.equal(decimal(1.0), "1");
   assert.equal(decimal(1.25), "1.3");
 });

@@ -29,7 +29,7 @@ export function told(
   locale: string,
   options: Intl.DateTimeFormatOptions,
 ): string {
-  return formatIn(county.zone, locale, options).format(new Date(at));
+  return unbroken(formatIn(county.zone, locale, options).format(new Date(at)));
 }
 
 /** A calendar day (2026-11-28) in words; it has no zone. */
@@ -38,7 +38,12 @@ export function dayTold(
   locale: string,
   options: Intl.DateTimeFormatOptions,
 ): string {
-  return formatIn("UTC", locale, options).format(new Date(`${date}T00:00:00Z`));
+  return unbroken(formatIn("UTC", locale, options).format(new Date(`${date}T00:00:00Z`)));
+}
+
+/** "Dec 1" is never parted by the end of a line. */
+function unbroken(text: string): string {
+  return text.replace(/([a-z]) (\d)/g, "$1\u00a0$2");
 }
 
 /** 08:00 */

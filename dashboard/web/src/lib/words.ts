@@ -302,7 +302,9 @@ export function who(subject: Alarm | Task): string {
   if ("severity" in subject && isOfRegion(subject)) return villageOf(subject.region_path ?? []);
   if ("gateway" in subject && subject.device === null && subject.gateway !== null) {
     const name = known.gateways.get(subject.gateway)?.name;
-    return name || t("who.gateway", { gateway: subject.gateway });
+    // Who may not read gateways knows the village, and its number says nothing to them.
+    const village = villageOf(subject.region_path ?? []);
+    return name || village || t("who.gateway", { gateway: subject.gateway });
   }
   return t("who.unknown");
 }
@@ -330,8 +332,11 @@ export function alarmPlace(alarm: Alarm, short = false): string {
   if (alarm.home !== null) return short ? whereShort(alarm.home) : where(alarm.home);
   if (isOfRegion(alarm)) return (alarm.region_path ?? []).slice(1).join(" · ");
   const gateway = known.gateways.get(alarm.gateway ?? "");
-  // Of a gateway that one may not read the name is told above, and nothing is known of its place.
-  if (gateway === undefined) return alarm.device === null ? "" : (alarm.gateway ?? t("where.unbound"));
+  if (gateway === undefined) {
+    const path = (alarm.region_path ?? []).slice(1).join(" · ");
+    // Of a gateway that one may not read the name is told above, where its village isn't known.
+    return path || (alarm.device === null ? "" : (alarm.gateway ?? t("where.unbound")));
+  }
   return [...gateway.region_path.slice(1), gateway.id].join(" · ");
 }
 
