@@ -53,6 +53,12 @@ class Days(Sequence[Day]):
         return min(self._watts[::_WATTS], default=0)
 
     @property
+    def usual_floor_w(self) -> int:
+        """That of the day in the middle; 0 of no day."""
+        floors = sorted(self._watts[::_WATTS])
+        return floors[len(floors) // 2] if floors else 0
+
+    @property
     def lived_w(self) -> int:
         """What the poorest day used above its floor, as a mean."""
         floors, means = self._watts[::_WATTS], self._watts[1::_WATTS]

@@ -15,7 +15,7 @@ with a load that was left on.
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from math import log2, sqrt
 from typing import Any, Final, NamedTuple
 
@@ -121,10 +121,15 @@ def day_of_hours(hours: Sequence[Hour | None], floor_w: int, mean_w: int) -> Day
 
 
 def day_of_slots(
-    slots: Iterable[tuple[int, int]], first: int, floor_w: int, seen_min: int
+    slots: Iterable[tuple[int, int]],
+    first: int,
+    floor_w: int,
+    seen_min: int,
+    hidden: Set[int] = frozenset(),
 ) -> Day | None:
     """A day from the (number, watts) of its slots and those of the hours before it; first: the
-    number of the first of these. None if fewer of its own than `seen_min` were seen."""
+    number of the first of these. None if fewer of its own than `seen_min` were seen. hidden: hours
+    of the day (UTC) that say nothing of what the home does alone."""
     hours: list[list[int]] = [[] for _ in range(BEFORE_H + HOURS)]
     for number, watts in slots:
         if number >= first:
@@ -132,7 +137,11 @@ def day_of_slots(
     seen = [watts for hour in hours[BEFORE_H:] for watts in hour]
     if len(seen) < seen_min:
         return None
-    told = [hour_of(hour) if len(hour) == SLOTS_PER_HOUR else None for hour in hours]
+    begin = first // SLOTS_PER_HOUR
+    told = [
+        hour_of(hour) if len(hour) == SLOTS_PER_HOUR and (begin + n) % HOURS not in hidden else None
+        for n, hour in enumerate(hours)
+    ]
     return day_of_hours(told, floor_w, sum(seen) // len(seen))
 
 

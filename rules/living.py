@@ -9,7 +9,7 @@ Each day becomes a part of the memory, a day late: one that turned out to be sil
 lived day only if somebody had been there all the time, as a human says or a soon end tells.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
 from rules.days import Days
@@ -36,7 +36,7 @@ from rules.quiet_limit import QuietLimit, is_back
 from rules.silences import Ended, Silence, ended_after
 from rules.slow_part import LIVELY, slow_factor
 from rules.together import TOGETHER_MIN, Step, judged
-from rules.window import Window, whole_watts
+from rules.window import Window, floor_of, whole_watts
 
 # Four weeks: enough quiet hours of each kind, short enough to follow the seasons.
 DAYS_MAX: Final = 28
@@ -75,10 +75,12 @@ class Living:
         "days",
         "filled",
         "floor_w",
+        "hidden",
         "lived_w",
         "quiet",
         "spread_w",
         "unlike",
+        "usual_floor_w",
         "window",
     )
 
@@ -98,6 +100,7 @@ class Living:
         self._poor = PoorDays()
         # The lowest floor of the remembered days: the home never uses less while supplied.
         self.base_w = 0
+        self.usual_floor_w = 0  # of the day in the middle: short pauses don't lower it
         # What the poorest remembered day used above its floor, as a mean.
         self.lived_w = 0
         self.alone: Alone | None = None
@@ -105,6 +108,7 @@ class Living:
         self.activity: float | None = None
         # The newest slot was too coarse to be judged here, and so were so many on end.
         self.coarse, self.dark, self.unlike = False, False, 0
+        self.hidden: Set[int] = frozenset()  # hours of the day that the sun covers
 
     # Input.
 
@@ -207,7 +211,7 @@ class Living:
             self.activity, self._below = None, 0
             return None
         ordered = window.ordered
-        floor_w = self.floor_w = _floor(ordered)
+        floor_w = self.floor_w = floor_of(ordered, (FLOOR_FROM, FLOOR_TO))
         spread_w = self.spread_w = spread_of(window.total, window.squares, self.window)
         found = activity(spread_w, ordered[-1] - floor_w, alone)
         if self._slow_counts(found):
@@ -313,7 +317,8 @@ class Living:
     def _day(self) -> Day | None:
         """The day of the newest slot, once most of it was seen."""
         first = self._today() * SLOTS_PER_DAY - _BEHIND
-        return day_of_slots(self._window.all(), first, _floor(self._window.ordered), DAY_SEEN)
+        floor_w = floor_of(self._window.outside(self.hidden), (FLOOR_FROM, FLOOR_TO))
+        return day_of_slots(self._window.all(), first, floor_w, DAY_SEEN, self.hidden)
 
     def _end_day(self, *, learn: bool, usual: bool) -> None:
         """Close the day: what the last one showed is learned, this one waits a day."""
@@ -340,6 +345,7 @@ class Living:
     def _count_days(self) -> None:
         self.days.keep(DAYS_MAX)
         self.base_w, self.lived_w = self.days.floor_w, self.days.lived_w
+        self.usual_floor_w = self.days.usual_floor_w
 
     # Disk.
 
@@ -392,9 +398,3 @@ class Living:
 
 def _optional(number: Any) -> float | None:
     return None if number is None else float(number)
-
-
-def _floor(ordered: Sequence[int]) -> int:
-    size = len(ordered)
-    low, high = int(size * FLOOR_FROM), max(int(size * FLOOR_TO), 1)
-    return sum(ordered[low:high]) // (high - low)

@@ -41,8 +41,9 @@ def _steps(slots: list[Slot], living: Living, supply: Supply, quiet: QuietTime) 
     """What is taken, once it is clear that it is no dead supply."""
     steps: list[Step] = []
     base_w, alone = living.base_w, living.alone
-    for slot in slots:
-        quiet.sees((slot.number + 1) * SLOT_MS)
+    for raw in slots:
+        quiet.sees((raw.number + 1) * SLOT_MS)
+        slot, living.hidden = supply.sunlit.seen(raw, living.usual_floor_w)
         if supply.holds(slot, base_w, alone):
             continue
         doubtful = supply.doubtful(base_w)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from rules.lived_days import Alone
 from rules.metering import Slot
+from rules.sunlit import Sunlit
 
 # Dark is below this part of the least floor ever seen, in homes that have a floor …
 DARK_PART: Final = 0.25
@@ -30,13 +31,15 @@ DEAD_SLOTS_MAX: Final = 24
 
 
 class Supply:
-    """_held: dark slots on end. _dead_after: how many of them are no pause."""
+    """_held: dark slots on end. _dead_after: how many of them are no pause. sunlit: hours in which
+    panels cover what is used, and nothing is dark."""
 
-    __slots__ = ("_dead_after", "_held")
+    __slots__ = ("_dead_after", "_held", "sunlit")
 
     def __init__(self) -> None:
         self._held: tuple[Slot, ...] = ()
         self._dead_after = DEAD_SLOTS
+        self.sunlit = Sunlit()
 
     @property
     def dead(self) -> bool:
@@ -80,9 +83,12 @@ class Supply:
 
     def forget(self) -> None:
         self._held = ()
+        self.sunlit.forget()
 
     def dump(self) -> dict[str, Any]:
-        return {"held": self._held, "dead_after": self._dead_after}
+        sunlit = self.sunlit.dump()
+        its = {} if sunlit is None else {"sunlit": sunlit}
+        return {"held": self._held, "dead_after": self._dead_after, **its}
 
     @classmethod
     def load(cls, document: Any) -> "Supply":
@@ -91,6 +97,7 @@ class Supply:
         held = document
         if not isinstance(document, list):
             held, supply._dead_after = document["held"], int(document["dead_after"])
+            supply.sunlit = Sunlit.load(document.get("sunlit"))
         supply._held = tuple(Slot(int(n), float(w), float(g)) for n, w, g in held)
         return supply
 

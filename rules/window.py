@@ -9,9 +9,10 @@ are judged together (`rules.together`), has no use for it.
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, Final
 
+from rules.lived_days import SLOTS_PER_DAY, SLOTS_PER_HOUR
 from rules.packed import packed, unpacked
 
 # Two bytes a slot: more than any house connection.
@@ -28,6 +29,13 @@ def whole_watts(number: int, watts: float, grain_w: float) -> int:
     if grain_w:
         watts += ((number * _GOLDEN & _MASK) / _WHOLE - 0.5) * grain_w
     return int(min(max(watts, 0.0), WATTS_MAX))
+
+
+def floor_of(ordered: Sequence[int], part: tuple[float, float]) -> int:
+    """The mean of a part of the slots, from and to, lowest first."""
+    size = len(ordered)
+    low, high = int(size * part[0]), max(int(size * part[1]), 1)
+    return sum(ordered[low:high]) // (high - low)
 
 
 class Window:
@@ -69,6 +77,18 @@ class Window:
             self._sum = sum(ordered)
             self._squares = sum(w * w for w in ordered)
         return ordered
+
+    def outside(self, hours: Set[int]) -> Sequence[int]:
+        """The watts of the window outside of these hours of the day (UTC), ascending."""
+        if not hours:
+            return self.ordered
+        numbers = self.numbers(self.size)
+        slots = zip(numbers, self._watts[-len(numbers) :], strict=True)
+        return sorted(
+            watts
+            for number, watts in slots
+            if number % SLOTS_PER_DAY // SLOTS_PER_HOUR not in hours
+        )
 
     @property
     def total(self) -> int:

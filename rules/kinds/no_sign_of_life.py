@@ -176,13 +176,13 @@ class NoSignOfLifeMonitor:
         self._supply.forget()
 
     def _slot(self, observation: Observation, slot: Slot, now_ms: int) -> list[Finding]:
-        if not self._take(slot):
-            return NOTHING
-        return self._judge(observation, (slot.number + 1) * SLOT_MS, now_ms)
+        end_ms = (slot.number + 1) * SLOT_MS
+        return self._judge(observation, end_ms, now_ms) if self._take(slot) else NOTHING
 
     def _take(self, slot: Slot) -> bool:
         """Remember a slot; False while it is held."""
         living, supply = self._living, self._supply
+        slot, living.hidden = supply.sunlit.seen(slot, living.usual_floor_w)
         if supply.holds(slot, living.base_w, living.alone):
             return False
         doubtful = supply.doubtful(living.base_w)

@@ -68,6 +68,7 @@ class House:
     def take(self, slot) -> bool:
         """As the rule does."""
         living, supply = self.living, self.supply
+        slot, living.hidden = supply.sunlit.seen(slot, living.usual_floor_w)
         if supply.holds(slot, living.base_w, living.alone):
             return False
         doubtful = supply.doubtful(living.base_w)
