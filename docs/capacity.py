@@ -55,7 +55,7 @@ VISITS_A_DAY: Final = Given(0.066, "1.45 million visits of 20,000 people in thre
 VISIT_BYTES: Final = Given(2_000, "assumed: visit, task, entries, sealed texts")
 BODY_BYTES: Final = Given(400, "a heartbeat or a reading by itself, with MQTT and TCP around it")
 # What it costs.
-RULES_QUARTER_US: Final = Given(150, "2.89 items of the mix at 46,400/s, and 88 us of states")
+RULES_QUARTER_US: Final = Given(79, "2.89 items of the mix at 66,000/s, and 35 us of states")
 STORED_US: Final = Given(6.4, "--scale: decoded, committed, folded; of it 2.4 us the server's")
 CALL_US: Final = Given(2_600, "--shared: message in hand to its commit, one of a shared book")
 HOME_KB: Final = Given(18.4, "--engine: memory of a home, everything awake")
