@@ -62,8 +62,9 @@ class Sunlit:
     def _end_day(self, day: int) -> None:
         worth, covered = self._worth or [], _covered(self._today)
         kept = KEPT_PART ** (day - self._day)
+        # As it is written, so that a restart makes no difference.
         worth = [
-            w * kept + (kept / KEPT_PART if hour in covered else 0.0)
+            round(w * kept + (kept / KEPT_PART if hour in covered else 0.0), 3)
             for hour, w in enumerate(worth)
         ]
         self._day, self._today = day, [0] * HOURS
@@ -77,7 +78,7 @@ class Sunlit:
     def dump(self) -> Sequence[Any] | None:
         if self._worth is None:
             return None
-        return [self._day, [round(w, 3) for w in self._worth], self._today]
+        return [self._day, self._worth, [*self._today]]
 
     @classmethod
     def load(cls, document: Any) -> "Sunlit":
