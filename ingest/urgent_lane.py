@@ -100,8 +100,7 @@ class UrgentLane:
     ) -> None:
         self._writer, self._book, self._presence = writer, book, presence
         self._marks, self._backups = marks, backups
-        self._make_engine = make_engine
-        self._know_homes = know_homes
+        self._make_engine, self._know_homes = make_engine, know_homes
         self._clock = clock
         self.engine = make_engine()
         self._call_soon, self._on_stored, self._log = call_soon, on_stored, log
@@ -167,8 +166,7 @@ class UrgentLane:
             committed = done.result()
             tell(committed.acks, acker)
             if committed.stored:
-                # Behind the screens, whose turn it is now: it wakes the thread of the readings,
-                # and that would take the interpreter from them.
+                # Behind the screens: it wakes a thread that would take the interpreter from them.
                 self._call_soon(lambda: self._on_stored(committed.stored))
         else:
             self._log("urgent_commit_failed", f"{type(failure).__name__}: {failure}")
