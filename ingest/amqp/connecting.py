@@ -8,6 +8,7 @@ from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError
 
 # A dead broker is noticed within four of these even if nothing is to be said; a worker that hangs,
 # or whose machine is gone, by the broker within three: until then its shards are nobody else's, and
@@ -15,6 +16,9 @@ from aio_pika.abc import AbstractConnection
 # off too; here that costs a new connection and loses nothing, and five are 14 seconds for a press.
 HEARTBEAT_S: Final = 3
 CONNECT_TIMEOUT_S: Final = 10.0
+# What the library raises where a connection or a channel has ended; the second is of none of its
+# families, and comes of a channel that ended a moment before it was used.
+LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
 
 
 class AmqpError(ConnectionError):

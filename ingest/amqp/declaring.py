@@ -5,7 +5,7 @@ from collections.abc import Callable
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
-from ingest.amqp.connecting import AmqpError
+from ingest.amqp.connecting import LOST, AmqpError
 from ingest.amqp.topology import (
     EXCHANGE,
     HASH,
@@ -41,7 +41,7 @@ async def declare(
                 await heartbeats.bind(source, binding_of(STATUS))
                 # Of a program that had one queue for all. What lies in it comes again.
                 await channel.queue_delete(STATUS)
-    except aio_pika.exceptions.AMQPError as error:
+    except LOST as error:
         raise AmqpError(f"{stream.name}: {error}") from error
     return there
 
@@ -66,7 +66,7 @@ async def _existing(connection: AbstractConnection, stream: Stream) -> Stream:
             await channel.declare_queue(stream.queue(shards), passive=True)
         except aio_pika.exceptions.ChannelNotFoundEntity:
             break
-        except aio_pika.exceptions.AMQPError as error:
+        except LOST as error:
             raise AmqpError(f"{stream.name}: {error}") from error
         finally:
             await channel.close()

@@ -11,14 +11,12 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
-from aiormq.exceptions import AMQPError
 from pamqp import commands
 
-from ingest.amqp.connecting import CONNECT_TIMEOUT_S, AmqpAddress, AmqpError, connect
+from ingest.amqp.connecting import CONNECT_TIMEOUT_S, LOST, AmqpAddress, AmqpError, connect
 from ingest.amqp.declaring import declare
 from ingest.amqp.shard_in import CONSUME_TIMEOUT_S, ShardIn
 from ingest.amqp.sharing import TICK_KEPT_MS, TICK_S, Sharing
@@ -96,7 +94,7 @@ class Line:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 await self._open(address, attempt, log)
-        except (AMQPError, TimeoutError) as error:
+        except LOST as error:
             raise AmqpError(str(error) or type(error).__name__) from error
 
     async def _open(
@@ -170,7 +168,7 @@ class Line:
         try:
             _channel, channel = await self._channel(self._incoming, self._sources.window, its)
             await its.send_on(channel, self._outgoing, self._name)
-        except (AMQPError, aio_pika.exceptions.AMQPError, OSError, TimeoutError) as error:
+        except LOST as error:
             if not its.given_back:
                 self._end(error)
 
@@ -206,7 +204,7 @@ class Line:
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     await connection.close()
-            except (OSError, TimeoutError, AMQPError, aio_pika.exceptions.AMQPError):
+            except LOST:
                 continue  # it is as good as closed
 
     def _begin(self, part: Coroutine[Any, Any, None]) -> None:
@@ -236,7 +234,7 @@ class Line:
         await asyncio.sleep(rest_s)
         try:
             await self._hear(its.shard, its.queue)
-        except (AMQPError, aio_pika.exceptions.AMQPError, OSError, TimeoutError) as error:
+        except LOST as error:
             self._end(error)
         self._resting.discard(its.shard)
 
@@ -269,7 +267,7 @@ class Line:
             await self._outgoing.basic_publish(
                 body, exchange=stream.workers, properties=properties, timeout=TICK_S
             )
-        except (AMQPError, TimeoutError):
+        except LOST:
             return  # a shard without a leader, for now: the next tick is for it
 
     async def _worker_said(self, message: DeliveredMessage) -> None:
@@ -324,7 +322,7 @@ class Line:
                 mandatory=True,
                 timeout=CONNECT_TIMEOUT_S,
             )
-        except (AMQPError, TimeoutError) as error:
+        except LOST as error:
             raise AmqpError(str(error) or type(error).__name__) from error
         return 0 if isinstance(answer, commands.Basic.Ack) else NO_MATCHING_SUBSCRIBERS
 

@@ -5,12 +5,14 @@ sent again under the key of telemetry, marked as what it is, and acknowledged on
 it. One that comes twice says the same twice.
 """
 
+import asyncio
 from typing import Final
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
-from aiormq.exceptions import AMQPError, DeliveryError
+from aiormq.exceptions import DeliveryError
 from pamqp import commands
 
+from ingest.amqp.connecting import LOST
 from ingest.amqp.topology import LEAF, STATUS_TYPE, TELEMETRY
 
 _PERSISTENT: Final = 2
@@ -22,6 +24,15 @@ class Relay:
     def __init__(self, incoming: AbstractChannel, outgoing: AbstractChannel) -> None:
         self._incoming = incoming
         self._outgoing = outgoing
+        self._turn = asyncio.Lock()
+        self._ended = False
+
+    async def end(self) -> None:
+        """Before the channel is closed: what is being written is out, and nothing follows; a frame
+        of a channel that is closed costs the connection. What is open comes to the next worker."""
+        self._ended = True
+        async with self._turn:
+            return
 
     async def delivered(self, message: DeliveredMessage) -> None:
         deliver = message.delivery
@@ -29,11 +40,15 @@ class Relay:
             return
         tag = deliver.delivery_tag or 0
         try:
-            if await self._sent_on(deliver.routing_key or "", message.body):
-                await self._incoming.basic_ack(tag, wait=False)
-            else:
-                await self._incoming.basic_nack(tag, requeue=True, wait=False)
-        except (AMQPError, OSError):
+            sent = await self._sent_on(deliver.routing_key or "", message.body)
+            async with self._turn:
+                if self._ended:
+                    return
+                if sent:
+                    await self._incoming.basic_ack(tag, wait=False)
+                else:
+                    await self._incoming.basic_nack(tag, requeue=True, wait=False)
+        except LOST:
             return  # the line is lost; it comes again
 
     async def _sent_on(self, key: str, body: bytes) -> bool:

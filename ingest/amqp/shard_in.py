@@ -9,14 +9,13 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import aio_pika
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
-from aiormq.exceptions import AMQPError
 from pamqp import commands
 
 from ingest.amqp.acking import Acking
+from ingest.amqp.connecting import LOST
 from ingest.amqp.relay import Relay
 from ingest.amqp.topology import STATUS, TICK_TYPE, number_of, queue_of, topic_of
 from ingest.mqtt.session import Message
@@ -45,6 +44,7 @@ class ShardIn:
         self._channel: AbstractChannel | None = None
         self._under: Channel | None = None
         self._heartbeats: Channel | None = None
+        self._relay: Relay | None = None
         self._begun = False
         self.taken = False
         self.given_back = False
@@ -59,15 +59,16 @@ class ShardIn:
     async def send_on(self, channel: Channel, outgoing: Channel, name: str) -> None:
         """Its heartbeats, from now on; of a shard that was given back meanwhile none."""
         queue = queue_of(STATUS, self.shard)
+        relay = Relay(channel, outgoing)
         await channel.basic_consume(
             queue,
-            Relay(channel, outgoing).delivered,
+            relay.delivered,
             consumer_tag=f"{name}/{queue}",
             timeout=CONSUME_TIMEOUT_S,
         )
-        self._heartbeats = channel
+        self._heartbeats, self._relay = channel, relay
         if self.given_back:
-            await self._leave(channel)
+            await self._end_relay()
 
     @property
     def heard(self) -> bool:
@@ -81,13 +82,17 @@ class ShardIn:
         self.given_back = True
         if self._acking is not None:
             await self._acking.end()
-        if self._heartbeats is not None:
-            await self._leave(self._heartbeats)
+        await self._end_relay()
         if self._channel is not None:
             await self._leave(self._channel)
 
+    async def _end_relay(self) -> None:
+        if self._relay is not None and self._heartbeats is not None:
+            await self._relay.end()
+            await self._leave(self._heartbeats)
+
     async def _leave(self, channel: AbstractChannel | Channel) -> None:
-        with contextlib.suppress(OSError, AMQPError, aio_pika.exceptions.AMQPError):
+        with contextlib.suppress(*LOST):
             await channel.close()
 
     async def _delivered(self, message: DeliveredMessage) -> None:

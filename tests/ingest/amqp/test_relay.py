@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiormq.exceptions import ChannelClosed, DeliveryError
+from aiormq.exceptions import ChannelClosed, ChannelInvalidStateError, DeliveryError
 from pamqp import commands
 
 from ingest.amqp.relay import Relay
@@ -46,3 +46,24 @@ async def test_a_heartbeat_that_the_broker_does_not_take_comes_again(
     await Relay(incoming, outgoing).delivered(SimpleNamespace(delivery=deliver, body=b"alive"))
     assert incoming.said == answer
     assert outgoing.said == ([] if refuses else [("hw.v1.gw.1.telemetry", b"alive")])
+
+
+async def test_of_a_shard_that_is_given_back_nothing_is_acknowledged_any_more() -> None:
+    """A frame of a channel that is closed would cost the connection, and all other shards."""
+    incoming, outgoing = Channel(), Channel()
+    relay = Relay(incoming, outgoing)
+
+    async def given_back(body: bytes, **words: Any) -> None:
+        await relay.end()
+
+    outgoing.basic_publish = given_back
+    deliver = commands.Basic.Deliver(delivery_tag=7, routing_key="hw.v1.gw.1.status")
+    await relay.delivered(SimpleNamespace(delivery=deliver, body=b"alive"))
+    assert incoming.said == []
+
+
+async def test_a_channel_that_ended_before_it_was_used_is_a_lost_line() -> None:
+    incoming, outgoing = Channel(), Channel(ChannelInvalidStateError("closed"))
+    deliver = commands.Basic.Deliver(delivery_tag=7, routing_key="hw.v1.gw.1.status")
+    await Relay(incoming, outgoing).delivered(SimpleNamespace(delivery=deliver, body=b"alive"))
+    assert incoming.said == []
