@@ -82,6 +82,7 @@ def _syncs(path: Path, rest_s: float) -> list[float]:
         file.write(bytes(1 << 20))
         os.fsync(file.fileno())
         for number in range(COUNT):
+            # The rest is what is measured: after it a processor and a disk must wake up.
             time.sleep(rest_s)
             began = time.perf_counter()
             os.pwrite(file.fileno(), b"x" * 4096, number % 256 * 4096)

@@ -49,6 +49,7 @@ def _stamp_all() -> None:
             _STAMPS.append(("taken", time.perf_counter()))
         return events
 
+    # Stamped when it has been awaited, so not as the others; the class is replaced on purpose.
     FeedSubscription.take = taken  # type: ignore[method-assign]
 
 

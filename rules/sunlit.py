@@ -106,6 +106,9 @@ def _covered(slots: Sequence[int]) -> Set[int]:
 
 
 def _hours(worth: Sequence[float]) -> frozenset[int]:
-    """With one on each side, in which the sun rises over it and sinks."""
+    """With one on each side, in which the sun rises over it and sinks. What is dark by turns at all
+    hours is no sun, and would leave none to learn from."""
     lit = [hour for hour, w in enumerate(worth) if w >= DAYS_MIN]
+    if len(lit) > HOURS_MAX:
+        return frozenset()
     return frozenset((hour + n) % HOURS for hour in lit for n in (-1, 0, 1))

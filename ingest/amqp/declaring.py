@@ -39,7 +39,8 @@ async def declare(
                 # As many as there are of readings: whoever has one of these has its heartbeats.
                 heartbeats = await _spread(channel, Stream(STATUS, there.shards))
                 await heartbeats.bind(source, binding_of(STATUS))
-                # Of a program that had one queue for all. What lies in it comes again.
+                # Of a program that had one queue for all. Heartbeats in it come again in half a
+                # minute; a gateway that has just gone is missed by its silence.
                 await channel.queue_delete(STATUS)
     except LOST as error:
         raise AmqpError(f"{stream.name}: {error}") from error

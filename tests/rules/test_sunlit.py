@@ -74,6 +74,14 @@ def test_the_suns_hours_may_hold_the_end_of_the_day() -> None:
     assert sunlit.hours == {22, 23, 0, 1, 2, 3}
 
 
+def test_what_is_dark_by_turns_at_all_hours_is_no_sun() -> None:
+    """A night and a day off, again and again: some hours must be left to learn from."""
+    sunlit = Sunlit()
+    lives(sunlit, range(100, 120), lambda day, hour: hour // 12 == day % 2)
+    assert noon(sunlit, 120, 0.0) == 0.0
+    assert not sunlit.hours
+
+
 def test_two_blackouts_at_one_hour_are_no_sun() -> None:
     sunlit = Sunlit()
     lives(sunlit, range(100, 110), lambda day, hour: hour in SUN and day in (101, 105))
