@@ -83,9 +83,9 @@ def test_the_sheet_has_what_120_asks(desk: Desk, hub: FakeHub) -> None:
 def test_the_figures_stand_beside_their_goals(desk: Desk, hub: FakeHub) -> None:
     desk.go("/response")
     answered = desk.page.locator(".figures section").first
-    expect(answered).to_contain_text("75.0%")
+    expect(answered).to_contain_text("75%")
     expect(answered).to_contain_text("目标 97.5%")
-    expect(answered.locator("strong.bad").first).to_have_text("75.0%")
+    expect(answered.locator("strong.bad").first).to_have_text("75%")
     expect(desk.page.locator("tbody tr")).to_contain_text("城关镇")
     desk.at_every_size(desk.page.get_by_role("button", name="按班次"), shown=[answered])
     desk.page.get_by_role("button", name="按班次").click()

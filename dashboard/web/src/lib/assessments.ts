@@ -115,8 +115,7 @@ export function partOf(score: Score, code: string): ScorePart | undefined {
 /** A share as percent, a mark as it is. */
 export function valueText(criterion: Pick<Criterion, "measure">, value: number): string {
   if (criterion.measure === BY_HAND) return String(value);
-  const percent = 100 * value;
-  return `${Number.isInteger(percent) ? percent : percent.toFixed(1)}%`;
+  return `${Math.round(1000 * value) / 10}%`;
 }
 
 /** A criterion while it is written: shares in percent, as people say them. */

@@ -219,11 +219,10 @@ export function madeShare(tally: Pick<Tally, "owed" | "done"> | null | undefined
     : (100 * tally.done) / tally.owed;
 }
 
-/** Never 100 % where one is missing. */
+/** Never 100 % where one is missing; "90%", not "90.0%". */
 export function percentText(share: number | null): string {
   if (share === null) return "–";
-  const rounded = share < 100 && share > 99.9 ? 99.9 : share;
-  return `${Number.isInteger(rounded) ? rounded : rounded.toFixed(1)}%`;
+  return `${share < 100 && share > 99.9 ? 99.9 : Math.round(10 * share) / 10}%`;
 }
 
 /** What villages and towns are compared by. */
