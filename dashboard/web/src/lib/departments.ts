@@ -117,5 +117,5 @@ export function failureText(detail: string): string {
 
 export function sizeText(bytes: number): string {
   const kb = Math.max(1, Math.round(bytes / 1024));
-  return kb < 1024 ? `${kb} KB` : `${(kb / 1024).toFixed(1)} MB`;
+  return kb < 1024 ? `${kb}\u00a0KB` : `${(kb / 1024).toFixed(1)}\u00a0MB`;
 }
