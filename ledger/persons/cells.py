@@ -135,7 +135,7 @@ def categories(cell: str) -> list[str]:
             raise BadCell(
                 "no_such_choice",
                 f"“{part[:20]}”不是类别，请填：{said}（可多个，用顿号分开）",
-                f"no such category; of {said}",
+                f"no such category; one of {said}",
             )
         found += [category for category in match if category not in found]
     return found

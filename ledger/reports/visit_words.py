@@ -20,7 +20,7 @@ _GRADE_NAMES: Final = (
 _CATEGORY_NAMES: Final = (
     ("独居", "独居", "lives alone"),
     ("空巢", "空巢", "children live elsewhere"),
-    ("留守", "留守", "left behind by migrating children"),
+    ("留守", "留守", "children away for work"),
     ("失能", "失能", "can't look after themselves"),
     ("重残", "重残", "severely disabled"),
     ("计划生育特殊家庭", "计生特殊家庭", "lost an only child"),
