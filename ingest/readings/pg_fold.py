@@ -199,7 +199,7 @@ class PgFold:
                 raw.cursor().executemany(
                     "INSERT INTO readings.damaged VALUES (%s, %s, %s)", its.damaged
                 )
-        self._shard.folded_h = its.folded_h
+        self._shard.folded_h, self._shard.looks_up_all = its.folded_h, False
         self._folding = None
         self._unseen = 0
         self._look()

@@ -22,7 +22,7 @@ from ingest.readings.months import MONTHS_BACK, month_of_hour, month_span, parti
 
 VERSION: Final = 2
 # Two programs that start at once: the second waits for the first's tables.
-_SCHEMA_LOCK: Final = 0x6865_6172_7468_02
+SCHEMA_LOCK: Final = 0x6865_6172_7468_02
 # A worker that lost its shard; raised by `hold`, class "HW" is nobody else's.
 SHARD_LOST: Final = "HW001"
 # A statement that changes a partitioned table waits so long for whoever reads it, and comes again.
@@ -87,6 +87,10 @@ CREATE TABLE readings.passed (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, subject text NOT NULL COLLATE "C",
   body bytea NOT NULL, passed_at timestamptz NOT NULL DEFAULT clock_timestamp());
 """
+_THERE: Final = (
+    "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = 'readings' AND c.relname = 'version'"
+)
 
 
 class SchemaTooNewError(Exception):
@@ -98,7 +102,7 @@ def ensure(raw: "psycopg.Connection[Any]") -> None:
     if has_schema(raw) and _version(raw) == VERSION:
         return
     with raw.transaction():
-        raw.execute(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})".encode())
+        raw.execute(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})".encode())
         if not has_schema(raw):
             raw.execute(_SCHEMA.encode())
             raw.execute("INSERT INTO readings.version VALUES (0)")
@@ -115,8 +119,8 @@ def _version(raw: "psycopg.Connection[Any]") -> int:
 
 
 def has_schema(raw: "psycopg.Connection[Any]") -> bool:
-    row = raw.execute("SELECT to_regclass('readings.version')").fetchone()
-    return row is not None and row[0] is not None
+    # to_regclass answers from what the session knew before it waited for whoever made them.
+    return raw.execute(_THERE.encode()).fetchone() is not None
 
 
 def months_there(raw: "psycopg.Connection[Any]") -> set[int]:

@@ -25,6 +25,8 @@ IDLE_IN_TRANSACTION_MS: Final = 4_000
 WORKER_OF: Final = "hearthwatch-readings-"
 _OPTIONS: Final = (
     f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on -c TimeZone=UTC"
+    # Hours that two shards write are held and then read: what is read must be the newest.
+    r" -c default_transaction_isolation=read\ committed"
     f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
     # Rows are looked up by their keys, a few among millions: never by reading a month whole.
     " -c enable_hashjoin=off -c enable_mergejoin=off"
@@ -62,6 +64,8 @@ class PgShard:
         self._fence = _NOT_TAKEN
         # Hours up to this one may have chunks of the shard already.
         self.folded_h = 0
+        # Of the folding that is under way: another has written some of these hours.
+        self.looks_up_all = False
         self.lost = False
 
     def connected(self) -> "psycopg.Connection[Any]":
