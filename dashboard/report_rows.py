@@ -76,7 +76,7 @@ TALLY_COLUMNS: Final = (
     Column(key="owed", zh="应访", kind="integer", width=8),
     Column(key="done", zh="已访", kind="integer", width=8),
     Column(key="due", zh="待访", kind="integer", width=8),
-    Column(key="late", zh="落后", kind="integer", width=8),
+    Column(key="late", zh="待补访", kind="integer", width=8),
     Column(key="overdue", zh="漏访", kind="integer", width=8),
     Column(key="more", zh="超出应访", kind="integer", width=10),
     Column(key="calls", zh="电话与视频", kind="integer", width=11),

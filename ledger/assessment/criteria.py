@@ -20,7 +20,7 @@ MARK_MAX: Final = 100
 # Measured by the book: what a region or a visitor has of each.
 MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "visits_done": ("探访完成率", "visits made"),
-    "nobody_short": ("无逾期老人比例", "people without overdue visits"),
+    "nobody_short": ("无超期老人比例", "people without overdue visits"),
     "met": ("见到老人的上门比例", "home visits that met somebody"),
     "with_service": ("有服务内容的探访比例", "visits with a service"),
     "satisfied": ("满意率", "people satisfied"),

@@ -25,7 +25,7 @@ COMPARED: Final = (
     (("visits", "owed"), "应访"),
     (("visits", "done"), "已访"),
     (("visits", "share"), "完成率（%）"),
-    (("visits", "late"), "落后"),
+    (("visits", "late"), "待补访"),
     (("visits", "overdue"), "漏访"),
     (("visits", "people_short"), "欠访老人"),
     (("contacts", "all"), "探访记录"),

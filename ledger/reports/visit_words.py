@@ -100,8 +100,8 @@ VISITS: Final = (
         subject="tally",
         zh="上门探访",
         en="Home visits",
-        zh_about="应访＝已访＋待访＋落后＋漏访。只有见到老人的上门探访才算；电话、视频另计。",
-        en_about="Due = made + still to come + late + missed. Only where the person was met.",
+        zh_about="应访＝已访＋待访＋待补访＋漏访。只有见到老人的上门探访才算；电话、视频另计。",
+        en_about="Due = made + still to come + to make up + missed. Only where the person was met.",
         words=(
             figure(
                 "owed",
@@ -114,7 +114,13 @@ VISITS: Final = (
             figure(
                 "due", "待访（次）", "still to come", "还没到日子。", "Their day has not come yet."
             ),
-            nobody("late", "落后（次）", "late", "计划的日子已过。", "The planned day is over."),
+            nobody(
+                "late",
+                "待补访（次）",
+                "to make up",
+                "计划的日子已过，本期内还能补。",
+                "The planned day is over, the period still runs.",
+            ),
             nobody(
                 "overdue", "漏访（次）", "missed", "整个周期已过。", "The whole period is over."
             ),

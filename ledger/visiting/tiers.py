@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from ledger.forms.categories import IMPAIRED
 from ledger.forms.person_file import SEVERE_GRADES
-from ledger.visiting.days import date_of, day_number
+from ledger.visiting.days import day_number, words_en, words_zh
 
 Unit = Literal["week", "month"]
 
@@ -139,12 +139,11 @@ def judge(facts: VisitFacts, day: int) -> Judged:
     raised = _raised(facts.raises, day, base)
     if raised is not None:
         frequency = FREQUENCIES[raised.tier]
-        until = date_of(raised.until_day).isoformat()
         reasons.append(
             Why(
                 code="raised",
-                zh=f"管理人员提高为{frequency.zh}，至 {until}：{raised.reason}",
-                en=f"raised to {frequency.en} until {until}: {raised.reason}",
+                zh=f"管理人员提高为{frequency.zh}，至 {words_zh(raised.until_day)}：{raised.reason}",
+                en=f"raised to {frequency.en} until {words_en(raised.until_day)}: {raised.reason}",
             )
         )
     return Judged(

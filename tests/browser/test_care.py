@@ -58,7 +58,7 @@ def add_provider(page: Page, name: str = "康宁养老中心") -> None:
     form.get_by_role("button", name="保存").click()
     listed = page.get_by_role("list", name="服务机构")
     expect(listed).to_contain_text(name)
-    expect(listed).to_contain_text("许可证 2020-01-31 已到期")
+    expect(listed).to_contain_text("许可证 2020年1月31日 已到期")
 
 
 def choose_person(page: Page, text: str = "zgy") -> None:

@@ -82,6 +82,7 @@ BY_DATA: Final = (
     "kind.",
     "known_by.",
     "life.",
+    "line_group.",
     "line_kind.",
     "list_decision.",
     "list_failed.",

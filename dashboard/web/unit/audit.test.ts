@@ -11,7 +11,7 @@ const row = (object: string, detail: string): AuditRow =>
 
 test("how many days were looked at is said in words", () => {
   assert.equal(detailText(row("vitals:person-0001", "90 days")), "90 天");
-  assert.equal(detailText(row("month:person-0001", "2026-10-30 31 days")), "2026-10-30 起 31 天");
+  assert.equal(detailText(row("month:person-0001", "2026-10-30 31 days")), "2026年10月30日起 31 天");
 });
 
 test("of a screen on a wall its region is said in words, and what it is called stands before it", () => {

@@ -27,6 +27,23 @@ test("the queue: severity first, then who has waited longest", () => {
   );
 });
 
+test("who calls now stands before a silence that waits longer, and behind what is worse", () => {
+  const silent = { ...alarm("silent", "urgent", 0), kind: "no_sign_of_life" };
+  const late = { ...alarm("late", "watch", 0), kind: "not_up_yet" };
+  const smoke = { ...alarm("smoke", "urgent", 40), kind: "hazard" };
+  const queue = [silent, late, alarm("pressed", "urgent", 50), smoke].sort(byNeed);
+  assert.deepEqual(
+    queue.map((a) => a.id),
+    ["smoke", "pressed", "silent", "late"],
+  );
+  // Held, the same press waits behind it.
+  const held = { ...alarm("held", "urgent", 50), held_until: "2026-11-23T04:00:00Z", released_at: null };
+  assert.deepEqual(
+    [held, silent].sort(byNeed).map((a) => a.id),
+    ["silent", "held"],
+  );
+});
+
 test("what grew worse waits from then on, behind a call that is older than that", () => {
   const grown = { ...alarm("grown", "urgent", 0), worsened_at: "2026-11-23T03:40:00Z" };
   const queue = [grown, alarm("later", "urgent", 50), alarm("called", "urgent", 30)].sort(byNeed);

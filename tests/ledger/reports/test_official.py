@@ -68,7 +68,7 @@ def test_a_table_compares_what_can_be_compared() -> None:
     assert rows["在册老人"][4:7] == (4, 0, 4)
     assert rows["独居"][4:7] == (3, None, None)
     assert rows["探访完成率"][4:7] == (75.0, None, None)
-    assert rows["落后（次）"][7] == "0"
+    assert rows["待补访（次）"][7] == "0"
     [row] = regions_table({"regions": [{**NOW, "name": "", "region": "610926"}]}).rows
     assert row[:5] == ("610926", 4, 0, 8, 6)
 

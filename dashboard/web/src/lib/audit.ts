@@ -2,7 +2,8 @@
 
 import { query, request } from "./api";
 import type { Page } from "./hub_types";
-import { t, tAny, word } from "./i18n.svelte";
+import { language, t, tAny, word } from "./i18n.svelte";
+import { dateText } from "./local_time";
 
 const id = encodeURIComponent;
 const MACHINE_NAME = /^[0-9a-f-]{12,}$/;
@@ -126,7 +127,8 @@ export function detailText(row: AuditRow): string {
   const span = /^(?:(\d{4}-\d\d-\d\d) )?(\d+) days$/.exec(row.detail);
   if (span?.[2] !== undefined) {
     const count = Number(span[2]);
-    return span[1] === undefined ? t("audit.span", { count }) : t("audit.span_from", { day: span[1], count });
+    if (span[1] === undefined) return t("audit.span", { count });
+    return t("audit.span_from", { day: dateText(span[1], language.current), count });
   }
   const link = /^family-[0-9a-f]{12}, (\d+) days$/.exec(row.detail);
   if (link?.[1] !== undefined) return t("audit.span", { count: Number(link[1]) });

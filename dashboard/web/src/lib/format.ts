@@ -82,7 +82,8 @@ export function day(at: string | number, locale: string, now: number): string {
 }
 
 export function decimal(value: number, digits = 1): string {
-  return Number.isInteger(value) ? String(value) : value.toFixed(digits).replace(/\.?0+$/, "");
+  const told = value.toFixed(digits);
+  return told.includes(".") ? told.replace(/\.?0+$/, "") : told;
 }
 
 export function megabytes(bytes: number): string {

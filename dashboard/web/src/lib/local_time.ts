@@ -41,6 +41,11 @@ export function dayTold(
   return unbroken(formatIn("UTC", locale, options).format(new Date(`${date}T00:00:00Z`)));
 }
 
+/** A day with its year, as it stands in running text. */
+export function dateText(date: string, locale: string): string {
+  return dayTold(date, locale, { year: "numeric", month: "short", day: "numeric" });
+}
+
 /** "Dec 1" is never parted by the end of a line. */
 function unbroken(text: string): string {
   return text.replace(/([a-z]) (\d)/g, "$1\u00a0$2");

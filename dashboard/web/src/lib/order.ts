@@ -22,6 +22,19 @@ type Needed = Pick<
 
 const SEVERITY: Record<Severity, number> = { urgent: 0, watch: 1, technical: 2 };
 
+/** Somebody or a detector calls at this moment; every other kind is what a rule concluded from hours
+ *  of readings. A minute counts here: she is awake and in need, or it burns. */
+const CALL_KINDS: ReadonlySet<string> = new Set([
+  "sos",
+  "fall",
+  "smoke",
+  "gas",
+  "hazard",
+  "carbon_monoxide",
+  // A call that came and could not be read is taken for the worst.
+  "unreadable",
+]);
+
 /** The rule kinds that speak of devices alone; never of how somebody is. */
 const EQUIPMENT_KINDS: ReadonlySet<string> = new Set([
   "device_fault",
@@ -36,6 +49,10 @@ export function isEquipment(alarm: Pick<Alarm, "kind">): boolean {
   return EQUIPMENT_KINDS.has(alarm.kind);
 }
 
+function isCall(alarm: Pick<Alarm, "kind">): boolean {
+  return CALL_KINDS.has(alarm.kind);
+}
+
 /** Work for the day: it waits on the board, and calls nobody. */
 export function isCalm(alarm: Pick<Alarm, "kind" | "severity">): boolean {
   return isEquipment(alarm) && alarm.severity === "technical";
@@ -46,14 +63,16 @@ export function waitsFrom(alarm: Pick<Alarm, "raised_at" | "worsened_at">): numb
   return Date.parse(alarm.worsened_at ?? alarm.raised_at);
 }
 
-/** The queue: what is worse first, people before devices; of equals, who has waited longest. Who is
- *  being asked whether all is well comes behind those who need somebody now, what is held last. */
+/** The queue: what is worse first, people before devices, who calls before what was concluded; of
+ *  equals, who has waited longest. Who is being asked whether all is well comes behind those who need
+ *  somebody now, what is held last. */
 export function byNeed(one: Needed, other: Needed): number {
   return (
     Number(isHeld(one)) - Number(isHeld(other)) ||
     SEVERITY[one.severity] - SEVERITY[other.severity] ||
     Number(isEquipment(one)) - Number(isEquipment(other)) ||
     Number(isAsking(one)) - Number(isAsking(other)) ||
+    Number(isCall(other)) - Number(isCall(one)) ||
     waitsFrom(one) - waitsFrom(other) ||
     one.number - other.number
   );
