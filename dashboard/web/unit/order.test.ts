@@ -37,7 +37,7 @@ test("who calls now stands before a silence that waits longer, and behind what i
     ["smoke", "pressed", "silent", "late"],
   );
   // Held, the same press waits behind it.
-  const held = { ...alarm("held", "urgent", 50), held_until: "2026-11-23T04:00:00Z", released_at: null };
+  const held = { ...alarm("held", "urgent", 50), state: "open" as const, held_until: "2026-11-23T04:00:00Z" };
   assert.deepEqual(
     [held, silent].sort(byNeed).map((a) => a.id),
     ["silent", "held"],
