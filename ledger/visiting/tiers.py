@@ -138,12 +138,12 @@ def judge(facts: VisitFacts, day: int) -> Judged:
         ]
     raised = _raised(facts.raises, day, base)
     if raised is not None:
-        frequency = FREQUENCIES[raised.tier]
+        frequency, last = FREQUENCIES[raised.tier], raised.until_day
         reasons.append(
             Why(
                 code="raised",
-                zh=f"管理人员提高为{frequency.zh}，至 {words_zh(raised.until_day)}：{raised.reason}",
-                en=f"raised to {frequency.en} until {words_en(raised.until_day)}: {raised.reason}",
+                zh=f"管理人员提高为{frequency.zh}，至 {words_zh(last)}：{raised.reason}",
+                en=f"raised to {frequency.en} until {words_en(last)}: {raised.reason}",
             )
         )
     return Judged(

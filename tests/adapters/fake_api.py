@@ -35,7 +35,7 @@ from tests.adapters.fake_county import (
 )
 from tests.adapters.fake_notices import Notices
 from tests.adapters.fake_plan import FakePlan
-from tests.adapters.fake_register import REGIONS, find_homes, find_persons
+from tests.adapters.fake_register import REGIONS, find_homes, find_persons, open_contact
 from tests.adapters.fake_rota import FakeRota
 from tests.adapters.fake_rules import Rules
 from tests.adapters.fake_service import Service
@@ -68,6 +68,8 @@ class FakeHub:
         self.streams_max: int | None = None
         self._streams = 0
         self.stays = Stays(self.now_ms, self._publish)
+        # Who had whose numbers opened, and why.
+        self.opened: list[tuple[str, str, str]] = []
         self.rota = FakeRota(self.now_ms, self._publish)
         self.rules = Rules(self.county, self.now_ms, self._publish)
         self.notices = Notices(self.now_ms)
@@ -259,6 +261,9 @@ class FakeHub:
                 return self.rota.write(username, rest, asked)
             case ["handovers", *rest]:
                 return self.rota.write_sheet(username, rest, asked)
+            case ["service-users", person, "contact", "open"]:
+                self.opened.append((username, person, asked["reason"]))
+                return open_contact(self.county, person, asked)
             case ["homes", home, "stays"]:
                 return self.stays.set(home, account(username), asked)
             case ["homes", home, "stays", stay, "end"]:

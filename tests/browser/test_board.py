@@ -34,17 +34,17 @@ def test_sign_in_says_what_is_wrong_and_then_opens_the_board(open_desk: OpenDesk
 def test_who_where_what_since_when_who_has_it(desk: Desk) -> None:
     cards = desk.page.locator(QUEUE)
     expect(cards).to_have_count(4)
-    # Urgent first, of these the one that waits longest; the dead gateway last.
-    expect(cards.nth(0)).to_contain_text("长时间没有生活迹象")
+    # Urgent first, of these who calls; then the one that waits longest; the dead gateway last.
+    expect(cards.nth(1)).to_contain_text("长时间没有生活迹象")
     expect(cards.nth(3)).to_contain_text("药妇沟村村委会")
-    pressed = cards.nth(2)
+    pressed = cards.nth(0)
     expect(pressed).to_contain_text("按下呼叫按钮")
     expect(pressed).to_contain_text("×2")
     expect(pressed).to_contain_text(re.compile(r"王德福 \d+岁"))
     expect(pressed).to_contain_text(re.compile("城关镇 · 龙头村.组"))
     expect(pressed).to_contain_text("自 03:01:23")
     expect(pressed).to_contain_text("无人接手")
-    expect(cards.nth(1)).to_contain_text("192/118 mmHg · 脉搏 96 · 2 次平均 190/117")
+    expect(cards.nth(2)).to_contain_text("192/118 mmHg · 脉搏 96 · 2 次平均 190/117")
     assert desk.page.title().startswith("(3) 紧急")
     counters = desk.page.locator("main dl").first
     taken = desk.page.locator(".side [data-alarm]").first
@@ -53,7 +53,7 @@ def test_who_where_what_since_when_who_has_it(desk: Desk) -> None:
 
 
 def test_waiting_clocks_run_in_hub_time(desk: Desk) -> None:
-    clock = desk.page.locator(QUEUE).nth(2).locator(".clock")
+    clock = desk.page.locator(QUEUE).nth(0).locator(".clock")
     before = clock.inner_text()
     expect(clock).not_to_have_text(before)
     assert re.fullmatch(r"0:\d\d:\d\d", before)

@@ -88,6 +88,17 @@ def test_the_village_says_whom_to_reach_first(desk: Desk, hub: FakeHub) -> None:
     expect(homes.first).to_contain_text("依赖用电，优先")
     expect(homes.first.get_by_role("link").first).to_have_attribute("href", "/homes/home-0003")
     expect(homes.first).to_contain_text("用电医疗设备")
+    # The number is masked as in every list; one press opens it, and the alarm is the reason.
+    show = homes.first.get_by_role("button", name="的电话")
+    expect(show).to_contain_text("138****0003")
+    desk.at_every_size(show, shown=[homes.first])
+    show.click()
+    call = homes.first.locator("a[href='tel:13800000003']")
+    expect(call).to_be_focused()
+    expect(homes.first.locator("a[href='tel:13900000003']")).to_be_visible()
+    number = hub.cases.alarms[dark]["number"]
+    assert hub.opened == [("duty-1", "person-0003", f"警情 {number} 号（村里停电），打电话问平安")]
+    expect(desk.page.locator("a[href^='tel:138']")).to_have_count(1)
     desk.go("/tasks")
     task = desk.page.locator("main li.panel", has_text="村里停电")
     expect(task.locator(".who")).to_have_text("龙头村")

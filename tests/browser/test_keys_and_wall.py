@@ -119,7 +119,7 @@ def test_the_wall_names_nobody(desk: Desk, hub: FakeHub) -> None:
     page.keyboard.press("w")
     expect(page).to_have_url(re.compile("/wall$"))
     rows = page.locator("main li")
-    expect(rows.first).to_contain_text("长时间没有生活迹象")
+    expect(rows.first).to_contain_text("按下呼叫按钮")
     expect(page.locator("nav")).to_have_count(0)
     desk.wait_for("document.fullscreenElement !== null")
     hub.raise_alarm("fall", "home-0008")
