@@ -37,7 +37,7 @@ def test_it_waits_on_the_board_behind_those_who_need_somebody_now(desk: Desk, hu
     expect(card).to_contain_text("正在询问老人")
     expect(card.locator(".clock")).to_have_text(re.compile(r"4:\d\d"))
     desk.at_every_size(card.locator("h3 a"), shown=[card, card.locator(".clock")])
-    later = hub.raise_alarm("sos", "home-0003")["id"]
+    later = hub.raise_alarm("blood_pressure", "home-0003")["id"]
     expect(desk.page.locator(QUEUE).first).to_have_attribute("data-alarm", later)
     answered(hub, alarm, "none")
     expect(desk.page.locator(QUEUE).first).to_have_attribute("data-alarm", alarm)
