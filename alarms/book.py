@@ -252,7 +252,7 @@ class AlarmBook:
             row["repair_within_ms"] = finding.repair_within_ms
         quiet = self._cases.quiet(row)
         task = None if quiet else self._cases.owed_task(unit, row)
-        self._rows.write_alarm(unit, row)
+        self._rows.write_heard(unit, row)
         fact = "worsened" if worsened else "repeated"
         self._rows.alarm_entry(unit, row, fact, SYSTEM, reason=finding.reason)
         if not quiet:

@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from alarms.intake import EVIDENCE_BYTES_MAX, due_within_ms, next_task_id, task_id, task_kind
 from alarms.lifecycle import AlarmState, TaskState
 from ledger.cursor import Cursor
-from ledger.database import insert_sql, upsert_sql
+from ledger.database import insert_sql, update_sql, upsert_sql
 from ledger.schema import ALARM, TASK
 from ledger.sealing.sealer import owner_of
 from ledger.unit_of_work import Entry, UnitOfWork, compact
@@ -21,7 +21,23 @@ ALARM_COLUMNS: Final = [c.name for c in ALARM.columns]
 TASK_COLUMNS: Final = [c.name for c in TASK.columns]
 INSERT_ALARM: Final = insert_sql(ALARM)
 INSERT_TASK: Final = insert_sql(TASK)
-UPSERT_ALARM: Final = upsert_sql(ALARM)
+# As an alarm was raised it stays in these.
+_STAYS: Final = ("id", "number", "subject", "home", "raised_at_ms", "ingested_at_ms")
+# SQLite writes an index anew when its column is named, whatever the value: these are named only
+# where they have changed, which takes four pages from the commit of a press.
+_INDEXED: Final = ("state", "merged_into")
+_CHANGED: Final = [name for name in ALARM_COLUMNS if name not in (*_STAYS, *_INDEXED)]
+_MOVED: Final = [*_CHANGED, *_INDEXED]
+# What a press can change of an alarm that is there, and no more: a row is long.
+_HEARD: Final = (
+    *("severity", "reason", "evidence", "event_count", "last_event_ms", "worsened_at_ms"),
+    *("cleared_at_ms", "task", "round", "calling", "repair_within_ms", "version"),
+)
+_UPDATE_MOVED: Final = update_sql(ALARM, _MOVED, ("id",))
+_UPDATE_CHANGED: Final = (
+    f"{update_sql(ALARM, _CHANGED, ('id', 'state'))} AND merged_into IS NOT DISTINCT FROM ?"
+)
+_UPDATE_HEARD: Final = update_sql(ALARM, _HEARD, ("id",))
 UPSERT_TASK: Final = upsert_sql(TASK)
 
 
@@ -42,8 +58,19 @@ class AlarmRows:
         self.open_alarms: dict[str, Row] = {}
 
     def write_alarm(self, unit: UnitOfWork, row: Row) -> None:
+        """What changed of an alarm that is in the book."""
         row["version"] += 1
-        unit.execute(UPSERT_ALARM, alarm_values(unit, row))
+        stored = sealed_alarm(unit, row)
+        key = (row["id"], row["state"], row["merged_into"])
+        if unit.execute(_UPDATE_CHANGED, (*values(stored, _CHANGED), *key)).rowcount:
+            return
+        if not unit.execute(_UPDATE_MOVED, (*values(stored, _MOVED), row["id"])).rowcount:
+            raise LookupError(f"no alarm {row['id']}")
+
+    def write_heard(self, unit: UnitOfWork, row: Row) -> None:
+        """As `write_alarm`, where nothing but `_HEARD` can have changed."""
+        row["version"] += 1
+        unit.execute(_UPDATE_HEARD, (*values(row, _HEARD), row["id"]))
 
     def write_task(self, unit: UnitOfWork, row: Row) -> None:
         row["version"] += 1
@@ -70,6 +97,7 @@ class AlarmRows:
                 data=data,
                 payload=_Shown(self._objects, row),
                 owner=_owner(row, data),
+                remembered=True,
             )
         )
 
@@ -95,6 +123,7 @@ class AlarmRows:
                 data=data,
                 payload=lambda: self._objects.task(row, alarm),
                 owner=_owner(row, data),
+                remembered=True,
             )
         )
 
@@ -213,20 +242,22 @@ def _owner(row: Row, data: Mapping[str, object] | None) -> str | None:
 
 def alarm_values(unit: UnitOfWork, row: Row) -> tuple[Any, ...]:
     """As the table keeps it; sealed where somebody wrote something down."""
-    return _sealed(unit, ALARM, row, ALARM_COLUMNS, ("note",))
+    return values(sealed_alarm(unit, row), ALARM_COLUMNS)
+
+
+def sealed_alarm(unit: UnitOfWork, row: Row) -> Row:
+    return _sealed(unit, ALARM, row, ("note",))
 
 
 def task_values(unit: UnitOfWork, row: Row) -> tuple[Any, ...]:
-    return _sealed(unit, TASK, row, TASK_COLUMNS, ("note", "finding"))
+    return values(_sealed(unit, TASK, row, ("note", "finding")), TASK_COLUMNS)
 
 
-def _sealed(
-    unit: UnitOfWork, table: Table, row: Row, columns: Sequence[str], texts: Sequence[str]
-) -> tuple[Any, ...]:
+def _sealed(unit: UnitOfWork, table: Table, row: Row, texts: Sequence[str]) -> Row:
     # Of nearly all, and of every press, nobody has written anything yet.
     if row["home"] is not None and any(row[name] for name in texts):
-        row = unit.seal.row(table, owner_of(None, row["home"]), row)
-    return values(row, columns)
+        return unit.seal.row(table, owner_of(None, row["home"]), row)
+    return row
 
 
 def values(row: Row, columns: Sequence[str]) -> tuple[Any, ...]:

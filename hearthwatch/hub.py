@@ -41,6 +41,7 @@ from hearthwatch.rule_views import described
 from hearthwatch.sealed_book import opened
 from hearthwatch.stored_views import KeepsStates, StoredViews
 from hearthwatch.stores import open_reader
+from hearthwatch.to_loop import ToLoop
 from hearthwatch.urgent_side import UrgentSide
 from hearthwatch.visit_tasks import MorningTasks
 from hearthwatch.watchdog.watch import Watchdog
@@ -85,7 +86,7 @@ class Hub:
         """`connection`: a hub's to its book, which is made when it is left out."""
         self.config, self.clock, self.rules, self.role = config, clock, rules, role
         self.connection = opened(config, connection or open_book(role, config))
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._to_loop = ToLoop()
         self.notices = Notices(config)
         self.lost = False
         self.side = side = self._side()
@@ -141,7 +142,7 @@ class Hub:
             warn_hours=self.config.rota_warn_hours,
             reaches=self.notices.reaches(),
             copies_kept=self.config.copies_kept,
-            call_soon=self._call_soon,
+            call_soon=self._to_loop.call_soon,
             on_stored=self._stored,
             log=say,
         )
@@ -204,10 +205,6 @@ class Hub:
         if self.ingest is not None:
             self.ingest.stored(stored)
 
-    def _call_soon(self, callback: Callable[[], None]) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(callback)
-
     def _last_entry(self) -> int:
         with self.reader.connect() as connection:
             return connection.scalar(select(func.max(ENTRY.c.seq))) or 0
@@ -224,7 +221,7 @@ class Hub:
     # Running.
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._to_loop.open()
         async with self.notices.client() as http:
             server = self._server()
             tasks = self._parts(http)

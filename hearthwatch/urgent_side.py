@@ -100,7 +100,7 @@ class UrgentSide:
         self.register = Register()
         self.presence = Presence(self.register)
         self.marks, self.backups = StoredMarks(), BackupMarks(copies_kept)
-        self.writer = Writer(connection, clock, self.committed)
+        self.writer = Writer(connection, clock, self.committed, beside=call_soon)
         self.settings = RuleSettings(rules, self.register, log)
         self._outbox = TableOutbox(webhooks, self.note_outbox, telling)
         self.book = AlarmBook(

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from copy import copy
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from alarms.book import AlarmBook
@@ -24,6 +25,7 @@ from ingest import wire
 from ingest.backup_marks import Acker, BackupMarks, tell
 from ingest.doubtful_time import place
 from ingest.mqtt.session import Message
+from ingest.own_findings import unreadable_finding, unruled_finding
 from ingest.presence import Presence
 from ingest.quarantine import Unreadable, keep
 from ingest.stored_marks import StoredMarks
@@ -36,7 +38,7 @@ from ledger.schema import EVENT, RULE_STATE
 from ledger.unit_of_work import DRAWN, UnitOfWork, compact
 from ledger.writer import Writer, WriterBusy, WriterClosed
 from rules.engine import Engine
-from rules.finding import Finding, episode_id
+from rules.finding import Finding
 from rules.rule import HomeFacts
 
 # Messages in one change: between two of them the writer may give others their turn.
@@ -135,6 +137,7 @@ class UrgentLane:
 
     def on_messages(self, messages: list[Message], link: MessageLink, acker: Acker) -> None:
         """Messages of one read; acknowledged together after their commit."""
+        self._writer.rouse()
         decoded = [(decode_message(topic, payload), number) for topic, payload, number in messages]
         for at in range(0, len(decoded), PORTION_MESSAGES_MAX):
             self._submit(decoded[at : at + PORTION_MESSAGES_MAX], link, acker)
@@ -150,9 +153,9 @@ class UrgentLane:
             self._log("urgent_refused", type(refusal).__name__)
             link.ack(_packet_ids(batch))
             return
-        future.add_done_callback(
-            lambda done: self._call_soon(lambda: self._answer(done, batch, link, acker))
-        )
+        answer = partial(self._answer, future, batch, link, acker)
+        # Twice: behind the screens, whose turn the same commit has brought to the loop just before.
+        future.add_done_callback(lambda _done: self._call_soon(partial(self._call_soon, answer)))
 
     def _answer(
         self,
@@ -343,40 +346,12 @@ class UrgentLane:
         """Kept, and told to a person: somebody may have pressed a button."""
         if not keep(unit, found) or found.gateway is None:
             return
-        finding = Finding(
-            episode=episode_id(f"gateway:{found.gateway}", "unreadable", found.code),
-            home=f"gateway:{found.gateway}",
-            rule="unreadable",
-            kind="unreadable",
-            severity="technical",
-            phase="raised",
-            reason="unreadable_activation",
-            raised_at_ms=unit.now_ms,
-            at_ms=unit.now_ms,
-            evidence={"code": found.code, "detail": found.detail},
-        )
+        finding = unreadable_finding(found.gateway, found.code, found.detail, unit.now_ms)
         self._book.take(unit, finding, replayable=False)
 
 
 def _packet_ids(batch: Sequence[tuple[Decoded, int]]) -> list[int]:
     return [packet_id for _message, packet_id in batch if packet_id]
-
-
-def unruled_finding(subject: str, item: WireItem, now_ms: int) -> Finding:
-    """The finding for an activation that no rule spoke for."""
-    return Finding(
-        episode=episode_id(subject, item.kind, item.id),
-        home=subject,
-        rule=item.kind,
-        kind=item.kind,
-        severity="urgent",
-        phase="raised",
-        reason="no_rule",
-        raised_at_ms=item.measured_at_ms,
-        at_ms=max(item.measured_at_ms, 0) or now_ms,
-        device=item.device,
-        source_id=item.id,
-    )
 
 
 def decode_message(topic: bytes, payload: bytes) -> Decoded:

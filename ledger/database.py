@@ -225,6 +225,14 @@ def insert_sql(table: Table, columns: Sequence[str] | None = None, conflict: str
     return f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks}) {conflict}'.rstrip()  # noqa: S608
 
 
+def update_sql(table: Table, columns: Sequence[str], keys: Sequence[str]) -> str:
+    """`UPDATE table SET … WHERE …`: the values of the columns, then of the keys."""
+    assignments = ", ".join(f'"{name}" = ?' for name in columns)
+    condition = " AND ".join(f'"{name}" = ?' for name in keys)
+    # As above.
+    return f'UPDATE "{table.name}" SET {assignments} WHERE {condition}'  # noqa: S608
+
+
 def upsert_sql(table: Table, columns: Sequence[str] | None = None) -> str:
     """An insert that replaces the row with the same primary key."""
     names = list(columns) if columns is not None else [c.name for c in table.columns]

@@ -13,6 +13,7 @@ from ledger.chain import AUDIT_FIELDS, ENTRY_FIELDS, GENESIS, link
 from ledger.cursor import Cursor
 from ledger.database import insert_sql
 from ledger.feed import FeedEvent
+from ledger.making import BESIDE_MAX
 from ledger.schema import AUDIT, ENTRY
 from ledger.sealing.ring import Erased
 from ledger.sealing.sealer import Sealer
@@ -47,7 +48,8 @@ _Row = tuple[str | int | None, ...]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A fact for the book. `payload` gives the subject's object as JSON; `owner`: whose key seals
-    `data`, and with `written` the reason too, which somebody typed."""
+    `data`, and with `written` the reason too, which somebody typed. `remembered`: `payload` asks
+    only what is in memory, and may be called while the commit is under way."""
 
     topic: str
     subject: str
@@ -60,6 +62,7 @@ class Entry:
     at_ms: int | None = None
     owner: str | None = None
     written: bool = False
+    remembered: bool = False
 
 
 class UnitOfWork:
@@ -76,6 +79,8 @@ class UnitOfWork:
         # Everything that is stored about a person goes through it (ADR 0015).
         self.seal = Sealer(cursor, now_ms)
         self._entries: list[tuple[dict[str, Any], Callable[[], bytes]]] = []
+        # False as soon as one must be asked before the commit.
+        self._remembered = True
         # Newest links by table; read when the first row is appended, and again after a taking back.
         self._heads: dict[str, bytes] = {}
 
@@ -116,7 +121,7 @@ class UnitOfWork:
         stored, told = self._drawn_up(entry)
         self.cursor.execute(_INSERT_ENTRY, self._linked(ENTRY.name, stored))
         seq = self._number()
-        self._entries.append(({**told, "seq": seq}, entry.payload))
+        self._told_later(told, seq, entry)
         return seq
 
     def entries(self, several: Sequence[Entry]) -> None:
@@ -129,7 +134,12 @@ class UnitOfWork:
         # Nobody else appends meanwhile: the newest are ours.
         newest = self.cursor.execute(_LAST_ENTRIES, (len(rows),)).fetchall()
         for entry, (_, told), (seq,) in zip(several, drawn_up, reversed(newest), strict=True):
-            self._entries.append(({**told, "seq": seq}, entry.payload))
+            self._told_later(told, seq, entry)
+
+    def _told_later(self, told: dict[str, Any], seq: int, entry: Entry) -> None:
+        told["seq"] = seq
+        self._entries.append((told, entry.payload))
+        self._remembered = self._remembered and entry.remembered
 
     def _drawn_up(self, entry: Entry) -> tuple[_Row, dict[str, Any]]:
         """The row as it is stored, and its fields as they are told."""
@@ -209,12 +219,23 @@ class UnitOfWork:
         self._heads.clear()
         self.seal.rewound()
 
-    def feed_events(self) -> list[FeedEvent]:
-        """The entries as the live feed sends them (see docs/http.md, Stream)."""
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything for the live feed."""
+        return bool(self._entries)
+
+    @property
+    def told_beside(self) -> bool:
+        """Whether `feed_events` may be called while the commit is under way."""
+        return self._remembered and len(self._entries) <= BESIDE_MAX
+
+    def feed_events(self, *, bare: bool = False) -> list[FeedEvent]:
+        """The entries as the live feed sends them (see docs/http.md, Stream); `bare`: without their
+        objects."""
         made: dict[Callable[[], bytes], bytes] = {}
         for _fields, payload in self._entries:
             if payload not in made:
-                made[payload] = payload()
+                made[payload] = b"null" if bare else payload()
         return [_feed_event(fields, made[payload]) for fields, payload in self._entries]
 
 

@@ -22,6 +22,7 @@ from typing import Final, Protocol, TypeVar, runtime_checkable
 from ledger.changes import ChangeLog, Changes
 from ledger.cursor import BEGIN_LOOK, Connection, Cursor
 from ledger.feed import FeedEvent
+from ledger.making import Making
 from ledger.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -62,6 +63,9 @@ class Sharing(Protocol):
     def commit(self, *, tell: bool) -> str: ...
 
 
+# Has something done by a thread that has nothing to do, soon or never.
+Beside = Callable[[Callable[[], None]], None]
+
 # In the writer's thread, at the beginning of a transaction: what others have written.
 Follow = Callable[[UnitOfWork, Changes], None]
 
@@ -84,6 +88,10 @@ class _Change:
         return self._begun
 
 
+# Says that a change is about to come, and is none.
+_ROUSED: Final = _Change(lambda _unit: None, quiet=True)
+
+
 class Writer:
     """Runs changes in order. `clock` gives the hub's time; `on_commit` gets the new entries
     (called in the writer's thread, after the commit and before the callers hear of it)."""
@@ -94,10 +102,12 @@ class Writer:
         clock: Callable[[], int],
         on_commit: Callable[[Sequence[FeedEvent]], None] = lambda _events: None,
         *,
+        beside: Beside | None = None,
         turn_s: float | None = None,
         running_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`turn_s`: the longest turn; None: as it is for a book that is shared or not."""
+        """`beside`: who makes what the screens are told while the disk has its turn; `turn_s`: the
+        longest turn; None: as it is for a book that is shared or not."""
         self._connection = connection
         self._cursor = connection.cursor()
         self._sharing: Sharing | None = connection if isinstance(connection, Sharing) else None
@@ -112,6 +122,7 @@ class Writer:
         self._looks = threading.Event()
         self._clock = clock
         self._on_commit = on_commit
+        self._beside = beside
         self._projections: list[Projection] = []
         self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._closed = False
@@ -154,6 +165,12 @@ class Writer:
         change = _Change(apply)
         self._queue.put(change)
         return change.future  # type: ignore[return-value]  # holds what `apply` returns
+
+    def rouse(self) -> None:
+        """A change is about to come: what is still to be read of it is read while the thread wakes
+        up. From any thread."""
+        if self._queue.empty() and self._thread.is_alive():
+            self._queue.put(_ROUSED)
 
     async def change(self, apply: Callable[[UnitOfWork], T]) -> T:
         """Queue a change and await its commit."""
@@ -198,7 +215,7 @@ class Writer:
                 break
             if following is None:
                 self._ending = True
-            else:
+            elif following is not _ROUSED:
                 batch.append(following)
         self._commit(batch)
         return self._ending and not self._left
@@ -213,6 +230,7 @@ class Writer:
         unit = UnitOfWork(self._cursor, now_ms)
         done: list[tuple[_Change, object]] = []
         failed: list[tuple[_Change, Exception]] = []
+        told: Making | None = None
         try:
             # Nobody waits for a transaction that only reads.
             quiet = all(change.quiet for change in batch)
@@ -227,26 +245,48 @@ class Writer:
                     batch = batch[:at]
                     break
                 self._apply(unit, change, len(batch) > 1, done, failed)
-            events = unit.feed_events()
+            told = self._told(unit)
             ends_s = perf_counter()
-            self._cursor.execute(self._end(tell=bool(events)))
+            self._cursor.execute(self._end(tell=told is not None))
             self.commit_s += perf_counter() - ends_s
             refused = any(isinstance(e, self._connection.OperationalError) for _c, e in failed)
-            self._judge(now_ms, refused=refused, wrote=bool(events))
+            self._judge(now_ms, refused=refused, wrote=told is not None)
         except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
             if isinstance(error, self._connection.Error):
                 self._judge(now_ms, refused=True, wrote=False)
+            if told is not None:
+                told.drop()
+                told = None
             self._abandon()
             done, failed = [], [(change, error) for change in batch]
-            events = []
         self.commits += 1
-        if events:
-            self._on_commit(events)
+        if told is not None:
+            self._on_commit(self._made(unit, told))
         for change, result in done:
             change.future.set_result(result)
         for change, failure in failed:
             self.failures += 1
             change.future.set_exception(failure)
+
+    def _told(self, unit: UnitOfWork) -> Making | None:
+        """What the screens hear of it; None: nothing. What asks the book is made now, and where it
+        can't be nothing is committed."""
+        if not unit.tells:
+            return None
+        if self._beside is None or not unit.told_beside:
+            events = unit.feed_events()
+            return Making(lambda: events)
+        told = Making(unit.feed_events)
+        self._beside(told.begin)
+        return told
+
+    def _made(self, unit: UnitOfWork, told: Making) -> Sequence[FeedEvent]:
+        """It is committed, so it is told, and be it that it happened alone."""
+        events = told.take()
+        if events is None:
+            self.failures += 1
+            events = unit.feed_events(bare=True)
+        return events
 
     def _judge(self, now_ms: int, *, refused: bool, wrote: bool) -> None:
         """Whether the book takes what it is given."""
