@@ -64,13 +64,14 @@ class AlarmRows:
         key = (row["id"], row["state"], row["merged_into"])
         if unit.execute(_UPDATE_CHANGED, (*values(stored, _CHANGED), *key)).rowcount:
             return
-        if not unit.execute(_UPDATE_MOVED, (*values(stored, _MOVED), row["id"])).rowcount:
-            raise LookupError(f"no alarm {row['id']}")
+        unit.execute(_UPDATE_MOVED, (*values(stored, _MOVED), row["id"]))
+        _is_there(unit, row)
 
     def write_heard(self, unit: UnitOfWork, row: Row) -> None:
         """As `write_alarm`, where nothing but `_HEARD` can have changed."""
         row["version"] += 1
         unit.execute(_UPDATE_HEARD, (*values(row, _HEARD), row["id"]))
+        _is_there(unit, row)
 
     def write_task(self, unit: UnitOfWork, row: Row) -> None:
         row["version"] += 1
@@ -126,6 +127,12 @@ class AlarmRows:
                 remembered=True,
             )
         )
+
+
+def _is_there(unit: UnitOfWork, row: Row) -> None:
+    """What was written was there; whatever an alarm's row has become, it is not lost in silence."""
+    if unit.cursor.rowcount != 1:
+        raise LookupError(f"alarm {row['id']} is not in the book")
 
 
 class _Shown:

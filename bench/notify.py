@@ -142,7 +142,7 @@ async def _round(hub: Hub, at: int) -> dict[int, int]:
 
 async def _measure(folder: Path, pipe: Connection, api: str) -> tuple[list[float], list[float]]:
     hub = _hub(folder, api)
-    hub._loop = asyncio.get_running_loop()
+    hub.to_loop.open()
     handed: list[float] = []
     async with hub.notices.client() as http:
         dispatcher = hub.side.dispatcher = hub.notices.dispatcher(hub.writer, http, hub.client)

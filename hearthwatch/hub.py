@@ -86,7 +86,7 @@ class Hub:
         """`connection`: a hub's to its book, which is made when it is left out."""
         self.config, self.clock, self.rules, self.role = config, clock, rules, role
         self.connection = opened(config, connection or open_book(role, config))
-        self._to_loop = ToLoop()
+        self.to_loop = ToLoop()
         self.notices = Notices(config)
         self.lost = False
         self.side = side = self._side()
@@ -142,7 +142,7 @@ class Hub:
             warn_hours=self.config.rota_warn_hours,
             reaches=self.notices.reaches(),
             copies_kept=self.config.copies_kept,
-            call_soon=self._to_loop.call_soon,
+            call_soon=self.to_loop.call_soon,
             on_stored=self._stored,
             log=say,
         )
@@ -221,7 +221,7 @@ class Hub:
     # Running.
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        self._to_loop.open()
+        self.to_loop.open()
         async with self.notices.client() as http:
             server = self._server()
             tasks = self._parts(http)

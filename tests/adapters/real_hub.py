@@ -49,7 +49,7 @@ def serving_hub(
     started, address, stop = threading.Event(), [], []
 
     async def run() -> None:
-        bench.hub._loop = asyncio.get_running_loop()
+        bench.hub.to_loop.open()
         server = bench.hub._server()
         server.config.port = 0
         serving = asyncio.create_task(server.serve())

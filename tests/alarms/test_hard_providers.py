@@ -126,7 +126,7 @@ class Night:
             for channel in ("aliyun_sms", "tencent_sms"):
                 self.office.point(name, channel, PHONES[name])
         self.office.bench.change(self.hub.roster_changed)
-        self.hub._loop = asyncio.get_running_loop()
+        self.hub.to_loop.open()
         self.office.start(patience=self.patience, count=self._count)
         self.hub.side.dispatcher = self.office.sending
         self.watch = asyncio.create_task(self.hub._watch_due())

@@ -47,7 +47,7 @@ async def serving(folder: Path) -> AsyncIterator[tuple[Bench, str, str]]:
     key = bench.change(lambda unit: issue_gateway_key(unit, "gw-1", actor="system"))
     few = HttpConfig(account_per_s=5, address_per_s=10)
     bench.hub.config = replace(bench.hub.config, http=few)
-    bench.hub._loop = asyncio.get_running_loop()
+    bench.hub.to_loop.open()
     server = bench.hub._server()
     server.config.port = 0
     task = asyncio.create_task(server.serve())

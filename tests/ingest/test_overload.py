@@ -22,7 +22,7 @@ async def test_a_writer_with_too_much_waiting_acknowledges_no_press_and_takes_it
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path, SqliteBook(path=tmp_path / "hub" / "hub.db"))
-    bench.hub._loop = asyncio.get_running_loop()
+    bench.hub.to_loop.open()
     line = Line()
     stands, goes_on = threading.Event(), threading.Event()
 

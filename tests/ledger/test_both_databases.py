@@ -1,6 +1,5 @@
 """The book on SQLite and on PostgreSQL: the same presses, the same entries, the same refusals."""
 
-import asyncio
 import contextlib
 import json
 import sqlite3
@@ -137,7 +136,7 @@ class Line:
 
 
 async def test_a_message_that_no_database_takes_costs_no_other_its_press(bench: Bench) -> None:
-    bench.hub._loop = asyncio.get_running_loop()
+    bench.hub.to_loop.open()
     broken = decode_message(b"hw/v1/gw-2/activation", press(9).replace(b"gw-1", b"gw-2"))
     broken.items[0].seq = 2**63
     good = [decode_message(b"hw/v1/gw-1/activation", press(number)) for number in (1, 2)]

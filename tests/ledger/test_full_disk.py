@@ -1,6 +1,5 @@
 """A hub whose disk is full: nothing is acknowledged, it says so, and goes on when there is room."""
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,7 +71,7 @@ def test_a_refused_press_is_not_forgotten_for_a_heartbeat_that_found_room(tmp_pa
 
 async def test_a_full_disk_acknowledges_nothing_and_room_makes_it_go_on(small: Path) -> None:
     bench = Bench(small, SqliteBook(path=small / "hub" / "hub.db"))
-    bench.hub._loop = asyncio.get_running_loop()
+    bench.hub.to_loop.open()
     line = Line()
     await send(bench, line, 1)
     assert line.told == ["press-1"]

@@ -1,6 +1,5 @@
 """A hub of this program on the book of an older one, and the way back."""
 
-import asyncio
 import json
 import shutil
 import sqlite3
@@ -204,7 +203,7 @@ async def test_a_gateway_of_the_first_program_and_this_hub_understand_each_other
 ) -> None:
     """Its envelope as it was written then; our answer as it reads it."""
     bench = Bench(tmp_path, SqliteBook(path=tmp_path / "hub" / "hub.db"))
-    bench.hub._loop = asyncio.get_running_loop()
+    bench.hub.to_loop.open()
     sent = (GOLDEN / "envelope.json").read_bytes()
     gateway = json.loads(sent)["gateway"]
     answer = json.loads(await bench.hub.urgent.accept(sent, gateway))
