@@ -5,7 +5,6 @@ import pytest
 from alarms.lifecycle import Outcome
 from alarms.reasons import ReopenReason
 from alarms.rows import ALARM_COLUMNS
-from ledger.schema import ALARM
 from tests.adapters.book import Book, finding
 
 
@@ -85,15 +84,16 @@ def test_moves_write_the_columns_of_indexes_too(book) -> None:
     check(book)
 
 
-@pytest.mark.parametrize("how", ["pressed", "moved"])
-def test_an_alarm_that_is_not_in_the_book_is_not_written_in_silence(book, how: str) -> None:
+@pytest.mark.parametrize("way", ["pressed", "moved"])
+def test_an_alarm_that_is_not_in_the_book_is_not_written_in_silence(book, way: str) -> None:
     alarm = take(book, "1")
-    book.do(lambda u: u.execute(f'DELETE FROM "{ALARM.name}" WHERE id = ?', (alarm,)))
+    book.do(lambda u: u.execute("DELETE FROM alarm WHERE id = ?", (alarm,)))
+    how = {
+        "pressed": lambda: take(book, "2", at_ms=2000),
+        "moved": lambda: book.do(lambda u: book.alarms.acknowledge(u, alarm, "duty1")),
+    }[way]
     with pytest.raises(LookupError):
-        if how == "pressed":
-            take(book, "2", at_ms=2000)
-        else:
-            book.do(lambda u: book.alarms.acknowledge(u, alarm, "duty1"))
+        how()
     # Memory was read again: the same press, come again, is heard.
     take(book, "2", at_ms=2000)
     check(book)

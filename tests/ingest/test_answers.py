@@ -1,4 +1,4 @@
-"""After the commit of a press: the screens, then the gateway that may forget it, then the broker."""
+"""After the commit of a press: the screens, then its gateway, then the broker."""
 
 import asyncio
 import json
