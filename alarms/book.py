@@ -5,9 +5,10 @@ belongs to and appends the entries that say what happened; after a failed commit
 everything back from the tables.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import msgspec
 
 from alarms.cases import Cases
 from alarms.contact_answers import ContactAnswers
@@ -240,7 +241,7 @@ class AlarmBook:
         row["event_count"] += 1
         row["last_event_ms"] = max(row["last_event_ms"], finding.at_ms)
         milder = is_milder(finding, row["severity"])
-        before = json.loads(row["evidence"])
+        before = msgspec.json.decode(row["evidence"])
         row["evidence"] = evidence_text(merged_evidence(before, finding, milder=milder))
         if not milder:
             row["reason"] = finding.reason

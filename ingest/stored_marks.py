@@ -9,7 +9,7 @@ from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.keyed_rows import keyed_rows
 from ledger.schema import SPOOL_MARK
-from ledger.unit_of_work import UnitOfWork
+from ledger.unit_of_work import UnitOfWork, compact
 
 _UPSERT: Final = upsert_sql(SPOOL_MARK)
 
@@ -45,7 +45,7 @@ class StoredMarks:
 
     @staticmethod
     def _row(mark: SpoolMark) -> tuple[str, str, int, str, int | None]:
-        beyond = json.dumps(mark.beyond) if mark.beyond else "[]"
+        beyond = compact(mark.beyond) if mark.beyond else "[]"
         return (mark.spool, mark.gateway, mark.contiguous, beyond, mark.gap_since_ms)
 
     def find(self, spool: str) -> SpoolMark | None:

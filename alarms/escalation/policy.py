@@ -103,6 +103,11 @@ class Policies:
         known = frozenset(categories)
         return next(p for p in self.policies if p.fits(severity, kind, region, known))
 
+    @property
+    def by_category(self) -> bool:
+        """Whether any of them asks for the categories of who lives there."""
+        return any(policy.categories for policy in self.policies)
+
     def named(self, name: str) -> Policy | None:
         """None: the file has changed since the name was written down."""
         return next((p for p in self.policies if p.name == name), None)

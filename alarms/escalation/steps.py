@@ -7,7 +7,6 @@ can't be written costs nobody else theirs.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from alarms.escalation.plan import (
@@ -79,7 +78,8 @@ class Steps:
         self._log = log
 
     def policy_of(self, unit: UnitOfWork, row: Row) -> Policy:
-        categories = _categories(unit, row["home"])
+        # Asked for only where a policy does.
+        categories = _categories(unit, row["home"]) if self._policies.by_category else ()
         return self._policies.of(row["severity"], row["kind"], row["region"] or "", categories)
 
     # What others ask for. Each changes the row; the caller has it written or writes it itself.
@@ -109,18 +109,19 @@ class Steps:
         """Pressed again: everybody who was told hears it again, and what comes next comes no later
         for it."""
         pending = self._timers.find(unit, row["id"], TimerKind.STEP)
-        if pending is not None and self._just_told(unit, row):
+        fired = [] if pending is None else self._fired(unit, row)
+        if fired and 0 <= unit.now_ms - max(at_ms for at_ms, _told in fired) < REPEAT_WITHIN_MS:
             return
         first = FIRST_STEP if row["state"] == AlarmState.OPEN else HOLDER_STEP
         if pending is None or pending.step == first:
             # The new round that waits begins now.
             self.call(unit, row, StepReason.REPEATED)
             return
-        told = self._told(unit, row)
-        self._begin_round(unit, row, row["round"] + 1)
-        self._timers.promise(unit, replace(pending, round=row["round"]))
+        row.update(round=row["round"] + 1, calling=True)
+        self._rows.write_heard(unit, row)
+        self._timers.goes_on_in(unit, pending, row["round"])
         policy = self.policy_of(unit, row)
-        self._tell(unit, row, policy, first, StepReason.REPEATED, also=told)
+        self._tell(unit, row, policy, first, StepReason.REPEATED, also=_people_of(fired))
 
     def declined(self, unit: UnitOfWork, row: Row) -> None:
         """Somebody who was told can't: the next step now."""
@@ -304,11 +305,10 @@ class Steps:
         also: Sequence[str],
         declined: Collection[str],
     ) -> list[Responder]:
-        named = [self._responders.named(name) for name in also if not name.startswith("contact:")]
+        accounts = [name for name in also if not name.startswith("contact:")]
         if step is None:
-            having = dict.fromkeys(n for n in (row["holder"], row["assignee"]) if n)
-            named = [*(self._responders.named(name) for name in having), *named]
-            return _each_once(r for r in named if r is not None)
+            having = [name for name in (row["holder"], row["assignee"]) if name]
+            return self._named([*having, *accounts])
         found = _each_once(
             person
             for target in step.targets
@@ -317,22 +317,21 @@ class Steps:
         # Who can't come is asked again only when there is nobody else.
         able = [person for person in found if person.id not in declined] or found
         if step.persons:
-            before = frozenset(self._told(unit, row))
+            before = frozenset(_people_of(self._fired(unit, row)))
             able = ([p for p in able if p.id not in before] or able)[: step.persons]
-        return _each_once([*able, *(r for r in named if r is not None)])
+        there = {person.id for person in able}
+        return [*able, *self._named(name for name in accounts if name not in there)]
+
+    def _named(self, names: Iterable[str]) -> list[Responder]:
+        """Each once, for each is asked for all of the ways to her."""
+        found = (self._responders.named(name) for name in dict.fromkeys(names))
+        return [person for person in found if person is not None]
 
     @staticmethod
-    def _told(unit: UnitOfWork, row: Row) -> list[str]:
-        """Who was told in this round, in order."""
-        sql = "SELECT told FROM escalation_step WHERE alarm = ? AND round = ? ORDER BY step"
-        found = unit.execute(sql, (row["id"], row["round"])).fetchall()
-        return list(dict.fromkeys(p[0] for (text,) in found for p in json.loads(text)))
-
-    @staticmethod
-    def _just_told(unit: UnitOfWork, row: Row) -> bool:
-        sql = "SELECT max(at_ms) FROM escalation_step WHERE alarm = ? AND round = ?"
-        at_ms = unit.execute(sql, (row["id"], row["round"])).fetchone()[0]
-        return at_ms is not None and 0 <= unit.now_ms - at_ms < REPEAT_WITHIN_MS
+    def _fired(unit: UnitOfWork, row: Row) -> list[tuple[int, str]]:
+        """The steps of this round so far: when, and who was told as JSON."""
+        sql = "SELECT at_ms, told FROM escalation_step WHERE alarm = ? AND round = ? ORDER BY step"
+        return unit.execute(sql, (row["id"], row["round"])).fetchall()
 
 
 def _points(
@@ -350,6 +349,11 @@ def _points(
 
 def _each_once(people: Iterable[Responder]) -> list[Responder]:
     return list({person.id: person for person in people}.values())
+
+
+def _people_of(fired: Iterable[tuple[int, str]]) -> list[str]:
+    """Who was told in these steps, in order."""
+    return list(dict.fromkeys(p[0] for _at_ms, told in fired for p in json.loads(told)))
 
 
 def _declined(unit: UnitOfWork, alarm: str) -> frozenset[str]:

@@ -17,6 +17,7 @@ from ledger.unit_of_work import UnitOfWork
 
 _COLUMNS: Final = [c.name for c in ESCALATION.columns]
 _UPSERT: Final = upsert_sql(ESCALATION)
+_ROUND: Final = "UPDATE escalation SET round = ? WHERE alarm = ? AND timer = ?"
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM escalation"  # noqa: S608 - names of the schema
 _DUE: Final = f"{_SELECT} WHERE boot = ? AND due_running_ms <= ? ORDER BY due_running_ms LIMIT ?"
 _ONE: Final = f"{_SELECT} WHERE alarm = ? AND timer = ?"
@@ -81,6 +82,11 @@ class Timers:
         # Where it is not known, something else may be due before.
         if self._next_running_ms is not None:
             self._next_running_ms = min(self._next_running_ms, due.due_running_ms)
+
+    @staticmethod
+    def goes_on_in(unit: UnitOfWork, timer: Timer, number: int) -> None:
+        """It comes as it was promised, in another round."""
+        unit.execute(_ROUND, (number, *_key(timer)[:2]))
 
     def put_off(self, unit: UnitOfWork, timer: Timer, delay_ms: int) -> None:
         """What could not be done now."""
