@@ -213,9 +213,10 @@ class Hub:
 
     @property
     def batch(self) -> ReadingsBatch:
-        """Of a hub that hears everybody."""
+        """Of a hub that hears everybody, for whoever hands it readings in the lane's place."""
         if self.ingest is None or not isinstance(self.ingest.work, ShardWork):
             raise LookupError(f"role {self.role.name} has no batch of all gateways")
+        self.ingest.work.prepare()
         return self.ingest.work.batch
 
     # Running.
@@ -230,8 +231,8 @@ class Hub:
             if self.joined is not None:
                 self.joined.start()
             serving = asyncio.create_task(server.serve(), name="http")
-            # What lives as long as the hub need not be looked through again and again.
-            gc.collect()
+            # What lives as long as the hub need not be looked through again and again, nor now:
+            # presses wait.
             gc.freeze()
             ready()
             stopping = asyncio.create_task(stop.wait())

@@ -102,7 +102,6 @@ class Ingest:
             missed=self._missed,
             log=say,
             watched=watched,
-            at_once=watched is None,
         )
 
     def stored(self, stored: Sequence[Stored]) -> None:
@@ -156,6 +155,7 @@ class Ingest:
         return {} if self.set is None else {"shards": self.set.shards}
 
     def health(self) -> dict[str, str]:
+        """Presses are heard before any state is read: then only the readings lane is not ready."""
         return {
             "broker_urgent": "ok" if self.client.connected.is_set() else "not connected",
             "broker_readings": "ok" if self.lane.connected else "not connected",
@@ -167,7 +167,10 @@ class Ingest:
             # A copy was put back beside this hub, or one of another book writes there: nothing more
             # is stored until this one is started again.
             return "another worker has taken its shard"
-        return "ok" if self.lane.alive else "stopped"
+        if not self.lane.alive:
+            return "stopped"
+        began = not isinstance(self.work, ShardWork) or self.work.batch.loaded
+        return "ok" if began else "reads what rules have learned"
 
 
 def _newest_event(reader: SqlEngine) -> int:

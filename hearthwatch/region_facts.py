@@ -95,6 +95,21 @@ def home_facts(
     return [*regions, *told]
 
 
+def facts_of_home(index: RosterIndex, home: str) -> HomeFacts | None:
+    """Of one home, for rules that ask neither for its devices nor for its village's; None: there is
+    none of that name."""
+    row = index.homes.get(home)
+    if row is None:
+        return None
+    people = index.residents(home)
+    return HomeFacts(
+        home=home,
+        region=village_of(row["region"], index.regions),
+        persons=tuple(str(p["id"]) for p in people),
+        copd=copd_of([conditions_of(person["conditions"]) for person in people]),
+    )
+
+
 @lru_cache(maxsize=NAMES_KEPT)
 def _names_aid(kind: str, model: str, label: str) -> bool:
     return _named(f"{kind} {model} {label}")

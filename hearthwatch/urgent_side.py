@@ -23,7 +23,7 @@ from alarms.rota.watch import Reaches, at_the_board
 from alarms.telling import Telling
 from contract.envelope import Ack
 from hearthwatch.device_facts import device_facts
-from hearthwatch.region_facts import home_facts, homes_of, village_of
+from hearthwatch.region_facts import facts_of_home, home_facts, homes_of, village_of
 from hearthwatch.rule_settings import RuleSettings
 from ingest.backup_marks import BackupMarks
 from ingest.presence import Presence
@@ -157,6 +157,9 @@ class UrgentSide:
         `mine`: whom this engine watches."""
         index, rules = self.register.index, self.settings.current
         engine.configure(rules.rules)
+        if engine.meets and mine is _everybody:
+            self._let_meet(engine, now_ms, touched)
+            return
         if touched is None and mine is not _everybody:
             for facts in self._everyone(index, rules, now_ms):
                 if mine(facts.home):
@@ -176,6 +179,30 @@ class UrgentSide:
         for facts in told:
             if mine(facts.home):
                 engine.add_home(facts, now_ms)
+
+    def _let_meet(self, engine: Engine, now_ms: int, touched: Touched | None) -> None:
+        """It asks for homes when it needs them; those that it has are told of what changed."""
+        engine.meet(self._met, now_ms)
+        index, villages = self.register.index, set[str]()
+        if touched is not None:
+            villages = {village_of(region, index.regions) for region in touched.regions}
+        for home in engine.homes():
+            facts = self._met(home)
+            if facts is not None and (
+                touched is None
+                or facts.region in villages
+                or home.removeprefix(GATEWAY_PREFIX) in touched.gateways
+            ):
+                engine.add_home(facts, now_ms)
+
+    def _met(self, subject: str) -> HomeFacts | None:
+        """From any thread: facts for rules that ask neither for devices nor for villages."""
+        index = self.register.index
+        if subject.startswith(GATEWAY_PREFIX):
+            row = index.gateways.get(subject.removeprefix(GATEWAY_PREFIX))
+            return None if row is None else HomeFacts(home=subject, region=row["region"] or "")
+        facts = facts_of_home(index, subject)
+        return None if facts is None else self._with_settings(self.settings.current, index, facts)
 
     def _everyone(self, index: RosterIndex, rules: InForce, now_ms: int) -> Sequence[HomeFacts]:
         """All facts, made once for all shards that begin on the same register."""
@@ -208,14 +235,19 @@ class UrgentSide:
         for facts in home_facts(index, of_subject, homes, villages):
             # A village has no settings of its own.
             if facts.home in index.homes:
-                differs = self.settings.of_home(rules, index, facts.home)
-                if differs.overrides or differs.signed:
-                    facts = replace(facts, overrides=differs.overrides, signed=differs.signed)  # noqa: PLW2901
-            yield facts
+                yield self._with_settings(rules, index, facts)
+            else:
+                yield facts
         for gateway in gateways:
             subject, region = f"{GATEWAY_PREFIX}{gateway}", index.gateways[gateway]["region"]
             own = of_subject.get(subject, ())
             yield HomeFacts(home=subject, region=region or "", devices=own)
+
+    def _with_settings(self, rules: InForce, index: RosterIndex, facts: HomeFacts) -> HomeFacts:
+        differs = self.settings.of_home(rules, index, facts.home)
+        if not (differs.overrides or differs.signed):
+            return facts
+        return replace(facts, overrides=differs.overrides, signed=differs.signed)
 
     def roster_changed(self, unit: UnitOfWork, changed: Changed | None = None) -> Touched | None:
         """In the writer's thread, inside the transaction that changed the roster; None: much of

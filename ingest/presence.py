@@ -32,7 +32,18 @@ DeviceKey = tuple[str, str]
 DEVICES_PER_GATEWAY_MAX: Final = 5000
 
 
+class Listed(Protocol):
+    """What the register has read of them."""
+
+    @property
+    def devices(self) -> Mapping[DeviceKey, Mapping[str, Any]]: ...
+    @property
+    def gateways(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+
 class PresenceObjects(Protocol):
+    @property
+    def index(self) -> Listed: ...
     def device(self, row: Mapping[str, Any]) -> bytes: ...
     def gateway(self, row: Mapping[str, Any]) -> bytes: ...
     def region_of(self, home: str | None, gateway: str | None) -> str | None: ...
@@ -61,7 +72,6 @@ class Presence:
         self._heard: dict[DeviceKey, Heard] = {}
         self._gateways: dict[str, bool] = {}
         self._statuses: dict[str, tuple[int, Status]] = {}
-        self._counts: dict[str, int] = {}
         # Devices of a gateway, by their homes; and those that report by themselves.
         self.devices_of: dict[str, dict[str, str | None]] = {}
         self.reports_itself: set[DeviceKey] = set()
@@ -70,20 +80,21 @@ class Presence:
         self._new_devices: set[DeviceKey] = set()
         self._new_gateways: set[str] = set()
 
-    def reload(self, cursor: Cursor) -> None:
-        cursor.execute('SELECT gateway, device, home, reports_itself FROM "device"')
-        rows = cursor.fetchall()
-        self.home_of = {(gateway, device): home for gateway, device, home, _reports in rows}
-        self._counts = {}
+    def reload(self, _cursor: Cursor) -> None:
+        """Behind the register, which has read the tables: names and keys are one for both."""
+        listed = self._objects.index
+        home_of: dict[DeviceKey, str | None] = {}
         devices_of: dict[str, dict[str, str | None]] = {}
-        for gateway, device, home, _reports in rows:
-            self._counts[gateway] = self._counts.get(gateway, 0) + 1
+        told: set[DeviceKey] = set()
+        for key, row in listed.devices.items():
+            home = home_of[key] = row["home"]
+            gateway, device = key
             devices_of.setdefault(gateway, {})[device] = home
-        self.devices_of = devices_of
-        told = {(gateway, device) for gateway, device, _home, reports in rows if reports}
+            if row["reports_itself"]:
+                told.add(key)
+        self.home_of, self.devices_of = home_of, devices_of
         self.reports_itself = told | self._newly_reporting
-        cursor.execute("SELECT id, online FROM gateway")
-        self._gateways = {gateway: bool(online) for gateway, online in cursor.fetchall()}
+        self._gateways = {gateway: bool(row["online"]) for gateway, row in listed.gateways.items()}
         self._new_devices, self._new_gateways = set(), set()
 
     def take_discovered(self) -> Changed:
@@ -100,8 +111,6 @@ class Presence:
             found = cursor.execute(sql, key).fetchone()
             if found is None:
                 continue
-            if key not in self.home_of:
-                self._counts[gateway] = self._counts.get(gateway, 0) + 1
             self.home_of[key] = found[0]
             self.devices_of.setdefault(gateway, {})[device] = found[0]
             if found[1]:
@@ -172,14 +181,13 @@ class Presence:
         key = (gateway, device)
         if key in self.home_of:
             return True
-        if self._counts.get(gateway, 0) >= DEVICES_PER_GATEWAY_MAX:
+        if len(self.devices_of.get(gateway, ())) >= DEVICES_PER_GATEWAY_MAX:
             return False
         self.know_gateway(unit, gateway)
         unit.execute(_INSERT_DEVICE, (gateway, device, kind, "", "", unit.now_ms, unit.now_ms))
         self.home_of[key] = None
         self._new_devices.add(key)
         self.devices_of.setdefault(gateway, {})[device] = None
-        self._counts[gateway] = self._counts.get(gateway, 0) + 1
         self._device_entry(unit, key, "discovered")
         return True
 

@@ -35,7 +35,8 @@ _OF_VILLAGES: Final = frozenset({DEVICE_STATUS, DEVICE_WORD})
 
 class ReadingsBatch:
     """Belongs to the lane's thread. `make_engine` gives an engine that knows the roster; `watched`:
-    for whom the rules here speak; `at_once`: read back what is stored, and not with the first use.
+    for whom the rules here speak. `loaded`: what is stored was read back, which whoever begins to
+    use it does: presses are taken before, and by others.
     """
 
     def __init__(
@@ -51,7 +52,6 @@ class ReadingsBatch:
         missed: Callable[[int], Iterable[Stored]],
         log: Callable[[str, str], None],
         watched: Watched | None = None,
-        at_once: bool = True,
     ) -> None:
         self._store = store
         self._watched: Watched = watched or Everybody()
@@ -74,14 +74,7 @@ class ReadingsBatch:
         self.engine = make_engine()
         self.stored = 0
         self.duplicates = 0
-        # A server of readings that is away must not keep the hub from taking presses.
         self.loaded = False
-        if not at_once:
-            return
-        try:
-            self.reload()
-        except StoreError as error:
-            log("readings_store_failed", str(error))
 
     @undisturbed()
     def reload(self) -> None:

@@ -55,6 +55,8 @@ class LaneWork(Protocol):
     """What is done with messages: of one shard (`ingest.shard_work`), or of several
     (`ingest.shard_set`)."""
 
+    def prepare(self) -> None: ...
+
     def handle(self, messages: list[Message]) -> None: ...
 
     def idle(self) -> None: ...
@@ -118,6 +120,7 @@ class ReadingsLane:
 
     def _run(self) -> None:
         delay_s = RECONNECT_FIRST_S
+        self._guarded(self._work.prepare)
         while not self._stop.is_set():
             try:
                 early = self._client.connect()
@@ -140,12 +143,15 @@ class ReadingsLane:
     def _rest(self, delay_s: float) -> None:
         """Away from the broker time still passes for the rules."""
         if not self._stop.wait(delay_s):
-            try:
-                self._work.idle()
-            except StoreError as error:
-                self._log("readings_store_failed", str(error))
-            except Exception as error:  # noqa: BLE001 - as above
-                self._log("readings_failed", f"{type(error).__name__}: {error}")
+            self._guarded(self._work.idle)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except StoreError as error:
+            self._log("readings_store_failed", str(error))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._log("readings_failed", f"{type(error).__name__}: {error}")
 
     def _serve(self) -> None:
         while not self._stop.is_set():

@@ -85,6 +85,9 @@ class ShardSet:
 
     # The lane's.
 
+    def prepare(self) -> None:
+        """Which shards are ours the broker will say."""
+
     def handle(self, messages: list[Message]) -> None:
         self._follow()
         by_shard: dict[int, list[Message]] = {}

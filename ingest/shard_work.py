@@ -55,6 +55,13 @@ class ShardWork:
         """From any thread."""
         self.batch.roster_changed(touched)
 
+    def prepare(self) -> None:
+        """Before the broker is asked for anything: a province is read in some seconds, in which its
+        connection would not be looked after."""
+        if self._stale:
+            self.batch.reload()
+            self._stale = False
+
     def idle(self) -> None:
         """Timers, signs of life and housekeeping, when there are no messages."""
         self._handle([])

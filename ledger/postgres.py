@@ -11,6 +11,7 @@ of a failure; whether an interrupted COMMIT took place is seen when the items co
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ import psycopg
 
 from ledger.cursor import BEGIN_LOOK
 from ledger.pg_lease import IDLE_IN_TRANSACTION_MS, PgLease
-from ledger.sealing.at_postgres import open_texts
+from ledger.sealing.at_postgres import leave_sealed, open_texts
 from ledger.sealing.ring import Ring
 
 # What the driver raises of a server that is not there, or not yet.
@@ -104,6 +105,10 @@ class PgConnection:
     def cursor(self) -> "PgCursor":
         return PgCursor(self)
 
+    @contextmanager
+    def texts_as_stored(self) -> Iterator["PgCursor"]:
+        yield PgCursor(self, sealed=True)
+
     def close(self) -> None:
         self._raw.close()
 
@@ -145,9 +150,12 @@ class PgHubConnection(PgConnection):
 class PgCursor:
     """Statements with `?`, and SQLite's words for transactions."""
 
-    def __init__(self, connection: PgConnection) -> None:
+    def __init__(self, connection: PgConnection, *, sealed: bool = False) -> None:
+        """`sealed`: its texts come as they are stored; for reading."""
         self._connection = connection
         self._raw = connection.raw.cursor()
+        if sealed:
+            leave_sealed(self._raw)
 
     @property
     def rowcount(self) -> int:

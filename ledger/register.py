@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from ledger.cursor import Cursor
 from ledger.database import upsert_sql
 from ledger.device_views import device_object, gateway_counts, gateway_object
+from ledger.kept_rows import kept_rows
 from ledger.persons import index as person_index
 from ledger.persons.files import stored_lists
 from ledger.register_changes import Changed, Touched
@@ -34,8 +35,22 @@ from ledger.views import (
 )
 
 _SETTINGS: Final = ("expected_interval_s", "test_interval_s", "life_critical")
-# A password hash is not needed here.
-_ACCOUNT_COLUMNS: Final = "username, name, role, phone, region, disabled"
+# What of each table is kept; what changes with every heartbeat is not, and no password hash.
+_REGION: Final = ("code", "name", "level", "parent")
+_HOME: Final = (
+    *("id", "region", "address", "lat", "lon"),
+    *("access_note", "key_place", "lane", "dog"),
+)
+_PERSON: Final = (
+    *("id", "home", "name", "sex", "born", "phone", "categories", "grade", "conditions"),
+    *("medication", "allergies", "hearing", "contacts", "visitor", "photo", "left_on"),
+)
+_GATEWAY: Final = ("id", "region", "name", "online")
+_DEVICE: Final = (
+    *("gateway", "device", "home", "kind", "model", "label"),
+    *("expected_interval_s", "test_interval_s", "life_critical", "reports_itself"),
+)
+_ACCOUNT: Final = ("username", "name", "role", "phone", "region", "disabled")
 _LISTS: Final = ("categories", "conditions", "medication", "allergies", "contacts")
 _KEPT: Final[Mapping[str, Sequence[str]]] = {
     "home": ("key_place", "lane", "dog"),
@@ -55,30 +70,28 @@ class Register:
 
     def reload(self, cursor: Cursor) -> None:
         self.index = roster_index(
-            regions=_all(cursor, "SELECT * FROM region"),
-            homes=_all(cursor, "SELECT * FROM home"),
-            persons=_all(cursor, "SELECT * FROM service_user"),
-            gateways=_all(cursor, "SELECT * FROM gateway"),
-            devices=_all(cursor, 'SELECT * FROM "device"'),
-            accounts=_all(cursor, f"SELECT {_ACCOUNT_COLUMNS} FROM account"),  # noqa: S608
+            regions=kept_rows(cursor, "region", _REGION),
+            homes=kept_rows(cursor, "home", _HOME),
+            persons=kept_rows(cursor, "service_user", _PERSON),
+            gateways=kept_rows(cursor, "gateway", _GATEWAY),
+            devices=kept_rows(cursor, "device", _DEVICE),
+            accounts=kept_rows(cursor, "account", _ACCOUNT),
         )
 
     def follow(self, cursor: Cursor, changed: Changed) -> Touched:
         """Read the rows that were written; what they touch is told. As `reload` would leave it."""
         old = self.index
-        places = _followed(cursor, old.regions, "region", "code", changed.regions)
-        homes = _followed(cursor, old.homes, "home", "id", changed.homes)
-        gateways = _followed(cursor, old.gateways, "gateway", "id", changed.gateways)
-        accounts = _followed(
-            cursor, old.accounts, "account", "username", changed.accounts, _ACCOUNT_COLUMNS
-        )
+        places = _followed(cursor, old.regions, "region", _REGION, changed.regions)
+        homes = _followed(cursor, old.homes, "home", _HOME, changed.homes)
+        gateways = _followed(cursor, old.gateways, "gateway", _GATEWAY, changed.gateways)
+        accounts = _followed(cursor, old.accounts, "account", _ACCOUNT, changed.accounts)
         persons, devices = dict(old.persons), dict(old.devices)
         touched = set(changed.homes)
         touched |= _follow_persons(cursor, persons, changed.persons)
         for key in changed.devices:
-            sql = 'SELECT * FROM "device" WHERE gateway = ? AND device = ?'
+            where = " WHERE gateway = ? AND device = ?"
             before = devices.pop(key, None)
-            for device in _all(cursor, sql, key):
+            for device in kept_rows(cursor, "device", _DEVICE, where, key):
                 devices[key] = device
             touched |= {str(d["home"]) for d in (before, devices.get(key)) if d is not None}
         self.index = replace(
@@ -218,22 +231,20 @@ def _values(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:
     return tuple(compact(row[c]) if c in _LISTS else row[c] for c in columns)
 
 
-def _followed(  # noqa: PLR0917 - one private selection
+def _followed(
     cursor: Cursor,
     known: Mapping[str, Row],
     table: str,
-    key: str,
+    columns: Sequence[str],
     changed: frozenset[str],
-    columns: str = "*",
 ) -> Mapping[str, Row]:
-    """The rows by their key, with those read anew that were written."""
+    """The rows by their key, the first column, with those read anew that were written."""
     if not changed:
         return known
     rows = {k: row for k, row in known.items() if k not in changed}
+    where = f" WHERE {columns[0]} = ?"
     for one in changed:
-        # Names of this module, never of input.
-        sql = f'SELECT {columns} FROM "{table}" WHERE {key} = ?'  # noqa: S608
-        rows.update((one, row) for row in _all(cursor, sql, (one,)))
+        rows.update((one, row) for row in kept_rows(cursor, table, columns, where, (one,)))
     return rows
 
 
@@ -250,14 +261,9 @@ def _follow_persons(
         if not persons[home]:
             del persons[home]
     for person in sorted(changed):
-        for row in _all(cursor, "SELECT * FROM service_user WHERE id = ?", (person,)):
+        for row in kept_rows(cursor, "service_user", _PERSON, " WHERE id = ?", (person,)):
             rows = [*persons.get(row["home"], ()), row]
             persons[row["home"]] = sorted(rows, key=lambda r: str(r["id"]))
             homes.add(row["home"])
     return homes
 
-
-def _all(cursor: Cursor, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    cursor.execute(sql, parameters)
-    names = [d[0] for d in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

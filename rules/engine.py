@@ -81,7 +81,9 @@ class Engine(Residents):
     def view(self, home: str, now_ms: int, kind: str | None = None) -> list[RuleView]:
         """Every rule's present opinion of a home, or those of one kind; KeyError when it was never
         added."""
-        known = self._homes[home]
+        known = self._homes.look(home)
+        if known is None:
+            raise KeyError(home)
         return [
             rule_view(known.facts, rule, self._opinionated(known, rule), now_ms)
             for rule in self._of_subject[subject_of(home)]

@@ -22,6 +22,7 @@ from rules.cells import (
     subject_of,
 )
 from rules.derived import Keeper
+from rules.homes import FactsOf, Homes
 from rules.listeners import POWER, REGISTER, Listeners, caught_up, see
 from rules.rule import (
     GATEWAY_PREFIX,
@@ -52,11 +53,24 @@ class Residents(Listeners):
         if len(set(names)) != len(names):
             raise ValueError(f"two rules of one name among {names}")
         check_feeds(self._rules)
-        self._homes: dict[str, HomeCells] = {}
+        self._homes = Homes()
         self._timers = Timers()
         self._problems: list[str] = []
 
     # Homes.
+
+    @property
+    def meets(self) -> bool:
+        """Whether homes need not be added: its rules wait for nothing before they have heard
+        something, and ask neither for devices nor for villages."""
+        mine = self._of_subject
+        idle = all(rule.kind.starts_idle for rule in self._rules)
+        return idle and not (self._about_devices or mine["region"])
+
+    def meet(self, facts_of: FactsOf, now_ms: int) -> None:
+        """Whoever was not added is asked for when something is heard of them, as if they had been
+        added now; only an engine that `meets`."""
+        self._homes.meet(facts_of, now_ms)
 
     def add_home(self, home: HomeFacts, now_ms: int) -> None:
         """Watch a home from now on; timers that need no observation start here.
@@ -155,7 +169,7 @@ class Residents(Listeners):
     def restore(self, home: str, rule: str, state: bytes) -> None:
         """Put back a state that `take_dirty` gave, asleep where that will do. What can't be used is
         told by `take_problems` once it is read, and the rule starts afresh: never a crash."""
-        known = self._homes.get(home)
+        known = self._homes.find(home)
         if known is not None and self._lay_down(known, rule, state):
             return
         cell = self._cell(home, rule)
@@ -317,7 +331,7 @@ class Residents(Listeners):
         return found
 
     def _cell(self, home: str, rule: str) -> Cell | None:
-        known = self._homes.get(home)
+        known = self._homes.find(home)
         if known is None:
             return None
         cell = known.cells.get(rule)

@@ -5,7 +5,8 @@ none of them knows that anything is sealed. What must see the cipher text (copie
 by connections without a ring, or as bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Engine, event
@@ -20,6 +21,17 @@ _OPTION: Final = "hearthwatch_ring"
 def ring_of(cursor: Cursor) -> Ring | None:
     """None: a book whose texts are plain (tests, simulations)."""
     return cast("Ring | None", getattr(getattr(cursor, "connection", None), "ring", None))
+
+
+@contextmanager
+def texts_as_stored(cursor: Cursor) -> Iterator[Cursor]:
+    """A cursor of the same connection, whose texts come as they are stored: who reads a province
+    opens what is looked at (`ledger.kept_rows`). Until the end nobody else reads there."""
+    if ring_of(cursor) is None:
+        yield cursor
+        return
+    with cursor.connection.texts_as_stored() as stored:
+        yield stored
 
 
 def ring_at(connection: Connection) -> Ring | None:

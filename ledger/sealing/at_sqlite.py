@@ -1,6 +1,8 @@
 """Texts that sqlite3 reads, opened by a ring."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +19,15 @@ class SealedFile(sqlite3.Connection):
         self.ring = ring
         if ring is not None:
             open_texts(self, ring)
+
+    @contextmanager
+    def texts_as_stored(self) -> Iterator[sqlite3.Cursor]:
+        """What is read meanwhile is not opened."""
+        before, self.text_factory = self.text_factory, str
+        try:
+            yield self.cursor()
+        finally:
+            self.text_factory = before
 
 
 def open_texts(connection: sqlite3.Connection, ring: Ring) -> None:

@@ -88,6 +88,10 @@ class Ring:
             self.unreadable += 1
             return tokens.nothing(form)
 
+    def token(self, stored: str) -> str:
+        """A text that was read as it is stored."""
+        return self.text(stored.encode())
+
     def _opened(self, form: str, owner: str, hidden: str) -> str:
         for last in (False, True):
             cipher = self._cipher(owner)

@@ -24,7 +24,7 @@ def test_presses_are_taken_while_the_readings_server_is_away(
             SqliteBook(path=tmp_path / "hub" / "hub.db"),
             readings=ReadingsConfig(store="postgresql", postgres=settings),
         )
-        batch = bench.hub.batch
+        batch = bench.hub.ingest.work.batch
         assert not batch.loaded
         bench.deliver(press(1))
         assert (bench.count(EVENT), bench.count(ALARM)) == (1, 1)
