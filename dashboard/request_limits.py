@@ -15,11 +15,10 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.head_limits import HEAD_BYTES_MAX
 from dashboard.json_depth import DEPTH_MAX, JsonDepth, may_begin
 from dashboard.problems import BodyRefused, Problem, problem_response
 
-# A browser's head has about 1 KiB, a cookie and a token included.
-HEAD_BYTES_MAX: Final = 16 * 1024
 HEAD_FIELDS_MAX: Final = 100
 # The longest of ours, a list of visits with all its filters, has some 300.
 TARGET_BYTES_MAX: Final = 8 * 1024

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from dashboard.request_limits import HEAD_BYTES_MAX
+from dashboard.head_limits import HEAD_BYTES_MAX
 from hearthwatch.http_connection import connections_of_one_server
 from hearthwatch.hub_config import HubConfig
 

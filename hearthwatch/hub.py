@@ -5,10 +5,10 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine, Sequence
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 import uvicorn
@@ -16,34 +16,28 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
 from alarms.replies import Replies
-from dashboard.part_pages import create_part
 from dashboard.permissions import may
-from dashboard.stream import entries_behind
 from hearthwatch.backtest.tries import ProcessRunner, Tries
 from hearthwatch.book_look import BookLook
 from hearthwatch.broker_sources import Source, commands_source
 from hearthwatch.clock import PlannedClock
-from hearthwatch.department_exports import DepartmentExports
 from hearthwatch.enrolling import enrolling
 from hearthwatch.following import Following
 from hearthwatch.housekeeping import House
 from hearthwatch.http_server import Server, http_of
 from hearthwatch.hub_config import HubConfig
+from hearthwatch.hub_feed import joined_feed
 from hearthwatch.hub_ingest import Ingest
-from hearthwatch.hub_pages import Seen, pages
-from hearthwatch.joined_feed import JoinedFeed
 from hearthwatch.logs import say
 from hearthwatch.notices import Notices
 from hearthwatch.part_gauges import measure_part
 from hearthwatch.person_terms import catch_up
 from hearthwatch.roles import ALL, Role, open_book
-from hearthwatch.rule_views import described
 from hearthwatch.sealed_book import opened
 from hearthwatch.stored_views import KeepsStates, StoredViews
 from hearthwatch.stores import open_reader
 from hearthwatch.to_loop import ToLoop
 from hearthwatch.urgent_side import UrgentSide
-from hearthwatch.visit_tasks import MorningTasks
 from hearthwatch.watchdog.watch import Watchdog
 from ingest.backup_marks import tell
 from ingest.readings_batch import ReadingsBatch
@@ -52,13 +46,15 @@ from ingest.urgent_lane import Stored
 from ledger import register as roster_table
 from ledger.changes import shorten
 from ledger.cursor import HubConnection
-from ledger.feed import FeedEvent
 from ledger.register_changes import Changed
 from ledger.roster import parse as parse_roster
 from ledger.schema import ENTRY
 from ledger.unit_of_work import UnitOfWork
 from rules.engine import Engine
 from rules.rule import Rule
+
+if TYPE_CHECKING:
+    from hearthwatch.offices import Offices
 
 # Presence (last seen, heartbeats) is written this often.
 FLUSH_S: Final = 2.0
@@ -101,7 +97,7 @@ class Hub:
             lambda task: ProcessRunner(config, task),
         )
         self.feed.last_seq = self._last_entry()
-        self.joined = self._joined()
+        self.joined = joined_feed(self)
         self.writer.attach(self.notices.contacts)
         decline, says = self.book.handing.cannot_come, self.book.contacts.says
         self.replies = Replies(self.writer, self.book, decline, may, says)
@@ -118,12 +114,8 @@ class Hub:
         self.readings = open_reader(config) if self.ingest is None else self.ingest.readings
         self._stored_views = self._views()
         self.client = self._client()
-        self.visit_tasks = MorningTasks(
-            self.reader, self.writer, self.book.visiting, clock.now_ms, config.morning_tasks
-        )
         self.look = BookLook(config.book, config.data_dir, self.connection.damage, say)
         self.enrolling = enrolling(config, self.reader, side.register, say)
-        self.exports = DepartmentExports(self.reader, self.writer, clock.now_ms, config.data_dir)
         self.house = House(config, side, self.reader, self.enrolling, clock.now_ms)
         self.watchdog = Watchdog(config, side, clock.now_ms, self.health, self.roster_changed)
 
@@ -146,28 +138,6 @@ class Hub:
             on_stored=self._stored,
             log=say,
         )
-
-    def _joined(self) -> JoinedFeed | None:
-        """Where others write this book as well. Who serves nobody only wants to know of it."""
-        if not self.config.book.shared:
-            return None
-        joined = JoinedFeed(
-            self.config.book.open_ear(),
-            last_seq=self.feed.last_seq,
-            read_behind=self._entries_behind if self.role.serves else lambda _seq: (),
-            publish=self.side.tell_all,
-            others_wrote=self.writer.look,
-            log=say,
-        )
-        if self.role.serves:
-            self.side.joined = joined
-        return joined
-
-    def _entries_behind(self, seq: int) -> Sequence[FeedEvent]:
-        def rules() -> Sequence[Mapping[str, object]]:
-            return described(self.side.settings.current)
-
-        return entries_behind(self.reader, seq, rules, self.clock.now_ms())
 
     def _client(self) -> Source | None:
         if self.ingest is not None:
@@ -219,21 +189,30 @@ class Hub:
         self.ingest.work.prepare()
         return self.ingest.work.batch
 
+    @cached_property
+    def offices(self) -> "Offices":
+        """Made with the pages."""
+        from hearthwatch.offices import Offices
+
+        return Offices(self)
+
     # Running.
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         self.to_loop.open()
+        self._served = asyncio.Event()
         async with self.notices.client() as http:
-            server = self._server()
+            # What lives as long as the hub need not be looked through again and again, nor now.
+            gc.freeze()
             tasks = self._parts(http)
-            if self.ingest is not None:
-                self.ingest.lane.start()
             if self.joined is not None:
                 self.joined.start()
+            # Presses are taken from here on; the pages follow, and then what rules have learned.
+            server = await asyncio.to_thread(self._server)
+            self._served.set()
             serving = asyncio.create_task(server.serve(), name="http")
-            # What lives as long as the hub need not be looked through again and again, nor now:
-            # presses wait.
-            gc.freeze()
+            if self.ingest is not None:
+                self.ingest.lane.start()
             ready()
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({stopping, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -266,8 +245,7 @@ class Hub:
         parts |= {
             "dispatcher": dispatcher.run(),
             "due": self._watch_due(),
-            "visits": self.visit_tasks.run(),
-            "department-files": self.exports.run(),
+            "offices": self._serve_offices(),
             "enrolment": self.enrolling.run(),
             "modem": self.notices.listen(self.replies),
             "house": self.house.run(),
@@ -290,6 +268,11 @@ class Hub:
             self.ingest.close()
         self.readings.close()
         self.reader.dispose()
+
+    async def _serve_offices(self) -> None:
+        await self._served.wait()
+        offices = await asyncio.to_thread(lambda: self.offices)
+        await offices.run()
 
     async def _supervise(self) -> None:
         if not self.role.escalates:
@@ -353,17 +336,22 @@ class Hub:
         return min(DUE_S, max(real_s, DUE_MIN_S))
 
     def _server(self) -> uvicorn.Server:
+        """In a thread: what is imported here takes as long as everything before it."""
         registry = CollectorRegistry()
         measure_part(registry, self)
         self.notices.measure(registry, self.reader)
         if self.role.escalates:
             self.house.measure(registry)
         if not self.role.serves:
+            from dashboard.part_pages import create_part
+
             return Server(
                 http_of(
                     self.config, create_part(self.role.name, self.health, registry, self._shown)
                 )
             )
+        from hearthwatch.hub_pages import Seen, pages
+
         self.app = pages(self, Seen(readings=self.readings, engines=self._engines), registry)
         return Server(http_of(self.config, self.app))
 

@@ -62,6 +62,7 @@ class Ingest:
             self.readings = open_reader(config)
             source = sharded = sharded_source(config.broker, say)
             self._roster = ShardRoster(side.register, side.presence)
+            side.on_facts_let_go = self._roster.forget
             self._shards: Callable[[], int] = lambda: sharded.shards
             self.work = self.set = ShardSet(client=sharded, make=self._shard, log=say)
         else:

@@ -1,8 +1,10 @@
-"""The part of a hub that serves people: what the HTTP interface asks of the rest of it."""
+"""The part of a hub that serves people: what the HTTP interface asks of the rest of it.
+
+Imported when presses are taken already: all pages together take as long to import as everything
+else of a hub."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -11,7 +13,6 @@ from prometheus_client import CollectorRegistry
 from alarms.desk import Desk
 from alarms.rota.duty import on_duty_for, visiting_for
 from dashboard.app import create_app
-from dashboard.middleware import gauge
 from dashboard.ports import Deps, ReadingsReader
 from dashboard.request_rate import ACCOUNT, ADDRESS, rate_of
 from hearthwatch.apart import in_a_process
@@ -24,9 +25,6 @@ from rules.engine import Engine
 
 if TYPE_CHECKING:
     from hearthwatch.hub import Hub
-
-# A name, a text and what it counts.
-Gauge = tuple[str, str, Callable[[], int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +71,8 @@ def pages(hub: "Hub", seen: Seen, registry: CollectorRegistry) -> FastAPI:
             rota=side.rota,
             on_duty=duty.there,
             shift_of=duty.shift_of,
-            outbox=hub.exports.folder,
-            departments=hub.exports,
+            outbox=hub.offices.exports.folder,
+            departments=hub.offices.exports,
             enrolment=hub.enrolling,
         )
     )
@@ -95,36 +93,3 @@ class Duty:
     def shift_of(self, region: str | None, at_ms: int) -> str | None:
         on_duty = on_duty_for(self._rota.plan, region, at_ms)
         return on_duty[0].shift.name if on_duty else None
-
-
-def gauges_of(hub: "Hub") -> list[Gauge]:
-    copies = hub.side.backups
-    found: list[Gauge] = [
-        ("alarms_open", "Alarms that are not closed", lambda: hub.book.open_count),
-        ("activations_stored", "Activations stored", lambda: hub.urgent.stored),
-        ("activations_duplicate", "Redeliveries absorbed", lambda: hub.urgent.duplicates),
-        ("commits", "Transactions of the book", lambda: hub.writer.commits),
-        ("commit_failures", "Changes that failed", lambda: hub.writer.failures),
-        ("backup_copies", "Checked copies that are there", lambda: copies.copies),
-        ("backup_made_seconds", "When the newest was made", lambda: copies.made_at_ms // 1000),
-        ("live_listeners", "Open live streams", lambda: hub.feed.listeners),
-    ]
-    if hub.ingest is not None:
-        ingest = hub.ingest
-        found += [
-            ("readings_stored", "Readings stored", lambda: ingest.counted[0]),
-            ("readings_duplicate", "Readings seen before", lambda: ingest.counted[1]),
-        ]
-        shards = ingest.set
-        if shards is not None:
-            found.append(("shards", "Shards of readings heard here", lambda: len(shards.shards)))
-    return found
-
-
-def put_gauges(registry: CollectorRegistry, gauges: Sequence[Gauge]) -> None:
-    for name, text, read in gauges:
-        gauge(registry, f"hearthwatch_{name}", text, partial(_as_float, read))
-
-
-def _as_float(read: Callable[[], int]) -> float:
-    return float(read())

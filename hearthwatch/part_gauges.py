@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry
 
 from dashboard.middleware import gauge
-from hearthwatch.hub_pages import gauges_of, put_gauges
+from hearthwatch.hub_gauges import gauges_of, put_gauges
 
 if TYPE_CHECKING:
     from hearthwatch.hub import Hub

@@ -1,10 +1,11 @@
 """By which gateways the register says that somebody is heard, for who shares them among shards."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Final, NamedTuple
 
 from hearthwatch.region_facts import homes_of, village_of
 from ingest.presence import Presence
+from ingest.shard_subjects import shard_for
 from ledger.register import Register
 from ledger.register_changes import Touched
 from ledger.views import RosterIndex, Row
@@ -14,11 +15,52 @@ METER: Final = "power"
 Heard = tuple[str, Sequence[str]]
 
 
+class _Sorted(NamedTuple):
+    """Everybody, and for whom each shard is, by which register and gateways."""
+
+    index: RosterIndex
+    heard_in: Mapping[str, int]
+    everybody: Mapping[str, Sequence[str]]
+    by_shard: Sequence[Mapping[str, Sequence[str]]]
+
+
 class ShardRoster:
-    """Reads the index that is in force at each call."""
+    """Reads the index that is in force at each call. The lane's thread's, but for `forget`."""
 
     def __init__(self, register: Register, presence: Presence) -> None:
         self._register, self._presence = register, presence
+        # For shards that begin one after the other.
+        self._sorted: _Sorted | None = None
+
+    def forget(self) -> None:
+        """No shard begins just now."""
+        self._sorted = None
+
+    def moves(
+        self, shard: int, mine: Set[str], heard_in: Mapping[str, int], shards: int
+    ) -> Iterator[Heard]:
+        """Who is for this shard and not its own yet; and who is its own and for another one."""
+        known = self._sorted
+        if (
+            known is None
+            or known.index is not self._register.index
+            or len(known.by_shard) != shards
+            or known.heard_in != heard_in
+        ):
+            known = self._sorted = self._sort(dict(heard_in), shards)
+        here = known.by_shard[shard] if shard < shards else {}
+        yield from ((subject, here[subject]) for subject in here.keys() - mine)
+        for subject in mine - here.keys():
+            if subject in known.everybody:
+                yield subject, known.everybody[subject]
+
+    def _sort(self, heard_in: Mapping[str, int], shards: int) -> _Sorted:
+        index = self._register.index
+        everybody = dict(self.subjects(None))
+        by_shard: list[dict[str, Sequence[str]]] = [{} for _shard in range(shards)]
+        for subject, gateways in everybody.items():
+            by_shard[shard_for(subject, gateways, heard_in, shards)][subject] = gateways
+        return _Sorted(index, heard_in, everybody, by_shard)
 
     def subjects(self, touched: Touched | None) -> Iterator[Heard]:
         """Each with the gateways by which it is heard: that of the meter first."""
@@ -81,7 +123,13 @@ class ShardRoster:
 def _homes(homes: Iterable[str], devices: Iterable[Row]) -> Iterator[Heard]:
     by_home: Mapping[str, dict[str, bool]] = {home: {} for home in homes}
     for row in devices:
-        its = by_home[row["home"]]
-        its[row["gateway"]] = its.get(row["gateway"], False) or row["kind"] == METER
+        its, gateway = by_home[row["home"]], row["gateway"]
+        its[gateway] = its.get(gateway, False) or row["kind"] == METER
+    # Of many homes one gateway: one tuple for all of them.
+    alone: dict[str, Sequence[str]] = {}
     for home, gateways in by_home.items():
-        yield home, sorted(gateways, key=lambda gateway: (not gateways[gateway], gateway))
+        if len(gateways) == 1:
+            [gateway] = gateways
+            yield home, alone.setdefault(gateway, (gateway,))
+        else:
+            yield home, sorted(gateways, key=lambda name, its=gateways: (not its[name], name))  # type: ignore[misc]

@@ -94,6 +94,8 @@ class UrgentSide:
         copies_kept: int = KEPT,
     ) -> None:
         self._call_soon = call_soon
+        # What else is kept for shards that begin.
+        self.on_facts_let_go: Callable[[], None] = lambda: None
         self._outbox_written = False
         self.dispatcher: Dispatcher | None = None
         self.feed = Feed()
@@ -278,6 +280,7 @@ class UrgentSide:
         forgotten. Returns what gateways are to be told of copies."""
         if self._told is not None and unit.now_ms > self._told.at_ms + FACTS_KEPT_MS:
             self._told = None
+            self.on_facts_let_go()
         heartbeats = self.presence.flush(unit)
         watch_gaps(unit, self.book, self.marks, heartbeats, self._outbox)
         self.marks.write(unit)

@@ -17,7 +17,7 @@ from ingest.laying_out import undisturbed
 from ingest.marks import SpoolMark
 from ingest.presence import Presence
 from ingest.quarantine import Unreadable
-from ingest.readings.port import ReadingsStore, RefusedReading, StoreError
+from ingest.readings.port import ReadingsStore, RefusedReading
 from ingest.urgent_lane import Stored
 from ingest.watched import Everybody, Watched
 from ingest.wire import Taken, WireItem

@@ -8,7 +8,7 @@ its code. Whoever hears of somebody who is watched elsewhere hands it over by th
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Final, Protocol
 from zlib import crc32
 
@@ -61,6 +61,9 @@ class Roster(Protocol):
     """The register, as far as it says by which gateways somebody is heard."""
 
     def subjects(self, touched: Touched | None) -> Iterable[Heard]: ...
+    def moves(
+        self, shard: int, mine: Set[str], heard_in: Mapping[str, int], shards: int
+    ) -> Iterable[Heard]: ...
     def of_gateways(self, gateways: Iterable[str]) -> Iterable[Heard]: ...
     def touching(self, subjects: Iterable[str]) -> Touched: ...
     def village_of(self, home: str) -> str | None: ...
@@ -111,7 +114,12 @@ class ShardSubjects:
         self._spools, self._passing, self._giving = set(), {}, {}
         self._unsettled = {}
         self._note(news.came)
-        self._reconsidered = dict(self._roster.subjects(None))
+        shards = self._shards()
+        if not shards:
+            self._reconsidered = dict(self._roster.subjects(None))
+            return dict(self._unsettled)
+        moves = self._roster.moves(self._shard, self._mine, self._heard_in, shards)
+        self._reconsidered = dict(moves)
         while self._reconsidered and self._shards() and len(self._giving) < MOVED_MAX:
             self._claimed()
         return dict(self._unsettled)

@@ -7,22 +7,28 @@ through an ORM-less Core execution.
 
 import contextlib
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from contract.config import ConfigError
 
+if TYPE_CHECKING:
+    # Alembic takes as long to import as a county's register takes to read, and most starts find
+    # the schema as it is to be: it is imported where something is migrated.
+    from alembic.config import Config
+
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+# As each file of them says who it is and whom it follows.
+_REVISION: Final = re.compile(r'^(down_)?revision\b[^=]*= "(\w+)"', re.MULTILINE)
 
 # 64 MiB keeps the indexes of a county's alarms in memory.
 _CACHE_KIB: Final = 64 * 1024
@@ -142,6 +148,8 @@ def migrate(url: str) -> None:
     """Bring the database to this program's schema; a no-op when it is there. BookNewerError."""
     with changing(url) as connection:
         found = revision_of(connection)
+        if found == head():
+            return
         if found is not None and not knows(found):
             raise BookNewerError(
                 "book",
@@ -159,11 +167,19 @@ def revision_of(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+@cache
 def head() -> str:
-    """The schema of this program."""
-    newest = _scripts().get_current_head()
-    assert newest is not None  # noqa: S101 - the folder of migrations is part of the program
+    """The schema of this program: that of the migration which no other one follows."""
+    [newest] = _revisions("") - _revisions("down_")
     return newest
+
+
+@cache
+def _revisions(which: str) -> frozenset[str]:
+    texts = (path.read_text() for path in (MIGRATIONS / "versions").glob("*.py"))
+    return frozenset(
+        name for text in texts for before, name in _REVISION.findall(text) if before == which
+    )
 
 
 @contextlib.contextmanager
@@ -191,25 +207,25 @@ def _begin(connection: Connection) -> None:
 
 
 def upgrade(connection: Connection, revision: str) -> None:
+    from alembic import command
+
     command.upgrade(_alembic(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
+    from alembic import command
+
     command.downgrade(_alembic(connection), revision)
 
 
 def knows(revision: str) -> bool:
     """Whether this program has the migrations up to `revision`."""
-    return any(script.revision == revision for script in _scripts().walk_revisions())
+    return revision in _revisions("")
 
 
-def _scripts() -> ScriptDirectory:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return ScriptDirectory.from_config(config)
+def _alembic(connection: Connection) -> "Config":
+    from alembic.config import Config
 
-
-def _alembic(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection

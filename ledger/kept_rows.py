@@ -6,7 +6,7 @@ sealed until somebody looks at it: a start opens nobody's name, and none lies ab
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from ledger.cursor import Cursor
 from ledger.sealing.at_connection import ring_of, texts_as_stored

@@ -266,4 +266,3 @@ def _follow_persons(
             persons[row["home"]] = sorted(rows, key=lambda r: str(r["id"]))
             homes.add(row["home"])
     return homes
-

@@ -31,10 +31,9 @@ _PUT_MARKS: Final = (
     " contiguous = excluded.contiguous, beyond = excluded.beyond,"
     " gap_since_ms = excluded.gap_since_ms"
 )
-_LOAD_STATES: Final = (
-    "COPY (SELECT home, rule, state FROM readings.rule_state WHERE shard = {})"
-    " TO STDOUT (FORMAT binary)"
-)
+_LOAD_STATES: Final = "SELECT home, rule, state FROM readings.rule_state WHERE shard = %s"
+# Rows of one fetch, a kilobyte each.
+_FETCHED: Final = 5_000
 _LOAD_MARKS: Final = (
     "SELECT spool, gateway, contiguous, beyond, gap_since_ms FROM readings.mark WHERE shard = %s"
 )
@@ -72,11 +71,12 @@ def write(
 
 
 def load_states(raw: "psycopg.Connection[Any]", shard: int) -> Iterator[RuleState]:
-    """Some at a time: a province has a million of them, and they are kept where they go."""
-    with raw.cursor().copy(_LOAD_STATES.format(int(shard)).encode()) as copy:
-        copy.set_types(("text", "text", "bytea"))
-        rows: Iterator[Any] = copy.rows()
-        yield from rows
+    """Some at a time: a province has a million of them, and they are kept where they go. (By COPY
+    the driver waits for each row by itself.)"""
+    with raw.transaction(), raw.cursor("states") as cursor:
+        cursor.execute(_LOAD_STATES, (shard,), binary=True)
+        while rows := cursor.fetchmany(_FETCHED):
+            yield from rows
 
 
 def load_marks(raw: "psycopg.Connection[Any]", shard: int) -> list[SpoolMark]:

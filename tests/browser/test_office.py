@@ -225,7 +225,7 @@ def test_a_file_that_failed_says_why(open_desk: OpenDesk, served: tuple[str, Ben
     form.get_by_role("button", name="保存").click()
     order = page.locator("[data-order]")
     expect(order).to_be_visible()
-    served[1].hub.exports.folder.write_text("in the way")
+    served[1].hub.offices.exports.folder.write_text("in the way")
     order.get_by_role("button", name=re.compile("立即生成")).click()
     form = order.get_by_role("form", name="立即生成")
     form.get_by_label(re.compile("为什么")).fill("联席会议急用")

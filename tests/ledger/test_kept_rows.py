@@ -1,21 +1,21 @@
-"""Rows that are kept for a province: as dictionaries would be, and sealed until they are looked at."""
+"""Rows kept for a province: as dictionaries would be, and sealed until they are looked at."""
 
 import pytest
 
+from ledger.database import insert_sql
 from ledger.kept_rows import KeptRow, Shape, kept_rows
 from ledger.place import SqliteBook
-from ledger.sealing import key_file
+from ledger.schema import HOME, SERVICE_USER
 from ledger.sealing.ring import Ring
 from ledger.sealing.sealer import owner_of
 from ledger.sealing.starting import begin
-from ledger.schema import HOME, SERVICE_USER
-from ledger.database import insert_sql
 from ledger.unit_of_work import UnitOfWork
 
 NOW_MS = 1_796_000_000_000
 COLUMNS = ("id", "home", "name", "conditions", "grade", "visitor", "left_on")
 PERSON = {
-    "id": "p", "home": "h", "name": "王秀英", "sex": "", "born": "", "phone": "", "categories": "[]",
+    "id": "p", "home": "h", "name": "王秀英", "sex": "", "born": "", "phone": "",
+    "categories": "[]",
     "grade": "", "conditions": '["慢阻肺"]', "contacts": "[]",
 }  # fmt: skip
 
