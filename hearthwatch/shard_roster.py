@@ -18,7 +18,7 @@ Heard = tuple[str, Sequence[str]]
 class _Sorted(NamedTuple):
     """Everybody, and for whom each shard is, by which register and gateways."""
 
-    index: RosterIndex
+    roster: RosterIndex
     heard_in: Mapping[str, int]
     everybody: Mapping[str, Sequence[str]]
     by_shard: Sequence[Mapping[str, Sequence[str]]]
@@ -43,7 +43,7 @@ class ShardRoster:
         known = self._sorted
         if (
             known is None
-            or known.index is not self._register.index
+            or known.roster is not self._register.index
             or len(known.by_shard) != shards
             or known.heard_in != heard_in
         ):

@@ -60,6 +60,10 @@ def _everybody(_subject: str) -> bool:
     return True
 
 
+def _nothing() -> None:
+    """What else is kept for shards that begin: who keeps something says so."""
+
+
 class Joined(Protocol):
     def committed(self, events: Sequence[FeedEvent]) -> None: ...
 
@@ -94,8 +98,7 @@ class UrgentSide:
         copies_kept: int = KEPT,
     ) -> None:
         self._call_soon = call_soon
-        # What else is kept for shards that begin.
-        self.on_facts_let_go: Callable[[], None] = lambda: None
+        self.on_facts_let_go: Callable[[], None] = _nothing
         self._outbox_written = False
         self.dispatcher: Dispatcher | None = None
         self.feed = Feed()
@@ -136,15 +139,8 @@ class UrgentSide:
             on_stored=on_stored,
             log=log,
         )
-        for projection in (
-            self.register,
-            self.settings,
-            self.presence,
-            self.marks,
-            self.backups,
-            self.book,
-            self.urgent,
-        ):
+        read_first = (self.register, self.settings, self.presence, self.marks, self.backups)
+        for projection in (*read_first, self.book, self.urgent):
             self.writer.attach(projection)
         self.rota.attach(self.writer)
 

@@ -84,6 +84,7 @@ class ReadingsBatch:
         self._touched = set()
         self._late = self._watched.load()
         engine = self._make_engine()
+        engine.expect_states()
         self._know_homes(engine, now_ms, None)
         for home, rule, state in self._store.load_rule_states():
             if self._watched.watches(home):

@@ -7,8 +7,9 @@ looks; then it is read. What the bytes begin with is all that is looked at befor
     {"v":2,"kind":"not_up_yet","params":"1c291ca3","wake":1794783600000, …
 
 Only bytes that begin as this program would write them today are left asleep: of this version, and
-for these very parameters, for with others a timer may run out at another time. All other states,
-those without a `wake` among them, are read at once.
+for these very parameters, for with others a timer may run out at another time. Rules about devices
+write a mark of those as well: with others, what they wait for may be over. All other states, those
+without a `wake` among them, are read at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from zlib import crc32
 
 import msgspec
 
-from rules.rule import Monitor, Rule, RuleKind, Subject, former_names
+from rules.rule import DeviceFacts, Monitor, Rule, RuleKind, Subject, former_names
 
 _BAD_STATE: Final = (
     ValueError,
@@ -29,6 +30,9 @@ _BAD_STATE: Final = (
     msgspec.DecodeError,
 )
 _NEVER: Final = b"null"
+_WAKE: Final = b'"wake":'
+_DEVICES: Final = b'"devices":'
+_encode: Final = msgspec.json.Encoder().encode
 # Digits of a time in milliseconds until the year 33658.
 _DIGITS_MAX: Final = 15
 
@@ -52,10 +56,12 @@ class Unusable(NamedTuple):
 
 
 class Bed(NamedTuple):
-    """Where a state may be laid down: its rule, and how its states begin."""
+    """Where a state may be laid down: its rule, and how its states begin; `of_devices`: up to a
+    mark of the home's devices."""
 
     rule: Rule
     head: bytes
+    of_devices: bool
 
 
 def head_of(kind: RuleKind, params: Any) -> bytes:
@@ -63,6 +69,11 @@ def head_of(kind: RuleKind, params: Any) -> bytes:
     mark = crc32(repr(params).encode())
     head = f'{{"v":{kind.state_version},"kind":"{kind.name}","params":"{mark:08x}","wake":'
     return head.encode()
+
+
+def with_devices(head: bytes, devices: Sequence[DeviceFacts]) -> bytes:
+    """What a state about these devices begins with."""
+    return b'%s"%08x","wake":' % (head.removesuffix(_WAKE) + _DEVICES, crc32(_encode(devices)))
 
 
 def may_sleep(head: bytes, state: bytes) -> bool:

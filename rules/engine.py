@@ -19,17 +19,17 @@ Quarter-hours of electricity wait until somebody needs them (rules.waiting).
 from collections.abc import Sequence
 from typing import Any, cast
 
-from rules.cells import Cell, HomeCells, rule_view, subject_of
+from rules.cells import Cell, HomeCells
 from rules.derived import POWER_SLOT
 from rules.finding import Finding
 from rules.listeners import POWER, REGISTER, REGISTER_KWH
-from rules.residents import Residents
-from rules.rule import NOTHING, UNCHANGED, Observation, RuleView
+from rules.opinions import Opinions
+from rules.rule import NOTHING, UNCHANGED, Observation
 from rules.timers import Sleeper
 from rules.waiting import Patient
 
 
-class Engine(Residents):
+class Engine(Opinions):
     """All rules for all homes of one lane. Not thread-safe: one thread owns it."""
 
     def observe(self, home: str, observation: Observation, now_ms: int) -> list[Finding]:
@@ -77,18 +77,6 @@ class Engine(Residents):
             self._timers.take(due_ms)
             self._rouse(home, rule)
         return None
-
-    def view(self, home: str, now_ms: int, kind: str | None = None) -> list[RuleView]:
-        """Every rule's present opinion of a home, or those of one kind; KeyError when it was never
-        added."""
-        known = self._homes.look(home)
-        if known is None:
-            raise KeyError(home)
-        return [
-            rule_view(known.facts, rule, self._opinionated(known, rule), now_ms)
-            for rule in self._of_subject[subject_of(home)]
-            if kind is None or rule.kind.name == kind
-        ]
 
     # Inside.
 

@@ -54,18 +54,24 @@ class Listeners:
         self._by_name = {rule.name: rule for rule in self._rules}
         self._heads = {rule.name: head_of(rule.kind, rule.params) for rule in self._rules}
         # What begins like this may sleep, where no home differs: looked up for each state of a
-        # province at a start. Rules about devices are read at once: what the roster says now may
-        # end what they wait for.
+        # province at a start. Rules about devices that gateways or villages have are read at once:
+        # what the roster says now may end what they wait for.
         self._about_devices = frozenset(
             rule.name
             for rule in self._rules
             if not DEVICE_KINDS.isdisjoint(rule.kind.listens(rule.params))
         )
+        # Waiting from the beginning; and whether any home has parameters of its own by rules.toml.
+        self._beginners = {
+            subject: [rule for rule in of if not rule.kind.starts_idle]
+            for subject, of in self._of_subject.items()
+        }
+        self._differing = any(rule.overrides for rule in self._rules)
         self._beds = {
             subject: {
-                rule.name: Bed(rule, self._heads[rule.name])
+                rule.name: Bed(rule, self._heads[rule.name], rule.name in self._about_devices)
                 for rule in self._of_subject[subject]
-                if rule.name not in self._about_devices
+                if subject == "home" or rule.name not in self._about_devices
             }
             for subject in _SUBJECTS
         }

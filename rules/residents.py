@@ -8,9 +8,18 @@ restore  -> asleep: the bytes as they came (rules.asleep)
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
-from rules.asleep import Asleep, Unusable, head_of, may_sleep, monitor_of, read_state, wake_ms
+from rules.asleep import (
+    Asleep,
+    Unusable,
+    head_of,
+    may_sleep,
+    monitor_of,
+    read_state,
+    wake_ms,
+    with_devices,
+)
 from rules.cells import (
     Cell,
     HomeCells,
@@ -21,9 +30,8 @@ from rules.cells import (
     state_bytes,
     subject_of,
 )
-from rules.derived import Keeper
 from rules.homes import FactsOf, Homes
-from rules.listeners import POWER, REGISTER, Listeners, caught_up, see
+from rules.listeners import POWER, REGISTER, Listeners
 from rules.rule import (
     GATEWAY_PREFIX,
     REGION_PREFIX,
@@ -35,7 +43,6 @@ from rules.rule import (
     takes_copd,
 )
 from rules.timers import Timers
-from rules.waiting import EVER, Waiting
 
 # Problems kept until somebody asks; more only says the same of more homes.
 PROBLEMS_MAX: Final = 1000
@@ -56,6 +63,7 @@ class Residents(Listeners):
         self._homes = Homes()
         self._timers = Timers()
         self._problems: list[str] = []
+        self._expecting = False
 
     # Homes.
 
@@ -63,9 +71,8 @@ class Residents(Listeners):
     def meets(self) -> bool:
         """Whether homes need not be added: its rules wait for nothing before they have heard
         something, and ask neither for devices nor for villages."""
-        mine = self._of_subject
         idle = all(rule.kind.starts_idle for rule in self._rules)
-        return idle and not (self._about_devices or mine["region"])
+        return idle and not (self._about_devices or self._of_subject["region"])
 
     def meet(self, facts_of: FactsOf, now_ms: int) -> None:
         """Whoever was not added is asked for when something is heard of them, as if they had been
@@ -80,23 +87,24 @@ class Residents(Listeners):
         added before its homes.
         """
         rules = self._of_subject[subject_of(home.home)]
-        params = {rule.name: params_of(rule, home) for rule in rules if differs(rule, home)}
+        params = {}
+        if home.overrides or self._differing:
+            params = {rule.name: params_of(rule, home) for rule in rules if differs(rule, home)}
         old = self._homes.get(home.home)
         known = self._homes[home.home] = HomeCells(home, now_ms, old)
         if old is None:
             self._forget_hearers(home.home)
-        else:
-            self._stir(known, old.facts)
-            if known.waiting is not None and home.overrides != old.facts.overrides:
-                # Others may want quarter-hours from now on.
-                known.waiting.until_ms = -1
+            self._begin(known)
+            return
+        self._stir(known, old.facts)
+        if known.waiting is not None and home.overrides != old.facts.overrides:
+            # Others may want quarter-hours from now on.
+            known.waiting.until_ms = -1
         # What a gateway has that no home claims can come and go between two facts, unlisted.
         unlisted = home.home.startswith(GATEWAY_PREFIX)
         for rule in rules:
             cell = known.cells.get(rule.name)
             if cell is None:
-                if not (rule.kind.starts_idle or known.sleeps(rule)):
-                    self._start(known, rule)
                 continue
             wanted = params.get(rule.name, rule.params)
             about_devices = rule.name in self._about_devices
@@ -112,6 +120,20 @@ class Residents(Listeners):
                 self._touch(cell)
             cell.rule = rule
             self._timers.plan(cell)
+        self._begin(known)
+
+    def _begin(self, known: HomeCells) -> None:
+        """Rules that wait from the beginning, but for those whose states are still to come."""
+        if self._expecting:
+            return
+        for rule in self._beginners[subject_of(known.facts.home)]:
+            if not (rule.name in known.cells or known.sleeps(rule)):
+                self._start(known, rule)
+
+    def expect_states(self) -> None:
+        """What was stored is put back behind the homes, until `resume`: nothing begins before that
+        would be thrown away by its state."""
+        self._expecting = True
 
     def remove_home(self, home: str) -> None:
         """Stop watching; unknown homes are fine. Its states in the store are the caller's."""
@@ -162,6 +184,8 @@ class Residents(Listeners):
             if cell.dirty:
                 cell.dirty = False
                 head = self._head(cell.rule, cell.params)
+                if cell.rule.name in self._about_devices:
+                    head = with_devices(head, cell.subject.devices)
                 rows.append((cell.home, cell.rule.name, state_bytes(cell, head)))
         self._dirty = []
         return rows
@@ -189,7 +213,9 @@ class Residents(Listeners):
     def resume(self, now_ms: int) -> None:
         """Say that the hub was not listening until now. Call it once after the states were
         restored at a start: what kept silent meanwhile gets its full time again."""
+        self._expecting = False
         for known in self._homes.values():
+            self._begin(known)
             asleep = known.asleep
             if asleep is not None and asleep.resumed_ms is not None:
                 self._wake_all(known)
@@ -209,7 +235,9 @@ class Residents(Listeners):
         bed = self._beds[subject_of(facts.home)].get(name)
         if bed is None or name in known.cells:
             return False
-        rule, head = bed
+        rule, head, of_devices = bed
+        if of_devices:
+            head = with_devices(head, facts.devices)
         if (facts.overrides or rule.overrides) and differs(rule, facts):
             return False
         if name == self._keeper and not self._patient.isdisjoint(known.cells):
@@ -233,14 +261,16 @@ class Residents(Listeners):
     def _stir(self, known: HomeCells, old: HomeFacts) -> None:
         """A home's facts were given again: wake what is judged otherwise from now on."""
         asleep, facts = known.asleep, known.facts
-        copd = facts.copd != old.copd
-        if asleep is None or (asleep.rules is self._rules and not facts.overrides and not copd):
+        copd, devices = facts.copd != old.copd, facts.devices != old.devices
+        settled = asleep is not None and asleep.rules is self._rules and not facts.overrides
+        if asleep is None or (settled and not copd and not devices):
             return
         before = {rule.name: rule.params for rule in asleep.rules}
         asleep.rules = self._rules
         for name in list(asleep.states):
             rule = self._by_name[name]
             told = rule.params != before[name] or (copd and takes_copd(rule.kind))
+            told = told or (devices and name in self._about_devices)
             if told or differs(rule, facts):
                 self._touch(self._start(known, rule))
 
@@ -271,35 +301,6 @@ class Residents(Listeners):
             known.asleep = None
 
     # Inside.
-
-    def _opinionated(self, known: HomeCells, rule: Rule) -> Monitor:
-        """What a screen asks; it changes nothing, for it may be asked from another thread. A rule
-        that has heard nothing yet thinks what it would think if it began now."""
-        asleep = known.asleep
-        state = None if asleep is None else asleep.states.get(rule.name)
-        cell = known.cells.get(rule.name)
-        if cell is not None:
-            return caught_up(cell)
-        params, subject = params_of(rule, known.facts), self._subject(known, rule)
-        if asleep is not None and state is not None:
-            monitor = read_state(rule, subject, params, state)
-            if not isinstance(monitor, Unusable):
-                waiting = self._waiting_of(known) if rule.name in self._patient else None
-                if asleep.resumed_ms is None:
-                    return see(monitor, waiting, rule.name, 0, EVER)
-                see(monitor, waiting, rule.name, 0, asleep.resumed_ms)
-                monitor.resume(asleep.resumed_ms)
-                return see(monitor, waiting, rule.name, asleep.resumed_ms, EVER)
-        return rule.kind.start(subject, params, known.since_ms)
-
-    def _waiting_of(self, known: HomeCells) -> Waiting | None:
-        """For a look from another thread, where the feed's state may sleep as well."""
-        asleep, keeper = known.asleep, self._by_name.get(self._keeper)
-        state = None if asleep is None else asleep.states.get(self._keeper)
-        if known.waiting is not None or keeper is None or state is None:
-            return known.waiting
-        monitor = read_state(keeper, self._subject(known, keeper), keeper.params, state)
-        return None if isinstance(monitor, Unusable) else cast("Keeper", monitor).waiting
 
     def _head(self, rule: Rule, params: Any) -> bytes:
         mine = self._by_name[rule.name]

@@ -9,6 +9,7 @@ from hearthwatch.hub_ingest import Ingest
 from ingest.readings.pg_settings import PgSettings
 from ingest.readings.pg_store import PgStore
 from ingest.readings.port import StoreError
+from ingest.shard_work import ShardWork
 from tests.adapters.postgres import Postgres
 
 
@@ -18,7 +19,11 @@ def test_a_hub_without_its_shard_is_not_well(postgres: Postgres) -> None:
     ingest = Ingest.__new__(Ingest)
     ingest.store, ingest.client = first, SimpleNamespace(connected=asyncio.Event())
     ingest.lane = SimpleNamespace(connected=True, alive=True)
+    batch = SimpleNamespace(loaded=False)
+    ingest.work = ShardWork(client=SimpleNamespace(), batch=batch, log=print)
     assert first.fence == 1
+    assert ingest.health()["readings_lane"] == "reads what rules have learned"
+    batch.loaded = True
     assert ingest.health()["readings_lane"] == "ok"
     assert second.fence == 2
     first.begin_batch()

@@ -75,6 +75,7 @@ class County:
             log=lambda *said: pytest.fail(str(said)),
             watched=watched,
         )
+        batch.reload()
         assert batch.loaded
         return batch
 
