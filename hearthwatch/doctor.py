@@ -80,7 +80,12 @@ def hub(path: Path, anchors: frozenset[str] = frozenset()) -> Iterator[Finding]:
     yield from audit_copy(config, wall_ms())
     yield from enrolment(config, wall_ms())
     yield http_port(config)
-    yield sign_in(config.broker)
+    broker = sign_in(config.broker)
+    yield broker
+    if config.broker.rabbitmq is not None and broker.verdict == "ok":
+        from hearthwatch.doctor_rabbitmq import shards
+
+        yield shards(config.broker)
     yield from telling(config)
 
 

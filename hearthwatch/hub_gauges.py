@@ -35,7 +35,14 @@ def gauges_of(hub: "Hub") -> list[Gauge]:
         ]
         shards = ingest.set
         if shards is not None:
-            found.append(("shards", "Shards of readings heard here", lambda: len(shards.shards)))
+            found += [
+                ("shards", "Shards of readings heard here", lambda: len(shards.shards)),
+                (
+                    "shards_failing",
+                    "Shards of readings whose last turn here failed, a moment ago",
+                    lambda: len(shards.failing),
+                ),
+            ]
     return found
 
 

@@ -64,7 +64,9 @@ class Ingest:
             self._roster = ShardRoster(side.register, side.presence)
             side.on_facts_let_go = self._roster.forget
             self._shards: Callable[[], int] = lambda: sharded.shards
-            self.work = self.set = ShardSet(client=sharded, make=self._shard, log=say)
+            self.work = self.set = ShardSet(
+                client=sharded, make=self._shard, monotonic=time.monotonic, log=say
+            )
         else:
             self.store, self.readings = open_readings(config)
             source = readings_source(config.broker, say)
@@ -152,24 +154,34 @@ class Ingest:
             self.store.close()
 
     def shown(self) -> dict[str, object]:
-        """The shards of readings that are here now."""
-        return {} if self.set is None else {"shards": self.set.shards}
+        """The shards of readings that are here now, and those that failed here a moment ago."""
+        if self.set is None:
+            return {}
+        return {"shards": self.set.shards, "shards_failing": self.set.failing}
 
     def health(self) -> dict[str, str]:
         """Presses are heard before any state is read: then only the readings lane is not ready."""
-        return {
-            "broker_urgent": "ok" if self.client.connected.is_set() else "not connected",
+        urgent = "ok" if self.client.connected.is_set() else "not connected"
+        return {"broker_urgent": urgent} | self._readings_health()
+
+    def _readings_health(self) -> dict[str, str]:
+        its_shards = {} if self.set is None else {"shards": self.set.state}
+        return its_shards | {
             "broker_readings": "ok" if self.lane.connected else "not connected",
             "readings_lane": self._lane_state(),
         }
+
+    @property
+    def readings_heard(self) -> bool:
+        return all(state == "ok" for state in self._readings_health().values())
 
     def _lane_state(self) -> str:
         if getattr(self.store, "lost", False):
             # A copy was put back beside this hub, or one of another book writes there: nothing more
             # is stored until this one is started again.
             return "another worker has taken its shard"
-        if not self.lane.alive:
-            return "stopped"
+        if self.lane.state != "ok":
+            return self.lane.state
         began = not isinstance(self.work, ShardWork) or self.work.batch.loaded
         return "ok" if began else "reads what rules have learned"
 

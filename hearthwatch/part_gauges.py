@@ -45,6 +45,15 @@ def _figures(hub: "Hub") -> list[_Figure]:
         found.append(
             ("broker_connected", "Whether the broker is heard", lambda: float(connected.is_set()))
         )
+    if hub.ingest is not None:
+        ingest = hub.ingest
+        found.append(
+            (
+                "readings_heard",
+                "Whether readings are heard here and something is done with them",
+                lambda: float(ingest.readings_heard),
+            )
+        )
     if hub.joined is not None and hub.role.serves:
         joined = hub.joined
         found.append(

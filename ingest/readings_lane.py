@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from ingest.lasting import Lasting
 from ingest.mqtt.packets import MqttError
 from ingest.mqtt.session import Message, Received
 from ingest.readable import readable
@@ -80,6 +81,7 @@ class ReadingsLane:
         self._client = client
         self._monotonic = monotonic
         self._committed_s = 0.0
+        self._lasting = Lasting()
         self._work = work
         self._log = log
         self._stop = threading.Event()
@@ -108,6 +110,11 @@ class ReadingsLane:
     def connected(self) -> bool:
         return self._client.connected
 
+    @property
+    def state(self) -> str:
+        """From any thread: "ok", or what is wrong."""
+        return self._lasting.state(self._monotonic()) if self.alive else "stopped"
+
     def note_activations(self, stored: Sequence[Stored]) -> None:
         """From any thread; taken up at the lane's next turn."""
         self._work.note_activations(stored)
@@ -124,6 +131,7 @@ class ReadingsLane:
         while not self._stop.is_set():
             try:
                 early = self._client.connect()
+                self._lasting.began(self._monotonic())
                 self._log("readings_connected", "")
                 delay_s = RECONNECT_FIRST_S
                 self._handle(early.messages)
@@ -137,6 +145,7 @@ class ReadingsLane:
             finally:
                 self._client.close()
                 self._work.disconnected()
+                self._lasting.ended(self._monotonic())
             self._rest(delay_s)
             delay_s = min(delay_s * 2, RECONNECT_MAX_S)
 

@@ -17,6 +17,9 @@ from rules.engine import Engine
 # A shard that can't be worked on goes to another worker, and comes back to us no sooner.
 REST_FIRST_S: Final = 0.5
 REST_MAX_S: Final = 10.0
+# Who failed with a shard, and has had none since for so long, is not needed for it: others have it.
+# Longer than a rest and what it takes until the others give one back.
+FAILING_S: Final = 60.0
 
 
 class ShardedSource(Answers, Protocol):
@@ -33,6 +36,14 @@ class Made(NamedTuple):
     batch: ReadingsBatch
 
 
+class _Failed(NamedTuple):
+    """`lost`: another worker had it by then, which is no failure of ours."""
+
+    at_s: float
+    rest_s: float
+    lost: bool
+
+
 class _Mine(NamedTuple):
     opening: int
     store: ReadingsStore
@@ -47,12 +58,17 @@ class ShardSet:
         *,
         client: ShardedSource,
         make: Callable[[int], Made],
+        monotonic: Callable[[], float],
         log: Callable[[str, str], None],
     ) -> None:
         self._client, self._make, self._log = client, make, log
+        self._monotonic = monotonic
         # Made anew with each change: other threads look at it.
         self._mine: dict[int, _Mine] = {}
-        self._rests_s: dict[int, float] = {}
+        # Those whose last turn failed, and those that are ours and had a good one; both made anew
+        # likewise.
+        self._failed: dict[int, _Failed] = {}
+        self._well: frozenset[int] = frozenset()
         # By which channel each was ours that was given back: so it is still told for a moment.
         self._gave: dict[int, int] = {}
         self._stored = self._duplicates = 0
@@ -70,6 +86,20 @@ class ShardSet:
     @property
     def shards(self) -> list[int]:
         return sorted(self._mine)
+
+    @property
+    def failing(self) -> list[int]:
+        """Those whose last turn here failed, a moment ago."""
+        since_s = self._monotonic() - FAILING_S
+        return sorted(s for s, f in self._failed.items() if f.at_s >= since_s and not f.lost)
+
+    @property
+    def state(self) -> str:
+        """ "ok", or that nothing is done here with whatever shard is had."""
+        failing = self.failing
+        if not failing or self._well:
+            return "ok"
+        return f"every shard fails here, of late {', '.join(map(str, failing))}: see the log"
 
     @property
     def engines(self) -> list[Engine]:
@@ -145,19 +175,24 @@ class ShardSet:
         except Exception as error:  # noqa: BLE001 - the other shards go on
             self._fail(shard, f"{type(error).__name__}: {error}")
         else:
-            self._rests_s.pop(shard, None)
+            if shard not in self._well:
+                self._well |= {shard}
+                self._failed = {s: f for s, f in self._failed.items() if s != shard}
 
     def _fail(self, shard: int, detail: str) -> None:
         self._log("shard_failed", f"{shard}: {detail}")
         self._gave[shard] = self._mine[shard].opening
+        lost = bool(getattr(self._mine[shard].store, "lost", False))
         self._drop(shard)
-        rest_s = self._rests_s.get(shard, REST_FIRST_S)
-        self._rests_s[shard] = min(rest_s * 2, REST_MAX_S)
+        before = self._failed.get(shard)
+        rest_s = REST_FIRST_S if before is None else min(before.rest_s * 2, REST_MAX_S)
+        self._failed = {**self._failed, shard: _Failed(self._monotonic(), rest_s, lost)}
         self._client.give_back(shard, rest_s)
 
     def _drop(self, shard: int) -> None:
         mine = self._mine[shard]
         self._mine = {s: m for s, m in self._mine.items() if s != shard}
+        self._well -= {shard}
         self._stored += mine.work.batch.stored
         self._duplicates += mine.work.batch.duplicates
         mine.work.batch.engine.let_go()

@@ -230,11 +230,11 @@ class Line:
             self._begin(self._give(its, rest_s))
 
     async def _give(self, its: ShardIn, rest_s: float) -> None:
-        await its.give_back()
-        await asyncio.sleep(rest_s)
         try:
+            await its.give_back()
+            await asyncio.sleep(rest_s)
             await self._hear(its.shard, its.queue)
-        except LOST as error:
+        except Exception as error:  # noqa: BLE001 - else this shard would never be heard here again
             self._end(error)
         self._resting.discard(its.shard)
 

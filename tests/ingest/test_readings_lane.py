@@ -3,10 +3,11 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from ingest.lasting import ENDS_MAX, LASTS_S
 from ingest.quarantine import Unreadable
 from ingest.readings.port import StoreError
 from ingest.readings_lane import ReadingsLane
@@ -115,11 +116,13 @@ def lanes() -> Iterator[list[tuple[ReadingsLane, Broker]]]:
         broker.end()
 
 
-def started(lanes, broker: Broker, batch: Batch) -> ReadingsLane:
+def started(
+    lanes, broker: Broker, batch: Batch, monotonic: Callable[[], float] = time.monotonic
+) -> ReadingsLane:
     lane = ReadingsLane(
         client=broker,
         work=ShardWork(client=broker, batch=batch, log=lambda *_said: None),
-        monotonic=time.monotonic,
+        monotonic=monotonic,
         log=lambda *_said: None,
     )
     lanes.append((lane, broker))
@@ -153,3 +156,29 @@ async def test_a_lane_that_began_without_its_store_first_reads_what_is_there(lan
     lane = started(lanes, Broker([message(1)]), batch)
     await until(lambda: batch.kept == ["r1"], "it is taken once the store has been read")
     assert lane.alive
+
+
+async def test_a_lane_that_connects_and_fails_each_time_is_not_well(lanes) -> None:
+    """Asked at most moments it has a connection, and its thread lives."""
+    now_s = [0.0]
+    broker, batch = Broker([]), Batch("", StoreError("away", retryable=True))
+    batch._in_hand = [""]
+    failing = True
+
+    def commit() -> None:
+        if failing:
+            raise StoreError("away", retryable=True)
+        batch._torn = False
+
+    batch.commit = commit
+    lane = started(lanes, broker, batch, lambda: now_s[0])
+    assert lane.state == "ok"
+    await until(lambda: broker.connections > ENDS_MAX + 1, "it has tried again and again")
+    assert broker.connected
+    assert lane.state.startswith("ended ")
+    failing = False
+    tried = broker.connections
+    await until(lambda: broker.connections > tried, "the last that fails")
+    assert lane.state.startswith("ended ")
+    now_s[0] += LASTS_S
+    assert lane.state == "ok"

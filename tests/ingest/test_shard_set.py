@@ -10,7 +10,7 @@ from ingest.amqp.topology import number_of
 from ingest.quarantine import Unreadable
 from ingest.readings.pg_shard import ShardLostError
 from ingest.readings.port import StoreError
-from ingest.shard_set import REST_FIRST_S, Made, ShardSet
+from ingest.shard_set import FAILING_S, REST_FIRST_S, Made, ShardSet
 from ingest.wire import Taken
 
 
@@ -81,12 +81,20 @@ class Bench:
         self.source = Source()
         self.batches: dict[int, list[Batch]] = {}
         self.closed: list[int] = []
-        self.set = ShardSet(client=self.source, make=self._make, log=lambda *_said: None)
+        self.now_s = 100.0
+        self.lost: set[int] = set()
+        self.set = ShardSet(
+            client=self.source,
+            make=self._make,
+            monotonic=lambda: self.now_s,
+            log=lambda *_said: None,
+        )
 
     def _make(self, shard: int) -> Made:
         batch = Batch()
         self.batches.setdefault(shard, []).append(batch)
-        return Made(SimpleNamespace(close=lambda: self.closed.append(shard)), batch)
+        lost = shard in self.lost
+        return Made(SimpleNamespace(close=lambda: self.closed.append(shard), lost=lost), batch)
 
     def at(self, shard: int) -> Batch:
         return self.batches[shard][-1]
@@ -233,3 +241,50 @@ def test_a_connection_that_is_lost_ends_the_round(bench: Bench) -> None:
     bench.source.ack = gone
     with pytest.raises(ConnectionResetError):
         bench.set.handle([message(1, 0)])
+
+
+def away(bench: Bench, *shards: int, opening: int = 0) -> None:
+    bench.source.gives |= dict.fromkeys(shards, opening)
+    bench.set._follow()
+    for shard in shards:
+        bench.at(shard).breaks = StoreError("away", retryable=True)
+    bench.set.idle()
+
+
+def test_who_fails_with_every_shard_says_so_until_one_does_well(bench: Bench) -> None:
+    assert bench.set.state == "ok", "who has no shard waits for one"
+    away(bench, 0, 2)
+    assert bench.set.failing == [0, 2]
+    assert bench.set.state == "every shard fails here, of late 0, 2: see the log"
+    # Given again, and no better: it is not well in the moment before it is worked on.
+    bench.source.gives = {0: 1}
+    bench.set._follow()
+    assert bench.set.state != "ok"
+    bench.set.idle()
+    assert (bench.set.failing, bench.set.state) == ([2], "ok")
+    # The one that does well goes: what is left is what fails.
+    bench.source.gives = {}
+    bench.set.idle()
+    assert bench.set.state != "ok"
+
+
+def test_one_that_fails_beside_one_that_does_well_is_told_and_no_more(bench: Bench) -> None:
+    bench.source.gives = {1: 0}
+    bench.set.idle()
+    away(bench, 0)
+    assert (bench.set.failing, bench.set.state) == ([0], "ok")
+
+
+def test_whose_shards_others_have_is_well_after_a_while(bench: Bench) -> None:
+    away(bench, 0)
+    bench.now_s += FAILING_S
+    assert bench.set.state != "ok"
+    bench.now_s += 1
+    assert (bench.set.failing, bench.set.state) == ([], "ok")
+
+
+def test_a_shard_that_another_worker_took_first_has_not_failed(bench: Bench) -> None:
+    bench.lost = {0}
+    away(bench, 0)
+    assert bench.source.given_back == [(0, REST_FIRST_S)]
+    assert (bench.set.failing, bench.set.state) == ([], "ok")

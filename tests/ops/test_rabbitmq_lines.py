@@ -24,7 +24,7 @@ from hearthwatch.authority import certificates, keys
 from hearthwatch.broker_config import BrokerConfig, RabbitConfig
 from hearthwatch.broker_rights_command import serve
 from hearthwatch.broker_sources import gateway_source, urgent_source
-from hearthwatch.doctor_rabbitmq import rabbitmq
+from hearthwatch.doctor_rabbitmq import rabbitmq, shards
 from hearthwatch.embedded_broker import free_port
 from hearthwatch.enrolment_config import EnrolmentConfig
 from hearthwatch.session_end import end_certified, own_proofs
@@ -383,7 +383,8 @@ async def test_the_gateway_of_the_daily_press_may_what_a_gateway_may(broker: Bro
 
 
 def test_the_doctor_tells_what_is_wrong(broker: Broker) -> None:
-    assert rabbitmq(broker.config).verdict == "ok"
+    well = rabbitmq(broker.config)
+    assert well.verdict == "ok", well
     guess = rabbitmq(replace(broker.config, password="a guess"))
     assert guess.verdict == "fail"
     assert "ACCESS_REFUSED" in guess.detail
@@ -392,6 +393,22 @@ def test_the_doctor_tells_what_is_wrong(broker: Broker) -> None:
     assert "begins with hw." in stranger.remedy
     nobody = rabbitmq(replace(broker.config, port=free_port()))
     assert "start the node" in nobody.remedy
+
+
+async def test_the_doctor_tells_of_shards_that_nobody_hears(broker: Broker) -> None:
+    async with hub(broker, []):
+        heard = await asyncio.to_thread(shards, broker.config)
+    assert (heard.verdict, heard.detail) == ("ok", "2, all heard")
+    found = [heard]
+
+    def nobody_is_there() -> bool:
+        found.append(shards(broker.config))
+        return "nobody hears 2" in found[-1].detail
+
+    await until(nobody_is_there, "the broker has seen the hub go")
+    assert found[-1].verdict == "warn"
+    assert found[-1].detail.endswith("hw.activation.0, hw.activation.1")
+    assert "start a worker" in found[-1].remedy
 
 
 def test_an_envelope_has_room_and_more_has_none(broker: Broker, first: Proof) -> None:
