@@ -22,6 +22,7 @@ from dashboard.images import UPLOAD_BYTES_MAX, Pictures
 from dashboard.login_delay import LoginDelay
 from dashboard.look_limit import LookLimit
 from dashboard.middleware import RequestMetrics, SecurityHeaders, gauge
+from dashboard.one_at_a_time import OneAtATime
 from dashboard.person_imports import Imports
 from dashboard.person_sheets import FILE_BYTES_MAX
 from dashboard.ports import Deps
@@ -296,7 +297,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.look_limit = LookLimit()
     app.state.rates = Rates(deps.account_rate, deps.address_rate)
     app.state.gateway_threads = CapacityLimiter(GATEWAY_THREADS)
-    app.state.in_flight = set()
+    app.state.in_flight = OneAtATime(deps.key_turns)
     app.state.checking_chain = False
     # By region and known homes, when it was counted and what; cleared with each call that is told.
     app.state.unseen_counts = {}

@@ -1,4 +1,5 @@
-"""`Idempotency-Key`: a change that is sent twice happens once and is answered the same twice.
+"""`Idempotency-Key`: a change that is sent twice happens once and is answered the same twice, also
+at the same moment and at two processes.
 
 The key belongs to the account and to one request: its method, path and body.
 """
@@ -15,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dashboard.callers import Caller, deps_of
+from dashboard.one_at_a_time import OneAtATime
 from dashboard.ports import Deps
 from dashboard.problems import Problem
 from ledger.database import insert_sql
@@ -49,19 +51,14 @@ async def once(
     deps = deps_of(request)
     full_key = f"{caller.username}:{key}"
     route = await _fingerprint(request)
-    in_flight: set[str] = request.app.state.in_flight
-    if full_key in in_flight:
-        raise Problem(409, "in_progress", "this very request is being worked on")
-    in_flight.add(full_key)
-    try:
+    in_flight: OneAtATime = request.app.state.in_flight
+    async with in_flight.turn(full_key):
         known = await run_in_threadpool(_recall, deps, full_key, route)
         if known is not None:
             return known
         body = to_json(await work())
         await _remember(deps, full_key, route, status, body)
         return Response(body, status_code=status, media_type=JSON)
-    finally:
-        in_flight.discard(full_key)
 
 
 async def _fingerprint(request: Request) -> str:

@@ -25,6 +25,7 @@ from ledger.documents.pdf import Printer
 from ledger.erasure.eraser import Eraser
 from ledger.erasure.periods import Periods
 from ledger.feed import FeedSubscription
+from ledger.key_turns import KeyTurns
 from ledger.register_changes import Changed
 from ledger.rule_settings import NewSetting
 from ledger.unit_of_work import UnitOfWork
@@ -345,6 +346,7 @@ class Deps:
     rota: its book is changed in the writer's thread.
     account_rate, address_rate: how much one of them may ask; None: as much as they like.
     outbox: the folder with files for departments; None: this hub makes none.
+    key_turns: which requests other processes of this book work on; None: there are none.
     """
 
     engine: Engine
@@ -381,3 +383,4 @@ class Deps:
     on_duty: Callable[[str | None, int], Sequence[str]] = _nobody
     shift_of: Callable[[str | None, int], str | None] = _no_shift
     copied_at_ms: Callable[[], int] = int
+    key_turns: KeyTurns | None = None

@@ -24,6 +24,7 @@ from alarms.lifecycle import IllegalMove
 from contract.errors import ContractError
 from dashboard.passwords import WeakPassword
 from dashboard.ports import ReadingsAway
+from ledger.cursor import BookUnreachableError
 from ledger.documents.pdf import Busy, NotInstalled, TooLong
 from ledger.forms.refusal import Refusal
 from ledger.persons.files import PersonExists, Refused, StaleFile
@@ -183,6 +184,7 @@ def install(app: FastAPI) -> None:
         WriterBusy,
         WriterClosed,
         SQLAlchemyError,
+        BookUnreachableError,
         NotInstalled,
         TooLong,
         Busy,

@@ -98,6 +98,7 @@ class Hub:
         )
         self.feed.last_seq = self._last_entry()
         self.joined = joined_feed(self)
+        self.key_turns = config.book.open_key_turns()
         self.writer.attach(self.notices.contacts)
         decline, says = self.book.handing.cannot_come, self.book.contacts.says
         self.replies = Replies(self.writer, self.book, decline, may, says)
@@ -266,6 +267,8 @@ class Hub:
         self.writer.close()
         if self.ingest is not None:
             self.ingest.close()
+        if self.key_turns is not None:
+            self.key_turns.close()
         self.readings.close()
         self.reader.dispose()
 

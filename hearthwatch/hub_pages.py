@@ -74,6 +74,7 @@ def pages(hub: "Hub", seen: Seen, registry: CollectorRegistry) -> FastAPI:
             outbox=hub.offices.exports.folder,
             departments=hub.offices.exports,
             enrolment=hub.enrolling,
+            key_turns=hub.key_turns,
         )
     )
 

@@ -20,6 +20,7 @@ from ledger.cursor import (
     HubConnection,
 )
 from ledger.file_lease import FileLease
+from ledger.key_turns import KeyTurns
 from ledger.sealing import at_sqlite
 from ledger.sealing.at_connection import read_open
 from ledger.sealing.at_sqlite import SealedFile
@@ -62,6 +63,11 @@ class Place(Protocol):
 
     def open_ear(self) -> Ear:
         """Where a process that shares its book hears that others have committed something."""
+        ...
+
+    def open_key_turns(self) -> KeyTurns | None:
+        """Where processes that share the book see what the others are working on; None: there are
+        no others."""
         ...
 
     @property
@@ -138,6 +144,9 @@ class SqliteBook:
 
     def open_ear(self) -> Ear:
         raise BookInUseError("a book in a file has one hub, which hears itself")
+
+    def open_key_turns(self) -> None:
+        return None
 
     def open_shared(self, *duties: str) -> HubConnection:
         part = ", ".join(duties) or "a part"
@@ -257,6 +266,11 @@ class PostgresBook:
         from ledger.pg_ear import PgEar
 
         return PgEar(self.conninfo())
+
+    def open_key_turns(self) -> KeyTurns | None:
+        from ledger.pg_key_turns import PgKeyTurns
+
+        return PgKeyTurns(self.conninfo()) if self.shared else None
 
     def _opened(self, connect: Callable[[], HubConnection]) -> HubConnection:
         from ledger.postgres import AWAY
