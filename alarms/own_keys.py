@@ -1,6 +1,8 @@
-"""Keys that the hub makes for itself at its first start and keeps in its data folder (0600)."""
+"""Keys that the hub makes for itself at its first start and keeps in its data folder (0600). The
+book has them too (`hearthwatch/shared_keys.py`): of several processes each signs with the same."""
 
 import contextlib
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -31,6 +33,18 @@ def vapid_key(folder: Path) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{path}: expected a P-256 key")
     return key
+
+
+def fingerprint(content: bytes) -> str:
+    """By which people compare two of them; it tells nothing of the key."""
+    return hashlib.sha256(b"own key:" + content).hexdigest()[:16]
+
+
+def put(path: Path, content: bytes) -> None:
+    """In the place of another one, which stays beside it."""
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(path.with_suffix(f"{path.suffix}.before"))
+    _kept(path, content)
 
 
 def public_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:

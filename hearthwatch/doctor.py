@@ -21,6 +21,7 @@ from hearthwatch.doctor_copies import copies
 from hearthwatch.doctor_enrolment import enrolment
 from hearthwatch.doctor_finding import Finding, Verdict, judge
 from hearthwatch.doctor_readings import readings
+from hearthwatch.doctor_sealing import own_keys
 
 if TYPE_CHECKING:
     # A gateway's installation has neither msgspec nor what else the hub's modules import.
@@ -75,6 +76,7 @@ def hub(path: Path, anchors: frozenset[str] = frozenset()) -> Iterator[Finding]:
         yield from homes(config.homes)
     yield from data_folder(config.data_dir)
     yield from book(config.book, anchors)
+    yield from own_keys(config.book, config.data_dir)
     yield from readings(config)
     yield from copies(config, wall_ms())
     yield from audit_copy(config, wall_ms())

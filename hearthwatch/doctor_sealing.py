@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from hearthwatch.doctor_finding import Finding, judge
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     # A gateway's installation has none of these.
     from sqlalchemy import Engine
 
@@ -54,6 +56,42 @@ def sealing(place: "Place", reader: "Engine") -> Iterator[Finding]:
         f"{folder}, mode {mode:04o}",
         f"chmod 700 {folder}",
         bad="warn",
+    )
+
+
+def own_keys(place: "Place", folder: "Path") -> Iterator[Finding]:
+    """Whether this process signs push messages with the key that browsers were registered with."""
+    from sqlalchemy import inspect
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from hearthwatch.shared_keys import differing
+    from ledger.cursor import BookUnreachableError
+    from ledger.place import SqliteBook
+    from ledger.schema import META
+    from ledger.sealing.key_file import KeyFileError
+
+    if place.ring is None or not place.ring.path.exists():
+        return
+    if isinstance(place, SqliteBook) and not place.path.exists():
+        return
+    try:
+        reader = place.open_reader()
+        try:
+            with reader.connect() as connection:
+                there = inspect(connection).has_table(META.name)
+                found = differing(connection, folder) if there else None
+        finally:
+            reader.dispose()
+    except (SQLAlchemyError, BookUnreachableError, KeyFileError, ImportError):
+        return  # the lines of the book and of its key file say so
+    if found is None:
+        yield Finding(check="own keys", verdict="ok", detail="in the book at the first start")
+        return
+    yield judge(
+        "own keys",
+        not found,
+        f"{', '.join(found)}: not the book's" if found else "as the book has them",
+        "start this process again: it takes the book's (own_key_taken in its log)",
     )
 
 

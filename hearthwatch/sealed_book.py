@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import inspect
 
+from hearthwatch import shared_keys
 from hearthwatch.clock import wall_ms
 from hearthwatch.hub_config import HubConfig
 from hearthwatch.logs import say
@@ -31,12 +32,13 @@ def opened(config: HubConfig, connection: HubConnection | None = None) -> HubCon
     what is sealed in this book."""
     config.data_dir.mkdir(parents=True, exist_ok=True)
     connection = connection or config.book.open_hub()
-    if config.book.ring is not None:
-        try:
+    try:
+        if config.book.ring is not None:
             prepare(connection, config.book.ring)
-        except BaseException:
-            connection.close()
-            raise
+            shared_keys.share(connection, config.data_dir)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
