@@ -1,6 +1,7 @@
 """The address of a PostgreSQL server, or of several of which one takes writes.
 
     postgresql://user@db-1:5432,db-2:5432,db-3:5432/book      as libpq writes it
+    postgresql://user@/book?host=db-1,db-2&port=5432,5433     as libpq takes it, too
 
 They are asked in turn, and the first that is no standby is the one: after a standby was promoted a
 lost connection is made anew to it. A machine that went without a word (power, a cable) answers
@@ -51,13 +52,19 @@ def parse(text: str) -> URL:
     """ValueError when it is no address of a PostgreSQL database, or has a password in it."""
     found = _SEVERAL.fullmatch(text)
     servers = () if found is None else tuple(_server(one) for one in found["hosts"].split(","))
-    if len(servers) > SERVERS_MAX:
-        raise ValueError(f"{len(servers)} servers, at most {SERVERS_MAX}")
     try:
         url = make_url(text if found is None else found["before"] + found["rest"])
     except (ArgumentError, ValueError):
         # Its text holds the address, and a password may be in that.
         raise ValueError("cannot be read as an address") from None
+    # What stands behind the question mark is what libpq goes by.
+    if asked := _asked(url):
+        servers = asked
+        url = URL.create(
+            url.drivername, url.username, url.password, database=url.database, query=url.query
+        ).difference_update_query(["host", "port"])
+    if len(servers) > SERVERS_MAX:
+        raise ValueError(f"{len(servers)} servers, at most {SERVERS_MAX}")
     if url.drivername not in {"postgresql", "postgres"} or not url.database:
         raise ValueError("expected postgresql://user@host:5432/database")
     if url.password:
@@ -87,6 +94,28 @@ def for_sqlalchemy(url: URL) -> str:
 def _servers(url: URL) -> tuple[str, ...]:
     host = url.query.get("host", ())
     return host if isinstance(host, tuple) else (host,)
+
+
+def _asked(url: URL) -> tuple[str, ...]:
+    """Several servers behind the question mark, by a comma or by `host` more than once."""
+    hosts, ports = _listed(url, "host"), _listed(url, "port")
+    if len(hosts) < 2:
+        return ()
+    if any(host.startswith("/") for host in hosts):
+        raise ValueError("of several servers each is named by its host, none by a folder")
+    if len(ports) > 1 and len(ports) != len(hosts):
+        raise ValueError(f"{len(ports)} ports of {len(hosts)} servers")
+    usual = str(url.port or _PORT)
+    each = ports if len(ports) > 1 else [*(ports or [usual])] * len(hosts)
+    return tuple(
+        _server(host if ":" in host else f"{host}:{port or usual}")
+        for host, port in zip(hosts, each, strict=True)
+    )
+
+
+def _listed(url: URL, name: str) -> list[str]:
+    said = url.query.get(name, ())
+    return [one for text in ((said,) if isinstance(said, str) else said) for one in text.split(",")]
 
 
 def _noticing(url: URL) -> URL:
