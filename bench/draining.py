@@ -16,7 +16,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +46,8 @@ SETTLE_S: Final = 25.0
 UNTIL_SHARE: Final = 0.95
 LOOK_S: Final = 0.5
 STALLED_S: Final = 120.0
+# Of the figure for a start anew, which is seconds.
+STORED_LOOK_S: Final = 0.05
 # What is given to the floors.
 FLOOR_MESSAGES: Final = 10_000
 FLOOR_ROWS: Final = 200_000
@@ -182,13 +184,28 @@ def _started_again(
         step = max(EACH, homes // FIRST // EACH * EACH)
         now_ms = time.time_ns() // 1_000_000
         fill(place, (message(home, now_ms, rounds, 1) for home in range(0, homes, step)))
-        while worker.stored() < min(FIRST, homes // step):
-            time.sleep(0.05)
+        stored_at_least(min(FIRST, homes // step), worker.stored, time.monotonic, time.sleep)
         told = {"spent_s": worker.spent_s(), "wall_s": worker.age_s()}
         told["memory_mb"] = worker.memory_mb()
     finally:
         worker.stop()
     return told
+
+
+def stored_at_least(
+    wanted: int,
+    stored: Callable[[], int],
+    monotonic: Callable[[], float],
+    pause: Callable[[float], None],
+) -> None:
+    """SystemExit when no more comes, as of a worker that was given no shard."""
+    most, moved_s = 0, monotonic()
+    while (now := stored()) < wanted:
+        if now > most:
+            most, moved_s = now, monotonic()
+        elif monotonic() - moved_s > STALLED_S:
+            raise SystemExit(f"{now} of {wanted} readings were stored, then nothing")
+        pause(STORED_LOOK_S)
 
 
 def _backlog(homes: int, rounds: int) -> Iterator[tuple[str, bytes]]:
