@@ -54,8 +54,9 @@ def set_up_app(page: Page) -> tuple[pyotp.TOTP, list[str]]:
     codes = panel.locator(".codes li")
     expect(codes).to_have_count(10)
     found = codes.all_inner_texts()
-    panel.get_by_role("button", name="已经收好").click()
+    # Before it is pressed: where the second step was asked for, the page then goes on to the board.
     expect(panel.get_by_text("还有 10 个没有用过")).to_be_visible()
+    panel.get_by_role("button", name="已经收好").click()
     return app, found
 
 
