@@ -65,9 +65,9 @@ PROMISES: Final = (
                 " processes that serve pages or escalate; a queue deleted",
                 bound="0 lost, 0 doubled",
                 tests=(
-                    "tests/ingest/amqp/test_clients.py"
+                    "tests/ingest/amqp/test_urgent_client.py"
                     "::test_a_broker_that_is_killed_keeps_what_was_not_acknowledged",
-                    "tests/ingest/amqp/test_clients.py"
+                    "tests/ingest/amqp/test_urgent_client.py"
                     "::test_a_queue_that_is_taken_away_is_missed_and_made_again",
                     "tests/acceptance/test_second_path.py",
                 ),
@@ -124,7 +124,7 @@ PROMISES: Final = (
                 name="an older image of a gateway's card, numbers given twice",
                 bound="a new press is never taken for an old one",
                 tests=(
-                    "tests/gateway/test_spool_lane.py"
+                    "tests/gateway/test_spool_damage.py"
                     "::test_an_older_image_of_the_card_gives_no_id_twice",
                 ),
             ),

@@ -12,8 +12,8 @@ from ledger.persons.exchanging import blind_digests
 from ledger.place import SqliteBook
 from ledger.unit_of_work import compact
 from tests.dashboard.conftest import World, problem_of
+from tests.dashboard.erasing import everything
 from tests.dashboard.test_department_files import files, order, sheets
-from tests.dashboard.test_erasures import everything
 from tests.dashboard.test_exchange_routes import API, FIELDS, NUMBER, PATH, body, changed, put
 
 ID = "SX-0001"

@@ -24,7 +24,7 @@ from hearthwatch.hub_config import HubConfig, load
 from hearthwatch.roles import ROLES
 from ledger.place import PostgresBook
 from tests.acceptance.rig import Program, wait_until
-from tests.ops.test_broker_lines import NOW
+from tests.ops.broker_site import NOW
 from tests.ops.test_compose import DEPLOY, MADE, ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.cluster.yml").read_text())

@@ -33,7 +33,7 @@ from ledger.gateway_certificates import Issued
 from tests.acceptance.rig import wait_until
 from tests.adapters.broker_line import Line, Proof, Refused
 from tests.adapters.rabbitmq import MISSING, Node, PortMapper, installed
-from tests.ops.test_broker_lines import NOW, Site, rogue
+from tests.ops.broker_site import NOW, Site, rogue
 from tests.ops.test_compose import DEPLOY
 
 pytestmark = [
