@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hearthwatch.doctor_finding import Finding, judge
 from hearthwatch.doctor_sealing import sealing
+from hearthwatch.doctor_standbys import standbys
 
 if TYPE_CHECKING:
     # A gateway's installation has neither SQLAlchemy nor what else the hub's modules import.
@@ -28,6 +29,7 @@ def book(place: "Place", anchors: frozenset[str] = frozenset()) -> Iterator[Find
     reader = place.open_copier()
     try:
         yield _where(place, reader)
+        yield from standbys(place, reader)
         yield _sound(place)
         yield from _chains(reader, anchors)
         yield from _department_files(reader)

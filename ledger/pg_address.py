@@ -91,6 +91,11 @@ def for_sqlalchemy(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def count(url: URL) -> int:
+    """How many servers it names."""
+    return max(1, len(_servers(url)))
+
+
 def _servers(url: URL) -> tuple[str, ...]:
     host = url.query.get("host", ())
     return host if isinstance(host, tuple) else (host,)

@@ -245,6 +245,11 @@ class PostgresBook:
 
     has_standby = True
 
+    @property
+    def servers(self) -> int:
+        """How many its address names."""
+        return pg_address.count(self.url)
+
     def open_writer(self) -> Connection:
         # Imported here, as below: a book in SQLite needs no psycopg.
         from ledger.postgres import COMMAND, PgConnection, said_by

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hearthwatch.doctor_standbys import standbys
 from ingest.marks import SpoolMark
 from ingest.readings.pg_reader import PgReader
 from ingest.readings.pg_settings import PgSettings
@@ -50,6 +51,14 @@ def takes(book: PostgresBook) -> bool:
     return True
 
 
+def told(book: PostgresBook) -> tuple[str, str]:
+    """What the doctor says of those that follow."""
+    reader = book.open_copier()
+    [finding] = standbys(book, reader)
+    reader.dispose()
+    return finding.verdict, finding.detail
+
+
 @pytest.fixture(scope="module")
 def servers() -> Iterator[PgNodes]:
     """Each test leaves them as it found them: one takes writes, two follow."""
@@ -62,8 +71,11 @@ def servers() -> Iterator[PgNodes]:
 def test_without_a_standby_nothing_is_acknowledged(servers: PgNodes) -> None:
     """A server alone with what it has written tells nobody of it: it could be lost with it."""
     first, *others = servers.nodes
+    verdict, detail = told(servers.book())
+    assert (verdict, detail.count("streaming (quorum")) == ("ok", 2), detail
     for node in others:
         node.kill()
+    wait_until(lambda: "every commit waits" in told(servers.book())[1], PATIENCE_S, "it is told")
     store = PgStore(PgSettings(conninfo=servers.book().conninfo(), keep_raw_days=30), shard=1)
     waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
     answered = threading.Event()
@@ -77,6 +89,8 @@ def test_without_a_standby_nothing_is_acknowledged(servers: PgNodes) -> None:
     first.alter("")
     others[1].start()
     wait_until(others[1].follows, PATIENCE_S, "one follows again")
+    verdict, detail = told(servers.book())
+    assert (verdict, detail.count("streaming (")) == ("warn", 1), detail
     assert sent(store, 2), "one is enough"
     thread.join()
     store.close()
