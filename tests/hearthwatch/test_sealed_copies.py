@@ -154,11 +154,11 @@ def test_the_commands_show_rotate_and_erase(tmp_path: Path, capsys) -> None:
     config = ["--config", str(path)]
     assert main(["keys", "show", *config]) == 0
     [_, before] = capsys.readouterr().out.splitlines()
-    assert "3 keys" in before
+    assert "4 keys" in before
     assert main(["keys", "rotate", *config, "--drop-old"]) == 0
     dropped, _, after = capsys.readouterr().out.splitlines()
     assert dropped == f"dropped: {before.split()[0]}"
-    assert "3 keys" in after
+    assert "4 keys" in after
     assert main(["erase", *config, "p-1"]) == 0
     confirm = capsys.readouterr().out.split("--confirm ")[1].strip()
     assert main(["erase", *config, "p-1", "--confirm", confirm]) == 1
