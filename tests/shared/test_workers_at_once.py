@@ -68,6 +68,24 @@ def test_each_judges_its_part_and_the_other_goes_on(county: Workers) -> None:
     assert county.missed(MUTE) == ["open"]
     assert len(county.watched_in()) == 2 * GATEWAYS + 2
     assert county.rows("SELECT count(*) FROM alarm WHERE kind = 'sos'") == [(GATEWAYS,)]
+    _and_say_when_nothing_can_be_kept(county)
+
+
+def _and_say_when_nothing_can_be_kept(county: Workers) -> None:
+    """Connected as ever, with a thread that lives: and every shard fails."""
+
+    def said(name: str) -> str:
+        return county.checks(name).get("shards", "")
+
+    county.rows("ALTER TABLE readings.shard RENAME TO shard_away")
+    for name in NAMES:
+        county.until(
+            lambda name=name: said(name).startswith("every shard fails"), f"{name} says it"
+        )
+    assert {county.checks(name)["book"] for name in NAMES} == {"ok"}
+    county.rows("ALTER TABLE readings.shard_away RENAME TO shard")
+    for name in NAMES:
+        county.until(lambda name=name: said(name) == "ok", f"{name} is well again")
 
 
 def _settled(county: Workers) -> bool:

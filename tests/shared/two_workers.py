@@ -140,6 +140,9 @@ class Workers:
     def shards(self, name: str) -> list[int]:
         return list(self._told(name).get("shards", ()))
 
+    def checks(self, name: str) -> dict[str, str]:
+        return dict(self._told(name).get("checks", {}))
+
     def heard_in(self) -> dict[str, int]:
         return dict(self._look("SELECT gateway, shard FROM readings.gateway"))
 
