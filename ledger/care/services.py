@@ -15,15 +15,15 @@ class CareService:
 
 
 CARE_SERVICES: Final[tuple[CareService, ...]] = (
-    CareService(word="bathing", zh="助洁", en="washing and cleaning"),
+    CareService(word="bathing", zh="助洁", en="washing, cleaning"),
     CareService(word="medical", zh="助医", en="medical help"),
     CareService(word="meals", zh="助餐", en="meals"),
-    CareService(word="mobility", zh="助行", en="getting about"),
-    CareService(word="urgent_help", zh="助急", en="help in urgent need"),
+    CareService(word="mobility", zh="助行", en="help getting about"),
+    CareService(word="urgent_help", zh="助急", en="urgent help"),
     CareService(word="long_term_care", zh="长期照护", en="long-term care"),
-    CareService(word="day_care", zh="短期托顾", en="short stay and day care"),
+    CareService(word="day_care", zh="短期托顾", en="short stay, day care"),
     CareService(word="respite_care", zh="临时照护", en="temporary care"),
-    CareService(word="rehabilitation", zh="康复护理", en="rehabilitation and nursing"),
+    CareService(word="rehabilitation", zh="康复护理", en="rehabilitation, nursing"),
     CareService(word="home_adaptation", zh="适老化改造", en="adapting the home"),
     CareService(word="other", zh="其他", en="other"),
 )

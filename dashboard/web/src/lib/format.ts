@@ -87,7 +87,7 @@ export function decimal(value: number, digits = 1): string {
 }
 
 export function megabytes(bytes: number): string {
-  return bytes >= 1e9 ? `${decimal(bytes / 1e9)} GB` : `${decimal(bytes / 1e6, 0)} MB`;
+  return bytes >= 1e9 ? `${decimal(bytes / 1e9)}\u00a0GB` : `${decimal(bytes / 1e6, 0)}\u00a0MB`;
 }
 
 function two(value: number): string {

@@ -317,6 +317,12 @@ export function taskWho(task: Task): string {
   return villageOf(task.region_path ?? []) || who(task);
 }
 
+/** Who has it; of one that ended without anybody nothing is still to come. */
+export function taskHolder(task: Task): string {
+  const over = task.state === "completed" || task.state === "cancelled";
+  return task.assignee?.name ?? t(over ? "task.nobody" : "alarm.nobody");
+}
+
 export function taskPlace(task: Task): string {
   const gateway = known.gateways.get(checksOf(task).own[0]?.gateway ?? "");
   const path = gateway?.region_path ?? task.region_path ?? [];
