@@ -355,7 +355,8 @@ class Hub:
             )
         from hearthwatch.hub_pages import Seen, pages
 
-        self.app = pages(self, Seen(readings=self.readings, engines=self._engines), registry)
+        seen = Seen(readings=self.readings, engines=self._engines, reading=self._reading)
+        self.app = pages(self, seen, registry)
         return Server(http_of(self.config, self.app))
 
     def _shown(self) -> dict[str, object]:
@@ -365,6 +366,9 @@ class Hub:
         if self._stored_views is not None:
             return (self.urgent.engine, self._stored_views.engine())
         return (self.urgent.engine, *(() if self.ingest is None else self.ingest.engines))
+
+    def _reading(self) -> bool:
+        return self._stored_views is None and self.ingest is not None and not self.ingest.began
 
     def health(self) -> dict[str, str]:
         """Each part with "ok" or what is wrong with it."""

@@ -141,6 +141,11 @@ class Ingest:
         return [self.work.batch.engine]
 
     @property
+    def began(self) -> bool:
+        """Whether what rules have learned was read; of shards each is read as it comes."""
+        return not isinstance(self.work, ShardWork) or self.work.batch.loaded
+
+    @property
     def counted(self) -> tuple[int, int]:
         """Readings stored, and those seen before."""
         of = self.work if isinstance(self.work, ShardSet) else self.work.batch
@@ -182,8 +187,7 @@ class Ingest:
             return "another worker has taken its shard"
         if self.lane.state != "ok":
             return self.lane.state
-        began = not isinstance(self.work, ShardWork) or self.work.batch.loaded
-        return "ok" if began else "reads what rules have learned"
+        return "ok" if self.began else "reads what rules have learned"
 
 
 def _newest_event(reader: SqlEngine) -> int:

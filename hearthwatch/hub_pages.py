@@ -33,6 +33,7 @@ class Seen:
 
     readings: ReadingsReader
     engines: Callable[[], Sequence[Engine]]
+    reading: Callable[[], bool]
 
 
 def pages(hub: "Hub", seen: Seen, registry: CollectorRegistry) -> FastAPI:
@@ -51,7 +52,7 @@ def pages(hub: "Hub", seen: Seen, registry: CollectorRegistry) -> FastAPI:
             feed=hub.feed,
             intake=hub.urgent,
             readings=SeenReadings(seen.readings, say),
-            rules=EngineViews(side, seen.engines, clock),
+            rules=EngineViews(side, seen.engines, seen.reading, clock),
             clock=clock,
             wall_ms=wall_ms,
             registry=registry,

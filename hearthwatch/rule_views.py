@@ -21,16 +21,19 @@ _LOOKS: Final = 3
 
 
 class EngineViews:
-    """Implements the dashboard's `RuleViews` port over the engines of both lanes."""
+    """Implements the dashboard's `RuleViews` port over the engines of both lanes. reading: what the
+    rules have learned is still being read; until then no home is said to be unwatched."""
 
     def __init__(
         self,
         side: UrgentSide,
         engines: Callable[[], Sequence[Engine]],
+        reading: Callable[[], bool],
         clock: PlannedClock,
     ) -> None:
         self._side = side
         self._engines = engines
+        self._reading = reading
         self._clock = clock
         self._scopes = RuleScopes(side.settings)
 
@@ -38,6 +41,8 @@ class EngineViews:
         return [view for engine in self._engines() for view in self._look(engine, home)]
 
     def of_kind(self, kind: str, homes: Iterable[str]) -> dict[str, RuleView]:
+        if self._reading():
+            return {home: _unread(kind) for home in homes}
         engines = self._engines()
         found: dict[str, RuleView] = {}
         for home in homes:
@@ -67,6 +72,16 @@ class EngineViews:
 
     def change(self, unit: UnitOfWork, new: NewSetting) -> None:
         self._side.change_rule(unit, new)
+
+
+def _unread(kind: str) -> RuleView:
+    return RuleView(
+        rule=kind,
+        kind=kind,
+        state="cannot_judge",
+        since_ms=None,
+        explanation={"reason": "starting"},
+    )
 
 
 def described(rules: InForce) -> list[dict[str, object]]:

@@ -85,6 +85,8 @@ class Bench:
         )
         self.clock = Clock()
         self.hub = Hub(config, self.clock, default_rules())
+        if self.hub.ingest is not None:
+            self.hub.ingest.work.prepare()
 
     def change(self, apply: Callable[[UnitOfWork], object]) -> object:
         return self.hub.writer.submit(apply).result(30)
