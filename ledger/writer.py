@@ -125,7 +125,7 @@ class Writer:
         self._beside = beside
         self._projections: list[Projection] = []
         self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
-        self._closed = False
+        self._started = self._closed = False
         self.commits = 0
         self.failures = 0
         # In all: until a transaction had its turn, and until its commit was answered.
@@ -145,6 +145,7 @@ class Writer:
         self._projections.append(projection)
 
     def start(self) -> None:
+        self._started = True
         self._thread.start()
 
     def close(self) -> None:
@@ -169,7 +170,7 @@ class Writer:
     def rouse(self) -> None:
         """A change is about to come: what is still to be read of it is read while the thread wakes
         up. From any thread."""
-        if self._queue.empty() and self._thread.is_alive():
+        if self._started and self._queue.empty():
             self._queue.put(_ROUSED)
 
     async def change(self, apply: Callable[[UnitOfWork], T]) -> T:

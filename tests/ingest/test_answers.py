@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from hearthwatch.to_loop import ToLoop
@@ -70,6 +71,36 @@ async def test_the_door_to_the_loop_keeps_the_order_of_each_thread() -> None:
     threading.Thread(target=bring).start()
     await asyncio.wait_for(all_there.wait(), WAIT_S)
     assert heard == [0, 1, 2, "before the last"]
+
+
+async def test_what_is_brought_while_the_loop_wakes_up_costs_no_second_waking() -> None:
+    """And what fails is told, and takes nothing else with it."""
+    door, heard, told, all_there = ToLoop(), [], [], asyncio.Event()
+    door.open()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: told.append(context["exception"]))
+    wakings, wake = [], loop.call_soon_threadsafe
+
+    def counted(callback: Callable[[], object]) -> asyncio.Handle:
+        wakings.append(callback)
+        return wake(callback)
+
+    loop.call_soon_threadsafe = counted
+
+    def bring(numbers: range, then: Callable[[], object]) -> None:
+        for number in numbers:
+            door.call_soon(lambda number=number: heard.append(1 / (number - 2)))
+        door.call_soon(then)
+
+    thread = threading.Thread(target=bring, args=(range(4), lambda: None))
+    thread.start()
+    # The loop stands still meanwhile.
+    thread.join(WAIT_S)
+    assert len(wakings) == 1
+    threading.Thread(target=bring, args=(range(4, 6), all_there.set)).start()
+    await asyncio.wait_for(all_there.wait(), WAIT_S)
+    assert heard == [-0.5, -1.0, 1.0, 0.5, 1 / 3]
+    assert [type(error) for error in told] == [ZeroDivisionError]
 
 
 def test_what_is_brought_after_the_loops_end_is_dropped() -> None:
