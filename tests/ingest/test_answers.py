@@ -75,7 +75,8 @@ async def test_the_door_to_the_loop_keeps_the_order_of_each_thread() -> None:
 
 async def test_what_is_brought_while_the_loop_wakes_up_costs_no_second_waking() -> None:
     """And what fails is told, and takes nothing else with it."""
-    door, heard, told, all_there = ToLoop(), [], [], asyncio.Event()
+    door, heard, told = ToLoop(), [], []
+    first, all_there = asyncio.Event(), asyncio.Event()
     door.open()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: told.append(context["exception"]))
@@ -92,11 +93,12 @@ async def test_what_is_brought_while_the_loop_wakes_up_costs_no_second_waking() 
             door.call_soon(lambda number=number: heard.append(1 / (number - 2)))
         door.call_soon(then)
 
-    thread = threading.Thread(target=bring, args=(range(4), lambda: None))
+    thread = threading.Thread(target=bring, args=(range(4), first.set))
     thread.start()
     # The loop stands still meanwhile.
     thread.join(WAIT_S)
     assert len(wakings) == 1
+    await asyncio.wait_for(first.wait(), WAIT_S)
     threading.Thread(target=bring, args=(range(4, 6), all_there.set)).start()
     await asyncio.wait_for(all_there.wait(), WAIT_S)
     assert heard == [-0.5, -1.0, 1.0, 0.5, 1 / 3]
