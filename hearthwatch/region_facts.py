@@ -1,7 +1,7 @@
 """What the register says of villages, as the rules take it: which homes are one village, and who in
 them depends on electricity."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Final
 
@@ -41,10 +41,10 @@ def village_of(region: str | None, regions: Mapping[str, Row]) -> str:
     return region or ""
 
 
-def needs_power(persons: Iterable[Row], devices: Iterable[Row]) -> str:
-    """How the register knows that somebody here depends on electricity; empty: it does not."""
-    for person in persons:
-        conditions = conditions_of(person["conditions"])
+def needs_power(ailments: Iterable[Sequence[str]], devices: Iterable[Row]) -> str:
+    """How the register knows that somebody here depends on electricity; empty: it does not.
+    `ailments`: each person's conditions."""
+    for conditions in ailments:
         if conditions and _named(" ".join(conditions)):
             return "conditions"
     for row in devices:
@@ -77,13 +77,15 @@ def home_facts(
     members: dict[str, list[HomeFacts]] = {code: [] for code in villages}
     for home, village in homes.items():
         people = index.residents(home)
+        # Sealed: opened once.
+        ailments = [conditions_of(person["conditions"]) for person in people]
         facts = HomeFacts(
             home=home,
             region=village,
             persons=tuple(str(p["id"]) for p in people),
             devices=devices.get(home, ()),
-            needs_power=needs_power(people, of_home.get(home, ())),
-            copd=copd_of([conditions_of(person["conditions"]) for person in people]),
+            needs_power=needs_power(ailments, of_home.get(home, ())),
+            copd=copd_of(ailments),
         )
         told.append(facts)
         members.setdefault(village, []).append(facts)

@@ -6,12 +6,17 @@ sealed until somebody looks at it: a start opens nobody's name, and none lies ab
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ledger.cursor import Cursor
 from ledger.sealing.at_connection import ring_of, texts_as_stored
 from ledger.sealing.columns import OF_TABLE
 from ledger.sealing.tokens import MARK
+
+# What many rows say alike.
+_NAMES: Final = frozenset(
+    {"id", "home", "region", "gateway", "kind", "model", "categories", "grade", "visitor"}
+)
 
 
 class Shape:
@@ -56,9 +61,16 @@ class KeptRow(Mapping[str, Any]):
 
 
 def kept_rows(
-    cursor: Cursor, table: str, columns: Sequence[str], where: str = "", key: Sequence[Any] = ()
+    cursor: Cursor,
+    table: str,
+    columns: Sequence[str],
+    where: str = "",
+    key: Sequence[Any] = (),
+    *,
+    names: dict[Any, Any] | None = None,
 ) -> list[KeptRow]:
-    """All rows of a table, or those where the columns of `where` are `key`."""
+    """All rows of a table, or those where the columns of `where` are `key`. `names`: of the tables
+    that are read together, so that a home's name is one text in all of them."""
     ring = ring_of(cursor)
     sealed: Iterable[str] = ()
     if ring is not None and table in OF_TABLE:
@@ -68,7 +80,17 @@ def kept_rows(
     sql = f'SELECT {", ".join(columns)} FROM "{table}"{where}'  # noqa: S608
     with texts_as_stored(cursor) as stored:
         rows = stored.execute(sql, key).fetchall()
+    if names is not None:
+        alike = [number for number, name in enumerate(columns) if name in _NAMES]
+        rows = [_shared(row, alike, names) for row in rows]
     return [KeptRow(shape, row) for row in rows]
+
+
+def _shared(row: tuple[Any, ...], alike: Sequence[int], names: dict[Any, Any]) -> tuple[Any, ...]:
+    values = list(row)
+    for at in alike:
+        values[at] = names.setdefault(values[at], values[at])
+    return tuple(values)
 
 
 def _as_it_is(text: str) -> str:

@@ -69,12 +69,13 @@ class Register:
         self.now_ms: Callable[[], int] = lambda: 0
 
     def reload(self, cursor: Cursor) -> None:
+        names: dict[Any, Any] = {}
         self.index = roster_index(
-            regions=kept_rows(cursor, "region", _REGION),
-            homes=kept_rows(cursor, "home", _HOME),
-            persons=kept_rows(cursor, "service_user", _PERSON),
-            gateways=kept_rows(cursor, "gateway", _GATEWAY),
-            devices=kept_rows(cursor, "device", _DEVICE),
+            regions=kept_rows(cursor, "region", _REGION, names=names),
+            homes=kept_rows(cursor, "home", _HOME, names=names),
+            persons=kept_rows(cursor, "service_user", _PERSON, names=names),
+            gateways=kept_rows(cursor, "gateway", _GATEWAY, names=names),
+            devices=kept_rows(cursor, "device", _DEVICE, names=names),
             accounts=kept_rows(cursor, "account", _ACCOUNT),
         )
 

@@ -75,6 +75,10 @@ class Cell:
         return False
 
 
+# Until something is heard of a home. Never changed.
+_NOBODY_HEARS: Final[dict[str, tuple[Cell, ...]]] = {}
+
+
 class HomeCells:
     """What the engine has of one home. Cells come when something is heard that their rule wants,
     at once only where a rule waits from the beginning: most homes have few kinds of devices.
@@ -90,7 +94,7 @@ class HomeCells:
         self._place: Place | None = None
         self.cells: dict[str, Cell] = {} if before is None else before.cells
         self.asleep: Asleep | None = None if before is None else before.asleep
-        self.hears: dict[str, tuple[Cell, ...]] = {}
+        self.hears = _NOBODY_HEARS
         self.waiting: Waiting | None = None if before is None else before.waiting
 
     @property

@@ -321,14 +321,14 @@ class Residents(Listeners):
         if kind == REGISTER:
             power = known.hears.get(POWER) or self._hear(known, POWER)
             found = tuple(cell for cell in power if cell.rule.name not in self._no_registers)
-            known.hears[kind] = found
+            known.hears = {**known.hears, kind: found}
             return found
         home, rules = known.facts, self._wanting(known, kind)
         found = tuple(known.cells.get(rule.name) or self._start(known, rule) for rule in rules)
         region = self._homes.get(f"{REGION_PREFIX}{home.region}") if home.region else None
         if region is not None and region is not known:
             found += self._hear(region, kind)
-        known.hears[kind] = found
+        known.hears = {**known.hears, kind: found}
         return found
 
     def _cell(self, home: str, rule: str) -> Cell | None:

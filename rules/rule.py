@@ -82,6 +82,10 @@ class DeviceFacts(NamedTuple):
         return f"{self.gateway}/{self.device}"
 
 
+# Most homes have no settings of their own: one for all of them. Never changed.
+_NOTHING_OWN: Final[dict[str, Any]] = {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeFacts:
     """What the roster knows of a home; a gateway is the home `gateway:<id>`.
@@ -101,8 +105,8 @@ class HomeFacts:
     needs_power: str = ""
     copd: Copd = ""
     members: tuple["HomeFacts", ...] = ()
-    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    signed: Mapping[str, bool] = field(default_factory=dict)
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _NOTHING_OWN)
+    signed: Mapping[str, bool] = field(default_factory=lambda: _NOTHING_OWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
