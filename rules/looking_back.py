@@ -10,8 +10,8 @@ from itertools import groupby
 from rules.lived_days import SLOTS_PER_DAY
 from rules.living import Living
 from rules.metering import SLOT_MS, Slot
+from rules.quarter_hours import QuarterHours
 from rules.quiet_time import QuietTime
-from rules.supply import Supply
 from rules.together import Step
 from rules.waiting import Slots
 
@@ -19,7 +19,7 @@ from rules.waiting import Slots
 def look_back(
     slots: Slots,
     memory: Callable[[], Living],
-    supply: Supply,
+    hours: QuarterHours,
     quiet: QuietTime,
     take: Callable[[Slot], bool],
 ) -> None:
@@ -33,24 +33,18 @@ def look_back(
             if take(slot):
                 memory().measure()
         living = memory()
-        living.take(_steps(rest, living, supply, quiet))
+        living.take(_steps(rest, living, hours, quiet))
     quiet.caught_up()
 
 
-def _steps(slots: list[Slot], living: Living, supply: Supply, quiet: QuietTime) -> list[Step]:
-    """What is taken, once it is clear that it is no dead supply."""
+def _steps(slots: list[Slot], living: Living, hours: QuarterHours, quiet: QuietTime) -> list[Step]:
+    """What is taken of slots of one day, once it is clear."""
     steps: list[Step] = []
-    base_w, alone = living.base_w, living.alone
-    for raw in slots:
-        quiet.sees((raw.number + 1) * SLOT_MS)
-        slot, living.hidden = supply.sunlit.seen(raw, living.usual_floor_w)
-        if supply.holds(slot, base_w, alone):
-            continue
-        doubtful = supply.doubtful(base_w)
-        held = supply.release()
-        steps += [Step(before, measured=False, doubtful=False) for before in held]
-        steps.append(Step(slot, measured=True, doubtful=doubtful))
-        quiet.slots += len(held) + 1
+    for slot in slots:
+        quiet.sees((slot.number + 1) * SLOT_MS)
+        told = hours.told(slot, living)
+        steps += told
+        quiet.slots += len(told)
     return steps
 
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from rules.lived_days import Alone
 from rules.metering import Slot
-from rules.sunlit import Sunlit
 
 # Dark is below this part of the least floor ever seen, in homes that have a floor …
 DARK_PART: Final = 0.25
@@ -31,15 +30,13 @@ DEAD_SLOTS_MAX: Final = 24
 
 
 class Supply:
-    """_held: dark slots on end. _dead_after: how many of them are no pause. sunlit: hours in which
-    panels cover what is used, and nothing is dark."""
+    """_held: dark slots on end. _dead_after: how many of them are no pause."""
 
-    __slots__ = ("_dead_after", "_held", "sunlit")
+    __slots__ = ("_dead_after", "_held")
 
     def __init__(self) -> None:
         self._held: tuple[Slot, ...] = ()
         self._dead_after = DEAD_SLOTS
-        self.sunlit = Sunlit()
 
     @property
     def dead(self) -> bool:
@@ -83,12 +80,9 @@ class Supply:
 
     def forget(self) -> None:
         self._held = ()
-        self.sunlit.forget()
 
     def dump(self) -> dict[str, Any]:
-        sunlit = self.sunlit.dump()
-        its = {} if sunlit is None else {"sunlit": sunlit}
-        return {"held": self._held, "dead_after": self._dead_after, **its}
+        return {"held": self._held, "dead_after": self._dead_after}
 
     @classmethod
     def load(cls, document: Any) -> "Supply":
@@ -97,7 +91,6 @@ class Supply:
         held = document
         if not isinstance(document, list):
             held, supply._dead_after = document["held"], int(document["dead_after"])
-            supply.sunlit = Sunlit.load(document.get("sunlit"))
         supply._held = tuple(Slot(int(n), float(w), float(g)) for n, w, g in held)
         return supply
 

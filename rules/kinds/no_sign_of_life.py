@@ -41,6 +41,7 @@ from rules.looking_back import look_back
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import parse_params
+from rules.quarter_hours import QuarterHours
 from rules.quiet_time import QuietTime
 from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, Subject, SubjectKind
 from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs, remembered
@@ -48,7 +49,6 @@ from rules.silence_params import NoSignOfLifeParams
 from rules.silent_words import LEARNING_MS, evidence_of, opinion_of, with_sensors
 from rules.staying import NO_STAY, STAY, Staying
 from rules.stillness import GRACE_MS, Sensed, power_says
-from rules.supply import Supply
 from rules.unseen_energy import somebody_used
 from rules.waiting import ALWAYS, NEVER, Calm, Slots, Waiting
 
@@ -62,6 +62,7 @@ class NoSignOfLifeMonitor:
 
     __slots__ = (
         "_began_ms",
+        "_hours",
         "_living",
         "_mains",
         "_params",
@@ -72,7 +73,6 @@ class NoSignOfLifeMonitor:
         "_signs",
         "_staying",
         "_subject",
-        "_supply",
         "due_ms",
     )
 
@@ -85,7 +85,7 @@ class NoSignOfLifeMonitor:
         self._staying = NO_STAY
         self._began_ms = -1
         self._quiet = QuietTime()
-        self._supply = Supply()
+        self._hours = QuarterHours()
         # The open silence: [raised at, first quiet moment], and the limit that it was below.
         self._raised: tuple[int, int] | None = None
         self._raised_limit = 0.0
@@ -141,7 +141,7 @@ class NoSignOfLifeMonitor:
 
     def catch_up(self, slots: Slots, device: str) -> None:  # noqa: ARG002 - whoever tells
         mine = slots if self._mains is None else ()
-        look_back(mine, lambda: self._living, self._supply, self._quiet, self._take)
+        look_back(mine, lambda: self._living, self._hours, self._quiet, self._take)
 
     # Electricity.
 
@@ -155,7 +155,7 @@ class NoSignOfLifeMonitor:
         slot = Slot(end_ms // SLOT_MS - 1, watts, values.get("grain_w", 0.0))
         found = self._slot(observation, slot, now_ms)
         if self._quiet.calm_ms <= end_ms and self._raised is None:
-            self._quiet.bear(self._living, self._supply.held)
+            self._quiet.bear(self._living, self._hours.held)
         return found
 
     def _read(self, mains: Mains, seen: Observation, at_ms: int, now_ms: int) -> list[Finding]:
@@ -173,7 +173,7 @@ class NoSignOfLifeMonitor:
         self._living = Living(*self._params.hours)
         self._began_ms = at_ms
         self._quiet.begin()
-        self._supply.forget()
+        self._hours.forget()
 
     def _slot(self, observation: Observation, slot: Slot, now_ms: int) -> list[Finding]:
         end_ms = (slot.number + 1) * SLOT_MS
@@ -181,17 +181,16 @@ class NoSignOfLifeMonitor:
 
     def _take(self, slot: Slot) -> bool:
         """Remember a slot; False while it is held."""
-        living, supply = self._living, self._supply
-        slot, living.hidden = supply.sunlit.seen(slot, living.usual_floor_w)
-        if supply.holds(slot, living.base_w, living.alone):
-            return False
-        doubtful = supply.doubtful(living.base_w)
-        for before in supply.release():
-            self._push(before)
-        if doubtful:
-            self._living.unsteady()
-        self._push(slot)
-        return True
+        if self._raised is None:
+            self._living = self._hours.turned(slot.number, self._living, self._params.hours)
+        steps = self._hours.told(slot, self._living)
+        for place, step in enumerate(steps, start=1):
+            if step.doubtful:
+                self._living.unsteady()
+            self._push(step.slot)
+            if step.measured and place < len(steps):
+                self._living.measure()
+        return bool(steps)
 
     def _push(self, slot: Slot) -> None:
         self._living = living_for(self._living, slot, self._params.hours)
@@ -264,7 +263,7 @@ class NoSignOfLifeMonitor:
             return NOTHING
         read_ms = self._quiet.read_ms(self._mains)
         seen_ms = now_ms - params.blind_after_min * MINUTE_MS
-        blind = read_ms < max(0, seen_ms, self._began_ms + LEARNING_MS) or self._supply.dead
+        blind = read_ms < max(0, seen_ms, self._began_ms + LEARNING_MS) or self._hours.dead
         quiet_ms = max(since_ms + GRACE_MS, now_ms - params.sensors_h * HOUR_MS)
         power = power_says(self._living, quiet_ms, blind=blind)
         if not self._sensed.calls(power, params.sensors_h, self._signs):
@@ -322,7 +321,7 @@ class NoSignOfLifeMonitor:
             "staying": self._staying.dump(),
             "began": self._began_ms,
             "quiet": self._quiet.dump(self._living.window),
-            "supply": self._supply.dump(),
+            "supply": self._hours.dump(),
             "raised": self._raised,
             "raised_limit": self._raised_limit,
             "sensed": self._sensed.dump(),
@@ -342,9 +341,10 @@ class NoSignOfLifeMonitor:
         self._began_ms = int(document["began"])
         raised = document["raised"]
         self._raised_limit = float(document["raised_limit"]) * scale
-        self._supply = Supply.load(document["held"] if "held" in document else document["supply"])
+        seen = document["held"] if "held" in document else document["supply"]
+        self._hours = QuarterHours.load(seen)
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
-        self._quiet = QuietTime.load(document, self._living, self._supply.newest)
+        self._quiet = QuietTime.load(document, self._living, self._hours.newest)
         self._sensed = Sensed.load(document.get("sensed"))
         return self
 
@@ -358,7 +358,7 @@ class NoSignOfLifeMonitor:
             silent_ms=None if self._raised is None else self._raised[1],
             quiet_slots=self._quiet.slots,
             blind=now_ms - read_ms > self._params.blind_after_min * MINUTE_MS,
-            dead=self._supply.dead,
+            dead=self._hours.dead,
         )
         asked = self._params.by_sensors
         return with_sensors(opinion, self._sensed, self._signs, now_ms) if asked else opinion

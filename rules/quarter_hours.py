@@ -1,0 +1,92 @@
+"""Quarter-hours of a home as they are judged: what hides its people is taken away first. Pure.
+
+    as metered -> sun (rules.sunlit) -> tank (rules.tank) -> supply (rules.supply) -> rules.living
+
+Each may hold some until it is clear what they are.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rules.lived_days import SLOTS_PER_DAY
+from rules.living import GRAIN_MAX_W, Living
+from rules.metering import Slot
+from rules.sunlit import Sunlit
+from rules.supply import Supply
+from rules.tank import Tank
+from rules.together import Step
+
+
+class QuarterHours:
+    """Those of one home."""
+
+    __slots__ = ("sunlit", "supply", "tank")
+
+    def __init__(self) -> None:
+        self.sunlit, self.tank, self.supply = Sunlit(), Tank(), Supply()
+
+    @property
+    def dead(self) -> bool:
+        return self.supply.dead
+
+    @property
+    def held(self) -> int:
+        """How many may come all at once."""
+        return self.supply.held + self.tank.held
+
+    def turned(self, number: int, living: Living, hours: tuple[int, int]) -> Living:
+        """The memory for a slot outside a silence: where a day begins it is another one, if from
+        now on the home is judged without its tank, or with it again. What humans found out stays.
+        hours: as `Living` wants them."""
+        tank = self.tank
+        if tank.wanted == tank.on or living.newest // SLOTS_PER_DAY >= number // SLOTS_PER_DAY:
+            return living
+        tank.turn()
+        anew = type(living)(*hours)
+        anew.quiet.silences = living.quiet.silences
+        return anew
+
+    def told(self, metered: Slot, living: Living) -> list[Step]:
+        """What is clear now."""
+        slot, living.hidden = self.sunlit.seen(metered, living.usual_floor_w)
+        alone = living.alone
+        if slot.grain_w > GRAIN_MAX_W:
+            # Of a coarse register a step is no machine.
+            clear: Sequence[Slot] = (*self.tank.release(), slot)
+        else:
+            clear = self.tank.told(slot, living.usual_floor_w, alone and alone.quiet_from)
+        return [step for each in clear for step in self._supplied(each, living)]
+
+    def _supplied(self, slot: Slot, living: Living) -> Sequence[Step]:
+        supply = self.supply
+        if supply.holds(slot, living.base_w, living.alone):
+            return ()
+        doubtful = supply.doubtful(living.base_w)
+        held = [Step(before, measured=False, doubtful=False) for before in supply.release()]
+        return (*held, Step(slot, measured=True, doubtful=doubtful))
+
+    def forget(self) -> None:
+        """Another meter."""
+        self.sunlit.forget()
+        self.tank = Tank()
+        self.supply.forget()
+
+    @property
+    def newest(self) -> int:
+        """The number of the last slot that the supply holds, -1: none."""
+        return self.supply.newest
+
+    def dump(self) -> dict[str, Any]:
+        beside = {"sunlit": self.sunlit.dump(), "tank": self.tank.dump()}
+        known = {name: document for name, document in beside.items() if document is not None}
+        return {**self.supply.dump(), **known}
+
+    @classmethod
+    def load(cls, document: Any) -> "QuarterHours":
+        """Also of what states of before had: of the supply alone, as a list."""
+        hours = cls()
+        hours.supply = Supply.load(document)
+        if isinstance(document, dict):
+            hours.sunlit = Sunlit.load(document.get("sunlit"))
+            hours.tank = Tank.load(document.get("tank"))
+        return hours

@@ -1,0 +1,255 @@
+"""A tank of hot water that heats itself, told from somebody who uses it. Pure.
+
+Several times a day, by night as by day and in an empty home too, a storage heater takes more than
+all else: a day of that looks lived in. By night it shows what it does alone: how much energy one
+heating takes, and how long a tank that nobody draws from stays hot. A heating of that size, no
+sooner than that after the last, says nothing of anybody and is taken out, with the quarter-hours
+beside it that it may have spilt into. A larger one, or one that comes sooner, means that hot water
+was drawn: it stays.
+
+    watts    __|#|______|##|___|#|____      # strong, | beside it
+                 own       |     sooner: drawn
+                        larger: drawn
+
+So a slot is told when the next is known, and a heating when it is over.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any, Final
+
+from rules.lived_days import BLOCK_H, SLOTS_PER_DAY, SLOTS_PER_HOUR, coded, decoded
+from rules.metering import Slot
+from rules.packed import packed_bytes, unpacked_bytes
+
+# So much above the usual floor, over a quarter of an hour, is strong: 1.5 kW for a quarter of it.
+STRONG_W: Final = 400.0
+# After an hour it is no tank that only keeps warm: nothing is held for longer.
+STRONG_SLOTS_MAX: Final = 4
+# Nights that are remembered, and those that must be known.
+NIGHTS_MAX: Final = 28
+NIGHTS_MIN: Final = 10
+HEATINGS_MIN: Final = 8
+# Of all nights those with a heating: a tank of the season that was switched off is forgotten below
+# the second. Fewer will do where the heatings are of one size, as no kettle's are.
+OFTEN: Final = 0.45
+SELDOM: Final = 0.25
+ALIKE_OFTEN: Final = 0.3
+ALIKE_RATIO: Final = 2.0
+# Between these parts of the heatings of all nights lies what one takes, and a little beyond: a tea
+# by night is less, a bath late in the evening more. Wider apart they are no machine's.
+SIZE_FROM: Final = 0.15
+SIZE_TO: Final = 0.85
+SIZE_LESS: Final = 0.7
+SIZE_MORE: Final = 1.15
+RATIO_MAX: Final = 6.0
+RATIO_STILL: Final = 10.0
+# A tank cools as fast as it does by night, but no two times alike.
+APART_PART: Final = 0.47
+# Ends a night in what is remembered; no heating is so large (`coded`).
+_NIGHT: Final = 255
+_NIGHT_SLOTS: Final = BLOCK_H * SLOTS_PER_HOUR
+# A night of which less was seen says nothing.
+_SEEN_MIN: Final = 20
+# Slots before a strong one that tell what else is on; the one beside it may have a part of it.
+_BEFORE: Final = 2
+
+
+class Tank:
+    """on: what is told is without its heatings; wanted: so it is to be from the next day on.
+
+    `_nights`: the energy of each heating that began in a night, as `coded` watt-hours. `_tonight`:
+    the number of the night, how many of its slots were seen, its heatings. `_calm`, `_burst`: the
+    slot that may be beside a heating, and the strong ones since. `_heated`: when the last began."""
+
+    __slots__ = (
+        "_apart", "_before", "_burst", "_calm", "_heated", "_least_wh", "_long", "_most_wh",
+        "_nights", "_quiet_from", "_tonight", "_usual_w", "on", "wanted",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.on = self.wanted = False
+        self._nights = b""
+        self._tonight: tuple[int, int, bytes] | None = None
+        self._calm: Slot | None = None
+        self._burst: tuple[Slot, ...] = ()
+        self._before: tuple[float, ...] = ()
+        self._long = False
+        self._heated = -1
+        self._quiet_from = self._usual_w = 0
+        self._least_wh = self._most_wh = 0.0
+        self._apart = 0
+
+    @property
+    def held(self) -> int:
+        return (self._calm is not None) + len(self._burst)
+
+    def told(self, slot: Slot, usual_w: int, quiet_from: int | None) -> Sequence[Slot]:
+        """The slots that are clear now, as the home is without its tank. usual_w: the floor of most
+        days, 0: unknown; quiet_from: the hour (UTC) at which the quietest begin, None: unknown."""
+        if not self.on:
+            self._usual_w = usual_w
+            if self._tonight is None and not self._burst and not self._long:
+                if quiet_from is None:
+                    return (slot,)
+                self._quiet_from = quiet_from
+        self._usual_w = usual_w or self._usual_w
+        into = self._into_night(slot.number)
+        if into < _NIGHT_SLOTS:
+            self._see_night((slot.number - into) // SLOTS_PER_HOUR)
+        elif self._tonight is not None and not self._burst:
+            self._end_night()
+        if self.on:
+            return self._pass(slot)
+        # By day nothing is kept of a home that has none.
+        if into < _NIGHT_SLOTS or self._burst or self._long or into >= SLOTS_PER_DAY - 1 - _BEFORE:
+            self._pass(slot)
+        else:
+            self._calm, self._before = None, ()
+        return (slot,)
+
+    def turn(self) -> None:
+        """From now on it is as wanted."""
+        self.release()
+        self.on, self._long, self._heated = self.wanted, False, -1
+
+    def _into_night(self, number: int) -> int:
+        """Slots since the quietest hours began, of the day of the home."""
+        return (number - self._quiet_from * SLOTS_PER_HOUR) % SLOTS_PER_DAY
+
+    # Heatings.
+
+    def _pass(self, slot: Slot) -> Sequence[Slot]:
+        newest = self._burst[-1] if self._burst else self._calm
+        clear: Sequence[Slot] = ()
+        if newest is not None and slot.number != newest.number + 1:
+            clear = self.release()
+        strong = slot.watts > self._usual_w + STRONG_W
+        if self._long:
+            self._long = strong
+            if strong:
+                return (*clear, slot)
+            self._calm, self._before = slot, ()
+            return clear
+        if strong:
+            self._burst = (*self._burst, slot)
+            self._long = len(self._burst) > STRONG_SLOTS_MAX
+            return (*clear, *self.release()) if self._long else clear
+        if self._burst:
+            return (*clear, *self._over(slot))
+        calm, self._calm = self._calm, slot
+        if calm is None:
+            return clear
+        self._before = (*self._before, calm.watts)[-_BEFORE:]
+        return (*clear, calm)
+
+    def release(self) -> Sequence[Slot]:
+        """What is held, as it is."""
+        held = self._burst if self._calm is None else (self._calm, *self._burst)
+        if self._burst:
+            self._heated = self._burst[0].number
+        self._calm, self._burst, self._before = None, (), ()
+        return held
+
+    def _over(self, after: Slot) -> Sequence[Slot]:
+        """A heating ended in this slot or the one before it."""
+        start = self._burst[0].number
+        base_w = min(self._before) if self._before else float(self._usual_w)
+        slots = (*self._burst, after) if self._calm is None else (self._calm, *self._burst, after)
+        size_wh = sum(max(slot.watts - base_w, 0.0) for slot in slots) / SLOTS_PER_HOUR
+        self._calm, self._burst, self._before = None, (), (base_w,)
+        if self._tonight is not None and self._into_night(start) < _NIGHT_SLOTS:
+            night, seen, heatings = self._tonight
+            self._tonight = (night, seen, heatings + bytes([coded(size_wh)]))
+        if not self.on or size_wh < self._least_wh:
+            return slots
+        own = size_wh <= self._most_wh and start - self._heated >= self._apart
+        self._heated = start
+        return [slot._replace(watts=min(slot.watts, base_w)) for slot in slots] if own else slots
+
+    # Nights.
+
+    def _see_night(self, night: int) -> None:
+        if self._tonight is not None and self._tonight[0] != night:
+            self._end_night()
+        _night, seen, heatings = self._tonight or (night, 0, b"")
+        self._tonight = (night, seen + 1, heatings)
+
+    def _end_night(self) -> None:
+        _night, seen, heatings = self._tonight or (0, 0, b"")
+        self._tonight = None
+        if seen < _SEEN_MIN or not (self._nights or heatings):
+            return
+        nights = (self._nights + heatings).split(bytes([_NIGHT]))
+        self._nights = bytes([_NIGHT]).join([*nights[-NIGHTS_MAX:], b""])
+        self._learn()
+
+    def _learn(self) -> None:
+        nights = self._nights.split(bytes([_NIGHT]))[:-1]
+        often = sum(map(bool, nights)) / len(nights)
+        codes = sorted(self._nights.replace(bytes([_NIGHT]), b""))
+        if not codes:
+            # A home without a tank, or one that is off for weeks.
+            self._nights, self.wanted = b"", False
+            return
+        last = len(codes) - 1
+        least, most = (decoded(codes[round(last * part)]) for part in (SIZE_FROM, SIZE_TO))
+        self.wanted = self._is_one(len(nights), len(codes), often, most / max(least, 1.0))
+        if self.wanted:
+            self._least_wh, self._most_wh = least * SIZE_LESS, most * SIZE_MORE
+            self._apart = ceil(_NIGHT_SLOTS * len(nights) / len(codes) * APART_PART)
+
+    def _is_one(self, nights: int, heatings: int, often: float, ratio: float) -> bool:
+        """Whether there is a tank; one that is known is not doubted soon."""
+        if self.on:
+            return often >= SELDOM and ratio <= RATIO_STILL
+        known = nights >= NIGHTS_MIN and heatings >= HEATINGS_MIN and ratio <= RATIO_MAX
+        return known and often >= (ALIKE_OFTEN if ratio <= ALIKE_RATIO else OFTEN)
+
+    # Disk.
+
+    def dump(self) -> Any:
+        """None where nothing is known."""
+        if not (
+            self.on or self._nights or self._tonight or self.held or self._before or self._long
+        ):
+            return None
+        return {
+            "on": self.on,
+            "wanted": self.wanted,
+            "nights": packed_bytes(self._nights),
+            "tonight": self._tonight and [*self._tonight[:2], packed_bytes(self._tonight[2])],
+            "held": [self._calm, *self._burst],
+            "before": self._before,
+            "long": self._long,
+            "heated": self._heated,
+            "quiet_from": self._quiet_from,
+            "usual": self._usual_w,
+            "own": [self._least_wh, self._most_wh, self._apart],
+        }
+
+    @classmethod
+    def load(cls, document: Any) -> "Tank":
+        tank = cls()
+        if document is None:
+            return tank
+        tank.on, tank.wanted = bool(document["on"]), bool(document["wanted"])
+        tank._nights = unpacked_bytes(document["nights"])
+        tonight = document["tonight"]
+        if tonight is not None:
+            night, seen, heatings = tonight
+            tank._tonight = (int(night), int(seen), unpacked_bytes(heatings))
+        calm, *burst = (slot and _slot(slot) for slot in document["held"])
+        tank._calm, tank._burst = calm, tuple(burst)
+        tank._before = tuple(float(w) for w in document["before"])
+        tank._long, tank._heated = bool(document["long"]), int(document["heated"])
+        tank._quiet_from, tank._usual_w = int(document["quiet_from"]), int(document["usual"])
+        least_wh, most_wh, apart = document["own"]
+        tank._least_wh, tank._most_wh = float(least_wh), float(most_wh)
+        tank._apart = int(apart)
+        return tank
+
+
+def _slot(row: Any) -> Slot:
+    number, watts, grain_w = row
+    return Slot(int(number), float(watts), float(grain_w))
