@@ -49,12 +49,11 @@ class QuarterHours:
     def told(self, metered: Slot, living: Living) -> list[Step]:
         """What is clear now."""
         slot, living.hidden = self.sunlit.seen(metered, living.usual_floor_w)
-        alone = living.alone
         if slot.grain_w > GRAIN_MAX_W:
             # Of a coarse register a step is no machine.
             clear: Sequence[Slot] = (*self.tank.release(), slot)
         else:
-            clear = self.tank.told(slot, living.usual_floor_w, alone and alone.quiet_from)
+            clear = self.tank.told(slot, living.usual_floor_w, living.alone)
         return [step for each in clear for step in self._supplied(each, living)]
 
     def _supplied(self, slot: Slot, living: Living) -> Sequence[Step]:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any, Final
 
-from rules.lived_days import BLOCK_H, SLOTS_PER_DAY, SLOTS_PER_HOUR, coded, decoded
+from rules.lived_days import BLOCK_H, SLOTS_PER_DAY, SLOTS_PER_HOUR, Alone, coded, decoded
 from rules.metering import Slot
 from rules.packed import packed_bytes, unpacked_bytes
 
@@ -30,17 +30,17 @@ STRONG_SLOTS_MAX: Final = 4
 NIGHTS_MAX: Final = 28
 NIGHTS_MIN: Final = 10
 HEATINGS_MIN: Final = 8
-# Of all nights those with a heating: a tank of the season that was switched off is forgotten below
-# the second. Fewer will do where the heatings are of one size, as no kettle's are.
+# Of all nights those with a heating; one that was switched off is forgotten below the second.
 OFTEN: Final = 0.45
 SELDOM: Final = 0.25
-ALIKE_OFTEN: Final = 0.3
-ALIKE_RATIO: Final = 2.0
+# What a home does alone goes so high: no six hours of the day are without a heating on most days. A
+# kettle of those who rise early leaves others.
+ALONE_PEAK_MIN_W: Final = 300.0
 # Between these parts of the heatings of all nights lies what one takes, and a little beyond: a tea
 # by night is less, a bath late in the evening more. Wider apart they are no machine's.
 SIZE_FROM: Final = 0.15
 SIZE_TO: Final = 0.85
-SIZE_LESS: Final = 0.7
+SIZE_LESS: Final = 0.6
 SIZE_MORE: Final = 1.15
 RATIO_MAX: Final = 6.0
 RATIO_STILL: Final = 10.0
@@ -84,21 +84,21 @@ class Tank:
     def held(self) -> int:
         return (self._calm is not None) + len(self._burst)
 
-    def told(self, slot: Slot, usual_w: int, quiet_from: int | None) -> Sequence[Slot]:
+    def told(self, slot: Slot, usual_w: int, alone: Alone | None) -> Sequence[Slot]:
         """The slots that are clear now, as the home is without its tank. usual_w: the floor of most
-        days, 0: unknown; quiet_from: the hour (UTC) at which the quietest begin, None: unknown."""
+        days, 0: unknown; alone: what it does alone, as it is told."""
         if not self.on:
             self._usual_w = usual_w
             if self._tonight is None and not self._burst and not self._long:
-                if quiet_from is None:
+                if alone is None:
                     return (slot,)
-                self._quiet_from = quiet_from
+                self._quiet_from = alone.quiet_from
         self._usual_w = usual_w or self._usual_w
         into = self._into_night(slot.number)
         if into < _NIGHT_SLOTS:
-            self._see_night((slot.number - into) // SLOTS_PER_HOUR)
+            self._see_night((slot.number - into) // SLOTS_PER_HOUR, alone)
         elif self._tonight is not None and not self._burst:
-            self._end_night()
+            self._end_night(alone)
         if self.on:
             return self._pass(slot)
         # By day nothing is kept of a home that has none.
@@ -146,7 +146,7 @@ class Tank:
     def release(self) -> Sequence[Slot]:
         """What is held, as it is."""
         held = self._burst if self._calm is None else (self._calm, *self._burst)
-        if self._burst:
+        if self._burst and self.on:
             self._heated = self._burst[0].number
         self._calm, self._burst, self._before = None, (), ()
         return held
@@ -169,22 +169,22 @@ class Tank:
 
     # Nights.
 
-    def _see_night(self, night: int) -> None:
+    def _see_night(self, night: int, alone: Alone | None) -> None:
         if self._tonight is not None and self._tonight[0] != night:
-            self._end_night()
+            self._end_night(alone)
         _night, seen, heatings = self._tonight or (night, 0, b"")
         self._tonight = (night, seen + 1, heatings)
 
-    def _end_night(self) -> None:
+    def _end_night(self, alone: Alone | None) -> None:
         _night, seen, heatings = self._tonight or (0, 0, b"")
         self._tonight = None
         if seen < _SEEN_MIN or not (self._nights or heatings):
             return
         nights = (self._nights + heatings).split(bytes([_NIGHT]))
         self._nights = bytes([_NIGHT]).join([*nights[-NIGHTS_MAX:], b""])
-        self._learn()
+        self._learn(alone)
 
-    def _learn(self) -> None:
+    def _learn(self, alone: Alone | None) -> None:
         nights = self._nights.split(bytes([_NIGHT]))[:-1]
         often = sum(map(bool, nights)) / len(nights)
         codes = sorted(self._nights.replace(bytes([_NIGHT]), b""))
@@ -194,17 +194,17 @@ class Tank:
             return
         last = len(codes) - 1
         least, most = (decoded(codes[round(last * part)]) for part in (SIZE_FROM, SIZE_TO))
-        self.wanted = self._is_one(len(nights), len(codes), often, most / max(least, 1.0))
+        ratio = most / max(least, 1.0)
+        if self.on:
+            # One that is known is not doubted soon.
+            self.wanted = often >= SELDOM and ratio <= RATIO_STILL
+        else:
+            known = len(nights) >= NIGHTS_MIN and len(codes) >= HEATINGS_MIN
+            everywhere = alone is not None and alone.peak_w >= ALONE_PEAK_MIN_W
+            self.wanted = known and everywhere and often >= OFTEN and ratio <= RATIO_MAX
         if self.wanted:
             self._least_wh, self._most_wh = least * SIZE_LESS, most * SIZE_MORE
             self._apart = ceil(_NIGHT_SLOTS * len(nights) / len(codes) * APART_PART)
-
-    def _is_one(self, nights: int, heatings: int, often: float, ratio: float) -> bool:
-        """Whether there is a tank; one that is known is not doubted soon."""
-        if self.on:
-            return often >= SELDOM and ratio <= RATIO_STILL
-        known = nights >= NIGHTS_MIN and heatings >= HEATINGS_MIN and ratio <= RATIO_MAX
-        return known and often >= (ALIKE_OFTEN if ratio <= ALIKE_RATIO else OFTEN)
 
     # Disk.
 

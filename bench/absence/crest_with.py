@@ -1,4 +1,7 @@
-"""Homes of the published model with one machine more: panels on the roof, or a tank of hot water.
+"""Homes of the published model with one machine more.
+
+Panels on the roof, a tank of hot water as in American homes (3 to 4.5 kW), or a smaller boiler (1.2
+to 2.4 kW), as Chinese homes have it, which water that is drawn brings forward.
 
 Each alone, for in the families of our own they come beside boilers, pumps and heat pumps, and what
 is not found there says little of any of them. The machine is the one of our own families.
@@ -13,8 +16,11 @@ import numpy as np
 from bench.absence.crest import Lived, lived
 from bench.absence.going import travels
 from bench.absence.houses import Calendar, Chance, House, chance
-from bench.absence.machines import sun
+from bench.absence.machines import boiler, sun
 from bench.absence.subtropical import tank
+
+# Of the ten minutes in which somebody is about those in which hot water is drawn.
+_DRAWS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,14 @@ def _hot_water(r: Chance, home: Lived) -> None:
     tank(r, home.watts, replace(home.life, home=about))
 
 
+def _boiler(r: Chance, home: Lived) -> None:
+    """Of who is up and about somebody draws water every hour or three, now a cup, now a bath."""
+    step = len(home.watts) // len(home.about)
+    times = step * np.flatnonzero((home.about > 0) & (r.random(len(home.about)) < _DRAWS))
+    boiler(r, home.watts, [float(at) for at in times])
+
+
 PANELS: Final = With("crest-panels", _panels)
 TANK: Final = With("crest-tank", _hot_water)
-FAMILIES: Final = (PANELS, TANK)
+BOILER: Final = With("crest-boiler", _boiler)
+FAMILIES: Final = (PANELS, TANK, BOILER)

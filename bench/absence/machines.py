@@ -80,7 +80,7 @@ def _people(r: Chance, watts: Watts, life: Life) -> list[float]:
 def _machines(r: Chance, watts: Watts, life: Life, drawn: list[float]) -> list[str]:
     traits = []
     if r.random() < 0.45:
-        _boiler(r, watts, drawn)
+        boiler(r, watts, drawn)
         traits.append("boiler")
     if r.random() < 0.5:
         defrost(
@@ -116,7 +116,7 @@ def _machines(r: Chance, watts: Watts, life: Life, drawn: list[float]) -> list[s
     return traits
 
 
-def _boiler(r: Chance, watts: Watts, drawn: list[float]) -> None:
+def boiler(r: Chance, watts: Watts, drawn: list[float]) -> None:
     """A tank loses heat and is heated again; drawn water brings that forward."""
     load_w, loss_h = r.uniform(1200, 2400), r.uniform(3, 12)
     reheat = r.uniform(6, 18)

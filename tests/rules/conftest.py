@@ -32,7 +32,9 @@ def duration_ms(text: str) -> int:
     return sign * sum(int(number) * _UNITS[unit] for number, unit in parts)
 
 
-def electricity(seed: int, days: float, *, away=(), left_on_w=0.0, step_ms=15 * MINUTE_MS):
+def electricity(
+    seed: int, days: float, *, away=(), left_on_w=0.0, step_ms=15 * MINUTE_MS, tank=False
+):
     """(ms, kWh) of a small home: standby, refrigerator, and a person who isn't there `away`.
 
     An encoder of its own, apart from the simulator: shapes the rule was not tuned on.
@@ -63,6 +65,8 @@ def electricity(seed: int, days: float, *, away=(), left_on_w=0.0, step_ms=15 * 
     for a, b in gone:
         for minute in range(a, min(b, minutes)):
             watts[minute] += left_on_w
+    if tank:
+        _heat(random.Random(seed), watts, gone)
     rows, energy_wh, every = [], 1_000_000.0, step_ms // MINUTE_MS
     for minute in range(minutes + 1):
         if minute % every == 0:
@@ -70,6 +74,24 @@ def electricity(seed: int, days: float, *, away=(), left_on_w=0.0, step_ms=15 * 
         if minute < minutes:
             energy_wh += watts[minute] / 60
     return rows
+
+
+def _heat(r: random.Random, watts: list[float], gone) -> None:
+    """A tank of 1.5 kW: heated after four hours or so, and at once where hot water is drawn."""
+    draws = sorted(
+        day * 1440 + hour * 60 + r.uniform(-40, 40)
+        for day in range(len(watts) // 1440 + 1)
+        for hour in (7.5, 12.5, 19)
+    )
+    draws = [at for at in draws if not any(a <= at < b for a, b in gone)]
+    at = 0.0
+    while at < len(watts):
+        length, cold_at = r.uniform(10, 14), at + r.uniform(200, 280)
+        if draws and draws[0] < cold_at:
+            cold_at, length = max(at, draws.pop(0)), r.uniform(20, 45)
+        for minute in range(int(cold_at), min(int(cold_at + length), len(watts))):
+            watts[minute] += 1500.0
+        at = cold_at + length
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,20 @@ def test_silences_are_found_within_26_hours(kit, left_on_w) -> None:
     assert all(h >= 10 for h in hours)
 
 
+def test_silences_are_found_behind_a_tank_that_heats_itself(kit) -> None:
+    hours = []
+    for seed in range(8):
+        house = House(kit)
+        rows = kit.electricity(seed, 38, away=[(36.4, 38)], tank=True)
+        for day in range(38):
+            house.power(rows[day * 96 : day * 96 + 96])
+            house.restart()
+        assert all(f.at_ms > kit.START_MS + int(36.4 * kit.DAY_MS) for f in house.found)
+        hours.append(hours_after(kit, house, 36.4)[0] if house.found else 99.0)
+    assert sum(h <= 27 for h in hours) >= 7
+    assert all(h >= 16 for h in hours)
+
+
 def test_what_a_finding_tells(kit) -> None:
     house = House(kit).power(kit.electricity(2, 15.6, away=[(14, 16)]))
     (finding,) = house.found

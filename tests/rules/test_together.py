@@ -10,10 +10,12 @@ from rules.lived_days import Alone, activity, spread_of
 from rules.living import FLOOR_FROM, FLOOR_TO, GRAIN_MAX_W, Living
 from rules.looking_back import look_back
 from rules.metering import SLOT_MS, Slot
+from rules.packed import packed_bytes
+from rules.quarter_hours import QuarterHours
 from rules.quiet_limit import TOP
 from rules.quiet_time import QuietTime
 from rules.slow_part import slow_factor
-from rules.supply import Supply
+from rules.tank import Tank
 from rules.together import TOGETHER_MIN, Step, judged
 from rules.window import WATTS_MAX
 
@@ -56,34 +58,41 @@ def lived(hours=25, *, slots=7 * DAY):
     return living
 
 
+# A heating of 900 W is its own, four hours after another; it is doubted after the next nights.
+TANK = {
+    "on": True, "wanted": True, "nights": packed_bytes(b"\x80\xff" * 28), "tonight": None,
+    "held": [None], "before": [], "long": False, "heated": -1, "quiet_from": 22, "usual": 60,
+    "own": [100.0, 400.0, 16],
+}  # fmt: skip
+
+
 class House:
     """A home whose slots are looked at together, or each by itself."""
 
-    def __init__(self, *, together: bool) -> None:
+    def __init__(self, *, together: bool, tank: bool = False) -> None:
         self.together = together
-        self.living, self.supply, self.quiet = lived(), Supply(), QuietTime()
+        self.living, self.hours, self.quiet = lived(), QuarterHours(), QuietTime()
+        if tank:
+            self.hours.tank = Tank.load(TANK)
         self.quiet.seen_ms = (self.living.newest + 1) * SLOT_MS
         self.quiet.proved_ms = self.quiet.seen_ms + 40 * SLOT_MS
 
     def take(self, slot) -> bool:
         """As the rule does."""
-        living, supply = self.living, self.supply
-        slot, living.hidden = supply.sunlit.seen(slot, living.usual_floor_w)
-        if supply.holds(slot, living.base_w, living.alone):
-            return False
-        doubtful = supply.doubtful(living.base_w)
-        for before in supply.release():
-            living.push(*before, learn=True)
+        self.living = self.hours.turned(slot.number, self.living, (25, 48))
+        steps = self.hours.told(slot, self.living)
+        for place, step in enumerate(steps, start=1):
+            if step.doubtful:
+                self.living.unsteady()
+            self.living.push(*step.slot, learn=True)
             self.quiet.slots += 1
-        if doubtful:
-            living.unsteady()
-        living.push(*slot, learn=True)
-        self.quiet.slots += 1
-        return True
+            if step.measured and place < len(steps):
+                self.living.measure()
+        return bool(steps)
 
     def look(self, slots) -> None:
         if self.together:
-            look_back(slots, lambda: self.living, self.supply, self.quiet, self.take)
+            look_back(slots, lambda: self.living, self.hours, self.quiet, self.take)
             return
         for end_ms, watts, _now_ms, grain_w in slots:
             slot = Slot(end_ms // SLOT_MS - 1, watts, grain_w)
@@ -92,8 +101,8 @@ class House:
         self.quiet.caught_up()
 
     def remembers(self):
-        living, supply = self.living, self.supply
-        document = [living.dump(), supply.dump(), self.quiet.dump(living.window)]
+        living = self.living
+        document = [living.dump(), self.hours.dump(), self.quiet.dump(living.window)]
         shown = living.mean_w(), living.peak_w(), living.newest, living.outlook()
         return json.loads(json.dumps(document)), living.activity, living.floor_w, shown
 
@@ -102,7 +111,8 @@ class House:
 @given(st.data())
 def test_a_home_remembers_the_same(data) -> None:
     """However its slots come: with holes, dark ones, coarse ones, in parts or again."""
-    together, alone = House(together=True), House(together=False)
+    tank = data.draw(st.booleans())
+    together, alone = House(together=True, tank=tank), House(together=False, tank=tank)
     number, slots = together.living.newest, []
     for _slot in range(data.draw(st.integers(20, 300))):
         number += data.draw(st.sampled_from([1] * 15 + [2, 30]))
