@@ -2,6 +2,7 @@
 closed call over a real hub, pages of the demonstration, and the notice's forms of a made-up person.
 
 ./dev shots        needs Debian's chromium and fonts-wqy-microhei
+./dev shots --only 'board,map'    some of them: forms, board, path, alarm, person, map, card, record
 """
 
 import argparse
@@ -56,14 +57,22 @@ PAGES = {
     "card": Shown("card", "phone"),
     "record": Shown("record.calm", "phone"),
 }
+# What `--only` takes.
+KINDS = ("forms", "board", "path", *PAGES)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev shots", description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE / "pictures")
+    parser.add_argument("--only", default=",".join(KINDS), help="names, with commas between")
+    parser.add_argument("--keep", type=Path, help="keep the demonstration there, for the next run")
     args = parser.parse_args()
+    wanted = set(args.only.split(","))
+    if unknown := sorted(wanted - set(KINDS)):
+        parser.error(f"no picture is called {', '.join(unknown)}")
     args.out.mkdir(parents=True, exist_ok=True)
-    print_forms(args.out)
+    if "forms" in wanted:
+        print_forms(args.out)
     chromium = program()
     if chromium is None:
         print(MISSING, file=sys.stderr)
@@ -71,16 +80,24 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for language in LANGUAGES:
-            with serving(FakeHub()) as address:
-                take_board(browser, address, language, args.out)
-            take_path(browser, Path(folder) / language, language, args.out)
-        with demo_hub(Path(folder) / "demo") as hub:
-            ids = prepare(hub.base, hub.passwords, STORY_S)
-            for language in LANGUAGES:
-                for name, shown in PAGES.items():
-                    take_page(browser, hub, ids, shown, args.out / f"{name}-{language}")
+            if "board" in wanted:
+                with serving(FakeHub()) as address:
+                    take_board(browser, address, language, args.out)
+            if "path" in wanted:
+                take_path(browser, Path(folder) / language, language, args.out)
+        pages = {name: shown for name, shown in PAGES.items() if name in wanted}
+        if pages:
+            take_pages(browser, pages, (args.keep or Path(folder) / "demo").resolve(), args.out)
         browser.close()
     return 0
+
+
+def take_pages(browser: Browser, pages: dict[str, Shown], folder: Path, out: Path) -> None:
+    with demo_hub(folder) as hub:
+        ids = prepare(hub.base, hub.passwords, STORY_S)
+        for language in LANGUAGES:
+            for name, shown in pages.items():
+                take_page(browser, hub, ids, shown, out / f"{name}-{language}")
 
 
 def print_forms(out: Path) -> None:
