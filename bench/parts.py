@@ -26,7 +26,7 @@ _SAID: Final = (
     "rules, alarm, rows",
     "COMMIT with its sync",
     "the loop wakes up",
-    "answered, the stream's turn",
+    "the stream's turn",
     "written to the screen",
 )
 
