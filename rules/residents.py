@@ -193,7 +193,7 @@ class Residents(Listeners):
     def restore(self, home: str, rule: str, state: bytes) -> None:
         """Put back a state that `take_dirty` gave, asleep where that will do. What can't be used is
         told by `take_problems` once it is read, and the rule starts afresh: never a crash."""
-        known = self._homes.find(home)
+        known = self._homes.get(home) or self._homes.find(home)
         if known is not None and self._lay_down(known, rule, state):
             return
         cell = self._cell(home, rule)
