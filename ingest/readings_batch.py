@@ -69,6 +69,7 @@ class ReadingsBatch:
         self._changed = False
         self._now_ms = 0
         self._late: Mapping[str, int] = {}
+        self._pending_activations: list[Stored] = []
         # What was changed of the roster since the last batch; None: any of it.
         self._roster_changes: deque[Touched | None] = deque()
         self.engine = make_engine()

@@ -101,6 +101,7 @@ class Hub:
             missed=lambda _seq: (),
             log=self.failed,
         )
+        self.batch.reload()
 
     def failed(self, event: str, detail: str) -> None:
         raise AssertionError(f"{event} {detail}")

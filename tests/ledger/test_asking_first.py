@@ -55,6 +55,8 @@ class Bench:
             broker=BrokerConfig(port=free_port()),
         )
         self.hub = Hub(config, self.clock, default_rules())
+        # As the lane does before it hears anything.
+        self.hub.batch.reload()
 
     def restart(self) -> None:
         self.hub.close()
