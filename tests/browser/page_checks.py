@@ -133,10 +133,15 @@ def open_faults(desk: Desk, axe: str, what: str) -> list[str]:
     return [f"{what} {one}" for one in found]
 
 
+TWO_FRAMES = "() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))"
+
+
 def size_faults(desk: Desk) -> list[str]:
     """Too wide at any size; for thumbs, keys and wide text."""
     page, found = desk.page, width_faults(desk)
     page.set_viewport_size(PHONE)
+    # A chart hears of its new size a frame later, and is as wide as it another frame later.
+    page.evaluate(TWO_FRAMES)
     for said, asked in (
         ("too small for a thumb", f"looks.tooSmall({THUMB_PX})"),
         ("under a bar", "looks.underABar()"),

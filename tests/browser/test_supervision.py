@@ -230,8 +230,8 @@ def test_a_storm_of_broken_devices_hides_nobody(open_desk: OpenDesk, hub: FakeHu
     desk.sign_in()
     page = desk.page
     expect(page.locator(QUEUE)).to_have_count(6)
-    expect(page.locator(QUEUE).first).to_contain_text("长时间没有生活迹象")
-    expect(page.locator(QUEUE).nth(2)).to_contain_text("按下呼叫按钮")
+    expect(page.locator(QUEUE).first).to_contain_text("按下呼叫按钮")
+    expect(page.locator(QUEUE).nth(1)).to_contain_text("长时间没有生活迹象")
     expect(page.locator(GROUP)).to_have_count(3)
 
 
