@@ -132,4 +132,5 @@ def _homes(homes: Iterable[str], devices: Iterable[Row]) -> Iterator[Heard]:
             [gateway] = gateways
             yield home, alone.setdefault(gateway, (gateway,))
         else:
-            yield home, sorted(gateways, key=lambda name, its=gateways: (not its[name], name))  # type: ignore[misc]
+            ranked = sorted((not has_meter, name) for name, has_meter in gateways.items())
+            yield home, [name for _rank, name in ranked]

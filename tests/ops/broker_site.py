@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import trustme
 
 from hearthwatch import broker_files
-from hearthwatch.authority import certificates
+from hearthwatch.authority import certificates, keys
 from hearthwatch.authority.keys import Authority
 from hearthwatch.broker_config import BrokerConfig
 from hearthwatch.embedded_broker import find_mosquitto, free_port
@@ -147,3 +148,21 @@ def may_connect(broker: Broker, proof: Proof) -> bool:
     except Refused:
         return False
     return True
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("site")
+    keys.init(folder, "127.0.0.1", NOW)
+    return Site(folder, keys.load(folder))
+
+
+@pytest.fixture(scope="module")
+def first(site: Site) -> Proof:
+    return site.gateway("gw-0001")
+
+
+@pytest.fixture(scope="module")
+def broker(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with running(site, tmp_path_factory.mktemp("broker")) as found:
+        yield found

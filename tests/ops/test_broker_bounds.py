@@ -5,17 +5,30 @@ import shutil
 import signal
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hearthwatch.authority import certificates, keys
+from hearthwatch.authority import certificates
 from hearthwatch.broker_renewal import renew
 from hearthwatch.embedded_broker import find_mosquitto
 from tests.acceptance.rig import wait_until
 from tests.adapters.broker_line import Line, Proof, Refused
-from tests.ops.broker_site import NOBODY, NOW, Broker, Site, instead, may_connect, running, without
+from tests.ops.broker_site import (
+    NOBODY,
+    NOW,
+    Broker,
+    Site,
+    broker,
+    first,
+    instead,
+    may_connect,
+    running,
+    site,
+    without,
+)
+
+__all__ = ["broker", "first", "site"]
 
 pytestmark = [
     pytest.mark.mosquitto,
@@ -24,24 +37,6 @@ pytestmark = [
 ]
 
 KIB = 1024
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    folder = tmp_path_factory.mktemp("site")
-    keys.init(folder, "127.0.0.1", NOW)
-    return Site(folder, keys.load(folder))
-
-
-@pytest.fixture(scope="module")
-def first(site: Site) -> Proof:
-    return site.gateway("gw-0001")
-
-
-@pytest.fixture(scope="module")
-def broker(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running(site, tmp_path_factory.mktemp("broker")) as found:
-        yield found
 
 
 # Revocation.

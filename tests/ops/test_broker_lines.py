@@ -5,13 +5,12 @@ mistake of the test."""
 import datetime as dt
 import shutil
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hearthwatch.authority import keys
 from hearthwatch.embedded_broker import find_mosquitto
 from tests.adapters.broker_line import Line, Proof, Refused
 from tests.ops.broker_site import (
@@ -19,36 +18,23 @@ from tests.ops.broker_site import (
     NOW,
     Broker,
     Site,
+    broker,
+    first,
     instead,
     may_connect,
     rogue,
     running,
+    site,
     without,
 )
+
+__all__ = ["broker", "first", "site"]
 
 pytestmark = [
     pytest.mark.mosquitto,
     pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto on this machine"),
     pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine"),
 ]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    folder = tmp_path_factory.mktemp("site")
-    keys.init(folder, "127.0.0.1", NOW)
-    return Site(folder, keys.load(folder))
-
-
-@pytest.fixture(scope="module")
-def first(site: Site) -> Proof:
-    return site.gateway("gw-0001")
-
-
-@pytest.fixture(scope="module")
-def broker(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running(site, tmp_path_factory.mktemp("broker")) as found:
-        yield found
 
 
 def test_a_gateway_may_what_it_has_to(site: Site, broker: Broker, first: Proof) -> None:
