@@ -7,6 +7,7 @@ lies in its region (`dashboard.callers`). What each route is about: `dashboard.a
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
@@ -319,6 +320,11 @@ TOPIC_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 
 
+# Roles by areas, and what is left of them for programs and for who knows whom.
+_KNOWN_MAX: Final = 64
+
+
+@lru_cache(maxsize=_KNOWN_MAX)
 def permissions_of(role: str, area: Area = "whole") -> frozenset[str]:
     """What a role may do in an area; an unknown role may do nothing."""
     granted = ROLE_PERMISSIONS.get(role, frozenset())
@@ -332,6 +338,7 @@ def may(role: str, permission: str) -> bool:
     return permission in permissions_of(role)
 
 
+@lru_cache(maxsize=_KNOWN_MAX)
 def topics_of(permissions: frozenset[str]) -> frozenset[str]:
     """The topics of the live feed for somebody with these permissions."""
     return frozenset(t for t, needed in TOPIC_PERMISSIONS.items() if needed <= permissions)

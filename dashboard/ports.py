@@ -24,7 +24,7 @@ from dashboard.signing_in.settings import SigningIn
 from ledger.documents.pdf import Printer
 from ledger.erasure.eraser import Eraser
 from ledger.erasure.periods import Periods
-from ledger.feed import FeedSubscription
+from ledger.feed import FeedEvent, FeedSubscription
 from ledger.key_turns import KeyTurns
 from ledger.register_changes import Changed
 from ledger.rule_settings import NewSetting
@@ -99,6 +99,9 @@ class RecordWriter(Protocol):
 
 class Feed(Protocol):
     """Committed entries, in order (`ledger.feed.Feed`)."""
+
+    # Told what is being committed.
+    on_made: Callable[[Sequence[FeedEvent]], None]
 
     @property
     def last_seq(self) -> int: ...

@@ -24,6 +24,8 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
+from operator import is_
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, func, select, tuple_
@@ -64,6 +66,9 @@ RETRY_MS: Final = 1_000
 RETRY_AFTER_S: Final = "5"
 # Screens of one account; more is a client that forgets to close.
 STREAMS_PER_ACCOUNT_MAX: Final = 20
+# Listeners that texts are prepared for while the disk has its turn: that is as short as a few of
+# them take.
+PREPARED_MAX: Final = 8
 
 
 class Streams:
@@ -74,8 +79,11 @@ class Streams:
         self._most = most
         self._feed = feed
         self._by_account: Counter[str] = Counter()
-        self._span = (0, 0)
+        # Who listens, by what they may hear.
+        self._alike: dict[Hashable, list[Caller]] = {}
+        self._latest: Sequence[FeedEvent] = ()
         self._texts: dict[Hashable, bytes] = {}
+        feed.on_made = self.prepare
 
     @property
     def count(self) -> int:
@@ -100,11 +108,9 @@ class Streams:
     def text(self, caller: Caller, batch: Sequence[FeedEvent]) -> bytes:
         """A batch as this caller may hear it: made once for all who see and know the same, who
         are woken by the same commit. Of the latest batch only; who lags has one of its own."""
-        span = (batch[0].seq, batch[-1].seq)
-        if span != self._span:
-            self._span, self._texts = span, {}
-        whom = (caller.homes, caller.opened, caller.contacts is None)
-        mine = (caller.role, caller.area, caller.scopes, caller.region, *whom)
+        if not _same(batch, self._latest):
+            self._latest, self._texts = batch, {}
+        mine = _hears(caller)
         text = self._texts.get(mine)
         if text is None:
             topics = _topics(caller)
@@ -117,15 +123,38 @@ class Streams:
             )
         return text
 
+    def prepare(self, batch: Sequence[FeedEvent]) -> None:
+        """Make the texts of what is being committed, so that a screen waits for the disk alone.
+        Whoever knows only some people is looked up anew first, and so is not prepared for."""
+        for caller, *_others in islice(self._alike.values(), PREPARED_MAX):
+            if caller.homes is None:
+                self.text(caller, batch)
+
     @contextmanager
-    def opened(self, username: str) -> Iterator[None]:
-        self._by_account[username] += 1
+    def opened(self, caller: Caller) -> Iterator[None]:
+        self._by_account[caller.username] += 1
+        alike = self._alike.setdefault(_hears(caller), [])
+        alike.append(caller)
         try:
             yield
         finally:
-            self._by_account[username] -= 1
+            self._by_account[caller.username] -= 1
             # A Counter keeps its zeros.
             self._by_account += Counter()
+            alike.remove(caller)
+            if not alike:
+                del self._alike[_hears(caller)]
+
+
+def _hears(caller: Caller) -> Hashable:
+    """Alike for all who hear the same."""
+    whom = (caller.homes, caller.opened, caller.contacts is None)
+    return (caller.role, caller.area, caller.scopes, caller.region, caller.via == "screen", *whom)
+
+
+def _same(one: Sequence[FeedEvent], other: Sequence[FeedEvent]) -> bool:
+    """The very same events: their numbers may have been others', whose commit failed."""
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def _refused(code: str, detail: str) -> Problem:
@@ -146,7 +175,7 @@ async def events(
     """The text of the stream for one client, until its session ends or it goes away."""
     topics = _topics(caller)
     sent = last_id
-    with streams.opened(caller.username):
+    with streams.opened(caller):
         yield f"retry: {RETRY_MS}\n\n".encode()
         while not streams.closing:
             subscription = deps.feed.subscribe()

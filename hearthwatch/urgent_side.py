@@ -33,6 +33,7 @@ from ingest.urgent_lane import Stored, UrgentLane
 from ledger.checked_copies import KEPT
 from ledger.cursor import Connection
 from ledger.feed import Feed, FeedEvent
+from ledger.making import Making
 from ledger.register import Register
 from ledger.register_changes import Changed, Touched
 from ledger.rule_settings import NewSetting
@@ -105,7 +106,7 @@ class UrgentSide:
         self.register = Register()
         self.presence = Presence(self.register)
         self.marks, self.backups = StoredMarks(), BackupMarks(copies_kept)
-        self.writer = Writer(connection, clock, self.committed, beside=call_soon)
+        self.writer = Writer(connection, clock, self.committed, beside=self._beside)
         self.settings = RuleSettings(rules, self.register, log)
         self._outbox = TableOutbox(webhooks, self.note_outbox, telling)
         self.book = AlarmBook(
@@ -297,6 +298,10 @@ class UrgentSide:
         if to_send:
             self._call_soon(self._wake_dispatcher)
         self.joined.committed(events)
+
+    def _beside(self, making: Making) -> None:
+        """In the writer's thread, as a commit with entries begins."""
+        self._call_soon(lambda: self.feed.prepare(making.begin()))
 
     def note_outbox(self) -> None:
         """In the writer's thread: the dispatcher has something to send after this commit."""

@@ -5,7 +5,7 @@ table, so the feed may drop a slow listener at any time and lose nothing.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,6 +89,8 @@ class Feed:
 
     def __init__(self, last_seq: int = 0) -> None:
         self.last_seq = last_seq
+        # Hears, on the event loop, what is being committed: time to prepare what is sent of it.
+        self.on_made: Callable[[Sequence[FeedEvent]], None] = lambda _events: None
         self._subscriptions: set[FeedSubscription] = set()
 
     def subscribe(self) -> FeedSubscription:
@@ -99,6 +101,12 @@ class Feed:
 
     def drop(self, subscription: FeedSubscription) -> None:
         self._subscriptions.discard(subscription)
+
+    def prepare(self, events: Sequence[FeedEvent]) -> None:
+        """Call on the event loop while their commit is under way. It may fail, and others may then
+        have their numbers: nothing of them goes out before these very events are published."""
+        if events and self._subscriptions:
+            self.on_made(events)
 
     def publish(self, events: Sequence[FeedEvent], *, whole: bool = False) -> None:
         """Call on the event loop, after the commit, in commit order. `whole`: what lies between is

@@ -26,16 +26,18 @@ class Making:
         self._events: Sequence[FeedEvent] | None = None
         self._ended.acquire()
 
-    def begin(self) -> None:
-        """From any thread; nothing where somebody has begun."""
+    def begin(self) -> Sequence[FeedEvent]:
+        """From any thread: what was made, which may still fail to be committed; nothing where
+        somebody has begun."""
         if not self._begun.acquire(blocking=False):
-            return
+            return ()
         try:
-            self._events = self._make()
+            made = self._events = self._make()
         except Exception:  # noqa: BLE001 - whoever takes it finds nothing, and says so
-            self._events = None
+            made, self._events = (), None
         finally:
             self._ended.release()
+        return made
 
     def take(self) -> Sequence[FeedEvent] | None:
         """By the writer, once; None: it could not be made."""

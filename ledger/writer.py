@@ -63,8 +63,8 @@ class Sharing(Protocol):
     def commit(self, *, tell: bool) -> str: ...
 
 
-# Has something done by a thread that has nothing to do, soon or never.
-Beside = Callable[[Callable[[], None]], None]
+# Has it begun by a thread that has nothing to do, soon or never.
+Beside = Callable[[Making], None]
 
 # In the writer's thread, at the beginning of a transaction: what others have written.
 Follow = Callable[[UnitOfWork, Changes], None]
@@ -278,7 +278,7 @@ class Writer:
             events = unit.feed_events()
             return Making(lambda: events)
         told = Making(unit.feed_events)
-        self._beside(told.begin)
+        self._beside(told)
         return told
 
     def _made(self, unit: UnitOfWork, told: Making) -> Sequence[FeedEvent]:

@@ -108,20 +108,20 @@ class Steps:
     def repeat(self, unit: UnitOfWork, row: Row) -> None:
         """Pressed again: everybody who was told hears it again, and what comes next comes no later
         for it."""
-        pending = self._timers.find(unit, row["id"], TimerKind.STEP)
-        fired = [] if pending is None else self._fired(unit, row)
-        if fired and 0 <= unit.now_ms - max(at_ms for at_ms, _told in fired) < REPEAT_WITHIN_MS:
+        pending, told_ms = self._timers.find_told(unit, row["id"], row["round"])
+        if told_ms is not None and 0 <= unit.now_ms - told_ms < REPEAT_WITHIN_MS:
             return
         first = FIRST_STEP if row["state"] == AlarmState.OPEN else HOLDER_STEP
         if pending is None or pending.step == first:
             # The new round that waits begins now.
             self.call(unit, row, StepReason.REPEATED)
             return
+        also = _people_of(self._fired(unit, row))
         row.update(round=row["round"] + 1, calling=True)
         self._rows.write_heard(unit, row)
         self._timers.goes_on_in(unit, pending, row["round"])
         policy = self.policy_of(unit, row)
-        self._tell(unit, row, policy, first, StepReason.REPEATED, also=_people_of(fired))
+        self._tell(unit, row, policy, first, StepReason.REPEATED, also=also)
 
     def declined(self, unit: UnitOfWork, row: Row) -> None:
         """Somebody who was told can't: the next step now."""

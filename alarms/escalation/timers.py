@@ -21,6 +21,12 @@ _ROUND: Final = "UPDATE escalation SET round = ? WHERE alarm = ? AND timer = ?"
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM escalation"  # noqa: S608 - names of the schema
 _DUE: Final = f"{_SELECT} WHERE boot = ? AND due_running_ms <= ? ORDER BY due_running_ms LIMIT ?"
 _ONE: Final = f"{_SELECT} WHERE alarm = ? AND timer = ?"
+# With when the last step of a round was fired, in one statement: each press of an open alarm asks.
+_STEP_AND_TOLD: Final = (
+    f"SELECT {', '.join(_COLUMNS)}, (SELECT max(s.at_ms) FROM escalation_step s"  # noqa: S608 - as above
+    " WHERE s.alarm = escalation.alarm AND s.round = ?) FROM escalation"
+    " WHERE alarm = ? AND timer = ?"
+)
 _FOREIGN: Final = f"{_SELECT} WHERE boot <> ? ORDER BY alarm, timer LIMIT ?"
 _NEXT: Final = "SELECT min(due_running_ms) FROM escalation WHERE boot = ?"
 # The latest time that the book holds; heartbeats come every half minute as long as a hub runs.
@@ -103,6 +109,14 @@ class Timers:
     def find(unit: UnitOfWork, alarm: str, kind: TimerKind) -> Timer | None:
         found = unit.execute(_ONE, (alarm, kind.value)).fetchone()
         return None if found is None else _timer(found)
+
+    @staticmethod
+    def find_told(
+        unit: UnitOfWork, alarm: str, number: int
+    ) -> tuple[Timer, int | None] | tuple[None, None]:
+        """The step that is promised, and when the last one of this round was fired."""
+        found = unit.execute(_STEP_AND_TOLD, (number, alarm, TimerKind.STEP.value)).fetchone()
+        return (None, None) if found is None else (_timer(found[:-1]), found[-1])
 
     def due(self, unit: UnitOfWork) -> list[tuple[Timer, int]]:
         """What its time has come for, longest overdue first, with how late it is; at most

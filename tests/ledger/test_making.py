@@ -54,7 +54,7 @@ class Desk:
             self.connection,
             lambda: 0,
             self.told.extend,
-            beside=self.offered.append if beside else None,
+            beside=(lambda told: self.offered.append(told.begin)) if beside else None,
         )
         self.alarm = {"state": "open"}
 
