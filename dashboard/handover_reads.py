@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, and_, func, select
 
-from alarms.rota.handover import line_from, signed_alone
+from alarms.rota.handover import line_from, place_of, signed_alone
 from contract.moment import to_iso
 from dashboard.reads import Row, roster_for, rows
 from dashboard.rota_reads import Names, person
@@ -71,9 +71,11 @@ def sheet_documents(
 
 
 def line_documents(connection: Connection, sheet_id: str, names: Names) -> list[Document]:
-    """Every line of a sheet, as it was written, with its home and its marks."""
+    """Every line of a sheet, as it was written, with its home and its marks; what came later stands
+    where it belongs, under the number that it was given."""
     wanted = select(HANDOVER_LINE).where(HANDOVER_LINE.c.handover == sheet_id)
     lines = rows(connection, wanted.order_by(HANDOVER_LINE.c.number))
+    lines.sort(key=lambda row: place_of(line_from(row)))
     marks = rows(
         connection,
         select(HANDOVER_MARK)

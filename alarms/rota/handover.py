@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from alarms.holding import holding
-from alarms.lifecycle import REPAIR_KINDS, IllegalMove, TaskState
+from alarms.lifecycle import CALL_KINDS, REPAIR_KINDS, IllegalMove, TaskState
 from alarms.question import asking
 
 Row = Mapping[str, Any]
@@ -50,9 +50,18 @@ def lines_of(
     found = [_alarm_line(row) for row in alarms]
     found += [_stay_line(row) for row in stays if row["from_ms"] <= at_ms]
     found += [_task_line(row) for row in tasks if row["state"] in _UNDER_WAY]
-    order = {kind: place for place, kind in enumerate(LINE_KINDS)}
-    found.sort(key=lambda line: (order[line.kind], -_weight(line), line.body["since_ms"]))
-    return found[:LINES_MAX]
+    return sorted(found, key=place_of)[:LINES_MAX]
+
+
+def place_of(line: Line) -> tuple[int, int, bool, int]:
+    """Where a line stands on the sheet, whenever it was written: as on the board, who calls now
+    before what a rule concluded; of equals, who has waited longest."""
+    return (
+        LINE_KINDS.index(line.kind),
+        -_weight(line),
+        line.body.get("alarm_kind") not in CALL_KINDS,
+        line.body["since_ms"],
+    )
 
 
 def carried(unsigned: Iterable[Line], now: Sequence[Line]) -> list[Line]:

@@ -58,6 +58,24 @@ async def test_from_the_first_line_to_the_last_signature(world: World) -> None:
         }
 
 
+async def test_what_came_after_the_sheet_was_begun_stands_where_it_belongs(world: World) -> None:
+    await staff(world)
+    await world.raise_alarm(rule="no_sign_of_life", kind="no_sign_of_life")
+    world.clock.at_ms = at(TODAY, "19:30")
+    async with world.client("duty-1") as client:
+        sheet_id = (await client.post(SHEETS, json={"desk": "town"})).json()["id"]
+        await client.post(f"{SHEETS}/{sheet_id}/notes", json={"text": "钥匙在抽屉里"})
+        world.clock.at_ms += 60_000
+        await world.raise_alarm(episode="pressed")
+        await client.post(SHEETS, json={"desk": "town"})
+        items = (await client.get(f"{SHEETS}/{sheet_id}")).json()["items"]
+    assert [(line["number"], line["facts"].get("alarm_kind")) for line in items] == [
+        (3, "sos"),
+        (1, "no_sign_of_life"),
+        (2, None),
+    ]
+
+
 async def test_lines_that_were_read_are_signed_in_one_act_each_by_itself(world: World) -> None:
     sheet_id = await begun(world)
     path = f"{SHEETS}/{sheet_id}"

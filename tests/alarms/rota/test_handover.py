@@ -86,6 +86,17 @@ def test_a_sheet_has_what_is_open_and_is_added_to(sheets) -> None:
     assert (again, len(lines(sheets, sheet))) == (sheet, 3)
 
 
+def test_who_calls_stands_before_what_a_rule_concluded(sheets) -> None:
+    raise_alarm(sheets, rule="not_up_yet", severity="watch")
+    for minute, rule in enumerate(("no_sign_of_life", "sos", "smoke"), start=1):
+        sheets.now_ms = at(DAY, "9:00") + minute * 60_000
+        raise_alarm(sheets, key=rule, rule=rule, home=f"home-{minute}")
+    fire(sheets, at(DAY, "20:00"))
+    rows = sheets.rows("SELECT body FROM handover_line ORDER BY number")
+    said = [json.loads(row["body"])["alarm_kind"] for row in rows]
+    assert said == ["sos", "smoke", "no_sign_of_life", "not_up_yet"]
+
+
 def test_the_next_shift_signs_and_what_it_does_not_sign_stays(sheets) -> None:
     raise_alarm(sheets)
     raise_alarm(sheets, key="2", rule="fall", home="home-2")
