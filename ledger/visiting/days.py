@@ -28,7 +28,7 @@ def words_zh(day: int) -> str:
 
 def words_en(day: int) -> str:
     found = date_of(day)
-    return f"{found.day} {_MONTHS_EN[found.month - 1]} {found.year}"
+    return f"{_MONTHS_EN[found.month - 1]} {found.day}, {found.year}"
 
 
 def day_number(text: str) -> int:

@@ -372,6 +372,13 @@ def test_the_file_of_an_alarm_says_what_is_missing(desk: Desk, hub: FakeHub) -> 
     assert (told["way"], bool(told["name"]), bool(told["relation"])) == ("phone", True, True)
 
 
+def test_a_repair_asks_for_no_visit_on_file(desk: Desk, hub: FakeHub) -> None:
+    alarm = hub.raise_alarm("low_battery", "home-0001")["id"]
+    desk.go(f"/alarms/{alarm}")
+    expect(desk.page.get_by_role("heading", name="经过")).to_be_visible()
+    expect(desk.page.get_by_role("heading", name="处置归档")).to_have_count(0)
+
+
 def test_the_pages_speak_english_too(open_desk: OpenDesk, hub: FakeHub) -> None:
     desk = open_desk(viewport=PHONE, language="en")
     desk.sign_in(VISITOR)

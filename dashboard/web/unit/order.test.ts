@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { byDue, byNeed, isCalm, joined, merged, rowsOf, stepped, villagesOf, waitsFrom, withItem } from "../src/lib/order";
+import { byDue, byEnding, byNeed, isCalm, isFiled, joined, merged, rowsOf, stepped, villagesOf, waitsFrom, withItem } from "../src/lib/order";
 import type { Alarm, Severity } from "../src/lib/alarm_types";
 import type { Task } from "../src/lib/task_types";
 
@@ -165,6 +165,45 @@ test("who goes to a person first, then what presses, however late the rest is", 
     sorted.map((one) => one.id),
     ["fall", "button", "battery"],
   );
+});
+
+test("an emergency stands before a visit that is overdue, and of emergencies the call", () => {
+  const task = (id: string, kind: string, alarm_kind: string | null, hour: number): Task => {
+    const due_at = new Date(Date.UTC(2026, 10, 23, hour)).toISOString();
+    return { id, kind, alarm_kind, due_at, number: 1, alarm: null } as Task;
+  };
+  const sorted = [
+    task("routine", "routine", null, 0),
+    task("silent", "emergency", "no_sign_of_life", 1),
+    task("pressed", "emergency", "sos", 9),
+  ].sort(byDue);
+  assert.deepEqual(
+    sorted.map((one) => one.id),
+    ["pressed", "silent", "routine"],
+  );
+});
+
+test("of ended tasks the latest stands first, whatever it was", () => {
+  const task = (id: string, kind: string, hour: number, completed: boolean): Task => {
+    const at = new Date(Date.UTC(2026, 10, 23, hour)).toISOString();
+    return { id, kind, number: hour, created_at: at, completed_at: completed ? at : null } as Task;
+  };
+  const sorted = [
+    task("repaired", "repair", 1, true),
+    task("went", "emergency", 3, true),
+    task("cancelled", "repair", 2, false),
+  ].sort(byEnding);
+  assert.deepEqual(
+    sorted.map((one) => one.id),
+    ["went", "cancelled", "repaired"],
+  );
+});
+
+test("a repair asks for no visit on file, somebody's alarm does", () => {
+  const empty = { visit: null, family_informed: false };
+  assert.equal(isFiled(broken("low_battery", 1), empty), false);
+  assert.equal(isFiled(broken("low_battery", 1), { ...empty, visit: "visit-1" }), true);
+  assert.equal(isFiled(alarm("pressed", "urgent", 1), empty), true);
 });
 
 test("what the stream said while an answer was on its way outlives the answer", () => {

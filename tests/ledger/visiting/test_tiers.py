@@ -98,7 +98,7 @@ def test_a_raise_holds_on_its_days_and_says_so_in_both_languages() -> None:
     assert (judged.tier, judged.base) == (TWICE, Tier.MONTHLY)
     assert "术后" in judged.why[-1].zh
     assert "2026年12月31日" in judged.why[-1].zh
-    assert "31 December 2026" in judged.why[-1].en
+    assert "December 31, 2026" in judged.why[-1].en
     assert judge_tier(facts, day_number("2026-12-31")) is TWICE
     assert judge_tier(facts, day_number("2027-01-01")) is Tier.MONTHLY
     assert judge_tier(facts, day_number("2026-10-31")) is Tier.MONTHLY

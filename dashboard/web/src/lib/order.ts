@@ -3,7 +3,7 @@
 import { isAsking } from "./asking";
 import { isHeld } from "./holding";
 import { isPressingRepair } from "./troubles";
-import type { Alarm, Severity } from "./alarm_types";
+import type { Alarm, Chain, Severity } from "./alarm_types";
 import type { Task } from "./task_types";
 
 type Needed = Pick<
@@ -127,7 +127,8 @@ export function byClosing(one: Alarm, other: Alarm): number {
   return Date.parse(other.closed_at ?? other.raised_at) - Date.parse(one.closed_at ?? one.raised_at);
 }
 
-/** Who goes to a person first, then what presses; of equals, what is due first. */
+/** Who goes to a person first, emergencies before what is planned and calls before the rest of them, as
+ *  on the board; then repairs that press; of equals, what is due first. */
 export function byDue(one: Task, other: Task): number {
   return (
     rankOf(one) - rankOf(other) ||
@@ -137,8 +138,24 @@ export function byDue(one: Task, other: Task): number {
 }
 
 function rankOf(task: Task): number {
-  if (task.kind !== "repair") return 0;
-  return isPressingRepair(task) ? 1 : 2;
+  if (task.kind === "emergency") return CALL_KINDS.has(task.alarm_kind ?? "") ? 0 : 1;
+  if (task.kind !== "repair") return 2;
+  return isPressingRepair(task) ? 3 : 4;
+}
+
+/** Ended tasks, the latest first; one that was cancelled has no time of its own. */
+export function byEnding(one: Task, other: Task): number {
+  const end = (task: Task): number => Date.parse(task.completed_at ?? task.created_at);
+  return end(other) - end(one) || other.number - one.number;
+}
+
+/** Whether an alarm is filed with a visit and the family's word: a device's repair is not, unless
+ *  somebody did so all the same. */
+export function isFiled(
+  alarm: Pick<Alarm, "kind" | "severity">,
+  chain: Pick<Chain, "visit" | "family_informed">,
+): boolean {
+  return !isCalm(alarm) || chain.visit !== null || chain.family_informed;
 }
 
 /** A list with `item` put in, unless a newer version is there already. */
