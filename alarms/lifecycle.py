@@ -162,8 +162,8 @@ HUMAN_OUTCOMES: Final = frozenset(Outcome) - {
     Outcome.MERGED,
 }
 
-# Somebody or a detector calls at this moment; every other kind is what a rule concluded from hours of
-# readings. A call that came and could not be read is taken for the worst.
+# Somebody or a detector calls at this moment; every other kind is what a rule concluded from hours
+# of readings. A call that came and could not be read is taken for the worst.
 CALL_KINDS: Final = frozenset(
     {"sos", "fall", "smoke", "gas", "hazard", "carbon_monoxide", "unreadable"}
 )
