@@ -33,7 +33,7 @@ def test_a_round_is_one_line_that_opens(desk: Desk, hub: FakeHub, alarm: str) ->
     expect(rounds).to_have_count(2)
     newest = rounds.first
     expect(newest).to_contain_text(re.compile(r"已通知\s*第 2 轮：4 人，2 送达，1 失败"))
-    expect(newest).to_contain_text("没有为蒋小红配置通知渠道")
+    expect(newest).to_contain_text("没有为 蒋小红 配置通知渠道")
     expect(newest).not_to_contain_text("短信")
     desk.at_every_size(newest.get_by_role("button"), shown=[newest])
     newest.get_by_role("button").click()
@@ -52,7 +52,7 @@ def test_who_has_no_channel_was_not_told(desk: Desk, hub: FakeHub, alarm: str) -
     desk.go(f"/alarms/{alarm}")
     line = desk.page.locator("main ol li.told")
     expect(line).to_contain_text("未能通知")
-    expect(line).to_contain_text("没有为赵敏、冯建国配置通知渠道，只在值班台显示")
+    expect(line).to_contain_text("没有为 赵敏、冯建国 配置通知渠道，只在值班台显示")
     expect(line).not_to_contain_text("已通知")
 
 
