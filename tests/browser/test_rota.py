@@ -15,13 +15,15 @@ pytestmark = pytest.mark.browser
 
 AA: dict[str, Any] = {"runOnly": {"type": "tag", "values": list(LEVELS)}}
 # In the very turn in which a note's line appears.
-PRESS_AS_A_LINE_COMES = """() => {
+PRESS_AS_A_LINE_COMES = """(button) => {
   const list = [...document.querySelectorAll("ol.lines")].at(-1);
   new MutationObserver(() => {
     window.pressedAt = performance.now();
-    list.nextElementSibling.click();
+    document.querySelector(button).click();
   }).observe(list, { childList: true });
 }"""
+TOGETHER = "ol.lines + .button"
+ALONE = ".sign .button.primary"
 expect.set_options(timeout=DEADLINE_MS)
 
 
@@ -177,9 +179,16 @@ def test_a_sheet_is_signed_line_by_line(open_desk: OpenDesk, hub: FakeHub) -> No
     expect(lines).to_have_count(2)
     expect(lines.nth(1)).to_contain_text("上一班未签收")
     desk.at_every_size(lines.nth(0).get_by_role("button", name="签收"), shown=[lines.nth(1)])
+    # Where the finger was, another line may stand by now.
+    page.evaluate(PRESS_AS_A_LINE_COMES, ALONE)
+    with hub.lock:
+        hub.rota.write_sheet(hub.rota.staff[-1], ["sheet-1", "notes"], {"text": "五组停电"})
+    expect(page.get_by_text("刚刚多了一项，请先看过再签收。")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("0 / 3")
+    desk.wait_for("performance.now() > window.pressedAt + 400")
     lines.nth(0).get_by_role("button", name="签收").click()
     expect(lines.nth(0)).to_contain_text("已签收")
-    expect(page.locator("main")).to_contain_text("1 / 2")
+    expect(page.locator("main")).to_contain_text("1 / 3")
 
 
 def test_what_was_read_is_signed_by_groups_and_urgent_lines_alone(
@@ -204,7 +213,7 @@ def test_what_was_read_is_signed_by_groups_and_urgent_lines_alone(
     desk.at_every_size(together, shown=[lines.nth(0), lines.last])
     assert violations(desk, read_axe(), AA) == []
     # Somebody writes a line while the finger comes down: nothing is signed unread.
-    page.evaluate(PRESS_AS_A_LINE_COMES)
+    page.evaluate(PRESS_AS_A_LINE_COMES, TOGETHER)
     with hub.lock:
         hub.rota.write_sheet(hub.rota.staff[-1], ["sheet-1", "notes"], {"text": "五组停电"})
     expect(page.get_by_text("An item has just been added: read it first.")).to_be_visible()
