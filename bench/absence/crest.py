@@ -51,7 +51,9 @@ Table = NDArray[np.float64]
 
 # Codes of activities in the table of appliances.
 _ACTIVE, _LEVEL, _CUSTOM = 6, 7, 8
+COOKING: Final = 1
 _LAUNDRY: Final = 2
+WASHING: Final = 3
 _MEAN_ACTIVE: Final = 0.459
 _PERSONS: Final = (0.5, 0.3, 0.1, 0.1)
 _COLD_PART: Final = 0.3
@@ -158,7 +160,7 @@ def _appliances(r: Chance, watts: Watts, about: NDArray[np.int64]) -> list[str]:
             cycles *= r.lognormal(0, 0.25) * (_SCREEN_PART if name == "TV 1" else _BUSY_PART)
         open_min = _YEAR_MIN * (1.0 if profile == _LEVEL else _MEAN_ACTIVE)
         rate = cycles / max(1.0, open_min - cycles * (length + delay)) / mean_chance
-        likely = rate * _activity(profile, about)
+        likely = rate * activity(profile, about)
         starts = np.flatnonzero(r.random(len(watts)) < np.repeat(likely, STEP))
         mine_w = load_w * r.normal(1, 0.1)
         _run(r, watts, starts, minutes_about, name=name, profile=profile, length=length,
@@ -166,7 +168,7 @@ def _appliances(r: Chance, watts: Watts, about: NDArray[np.int64]) -> list[str]:
     return traits
 
 
-def _activity(profile: int, about: NDArray[np.int64]) -> Table:
+def activity(profile: int, about: NDArray[np.int64]) -> Table:
     """The chance of an activity in each step, by who is about and the time of the day."""
     if profile == _LEVEL:
         return np.ones(len(about))

@@ -1,10 +1,12 @@
 """Homes of the published model with one machine more.
 
 Panels on the roof, a tank of hot water as in American homes (3 to 4.5 kW), or a smaller boiler (1.2
-to 2.4 kW), as Chinese homes have it, which water that is drawn brings forward.
+to 2.4 kW), as Chinese homes have it, which water that is drawn brings forward; and a tank of 40 to
+60 litres told from its physics (`bench.absence.cistern`), which heats once or twice a day by itself.
 
 Each alone, for in the families of our own they come beside boilers, pumps and heat pumps, and what
-is not found there says little of any of them. The machine is the one of our own families.
+is not found there says little of any of them. But for the last the machine is the one of
+our own families.
 """
 
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from bench.absence.cistern import cistern
 from bench.absence.crest import Lived, lived
 from bench.absence.going import travels
 from bench.absence.houses import Calendar, Chance, House, chance
@@ -57,4 +60,5 @@ def _boiler(r: Chance, home: Lived) -> None:
 PANELS: Final = With("crest-panels", _panels)
 TANK: Final = With("crest-tank", _hot_water)
 BOILER: Final = With("crest-boiler", _boiler)
-FAMILIES: Final = (PANELS, TANK, BOILER)
+CISTERN: Final = With("crest-cistern", cistern)
+FAMILIES: Final = (PANELS, TANK, BOILER, CISTERN)
