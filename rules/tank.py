@@ -1,11 +1,12 @@
 """A tank of hot water that heats itself, told from somebody who uses it. Pure.
 
-Several times a day, by night as by day and in an empty home too, a storage heater takes more than
-all else: a day of that looks lived in. By night it shows what it does alone: how much energy one
-heating takes, and how long a tank that nobody draws from stays hot. A heating of that size, no
-sooner than that after the last, says nothing of anybody and is taken out, with the quarter-hours
-beside it that it may have spilt into. A larger one, or one that comes sooner, means that hot water
-was drawn: it stays.
+Once a day or more often, by night as by day and in an empty home too, a storage heater takes more
+than all else: a day of that looks lived in. By night it shows what it does alone: how much energy
+one heating takes that nothing strong comes before or behind, as where somebody is up; and how long
+a tank stays hot from which nobody draws. One night in four of a month is enough: who lives without
+a tank has one such night in ten. A heating of that size, no sooner than that after the last, says
+nothing of anybody and is taken out, with the quarter-hours beside it that it may have spilt into. A
+larger one, or one that comes sooner, means that hot water was drawn: it stays.
 
     watts    __|#|______|##|___|#|____      # strong, | beside it
                  own       |     sooner: drawn
@@ -18,7 +19,16 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any, Final
 
-from rules.lived_days import BLOCK_H, SLOTS_PER_DAY, SLOTS_PER_HOUR, Alone, coded, decoded
+from rules.lived_days import (
+    BLOCK_H,
+    HOURS,
+    SLOTS_PER_DAY,
+    SLOTS_PER_HOUR,
+    Alone,
+    coded,
+    decoded,
+)
+from rules.local_time import HOUR_MS, ZONE_MS
 from rules.metering import Slot
 from rules.packed import packed_bytes, unpacked_bytes
 
@@ -26,31 +36,48 @@ from rules.packed import packed_bytes, unpacked_bytes
 STRONG_W: Final = 400.0
 # After an hour it is no tank that only keeps warm: nothing is held for longer.
 STRONG_SLOTS_MAX: Final = 4
+# From eleven to four, local time: even those who rise early cook later. Only where three of the six
+# hours that are quietest by their electricity are of them, for with a strong refrigerator these may
+# be hours in which people are in the fields …
+_NIGHT_HOUR: Final = (23 - ZONE_MS // HOUR_MS) % HOURS
+_NIGHT_H: Final = 5
+_NIGHT_SLOTS: Final = _NIGHT_H * SLOTS_PER_HOUR
+_QUIET_H: Final = 3
+# … or, of those who live by night, the first of the quietest, where what a home does alone goes so
+# high that no six hours of the day are without a heating on most days.
+ALONE_PEAK_MIN_W: Final = 300.0
+_NO_NIGHT: Final = -1
+# A night of which less was seen says nothing.
+_SEEN_MIN: Final = 16
 # Nights that are remembered, and those that must be known.
 NIGHTS_MAX: Final = 28
 NIGHTS_MIN: Final = 10
 HEATINGS_MIN: Final = 8
-# Of all nights those with a heating; one that was switched off is forgotten below the second.
-OFTEN: Final = 0.45
-SELDOM: Final = 0.25
-# What a home does alone goes so high: no six hours of the day are without a heating on most days. A
-# kettle of those who rise early leaves others.
-ALONE_PEAK_MIN_W: Final = 300.0
+# Of all nights those with a heating: eight of a month, which hardly a home without a tank has. One
+# with no more than one was switched off, and is forgotten.
+OFTEN: Final = 0.27
+SELDOM: Final = 0.06
+# A heating by night takes so much, a kettle less …
+NIGHT_MIN_WH: Final = 150.0
+# … and so many quarter-hours before and behind it nothing strong is on.
+CALM_SLOTS: Final = 4
 # Between these parts of the heatings of all nights lies what one takes, and a little beyond: a tea
 # by night is less, a bath late in the evening more. Wider apart they are no machine's.
 SIZE_FROM: Final = 0.15
 SIZE_TO: Final = 0.85
 SIZE_LESS: Final = 0.6
 SIZE_MORE: Final = 1.15
-RATIO_MAX: Final = 6.0
+RATIO_MAX: Final = 3.5
 RATIO_STILL: Final = 10.0
-# A tank cools as fast as it does by night, but no two times alike.
+# A tank cools as fast as it does by night, but no two times alike. Until so many times are known it
+# is told from how often it heats by night; one that does seldom may have been drawn from late in
+# the evening, so three hours apart is its own then.
 APART_PART: Final = 0.47
-# Ends a night in what is remembered; no heating is so large (`coded`).
+GAPS_MIN: Final = 8
+GAPS_MAX: Final = 28
+APART_FIRST_MAX: Final = 12
+# Ends a night in what is remembered; no heating is so large (`coded`), and no longer apart.
 _NIGHT: Final = 255
-_NIGHT_SLOTS: Final = BLOCK_H * SLOTS_PER_HOUR
-# A night of which less was seen says nothing.
-_SEEN_MIN: Final = 20
 # Slots before a strong one that tell what else is on; the one beside it may have a part of it.
 _BEFORE: Final = 2
 
@@ -58,13 +85,15 @@ _BEFORE: Final = 2
 class Tank:
     """on: what is told is without its heatings; wanted: so it is to be from the next day on.
 
-    `_nights`: the energy of each heating that began in a night, as `coded` watt-hours. `_tonight`:
-    the number of the night, how many of its slots were seen, its heatings. `_calm`, `_burst`: the
-    slot that may be beside a heating, and the strong ones since. `_heated`: when the last began."""
+    `_nights`: the energy of each heating that stood alone in a night, as `coded` watt-hours.
+    `_tonight`: the number of the night, how many of its slots were seen, its heatings. `_calm`,
+    `_burst`: the slot that may be beside a heating, and the strong ones since. `_ended`: the last
+    strong one; `_lone`: it ended a heating of tonight that stood alone so far. `_heated`: when the
+    last heating began, `_gaps`: how long before those of the nights another had."""
 
     __slots__ = (
-        "_apart", "_before", "_burst", "_calm", "_heated", "_least_wh", "_long", "_most_wh",
-        "_nights", "_quiet_from", "_tonight", "_usual_w", "on", "wanted",
+        "_apart", "_before", "_burst", "_calm", "_ended", "_gaps", "_heated", "_least_wh", "_lone",
+        "_long", "_most_wh", "_nights", "_quiet_from", "_tonight", "_usual_w", "on", "wanted",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -75,8 +104,9 @@ class Tank:
         self._burst: tuple[Slot, ...] = ()
         self._before: tuple[float, ...] = ()
         self._long = False
-        self._heated = -1
-        self._quiet_from = self._usual_w = 0
+        self._heated = self._ended = -1
+        self._lone, self._gaps = False, b""
+        self._usual_w, self._quiet_from = 0, _NO_NIGHT
         self._least_wh = self._most_wh = 0.0
         self._apart = 0
 
@@ -90,31 +120,32 @@ class Tank:
         if not self.on:
             self._usual_w = usual_w
             if self._tonight is None and not self._burst and not self._long:
-                if alone is None:
-                    return (slot,)
-                self._quiet_from = alone.quiet_from
+                self._quiet_from = _night_hour(alone)
         self._usual_w = usual_w or self._usual_w
         into = self._into_night(slot.number)
         if into < _NIGHT_SLOTS:
-            self._see_night((slot.number - into) // SLOTS_PER_HOUR, alone)
+            self._see_night((slot.number - into) // SLOTS_PER_HOUR)
         elif self._tonight is not None and not self._burst:
-            self._end_night(alone)
+            self._end_night()
         if self.on:
             return self._pass(slot)
         # By day nothing is kept of a home that has none.
-        if into < _NIGHT_SLOTS or self._burst or self._long or into >= SLOTS_PER_DAY - 1 - _BEFORE:
+        near = into < _NIGHT_SLOTS or SLOTS_PER_DAY - 1 - CALM_SLOTS <= into < SLOTS_PER_DAY
+        if near or self._burst or self._long:
             self._pass(slot)
         else:
-            self._calm, self._before = None, ()
+            self._calm, self._before, self._ended = None, (), -1
         return (slot,)
 
     def turn(self) -> None:
         """From now on it is as wanted."""
         self.release()
-        self.on, self._long, self._heated = self.wanted, False, -1
+        self.on, self._long, self._heated, self._gaps = self.wanted, False, -1, b""
 
     def _into_night(self, number: int) -> int:
-        """Slots since the quietest hours began, of the day of the home."""
+        """Slots since a night began; a day where it has none."""
+        if self._quiet_from == _NO_NIGHT:
+            return SLOTS_PER_DAY
         return (number - self._quiet_from * SLOTS_PER_HOUR) % SLOTS_PER_DAY
 
     # Heatings.
@@ -129,11 +160,14 @@ class Tank:
             self._long = strong
             if strong:
                 return (*clear, slot)
+            self._ended = slot.number - 1
             self._calm, self._before = slot, ()
             return clear
         if strong:
             self._burst = (*self._burst, slot)
             self._long = len(self._burst) > STRONG_SLOTS_MAX
+            if self._long:
+                self._count(0.0)
             return (*clear, *self.release()) if self._long else clear
         if self._burst:
             return (*clear, *self._over(slot))
@@ -144,12 +178,14 @@ class Tank:
         return (*clear, calm)
 
     def release(self) -> Sequence[Slot]:
-        """What is held, as it is."""
+        """What is held, as it is; of a home without a tank all is told already."""
         held = self._burst if self._calm is None else (self._calm, *self._burst)
-        if self._burst and self.on:
-            self._heated = self._burst[0].number
+        if self._burst:
+            self._ended = self._burst[-1].number
+            if self.on:
+                self._heated = self._burst[0].number
         self._calm, self._burst, self._before = None, (), ()
-        return held
+        return held if self.on else ()
 
     def _over(self, after: Slot) -> Sequence[Slot]:
         """A heating ended in this slot or the one before it."""
@@ -157,34 +193,49 @@ class Tank:
         base_w = min(self._before) if self._before else float(self._usual_w)
         slots = (*self._burst, after) if self._calm is None else (self._calm, *self._burst, after)
         size_wh = sum(max(slot.watts - base_w, 0.0) for slot in slots) / SLOTS_PER_HOUR
+        self._count(size_wh)
         self._calm, self._burst, self._before = None, (), (base_w,)
-        if self._tonight is not None and self._into_night(start) < _NIGHT_SLOTS:
-            night, seen, heatings = self._tonight
-            self._tonight = (night, seen, heatings + bytes([coded(size_wh)]))
         if not self.on or size_wh < self._least_wh:
             return slots
         own = size_wh <= self._most_wh and start - self._heated >= self._apart
         self._heated = start
         return [slot._replace(watts=min(slot.watts, base_w)) for slot in slots] if own else slots
 
+    def _count(self, size_wh: float) -> None:
+        """What is strong ended, and took so much: by night a heating, where it stands alone."""
+        start, ended = self._burst[0].number, self._ended
+        near, self._ended = start - ended <= CALM_SLOTS, self._burst[-1].number
+        if self._tonight is None:
+            return
+        night, seen, heatings = self._tonight
+        if near and self._lone:
+            heatings = heatings[:-1]
+        self._lone = not near and size_wh >= NIGHT_MIN_WH and self._into_night(start) < _NIGHT_SLOTS
+        if self._lone:
+            heatings += bytes([coded(size_wh)])
+            if self._heated >= 0:
+                gap = min(start - self._heated, _NIGHT - 1)
+                self._gaps = (self._gaps + bytes([gap]))[-GAPS_MAX:]
+        self._tonight = (night, seen, heatings)
+
     # Nights.
 
-    def _see_night(self, night: int, alone: Alone | None) -> None:
+    def _see_night(self, night: int) -> None:
         if self._tonight is not None and self._tonight[0] != night:
-            self._end_night(alone)
+            self._end_night()
         _night, seen, heatings = self._tonight or (night, 0, b"")
         self._tonight = (night, seen + 1, heatings)
 
-    def _end_night(self, alone: Alone | None) -> None:
+    def _end_night(self) -> None:
         _night, seen, heatings = self._tonight or (0, 0, b"")
-        self._tonight = None
+        self._tonight, self._lone = None, False
         if seen < _SEEN_MIN or not (self._nights or heatings):
             return
         nights = (self._nights + heatings).split(bytes([_NIGHT]))
         self._nights = bytes([_NIGHT]).join([*nights[-NIGHTS_MAX:], b""])
-        self._learn(alone)
+        self._learn()
 
-    def _learn(self, alone: Alone | None) -> None:
+    def _learn(self) -> None:
         nights = self._nights.split(bytes([_NIGHT]))[:-1]
         often = sum(map(bool, nights)) / len(nights)
         codes = sorted(self._nights.replace(bytes([_NIGHT]), b""))
@@ -200,11 +251,17 @@ class Tank:
             self.wanted = often >= SELDOM and ratio <= RATIO_STILL
         else:
             known = len(nights) >= NIGHTS_MIN and len(codes) >= HEATINGS_MIN
-            everywhere = alone is not None and alone.peak_w >= ALONE_PEAK_MIN_W
-            self.wanted = known and everywhere and often >= OFTEN and ratio <= RATIO_MAX
+            self.wanted = known and often >= OFTEN and ratio <= RATIO_MAX
         if self.wanted:
             self._least_wh, self._most_wh = least * SIZE_LESS, most * SIZE_MORE
-            self._apart = ceil(_NIGHT_SLOTS * len(nights) / len(codes) * APART_PART)
+            self._apart = self._apart_of(_NIGHT_SLOTS * len(nights) / len(codes))
+
+    def _apart_of(self, usual_slots: float) -> int:
+        """usual_slots: between two heatings, as the nights have them."""
+        gaps = sorted(self._gaps)
+        if len(gaps) >= GAPS_MIN:
+            return ceil(gaps[len(gaps) // 2] * APART_PART)
+        return min(ceil(usual_slots * APART_PART), APART_FIRST_MAX)
 
     # Disk.
 
@@ -226,6 +283,9 @@ class Tank:
             "quiet_from": self._quiet_from,
             "usual": self._usual_w,
             "own": [self._least_wh, self._most_wh, self._apart],
+            "ended": self._ended,
+            "lone": self._lone,
+            "gaps": packed_bytes(self._gaps),
         }
 
     @classmethod
@@ -234,7 +294,9 @@ class Tank:
         if document is None:
             return tank
         tank.on, tank.wanted = bool(document["on"]), bool(document["wanted"])
-        tank._nights = unpacked_bytes(document["nights"])
+        if tank.on or "ended" in document:
+            # What states of before kept of nights were the quietest hours, at breakfast in some.
+            tank._nights = unpacked_bytes(document["nights"])
         tonight = document["tonight"]
         if tonight is not None:
             night, seen, heatings = tonight
@@ -247,7 +309,20 @@ class Tank:
         least_wh, most_wh, apart = document["own"]
         tank._least_wh, tank._most_wh = float(least_wh), float(most_wh)
         tank._apart = int(apart)
+        # Not said by states of before.
+        tank._ended, tank._lone = int(document.get("ended", -1)), bool(document.get("lone"))
+        tank._gaps = unpacked_bytes(document.get("gaps", ""))
         return tank
+
+
+def _night_hour(alone: Alone | None) -> int:
+    """When nights begin (UTC), of a home that does this alone."""
+    if alone is None:
+        return _NO_NIGHT
+    since = (alone.quiet_from - _NIGHT_HOUR + BLOCK_H - _QUIET_H) % HOURS
+    if since <= BLOCK_H + _NIGHT_H - 2 * _QUIET_H:
+        return _NIGHT_HOUR
+    return alone.quiet_from if alone.peak_w >= ALONE_PEAK_MIN_W else _NO_NIGHT
 
 
 def _slot(row: Any) -> Slot:

@@ -2,11 +2,11 @@
 
 Panels on the roof, a tank of hot water as in American homes (3 to 4.5 kW), or a smaller boiler (1.2
 to 2.4 kW), as Chinese homes have it, which water that is drawn brings forward; and a tank of 40 to
-60 litres told from its physics (`bench.absence.cistern`), which heats once or twice a day by itself.
+60 litres told from its physics (`bench.absence.cistern`), which heats once or twice a day alone.
 
 Each alone, for in the families of our own they come beside boilers, pumps and heat pumps, and what
-is not found there says little of any of them. But for the last the machine is the one of
-our own families.
+is not found there says little of any of them. But for the last the machine is the one of our own
+families.
 """
 
 from collections.abc import Callable

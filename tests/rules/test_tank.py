@@ -9,17 +9,21 @@ from hypothesis import strategies as st
 
 from rules.lived_days import SLOTS_PER_DAY, Alone
 from rules.metering import Slot
-from rules.tank import NIGHTS_MAX, NIGHTS_MIN, STRONG_SLOTS_MAX, Tank
+from rules.packed import packed_bytes
+from rules.tank import CALM_SLOTS, NIGHTS_MAX, NIGHTS_MIN, OFTEN, STRONG_SLOTS_MAX, Tank
 
 USUAL_W = 80
 HEATING = (500.0, 1400.0)
 SIZE_WH = 435.0  # of it above the usual
 EVERY = 32  # slots: eight hours
-ALONE = Alone(120.0, 700.0, 22)
+# It is quietest from midnight on, in China.
+ALONE = Alone(120.0, 700.0, 16)
+# Midnight there, within a day of UTC.
+MIDNIGHT = 64
 DAY = 1000 * SLOTS_PER_DAY
 
 
-def heats(tank: Tank, days: range, *, alone: Alone | None = ALONE, heating=HEATING) -> dict:
+def heats(tank: Tank, days: range, *, heating=HEATING) -> dict:
     """Each night and day of a home where nobody draws; what was told, by number."""
     told = {}
     for number in range(DAY + days.start * SLOTS_PER_DAY, DAY + days.stop * SLOTS_PER_DAY):
@@ -27,7 +31,7 @@ def heats(tank: Tank, days: range, *, alone: Alone | None = ALONE, heating=HEATI
             turned(tank)
         at = number % EVERY
         watts = heating[at] if at < len(heating) else 80.0 + number % 5
-        told |= {slot.number: slot for slot in tank.told(Slot(number, watts, 0.0), USUAL_W, alone)}
+        told |= {slot.number: slot for slot in tank.told(Slot(number, watts, 0.0), USUAL_W, ALONE)}
     return told
 
 
@@ -111,23 +115,103 @@ def test_beside_a_hole_nothing_is_taken_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("why", "alone", "heating"),
-    [
-        ("hours without any: a kettle of those who rise early", Alone(20.0, 90.0, 22), HEATING),
-        ("too weak", ALONE, (300.0, 390.0)),
-        ("on for hours", ALONE, (1400.0,) * 8),
-    ],
+    ("why", "heating"),
+    [("too weak", (300.0, 390.0)), ("on for hours", (1400.0,) * 8), ("a kettle", (520.0,))],
 )
-def test_what_is_no_tank(why, alone, heating) -> None:
+def test_what_is_no_tank(why, heating) -> None:
     tank = Tank()
-    heats(tank, range(30), alone=alone, heating=heating)
+    heats(tank, range(30), heating=heating)
     assert not tank.wanted
+
+
+def nights(
+    tank: Tank, days: range, at: dict[int, float], *, seldom: int = 1, quiet_from: int = 16
+) -> None:
+    """at: what is on in a night, from midnight on; seldom: of so many nights in one."""
+    for day in days:
+        turned(tank)
+        for slot in range(SLOTS_PER_DAY):
+            watts = at.get(slot - MIDNIGHT, 80.0) if day % seldom == 0 else 80.0
+            alone = ALONE._replace(quiet_from=quiet_from)
+            tank.told(Slot(DAY + day * SLOTS_PER_DAY + slot, watts, 0.0), USUAL_W, alone)
+
+
+def test_one_heating_in_some_nights_is_enough() -> None:
+    """As of a tank that is heated by its people's own showers on most evenings."""
+    tank = Tank()
+    nights(tank, range(40), {4: 1400.0}, seldom=3)
+    assert tank.on
+    assert OFTEN < 1 / 3
+
+
+def test_one_heating_in_a_week_is_not() -> None:
+    tank = Tank()
+    nights(tank, range(40), {4: 1400.0}, seldom=7)
+    assert not tank.wanted
+
+
+@pytest.mark.parametrize("beside", [4 - CALM_SLOTS, 4 + CALM_SLOTS])
+def test_what_stands_among_others_is_somebody_who_is_up(beside) -> None:
+    tank = Tank()
+    nights(tank, range(30), {4: 1400.0, beside: 1900.0})
+    assert not tank.wanted
+    nights(tank, range(30, 60), {4: 1400.0, beside + (1 if beside > 4 else -1): 1400.0})
+    assert tank.wanted
+
+
+@pytest.mark.parametrize("hour", [-2, 4.25, 5])
+def test_who_cooks_late_or_early_has_no_tank(hour) -> None:
+    tank = Tank()
+    nights(tank, range(30), {int(hour * 4): 1400.0})
+    assert not tank.wanted
+
+
+@pytest.mark.parametrize(
+    ("quiet_from", "wanted"), [(11, False), (12, True), (17, True), (18, False)]
+)
+def test_who_lives_by_night_has_no_tank(quiet_from, wanted) -> None:
+    """Three of the quietest hours (UTC) are between eleven and four in China, or it isn't asked."""
+    tank = Tank()
+    nights(tank, range(30), {4: 1400.0}, quiet_from=quiet_from)
+    assert tank.wanted is wanted
+
+
+def test_a_tank_that_heats_once_by_night_is_its_own_at_its_usual_distance() -> None:
+    """Twelve hours apart: three hours behind a shower it was drawn from, seven behind it is not."""
+    tank = Tank()
+    for day in range(60):
+        nights(tank, range(day, day + 1), {-48: 1400.0, 0: 1400.0})
+    start = DAY + 60 * SLOTS_PER_DAY
+    bath = [1900.0, 1900.0, 1900.0]
+    for apart, stays in ((12, True), (28, False)):
+        tank.release()
+        told = hours(tank, [*[80.0] * 8, *bath, *[80.0] * (apart - 3), 1400.0, *[80.0] * 5], start)
+        assert (1400.0 in told) is stays
+        start += SLOTS_PER_DAY
+
+
+def test_a_state_of_before_is_read() -> None:
+    """A tank that was known still is; of a home without one the quietest hours of before say
+    nothing, for they were breakfast in some."""
+    before = {
+        "on": True, "wanted": True, "nights": packed_bytes(b"\x80\xff" * 28),
+        "tonight": [96_000, 5, packed_bytes(b"\x80")], "held": [None], "before": [80.0],
+        "long": False, "heated": 95_990, "quiet_from": 20, "usual": 60, "own": [100.0, 400.0, 16],
+    }  # fmt: skip
+    known = Tank.load(before)
+    nights(known, range(3), {})
+    assert known.on
+    assert known.wanted
+    unknown = Tank.load({**before, "on": False, "wanted": False})
+    nights(unknown, range(3), {})
+    assert not unknown.wanted
+    assert unknown.dump() is None
 
 
 def test_what_is_of_all_sizes_is_no_tank() -> None:
     tank = Tank()
     for day in range(30):
-        wide = (420.0 + USUAL_W,) if day % 2 else (3000.0, 3000.0, 3000.0)
+        wide = (620.0 + USUAL_W,) if day % 2 else (3000.0, 3000.0, 3000.0)
         heats(tank, range(day, day + 1), heating=wide)
     assert not tank.wanted
 
@@ -149,10 +233,19 @@ def test_a_tank_whose_people_are_away_is_not_forgotten_and_grows_by_nothing() ->
 def test_of_a_home_without_one_nothing_is_kept_by_day() -> None:
     tank = Tank()
     heats(tank, range(3), heating=())
-    for at in range(60):
+    for at in range(50):
         watts = 980.0 if at > 20 and at % 9 == 0 else 80.0
         tank.told(Slot(DAY + 3 * SLOTS_PER_DAY + at, watts, 0.0), USUAL_W, ALONE)
     assert tank.dump() is None
+
+
+def test_what_was_told_is_not_released_once_more() -> None:
+    """A register that turns coarse by night in a home without a tank."""
+    tank, midnight = Tank(), DAY + MIDNIGHT
+    for place, watts in enumerate([80.0, 80.0, 1400.0]):
+        assert [*tank.told(Slot(midnight + place, watts, 0.0), USUAL_W, ALONE)] != []
+    assert tank.held
+    assert [*tank.release()] == []
 
 
 def restarted(tank: Tank) -> Tank:
