@@ -76,6 +76,12 @@ def test_a_heating_that_comes_sooner_stays() -> None:
     assert hours(known(), watts) == [*[80.0] * 40, *HEATING, 80.0]
 
 
+def test_a_heating_soon_after_a_bath_stays() -> None:
+    bath = [1400.0] * (STRONG_SLOTS_MAX + 2)
+    watts = [*[80.0] * 30, *bath, *[80.0] * 8, *HEATING, 80.0]
+    assert hours(known(), watts) == watts
+
+
 @pytest.mark.parametrize("drawn", [[1900.0, 1900.0, 900.0], [700.0, 700.0, 700.0, 700.0]])
 def test_a_larger_heating_stays(drawn) -> None:
     watts = [*[80.0] * 30, *drawn, *[80.0] * 4]
@@ -144,9 +150,10 @@ def test_one_heating_in_some_nights_is_enough() -> None:
     assert OFTEN < 1 / 3
 
 
-def test_one_heating_in_a_week_is_not() -> None:
+@pytest.mark.parametrize("heatings", [{4: 1400.0}, {4: 1400.0, 12: 1400.0}])
+def test_one_night_in_a_week_is_not(heatings) -> None:
     tank = Tank()
-    nights(tank, range(40), {4: 1400.0}, seldom=7)
+    nights(tank, range(40), heatings, seldom=7)
     assert not tank.wanted
 
 
