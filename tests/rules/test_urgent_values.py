@@ -131,13 +131,34 @@ def test_an_urgent_value_confirmed_or_not_repeated_is_alarmed(kit, rule) -> None
                 and row[2] == user
                 and (
                     abs(row[1] - at_ms) <= REPEAT_MS
-                    # A newer one had woken everybody before this one came in.
-                    or (row[1] > at_ms and row[0] <= arrived_ms)
+                    # A newer one woke everybody before this one would have.
+                    or (row[1] > at_ms and row[0] <= arrived_ms + REPEAT_MS)
                 )
             ]
             assert alarmed, (at_ms, user, value, findings)
 
     check()
+
+
+class _Steady:
+    """No restart in between."""
+
+    def random(self) -> float:
+        return 1.0
+
+
+def test_what_came_late_is_told_with_a_newer_one_or_when_that_one_was_none(kit) -> None:
+    usual, low = (
+        (36 * MINUTE_MS, 36 * MINUTE_MS, "a", 95),
+        (83 * MINUTE_MS, 83 * MINUTE_MS, "a", 91),
+    )
+    late = (110 * MINUTE_MS, MINUTE_MS, "a", 91)
+    story = [usual, low, late]
+    [told] = played(kit, "oximetry", story, _Steady())
+    assert told == (113 * MINUTE_MS, 83 * MINUTE_MS, "a", "urgent")
+    at_ms = 112 * MINUTE_MS
+    [told] = played(kit, "oximetry", [*story, (at_ms, at_ms, "a", 98)], _Steady())
+    assert told == (at_ms, MINUTE_MS, "a", "urgent")
 
 
 @pytest.mark.parametrize("rule", SIGNS)
