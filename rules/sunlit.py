@@ -26,6 +26,9 @@ HOURS_MAX: Final = 16
 # Worth less than this is nothing.
 _LEAST: Final = 0.05
 
+# One for all homes: an empty set takes 216 bytes.
+NO_HOURS: Final[frozenset[int]] = frozenset()
+
 
 class Sunlit:
     """hours: those of the day (UTC) that the sun covers. `_worth`: days on which each was covered,
@@ -37,8 +40,8 @@ class Sunlit:
         self._day = -1
         # None until anything was covered: most homes have no panels.
         self._worth: list[float] | None = None
-        self._today: list[int] = []
-        self.hours: frozenset[int] = frozenset()
+        self._today: list[int] | None = None
+        self.hours = NO_HOURS
 
     def seen(self, slot: Slot, usual_w: int) -> tuple[Slot, Set[int]]:
         """The slot, as the home is by it, and the hours that the sun covers. usual_w: the floor of
@@ -54,31 +57,31 @@ class Sunlit:
             self._end_day(day)
         if slot.watts >= usual_w * COVERED_PART or day < self._day:
             return
-        if self._worth is None:
+        if self._worth is None or self._today is None:
             self._worth, self._today = [0.0] * HOURS, [0] * HOURS
         self._day = day
         self._today[hour] += 1
 
     def _end_day(self, day: int) -> None:
-        worth, covered = self._worth or [], _covered(self._today)
+        worth, covered = self._worth or [], _covered(self._today or [])
         kept = KEPT_PART ** (day - self._day)
         # As it is written, so that a restart makes no difference.
         worth = [
             round(w * kept + (kept / KEPT_PART if hour in covered else 0.0), 3)
             for hour, w in enumerate(worth)
         ]
-        self._day, self._today = day, [0] * HOURS
-        self._worth = worth if max(worth) >= _LEAST else None
-        self.hours = _hours(worth)
+        self._day, self.hours = day, _hours(worth)
+        lit = max(worth) >= _LEAST
+        self._worth, self._today = (worth, [0] * HOURS) if lit else (None, None)
 
     def forget(self) -> None:
         """Another meter."""
-        self._day, self._worth, self._today, self.hours = -1, None, [], frozenset()
+        self._day, self._worth, self._today, self.hours = -1, None, None, NO_HOURS
 
     def dump(self) -> Sequence[Any] | None:
         if self._worth is None:
             return None
-        return [self._day, self._worth, [*self._today]]
+        return [self._day, self._worth, [*(self._today or [])]]
 
     @classmethod
     def load(cls, document: Any) -> "Sunlit":
@@ -109,6 +112,6 @@ def _hours(worth: Sequence[float]) -> frozenset[int]:
     """With one on each side, in which the sun rises over it and sinks. What is dark by turns at all
     hours is no sun, and would leave none to learn from."""
     lit = [hour for hour, w in enumerate(worth) if w >= DAYS_MIN]
-    if len(lit) > HOURS_MAX:
-        return frozenset()
+    if not 0 < len(lit) <= HOURS_MAX:
+        return NO_HOURS
     return frozenset((hour + n) % HOURS for hour in lit for n in (-1, 0, 1))
