@@ -18,5 +18,5 @@ export const KEYS: { keys: string[]; does: Key }[] = [
 export function isForThePage(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return false;
   if (event.key.length === 1 && !letterKeys.on) return false;
-  return (event.target as HTMLElement).closest("input, select, textarea, dialog") === null;
+  return (event.target as HTMLElement).closest("input, select, textarea, dialog[open]") === null;
 }
