@@ -103,19 +103,22 @@ def test_send_somebody_and_the_visitors_way(desk: Desk, open_desk: OpenDesk, hub
     # It lies over everything until there is an answer; then the way goes on under the thumb.
     visitor.page.locator("[data-call]").get_by_role("button", name="接受任务").click()
     expect(visitor.page.locator("[data-call]")).to_have_count(0)
+    # The stream may take it away before the answer comes, which leads to the card.
+    visitor.wait_for("location.pathname.startsWith('/tasks/')")
     visitor.go(f"/alarms/{alarm}")
     thumb = visitor.page.locator(".actions")
     for step in ("出发", "到达"):
         button = thumb.get_by_role("button", name=step, exact=True)
         expect(thumb.locator(".primary, .urgent")).to_have_text([step])
         button.click()
-    # What was just said covers nothing that is to be pressed.
-    toast, said = visitor.page.locator(".toasts button:visible"), thumb.bounding_box()
-    expect(toast).to_have_count(1)
-    box = toast.bounding_box()
-    assert box is not None
-    assert said is not None
-    assert box["y"] + box["height"] < said["y"]
+    # What was just said covers nothing that is to be pressed. It is gone after some seconds.
+    visitor.wait_for(
+        "(() => {"
+        " const toasts = [...document.querySelectorAll('.toasts button')];"
+        " const said = toasts.filter((one) => one.checkVisibility());"
+        " const pressed = document.querySelector('.actions').getBoundingClientRect();"
+        " return said.length === 1 && said[0].getBoundingClientRect().bottom < pressed.top; })()"
+    )
     expect(head).to_contain_text("冯建国 已到达")
     thumb.get_by_role("link", name="填写现场情况").click()
     task = visitor.page.locator("main header.panel")

@@ -92,9 +92,11 @@ def test_a_reading_stands_at_its_own_minute(abroad: Desk, span: str) -> None:
     expect(legend).not_to_contain_text("Value")
     # Untouched it tells the newest; pointed at, the reading nearest to the pointer.
     expect(legend).to_contain_text("11月23日 19:02")
-    # What is drawn first has no width yet.
-    abroad.wait_for("document.querySelector('.chart .u-over').clientWidth > 100")
-    for x in (2, plot.evaluate("plot => plot.clientWidth") - 2):
+    # What has just been drawn, also anew, has no width yet: what is awaited is what is used.
+    abroad.wait_for(
+        "(window.plotWidth = document.querySelector('.chart .u-over').clientWidth) > 100"
+    )
+    for x in (2, page.evaluate("window.plotWidth") - 2):
         plot.hover(position={"x": x, "y": 20})
         expect(legend).to_contain_text(re.compile(r"1[01]月\d+日 19:02"))
 
