@@ -83,10 +83,11 @@ class HomeCells:
     """What the engine has of one home. Cells come when something is heard that their rule wants,
     at once only where a rule waits from the beginning: most homes have few kinds of devices.
     asleep: restored states of which nothing was heard since.
-    hears: per kind of item the cells that want it, as far as any was heard.
+    hears: per kind of item the cells that want it, as far as any was heard; registers: those that
+    want a meter's register alone, which is most of what is heard.
     waiting: its quarter-hours, once there were any."""
 
-    __slots__ = ("_place", "asleep", "cells", "facts", "hears", "since_ms", "waiting")
+    __slots__ = ("_place", "asleep", "cells", "facts", "hears", "registers", "since_ms", "waiting")
 
     def __init__(self, facts: HomeFacts, since_ms: int, before: "HomeCells | None" = None) -> None:
         self.facts = facts
@@ -95,6 +96,7 @@ class HomeCells:
         self.cells: dict[str, Cell] = {} if before is None else before.cells
         self.asleep: Asleep | None = None if before is None else before.asleep
         self.hears = _NOBODY_HEARS
+        self.registers: tuple[Cell, ...] | None = None
         self.waiting: Waiting | None = None if before is None else before.waiting
 
     @property

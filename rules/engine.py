@@ -22,7 +22,7 @@ from typing import Any, cast
 from rules.cells import Cell, HomeCells
 from rules.derived import POWER_SLOT
 from rules.finding import Finding
-from rules.listeners import POWER, REGISTER, REGISTER_KWH
+from rules.listeners import POWER, REGISTER_KWH
 from rules.opinions import Opinions
 from rules.rule import NOTHING, UNCHANGED, Observation
 from rules.timers import Sleeper
@@ -43,7 +43,10 @@ class Engine(Opinions):
         if kind == POWER:
             values = observation.values
             if len(values) == 1 and REGISTER_KWH in values:
-                kind = REGISTER
+                cells = known.registers
+                if cells is None:
+                    cells = self._hear_registers(known)
+                return self._tell(known, cells, observation, now_ms)
         cells = known.hears.get(kind)
         if cells is None:
             cells = self._hear(known, kind)

@@ -22,9 +22,8 @@ from rules.rule import (
 from rules.waiting import EVER, Patient, Waiting, show_meters
 
 POWER: Final = "power"
-# What most readings are: of power, and of a meter's register alone. Heard by all who hear power but
-# those to whom a register says nothing.
-REGISTER: Final = "power:register"
+# What most readings are of: power, and of a meter its register alone. Heard by all who hear power
+# but those to whom a register says nothing.
 REGISTER_KWH: Final = "energy_kwh"
 
 _SUBJECTS: Final[tuple[SubjectKind, ...]] = ("home", "gateway", "region")

@@ -24,9 +24,10 @@ _MEAN_SLOTS: Final = 96
 class _Device:
     """A meter, and the mean watts of its last slots with their number."""
 
-    __slots__ = ("mean_w", "meter", "slots")
+    __slots__ = ("mean_w", "meter", "name", "slots")
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, name: str, meter: Meter) -> None:
+        self.name = name
         self.meter = meter
         self.mean_w = 0.0
         self.slots = 0
@@ -48,24 +49,28 @@ class Mains:
     ) -> None:
         self._chosen = chosen
         self._make_meter = make_meter
-        self._devices: dict[str, _Device] = {}
+        # Mostly one: no dictionary, which every reading would have to look through in memory.
+        self._devices: tuple[_Device, ...] = ()
         self.primary = chosen
         # Set when a larger device took over: what was learned was of a part of the home.
         self.larger = False
 
     @property
     def meter(self) -> Meter | None:
-        device = self._devices.get(self.primary)
+        device = self._of(self.primary)
         return None if device is None else device.meter
 
     def read(self, observation: Observation, at_ms: int) -> Sequence[Slot | Gap] | None:
         """The slots and gaps of the home that an observation completes."""
         name = observation.device
-        device = self._devices.get(name)
-        if device is None:
+        for device in self._devices:
+            if device.name == name:
+                break
+        else:
             if len(self._devices) >= METERS_MAX and name != self._chosen:
                 return None
-            device = self._devices[name] = _Device(self._make_meter(name))
+            device = _Device(name, self._make_meter(name))
+            self._devices = (*self._devices, device)
             self.primary = self.primary or name
         done = device.meter.read(at_ms, observation.values, observation.attrs)
         if not done:
@@ -79,8 +84,11 @@ class Mains:
             self._maybe_switch(name, device, at_ms)
         return None
 
-    def _maybe_switch(self, name: str, device: "_Device", at_ms: int) -> None:
-        old = self._devices.get(self.primary)
+    def _of(self, name: str) -> _Device | None:
+        return next((device for device in self._devices if device.name == name), None)
+
+    def _maybe_switch(self, name: str, device: _Device, at_ms: int) -> None:
+        old = self._of(self.primary)
         if old is None or at_ms - old.meter.last_ms > _QUIET_MS:
             self.primary = name
             return
@@ -92,8 +100,8 @@ class Mains:
     def dump(self) -> dict[str, Any]:
         return {
             "primary": self.primary,
-            "meters": {name: device.meter.dump() for name, device in self._devices.items()},
-            "means": {name: [d.mean_w, d.slots] for name, d in self._devices.items()},
+            "meters": {device.name: device.meter.dump() for device in self._devices},
+            "means": {device.name: [device.mean_w, device.slots] for device in self._devices},
         }
 
     @classmethod
@@ -103,7 +111,8 @@ class Mains:
         if means.keys() != meters.keys():
             raise ValueError("meters without their means")
         for name, row in meters.items():
-            device = mains._devices[intern(str(name))] = _Device(Meter.load(row))
+            device = _Device(intern(str(name)), Meter.load(row))
             device.mean_w, device.slots = float(means[name][0]), int(means[name][1])
+            mains._devices = (*mains._devices, device)
         mains.primary = intern(chosen or str(document["primary"]))
         return mains

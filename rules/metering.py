@@ -111,7 +111,8 @@ class Meter:
             wh = -1.0
         elif passed_ms == 0:
             return None
-        if register is not None:
+        if register is not None and register != self._register:
+            # What it has shown before shows no digit more.
             self._register = register
             while self._decimals < DECIMALS_MAX and not _whole(register * 10**self._decimals):
                 self._decimals += 1

@@ -31,7 +31,7 @@ from rules.cells import (
     subject_of,
 )
 from rules.homes import FactsOf, Homes
-from rules.listeners import POWER, REGISTER, Listeners
+from rules.listeners import POWER, Listeners
 from rules.rule import (
     GATEWAY_PREFIX,
     REGION_PREFIX,
@@ -312,17 +312,12 @@ class Residents(Listeners):
             code = home.removeprefix(REGION_PREFIX)
             for known in self._homes.values():
                 if known.facts.region == code:
-                    known.hears = {}
+                    known.hears, known.registers = {}, None
 
     def _hear(self, known: HomeCells, kind: str) -> tuple[Cell, ...]:
         """The cells of a home that want a kind of item, started if this is the first of it. Feeds
         come last, so that every rule has seen a reading before what is made of it; behind them the
         region, which is one look more where it hears this kind and none where it doesn't."""
-        if kind == REGISTER:
-            power = known.hears.get(POWER) or self._hear(known, POWER)
-            found = tuple(cell for cell in power if cell.rule.name not in self._no_registers)
-            known.hears = {**known.hears, kind: found}
-            return found
         home, rules = known.facts, self._wanting(known, kind)
         found = tuple(known.cells.get(rule.name) or self._start(known, rule) for rule in rules)
         region = self._homes.get(f"{REGION_PREFIX}{home.region}") if home.region else None
@@ -330,6 +325,11 @@ class Residents(Listeners):
             found += self._hear(region, kind)
         known.hears = {**known.hears, kind: found}
         return found
+
+    def _hear_registers(self, known: HomeCells) -> tuple[Cell, ...]:
+        power = known.hears.get(POWER) or self._hear(known, POWER)
+        known.registers = tuple(c for c in power if c.rule.name not in self._no_registers)
+        return known.registers
 
     def _cell(self, home: str, rule: str) -> Cell | None:
         known = self._homes.find(home)

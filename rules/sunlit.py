@@ -7,6 +7,7 @@ so on several of the last days show what somebody takes beyond the sun, and noth
 than the floor is the floor, and nothing is learned of what the home does alone.
 """
 
+from array import array
 from collections.abc import Sequence, Set
 from typing import Any, Final
 
@@ -28,19 +29,22 @@ _LEAST: Final = 0.05
 
 # One for all homes: an empty set takes 216 bytes.
 NO_HOURS: Final[frozenset[int]] = frozenset()
+# Of each hour.
+_NOTHING: Final = bytes(HOURS)
 
 
 class Sunlit:
     """hours: those of the day (UTC) that the sun covers. `_worth`: days on which each was covered,
-    the older the less; `_today`: quarter-hours of the present day so far."""
+    the older the less, in thousandths; `_today`: quarter-hours of the present day so far."""
 
     __slots__ = ("_day", "_today", "_worth", "hours")
 
     def __init__(self) -> None:
         self._day = -1
-        # None until anything was covered: most homes have no panels.
-        self._worth: list[float] | None = None
-        self._today: list[int] | None = None
+        # Each is None while all of it is nothing: most homes have no panels, but nearly all have
+        # a quarter-hour in which a coarse register stands still.
+        self._worth: array[int] | None = None
+        self._today: bytes | None = None
         self.hours = NO_HOURS
 
     def seen(self, slot: Slot, usual_w: int) -> tuple[Slot, Set[int]]:
@@ -53,45 +57,52 @@ class Sunlit:
 
     def _count(self, slot: Slot, usual_w: int) -> None:
         day, hour = slot.number // SLOTS_PER_DAY, slot.number % SLOTS_PER_DAY // SLOTS_PER_HOUR
-        if self._worth is not None and day > self._day:
+        if day > self._day and (self._today is not None or self._worth is not None):
             self._end_day(day)
         if slot.watts >= usual_w * COVERED_PART or day < self._day:
             return
-        if self._worth is None or self._today is None:
-            self._worth, self._today = [0.0] * HOURS, [0] * HOURS
-        self._day = day
-        self._today[hour] += 1
+        today = bytearray(self._today or HOURS)
+        today[hour] += 1
+        self._day, self._today = day, bytes(today)
 
     def _end_day(self, day: int) -> None:
-        worth, covered = self._worth or [], _covered(self._today or [])
+        covered = _covered(self._today or _NOTHING)
         kept = KEPT_PART ** (day - self._day)
         # As it is written, so that a restart makes no difference.
         worth = [
             round(w * kept + (kept / KEPT_PART if hour in covered else 0.0), 3)
-            for hour, w in enumerate(worth)
+            for hour, w in enumerate(self._days())
         ]
-        self._day, self.hours = day, _hours(worth)
-        lit = max(worth) >= _LEAST
-        self._worth, self._today = (worth, [0] * HOURS) if lit else (None, None)
+        self._day, self.hours, self._today = day, _hours(worth), None
+        self._worth = _thousandths(worth) if max(worth) >= _LEAST else None
+
+    def _days(self) -> Sequence[float]:
+        return [thousandths / 1000 for thousandths in self._worth or _NOTHING]
 
     def forget(self) -> None:
         """Another meter."""
         self._day, self._worth, self._today, self.hours = -1, None, None, NO_HOURS
 
     def dump(self) -> Sequence[Any] | None:
-        if self._worth is None:
+        if self._worth is None and self._today is None:
             return None
-        return [self._day, self._worth, [*(self._today or [])]]
+        return [self._day, self._days(), [*(self._today or _NOTHING)]]
 
     @classmethod
     def load(cls, document: Any) -> "Sunlit":
         sunlit = cls()
         if document is not None:
             day, worth, today = document
-            sunlit._day, sunlit._today = int(day), [int(n) for n in today]
-            sunlit._worth = [float(w) for w in worth]
-            sunlit.hours = _hours(sunlit._worth)
+            sunlit._day, days = int(day), [float(w) for w in worth]
+            sunlit._worth = _thousandths(days) if any(days) else None
+            sunlit._today = bytes(map(int, today)) if any(today) else None
+            sunlit.hours = _hours(days)
         return sunlit
+
+
+def _thousandths(days: Sequence[float]) -> "array[int]":
+    """In two bytes each: with what is kept of every day it never comes to more than ten."""
+    return array("H", [round(worth * 1000) for worth in days])
 
 
 def _covered(slots: Sequence[int]) -> Set[int]:

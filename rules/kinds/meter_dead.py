@@ -52,6 +52,7 @@ class MeterDeadParams:
 class _Meter:
     """moved_ms: when the register moved last, or was seen again; step_ms: between two steps."""
 
+    device: str
     register_kwh: float
     moved_ms: int
     last_ms: int
@@ -66,7 +67,8 @@ class MeterDeadMonitor:
         self.due_ms: int | None = None
         self._subject = subject
         self._params = params
-        self._meters: dict[str, _Meter] = {}
+        # Mostly one: no dictionary, which every reading would have to look through in memory.
+        self._meters: tuple[_Meter, ...] = ()
         self._main = ""
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
@@ -81,10 +83,13 @@ class MeterDeadMonitor:
         at_ms = observation.measured_at_ms
         if at_ms > now_ms + _AHEAD_MAX_MS:
             at_ms = now_ms
-        meter = self._meters.get(observation.device)
-        if meter is None:
+        device = observation.device
+        for meter in self._meters:
+            if meter.device == device:
+                break
+        else:
             if len(self._meters) < _METERS_MAX:
-                self._meters[observation.device] = _Meter(kwh, at_ms, at_ms)
+                self._meters = (*self._meters, _Meter(device, kwh, at_ms, at_ms))
             return NOTHING
         if at_ms <= meter.last_ms:
             return UNCHANGED
@@ -123,11 +128,12 @@ class MeterDeadMonitor:
     def _judge(
         self, observation: Observation, meter: _Meter, at_ms: int, now_ms: int
     ) -> list[Finding]:
+        if at_ms - meter.moved_ms < self._params.after_h * HOUR_MS:
+            return NOTHING
         lively = 0.0 < meter.step_ms <= DAY_MS / _STEPS_A_DAY_MIN
-        stands = at_ms - meter.moved_ms >= self._params.after_h * HOUR_MS
         late = now_ms - at_ms > self._params.late_after_min * MINUTE_MS
         main = observation.device == self._main
-        if meter.raised_ms is not None or late or not (main and lively and stands):
+        if meter.raised_ms is not None or late or not (main and lively):
             return NOTHING
         meter.raised_ms = now_ms
         return [self._finding("raised", MeterReason.REGISTER_STANDS, observation, meter, now_ms)]
@@ -142,30 +148,33 @@ class MeterDeadMonitor:
         return {
             "main": self._main,
             "meters": {
-                device: [m.register_kwh, m.moved_ms, m.last_ms, m.step_ms, m.raised_ms]
-                for device, m in self._meters.items()
+                m.device: [m.register_kwh, m.moved_ms, m.last_ms, m.step_ms, m.raised_ms]
+                for m in self._meters
             },
         }
 
     def load(self, document: Mapping[str, Any]) -> "MeterDeadMonitor":
         self._main = intern(str(document["main"]))
-        for device, (kwh, moved, last, step, raised) in document["meters"].items():
-            self._meters[intern(str(device))] = _Meter(
+        self._meters = tuple(
+            _Meter(
+                intern(str(device)),
                 float(kwh),
                 int(moved),
                 int(last),
                 float(step),
                 None if raised is None else int(raised),
             )
+            for device, (kwh, moved, last, step, raised) in document["meters"].items()
+        )
         return self
 
     def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - the last word of the meter
-        for device, meter in self._meters.items():
+        for meter in self._meters:
             if meter.raised_ms is not None:
                 return Opinion(
                     state="dead",
                     since_ms=meter.moved_ms,
-                    explanation={"reason": MeterReason.REGISTER_STANDS, "device": device},
+                    explanation={"reason": MeterReason.REGISTER_STANDS, "device": meter.device},
                 )
         return Opinion(
             state="quiet", since_ms=None, explanation={"reason": MeterReason.REGISTER_USUAL}
