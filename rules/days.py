@@ -10,7 +10,7 @@ from typing import Any, Final, overload
 
 from rules.byte_rows import ByteRows
 from rules.lived_days import BLOCKS, Day, checked_day
-from rules.packed import packed, packed_small, unpacked
+from rules.packed import packed, unpacked
 
 _WATTS: Final = 2
 
@@ -22,7 +22,8 @@ class Days(Sequence[Day]):
 
     def __init__(self, days: Iterable[Day] = ()) -> None:
         self._blocks = ByteRows(BLOCKS)
-        self._watts = array("i")
+        # Watts of a window (`rules.window`), which fit into two bytes.
+        self._watts = array("H")
         self.extend(days)
 
     def append(self, day: Day) -> None:
@@ -85,7 +86,7 @@ class Days(Sequence[Day]):
 
     def dump(self) -> dict[str, str]:
         blocks = array("B", self._blocks.joined())
-        return {"blocks": packed(blocks), "watts": packed_small(self._watts)}
+        return {"blocks": packed(blocks), "watts": packed(self._watts)}
 
     @classmethod
     def load(cls, document: Any) -> "Days":
@@ -95,7 +96,7 @@ class Days(Sequence[Day]):
             return cls(checked_day(row) for row in document)
         days = cls()
         days._blocks = ByteRows(BLOCKS, unpacked("B", document["blocks"]))
-        days._watts = unpacked("i", document["watts"])
+        days._watts = unpacked("H", document["watts"])
         if len(days._watts) % _WATTS or len(days._blocks) != len(days):
             raise ValueError(f"{len(days._blocks)} days, {len(days._watts)} of their watts")
         return days

@@ -42,7 +42,8 @@ class WeeklyAway:
     __slots__ = ("_ended", "_start")
 
     def __init__(self) -> None:
-        self._ended: list[Ended] = []
+        # Most homes have none: one empty tuple for all.
+        self._ended: tuple[Ended, ...] = ()
         self._start = -1
 
     def begin(self, start: int) -> None:
@@ -52,7 +53,7 @@ class WeeklyAway:
         """Somebody is back, as the newest slot shows."""
         slots = newest + 1 - self._start
         if self._start >= 0 and 0 < slots <= LONG:
-            self._ended = [*self._ended, Ended(self._start, slots)][-KEPT_MAX:]
+            self._ended = (*self._ended, Ended(self._start, slots))[-KEPT_MAX:]
         self._start = -1
 
     def shown(self) -> dict[str, EvidenceValue]:
@@ -92,5 +93,5 @@ def _this_week(start: int, near: int) -> int:
     return start + round((near - start) / WEEK) * WEEK
 
 
-def _checked(rows: Sequence[Any]) -> list[Ended]:
-    return [Ended(int(start), int(slots)) for start, slots in rows][-KEPT_MAX:]
+def _checked(rows: Sequence[Any]) -> tuple[Ended, ...]:
+    return tuple(Ended(int(start), int(slots)) for start, slots in rows)[-KEPT_MAX:]

@@ -44,9 +44,12 @@ _FLOOR_MIN_SLOTS: Final = 48
 _LOWEST_MAX: Final = 40
 # More than any home draws, and room in four bytes.
 _WATTS_MAX: Final = 1_000_000
-# Slots in two bytes: two years.
+# In two bytes: watts, unless they don't fit; slots of a run, two years of them.
+_NARROW_MAX: Final = 65_535
 _RUN_MAX: Final = 65_535
-_NO_RUNS: Final = (None,) * len(STEPS_W)
+# What most homes have: one for all.
+_NO_RUNS: Final[tuple[int | None, ...]] = (None,) * len(STEPS_W)
+_NO_SLOTS: Final[tuple[int, ...]] = (0,) * len(STEPS_W)
 
 
 class LeftOnReason(StrEnum):
@@ -89,10 +92,10 @@ class LoadLeftOnMonitor:
         # a province of lists of lists would not fit into memory. Two bytes each, until one doesn't
         # fit.
         self._recent = array("H")
-        # The smallest of the recent, ascending.
-        self._lowest = array("i")
-        self._runs: list[int | None] = [None] * len(STEPS_W)
-        self._longest: list[int] = [0] * len(STEPS_W)
+        # The smallest of the recent, ascending, in as many bytes.
+        self._lowest = array("H")
+        self._runs = _NO_RUNS
+        self._longest = _NO_SLOTS
         self._days = array("H")
         self._today = -1
         self._seen_ms = -1
@@ -103,7 +106,7 @@ class LoadLeftOnMonitor:
         kind = observation.kind
         if kind != POWER_SLOT:
             if kind == POWER_GAP:
-                self._runs = [None] * len(STEPS_W)
+                self._runs = _NO_RUNS
             elif kind == POWER_METER and observation.values.get("larger"):
                 del self._recent[:], self._lowest[:], self._days[:]
             return NOTHING
@@ -142,22 +145,22 @@ class LoadLeftOnMonitor:
         if not known or highest_w - min(lowest[0], *watts) >= STEPS_W[0]:
             return False
         recent = self._recent = _as_narrow([*recent, *watts][-_FLOOR_SLOTS:])
-        self._lowest = array("i", sorted(recent)[:_LOWEST_MAX])
+        self._lowest = array(recent.typecode, sorted(recent)[:_LOWEST_MAX])
         for end_ms, _watts, _now_ms, _grain_w in slots:
             self._turn(end_ms - 1)
         self._seen_ms = slots[-1][0]
-        self._runs[:] = _NO_RUNS
+        self._runs = _NO_RUNS
         return True
 
     def _take(self, watts: float, at_ms: int) -> bool:
         """Take a slot; False where there is nothing to judge by it."""
         if at_ms - self._seen_ms > 2 * SLOT_MS:
-            self._runs = [None] * len(STEPS_W)
+            self._runs = _NO_RUNS
         self._seen_ms = at_ms
         self._remember(max(-_WATTS_MAX, min(_WATTS_MAX, round(watts))))
         self._turn(at_ms - 1)
         if self._raised is None and self._surely_low(watts):
-            self._runs[:] = _NO_RUNS
+            self._runs = _NO_RUNS
             return False
         floor_w = self.floor_w
         if floor_w is None:
@@ -171,7 +174,7 @@ class LoadLeftOnMonitor:
             if self._today >= 0 and len(self._recent) >= _FLOOR_MIN_SLOTS:
                 self._days.extend([min(slots, _RUN_MAX) for slots in self._longest])
                 del self._days[: -DAYS_MAX * len(STEPS_W)]
-            self._today, self._longest = day, [0] * len(STEPS_W)
+            self._today, self._longest = day, _NO_SLOTS
 
     @property
     def floor_w(self) -> int | None:
@@ -179,7 +182,7 @@ class LoadLeftOnMonitor:
             return None
         rank = int(len(self._recent) * _FLOOR_PART)
         if len(self._lowest) <= rank:
-            self._lowest = array("i", sorted(self._recent)[:_LOWEST_MAX])
+            self._lowest = array(self._recent.typecode, sorted(self._recent)[:_LOWEST_MAX])
         return self._lowest[rank]
 
     def _surely_low(self, watts: float) -> bool:
@@ -191,31 +194,29 @@ class LoadLeftOnMonitor:
     def _remember(self, watts: int) -> None:
         """Take a slot among the recent ones; `_lowest` stays the smallest of them."""
         recent, lowest = self._recent, self._lowest
+        if recent.typecode == "H" and not 0 <= watts <= _NARROW_MAX:
+            recent, lowest = self._recent, self._lowest = array("i", recent), array("i", lowest)
         if len(lowest) == len(recent) or (lowest and watts < lowest[-1]):
             insort(lowest, watts)
             if len(lowest) > _LOWEST_MAX:
                 lowest.pop()
-        try:
-            recent.append(watts)
-        except OverflowError:
-            recent = self._recent = array("i", [*recent, watts])
+        recent.append(watts)
         if len(recent) > _FLOOR_SLOTS:
             gone = recent.pop(0)
             if lowest and gone <= lowest[-1]:
                 del lowest[bisect_left(lowest, gone)]
 
     def _measure(self, above_w: float, at_ms: int) -> None:
-        runs = self._runs
-        for step, step_w in enumerate(STEPS_W):
-            if above_w < step_w:
-                runs[step] = None
-                continue
-            began_ms = runs[step]
-            if began_ms is None:
-                began_ms = runs[step] = at_ms - SLOT_MS
-            # What is told as left on isn't learned as usual.
-            if self._raised is None:
-                self._longest[step] = max(self._longest[step], (at_ms - began_ms) // SLOT_MS)
+        self._runs = tuple(
+            None if above_w < step_w else at_ms - SLOT_MS if began_ms is None else began_ms
+            for step_w, began_ms in zip(STEPS_W, self._runs, strict=True)
+        )
+        # What is told as left on isn't learned as usual.
+        if self._raised is None:
+            self._longest = tuple(
+                longest if began_ms is None else max(longest, (at_ms - began_ms) // SLOT_MS)
+                for longest, began_ms in zip(self._longest, self._runs, strict=True)
+            )
 
     @property
     def _known(self) -> int:
@@ -272,8 +273,11 @@ class LoadLeftOnMonitor:
 
     def load(self, document: Mapping[str, Any]) -> "LoadLeftOnMonitor":
         self._recent = _as_narrow(unpacked("i", document["recent"])[-_FLOOR_SLOTS:])
-        self._runs = [None if at is None else int(at) for at in _row(document["runs"])]
-        self._longest = [int(slots) for slots in _row(document["longest"])]
+        runs, longest = _row(document["runs"]), _row(document["longest"])
+        if any(at is not None for at in runs):
+            self._runs = tuple(None if at is None else int(at) for at in runs)
+        if any(longest):
+            self._longest = tuple(map(int, longest))
         self._days = unpacked("H", document["days"])[-DAYS_MAX * len(STEPS_W) :]
         if len(self._days) % len(STEPS_W):
             raise ValueError("days that are not whole")
