@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addDays, addMonths, mondayOf, monthSpan, nobodyHas, rotatingTurns, weekRows, weekday, weeklyTurns } from "../src/lib/rota";
-import type { Shift } from "../src/lib/rota_types";
+import { addDays, addMonths, lineGroups, mondayOf, monthSpan, nobodyHas, rotatingTurns, weekRows, weekday, weeklyTurns } from "../src/lib/rota";
+import type { Shift, SheetLine } from "../src/lib/rota_types";
 
 const HOURS = [
   { name: "day", start: "08:00", end: "20:00" },
@@ -75,4 +75,17 @@ test("what somebody had when a hand-over was written and nobody has now is no go
   assert.equal(nobodyHas({ now: { state: "acknowledged", who }, over: false }), false);
   assert.equal(nobodyHas({ now: { state: "closed", who: null }, over: true }), false);
   assert.equal(nobodyHas({ now: null, over: false }), false);
+});
+
+test("of a kind what is over stands behind what is still open", () => {
+  const line = (number: number, kind: string, over: boolean) =>
+    ({ number, kind, over, signed: null, alone: number === 1 }) as unknown as SheetLine;
+  const lines = [line(1, "alarm", true), line(2, "alarm", false), line(3, "task", false), line(4, "alarm", false)];
+  const groups = lineGroups(lines);
+  assert.deepEqual(
+    groups.map((group) => group.lines.map((one) => one.number)),
+    [[2, 4, 1], [3]],
+  );
+  // The urgent one is still signed by itself.
+  assert.deepEqual(groups[0]?.together, [2, 4]);
 });

@@ -139,7 +139,7 @@ export function nobodyHas(line: Pick<SheetLine, "now" | "over">): boolean {
 }
 
 /** In the order in which the sheet has them: people first. What was carried over or noted later
- * stands with its kind. */
+ * stands with its kind, and what is over meanwhile behind what is still open. */
 export function lineGroups(lines: SheetLine[]): LineGroup[] {
   const groups = new Map<string, LineGroup>();
   for (const line of lines) {
@@ -148,5 +148,6 @@ export function lineGroups(lines: SheetLine[]): LineGroup[] {
     group.lines.push(line);
     if (line.signed === null && !line.alone) group.together.push(line.number);
   }
+  for (const group of groups.values()) group.lines.sort((one, other) => Number(one.over) - Number(other.over));
   return [...groups.values()];
 }
