@@ -92,6 +92,29 @@ def test_keys_select_and_acknowledge(desk: Desk, hub: FakeHub) -> None:
     expect(page).to_have_url(re.compile("/alarms/"))
 
 
+def test_a_call_is_selected_before_what_nobody_has_chosen(desk: Desk, hub: FakeHub) -> None:
+    """Who wakes up to a call presses A: it takes the call, not what was selected hours ago."""
+    page = desk.page
+    selected = page.locator(f"{QUEUE}.selected")
+    first = page.locator(QUEUE).first.get_attribute("data-alarm")
+    expect(selected).to_have_attribute("data-alarm", str(first))
+    with hub.lock:
+        hub.cases.move_alarm(str(first), "acknowledge", "duty-2", {})
+    expect(selected).to_have_count(0)
+    desk.page.reload()
+    expect(selected).to_have_count(1)
+    call = hub.raise_alarm("sos", "home-0003")
+    expect(selected).to_have_attribute("data-alarm", call["id"])
+    expect(page.locator(QUEUE).first).to_have_attribute("data-alarm", call["id"])
+    # Chosen by hand it stays selected while the next call comes before it.
+    page.keyboard.press("ArrowDown")
+    expect(selected).not_to_have_attribute("data-alarm", call["id"])
+    chosen = selected.get_attribute("data-alarm")
+    hub.raise_alarm("fall", "home-0004")
+    expect(page.locator(QUEUE)).to_have_count(5)
+    expect(selected).to_have_attribute("data-alarm", str(chosen))
+
+
 def test_a_key_meant_for_a_taken_alarm_does_not_take_the_next(desk: Desk, hub: FakeHub) -> None:
     page = desk.page
     first = page.locator(QUEUE).first.get_attribute("data-alarm")
