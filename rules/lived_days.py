@@ -17,6 +17,7 @@ with a load that was left on.
 from array import array
 from collections.abc import Iterable, Sequence, Set
 from math import log2, sqrt
+from operator import mul
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -102,7 +103,7 @@ def decoded(code: int) -> float:
 
 
 def hour_of(watts: Sequence[int]) -> Hour:
-    return Hour(sum(watts), sum(w * w for w in watts), max(watts))
+    return Hour(sum(watts), sum(map(mul, watts, watts)), max(watts))
 
 
 def day_of_hours(hours: Sequence[Hour | None], floor_w: int, mean_w: int) -> Day:
@@ -114,9 +115,10 @@ def day_of_hours(hours: Sequence[Hour | None], floor_w: int, mean_w: int) -> Day
             spreads.append(UNSEEN)
             peaks.append(UNSEEN)
             continue
-        total, squares = sum(h.total for h in block), sum(h.squares for h in block)
-        spreads.append(coded(spread_of(total, squares, BLOCK_H * SLOTS_PER_HOUR)))
-        peaks.append(coded(max(h.peak for h in block) - floor_w))
+        totals, squares, highest = zip(*block, strict=True)
+        spread_w = spread_of(sum(totals), sum(squares), BLOCK_H * SLOTS_PER_HOUR)
+        spreads.append(coded(spread_w))
+        peaks.append(coded(max(highest) - floor_w))
     return Day(bytes(spreads + peaks), max(0, floor_w), max(0, mean_w))
 
 

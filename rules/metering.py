@@ -152,7 +152,8 @@ class Meter:
         ):
             self._peak = watts
         done: list[Slot | Gap] = [Slot(self._slot, self._peak, grain_w)]
-        done.extend(Slot(between, watts, grain_w) for between in range(self._slot + 1, number))
+        if number > self._slot + 1:
+            done.extend(Slot(between, watts, grain_w) for between in range(self._slot + 1, number))
         self._slot = number
         rest_ms = end_ms - number * SLOT_MS
         self._peak = watts if rest_ms > 0 and rest_ms >= half_ms else None

@@ -60,6 +60,9 @@ class QuarterHours:
         supply = self.supply
         if supply.holds(slot, living.base_w, living.alone):
             return ()
+        if not supply.held:
+            # Nearly always.
+            return (Step(slot, measured=True, doubtful=False),)
         doubtful = supply.doubtful(living.base_w)
         held = [Step(before, measured=False, doubtful=False) for before in supply.release()]
         return (*held, Step(slot, measured=True, doubtful=doubtful))

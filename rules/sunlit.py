@@ -50,6 +50,9 @@ class Sunlit:
     def seen(self, slot: Slot, usual_w: int) -> tuple[Slot, Set[int]]:
         """The slot, as the home is by it, and the hours that the sun covers. usual_w: the floor of
         most days."""
+        if self._today is None and self._worth is None and slot.watts >= usual_w * COVERED_PART:
+            # Nearly always.
+            return slot, NO_HOURS
         self._count(slot, usual_w)
         if slot.number % SLOTS_PER_DAY // SLOTS_PER_HOUR not in self.hours:
             return slot, self.hours
