@@ -1,6 +1,6 @@
 """What the engine holds of homes and rules: cells, and who wants to hear what. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -10,6 +10,8 @@ from rules.derived import is_feed
 from rules.rule import (
     GATEWAY_PREFIX,
     REGION_PREFIX,
+    Copd,
+    DeviceFacts,
     HomeFacts,
     Monitor,
     Place,
@@ -75,6 +77,42 @@ class Cell:
         return False
 
 
+class Cells:
+    """The cells of one home by the names of their rules: few enough to look through, where a
+    dictionary of eleven takes twice the room."""
+
+    __slots__ = ("_all",)
+
+    def __init__(self) -> None:
+        # Another one with each that comes: somebody may look from another thread.
+        self._all: tuple[Cell, ...] = ()
+
+    def get(self, rule: str) -> Cell | None:
+        for cell in self._all:
+            if cell.rule.name == rule:
+                return cell
+        return None
+
+    def __getitem__(self, rule: str) -> Cell:
+        cell = self.get(rule)
+        if cell is None:
+            raise KeyError(rule)
+        return cell
+
+    def __contains__(self, rule: str) -> bool:
+        return self.get(rule) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (cell.rule.name for cell in self._all)
+
+    def values(self) -> Sequence[Cell]:
+        return self._all
+
+    def add(self, cell: Cell) -> None:
+        """One of a rule that has none."""
+        self._all = (*self._all, cell)
+
+
 # Until something is heard of a home. Never changed.
 _NOBODY_HEARS: Final[dict[str, tuple[Cell, ...]]] = {}
 
@@ -87,24 +125,27 @@ class HomeCells:
     want a meter's register alone, which is most of what is heard.
     waiting: its quarter-hours, once there were any."""
 
-    __slots__ = ("_place", "asleep", "cells", "facts", "hears", "registers", "since_ms", "waiting")
+    __slots__ = ("asleep", "cells", "facts", "hears", "registers", "since_ms", "waiting")
 
     def __init__(self, facts: HomeFacts, since_ms: int, before: "HomeCells | None" = None) -> None:
         self.facts = facts
         self.since_ms = since_ms
-        self._place: Place | None = None
-        self.cells: dict[str, Cell] = {} if before is None else before.cells
+        self.cells: Cells = Cells() if before is None else before.cells
         self.asleep: Asleep | None = None if before is None else before.asleep
         self.hears = _NOBODY_HEARS
         self.registers: tuple[Cell, ...] | None = None
         self.waiting: Waiting | None = None if before is None else before.waiting
 
-    @property
-    def place(self) -> Place:
-        """Made with the first cell: of many homes one engine never hears anything."""
-        if self._place is None:
-            self._place = Place(self.facts.home, since_ms=self.since_ms)
-        return self._place
+    def place(
+        self,
+        devices: tuple[DeviceFacts, ...] = (),
+        members: tuple[HomeFacts, ...] = (),
+        copd: Copd = "",
+    ) -> Place:
+        """One for all rules that are told the same."""
+        place = Place(self.facts.home, devices, members, copd, self.since_ms)
+        told = (cell.subject.place for cell in self.cells.values())
+        return next((other for other in told if other == place), place)
 
     def sleeps(self, rule: Rule) -> bool:
         return self.asleep is not None and rule.name in self.asleep.states

@@ -37,7 +37,6 @@ from rules.rule import (
     REGION_PREFIX,
     HomeFacts,
     Monitor,
-    Place,
     Rule,
     Subject,
     takes_copd,
@@ -295,7 +294,7 @@ class Residents(Listeners):
             self._catch_up(cell, asleep.resumed_ms)
             cell.monitor.resume(asleep.resumed_ms)
             self._touch(cell)
-        known.cells[name] = cell
+        known.cells.add(cell)
         del asleep.states[name]
         if not asleep.states:
             known.asleep = None
@@ -357,7 +356,7 @@ class Residents(Listeners):
         if known.asleep is not None and rule.name in known.asleep.states:
             self._wake(cell, known, known.asleep)
         else:
-            known.cells[rule.name] = cell
+            known.cells.add(cell)
             self._let_wait(known, cell)
             self._touch(cell)
         self._timers.plan(cell)
@@ -368,9 +367,9 @@ class Residents(Listeners):
         about_devices = rule.name in self._about_devices
         copd = facts.copd if facts.copd and takes_copd(rule.kind) else ""
         if not (about_devices or copd):
-            return Subject(known.place, title)
+            return Subject(known.place(), title)
         devices, members = (facts.devices, facts.members) if about_devices else ((), ())
-        return Subject(Place(facts.home, devices, members, copd, known.since_ms), title)
+        return Subject(known.place(devices, members, copd), title)
 
     def _read(self, cell: Cell, state: bytes) -> bool:
         return self._put(cell, read_state(cell.rule, cell.subject, cell.params, state))
