@@ -76,3 +76,23 @@ def test_each_would_have_said_that_nothing_is_changed(kit, rule) -> None:
     before = monitor.dump()
     assert monitor.observe(power(kit, later_ms, {"energy_kwh": 1.0}), later_ms) is UNCHANGED
     assert monitor.dump() == before
+
+
+def test_a_region_that_comes_and_goes_hears_registers_while_it_is_there(kit) -> None:
+    [of_region] = [
+        replace(rule, kind=replace(rule.kind, subject="region"))
+        for rule in RULES
+        if isinstance(rule.kind, PlainKind) and "power" in rule.kind.hears and rule not in DEAF
+    ]
+    engine = Engine([of_region], lane="readings")
+    engine.add_home(HomeFacts(home="h", region="a"), kit.START_MS)
+    heard = []
+    for minute in range(6):
+        at_ms = kit.START_MS + minute * kit.MINUTE_MS
+        if minute == 2:
+            engine.add_home(HomeFacts(home="region:a"), at_ms)
+        if minute == 4:
+            engine.remove_home("region:a")
+        engine.observe("h", power(kit, at_ms, {"energy_kwh": 100.0 + minute}), at_ms)
+        heard.append([home for home, _rule, _state in engine.take_dirty()])
+    assert heard == [[], [], ["region:a"], ["region:a"], [], []]

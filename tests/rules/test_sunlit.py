@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from rules.lived_days import SLOTS_PER_DAY, day_of_slots
 from rules.metering import Slot
 from rules.sunlit import Sunlit
@@ -97,6 +99,34 @@ def test_it_remembers_over_a_restart() -> None:
         lives(sunlit, range(104, 106), lambda _day, hour: hour in range(9, 14))
     assert (again.dump(), again.hours) == (kept.dump(), kept.hours)
     assert Sunlit.load(None).dump() is None
+
+
+def test_a_coarse_register_that_stands_still_for_a_while_leaves_nothing() -> None:
+    """Nearly every home has such quarter-hours: a province of lists of nothing is 100 MB."""
+    sunlit = Sunlit()
+    lives(sunlit, range(100, 130), lambda day, hour: hour == day % 24)
+    assert sunlit._worth is None
+    written = json.loads(json.dumps(sunlit.dump()))
+    assert written == [129, [0.0] * 24, [4 * (hour == 129 % 24) for hour in range(24)]]
+    assert Sunlit.load(written).dump() == written
+    lives(sunlit, range(130, 131), lambda _day, _hour: False)
+    assert sunlit.dump() is None
+
+
+def test_what_days_are_worth_is_the_same_before_and_after_a_restart() -> None:
+    """Thousandths are kept: as written, day for day."""
+    kept = again = Sunlit()
+    for day in range(100, 160):
+        for sunlit in {id(one): one for one in (kept, again)}.values():
+            lives(sunlit, range(day, day + 1), lambda day, hour: hour in SUN and day % 7 < 4)
+        assert again.dump() == kept.dump()
+        again = Sunlit.load(json.loads(json.dumps(kept.dump())))
+    [_day, days, _today] = kept.dump()
+    # Four of seven, the newest of them four days ago.
+    worth = 0.0
+    for day in range(100, 159):
+        worth = round(worth * 0.9 + (day % 7 < 4), 3)
+    assert days[12] == pytest.approx(worth, abs=1e-9)
 
 
 def test_another_meter_is_another_home() -> None:
