@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from rules.lived_days import SLOTS_PER_DAY, day_of_slots
 from rules.metering import Slot
 from rules.sunlit import Sunlit
@@ -113,20 +111,12 @@ def test_a_coarse_register_that_stands_still_for_a_while_leaves_nothing() -> Non
     assert sunlit.dump() is None
 
 
-def test_what_days_are_worth_is_the_same_before_and_after_a_restart() -> None:
-    """Thousandths are kept: as written, day for day."""
-    kept = again = Sunlit()
-    for day in range(100, 160):
-        for sunlit in {id(one): one for one in (kept, again)}.values():
-            lives(sunlit, range(day, day + 1), lambda day, hour: hour in SUN and day % 7 < 4)
-        assert again.dump() == kept.dump()
-        again = Sunlit.load(json.loads(json.dumps(kept.dump())))
-    [_day, days, _today] = kept.dump()
-    # Four of seven, the newest of them four days ago.
-    worth = 0.0
-    for day in range(100, 159):
-        worth = round(worth * 0.9 + (day % 7 < 4), 3)
-    assert days[12] == pytest.approx(worth, abs=1e-9)
+def test_what_days_are_worth_is_kept_as_it_is_written() -> None:
+    """To the last bit, of everything that ten days can be worth."""
+    days = [round(n * 0.001, 3) for n in range(10_001)]
+    for at in range(0, 10_000, 24):
+        row = days[at : at + 24] + [0.0] * max(0, at + 24 - len(days))
+        assert Sunlit.load([100, row, [0] * 24]).dump() == [100, row, [0] * 24] or not any(row)
 
 
 def test_another_meter_is_another_home() -> None:
