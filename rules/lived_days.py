@@ -52,6 +52,10 @@ _WATTS: Final[Sequence[float]] = tuple(
 )
 
 
+# In place of the watts of a slot that the sun hides: it has its time, and says nothing of what was
+# used. More than any slot has.
+HIDDEN: Final = 65_535
+
 # Bytes of a day: two numbers of each block.
 BLOCKS: Final = 2 * HOURS
 
@@ -136,15 +140,18 @@ def day_of_slots(
     for number, watts in slots:
         if number >= first:
             hours[(number - first) // SLOTS_PER_HOUR].append(watts)
-    seen = [watts for hour in hours[BEFORE_H:] for watts in hour]
-    if len(seen) < seen_min:
+    known = [watts for hour in hours[BEFORE_H:] for watts in hour]
+    if len(known) < seen_min:
         return None
+    seen = [watts for watts in known if watts != HIDDEN]
     begin = first // SLOTS_PER_HOUR
     told = [
-        hour_of(hour) if len(hour) == SLOTS_PER_HOUR and (begin + n) % HOURS not in hidden else None
+        None
+        if len(hour) < SLOTS_PER_HOUR or HIDDEN in hour or (begin + n) % HOURS in hidden
+        else hour_of(hour)
         for n, hour in enumerate(hours)
     ]
-    return day_of_hours(told, floor_w, sum(seen) // len(seen))
+    return day_of_hours(told, floor_w, sum(seen) // max(1, len(seen)))
 
 
 def day_row(day: Day) -> list[Any]:
@@ -161,13 +168,16 @@ def checked_day(row: Any) -> Day:
     return Day(blocks.tobytes(), int(floor_w), int(mean_w))
 
 
-def learn_alone(days: Sequence[Day]) -> Alone | None:
-    """What the home does alone; None while too little is known."""
+def learn_alone(days: Sequence[Day], hidden: Set[int] = frozenset()) -> Alone | None:
+    """What the home does alone; None while too little is known. hidden: hours of the day (UTC) that
+    say nothing of it, though days from before that was known may have seen them."""
     if len(days) < _DAYS_MIN:
         return None
     written = np.frombuffer(b"".join(day.blocks for day in days), dtype=np.uint8)
     codes = np.sort(written.reshape(len(days), 2, HOURS), axis=0)
     seen = (codes[:, 0] != UNSEEN).sum(axis=0)
+    for hour in hidden:
+        seen[[(hour + n) % HOURS for n in range(BLOCK_H)]] = 0
     last = np.maximum(seen - 1, 0)
     least = []
     for row, part in ((0, SPREAD_PART), (1, PEAK_PART)):

@@ -34,6 +34,7 @@ from rules.lively import lively_slots
 from rules.poor_days import PoorDays
 from rules.quiet_limit import QuietLimit, is_back
 from rules.silences import Ended, Silence, ended_after
+from rules.sunlit import NO_HOURS
 from rules.slow_part import LIVELY, slow_factor
 from rules.together import TOGETHER_MIN, Step, judged
 from rules.window import Window, floor_of, whole_watts
@@ -49,6 +50,8 @@ FLOOR_TO: Final = 0.30
 GRAIN_MAX_W: Final = 500.0
 # Slots of a day that must have been seen for it to be remembered.
 DAY_SEEN: Final = 72
+# Slots of a window that the sun must leave: six hours of a night.
+SEEN_MIN: Final = 24
 # Part of the waking hours that must have been seen in a window.
 COVERAGE: Final = 0.8
 # Slots on end, without a gap or a doubtful supply, before anything is raised: an hour and more.
@@ -108,7 +111,7 @@ class Living:
         self.activity: float | None = None
         # The newest slot was too coarse to be judged here, and so were so many on end.
         self.coarse, self.dark, self.unlike = False, False, 0
-        self.hidden: Set[int] = frozenset()  # hours of the day that the sun covers
+        self.hidden: Set[int] = NO_HOURS  # hours of the day that the sun covers
 
     # Input.
 
@@ -137,7 +140,8 @@ class Living:
             alone is None
             or len(steps) < TOGETHER_MIN
             or min(self.filled, len(window)) + 1 < self.window
-            or not all(step.slot.grain_w <= GRAIN_MAX_W for step in steps)
+            or window.hidden
+            or not all(0.0 <= step.slot.grain_w <= GRAIN_MAX_W for step in steps)
         ):
             for slot, measured, doubtful in steps:
                 if doubtful:
@@ -160,6 +164,10 @@ class Living:
                 slow = self._slow_counts(found.activity)
                 self._note(found.activity * found.slow if slow else found.activity)
 
+    def hide(self, hours: Set[int]) -> None:
+        """Hours of the day (UTC) that the sun covers, from now on."""
+        self.hidden, self.quiet.sunlit = hours, bool(hours)
+
     def unsteady(self) -> None:
         """The supply is in doubt: what comes next is to be seen for a while first."""
         self._steady = 0
@@ -171,7 +179,8 @@ class Living:
         self._low = self.activity
 
     def raised(self, raised_ms: int) -> None:
-        self.quiet.raised(self._today(), self.quiet_from_number(), raised_ms)
+        shown = len(self._window.ordered) if self._window.hidden else 0
+        self.quiet.raised(self._today(), self.quiet_from_number(), raised_ms, shown)
 
     def back(self, *, lasted_ms: int | None, since: int) -> None:
         """Somebody is there, so long after it was found silent; None: it teaches nothing. If nobody
@@ -211,8 +220,11 @@ class Living:
             self.activity, self._below = None, 0
             return None
         ordered = window.ordered
+        if len(ordered) < SEEN_MIN:
+            self.activity, self._below = None, 0
+            return None
         floor_w = self.floor_w = floor_of(ordered, (FLOOR_FROM, FLOOR_TO))
-        spread_w = self.spread_w = spread_of(window.total, window.squares, self.window)
+        spread_w = self.spread_w = spread_of(window.total, window.squares, len(ordered))
         found = activity(spread_w, ordered[-1] - floor_w, alone)
         if self._slow_counts(found):
             found *= slow_factor(window.watts, alone)
@@ -241,7 +253,7 @@ class Living:
     @property
     def doubt_slots(self) -> int:
         """Slots more that must look empty before it is sure, 0: it is."""
-        return max(0, self.quiet.longer + 1 - self._below)
+        return max(0, self._longer + 1 - self._below)
 
     def patience(self) -> int:
         """How many slots can come, whatever they are, before the window can look empty: until the
@@ -254,6 +266,8 @@ class Living:
         filled = min(self.filled, len(window))
         if filled < self.window:
             return min(left, self.window - 1 - filled)
+        if window.hidden or self.hidden:
+            return 0
         return min(left, lively_slots(window.watts, (FLOOR_FROM, FLOOR_TO), alone, limit))
 
     @property
@@ -280,13 +294,15 @@ class Living:
             return NOTHING_KNOWN
         if self.filled < size or not self._window.full:
             return Outlook(size - min(self.filled, len(self._window)), None)
-        window = self._window.numbers(size), self._window.watts
+        window = self._window.numbers(size), self._window.shown(self.floor_w)
         return outlook(*window, self.floor_w, alone, self.quiet.limit)
 
     @property
     def _kept(self) -> int:
         """Slots that are kept: of a window, and of what is asked for or a day begins with."""
-        return self.window + max(_BEHIND, self.quiet.longer)
+        quiet = self.quiet
+        longer = max(quiet.longer, quiet.patience) if quiet.sunlit else quiet.longer
+        return self.window + max(_BEHIND, longer)
 
     @property
     def wrong(self) -> Sequence[Silence]:
@@ -296,15 +312,29 @@ class Living:
     @property
     def asked(self) -> int:
         """Slots that must look empty in this home."""
-        return self.window + self.quiet.longer
+        return self.window + self._longer
+
+    @property
+    def _longer(self) -> int:
+        """Of them those beyond the window: more where the sun hides as much of it as where nobody
+        had been away after all."""
+        quiet = self.quiet
+        if quiet.sunlit and quiet.unshown and len(self._window.ordered) <= quiet.unshown:
+            return max(quiet.longer, quiet.patience)
+        return quiet.longer
 
     def quiet_from_number(self) -> int:
         """The first slot of what looks empty now."""
-        before = min(max(0, self._below - 1), self.quiet.longer)
+        before = min(max(0, self._below - 1), self._longer)
         return self._window.numbers(self.window + before)[0]
 
+    def quarter_outside(self, hours: Set[int]) -> int:
+        """What the window had, for a quarter of the time outside of these hours of the day (UTC),
+        at the most, as a mean."""
+        return floor_of(self._window.outside(hours), (0.0, 0.25))
+
     def mean_w(self) -> int:
-        return self._window.total // max(1, min(len(self._window), self.window))
+        return self._window.total // max(1, len(self._window.watts))
 
     def peak_w(self) -> int:
         return max(self._window.watts, default=0)
@@ -339,7 +369,7 @@ class Living:
 
     def _relearn(self) -> None:
         self._count_days()
-        self.alone = learn_alone(self.days)
+        self.alone = learn_alone(self.days, self.hidden)
         self.quiet.learn(self._today())
 
     def _count_days(self) -> None:

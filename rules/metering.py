@@ -37,9 +37,14 @@ _SOURCE_QUIET_MS: Final = 3 * 3_600_000
 _NONE, _POWER, _INTERVAL, _REGISTER = range(4)
 
 
+# In place of a grain: the sun hides what was used (`rules.sunlit`), the watts are no more than the
+# home's floor.
+VEILED: Final = -1.0
+
+
 class Slot(NamedTuple):
     """A quarter of an hour; `number` counts them since the epoch. `grain_w`: one unit of the
-    register's last digit, as power over the step it was seen in."""
+    register's last digit, as power over the step it was seen in, or `VEILED`."""
 
     number: int
     watts: float

@@ -36,24 +36,31 @@ class QuarterHours:
 
     def turned(self, number: int, living: Living, hours: tuple[int, int]) -> Living:
         """The memory for a slot outside a silence: where a day begins it is another one, if from
-        now on the home is judged without its tank, or with it again. What humans found out stays.
-        hours: as `Living` wants them."""
-        tank = self.tank
-        if tank.wanted == tank.on or living.newest // SLOTS_PER_DAY >= number // SLOTS_PER_DAY:
+        now on the home is judged without its tank, or with it again, or if all that was learned is
+        of hours that the sun hides. What humans found out stays. hours: as `Living` wants them."""
+        tank, sunlit = self.tank, self.sunlit
+        if tank.wanted == tank.on and not sunlit.drowned:
             return living
-        tank.turn()
+        if living.newest // SLOTS_PER_DAY >= number // SLOTS_PER_DAY:
+            return living
+        if tank.wanted != tank.on:
+            tank.turn()
+        sunlit.drowned = False
         anew = type(living)(*hours)
         anew.quiet.silences = living.quiet.silences
         return anew
 
     def told(self, metered: Slot, living: Living) -> list[Step]:
         """What is clear now."""
-        slot, living.hidden = self.sunlit.seen(metered, living.usual_floor_w)
-        if slot.grain_w > GRAIN_MAX_W:
-            # Of a coarse register a step is no machine.
-            clear: Sequence[Slot] = (*self.tank.release(), slot)
+        if metered.grain_w > GRAIN_MAX_W:
+            # Of a coarse register a step is no machine, and nothing is no sun.
+            clear: Sequence[Slot] = (*self.tank.release(), metered)
         else:
-            clear = self.tank.told(slot, living.usual_floor_w, living.alone)
+            usual_w = living.usual_floor_w
+            slot, hours = self.sunlit.seen(metered, usual_w, living.quarter_outside)
+            if hours is not living.hidden:
+                living.hide(hours)
+            clear = self.tank.told(slot, usual_w, living.alone)
         return [step for each in clear for step in self._supplied(each, living)]
 
     def _supplied(self, slot: Slot, living: Living) -> Sequence[Step]:

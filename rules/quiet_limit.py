@@ -56,6 +56,12 @@ _LOW_LEAST: Final = 30
 # Hours that it must look empty for beyond the window, where it isn't far apart.
 SURE_H: Final = 1
 LONGER: Final = SURE_H * SLOTS_PER_HOUR
+# … and half an hour more in any home of which the sun hides a part of the day: to whoever sees all
+# that such a meter shows, an eighth less looks empty that isn't, and nobody is found too late.
+SUNLIT_LONGER: Final = LONGER + SLOTS_PER_HOUR // 2
+# From so many silences of a year on that were none a day must show more of itself than in any of
+# them, or look empty for as long as once the budget is spent: the sun hides her again where it did.
+UNSHOWN_MIN: Final = 2
 # The day that counts among the quietest: one of so many may be quieter, for people travel.
 RARE_DAYS: Final = 50
 # The usual day's least must lie apart from the limit.
@@ -106,7 +112,9 @@ class QuietLimit:
     DAYS_MIN: ClassVar = DAYS_MIN
     LONGER: ClassVar = LONGER
 
-    __slots__ = ("_longer", "_lows", "limit", "patience", "refuted", "silences", "usual", "weekly")
+    __slots__ = (
+        "_longer", "_lows", "limit", "patience", "refuted", "silences", "sunlit", "unshown", "usual", "weekly",
+    )  # fmt: skip
 
     def __init__(self, patience: int = 0) -> None:
         """patience: slots beyond the window once the budget is spent."""
@@ -122,6 +130,10 @@ class QuietLimit:
         # The least activity of the middle day.
         self.usual = 0.0
         self.weekly = WeeklyAway()
+        # The sun hides a part of the day.
+        self.sunlit = False
+        # So many quarter-hours that showed no life were wrong in it, 0: not yet.
+        self.unshown = 0
 
     @property
     def longer(self) -> int:
@@ -151,9 +163,10 @@ class QuietLimit:
         del self._lows[:-LOWS_MAX]
         self.learn(day)
 
-    def raised(self, day: int, start: int, raised_ms: int) -> None:
-        """start: the first slot of what looks empty."""
-        self.silences.begin(raised_ms, day)
+    def raised(self, day: int, start: int, raised_ms: int, shown: int) -> None:
+        """start: the first slot of what looks empty; shown: how many of the window aren't hidden by
+        the sun, 0: all."""
+        self.silences.begin(raised_ms, day, shown)
         self.weekly.begin(start)
 
     def ended(self, ended: Ended, low: float, day: int, beyond: int = LONGER) -> bool:
@@ -195,7 +208,7 @@ class QuietLimit:
 
     def learn(self, day: int) -> None:
         """The limit from this day on."""
-        self.limit, self._longer = 0.0, self.LONGER
+        self.limit, self._longer = 0.0, SUNLIT_LONGER if self.sunlit else self.LONGER
         self.refuted = self.silences.refuted_since(day - REFUTED_DAYS)
         number = len(self._lows)
         if number < self.DAYS_MIN:
@@ -206,10 +219,11 @@ class QuietLimit:
         if limit <= 0.0:
             return
         wrong = self.wrong(day)
+        self.unshown = _unshown(wrong)
         if wrong:
             least = min(told.low for told in wrong)
             limit = min(limit, max(least * REFUTED_PART, self.least))
-        elif far:
+        elif far and not self.sunlit:
             self._longer = 0
         self._wait(wrong, day)
         crowd = self.silences.found_since(day - CROWD_DAYS) - CROWD_MAX
@@ -278,6 +292,11 @@ class QuietLimit:
         quiet.usual = float(document["usual"])
         quiet.weekly = WeeklyAway.load(document.get("weekly"))
         return quiet
+
+
+def _unshown(wrong: Sequence[Silence]) -> int:
+    hidden = [silence.shown for silence in wrong if silence.shown]
+    return max(hidden) if len(hidden) >= UNSHOWN_MIN else 0
 
 
 def is_back(activity: float, limit: float) -> bool:

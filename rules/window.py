@@ -12,7 +12,8 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence, Set
 from typing import Any, Final
 
-from rules.lived_days import SLOTS_PER_DAY, SLOTS_PER_HOUR
+from rules.lived_days import HIDDEN, SLOTS_PER_DAY, SLOTS_PER_HOUR
+from rules.metering import VEILED
 from rules.packed import packed, unpacked
 
 # Two bytes a slot: more than any house connection.
@@ -27,6 +28,8 @@ def whole_watts(number: int, watts: float, grain_w: float) -> int:
     """What is kept of a slot. A register shows its energy in grains; spreading each slot over its
     grain keeps a small drift of the floor from moving whole heaps of slots at once."""
     if grain_w:
+        if grain_w == VEILED:
+            return HIDDEN
         watts += ((number * _GOLDEN & _MASK) / _WHOLE - 0.5) * grain_w
     return int(min(max(watts, 0.0), WATTS_MAX))
 
@@ -41,7 +44,7 @@ def floor_of(ordered: Sequence[int], part: tuple[float, float]) -> int:
 class Window:
     """size: slots of the window. keep: slots at all, as the caller says with each."""
 
-    __slots__ = ("_ordered", "_runs", "_squares", "_sum", "_watts", "size")
+    __slots__ = ("_ordered", "_runs", "_squares", "_sum", "_watts", "hidden", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -51,6 +54,8 @@ class Window:
         # Of the window alone: its watts by size, their sum, the sum of their squares.
         self._ordered: array[int] | None = None
         self._sum = self._squares = 0
+        # How many of all slots are hidden.
+        self.hidden = 0
 
     def __len__(self) -> int:
         return len(self._watts)
@@ -66,7 +71,9 @@ class Window:
 
     @property
     def watts(self) -> "array[int]":
-        return self._watts[-self.size :]
+        """Of the window, oldest first, without what is hidden."""
+        watts = self._watts[-self.size :]
+        return watts if not self.hidden else array("H", (w for w in watts if w != HIDDEN))
 
     @property
     def ordered(self) -> "array[int]":
@@ -87,8 +94,12 @@ class Window:
         return sorted(
             watts
             for number, watts in slots
-            if number % SLOTS_PER_DAY // SLOTS_PER_HOUR not in hours
+            if watts != HIDDEN and number % SLOTS_PER_DAY // SLOTS_PER_HOUR not in hours
         )
+
+    def shown(self, floor_w: int) -> Sequence[int]:
+        """The watts of the window; what is hidden is at the floor."""
+        return [floor_w if watts == HIDDEN else watts for watts in self._watts[-self.size :]]
 
     @property
     def total(self) -> int:
@@ -109,7 +120,7 @@ class Window:
         return found if count is None else found[-count:]
 
     def all(self) -> "zip[tuple[int, int]]":
-        """(number, watts) of all slots."""
+        """(number, watts) of all slots; `HIDDEN` are those that say nothing."""
         return zip(self.numbers(), self._watts, strict=True)
 
     def follows(self, number: int) -> bool:
@@ -121,12 +132,15 @@ class Window:
         kept = self._watts
         kept.append(watts)
         ordered = self._ordered
-        if ordered is not None:
+        if watts == HIDDEN:
+            self.hidden += 1
+        elif ordered is not None:
             insort(ordered, watts)
             self._sum += watts
             self._squares += watts * watts
-            if len(ordered) > self.size:
-                leaving = kept[-self.size - 1]
+        if ordered is not None and len(kept) > self.size:
+            leaving = kept[-self.size - 1]
+            if leaving != HIDDEN:
                 self._sum -= leaving
                 self._squares -= leaving * leaving
                 del ordered[bisect_left(ordered, leaving)]
@@ -144,7 +158,7 @@ class Window:
         return [*self._watts[1 - self.size :], *watts]
 
     def extend(self, watts: Sequence[int], keep: int) -> None:
-        """As by `append` of each, once all are counted."""
+        """As by `append` of each, once all are counted; none of them is hidden."""
         self._watts.extend(watts)
         self._ordered = None
         self._drop(len(self._watts) - keep)
@@ -153,6 +167,8 @@ class Window:
         """Forget the oldest."""
         if count <= 0:
             return
+        if self.hidden:
+            self.hidden -= self._watts[:count].count(HIDDEN)
         del self._watts[:count]
         runs = self._runs
         while count >= runs[1]:
@@ -173,6 +189,7 @@ class Window:
     def load(self, watts: Any, runs: Any, keep: int) -> None:
         """ValueError when they don't fit each other."""
         self._watts = unpacked("H", watts)
+        self.hidden = self._watts.count(HIDDEN)
         self._runs = array("i", [part for start, size in runs for part in (start, size)])
         if sum(self._runs[1::2]) != len(self._watts) or any(n <= 0 for n in self._runs[1::2]):
             raise ValueError("slots without their times")

@@ -343,6 +343,7 @@ class NoSignOfLifeMonitor:
         self._raised_limit = float(document["raised_limit"]) * scale
         seen = document["held"] if "held" in document else document["supply"]
         self._hours = QuarterHours.load(seen)
+        self._living.hide(self._hours.sunlit.hours)
         self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
         self._quiet = QuietTime.load(document, self._living, self._hours.newest)
         self._sensed = Sensed.load(document.get("sensed"))
