@@ -17,8 +17,9 @@ from typing import Any, Final
 from rules.coarse_limit import UNIT_W, CoarseLimit
 from rules.finding import EvidenceValue
 from rules.foresight import NOTHING_KNOWN, Outlook
+from rules.home_memory import COVERAGE, STEADY
 from rules.lived_days import SLOTS_PER_DAY, SLOTS_PER_HOUR, Day
-from rules.living import COVERAGE, DAY_SEEN, STEADY, Living
+from rules.living import DAY_SEEN, Living
 from rules.metering import Slot
 from rules.register_steps import RegisterSteps
 from rules.together import Step

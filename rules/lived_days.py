@@ -36,6 +36,8 @@ BEFORE_H: Final = BLOCK_H - 1
 # homes of `./dev eval` (docs/rules.md).
 SPREAD_PART: Final = 0.35
 PEAK_PART: Final = 0.4
+# … and of both where the sun hides a part of the day: few blocks are left in which it may be quiet.
+FEW_BLOCKS_PART: Final = 0.25
 # Watts below which a proportion says nothing: an LED, the last digit of a register.
 SPREAD_MORE_W: Final = 8.0
 PEAK_MORE_W: Final = 30.0
@@ -180,7 +182,8 @@ def learn_alone(days: Sequence[Day], hidden: Set[int] = frozenset()) -> Alone | 
         seen[[(hour + n) % HOURS for n in range(BLOCK_H)]] = 0
     last = np.maximum(seen - 1, 0)
     least = []
-    for row, part in ((0, SPREAD_PART), (1, PEAK_PART)):
+    parts = (FEW_BLOCKS_PART, FEW_BLOCKS_PART) if hidden else (SPREAD_PART, PEAK_PART)
+    for row, part in enumerate(parts):
         at = (part * last + 0.5).astype(np.int64)
         values = codes[at, row, np.arange(HOURS)]
         least.append(np.where(seen >= _DAYS_MIN, values, UNSEEN))

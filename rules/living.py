@@ -9,18 +9,14 @@ Each day becomes a part of the memory, a day late: one that turned out to be sil
 lived day only if somebody had been there all the time, as a human says or a soon end tells.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rules.days import Days
-from rules.foresight import NOTHING_KNOWN, Outlook, outlook
 from rules.found_out import Word
+from rules.home_memory import BEHIND, FLOOR_PART, STEADY, HomeMemory
 from rules.lived_days import (
-    BEFORE_H,
-    BLOCK_H,
-    HOURS,
     SLOTS_PER_DAY,
-    SLOTS_PER_HOUR,
     Alone,
     Day,
     activity,
@@ -30,21 +26,14 @@ from rules.lived_days import (
     learn_alone,
     spread_of,
 )
-from rules.lively import lively_slots
 from rules.poor_days import PoorDays
-from rules.quiet_limit import QuietLimit, is_back
-from rules.silences import Ended, Silence, ended_after
-from rules.sunlit import NO_HOURS
+from rules.silences import Ended, ended_after
 from rules.slow_part import LIVELY, slow_factor
 from rules.together import TOGETHER_MIN, Step, judged
-from rules.window import Window, floor_of, whole_watts
+from rules.window import floor_of, whole_watts
 
 # Four weeks: enough quiet hours of each kind, short enough to follow the seasons.
 DAYS_MAX: Final = 28
-# The floor is the mean of this part of the slots, lowest first: a mean doesn't jump with the
-# steps of a coarse register as a quantile does, and the lowest are left out as broken readings.
-FLOOR_FROM: Final = 0.05
-FLOOR_TO: Final = 0.30
 # A register whose last digit is more power than this over a step tells of no machine: 0.1 kWh in a
 # quarter of an hour does, 1 kWh doesn't.
 GRAIN_MAX_W: Final = 500.0
@@ -52,66 +41,12 @@ GRAIN_MAX_W: Final = 500.0
 DAY_SEEN: Final = 72
 # Slots of a window that the sun must leave: six hours of a night.
 SEEN_MIN: Final = 24
-# Part of the waking hours that must have been seen in a window.
-COVERAGE: Final = 0.8
-# Slots on end, without a gap or a doubtful supply, before anything is raised: an hour and more.
-STEADY: Final = 5
-# Slots kept behind the window: a day's first blocks begin the evening before.
-_BEHIND: Final = BEFORE_H * SLOTS_PER_HOUR
 
 
-class Living:
+class Living(HomeMemory):
     """The memory of one home."""
 
-    __slots__ = (
-        "_below",
-        "_low",
-        "_pending",
-        "_poor",
-        "_steady",
-        "_window",
-        "activity",
-        "alone",
-        "base_w",
-        "coarse",
-        "dark",
-        "days",
-        "filled",
-        "floor_w",
-        "hidden",
-        "lived_w",
-        "quiet",
-        "spread_w",
-        "unlike",
-        "usual_floor_w",
-        "window",
-    )
-
-    def __init__(self, window_hours: int, spent_hours: int = 0) -> None:
-        self.window = window_hours * SLOTS_PER_HOUR
-        self._window = Window(self.window)
-        # Slots since the start or since somebody came back; below a window nothing is judged.
-        self.filled = 0
-        # Slots on end at or below the limit; since the supply was last in doubt.
-        self._below = self._steady = 0
-        self.days = Days()
-        self.quiet = QuietLimit(spent_hours * SLOTS_PER_HOUR - self.window)
-        # The least activity of the present day, or of the present silence.
-        self._low: float | None = None
-        # The last day and its least activity, until it is known whether it was lived.
-        self._pending: tuple[Day | None, float | None] | None = None
-        self._poor = PoorDays()
-        # The lowest floor of the remembered days: the home never uses less while supplied.
-        self.base_w = 0
-        self.usual_floor_w = 0  # of the day in the middle: short pauses don't lower it
-        # What the poorest remembered day used above its floor, as a mean.
-        self.lived_w = 0
-        self.alone: Alone | None = None
-        self.floor_w, self.spread_w = 0, 0.0
-        self.activity: float | None = None
-        # The newest slot was too coarse to be judged here, and so were so many on end.
-        self.coarse, self.dark, self.unlike = False, False, 0
-        self.hidden: Set[int] = NO_HOURS  # hours of the day that the sun covers
+    __slots__ = ()
 
     # Input.
 
@@ -155,7 +90,7 @@ class Living:
             self._steady = self._steady + 1 if window.follows(slot.number) else 0
             window.count(slot.number)
         watts = [whole_watts(*step.slot) for step in steps]
-        seen = judged(window.with_more(watts), self.window, (FLOOR_FROM, FLOOR_TO), alone)
+        seen = judged(window.with_more(watts), self.window, FLOOR_PART, alone)
         window.extend(watts, self._kept)
         self.filled, self.coarse, self.unlike = self.filled + len(steps), False, 0
         for step, found in zip(steps, seen, strict=True):
@@ -163,10 +98,6 @@ class Living:
                 self.floor_w, self.spread_w = found.floor_w, found.spread_w
                 slow = self._slow_counts(found.activity)
                 self._note(found.activity * found.slow if slow else found.activity)
-
-    def hide(self, hours: Set[int]) -> None:
-        """Hours of the day (UTC) that the sun covers, from now on."""
-        self.hidden, self.quiet.sunlit = hours, bool(hours)
 
     def unsteady(self) -> None:
         """The supply is in doubt: what comes next is to be seen for a while first."""
@@ -179,8 +110,7 @@ class Living:
         self._low = self.activity
 
     def raised(self, raised_ms: int) -> None:
-        shown = len(self._window.ordered) if self._window.hidden else 0
-        self.quiet.raised(self._today(), self.quiet_from_number(), raised_ms, shown)
+        self.quiet.raised(self._today(), self.quiet_from_number(), raised_ms)
 
     def back(self, *, lasted_ms: int | None, since: int) -> None:
         """Somebody is there, so long after it was found silent; None: it teaches nothing. If nobody
@@ -223,7 +153,7 @@ class Living:
         if len(ordered) < SEEN_MIN:
             self.activity, self._below = None, 0
             return None
-        floor_w = self.floor_w = floor_of(ordered, (FLOOR_FROM, FLOOR_TO))
+        floor_w = self.floor_w = floor_of(ordered, FLOOR_PART)
         spread_w = self.spread_w = spread_of(window.total, window.squares, len(ordered))
         found = activity(spread_w, ordered[-1] - floor_w, alone)
         if self._slow_counts(found):
@@ -241,113 +171,12 @@ class Living:
             self._low = activity
         self._below = self._below + 1 if activity <= self.quiet.limit else 0
 
-    def is_back(self, limit: float) -> bool:
-        """Whether what is seen ends a silence that was below this limit."""
-        return self.activity is not None and is_back(self.activity, limit)
-
-    @property
-    def mute(self) -> bool:
-        """Whether the readings can't tell lived and empty days apart."""
-        return self.quiet.weak or self.coarse
-
-    @property
-    def doubt_slots(self) -> int:
-        """Slots more that must look empty before it is sure, 0: it is."""
-        return max(0, self._longer + 1 - self._below)
-
-    def patience(self) -> int:
-        """How many slots can come, whatever they are, before the window can look empty: until the
-        end of the day at most, for then the limit may be another."""
-        window = self._window
-        left = SLOTS_PER_DAY - 1 - window.newest % SLOTS_PER_DAY if len(window) else 0
-        limit, alone = self.quiet.limit, self.alone
-        if alone is None or limit <= 0.0:
-            return left
-        filled = min(self.filled, len(window))
-        if filled < self.window:
-            return min(left, self.window - 1 - filled)
-        if window.hidden or self.hidden:
-            return 0
-        return min(left, lively_slots(window.watts, (FLOOR_FROM, FLOOR_TO), alone, limit))
-
-    @property
-    def newest(self) -> int:
-        """The number of the newest slot, -1: none."""
-        return self._window.newest
-
-    def covered(self) -> bool:
-        """Whether the window has seen the waking hours, for nights alone say nothing, and its end
-        without a break: what just comes back may still be about to change."""
-        if self._steady < STEADY:
-            return False
-        start = 0 if self.alone is None else self.alone.quiet_from
-        waking = sum(
-            (number // SLOTS_PER_HOUR - start) % HOURS >= BLOCK_H
-            for number in self._window.numbers(self.window)
-        )
-        return waking >= self.window * (HOURS - BLOCK_H) / HOURS * COVERAGE
-
-    def outlook(self) -> Outlook:
-        """For a screen: the soonest that this home could be found silent."""
-        alone, size = self.alone, self.window
-        if alone is None or self.coarse:
-            return NOTHING_KNOWN
-        if self.filled < size or not self._window.full:
-            return Outlook(size - min(self.filled, len(self._window)), None)
-        window = self._window.numbers(size), self._window.shown(self.floor_w)
-        return outlook(*window, self.floor_w, alone, self.quiet.limit)
-
-    @property
-    def _kept(self) -> int:
-        """Slots that are kept: of a window, and of what is asked for or a day begins with."""
-        quiet = self.quiet
-        longer = max(quiet.longer, quiet.patience) if quiet.sunlit else quiet.longer
-        return self.window + max(_BEHIND, longer)
-
-    @property
-    def wrong(self) -> Sequence[Silence]:
-        """Silences of the last year that were none."""
-        return self.quiet.wrong(self._today())
-
-    @property
-    def asked(self) -> int:
-        """Slots that must look empty in this home."""
-        return self.window + self._longer
-
-    @property
-    def _longer(self) -> int:
-        """Of them those beyond the window: more where the sun hides as much of it as where nobody
-        had been away after all."""
-        quiet = self.quiet
-        if quiet.sunlit and quiet.unshown and len(self._window.ordered) <= quiet.unshown:
-            return max(quiet.longer, quiet.patience)
-        return quiet.longer
-
-    def quiet_from_number(self) -> int:
-        """The first slot of what looks empty now."""
-        before = min(max(0, self._below - 1), self._longer)
-        return self._window.numbers(self.window + before)[0]
-
-    def quarter_outside(self, hours: Set[int]) -> int:
-        """What the window had, for a quarter of the time outside of these hours of the day (UTC),
-        at the most, as a mean."""
-        return floor_of(self._window.outside(hours), (0.0, 0.25))
-
-    def mean_w(self) -> int:
-        return self._window.total // max(1, len(self._window.watts))
-
-    def peak_w(self) -> int:
-        return max(self._window.watts, default=0)
-
     # Learning.
-
-    def _today(self) -> int:
-        return max(0, self._window.newest) // SLOTS_PER_DAY
 
     def _day(self) -> Day | None:
         """The day of the newest slot, once most of it was seen."""
-        first = self._today() * SLOTS_PER_DAY - _BEHIND
-        floor_w = floor_of(self._window.outside(self.hidden), (FLOOR_FROM, FLOOR_TO))
+        first = self._today() * SLOTS_PER_DAY - BEHIND
+        floor_w = floor_of(self._window.outside(self.hidden), FLOOR_PART)
         return day_of_slots(self._window.all(), first, floor_w, DAY_SEEN, self.hidden)
 
     def _end_day(self, *, learn: bool, usual: bool) -> None:

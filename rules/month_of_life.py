@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.home_memory import FLOOR_FROM, FLOOR_TO
 from rules.lived_days import (
     BEFORE_H,
     HOURS,
@@ -26,7 +27,7 @@ from rules.lived_days import (
     learn_alone,
     spread_of,
 )
-from rules.living import DAY_SEEN, FLOOR_FROM, FLOOR_TO
+from rules.living import DAY_SEEN
 from rules.metering import GAP_MIN_MS, POWER_MAX_W, SLOT_MS
 
 # Best first, as the rules have it: a register forgets nothing between two readings.

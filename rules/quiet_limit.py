@@ -59,9 +59,6 @@ LONGER: Final = SURE_H * SLOTS_PER_HOUR
 # … and half an hour more in any home of which the sun hides a part of the day: to whoever sees all
 # that such a meter shows, an eighth less looks empty that isn't, and nobody is found too late.
 SUNLIT_LONGER: Final = LONGER + SLOTS_PER_HOUR // 2
-# From so many silences of a year on that were none a day must show more of itself than in any of
-# them, or look empty for as long as once the budget is spent: the sun hides her again where it did.
-UNSHOWN_MIN: Final = 2
 # The day that counts among the quietest: one of so many may be quieter, for people travel.
 RARE_DAYS: Final = 50
 # The usual day's least must lie apart from the limit.
@@ -93,6 +90,12 @@ LONGEST: Final = 12 * SLOTS_PER_HOUR
 # So many refuted alarms a year are all that a home is to have (services ask for no home above
 # three), whatever its people are like.
 BUDGET: Final = 3
+# Where the sun hides a part of the day people may be at home and show nothing until they sleep: to
+# whoever sees all that such a meter shows so many days look empty that it has to be two.
+SUNLIT_BUDGET: Final = 2
+# Where it hides more than half of the day what is left is hardly more than the night, in which all
+# homes look empty: there two days are asked for from the first.
+SUNLIT_MAX_H: Final = 12
 CROWD_MAX: Final = 3
 CROWD_PART: Final = 0.9
 
@@ -113,7 +116,7 @@ class QuietLimit:
     LONGER: ClassVar = LONGER
 
     __slots__ = (
-        "_longer", "_lows", "limit", "patience", "refuted", "silences", "sunlit", "unshown", "usual", "weekly",
+        "_longer", "_lows", "limit", "patience", "refuted", "silences", "sunlit", "usual", "weekly",
     )  # fmt: skip
 
     def __init__(self, patience: int = 0) -> None:
@@ -130,20 +133,20 @@ class QuietLimit:
         # The least activity of the middle day.
         self.usual = 0.0
         self.weekly = WeeklyAway()
-        # The sun hides a part of the day.
-        self.sunlit = False
-        # So many quarter-hours that showed no life were wrong in it, 0: not yet.
-        self.unshown = 0
+        # So many hours of the day the sun hides.
+        self.sunlit = 0
 
     @property
     def longer(self) -> int:
         """Slots that a window must look empty for on end, beyond the first."""
-        return max(self._longer, self.patience) if self.spent else self._longer
+        if self.spent or self.sunlit > SUNLIT_MAX_H:
+            return max(self._longer, self.patience)
+        return self._longer
 
     @property
     def spent(self) -> bool:
         """Whether the home has had all its alarms of a year that were for nothing."""
-        return self.refuted >= BUDGET
+        return self.refuted >= (SUNLIT_BUDGET if self.sunlit else BUDGET)
 
     @property
     def days(self) -> int:
@@ -163,10 +166,9 @@ class QuietLimit:
         del self._lows[:-LOWS_MAX]
         self.learn(day)
 
-    def raised(self, day: int, start: int, raised_ms: int, shown: int) -> None:
-        """start: the first slot of what looks empty; shown: how many of the window aren't hidden by
-        the sun, 0: all."""
-        self.silences.begin(raised_ms, day, shown)
+    def raised(self, day: int, start: int, raised_ms: int) -> None:
+        """start: the first slot of what looks empty."""
+        self.silences.begin(raised_ms, day)
         self.weekly.begin(start)
 
     def ended(self, ended: Ended, low: float, day: int, beyond: int = LONGER) -> bool:
@@ -219,7 +221,6 @@ class QuietLimit:
         if limit <= 0.0:
             return
         wrong = self.wrong(day)
-        self.unshown = _unshown(wrong)
         if wrong:
             least = min(told.low for told in wrong)
             limit = min(limit, max(least * REFUTED_PART, self.least))
@@ -292,11 +293,6 @@ class QuietLimit:
         quiet.usual = float(document["usual"])
         quiet.weekly = WeeklyAway.load(document.get("weekly"))
         return quiet
-
-
-def _unshown(wrong: Sequence[Silence]) -> int:
-    hidden = [silence.shown for silence in wrong if silence.shown]
-    return max(hidden) if len(hidden) >= UNSHOWN_MIN else 0
 
 
 def is_back(activity: float, limit: float) -> bool:

@@ -49,8 +49,7 @@ def ended_after(lasted_ms: int | None) -> Ended:
 
 class Silence(NamedTuple):
     """raised_ms: when it was found; raised_day, day: of the slots at which it was found and ended.
-    low: its least activity; beyond: slots for which it looked empty beyond the window. shown: how
-    many slots of the window the sun did not hide, 0: it hid none."""
+    low: its least activity; beyond: slots for which it looked empty beyond the window."""
 
     raised_ms: int
     raised_day: int
@@ -59,7 +58,6 @@ class Silence(NamedTuple):
     beyond: int = 0
     ended: Ended = Ended.OPEN
     found_out: FoundOut = FoundOut.UNKNOWN
-    shown: int = 0
 
     @property
     def over(self) -> bool:
@@ -93,8 +91,8 @@ class Silences:
     def __iter__(self) -> Iterator[Silence]:
         return iter(self._all)
 
-    def begin(self, raised_ms: int, day: int, shown: int = 0) -> None:
-        self._add(Silence(raised_ms, day, shown=shown))
+    def begin(self, raised_ms: int, day: int) -> None:
+        self._add(Silence(raised_ms, day))
 
     def end(self, ended: Ended, day: int, low: float, beyond: int) -> Silence:
         """The one that is open is over; where none is, it is one that nobody can name."""
@@ -157,14 +155,14 @@ class Silences:
         self._all = (*self._all, silence)[-KEPT_MAX:]
 
     def dump(self) -> list[list[Any]]:
-        return [list(each if each.shown else each[:-1]) for each in self._all]
+        return [list(each) for each in self._all]
 
     @classmethod
     def load(cls, rows: Sequence[Sequence[Any]]) -> "Silences":
         return cls(
             Silence(int(raised), int(on), int(day), float(low), int(beyond), Ended(ended),
-                    FoundOut(said), *map(int, shown))
-            for raised, on, day, low, beyond, ended, said, *shown in rows[-KEPT_MAX:]
+                    FoundOut(said))
+            for raised, on, day, low, beyond, ended, said in rows[-KEPT_MAX:]
         )  # fmt: skip
 
 

@@ -31,18 +31,15 @@ RUN_HOURS: Final = 3
 # Each such run has one of the hours from ten to four, local time, in all of China.
 _NOON: Final = frozenset((hour - ZONE_MS // HOUR_MS) % HOURS for hour in range(10, 16))
 # A floor lower than this is none, or the sun has drowned it: who learns a home with its panels may
-# know of nothing else. Then a register that stands still is covered, and the home must use so much
-# beside these hours that it can't be one that uses nothing for half the day.
-FLOOR_LEAST_W: Final = 16.0
+# know of nothing else. Then a register that stands still is covered, and beside these hours the
+# home must never use less than half of this: else it is one that often uses nothing.
+FLOOR_LEAST_W: Final = 8.0
 # What a day is worth after one more: the last ten days matter, and in winter no hour is left.
 KEPT_PART: Final = 0.9
 # Three days of the last ten; two blackouts at the same hour are none.
 DAYS_MIN: Final = 2.2
 # Summer days are shorter; what is dark for longer is a dead supply, or was switched off.
 HOURS_MAX: Final = 16
-# The hours beside those: after dull weeks the sun comes earlier than was seen, and it rises and
-# sinks behind panels for longer than an hour.
-BESIDE_H: Final = 3
 # Worth less than this is nothing.
 _LEAST: Final = 0.05
 
@@ -100,7 +97,7 @@ class Sunlit:
 
     def _end_day(self, day: int, usual_w: int, outside: Outside) -> None:
         covered, low = _covered(self._today or _NOTHING), usual_w < FLOOR_LEAST_W
-        if low and covered and outside(_with_beside(covered, 1)) < FLOOR_LEAST_W:
+        if low and covered and outside(_with_beside(covered, 1)) < FLOOR_LEAST_W / 2:
             covered = NO_HOURS
         kept = KEPT_PART ** (day - self._day)
         # As it is written, so that a restart makes no difference.
@@ -182,5 +179,6 @@ def _hours(worth: Sequence[float]) -> frozenset[int]:
 
 @cache
 def _veiled(hours: frozenset[int]) -> frozenset[int]:
-    """Of which less than the floor is hidden."""
-    return _with_beside(hours, BESIDE_H - 1)
+    """Of which less than the floor is hidden: of the longest day, about the same noon. After dull
+    weeks the sun comes hours earlier than was seen."""
+    return _with_beside(hours, max(0, (HOURS_MAX + 1 - len(hours)) // 2))

@@ -1,5 +1,6 @@
 """Observations by hand, durations as words, and a home's electricity for the rules' tests."""
 
+import math
 import random
 import re
 from collections.abc import Mapping
@@ -33,7 +34,14 @@ def duration_ms(text: str) -> int:
 
 
 def electricity(
-    seed: int, days: float, *, away=(), left_on_w=0.0, step_ms=15 * MINUTE_MS, tank=False
+    seed: int,
+    days: float,
+    *,
+    away=(),
+    left_on_w=0.0,
+    step_ms=15 * MINUTE_MS,
+    tank=False,
+    sun_w=0.0,
 ):
     """(ms, kWh) of a small home: standby, refrigerator, and a person who isn't there `away`.
 
@@ -67,6 +75,8 @@ def electricity(
             watts[minute] += left_on_w
     if tank:
         _heat(random.Random(seed), watts, gone)
+    if sun_w:
+        _shine(random.Random(seed), watts, sun_w)
     rows, energy_wh, every = [], 1_000_000.0, step_ms // MINUTE_MS
     for minute in range(minutes + 1):
         if minute % every == 0:
@@ -74,6 +84,17 @@ def electricity(
         if minute < minutes:
             energy_wh += watts[minute] / 60
     return rows
+
+
+def _shine(r: random.Random, watts: list[float], sun_w: float) -> None:
+    """Panels on the roof, from eight to five; the meter never counts backwards."""
+    for day in range(len(watts) // 1440 + 1):
+        sky = r.uniform(0.3, 1.0)
+        for minute in range(9 * 60):
+            at = day * 1440 + 8 * 60 + minute
+            if at < len(watts):
+                given_w = sun_w * sky * math.sin(math.pi * minute / 540)
+                watts[at] = max(0.0, watts[at] - given_w)
 
 
 def _heat(r: random.Random, watts: list[float], gone) -> None:

@@ -6,6 +6,7 @@ from statistics import pstdev
 
 import pytest
 
+from rules.home_memory import STEADY
 from rules.lived_days import (
     BEFORE_H,
     HOURS,
@@ -22,7 +23,7 @@ from rules.lived_days import (
     hour_of,
     learn_alone,
 )
-from rules.living import STEADY, Living
+from rules.living import Living
 from rules.signs import DOUBTED_MS, SOON_MS
 
 FLOOR_W, KETTLE_W, FRIDGE_W, BOILER_W = 50, 900, 60, 1500

@@ -5,9 +5,10 @@ from array import array
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rules.home_memory import FLOOR_FROM, FLOOR_TO
 from rules.lived_days import Alone
 from rules.lively import TRIES, lively_slots
-from rules.living import FLOOR_FROM, FLOOR_TO, Living
+from rules.living import Living
 from rules.quiet_limit import TOP
 from rules.window import WATTS_MAX
 

@@ -6,8 +6,9 @@ from array import array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules.home_memory import FLOOR_FROM, FLOOR_TO
 from rules.lived_days import Alone, activity, spread_of
-from rules.living import FLOOR_FROM, FLOOR_TO, GRAIN_MAX_W, Living
+from rules.living import GRAIN_MAX_W, Living
 from rules.looking_back import look_back
 from rules.metering import SLOT_MS, Slot
 from rules.packed import packed_bytes
