@@ -23,6 +23,8 @@ hours after the longest of them would have ended, but never half a day beyond th
 who lies there is found later then, and still found, which a limit below the machines would rule
 out. Once three alarms of a year were for nothing the home's budget of them is spent: however short
 they were it must look empty for two days (`patience`) until the oldest of them is a year old.
+Where the sun hides a part of the day it is half an hour more than an hour in all homes, and two
+alarms spend the budget; where it hides more than half of it, two days from the first.
 """
 
 from array import array

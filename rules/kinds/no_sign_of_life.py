@@ -13,14 +13,16 @@ means 25 that were seen. What arrives late counts; only a view of the present ra
 Told of stays (`stay`), it learns nothing from them; what it finds meanwhile the book holds.
 
 Can't see: a person at home who uses nothing that stands out from the machines for a whole day; it
-is found silent, and judged more carefully from then on. An absence in a home whose machines look
-like people and that has no sensors, or whose register is coarse (1 kWh) and something was left on.
+is found silent, and judged more carefully from then on. Whoever is at home while panels hide it. An
+absence in a home whose machines look like people and that has no sensors, or whose register is
+coarse (1 kWh) and something was left on.
 
-Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, more (36 at most) where
-two silences of a year were none and nobody confirmed them in a home whose days are near an empty
-one; 48 in any home once three alarms of a year were for nothing; by sensors 16 watched hours, and
-more than the home's rarest; 120 minutes without readings are `meter_quiet`, older readings raise
-nothing; no opinion in the first week or so, narrower limits until 30 days are known.
+Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, 25.5 under panels, more
+(36 at most) where two silences of a year were none and nobody confirmed them in a home whose days
+are near an empty one; 48 in any home once three alarms of a year were for nothing (under panels
+two), and where these hide half of the day; by sensors 16 watched hours, and more than the home's
+rarest; 120 minutes without readings are `meter_quiet`, older readings raise nothing; no opinion in
+the first week or so, narrower limits until 30 days are known.
 
 Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
 """
@@ -331,20 +333,18 @@ class NoSignOfLifeMonitor:
         if self._mains is not None:
             own = document.get("own", document.get("mains"))
             self._mains = self._mains if own is None else Mains.load(self._params.meter, own)
-        living = document["living"]
-        scale = 1.0
+        living, scale = document["living"], 1.0
         if is_former(living):
             living, scale = migrated(living), SCALE
         self._living = living_told(self._params.hours, living)
         self._signs = Signs.load(document["signs"])
         self._staying = Staying.load(document["staying"])
         self._began_ms = int(document["began"])
-        raised = document["raised"]
         self._raised_limit = float(document["raised_limit"]) * scale
-        seen = document["held"] if "held" in document else document["supply"]
-        self._hours = QuarterHours.load(seen)
+        self._hours = QuarterHours.load(document.get("held", document.get("supply")))
         self._living.hide(self._hours.sunlit.hours)
-        self._raised = None if raised is None else (int(raised[0]), int(raised[1]))
+        if (raised := document["raised"]) is not None:
+            self._raised = int(raised[0]), int(raised[1])
         self._quiet = QuietTime.load(document, self._living, self._hours.newest)
         self._sensed = Sensed.load(document.get("sensed"))
         return self
@@ -372,8 +372,7 @@ class NoSignOfLife:
     lane: Final[Lane] = "readings"
     subject: Final[SubjectKind] = "home"
     severity: Final[Severity] = "urgent"
-    # 9: coarse registers; 8: whether the budget is spent; 7: silences have names (`rules.silences`
-    # reads 6, `rules.former_living` 3).
+    # 9: coarse registers; 7: silences have names (`rules.silences` reads 6, `former_living` 3).
     state_version: Final = 9
     starts_idle: Final = True
     patient: Final = True

@@ -19,6 +19,9 @@ from rules.quiet_limit import (
     NEAR,
     REFUTED_DAYS,
     REFUTED_PART,
+    SUNLIT_BUDGET,
+    SUNLIT_LONGER,
+    SUNLIT_MAX_H,
     TOP,
     QuietLimit,
     quietest_of_a_year,
@@ -27,6 +30,7 @@ from rules.silences import Ended
 
 # Where the usual day is near an empty one, of those that nobody confirmed.
 BORNE_NEAR = 2
+DAY, PATIENCE = 400, 96
 
 
 def home(*, days=60, usual=4.0, least=None) -> QuietLimit:
@@ -211,3 +215,26 @@ def test_it_is_the_same_after_the_disk_and_never_grows() -> None:
     for each in (quiet, again):
         each.lived(2.5, 61)
     assert again.dump() == quiet.dump()
+
+
+def test_where_the_sun_hides_a_part_of_the_day_more_is_asked_for() -> None:
+    quiet = QuietLimit(PATIENCE)
+    for _ in range(40):
+        quiet.lived(9.0, DAY)
+    assert quiet.longer == 0  # far apart
+    quiet.sunlit = 10
+    quiet.learn(DAY)
+    assert quiet.longer == SUNLIT_LONGER
+    # Of so much of the day that what is left is the night.
+    quiet.sunlit = SUNLIT_MAX_H + 1
+    assert quiet.longer == PATIENCE
+    quiet.sunlit = 10
+    for count in range(1, SUNLIT_BUDGET + 1):
+        quiet.raised(DAY, 0, count)
+        assert quiet.ended(Ended.SOON, 1.0, DAY)
+        assert quiet.spent == (count == SUNLIT_BUDGET)
+    assert quiet.longer == PATIENCE
+    # The same in a winter without sun.
+    quiet.sunlit = 0
+    quiet.learn(DAY)
+    assert not quiet.spent

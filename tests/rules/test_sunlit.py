@@ -42,7 +42,7 @@ def test_hours_that_are_covered_day_after_day_are_the_suns() -> None:
     # What is taken beyond the sun is somebody's.
     assert at_hour(sunlit, 103, 5, 900.0)[1:] == (900.0, 4.0)
     # Where it rises and sinks it gives a little; at night what is dark is dark.
-    assert [at_hour(sunlit, 103, hour, 40.0).grain_w for hour in (11, 12, 20)] == [VEILED, 4.0, 4.0]
+    assert [at_hour(sunlit, 103, hour, 40.0).grain_w for hour in (12, 13, 20)] == [VEILED, 4.0, 4.0]
     assert at_hour(sunlit, 103, 11, 0.95 * FLOOR_W).grain_w == 4.0
 
 
