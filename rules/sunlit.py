@@ -72,10 +72,10 @@ class Sunlit:
     def seen(self, slot: Slot, usual_w: int, outside: Outside) -> tuple[Slot, Set[int]]:
         """The slot, `VEILED` if it says nothing, and the hours that the sun covers. usual_w: the
         floor of most days."""
-        if self._today is None and self._worth is None:
-            if slot.watts >= max(usual_w, FLOOR_LEAST_W) * COVERED_PART:
-                # Nearly always.
-                return slot, NO_HOURS
+        bare = self._today is None and self._worth is None
+        if bare and slot.watts >= max(usual_w, FLOOR_LEAST_W) * COVERED_PART:
+            # Nearly always.
+            return slot, NO_HOURS
         self._count(slot, usual_w, outside)
         if not self.hours:
             return slot, NO_HOURS
