@@ -48,6 +48,9 @@ class House:
             self.engine.restore(*row)
         assert self.engine.take_problems() == []
 
+    def monitor(self):
+        return self.engine._cell("h", RULE).monitor
+
     def state(self, now_ms=None):
         views = self.engine.view("h", self.now_ms if now_ms is None else now_ms)
         return next(v for v in views if v.rule == RULE)

@@ -1,6 +1,7 @@
 """Panels behind the meter: a home that is covered by day, and what only looks like it."""
 
 import json
+from statistics import pstdev
 
 import pytest
 
@@ -207,6 +208,21 @@ def test_who_lies_in_a_home_with_panels_is_found(kit, seed) -> None:
     house = House(kit).power(under_panels(kit, seed, 30.5, [(27.4, 30.5)]))
     (hours,) = hours_after(kit, house, 27.4)
     assert 18 <= hours - LATER_H <= 26
+
+
+def test_what_is_hidden_is_left_out_of_what_is_judged(kit) -> None:
+    house = House(kit).power(under_panels(kit, 2, 26.0, []))
+    hours = frozenset(house.monitor()._living.hidden)
+    for _ in range(2):
+        living = house.monitor()._living
+        window, seen = living._window, list(living._window.watts)
+        assert 24 < len(seen) < living.window == 96
+        living.measure()
+        assert living.spread_w == pytest.approx(pstdev(seen))
+        # No bound is known for what may be hidden.
+        assert (window.hidden > 0, living.patience()) == (True, 0)
+        assert (living.hidden, living.quiet.sunlit) == (hours, len(hours))
+        house.restart()
 
 
 def test_a_restart_in_a_home_with_panels_changes_nothing(kit) -> None:
