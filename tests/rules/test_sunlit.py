@@ -160,7 +160,8 @@ def test_another_meter_is_another_home() -> None:
 
 
 def test_a_hidden_slot_has_its_time_and_says_nothing() -> None:
-    window, shown = Window(8), []
+    window = Window(8)
+    shown: list[int] = []
     for number in range(40):
         watts = HIDDEN if number % 5 < 2 else 10 * number
         window.append(number, watts, 12)
