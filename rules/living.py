@@ -196,6 +196,16 @@ class Living(HomeMemory):
             self.quiet.lived(pending[1], self._today())
         self._relearn()
 
+    @property
+    def on_end(self) -> Sequence[int]:
+        """The watts of the newest slots on end."""
+        return self._window.on_end
+
+    def inherit(self, days: Days) -> None:
+        """Days of before say what the home does alone, though not how lively it is."""
+        self.days = days
+        self._relearn()
+
     def _relearn(self) -> None:
         self._count_days()
         self.alone = learn_alone(self.days, self.hidden)

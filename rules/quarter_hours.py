@@ -13,7 +13,7 @@ from rules.living import GRAIN_MAX_W, Living
 from rules.metering import Slot
 from rules.sunlit import Sunlit
 from rules.supply import Supply
-from rules.tank import Tank
+from rules.tank import ALONE_PEAK_MIN_W, Tank
 from rules.together import Step
 
 
@@ -39,15 +39,21 @@ class QuarterHours:
         now on the home is judged without its tank, or with it again, or if all that was learned is
         of hours that the sun hides. What humans found out stays. hours: as `Living` wants them."""
         tank, sunlit = self.tank, self.sunlit
-        if tank.wanted == tank.on and not sunlit.drowned:
+        newest, alone = living.newest, living.alone
+        if newest // SLOTS_PER_DAY >= number // SLOTS_PER_DAY:
             return living
-        if living.newest // SLOTS_PER_DAY >= number // SLOTS_PER_DAY:
+        if not (tank.on or living.coarse):
+            tank.look_over(living.on_end, newest, living.usual_floor_w, alone)
+        if tank.wanted == tank.on and not sunlit.drowned:
             return living
         if tank.wanted != tank.on:
             tank.turn()
-        sunlit.drowned = False
+        drowned, sunlit.drowned = sunlit.drowned or bool(living.hidden), False
         anew = type(living)(*hours)
         anew.quiet.silences = living.quiet.silences
+        if tank.on and not drowned and alone is not None and alone.peak_w < ALONE_PEAK_MIN_W:
+            # There are hours without a heating on most days: they say the same without the tank.
+            anew.inherit(living.days)
         return anew
 
     def told(self, metered: Slot, living: Living) -> list[Step]:

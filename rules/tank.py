@@ -4,7 +4,8 @@ Once a day or more often, by night as by day and in an empty home too, a storage
 than all else: a day of that looks lived in. By night it shows what it does alone: how much energy
 one heating takes that nothing strong comes before or behind, as where somebody is up; and how long
 a tank stays hot from which nobody draws. One night in four of a month is enough: who lives without
-a tank has one such night in ten. A heating of that size, no sooner than that after the last, says
+a tank has one such night in ten. Where it heats more seldom by night it is told by what it takes at
+any hour (`rules.lone_heatings`). A heating of that size, no sooner than that after the last, says
 nothing of anybody and is taken out, with the quarter-hours beside it that it may have spilt into. A
 larger one, or one that comes sooner, means that hot water was drawn: it stays.
 
@@ -29,13 +30,18 @@ from rules.lived_days import (
     decoded,
 )
 from rules.local_time import HOUR_MS, ZONE_MS
+from rules.lone_heatings import (
+    BEFORE,
+    CALM_SLOTS,
+    STRONG_SLOTS_MAX,
+    STRONG_W,
+    lone_heatings,
+    remembered,
+    usual_size,
+)
 from rules.metering import Slot
 from rules.packed import packed_bytes, unpacked_bytes
 
-# So much above the usual floor, over a quarter of an hour, is strong: 1.5 kW for a quarter of it.
-STRONG_W: Final = 400.0
-# After an hour it is no tank that only keeps warm: nothing is held for longer.
-STRONG_SLOTS_MAX: Final = 4
 # From eleven to four, local time: even those who rise early cook later. Only where three of the six
 # hours that are quietest by their electricity are of them, for with a strong refrigerator these may
 # be hours in which people are in the fields …
@@ -57,10 +63,8 @@ HEATINGS_MIN: Final = 8
 # with no more than one was switched off, and is forgotten.
 OFTEN: Final = 0.27
 SELDOM: Final = 0.06
-# A heating by night takes so much, a kettle less …
+# A heating by night takes so much, a kettle less.
 NIGHT_MIN_WH: Final = 150.0
-# … and so many quarter-hours before and behind it nothing strong is on.
-CALM_SLOTS: Final = 4
 # Between these parts of the heatings of all nights lies what one takes, and a little beyond: a tea
 # by night is less, a bath late in the evening more. Wider apart they are no machine's.
 SIZE_FROM: Final = 0.15
@@ -76,10 +80,12 @@ APART_PART: Final = 0.47
 GAPS_MIN: Final = 8
 GAPS_MAX: Final = 28
 APART_FIRST_MAX: Final = 12
+# One that is known by heatings of one size: its own take so much more or less at the most.
+ALIKE: Final = 1.2
+# A fortnight in which nothing was its own: it was switched off.
+FORGOTTEN_H: Final = 14 * HOURS
 # Ends a night in what is remembered; no heating is so large (`coded`), and no longer apart.
 _NIGHT: Final = 255
-# Slots before a strong one that tell what else is on; the one beside it may have a part of it.
-_BEFORE: Final = 2
 
 
 class Tank:
@@ -89,22 +95,25 @@ class Tank:
     `_tonight`: the number of the night, how many of its slots were seen, its heatings. `_calm`,
     `_burst`: the slot that may be beside a heating, and the strong ones since. `_ended`: the last
     strong one; `_lone`: it ended a heating of tonight that stood alone so far. `_heated`: when the
-    last heating began, `_gaps`: how long before those of the nights another had."""
+    last heating began, `_gaps`: how long before those of the nights another had; `_own`: the last
+    that was its own. `_sizes`: of heatings at any hour (`rules.lone_heatings`), up to the day that
+    ended with `_looked`."""
 
     __slots__ = (
         "_apart", "_before", "_burst", "_calm", "_ended", "_gaps", "_heated", "_least_wh", "_lone",
-        "_long", "_most_wh", "_nights", "_quiet_from", "_tonight", "_usual_w", "on", "wanted",
+        "_long", "_looked", "_most_wh", "_nights", "_own", "_quiet_from", "_sizes", "_tonight",
+        "_usual_w", "on", "wanted",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.on = self.wanted = False
-        self._nights = b""
+        self._nights = self._sizes = b""
         self._tonight: tuple[int, int, bytes] | None = None
         self._calm: Slot | None = None
         self._burst: tuple[Slot, ...] = ()
         self._before: tuple[float, ...] = ()
         self._long = False
-        self._heated = self._ended = -1
+        self._heated = self._ended = self._own = self._looked = -1
         self._lone, self._gaps = False, b""
         self._usual_w, self._quiet_from = 0, _NO_NIGHT
         self._least_wh = self._most_wh = 0.0
@@ -141,12 +150,33 @@ class Tank:
         """From now on it is as wanted."""
         self.release()
         self.on, self._long, self._heated, self._gaps = self.wanted, False, -1, b""
+        self._sizes = b""
+
+    def look_over(
+        self, watts: Sequence[int], newest: int, usual_w: int, alone: Alone | None
+    ) -> None:
+        """A day is over, of a home that is told as it is. watts: of its slots on end up to the
+        newest; the rest as in `told`."""
+        night = _night_hour(alone)
+        if not usual_w or night == _NO_NIGHT or newest <= self._looked:
+            return
+        found = lone_heatings(watts, newest, usual_w)
+        if not found:
+            return
+        self._looked = newest
+        told = ((each.size_wh, _into(night, each.number) < _NIGHT_SLOTS) for each in found)
+        self._sizes = remembered(self._sizes, told)
+        size_wh = None if self.wanted else usual_size(self._sizes)
+        if size_wh is not None:
+            self.wanted, self._own = True, newest
+            self._least_wh, self._most_wh = size_wh / ALIKE, size_wh * ALIKE
+            self._apart = APART_FIRST_MAX
 
     def _into_night(self, number: int) -> int:
         """Slots since a night began; a day where it has none."""
         if self._quiet_from == _NO_NIGHT:
             return SLOTS_PER_DAY
-        return (number - self._quiet_from * SLOTS_PER_HOUR) % SLOTS_PER_DAY
+        return _into(self._quiet_from, number)
 
     # Heatings.
 
@@ -174,7 +204,7 @@ class Tank:
         calm, self._calm = self._calm, slot
         if calm is None:
             return clear
-        self._before = (*self._before, calm.watts)[-_BEFORE:]
+        self._before = (*self._before, calm.watts)[-BEFORE:]
         return (*clear, calm)
 
     def release(self) -> Sequence[Slot]:
@@ -199,6 +229,7 @@ class Tank:
             return slots
         own = size_wh <= self._most_wh and start - self._heated >= self._apart
         self._heated = start
+        self._own = start if own else self._own
         return [slot._replace(watts=min(slot.watts, base_w)) for slot in slots] if own else slots
 
     def _count(self, size_wh: float) -> None:
@@ -227,32 +258,35 @@ class Tank:
         self._tonight = (night, seen + 1, heatings)
 
     def _end_night(self) -> None:
-        _night, seen, heatings = self._tonight or (0, 0, b"")
+        night, seen, heatings = self._tonight or (0, 0, b"")
         self._tonight, self._lone = None, False
-        if seen < _SEEN_MIN or not (self._nights or heatings):
+        if seen < _SEEN_MIN or not (self.on or self._nights or heatings):
             return
         nights = (self._nights + heatings).split(bytes([_NIGHT]))
         self._nights = bytes([_NIGHT]).join([*nights[-NIGHTS_MAX:], b""])
-        self._learn()
+        self._learn(night)
 
-    def _learn(self) -> None:
+    def _learn(self, night: int) -> None:
+        """At the end of a night of this number."""
         nights = self._nights.split(bytes([_NIGHT]))[:-1]
         often = sum(map(bool, nights)) / len(nights)
         codes = sorted(self._nights.replace(bytes([_NIGHT]), b""))
-        if not codes:
-            # A home without a tank, or one that is off for weeks.
-            self._nights, self.wanted = b"", False
-            return
         last = len(codes) - 1
-        least, most = (decoded(codes[round(last * part)]) for part in (SIZE_FROM, SIZE_TO))
+        least, most = (
+            (decoded(codes[round(last * part)]) if codes else 0.0) for part in (SIZE_FROM, SIZE_TO)
+        )
         ratio = most / max(least, 1.0)
+        known = len(nights) >= NIGHTS_MIN and len(codes) >= HEATINGS_MIN
         if self.on:
             # One that is known is not doubted soon.
-            self.wanted = often >= SELDOM and ratio <= RATIO_STILL
+            heated = night - self._own // SLOTS_PER_HOUR <= FORGOTTEN_H
+            self.wanted = heated or (often >= SELDOM and ratio <= RATIO_STILL)
         else:
-            known = len(nights) >= NIGHTS_MIN and len(codes) >= HEATINGS_MIN
             self.wanted = known and often >= OFTEN and ratio <= RATIO_MAX
-        if self.wanted:
+        if not codes:
+            # A home without a tank, or one that is off for weeks.
+            self._nights = b""
+        elif self.wanted and known and ratio <= RATIO_STILL:
             self._least_wh, self._most_wh = least * SIZE_LESS, most * SIZE_MORE
             self._apart = self._apart_of(_NIGHT_SLOTS * len(nights) / len(codes))
 
@@ -268,7 +302,13 @@ class Tank:
     def dump(self) -> Any:
         """None where nothing is known."""
         if not (
-            self.on or self._nights or self._tonight or self.held or self._before or self._long
+            self.on
+            or self._nights
+            or self._sizes
+            or self._tonight
+            or self.held
+            or self._before
+            or self._long
         ):
             return None
         return {
@@ -286,6 +326,9 @@ class Tank:
             "ended": self._ended,
             "lone": self._lone,
             "gaps": packed_bytes(self._gaps),
+            "sizes": packed_bytes(self._sizes),
+            "last_own": self._own,
+            "looked": self._looked,
         }
 
     @classmethod
@@ -312,6 +355,9 @@ class Tank:
         # Not said by states of before.
         tank._ended, tank._lone = int(document.get("ended", -1)), bool(document.get("lone"))
         tank._gaps = unpacked_bytes(document.get("gaps", ""))
+        tank._sizes = unpacked_bytes(document.get("sizes", ""))
+        tank._own = int(document.get("last_own", -1))
+        tank._looked = int(document.get("looked", -1))
         return tank
 
 
@@ -323,6 +369,10 @@ def _night_hour(alone: Alone | None) -> int:
     if since <= BLOCK_H + _NIGHT_H - 2 * _QUIET_H:
         return _NIGHT_HOUR
     return alone.quiet_from if alone.peak_w >= ALONE_PEAK_MIN_W else _NO_NIGHT
+
+
+def _into(night_hour: int, number: int) -> int:
+    return (number - night_hour * SLOTS_PER_HOUR) % SLOTS_PER_DAY
 
 
 def _slot(row: Any) -> Slot:

@@ -109,6 +109,11 @@ class Window:
     def squares(self) -> int:
         return self._squares if self._ordered is not None else sum(w * w for w in self.watts)
 
+    @property
+    def on_end(self) -> "array[int]":
+        """The watts of the newest run; none where some are hidden."""
+        return self._watts[-self._runs[-1] :] if self._runs and not self.hidden else array("H")
+
     def numbers(self, count: int | None = None) -> list[int]:
         """Of all slots, or of the newest so many."""
         runs = self._runs
