@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from ingest.urgent_lane import decode_message
 from ledger.unit_of_work import UnitOfWork
@@ -160,6 +160,29 @@ def test_the_map_and_its_list_lead_to_the_home(
     desk.page.get_by_role("link", name="王秀兰").first.focus()
     desk.page.keyboard.press("Enter")
     expect(desk.page.locator("h1")).to_contain_text("王秀兰")
+
+
+def test_of_hundreds_that_want_somebody_some_are_written_and_the_rest_opened(
+    open_desk: OpenDesk,
+) -> None:
+    """Every gateway is silent: a list of thousands would keep the page from answering."""
+
+    def answered(route: Route) -> None:
+        found = route.fetch().json()
+        [home, *_] = found["homes"]
+        found["homes"] = [{**home, "id": f"home-{n}", "heard": False} for n in range(300)]
+        route.fulfill(json=found)
+
+    desk = signed_in(open_desk)
+    desk.page.route("**/api/v1/map", answered)
+    desk.go("/map")
+    lines = desk.page.locator("main .list li")
+    expect(lines).to_have_count(40)
+    more = desk.page.get_by_role("button", name="另有 260 户")
+    desk.at_every_size(more)
+    more.click()
+    expect(lines).to_have_count(300)
+    expect(more).to_have_count(0)
 
 
 def test_a_home_without_a_place_stands_in_its_village(
