@@ -58,7 +58,7 @@ BODY_BYTES: Final = Given(400, "a heartbeat or a reading by itself, with MQTT an
 RULES_QUARTER_US: Final = Given(79, "2.89 items of the mix at 66,000/s, and 35 us of states")
 STORED_US: Final = Given(6.4, "--scale: decoded, committed, folded; of it 2.4 us the server's")
 CALL_US: Final = Given(2_600, "--shared: message in hand to its commit, one of a shared book")
-HOME_KB: Final = Given(18.4, "--engine: memory of a home, everything awake")
+HOME_KB: Final = Given(17.7, "--engine: memory of a home, everything awake")
 RAW_DAYS: Final = Given(105, "keep_raw_days = 90, dropped by months")
 REPLICAS: Final = Given(3, "quorum queues on three nodes; the book on three servers")
 

@@ -170,7 +170,8 @@ def test_of_hundreds_that_want_somebody_some_are_written_and_the_rest_opened(
     def answered(route: Route) -> None:
         found = route.fetch().json()
         [home, *_] = found["homes"]
-        found["homes"] = [{**home, "id": f"home-{n}", "heard": False} for n in range(300)]
+        nowhere = {**home, "heard": False, "lat": None, "lon": None}
+        found["homes"] = [{**nowhere, "id": f"home-{n}"} for n in range(300)]
         route.fulfill(json=found)
 
     desk = signed_in(open_desk)
@@ -178,6 +179,9 @@ def test_of_hundreds_that_want_somebody_some_are_written_and_the_rest_opened(
     desk.go("/map")
     lines = desk.page.locator("main .list li")
     expect(lines).to_have_count(40)
+    signs = desk.page.locator("main .grid")
+    expect(signs.locator("svg")).to_have_count(100)
+    expect(signs).to_contain_text("另有 200 户")
     more = desk.page.get_by_role("button", name="另有 260 户")
     desk.at_every_size(more)
     more.click()
