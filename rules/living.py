@@ -44,7 +44,7 @@ SEEN_MIN: Final = 24
 
 
 class Living(HomeMemory):
-    """The memory of one home."""
+    """A home's memory with what comes into it: quarter-hours are taken, judged and learned from."""
 
     __slots__ = ()
 

@@ -15,7 +15,7 @@ day. What somebody takes beyond the sun counts as ever.
 
 from array import array
 from collections.abc import Callable, Sequence, Set
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 from rules.lived_days import HOURS, SLOTS_PER_DAY, SLOTS_PER_HOUR
@@ -43,6 +43,8 @@ HOURS_MAX: Final = 16
 # Worth less than this is nothing.
 _LEAST: Final = 0.05
 
+# Sets of hours whose hours beside them are kept: of one run about noon there are fewer.
+VEILED_KEPT: Final = 512
 # One for all homes: an empty set takes 216 bytes.
 NO_HOURS: Final[frozenset[int]] = frozenset()
 # Of each hour.
@@ -177,7 +179,7 @@ def _hours(worth: Sequence[float]) -> frozenset[int]:
     return _with_beside(lit, 1) if 0 < len(lit) <= HOURS_MAX else NO_HOURS
 
 
-@cache
+@lru_cache(maxsize=VEILED_KEPT)
 def _veiled(hours: frozenset[int]) -> frozenset[int]:
     """Of which less than the floor is hidden: of the longest day, about the same noon. After dull
     weeks the sun comes hours earlier than was seen."""
