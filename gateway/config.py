@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, cast
 from contract.config import ConfigError, check_keys, get, one_of
 from contract.errors import ContractError
 from contract.ids import check_name
+from gateway import secret_file
 from gateway.driver import DriverSpec, LineSettings
 from gateway.enrol import identity
 from gateway.enrol.identity import Identity
@@ -224,14 +225,13 @@ def _path(table: Mapping[str, Any], key: str, where: str, base: Path) -> Path | 
 
 
 def _password(table: Mapping[str, Any], variable: str, where: str, base: Path) -> str | None:
-    """The environment also stands in for a file that is not there: systemd's credentials are gone
-    while the service is stopped and an installer's commands run."""
+    """The environment also stands in for a file that is not there."""
     path = _path(table, "password_file", where, base)
     given = os.environ.get(variable)
     if path is None or (given and not path.exists()):
         return given
     try:
-        return path.read_text().strip()
+        return secret_file.read(path, base)
     except OSError as error:
         raise ConfigError(f"{where}.password_file", f"{path}: {error.strerror}") from error
 

@@ -5,10 +5,13 @@ the hub's and the hub nothing of the simulator's.
 """
 
 import argparse
+import contextlib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
 # Subcommand: (module with `add_parser`, what it does).
@@ -39,6 +42,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 }
 # Commands of another room, which has its own parser.
 _WHOLE: Final = frozenset({"gateway", "simulate"})
+# Commands that write into the data folder of the hub that `--config` names.
+_OF_A_HUB: Final = frozenset({"admin", "backup", "erase", "keys", "restore", "retention"})
 # The demonstration may have to bring its own broker.
 _EXTRAS: Final = {"demo": "hub,demo"}
 # A missing module of ours is a broken installation, not one that was left out.
@@ -98,7 +103,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True)
     module.add_parser(subparsers)
     parsed = parser.parse_args(arguments)
-    return int(parsed.func(parsed) or 0)
+    try:
+        return int(parsed.func(parsed) or 0)
+    finally:
+        if name in _OF_A_HUB and os.geteuid() == 0 and getattr(parsed, "config", None):
+            _give_over(parsed.config)
+
+
+def _give_over(config: Path) -> None:
+    """What root has left in the hub's folder; a file that is no hub's configuration has none."""
+    from contract.config import ConfigError
+    from hearthwatch.belonging import give_over
+    from hearthwatch.hub_config import load
+
+    with contextlib.suppress(ConfigError):
+        give_over(load(config).data_dir)
 
 
 if __name__ == "__main__":

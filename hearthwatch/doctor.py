@@ -1,6 +1,7 @@
 """`hearthwatch doctor`: is this machine fit to run, and if not, what to do about it. Read-only."""
 
 import argparse
+import http.client
 import importlib.util
 import os
 import shutil
@@ -9,12 +10,14 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from contract.config import ConfigError
 from gateway import doctor as gateway_doctor
 from gateway.clock import Clock
+from hearthwatch.belonging import others
 from hearthwatch.doctor_audit import audit_copy
 from hearthwatch.doctor_book import book
 from hearthwatch.doctor_copies import copies
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 FREE_BYTES_MIN: Final = 1 << 30
 CONNECT_TIMEOUT_S: Final = 3.0
 RECEIVE_BYTES: Final = 4096
+# Whoever listens everywhere is asked here.
+_LOCAL: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 STATIC: Final = Path(__file__).parent.parent / "dashboard" / "static" / "index.html"
 
 
@@ -132,6 +137,14 @@ def data_folder(folder: Path) -> Iterator[Finding]:
         str(folder),
         f"{place} must be a folder that the user of the hub may write to",
     )
+    if place == folder:
+        strange = others(folder)
+        yield judge(
+            "owner of the files",
+            not strange,
+            "that of the folder" if not strange else f"not that of the folder: {strange[0]}",
+            f"chown -hR --reference={folder}/. {folder}/",
+        )
     free = shutil.disk_usage(place).free
     yield judge(
         "disk",
@@ -183,13 +196,27 @@ def http_port(config: "HubConfig") -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if _answers(host, port):
+                return Finding(check="http port", verdict="ok", detail=f"{host}:{port}: a hub runs")
             return Finding(
                 check="http port",
                 verdict="warn",
-                detail=f"{host}:{port}: {error.strerror} (a running hub?)",
+                detail=f"{host}:{port}: {error.strerror}, and no hub answers there",
                 remedy="stop the other program or choose another [http] host and port",
             )
     return Finding(check="http port", verdict="ok", detail=f"{host}:{port} is free")
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether it is a hub that has the port."""
+    asked = http.client.HTTPConnection(_LOCAL.get(host, host), port, timeout=CONNECT_TIMEOUT_S)
+    try:
+        asked.request("GET", "/healthz")
+        return asked.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()
 
 
 def sign_in(broker: "BrokerConfig") -> Finding:

@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from contract.config import ConfigError, get
+from gateway import secret_file
 
 
 def read_secret(
     table: Mapping[str, Any], key: str, variable: str, where: str, base: Path
 ) -> str | None:
-    """A secret from the file named by `<key>_file`, else from the environment."""
+    """A secret from the file named by `<key>_file` (`gateway.secret_file`), else from the
+    environment."""
     name = get(table, f"{key}_file", str, where, "")
     if not name:
         return os.environ.get(variable)
     path = base / name
     try:
-        return path.read_text().strip()
+        return secret_file.read(path, base)
     except OSError as error:
         raise ConfigError(f"{where}.{key}_file", f"cannot read {path}: {error.strerror}") from error
 

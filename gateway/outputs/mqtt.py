@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contract.config import ConfigError, bounded, check_keys, get, one_of
+from gateway import secret_file
 from gateway.output import Occasion, OccasionName, Output, OutputFailed, OutputSpec
 from gateway.sources.local_mqtt import LocalMqttSettings, publish
 
@@ -87,7 +88,7 @@ def _build(table: Mapping[str, Any], where: str, base: Path) -> Output:
         raise ConfigError(f"{where}.payload", f"at most {PAYLOAD_MAX} characters")
     file = get(table, "password_file", str, where, "")
     try:
-        password = (base / file).read_text().strip() if file else None
+        password = secret_file.read(base / file, base) if file else None
     except OSError as error:
         raise ConfigError(f"{where}.password_file", f"{base / file}: {error.strerror}") from error
     protocol = one_of(get(table, "protocol", str, where, "5"), ("5", "3.1.1"), f"{where}.protocol")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from contract.config import ConfigError, bounded, check_keys, get
 from contract.ids import is_name
+from gateway import secret_file
 from gateway.drivers.gsm_sms.pdu import NUMBER
 from gateway.enrol.identity import Identity
 from gateway.second_path.https_post import AFTER_S, HttpsSettings
@@ -83,7 +84,9 @@ def _https(table: Mapping[str, Any], where: str, base: Path, after_s: float) -> 
             f"{where}.url", f"{url[:80]!r}, expected https://host or https://host:port"
         )
     key_file = _path(table, "key_file", where, base)
-    key = _secret(key_file, f"{where}.key_file") if key_file else os.environ.get(_KEY_VARIABLE, "")
+    key = os.environ.get(_KEY_VARIABLE, "")
+    if key_file:
+        key = _secret(key_file, base, f"{where}.key_file")
     if not key:
         raise ConfigError(
             f"{where}.key_file", "missing or empty; hearthwatch admin gateway-key makes one"
@@ -115,7 +118,7 @@ def _sms(table: Mapping[str, Any], where: str, base: Path, after_s: float) -> Sm
     if not template.strip() or len(template) > TEXT_MAX or not template.isprintable():
         raise ConfigError(f"{where}.template", f"expected 1 to {TEXT_MAX} printable characters")
     pin_file = _path(table, "pin_file", where, base)
-    pin = _secret(pin_file, f"{where}.pin_file") if pin_file else None
+    pin = _secret(pin_file, base, f"{where}.pin_file") if pin_file else None
     if pin is not None and not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= 8):
         raise ConfigError(f"{where}.pin_file", "a PIN has four to eight digits")
     return SmsSettings(
@@ -147,8 +150,8 @@ def _path(table: Mapping[str, Any], key: str, where: str, base: Path) -> Path | 
     return base / name if name else None
 
 
-def _secret(path: Path, where: str) -> str:
+def _secret(path: Path, base: Path, where: str) -> str:
     try:
-        return path.read_text().strip()
+        return secret_file.read(path, base)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(where, f"{path}: {getattr(error, 'strerror', error)}") from error

@@ -1,11 +1,13 @@
 """What the doctor finds, and that it says what to do."""
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from hearthwatch import embedded_broker
+from hearthwatch import doctor, embedded_broker
 from hearthwatch.__main__ import main
 
 HOMES = """\
@@ -79,7 +81,9 @@ def test_finds_a_missing_line_and_a_dead_broker(tmp_path, capsys) -> None:
     assert rows["feedback.received"].startswith("warn")
 
 
-def test_a_dead_broker_and_a_taken_port(tmp_path, capsys) -> None:
+def test_a_dead_broker_and_a_taken_port(tmp_path, capsys, monkeypatch) -> None:
+    # What took the port says nothing for ever.
+    monkeypatch.setattr(doctor, "CONNECT_TIMEOUT_S", 0.05)
     path = hub_toml(tmp_path, 1)
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
@@ -91,6 +95,28 @@ def test_a_dead_broker_and_a_taken_port(tmp_path, capsys) -> None:
     assert rows["broker"].startswith("fail")
     assert "Connection refused" in rows["broker"]
     assert rows["http port"].startswith("warn")
+
+
+def test_a_hub_that_runs_is_nothing_to_mend(tmp_path, capsys) -> None:
+    class Alive(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/healthz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_words: object) -> None:
+            """Not into the doctor's answer."""
+
+    path = hub_toml(tmp_path, 1)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Alive) as hub:
+        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        text = path.read_text().splitlines()
+        text[2] = f"port = {hub.server_port}"
+        path.write_text("\n".join(text))
+        main(["doctor", "--hub", str(path)])
+        hub.shutdown()
+    row = told(capsys)["http port"]
+    assert row.startswith("ok")
+    assert "a hub runs" in row
 
 
 @pytest.mark.mosquitto
