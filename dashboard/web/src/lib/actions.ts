@@ -3,7 +3,9 @@
 import { api } from "./api";
 import { board } from "./board.svelte";
 import { callsAgain, isOffered } from "./handing";
+import { isQuiet } from "./holding";
 import { t } from "./i18n.svelte";
+import { nextOf } from "./sent";
 import { session } from "./session.svelte";
 import { attempt } from "./toasts.svelte";
 import type { Alarm } from "./alarm_types";
@@ -23,6 +25,39 @@ export function primaryOf(alarm: Alarm): Primary {
     if (!duty || alarm.assignee !== null) return "accept";
   }
   return null;
+}
+
+/** What an alarm's page offers. `steps`: of the task, for who goes himself; `toCard`: he is there
+ *  and writes what he found; `next`: which of the others is marked as what comes next. */
+export interface Acts {
+  primary: Primary;
+  goes: boolean;
+  steps: TaskMove[];
+  toCard: boolean;
+  mayAssign: boolean;
+  next: ReturnType<typeof nextOf>;
+  any: boolean;
+}
+
+export function actsOn(alarm: Alarm, task: Task | null): Acts {
+  const primary = primaryOf(alarm);
+  // Of two buttons that would do the same, or of which one is meant for somebody else, one is shown.
+  const goes = task !== null && task.assignee?.username === session.me?.username;
+  const steps =
+    goes && primary === null && session.can("task.move")
+      ? movesOf(task).filter((move) => move !== "complete")
+      : [];
+  const toCard = goes && primary === null && task.state === "arrived";
+  const mayAssign = session.can("alarm.assign") && (alarm.task !== null || isQuiet(alarm));
+  return {
+    primary,
+    goes,
+    steps,
+    toCard,
+    mayAssign,
+    next: primary === null && alarm.state !== "open" && !goes ? nextOf(task) : null,
+    any: primary !== null || steps.length > 0 || toCard || mayAssign || session.can("alarm.close"),
+  };
 }
 
 async function change(act: () => Promise<Alarm>, done: string): Promise<boolean> {
