@@ -1,105 +1,28 @@
-"""Modbus meters: frames, maps, and a master that takes no answer for another's."""
+"""Modbus meters: a master that takes no answer for another's."""
 
 import math
 import struct
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from contract.config import ConfigError
 from contract.item import check_measurement
-from gateway.driver import Decoded, Undecodable
-from gateway.drivers.modbus import SPEC, master, meter
+from gateway.drivers.modbus import master, meter
 from gateway.drivers.modbus.frame import (
-    BUFFER_BYTES_MAX,
-    FRAME_BYTES_MAX,
-    Framer,
-    Kind,
-    crc_bytes,
-    find,
     read_request,
 )
-from gateway.drivers.modbus.maps import METER_MAPS, content, float32
-from gateway.drivers.modbus.spec import build
-
-SDM = {"unit": 1, "device": "sdm", "map": "sdm120", "poll_s": 10}
-PZEM = {"unit": 2, "device": "pzem", "map": "pzem004t", "poll_s": 10}
-
-
-def response(unit: int, function: int, data: bytes) -> bytes:
-    body = bytes((unit, function, len(data))) + data
-    return body + crc_bytes(body)
-
-
-def exception(unit: int, function: int, code: int) -> bytes:
-    body = bytes((unit, function | 0x80, code))
-    return body + crc_bytes(body)
-
-
-def floats(count: int, **at: float) -> bytes:
-    """Registers with a float32 at `r<hexadecimal offset>`, zero elsewhere."""
-    data = bytearray(2 * count)
-    for name, value in at.items():
-        offset = 2 * int(name[1:], 16)
-        data[offset : offset + 4] = struct.pack(">f", value)
-    return bytes(data)
-
-
-SDM_A = floats(0x20, r0=230.2, r6=1.5, rC=345.3, r1E=0.98)
-SDM_B = floats(6, r0=50.01, r2=1234.567, r4=0.25)
-PZEM_DATA = bytes.fromhex("08D300230000000500000002000001F500060000")
-
-
-class Bench:
-    """A line whose two clocks run together until a test says otherwise."""
-
-    def __init__(self, *meters, **more) -> None:
-        self.master = build({"meters": [*meters], **more})
-        self.now = 1_000_000
-        self.line = 5_000
-        self.found = []
-        self.damage = []
-
-    def wait(self, ms: int) -> None:
-        self.now += ms
-        self.line += ms
-
-    def keep(self, outcomes) -> None:
-        self.damage += [o for o in outcomes if isinstance(o, Undecodable)]
-        self.found += [m for o in outcomes if isinstance(o, Decoded) for m in o.measurements]
-
-    def ask(self, within_ms: int = 400_000) -> bytes:
-        """Let time pass as the master wishes until it asks."""
-        end = self.now + within_ms
-        while self.now <= end:
-            self.keep(self.master.tick(self.now, self.line))
-            request = self.master.next_request(self.now, self.line)
-            if request is not None:
-                return request
-            wake = self.master.wake(self.now, self.line)
-            waits = []
-            if wake.now_ms is not None:
-                waits.append(wake.now_ms - self.now)
-            if wake.line_ms is not None:
-                waits.append(wake.line_ms - self.line)
-            self.wait(max(1, min(waits)))
-        raise AssertionError("it asked nothing")
-
-    def hear(self, data: bytes) -> None:
-        self.wait(30)
-        self.keep(self.master.feed(data, self.now, self.line))
-
-    def round(self, *answers: bytes) -> None:
-        for answer in answers:
-            self.ask()
-            self.hear(answer)
-
-
-def read_of(request: bytes) -> tuple[int, int, int, int]:
-    [(_at, frame)] = find(request)
-    assert frame.kind is Kind.REQUEST
-    return frame.unit, frame.function, frame.address, frame.count
+from tests.gateway.drivers.modbus_bench import (
+    OWN,
+    PZEM,
+    PZEM_DATA,
+    SDM,
+    SDM_A,
+    SDM_B,
+    Bench,
+    exception,
+    floats,
+    read_of,
+    response,
+)
 
 
 def test_meters_with_different_maps_share_a_line() -> None:
@@ -184,16 +107,6 @@ def test_an_answer_that_began_before_the_question_is_not_its_answer() -> None:
     bench.ask()
     bench.hear(stray[12:])
     assert len(bench.found) == 1
-
-
-OWN = {
-    "unit": 5,
-    "device": "own",
-    "registers": [
-        {"name": "voltage_v", "address": 0, "function": 4, "form": "float32"},
-        {"name": "power_w", "address": 12, "function": 4, "form": "float32"},
-    ],
-}
 
 
 def test_a_late_answer_is_never_taken_for_the_next_question() -> None:
@@ -368,124 +281,3 @@ def test_a_line_that_is_never_silent_is_noticed() -> None:
     bench.wait(1000)
     bench.round(response(1, 4, SDM_A), response(1, 4, SDM_B))
     assert bench.found[-1].attrs == {"recovered": "no_answer"}
-
-
-@given(st.lists(st.binary(max_size=80), max_size=30))
-def test_noise_is_survived_and_forgotten(chunks) -> None:
-    framer = Framer()
-    for chunk in chunks:
-        framer.feed(chunk)
-        assert framer.buffered_bytes <= BUFFER_BYTES_MAX + 80
-    good = response(1, 4, SDM_B)
-    assert [f.data for f in framer.feed(good) if f.data == SDM_B] == [SDM_B]
-
-
-@settings(max_examples=40)
-@given(st.data())
-def test_any_line_gives_only_readings_of_the_contract(data) -> None:
-    bench = Bench(SDM, PZEM, retries=0)
-    for _ in range(12):
-        request = bench.ask()
-        true = response(request[0], 4, data.draw(st.binary(min_size=20, max_size=64)))
-        count = 2 * request[5]
-        fit = response(request[0], 4, data.draw(st.binary(min_size=count, max_size=count)))
-        bench.hear(data.draw(st.sampled_from([true, fit, b"", fit[:-1], request])))
-    for measurement in bench.found:
-        check_measurement(measurement)
-
-
-def test_every_split_of_a_line_gives_the_same_frames() -> None:
-    stream = (
-        b"\x00"
-        + read_request(1, 4, 0, 32)
-        + response(1, 4, SDM_A)
-        + b"\x04\x01"
-        + exception(1, 3, 2)
-        + response(2, 4, PZEM_DATA)
-    )
-    whole = Framer().feed(stream)
-    assert [f.kind.value for f in whole] == ["request", "response", "exception", "response"]
-    for at in range(len(stream)):
-        framer = Framer()
-        assert framer.feed(stream[:at]) + framer.feed(stream[at:]) == whole
-
-
-def test_one_flipped_bit_anywhere_is_refused() -> None:
-    good = response(2, 4, PZEM_DATA)
-    for bit in range(8 * len(good)):
-        broken = bytearray(good)
-        broken[bit // 8] ^= 1 << bit % 8
-        bench = Bench(PZEM, retries=0)
-        bench.ask()
-        bench.hear(bytes(broken))
-        assert bench.found == []
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_float32_is_the_number_and_nothing_less(bits) -> None:
-    raw = bits.to_bytes(4, "big")
-    exact = struct.unpack(">f", raw)[0]
-    value = float32(raw)
-    if math.isfinite(exact):
-        assert abs(value - exact) <= abs(exact) * 1e-6
-    else:
-        assert not math.isfinite(value)
-
-
-def test_maps_fit_their_blocks() -> None:
-    for name, blocks in METER_MAPS.items():
-        names = [r.name for block in blocks for r in block.registers]
-        assert len(names) == len({*names}), name
-        # The length of an answer tells which question it belongs to.
-        assert len({block.count for block in blocks}) == len(blocks), name
-        for block in blocks:
-            said = content(block, bytes(2 * block.count))
-            assert {*said} == {r.name for r in block.registers}
-
-
-def test_only_reading_requests_can_be_built() -> None:
-    for function in set(range(256)) - {3, 4}:
-        with pytest.raises(ValueError, match="reading"):
-            read_request(1, function, 0, 1)
-    assert len(read_request(247, 3, 0xFFFF, 1)) == 8
-    assert FRAME_BYTES_MAX == 255
-
-
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        ({}, "modbus.meters"),
-        ({"meter": []}, "did you mean 'meters'"),
-        ({"meters": [{**SDM, "map": "sdm12"}]}, "did you mean 'sdm120'"),
-        ({"meters": [{**SDM, "unt": 1}]}, "did you mean 'unit'"),
-        ({"meters": [{**SDM, "unit": 0}]}, "expected 1 to 247"),
-        ({"meters": [SDM, {**PZEM, "unit": 1}]}, "unit 1 appears twice"),
-        ({"meters": [SDM, {**PZEM, "device": "sdm"}]}, "device 'sdm' appears twice"),
-        ({"meters": [SDM, {**PZEM, "unit": 248}]}, "every PZEM answers"),
-        ({"meters": [{**SDM, "registers": []}]}, "either map or registers"),
-        ({"meters": [{"unit": 1}]}, "either map or registers"),
-        ({"meters": [{"unit": 1, "registers": [{"name": "volt"}]}]}, "function: missing"),
-        ({"meters": [SDM], "retries": 99}, "modbus.retries: is 99"),
-        ({"meters": ["sdm"]}, "expected a table"),
-        (
-            {"meters": [{**OWN, "registers": [{**OWN["registers"][0], "function": 6}]}]},
-            "it only reads",
-        ),
-        (
-            {"meters": [{**OWN, "registers": [{**OWN["registers"][0], "name": "volt"}]}]},
-            "did you mean 'voltage_v'",
-        ),
-        (
-            {"meters": [{**OWN, "registers": [{**OWN["registers"][0], "scale": 0.0}]}]},
-            "other than 0",
-        ),
-        (
-            {"meters": [{**OWN, "registers": [{**OWN["registers"][0], "address": 65535}]}]},
-            "expected 0 to 65535",
-        ),
-        ({"meters": [{**OWN, "registers": [OWN["registers"][0]] * 2}]}, "appears twice"),
-    ],
-)
-def test_mistakes_in_the_configuration_are_named(config, message) -> None:
-    with pytest.raises(ConfigError, match=message):
-        SPEC.build(config)
