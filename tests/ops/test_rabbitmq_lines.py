@@ -33,8 +33,10 @@ from ledger.gateway_certificates import Issued
 from tests.acceptance.rig import wait_until
 from tests.adapters.broker_line import Line, Proof, Refused
 from tests.adapters.rabbitmq import MISSING, Node, PortMapper, installed
-from tests.ops.broker_site import NOW, Site, rogue
+from tests.ops.broker_site import NOW, Site, rogue, site
 from tests.ops.test_compose import DEPLOY
+
+__all__ = ["site"]
 
 pytestmark = [
     pytest.mark.rabbitmq,
@@ -67,13 +69,6 @@ def as_one_node(text: str, name: str, figures: int) -> str:
     text = "\n".join(lines).replace("rabbit@rabbit-1", f"{name}@localhost")
     assert "prometheus.tcp.port = 15692" in text
     return text.replace("15692", f"{figures}\nprometheus.tcp.ip = 127.0.0.1") + "\n"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    folder = tmp_path_factory.mktemp("site")
-    keys.init(folder, "127.0.0.1", NOW)
-    return Site(folder, keys.load(folder))
 
 
 @pytest.fixture(scope="module")
