@@ -18,7 +18,7 @@ from tests.adapters.fake_county import (
     account,
 )
 from tests.adapters.fake_handing import MOVES, NOBODY, hand, taken
-from tests.adapters.fake_shapes import shape_of
+from tests.adapters.fake_shapes import NOT_YET, shape_of
 from tests.adapters.fake_supervision import DUE_MS, troubles
 
 LIVE: Final = ("open", "acknowledged", "in_response")
@@ -117,29 +117,7 @@ class Cases:
             "ingested_at": to_iso(at_ms + 240),
             "last_event_at": to_iso(at_ms + (presses - 1) * 9_000),
             "event_count": presses,
-            **dict.fromkeys(
-                (
-                    "worsened_at",
-                    "cleared_at",
-                    "acknowledged_at",
-                    "acknowledged_by",
-                    "assignee",
-                    "closed_at",
-                    "closed_by",
-                    "outcome",
-                    "found_out",
-                    "note",
-                    "asked_at",
-                    "ask_until",
-                    "answered_at",
-                    "answer",
-                    "held_at",
-                    "held_until",
-                    "held_for",
-                    "held_by",
-                    "released_at",
-                )
-            ),
+            **dict.fromkeys(NOT_YET),
             "task": str(uuid.uuid4()) if tasked and not asks_ms and not held else None,
             "version": 1,
             **NOBODY,

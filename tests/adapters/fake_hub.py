@@ -14,16 +14,10 @@ from typing import Any, Final
 from contract.moment import from_iso, to_iso
 from dashboard.permissions import permissions_of
 from tests.adapters.fake_cases import Cases, Refused
-from tests.adapters.fake_county import (
-    ACCOUNTS,
-    HOMES,
-    QUARANTINE,
-    County,
-    Document,
-    account,
-)
+from tests.adapters.fake_county import ACCOUNTS, HOMES, County, Document, account
 from tests.adapters.fake_notices import Notices
 from tests.adapters.fake_plan import FakePlan
+from tests.adapters.fake_quarantine import QUARANTINE
 from tests.adapters.fake_register import REGIONS, find_homes, find_persons, open_contact
 from tests.adapters.fake_rota import FakeRota
 from tests.adapters.fake_rules import Rules

@@ -1,7 +1,32 @@
 """What alarms of each kind look like: severity, reason, device and evidence as of the rules."""
 
+from typing import Final
+
 from tests.adapters.fake_county import DAY_MS, DEAD_GATEWAY, HOUR_MS, MINUTE_MS, VILLAGES, Document
 from tests.adapters.fake_supervision import DUE_MS, equipment_shape
+
+# What an alarm says once it has happened.
+NOT_YET: Final = (
+    "worsened_at",
+    "cleared_at",
+    "acknowledged_at",
+    "acknowledged_by",
+    "assignee",
+    "closed_at",
+    "closed_by",
+    "outcome",
+    "found_out",
+    "note",
+    "asked_at",
+    "ask_until",
+    "answered_at",
+    "answer",
+    "held_at",
+    "held_until",
+    "held_for",
+    "held_by",
+    "released_at",
+)
 
 
 def shape_of(kind: str, home: str | None, at_ms: int) -> Document:

@@ -16,7 +16,7 @@ from tests.browser.axe import read_axe, too_wide
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 from tests.browser.page_checks import open_faults
 from tests.browser.test_reports import ACCOUNTS, DAY_MS, visit
-from tests.dashboard.conftest import ROSTER
+from tests.dashboard.county import ROSTER
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)

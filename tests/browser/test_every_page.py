@@ -30,7 +30,7 @@ from tests.browser.page_checks import (
 )
 from tests.browser.test_reports import tell
 from tests.browser.tour import DAY_MS, Stop, cases_stops, register_stops, router_pages, stop
-from tests.dashboard.conftest import ROSTER
+from tests.dashboard.county import ROSTER
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)

@@ -11,7 +11,7 @@ from tests.adapters.real_hub import serving_hub
 from tests.browser.axe import too_wide
 from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
 from tests.browser.test_persons import ACCOUNTS
-from tests.dashboard.conftest import ROSTER
+from tests.dashboard.county import ROSTER
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)

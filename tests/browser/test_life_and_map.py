@@ -16,7 +16,7 @@ from tests.adapters.real_hub import serving_hub
 from tests.browser.axe import LEVELS, violations
 from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, TABLET, Desk, OpenDesk
 from tests.browser.test_accessibility import axe
-from tests.dashboard.conftest import ROSTER
+from tests.dashboard.county import ROSTER
 
 __all__ = ["axe"]
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.adapters.fake_api import FakeHub
-from tests.adapters.fake_county import ACCOUNTS, QUARANTINE
+from tests.adapters.fake_county import ACCOUNTS
+from tests.adapters.fake_quarantine import QUARANTINE
 from tests.adapters.fake_rota import WORDS
 from tests.browser.axe import LEVELS, read_axe, violations
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk

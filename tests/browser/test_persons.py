@@ -12,7 +12,7 @@ from tests.adapters.fake_api import PASSWORD
 from tests.adapters.real_hub import serving_hub
 from tests.browser.axe import too_wide
 from tests.browser.conftest import DEADLINE_MS, DESKTOP, PHONE, Desk, OpenDesk
-from tests.dashboard.conftest import ROSTER
+from tests.dashboard.county import ROSTER
 from tests.dashboard.test_person_imports import number, workbook
 from tests.dashboard.test_visit_attachments import from_a_telephone
 

@@ -12,7 +12,7 @@ from tests.adapters.fake_api import PASSWORD
 from tests.adapters.real_hub import serving_hub
 from tests.browser.conftest import DEADLINE_MS, PHONE, OpenDesk
 from tests.browser.page_checks import SCRIPT
-from tests.dashboard.conftest import ROSTER
+from tests.dashboard.county import ROSTER
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)

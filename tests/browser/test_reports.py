@@ -18,7 +18,7 @@ from tests.adapters.real_hub import serving_hub
 from tests.browser.axe import read_axe
 from tests.browser.conftest import DEADLINE_MS, Desk, OpenDesk
 from tests.browser.page_checks import open_faults
-from tests.dashboard.conftest import ROSTER
+from tests.dashboard.county import ROSTER
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=DEADLINE_MS)

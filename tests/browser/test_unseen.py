@@ -13,7 +13,7 @@ from tests.adapters.real_hub import serving_hub
 from tests.browser.conftest import DEADLINE_MS, PHONE, Desk, OpenDesk
 from tests.browser.page_checks import open_faults
 from tests.browser.test_accessibility import axe
-from tests.dashboard.conftest import ROSTER
+from tests.dashboard.county import ROSTER
 
 __all__ = ["axe"]
 

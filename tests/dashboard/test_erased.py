@@ -7,7 +7,8 @@ import pytest
 
 from ledger import register as register_store
 from ledger.roster import parse
-from tests.dashboard.conftest import ROSTER, World, problem_of
+from tests.dashboard.conftest import World, problem_of
+from tests.dashboard.county import ROSTER
 from tests.dashboard.erasing import (
     API,
     MARKS,

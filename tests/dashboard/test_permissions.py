@@ -13,7 +13,8 @@ from dashboard.app import API_ROUTERS, PREFIX
 from dashboard.permissions import PERMISSIONS, ROLE_PERMISSIONS, ROLES, TOPIC_PERMISSIONS
 from dashboard.routes import operations
 from tests.adapters.asgi_stream import StreamClient
-from tests.dashboard.conftest import ACCOUNTS, World, problem_of
+from tests.dashboard.conftest import World, problem_of
+from tests.dashboard.county import ACCOUNTS
 
 DECLARATIONS = PERMISSIONS | {
     "public",

@@ -8,7 +8,8 @@ from dashboard.masking import present
 from dashboard.permissions import permissions_of
 from ledger.register import store
 from ledger.roster import parse
-from tests.dashboard.conftest import NOW_MS, ROSTER, World, problem_of
+from tests.dashboard.conftest import NOW_MS, World, problem_of
+from tests.dashboard.county import ROSTER
 
 API = "/api/v1"
 IN_A_WEEK = "2026-11-30T08:00:00Z"

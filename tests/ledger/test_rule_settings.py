@@ -1,134 +1,24 @@
 """Settings of rules from HTTP to the alarm, on SQLite and on PostgreSQL: live in both lanes, kept
 by a restart, dropped with a commit that failed, and never in the way of a press."""
 
-import asyncio
 import json
-import random
 from collections.abc import Iterator
-from dataclasses import fields, replace
 from pathlib import Path
 
-import httpx2
 import pytest
-from argon2 import PasswordHasher
-from sqlalchemy import func, select
 
-from alarms.lifecycle import Outcome
-from contract.config import ConfigError
-from contract.moment import to_iso
 from dashboard.accounts import create_user
 from hearthwatch.rule_settings import RuleSettings
 from ingest.urgent_lane import decode_message
 from ledger.place import Place, SqliteBook
 from ledger.rule_settings import NewSetting, append
-from ledger.schema import ALARM, AUDIT, ENTRY, EVENT, OUTBOX, RULE_SETTING, SHADOW_FINDING, TASK
+from ledger.schema import ALARM, AUDIT, ENTRY, OUTBOX, RULE_SETTING, SHADOW_FINDING, TASK
 from ledger.unit_of_work import UnitOfWork
 from rules.config import default_rules
-from tests.adapters.hub_bench import NOW_MS, ROSTER, Bench, press
+from tests.adapters.hub_bench import press
+from tests.ledger.elders import ELDERS, HASHER, PASSWORD, STEP_MS, Elders
 
-# Sooner than the gateway is missed.
-STEP_MS = 15_000
-PASSWORD = "correct horse battery"
-HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ELDERS = f"""{ROSTER}
-[[home.device]]
-gateway = "gw-1"
-device = "cuff-1"
-kind = "blood_pressure"
-[[home.device]]
-gateway = "gw-1"
-device = "fall-1"
-kind = "fall"
-[[home.person]]
-id = "person-1"
-name = "张桂英"
-[[home]]
-id = "home-2"
-region = "1"
-address = "三里垭村四组 4 号"
-[[home.person]]
-id = "person-2"
-name = "王秀兰"
-categories = ["失能"]
-[[home.device]]
-gateway = "gw-1"
-device = "cuff-2"
-kind = "blood_pressure"
-[[home.device]]
-gateway = "gw-1"
-device = "button-2"
-kind = "sos"
-"""
 LOWER = {"urgent_systolic_mmhg": 150, "crisis_systolic_mmhg": 155}
-
-
-class Elders(Bench):
-    """The bench with people who measure, and somebody who may change the rules."""
-
-    seq = 0
-
-    def open(self) -> None:
-        super().open()
-        self.hub._server()
-
-    def patch(self, rule: str, **body) -> httpx2.Response:
-        return asyncio.run(self._ask("PATCH", f"rules/{rule}", {"reason": "医生建议", **body}))
-
-    def rule(self, name: str) -> dict:
-        items = asyncio.run(self._ask("GET", "rules")).json()["items"]
-        return next(item for item in items if item["name"] == name)
-
-    async def _ask(self, method: str, path: str, body: dict | None = None) -> httpx2.Response:
-        app = self.hub.app
-        transport = httpx2.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx2.AsyncClient(transport=transport, base_url="http://hub/api/v1/") as client,
-        ):
-            account = {"username": "boss", "password": PASSWORD}
-            token = (await client.post("login", json=account)).json()["token"]
-            client.headers["Authorization"] = f"Bearer {token}"
-            return await client.request(method, path, json=body)
-
-    def batch(self, apply) -> None:
-        batch = self.hub.batch
-        batch.begin()
-        apply(batch)
-        batch.commit()
-
-    def item(self, device: str, kind: str, values=None, **attrs):
-        type(self).seq += 1
-        item = {
-            "id": f"word-{self.seq}",
-            "seq": self.seq,
-            "device": device,
-            "kind": kind,
-            "measured_at": to_iso(self.clock.at_ms),
-            "received_at": to_iso(self.clock.at_ms),
-            "values": values or {},
-            "attrs": attrs,
-        }
-        envelope = {"v": 1, "gateway": "gw-1", "spool": "spool-words", "items": [item]}
-        return json.dumps({**envelope, "sent_at": to_iso(NOW_MS), "clock": "synced"}).encode()
-
-    def pressure(self, number: int, systolic: float) -> bytes:
-        values = {"systolic_mmhg": systolic, "diastolic_mmhg": 80.0, "pulse_bpm": 70.0}
-        return self.item(f"cuff-{number}", "blood_pressure", values)
-
-    def measure(self, number: int, systolic: float) -> None:
-        self.clock.at_ms += STEP_MS
-        decoded = decode_message(b"hw/v1/gw-1/telemetry", self.pressure(number, systolic))
-        self.batch(lambda batch: batch.take(decoded))
-
-    def battery(self, percent: float) -> None:
-        self.clock.at_ms += STEP_MS
-        word = self.item("button-1", "device_health", {"battery_pct": percent})
-        decoded = decode_message(b"hw/v1/gw-1/telemetry", word)
-        self.batch(lambda batch: batch.take(decoded))
-
-    def alarms(self) -> list[tuple[str, str]]:
-        rows = sorted(self.rows(ALARM), key=lambda row: row["number"])
-        return [(row["home"], row["rule"]) for row in rows if row["state"] != "closed"]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -337,70 +227,3 @@ def test_what_cannot_be_used_any_more_is_told_and_stops_nothing(elders: Elders) 
     # The rules can be changed as ever, and read.
     answer = elders.patch("pulse", scope="home:home-1", params={})
     assert answer.status_code == 200, answer.text
-
-
-def _random_setting(rng: random.Random) -> NewSetting:
-    """Half of them make sense; the other half has whatever a hand could write into the table."""
-    rule = rng.choice(default_rules())
-    spoken: dict = {}
-    for spec in fields(rule.params):
-        low, high = spec.metadata.get("low"), spec.metadata.get("high")
-        if rng.random() > 0.3:
-            continue
-        if low is not None:
-            spoken[spec.name] = rng.choice([low, high, low - 1, high + 1, spec.default])
-        elif isinstance(spec.default, tuple):
-            spoken[spec.name] = rng.sample(["fall", "smoke", "gas", "leak", "tamper", "sos"], 2)
-    scope = rng.choice(["county", "category:失能", "home:home-1", "home:home-2", "person:person-1"])
-    new = NewSetting(rule=rule.name, scope=scope, actor="boss", reason="random")
-    if rng.random() < 0.5:
-        if scope == "county" and rng.random() < 0.8:
-            return replace(new, mode=rng.choice(["shadow", "shadow", "live"]))
-        return replace(new, params=rng.choice([{}, {"late_after_s": 5}, spoken]))
-    return replace(
-        new,
-        rule=rng.choice([rule.name, "sos", "sos", "nonsense"]),
-        scope=rng.choice(
-            [scope, "county", "home:gateway:gw-1", "village:1", "home:unbound:gw-1/x"]
-        ),
-        mode=rng.choice([None, "shadow", "shadow", "off"]),
-        params=rng.choice([None, {}, spoken, {"late_after_s": 5}, {"ask_first_s": 1800}]),
-        signed_off_by=rng.choice(["", "", "王"]),
-        signed_off_on=rng.choice(["", "2026-11-28"]),
-    )
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_no_sequence_of_settings_silences_a_press(tmp_path: Path, seed: int) -> None:
-    rng = random.Random(seed)
-    bench = Bench(tmp_path, SqliteBook(path=tmp_path / "hub" / "hub.db"), ELDERS)
-    refused = 0
-    for number in range(1, 61):
-        new = _random_setting(rng)
-        try:
-            bench.change(lambda unit, new=new: bench.hub.side.change_rule(unit, new))
-        except ConfigError:
-            refused += 1
-            # Whatever stands in the table, be it written by hand.
-            bench.change(lambda unit, new=new: append(unit, new))
-            bench.change(lambda unit: bench.hub.side.settings.reload(unit.cursor))
-            bench.change(bench.hub.roster_changed)
-        if number % 20 == 0:
-            bench.hub.close()
-            bench.open()
-        device = rng.choice(["button-1", "button-2", "unknown-1"])
-        bench.deliver(press(number, device))
-        with bench.hub.reader.connect() as connection:
-            event = connection.execute(select(EVENT).where(EVENT.c.id == f"press-{number}"))
-            alarm_id = event.mappings().one()["alarm"]
-            alarm = connection.execute(select(ALARM).where(ALARM.c.id == alarm_id))
-            row = alarm.mappings().one()
-            tasks = select(func.count()).select_from(TASK).where(TASK.c.alarm == alarm_id)
-            assert connection.scalar(tasks) == 1
-        assert (row["state"], row["severity"], row["ask_until_ms"]) == ("open", "urgent", None)
-        if rng.random() < 0.5:
-            bench.change(
-                lambda u, a=alarm_id: bench.hub.book.close(u, a, "boss", Outcome.MEDICAL_ADVICE, "")
-            )
-    assert 10 < refused < 50
-    bench.hub.close()

@@ -16,7 +16,8 @@ from tests.adapters import access_county
 from tests.adapters.access_county import API, County
 from tests.adapters.hub_bench import Bench
 from tests.adapters.real_hub import serving_hub
-from tests.dashboard.conftest import ACCOUNTS, PASSWORD, ROSTER
+from tests.dashboard.conftest import PASSWORD
+from tests.dashboard.county import ACCOUNTS, ROSTER
 
 NOW_MS: Final = from_iso("2026-11-23T08:00:00Z")
 # A request that takes longer hangs, on however busy a machine.

@@ -22,7 +22,8 @@ from ledger.unit_of_work import UnitOfWork
 from tests.acceptance.rig import wait_until
 from tests.adapters.hub_bench import NOW_MS
 from tests.adapters.postgres import Postgres
-from tests.shared.histories import County, memory_of
+from tests.shared.histories import County
+from tests.shared.process_memory import memory_of
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from hearthwatch.hub import Hub
 from ledger.changes import Changes
 from tests.adapters.postgres import Postgres
-from tests.shared.histories import County, memory_of
+from tests.shared.histories import County
+from tests.shared.process_memory import memory_of
 
 STEPS = 90
 # Memory is compared after so many.
