@@ -132,6 +132,19 @@ def mark_dead(unit: UnitOfWork, point_id: str, reason: str) -> None:
         unit.audit("system", "contact_point_dead", f"contact_point:{point_id}", reason[:200])
 
 
+def mark_channel_dead(unit: UnitOfWork, channel: str, reason: str) -> list[str]:
+    """All of a channel's that lived: whose they were."""
+    unit.execute(
+        "SELECT id, owner FROM contact_point WHERE channel = ? AND dead_since_ms IS NULL"
+        " ORDER BY owner, id",
+        (channel,),
+    )
+    found = unit.cursor.fetchall()
+    for point_id, _owner in found:
+        mark_dead(unit, str(point_id), reason)
+    return sorted({str(owner) for _id, owner in found})
+
+
 def expect_code(unit: UnitOfWork, owner: str, point_id: str, code: str) -> Row:
     """A code is on its way; only its digest is kept here. ContractError: the last one has just
     gone."""

@@ -82,6 +82,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "removed_contact_point": "删除联系方式",
     "verified_contact_point": "验证联系方式",
     "contact_point_dead": "联系方式失效",
+    "renewed_own_key": "换用系统密钥",
     "made_calendar_link": "生成日历地址",
     "ended_calendar_link": "停用日历地址",
     "made_family_link": "生成家属查看链接",

@@ -15,7 +15,7 @@ from dashboard.passwords import Passwords, WeakPassword
 from dashboard.permissions import ROLES
 from dashboard.sessions import close_sessions_of
 from dashboard.signing_in.second_factors import reset
-from hearthwatch import gateway_admin, outlines_command
+from hearthwatch import gateway_admin, outlines_command, own_key_command
 from hearthwatch.book_change import ACTOR, change_book
 from hearthwatch.hub_config import load
 from hearthwatch.try_channels import Way, send_tests, ways_of
@@ -70,6 +70,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     key.add_argument("--config", type=Path, required=True, help="hub.toml")
     key.set_defaults(func=_gateway_key)
     outlines_command.add_parser(actions)
+    own_key_command.add_parser(actions)
     gateway_admin.add_actions(actions)
     reset = actions.add_parser(
         "reset-factors",

@@ -91,7 +91,8 @@ def own_keys(place: "Place", folder: "Path") -> Iterator[Finding]:
         "own keys",
         not found,
         f"{', '.join(found)}: not the book's" if found else "as the book has them",
-        "start this process again: it takes the book's (own_key_taken in its log)",
+        "start this process again: it takes the book's (own_key_taken in its log); a new one for"
+        " all of them is made by hearthwatch admin new-own-key",
     )
 
 

@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import select
 
-from alarms import own_keys
-from alarms.own_keys import REPLY_KEY_FILE, VAPID_KEY_FILE
+from alarms import contact_points, own_keys
+from alarms.notifiers.web_push import SPEC as WEB_PUSH
+from alarms.own_keys import VAPID_KEY_FILE
 from hearthwatch.clock import wall_ms
 from hearthwatch.logs import say
 from ledger.cursor import Connection
@@ -27,25 +28,28 @@ _PUT: Final = upsert_sql(META)
 
 def share(connection: Connection, folder: Path) -> None:
     """At a start, before any of them is used: the book's are ours, or become the book's."""
+    made = {name for name in own_keys.FILES if not (folder / name).exists()}
     own_keys.reply_key(folder)
     own_keys.vapid_key(folder)
     cursor = connection.cursor()
     cursor.execute("BEGIN IMMEDIATE")
     try:
-        for name in (REPLY_KEY_FILE, VAPID_KEY_FILE):
-            _share(UnitOfWork(cursor, wall_ms()), folder / name)
+        for name in own_keys.FILES:
+            _share(UnitOfWork(cursor, wall_ms()), folder / name, name in made)
         cursor.execute("COMMIT")
     except BaseException:
         cursor.execute("ROLLBACK")
         raise
 
 
-def _share(unit: UnitOfWork, path: Path) -> None:
+def _share(unit: UnitOfWork, path: Path, made: bool) -> None:
+    """`made`: a moment ago, because there was none."""
     ours = path.read_bytes()
     found = unit.execute(_FIND, (_AS + path.name,)).fetchall()
     if not found:
-        sealed = base64.b64encode(unit.seal.content(OWNER, ours)).decode()
-        unit.execute(_PUT, (_AS + path.name, sealed))
+        _keep(unit, path.name, ours)
+        if made:
+            _end_registered(unit, path.name)
         return
     ring = ring_of(unit.cursor)
     stored = base64.b64decode(found[0][0])
@@ -58,6 +62,28 @@ def _share(unit: UnitOfWork, path: Path) -> None:
             f"{path.name} {own_keys.fingerprint(its)}, the book's, in place of"
             f" {own_keys.fingerprint(ours)}, which is kept as {path.name}.before",
         )
+
+
+def renew(unit: UnitOfWork, name: str, actor: str) -> tuple[str, list[str]]:
+    """A new one in the book, which each process takes at its next start: its fingerprint, and whose
+    browsers must register again."""
+    key = own_keys.fresh(name)
+    _keep(unit, name, key)
+    unit.audit(actor, "renewed_own_key", f"own_key:{name}", own_keys.fingerprint(key))
+    return own_keys.fingerprint(key), _end_registered(unit, name)
+
+
+def _end_registered(unit: UnitOfWork, name: str) -> list[str]:
+    """Whose browsers were registered with another key. A push service would refuse them, and with
+    the next call for help time would be lost: they are not tried before they register again."""
+    if name != VAPID_KEY_FILE:
+        return []
+    return contact_points.mark_channel_dead(unit, WEB_PUSH.name, f"made for another {name}")
+
+
+def _keep(unit: UnitOfWork, name: str, key: bytes) -> None:
+    sealed = base64.b64encode(unit.seal.content(OWNER, key)).decode()
+    unit.execute(_PUT, (_AS + name, sealed))
 
 
 def differing(connection: SqlConnection, folder: Path) -> list[str] | None:
