@@ -95,6 +95,11 @@ class Meter:
     def interval_ms(self) -> float:
         return self._interval_ms
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is read by its register."""
+        return self._source == _REGISTER
+
     def read(
         self, at_ms: int, values: Mapping[str, float], attrs: Mapping[str, Scalar]
     ) -> Sequence[Slot | Gap] | None:

@@ -2,7 +2,9 @@
 
 Sees: `power` of all meters of a home, as register, interval energy or watts, 1 s to 1 h apart.
 `rules.mains` chooses the device that measures most (or the one that `meter` names),
-`rules.metering` makes quarter-hours of its readings. It finds nothing itself.
+`rules.metering` makes quarter-hours of its readings. It finds nothing itself. A socket doesn't
+replace the meter before it whose register moved all week and now stands: that one is dead or
+bypassed, and `meter_dead` says so.
 
 Can't see: two meters that each feed a part of the home are not added up; the larger one counts.
 

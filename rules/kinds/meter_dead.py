@@ -1,7 +1,8 @@
 """A meter that answers and counts nothing more: its register stands, its figures are dead.
 
 Sees: the register (`energy_kwh`) of the home's main meter (`mains`) that goes on arriving and
-doesn't move, beside how often it usually does. A socket may well count nothing for days.
+doesn't move, beside how often it usually does. A socket may well count nothing for days, and one
+that goes on counting behind a meter that stands doesn't become the home's meanwhile.
 
 Can't see: a home that is really switched off at its main switch looks the same, and wants a look as
 well. A meter that doesn't answer at all is the rule `device_silent`.
