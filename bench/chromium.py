@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from dashboard.callers import COOKIE_PLAIN
 
-DESK: Final = {"width": 1440, "height": 900}
 # As the tests': what root in a container needs, and nothing that calls home.
 FLAGS: Final = (
     "--no-sandbox",
@@ -51,7 +50,9 @@ def window(address: str, token: str, path: str = "/") -> Iterator[Window]:
         raise SystemExit("this benchmark needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        context = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        )
         context.set_default_timeout(DEADLINE_MS)
         context.add_cookies([{"name": COOKIE_PLAIN, "value": token, "url": address}])
         page = context.new_page()

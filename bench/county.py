@@ -65,8 +65,8 @@ class County:
         for town in range(TOWNS):
             yield _town(town), f"{town + 1} 号镇", "town", "610926"
         for village in range(VILLAGES):
-            town = _town(village % TOWNS)
-            yield _village(village), f"{village + 1} 号村", "village", town
+            above = _town(village % TOWNS)
+            yield _village(village), f"{village + 1} 号村", "village", above
 
     def accounts(self) -> Rows:
         for village in range(VILLAGES):

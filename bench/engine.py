@@ -103,7 +103,7 @@ def report(homes: int, seed: int = 1) -> None:
         feed(few, learned, clock, homes=days, step_ms=PAUSE_MS, steps=1)
         feed(few, learned, clock, homes=days, step_ms=QUARTER_MS, steps=2)
         label = f"without {without}: " if without else ""
-        _days(few, learned, clock, days, lambda w, f, g, label=label: row(label + w, f, g))
+        _days(few, learned, clock, days, _labelled(row, label))
     for what, figure in shares(learned[0].states, learned[0].register(BEGIN_MS), BEGIN_MS):
         row(what, figure)
     print("\n| what | figure | goal |\n|---|---|---|")
@@ -121,6 +121,10 @@ def _paces(engine: Engine, learned: Sequence[Learned], clock: Clock, homes: int,
     pace = feed(engine, learned, clock, homes=homes, step_ms=QUARTER_MS, steps=QUARTERS)
     row("register every quarter of an hour, two hours of it", str(pace), GOAL)
     row("states written for it, a home and quarter-hour", pace.written(), "")
+
+
+def _labelled(row: Row, label: str) -> Row:
+    return lambda what, figure, goal: row(label + what, figure, goal)
 
 
 def _days(engine: Engine, learned: Sequence[Learned], clock: Clock, homes: int, row: Row) -> None:

@@ -28,7 +28,10 @@ ANSWER_S: Final = 20.0
 
 def quantiles(samples: list[float]) -> dict[str, float]:
     ordered = sorted(samples)
-    at = lambda q: 1000 * ordered[min(len(ordered) - 1, int(q * len(ordered)))]  # noqa: E731
+
+    def at(q: float) -> float:
+        return 1000 * ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+
     return {"p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": 1000 * ordered[-1], "n": len(ordered)}
 
 

@@ -134,7 +134,7 @@ def _week(connection: Connection) -> object:
     wanted = SERVICE_USER.c.visitor == VISITOR
     situation = read_situation(connection, NOW_MS, wanted, week.first, week.last)
     caller = _caller()
-    view = PlanView(connection, situation, VISITOR, caller.sees, caller.can)
+    view = PlanView(connection, situation, VISITOR, caller.knows, caller.can)
     return view.document(week.first, week.last)
 
 

@@ -56,7 +56,7 @@ def main() -> None:
     sent = 0
     while sent < total:
         due = total if per_s == 0 else min(total, int((time.perf_counter() - started) * per_s) + 1)
-        batch = []
+        batch: list[bytes] = []
         while sent < due and len(batch) < 400:
             number = first + sent
             topic = f"hw/v1/gw-{number % GATEWAYS:04d}/telemetry"

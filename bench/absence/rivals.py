@@ -34,7 +34,8 @@ def change(watts: np.ndarray) -> np.ndarray:
     ordered = np.sort(np.nan_to_num(windows, nan=np.inf), axis=1)
     seen = np.isfinite(windows).sum(axis=1)
     middle = ordered[np.arange(len(watts)), np.maximum(seen - 1, 0) // 2]
-    return np.abs(watts - middle) > 100.0
+    active: np.ndarray = np.abs(watts - middle) > 100.0
+    return active
 
 
 def _low(window: np.ndarray) -> float:

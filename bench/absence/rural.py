@@ -59,7 +59,7 @@ def build(seed: int, days: int, calendar: Calendar = travels) -> House:
     for day in range(days):
         _day(r, people, day, habits, life)
     strongest_w = max(habits.cooker_w, habits.kettle_w, habits.stove_w, habits.lamp_w)
-    for coming in np.flatnonzero(~life.stirs[:-1] & life.stirs[1:]):
+    for coming in np.flatnonzero(~life.stirs[:-1] & life.stirs[1:]).tolist():
         # Before an outing and after it: a lamp, something warm.
         pulse(people, coming + 1, r.uniform(20, 60), habits.lamp_w)
         pulse(people, coming + r.uniform(1, 15), r.uniform(4, 15), strongest_w)
@@ -87,7 +87,10 @@ def build(seed: int, days: int, calendar: Calendar = travels) -> House:
 
 def _habits(r: Chance) -> Habits:
     rise = r.uniform(4.8, 7)
-    own = lambda share, low, high: float(r.uniform(low, high)) if r.random() < share else 0.0  # noqa: E731
+
+    def own(share: float, low: float, high: float) -> float:
+        return float(r.uniform(low, high)) if r.random() < share else 0.0
+
     return Habits(
         rise=rise,
         lunch=r.uniform(11, 12.4),

@@ -98,10 +98,10 @@ def watch(house: House, life: Life, sensors: Sensors, seed: int) -> SensorTape:
         if told_at[minute] > minute:
             continue
         last = {}
-        for name, times in heard.items():
-            place = int(np.searchsorted(times, minute, side="right"))
+        for name, heard_at in heard.items():
+            place = int(np.searchsorted(heard_at, minute, side="right"))
             if place:
-                last[name] = float(times[place - 1])
+                last[name] = float(heard_at[place - 1])
         statuses.append((minute, last))
     events.sort(key=lambda event: event[1])
     return SensorTape(sensors=sensors, events=events, statuses=statuses)
@@ -200,8 +200,8 @@ def _troubles(
             lost[name][start : start + int(r.uniform(2, 15) * DAY)] = True
     if seen and r.random() < 0.5:
         name = str(r.choice(sorted(seen)))
-        start = r.uniform(30, max(31.0, days - 20)) * DAY
-        blind = Span(start=int(start), end=int(start + r.uniform(3, 12) * DAY))
+        begin = r.uniform(30, max(31.0, days - 20)) * DAY
+        blind = Span(start=int(begin), end=int(begin + r.uniform(3, 12) * DAY))
         seen[name] = [row for row in seen[name] if not blind.start <= row[0] < blind.end]
     for _ in range(r.poisson(days / 40)):
         start = int(r.uniform(0, minutes))
@@ -230,8 +230,8 @@ def sensor_observations(tape: SensorTape) -> Iterator[tuple[float, Seen]]:
         heard = {device: float(_ms(at)) for device, at in last.items()}
         rows.append((minute, 1, Seen("", GATEWAY, DEVICE_STATUS, _ms(minute), _ms(minute), heard)))
     rows.sort(key=lambda row: row[:2])
-    for minute, _order, seen in rows:
-        yield minute, seen
+    for arrived, _order, seen in rows:
+        yield arrived, seen
 
 
 def _ms(minute: float) -> int:
