@@ -1,5 +1,6 @@
 // Where the names of villages stand on the drawing: not on each other, nor on a sign. Pure.
 
+import { around, type Box, USUAL } from "./map_counts";
 import type { Cluster, Point, Size } from "./village_map";
 
 /** A name's lines, centred on x; y is the base of the last one. */
@@ -14,8 +15,9 @@ const DESCENT = 5;
 // Latin letters of the bold font beside Chinese signs, which are as wide as they are high.
 const LATIN_SHARE = 0.58;
 const EDGE = 4;
-// A sign with the number at its upper corner (MapSign), and the air around it.
-const SIGN = { left: 16, right: 32, above: 25, below: 16 };
+// A sign (MapSign) and the air around it; where its number stands it reaches further.
+const SIGN = 16;
+const NUMBER = { across: 32, down: 25, middle: 29 };
 const STEP = LINE_HEIGHT / 2;
 // Further from its homes a name would be taken for another village's.
 const STEPS_MAX = 8;
@@ -53,26 +55,21 @@ function widthOf(name: Name): number {
   return Math.max(...name.lines.map(wide));
 }
 
-interface Box {
-  left: number;
-  right: number;
-  top: number;
-  bottom: number;
-}
-
 function boxOf(name: Name): Box {
   const half = widthOf(name) / 2;
   const top = name.y - name.lines.length * LINE_HEIGHT + DESCENT;
   return { left: name.x - half, right: name.x + half, top, bottom: name.y + DESCENT };
 }
 
-function signBox(sign: Point): Box {
-  return {
-    left: sign.x - SIGN.left,
-    right: sign.x + SIGN.right,
-    top: sign.y - SIGN.above,
-    bottom: sign.y + SIGN.below,
-  };
+function signBox(sign: Cluster): Box {
+  const { across, down } = sign.corner ?? USUAL;
+  const far = across === 0 ? NUMBER.middle : NUMBER.down;
+  return around(sign, {
+    left: across === -1 ? -NUMBER.across : -SIGN,
+    right: across === 1 ? NUMBER.across : SIGN,
+    top: down === -1 ? -far : -SIGN,
+    bottom: down === 1 ? far : SIGN,
+  });
 }
 
 function meet(one: Box, other: Box): boolean {

@@ -1,5 +1,7 @@
 // Where homes stand on a drawing, which of them are one sign, and how a village is outlined. Pure.
 
+import type { Corner } from "./map_counts";
+
 export interface MapHome {
   id: string;
   region: string;
@@ -47,6 +49,8 @@ export interface Placed extends Point {
 export interface Cluster extends Point {
   homes: MapHome[];
   sign: Sign;
+  /** Where its number stands; above and to the right, where nobody says. */
+  corner?: Corner;
 }
 
 export interface Bounds {
