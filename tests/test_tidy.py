@@ -97,6 +97,13 @@ def test_module(path) -> None:
         assert word not in text
 
 
+def test_no_test_bench_or_page_is_longer() -> None:
+    written = tracked("tests/*.py", "bench/*.py", "dashboard/web/*.svelte", "dashboard/web/*.ts")
+    lines = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in written}
+    assert len(lines) > 1000
+    assert {name: count for name, count in lines.items() if count > LINES_MAX} == {}
+
+
 def test_rooms_on_disk_are_the_packages_and_the_linted_ones() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     on_disk = {p.parent.name for p in ROOT.glob("*/__init__.py")} - {"bench"}
