@@ -35,7 +35,8 @@ def _strange(folder: Path) -> Iterator[tuple[str, int, Path]]:
     """Name, descriptor of its folder, path. By descriptors and without following links: whoever
     the folder belongs to may change it meanwhile, and must not be given a file of root's."""
     owner = folder.stat().st_uid
-    for path, folders, files, at in os.fwalk(folder):
+    # systemd's folder of a service's state is a link in a folder of root's.
+    for path, folders, files, at in os.fwalk(folder.resolve()):
         for name in (*folders, *files):
             found = os.stat(name, dir_fd=at, follow_symlinks=False)
             linked = found.st_nlink > 1 and name in files

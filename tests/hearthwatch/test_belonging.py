@@ -36,6 +36,13 @@ def test_everything_in_it_is_the_folders_owners(folder) -> None:
     assert others(folder) == []
 
 
+def test_the_folder_itself_may_be_a_link(folder, tmp_path) -> None:
+    """As systemd makes it for a user that it made up."""
+    (tmp_path / "state").symlink_to(folder)
+    assert give_over(tmp_path / "state") == 2
+    assert owners(folder) == {SOMEBODY}
+
+
 def test_a_link_is_not_followed(folder, tmp_path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("root's")
