@@ -50,6 +50,7 @@ class HomeMemory:
         "activity",
         "alone",
         "base_w",
+        "behind",
         "coarse",
         "dark",
         "days",
@@ -67,6 +68,7 @@ class HomeMemory:
     def __init__(self, window_hours: int, spent_hours: int = 0) -> None:
         self.window = window_hours * SLOTS_PER_HOUR
         self._window = Window(self.window)
+        self.behind = 0  # slots that are kept beyond these, because they may be told again
         # Slots since the start or since somebody came back; below a window nothing is judged.
         self.filled = 0
         # Slots on end at or below the limit; since the supply was last in doubt.
@@ -153,7 +155,7 @@ class HomeMemory:
     @property
     def _kept(self) -> int:
         """Slots that are kept: of a window, and of what is asked for or a day begins with."""
-        return self.window + max(BEHIND, self.quiet.longer)
+        return self.window + max(BEHIND, self.quiet.longer, self.behind)
 
     @property
     def wrong(self) -> Sequence[Silence]:
@@ -169,6 +171,10 @@ class HomeMemory:
         """The first slot of what looks empty now."""
         before = min(max(0, self._below - 1), self.quiet.longer)
         return self._window.numbers(self.window + before)[0]
+
+    def window_from_number(self) -> int:
+        """The first slot of the window."""
+        return self._window.numbers(self.window)[0]
 
     def quarter_outside(self, hours: Set[int]) -> int:
         """What the window had, for a quarter of the time outside of these hours of the day (UTC),

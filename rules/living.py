@@ -26,6 +26,7 @@ from rules.lived_days import (
     learn_alone,
     spread_of,
 )
+from rules.metering import Slot
 from rules.poor_days import PoorDays
 from rules.silences import Ended, ended_after
 from rules.slow_part import LIVELY, slow_factor
@@ -58,6 +59,8 @@ class Living(HomeMemory):
         window = self._window
         if len(window) and number // SLOTS_PER_DAY != self._today():
             self._end_day(learn=learn, usual=usual)
+        if not (learn and usual):
+            self.behind = 0
         self.coarse = grain_w > GRAIN_MAX_W
         self.unlike = self.unlike + 1 if self.coarse else 0
         self._steady = self._steady + 1 if window.follows(number) else 0
@@ -201,9 +204,21 @@ class Living(HomeMemory):
         """The watts of the newest slots on end."""
         return self._window.on_end
 
+    def since_back(self) -> Sequence[Slot]:
+        """The newest slots on end, up to when somebody came back, as they were taken."""
+        watts = self._window.on_end[-self.filled :] if self.filled else ()
+        first = self.newest + 1 - len(watts)
+        return [Slot(first + place, float(each), 0.0) for place, each in enumerate(watts)]
+
+    def take_again(self, slots: Sequence[Slot]) -> None:
+        """Take slots of lived days that another memory had otherwise."""
+        for slot in slots:
+            self.push(*slot, learn=True)
+            self.measure()
+
     def inherit(self, days: Days) -> None:
         """Days of before say what the home does alone, though not how lively it is."""
-        self.days = days
+        self.days = Days(days)
         self._relearn()
 
     def _relearn(self) -> None:
@@ -236,6 +251,7 @@ class Living(HomeMemory):
             "activity": self.activity,
             "coarse": self.coarse,
             **({"unlike": self.unlike} if self.unlike else {}),
+            **({"behind": self.behind} if self.behind else {}),
         }
 
     @classmethod
@@ -243,6 +259,7 @@ class Living(HomeMemory):
         """The same memory again; a shorter window than before keeps its newest slots."""
         living = cls(window_hours, spent_hours)
         living.quiet = type(living.quiet).load(document["quiet"], living.quiet.patience)
+        living.behind = int(document.get("behind", 0))
         living._window.load(document["watts"], document["runs"], living._kept)
         living.filled = int(document["filled"])
         living._steady = int(document["steady"])

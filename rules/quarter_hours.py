@@ -6,15 +6,20 @@ Each may hold some until it is clear what they are.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from rules.lived_days import SLOTS_PER_DAY
 from rules.living import GRAIN_MAX_W, Living
 from rules.metering import Slot
 from rules.sunlit import Sunlit
 from rules.supply import Supply
-from rules.tank import ALONE_PEAK_MIN_W, Tank
+from rules.tank import Tank
+from rules.tank_nights import ALONE_PEAK_MIN_W
 from rules.together import Step
+
+# So many are kept of a home that may have a tank: told again without it they are as many lived days
+# as a limit needs, and more.
+WEEK_SLOTS: Final = 7 * SLOTS_PER_DAY
 
 
 class QuarterHours:
@@ -44,6 +49,7 @@ class QuarterHours:
             return living
         if not (tank.on or living.coarse):
             tank.look_over(living.on_end, newest, living.usual_floor_w, alone)
+        living.behind = WEEK_SLOTS if tank.likely else 0
         if tank.wanted == tank.on and not sunlit.drowned:
             return living
         if tank.wanted != tank.on:
@@ -51,9 +57,16 @@ class QuarterHours:
         drowned, sunlit.drowned = sunlit.drowned or bool(living.hidden), False
         anew = type(living)(*hours)
         anew.quiet.silences = living.quiet.silences
-        if tank.on and not drowned and alone is not None and alone.peak_w < ALONE_PEAK_MIN_W:
-            # There are hours without a heating on most days: they say the same without the tank.
-            anew.inherit(living.days)
+        if tank.on and not drowned:
+            slots = tank.again(living.since_back())
+            if alone is not None and alone.peak_w < ALONE_PEAK_MIN_W:
+                # There are hours without a heating on most days: they say the same without it.
+                anew.inherit(living.days)
+            else:
+                first = type(living)(*hours)
+                first.take_again(slots)
+                anew.inherit(first.days)
+            anew.take_again(slots)
         return anew
 
     def told(self, metered: Slot, living: Living) -> list[Step]:

@@ -20,16 +20,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any, Final
 
-from rules.lived_days import (
-    BLOCK_H,
-    HOURS,
-    SLOTS_PER_DAY,
-    SLOTS_PER_HOUR,
-    Alone,
-    coded,
-    decoded,
-)
-from rules.local_time import HOUR_MS, ZONE_MS
+from rules.lived_days import HOURS, SLOTS_PER_DAY, SLOTS_PER_HOUR, Alone, coded, decoded
 from rules.lone_heatings import (
     BEFORE,
     CALM_SLOTS,
@@ -41,18 +32,8 @@ from rules.lone_heatings import (
 )
 from rules.metering import Slot
 from rules.packed import packed_bytes, unpacked_bytes
+from rules.tank_nights import NIGHT_SLOTS, NO_NIGHT, into_night, night_hour
 
-# From eleven to four, local time: even those who rise early cook later. Only where three of the six
-# hours that are quietest by their electricity are of them, for with a strong refrigerator these may
-# be hours in which people are in the fields …
-_NIGHT_HOUR: Final = (23 - ZONE_MS // HOUR_MS) % HOURS
-_NIGHT_H: Final = 5
-_NIGHT_SLOTS: Final = _NIGHT_H * SLOTS_PER_HOUR
-_QUIET_H: Final = 3
-# … or, of those who live by night, the first of the quietest, where what a home does alone goes so
-# high that no six hours of the day are without a heating on most days.
-ALONE_PEAK_MIN_W: Final = 300.0
-_NO_NIGHT: Final = -1
 # A night of which less was seen says nothing.
 _SEEN_MIN: Final = 16
 # Nights that are remembered, and those that must be known.
@@ -63,6 +44,9 @@ HEATINGS_MIN: Final = 8
 # with no more than one was switched off, and is forgotten.
 OFTEN: Final = 0.27
 SELDOM: Final = 0.06
+# A home that may have one: with so many heatings in nights, in such a part of them.
+_LIKELY_NIGHTS: Final = 2
+_LIKELY: Final = 0.2
 # A heating by night takes so much, a kettle less.
 NIGHT_MIN_WH: Final = 150.0
 # Between these parts of the heatings of all nights lies what one takes, and a little beyond: a tea
@@ -77,6 +61,8 @@ RATIO_STILL: Final = 10.0
 # is told from how often it heats by night; one that does seldom may have been drawn from late in
 # the evening, so three hours apart is its own then.
 APART_PART: Final = 0.47
+# … and once more it heats sooner than that, by this part, behind one for which water was drawn.
+SOONER_PART: Final = 0.5
 GAPS_MIN: Final = 8
 GAPS_MAX: Final = 28
 APART_FIRST_MAX: Final = 12
@@ -91,6 +77,7 @@ _NIGHT: Final = 255
 class Tank:
     """on: what is told is without its heatings; wanted: so it is to be from the next day on.
 
+    `_drawn`: the last heating was not its own, so water had been drawn.
     `_nights`: the energy of each heating that stood alone in a night, as `coded` watt-hours.
     `_tonight`: the number of the night, how many of its slots were seen, its heatings. `_calm`,
     `_burst`: the slot that may be beside a heating, and the strong ones since. `_ended`: the last
@@ -100,13 +87,13 @@ class Tank:
     ended with `_looked`."""
 
     __slots__ = (
-        "_apart", "_before", "_burst", "_calm", "_ended", "_gaps", "_heated", "_least_wh", "_lone",
-        "_long", "_looked", "_most_wh", "_nights", "_own", "_quiet_from", "_sizes", "_tonight",
-        "_usual_w", "on", "wanted",
+        "_apart", "_before", "_burst", "_calm", "_drawn", "_ended", "_gaps", "_heated", "_least_wh",
+        "_lone", "_long", "_looked", "_most_wh", "_nights", "_own", "_quiet_from", "_sizes",
+        "_tonight", "_usual_w", "on", "wanted",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.on = self.wanted = False
+        self.on = self.wanted = self._drawn = False
         self._nights = self._sizes = b""
         self._tonight: tuple[int, int, bytes] | None = None
         self._calm: Slot | None = None
@@ -115,7 +102,7 @@ class Tank:
         self._long = False
         self._heated = self._ended = self._own = self._looked = -1
         self._lone, self._gaps = False, b""
-        self._usual_w, self._quiet_from = 0, _NO_NIGHT
+        self._usual_w, self._quiet_from = 0, NO_NIGHT
         self._least_wh = self._most_wh = 0.0
         self._apart = 0
 
@@ -129,17 +116,17 @@ class Tank:
         if not self.on:
             self._usual_w = usual_w
             if self._tonight is None and not self._burst and not self._long:
-                self._quiet_from = _night_hour(alone)
+                self._quiet_from = night_hour(alone)
         self._usual_w = usual_w or self._usual_w
         into = self._into_night(slot.number)
-        if into < _NIGHT_SLOTS:
+        if into < NIGHT_SLOTS:
             self._see_night((slot.number - into) // SLOTS_PER_HOUR)
         elif self._tonight is not None and not self._burst:
             self._end_night()
         if self.on:
             return self._pass(slot)
         # By day nothing is kept of a home that has none.
-        near = into < _NIGHT_SLOTS or SLOTS_PER_DAY - 1 - CALM_SLOTS <= into < SLOTS_PER_DAY
+        near = into < NIGHT_SLOTS or SLOTS_PER_DAY - 1 - CALM_SLOTS <= into < SLOTS_PER_DAY
         if near or self._burst or self._long:
             self._pass(slot)
         else:
@@ -152,19 +139,35 @@ class Tank:
         self.on, self._long, self._heated, self._gaps = self.wanted, False, -1, b""
         self._sizes = b""
 
+    @property
+    def likely(self) -> bool:
+        """Whether the home may be known to have one soon: what it did meanwhile is kept then."""
+        if self.on:
+            return False
+        nights = self._nights.split(bytes([_NIGHT]))[:-1]
+        heated = sum(map(bool, nights))
+        return heated >= _LIKELY_NIGHTS and heated >= _LIKELY * len(nights)
+
+    def again(self, slots: Sequence[Slot]) -> list[Slot]:
+        """Slots that were told with its heatings, without them; the last are held."""
+        tonight, self._tonight = self._tonight, None
+        clear = [each for slot in slots for each in self._pass(slot)]
+        self._tonight = tonight
+        return clear
+
     def look_over(
         self, watts: Sequence[int], newest: int, usual_w: int, alone: Alone | None
     ) -> None:
         """A day is over, of a home that is told as it is. watts: of its slots on end up to the
         newest; the rest as in `told`."""
-        night = _night_hour(alone)
-        if not usual_w or night == _NO_NIGHT or newest <= self._looked:
+        night = night_hour(alone)
+        if not usual_w or night == NO_NIGHT or newest <= self._looked:
             return
         found = lone_heatings(watts, newest, usual_w)
         if not found:
             return
         self._looked = newest
-        told = ((each.size_wh, _into(night, each.number) < _NIGHT_SLOTS) for each in found)
+        told = ((each.size_wh, into_night(night, each.number) < NIGHT_SLOTS) for each in found)
         self._sizes = remembered(self._sizes, told)
         size_wh = None if self.wanted else usual_size(self._sizes)
         if size_wh is not None:
@@ -174,9 +177,9 @@ class Tank:
 
     def _into_night(self, number: int) -> int:
         """Slots since a night began; a day where it has none."""
-        if self._quiet_from == _NO_NIGHT:
+        if self._quiet_from == NO_NIGHT:
             return SLOTS_PER_DAY
-        return _into(self._quiet_from, number)
+        return into_night(self._quiet_from, number)
 
     # Heatings.
 
@@ -213,7 +216,7 @@ class Tank:
         if self._burst:
             self._ended = self._burst[-1].number
             if self.on:
-                self._heated = self._burst[0].number
+                self._heated, self._drawn = self._burst[0].number, False
         self._calm, self._burst, self._before = None, (), ()
         return held if self.on else ()
 
@@ -227,7 +230,9 @@ class Tank:
         self._calm, self._burst, self._before = None, (), (base_w,)
         if not self.on or size_wh < self._least_wh:
             return slots
-        own = size_wh <= self._most_wh and start - self._heated >= self._apart
+        apart = self._apart * SOONER_PART if self._drawn else self._apart
+        own = size_wh <= self._most_wh and start - self._heated >= apart
+        self._drawn = not own
         self._heated = start
         self._own = start if own else self._own
         return [slot._replace(watts=min(slot.watts, base_w)) for slot in slots] if own else slots
@@ -241,7 +246,7 @@ class Tank:
         night, seen, heatings = self._tonight
         if near and self._lone:
             heatings = heatings[:-1]
-        self._lone = not near and size_wh >= NIGHT_MIN_WH and self._into_night(start) < _NIGHT_SLOTS
+        self._lone = not near and size_wh >= NIGHT_MIN_WH and self._into_night(start) < NIGHT_SLOTS
         if self._lone:
             heatings += bytes([coded(size_wh)])
             if self._heated >= 0:
@@ -288,7 +293,7 @@ class Tank:
             self._nights = b""
         elif self.wanted and known and ratio <= RATIO_STILL:
             self._least_wh, self._most_wh = least * SIZE_LESS, most * SIZE_MORE
-            self._apart = self._apart_of(_NIGHT_SLOTS * len(nights) / len(codes))
+            self._apart = self._apart_of(NIGHT_SLOTS * len(nights) / len(codes))
 
     def _apart_of(self, usual_slots: float) -> int:
         """usual_slots: between two heatings, as the nights have them."""
@@ -329,6 +334,7 @@ class Tank:
             "sizes": packed_bytes(self._sizes),
             "last_own": self._own,
             "looked": self._looked,
+            "drawn": self._drawn,
         }
 
     @classmethod
@@ -358,21 +364,8 @@ class Tank:
         tank._sizes = unpacked_bytes(document.get("sizes", ""))
         tank._own = int(document.get("last_own", -1))
         tank._looked = int(document.get("looked", -1))
+        tank._drawn = bool(document.get("drawn"))
         return tank
-
-
-def _night_hour(alone: Alone | None) -> int:
-    """When nights begin (UTC), of a home that does this alone."""
-    if alone is None:
-        return _NO_NIGHT
-    since = (alone.quiet_from - _NIGHT_HOUR + BLOCK_H - _QUIET_H) % HOURS
-    if since <= BLOCK_H + _NIGHT_H - 2 * _QUIET_H:
-        return _NIGHT_HOUR
-    return alone.quiet_from if alone.peak_w >= ALONE_PEAK_MIN_W else _NO_NIGHT
-
-
-def _into(night_hour: int, number: int) -> int:
-    return (number - night_hour * SLOTS_PER_HOUR) % SLOTS_PER_DAY
 
 
 def _slot(row: Any) -> Slot:

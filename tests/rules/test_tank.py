@@ -76,6 +76,38 @@ def test_a_heating_that_comes_sooner_stays() -> None:
     assert hours(known(), watts) == [*[80.0] * 40, *HEATING, 80.0]
 
 
+DRAWN = [1900.0, 1900.0, 900.0]
+
+
+def test_behind_one_for_which_water_was_drawn_it_heats_sooner_by_itself_once() -> None:
+    """Who drew it may have left since."""
+    watts = [*[80.0] * 30, *DRAWN, *[80.0] * 6, *HEATING, *[80.0] * 7, *HEATING, 80.0]
+    assert hours(known(), watts) == [
+        *[80.0] * 30, *DRAWN, *[80.0] * (6 + len(HEATING) + 7), *HEATING, 80.0,
+    ]  # fmt: skip
+
+
+def test_what_is_told_again_is_no_night_more() -> None:
+    tank = known()
+    start = DAY + 20 * SLOTS_PER_DAY
+    for number in range(start, start + MIDNIGHT + 4):
+        tank.told(Slot(number, 80.0, 0.0), USUAL_W, ALONE)
+    before = tank.dump()
+    night = [*[80.0] * MIDNIGHT, *HEATING, *[80.0] * 12]
+    day = DAY + 30 * SLOTS_PER_DAY
+    tank.release()
+    tank.again([Slot(day + place, watts, 0.0) for place, watts in enumerate(night)])
+    assert before["tonight"] is not None
+    assert [tank.dump()[part] for part in ("nights", "tonight", "gaps")] == [
+        before[part] for part in ("nights", "tonight", "gaps")
+    ]
+
+
+def test_it_is_not_told_from_water_that_is_drawn_at_once() -> None:
+    watts = [*[80.0] * 30, *DRAWN, *[80.0] * 4, *HEATING, 80.0]
+    assert hours(known(), watts) == watts
+
+
 def test_a_heating_soon_after_a_bath_stays() -> None:
     bath = [1400.0] * (STRONG_SLOTS_MAX + 2)
     watts = [*[80.0] * 30, *bath, *[80.0] * 8, *HEATING, 80.0]
@@ -184,13 +216,14 @@ def test_who_lives_by_night_has_no_tank(quiet_from, wanted) -> None:
 
 
 def test_a_tank_that_heats_once_by_night_is_its_own_at_its_usual_distance() -> None:
-    """Twelve hours apart: three hours behind a shower it was drawn from, seven behind it is not."""
+    """Twelve hours apart: two and a half behind a shower it was drawn from, three behind it is
+    not."""
     tank = Tank()
     for day in range(60):
         nights(tank, range(day, day + 1), {-48: 1400.0, 0: 1400.0})
     start = DAY + 60 * SLOTS_PER_DAY
     bath = [1900.0, 1900.0, 1900.0]
-    for apart, stays in ((12, True), (28, False)):
+    for apart, stays in ((10, True), (12, False), (28, False)):
         tank.release()
         told = hours(tank, [*[80.0] * 8, *bath, *[80.0] * (apart - 3), 1400.0, *[80.0] * 5], start)
         assert (1400.0 in told) is stays
