@@ -9,6 +9,7 @@ within four weeks.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rules.coarse_living import living_told
 from rules.lived_days import (
     BEFORE_H,
     HOURS,
@@ -19,6 +20,7 @@ from rules.lived_days import (
     day_row,
     learn_alone,
 )
+from rules.living import Living
 from rules.packed import packed, unpacked
 from rules.quiet_limit import QuietLimit
 
@@ -30,8 +32,12 @@ SCALE: Final = 1.4
 _LOW_MAX: Final = 65_535
 
 
-def is_former(living: Mapping[str, Any]) -> bool:
-    return "alone" not in living
+def living_of(hours: tuple[int, int], living: Mapping[str, Any]) -> tuple[Living, float]:
+    """The memory of a state, whichever program wrote it, and by how much activities are higher now
+    than then."""
+    if "alone" in living:
+        return living_told(hours, living), 1.0
+    return living_told(hours, migrated(living)), SCALE
 
 
 def migrated(living: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class LifeReason(StrEnum):
     SUPPLY_DEAD = "supply_dead"
     WEAK_SIGNAL = "weak_signal"
     COARSE_REGISTER = "coarse_register"
+    LIVED_WHILE_AWAY = "lived_while_away"
     SENSORS_LEARNING = "sensors_learning"
     SENSORS_WELL = "sensors_well"
 

@@ -59,9 +59,11 @@ def opinion_of(
     quiet_slots: int,
     blind: bool,
     dead: bool,
+    masked_ms: int | None = None,
 ) -> Opinion:
     """read_ms: the last reading, -1: none. silent_ms: since when it is silent; blind: the meter is
-    quiet; dead: so is the supply."""
+    quiet; dead: so is the supply. masked_ms: since when it is known that machines look like
+    somebody here."""
     shown: dict[str, EvidenceValue] = dict(signs.shown())
     quiet, activity = living.quiet, living.activity
     shown["days_learned"] = quiet.days
@@ -88,6 +90,8 @@ def opinion_of(
         reason = LifeReason.COARSE_REGISTER if living.coarse else LifeReason.WEAK_SIGNAL
     elif read_ms - began_ms < LEARNING_MS or quiet.limit <= 0.0:
         state, since_ms, reason = "learning", began_ms, LifeReason.LEARNING
+    elif masked_ms is not None:
+        state, since_ms, reason = "cannot_judge", masked_ms, LifeReason.LIVED_WHILE_AWAY
     else:
         state, since_ms, reason = "well", signs.last_ms, LifeReason.ACTIVITY
     shown["window_h"] = living.asked // SLOTS_PER_HOUR

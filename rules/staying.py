@@ -1,7 +1,8 @@
 """Who is away, as the rules are told: an observation `stay` of a home, from the book. Pure.
 
-`values["active"]` 0 or 1, `attrs["stay"]`: `away`, `hospital` or `visitors`. It is told when one
-begins or ends and again after a restart, so it may come twice. Days on which nobody was at home, or
+`values["active"]` 0 or 1, `attrs["stay"]`: `away`, `hospital` or `visitors`; of an absence that
+activity ended `values["cut_short_ms"]`, how long it was still to last. It is told when one begins
+or ends and again after a restart, so it may come twice. Days on which nobody was at home, or
 more people than usual, are not this person's usual days: rules that learn leave them out.
 """
 
@@ -12,7 +13,9 @@ from rules.rule import Observation
 
 STAY: Final = "stay"
 AWAY: Final = "away"
-STAY_KINDS: Final = frozenset({AWAY, "hospital", "visitors"})
+HOSPITAL: Final = "hospital"
+VISITORS: Final = "visitors"
+STAY_KINDS: Final = frozenset({AWAY, HOSPITAL, VISITORS})
 # One for all: an empty set of its own takes more room than the rest of a home's stays.
 _NOBODY: Final = frozenset[str]()
 

@@ -192,12 +192,12 @@ def _stillness(row: Any) -> Stillness:
     return Stillness(int(level), *times, bool(door_last), told)
 
 
-def power_says(living: Living, quiet_ms: int, *, blind: bool) -> Power:
+def power_says(living: Living, quiet_ms: int, *, blind: bool, masked: bool) -> Power:
     """quiet_ms: whoever it showed before is quiet for long enough. blind: its meter is quiet, its
-    supply dead, or nothing is known yet."""
+    supply dead, or nothing is known yet. masked: its machines look like somebody."""
     if blind or living.activity is None or living.quiet.limit <= 0.0 or living.coarse:
         return "unknown"
     _slots, stirred = living.outlook()
     if stirred is None or (stirred + 1) * SLOT_MS <= quiet_ms:
         return "nobody"
-    return "somebody"
+    return "unknown" if masked else "somebody"

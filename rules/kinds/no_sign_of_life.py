@@ -14,8 +14,8 @@ Told of stays (`stay`), it learns nothing from them; what it finds meanwhile the
 
 Can't see: a person at home who uses nothing that stands out from the machines for a whole day; it
 is found silent, and judged more carefully from then on. Whoever is at home while panels hide it. An
-absence in a home whose machines look like people and that has no sensors, or whose register is
-coarse (1 kWh) and something was left on.
+absence in a home whose machines look like people and that has no sensors (`cannot_judge` once stays
+have shown it, `lived_while_away`), or whose register is coarse (1 kWh) and something was left on.
 
 Defaults: 25 seen hours, 24 in homes whose days are far from an empty one, 25.5 under panels, more
 (36 at most) where two silences of a year were none and nobody confirmed them in a home whose days
@@ -30,17 +30,18 @@ Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from rules.coarse_living import living_for, living_told
+from rules.coarse_living import living_for
 from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, STILLNESS, gap_told
 from rules.device_clock import said_ms
 from rules.finding import Finding, Severity
-from rules.former_living import SCALE, is_former, migrated
+from rules.former_living import living_of
 from rules.found_out import FOUND_OUT, word_of
 from rules.lived_days import SLOTS_PER_DAY
 from rules.living import Living
 from rules.local_time import HOUR_MS, MINUTE_MS
 from rules.looking_back import look_back
 from rules.mains import Mains
+from rules.masked import Masked
 from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import parse_params
 from rules.quarter_hours import QuarterHours
@@ -49,7 +50,7 @@ from rules.rule import NOTHING, UNCHANGED, Lane, Monitor, Observation, Opinion, 
 from rules.signs import LIFE_KINDS, SAID_WELL, LifeReason, Signs, remembered
 from rules.silence_params import NoSignOfLifeParams
 from rules.silent_words import LEARNING_MS, evidence_of, opinion_of, with_sensors
-from rules.staying import NO_STAY, STAY, Staying
+from rules.staying import STAY
 from rules.stillness import GRACE_MS, Sensed, power_says
 from rules.unseen_energy import somebody_used
 from rules.waiting import ALWAYS, NEVER, Calm, Slots, Waiting
@@ -63,20 +64,9 @@ class NoSignOfLifeMonitor:
     """One home. `_mains`: its own meter, where one is named."""
 
     __slots__ = (
-        "_began_ms",
-        "_hours",
-        "_living",
-        "_mains",
-        "_params",
-        "_quiet",
-        "_raised",
-        "_raised_limit",
-        "_sensed",
-        "_signs",
-        "_staying",
-        "_subject",
-        "due_ms",
-    )
+        "_began_ms", "_hours", "_living", "_mains", "_masked", "_params", "_quiet",
+        "_raised", "_raised_limit", "_sensed", "_signs", "_subject", "due_ms",
+    )  # fmt: skip
 
     def __init__(self, subject: Subject, params: NoSignOfLifeParams, make_mains: MakeMains) -> None:
         self.due_ms: int | None = None
@@ -84,7 +74,7 @@ class NoSignOfLifeMonitor:
         self._mains = make_mains(params.meter) if params.meter else None
         self._living = Living(*params.hours)
         self._signs = Signs()
-        self._staying = NO_STAY
+        self._masked = Masked()
         self._began_ms = -1
         self._quiet = QuietTime()
         self._hours = QuarterHours()
@@ -108,7 +98,7 @@ class NoSignOfLifeMonitor:
                 self._start_over(at_ms)
             return NOTHING
         if kind == STAY:
-            self._staying = self._staying.told(observation, now_ms)
+            self._masked.told(observation, now_ms)
             return NOTHING
         if kind == STILLNESS:
             return self._sense(observation, now_ms)
@@ -130,7 +120,8 @@ class NoSignOfLifeMonitor:
 
     def calm(self) -> Calm:
         if self._mains is None:
-            return NEVER if self._raised is not None else self._quiet.calm()
+            watched = self._raised is not None or self._masked.watches
+            return NEVER if watched else self._quiet.calm()
         # They are no matter to one that has a meter of its own.
         return ALWAYS
 
@@ -173,6 +164,7 @@ class NoSignOfLifeMonitor:
     def _start_over(self, at_ms: int) -> None:
         """Another meter shows more of the home: learn it anew, but don't end a silence."""
         self._living = Living(*self._params.hours)
+        self._masked.seen()
         self._began_ms = at_ms
         self._quiet.begin()
         self._hours.forget()
@@ -183,8 +175,9 @@ class NoSignOfLifeMonitor:
 
     def _take(self, slot: Slot) -> bool:
         """Remember a slot; False while it is held."""
+        before = self._living
         if self._raised is None:
-            self._living = self._hours.turned(slot.number, self._living, self._params.hours)
+            self._living = self._hours.turned(slot.number, before, self._params.hours)
         steps = self._hours.told(slot, self._living)
         for place, step in enumerate(steps, start=1):
             if step.doubtful:
@@ -192,6 +185,9 @@ class NoSignOfLifeMonitor:
             self._push(step.slot)
             if step.measured and place < len(steps):
                 self._living.measure()
+        if self._living is not before:
+            # It is judged otherwise from now on.
+            self._masked.seen()
         return bool(steps)
 
     def _push(self, slot: Slot) -> None:
@@ -201,7 +197,7 @@ class NoSignOfLifeMonitor:
             slot.watts,
             slot.grain_w,
             learn=self._raised is None,
-            usual=not self._staying.since((slot.number - SLOTS_PER_DAY) * SLOT_MS),
+            usual=not self._masked.staying.since((slot.number - SLOTS_PER_DAY) * SLOT_MS),
         )
         self._quiet.slots += 1
 
@@ -210,6 +206,7 @@ class NoSignOfLifeMonitor:
         activity, limit = living.measure(), living.quiet.limit
         if activity is None or end_ms - self._began_ms < LEARNING_MS:
             return NOTHING
+        self._masked.judged(living)
         if self._raised is not None and self._sensed.alone:
             # Only signs end what sensors found, until electricity finds it too.
             if activity <= limit:
@@ -229,20 +226,21 @@ class NoSignOfLifeMonitor:
             living.suspect()
             return NOTHING
         self._raised, self._raised_limit = (now_ms, living.quiet_from_number() * SLOT_MS), limit
+        self._masked.seen()
         self._doubt()
         return [self._finding("raised", LifeReason.NO_ACTIVITY, observation, now_ms)]
 
     def _doubt(self) -> None:
         """These days are not taken for lived ones."""
         self._living.suspect()
-        if self._raised is not None and not self._staying.since(self._raised[1]):
+        if self._raised is not None and not self._masked.staying.since(self._raised[1]):
             self._living.raised(self._raised[0])
 
     def _clear(self, observation: Observation, reason: LifeReason, now_ms: int) -> list[Finding]:
         finding = self._finding("cleared", reason, observation, now_ms)
         raised_ms, start_ms = self._raised or (now_ms, now_ms)
         # Of what somebody had said beforehand nothing is learned.
-        unsaid = not self._staying.since(start_ms) and not self._sensed.alone
+        unsaid = not self._masked.staying.since(start_ms) and not self._sensed.alone
         lasted_ms = now_ms - raised_ms if unsaid else None
         self._living.back(lasted_ms=lasted_ms, since=start_ms // SLOT_MS)
         self._sensed.end(start_ms)
@@ -267,7 +265,8 @@ class NoSignOfLifeMonitor:
         seen_ms = now_ms - params.blind_after_min * MINUTE_MS
         blind = read_ms < max(0, seen_ms, self._began_ms + LEARNING_MS) or self._hours.dead
         quiet_ms = max(since_ms + GRACE_MS, now_ms - params.sensors_h * HOUR_MS)
-        power = power_says(self._living, quiet_ms, blind=blind)
+        masked = self._masked.since_ms is not None
+        power = power_says(self._living, quiet_ms, blind=blind, masked=masked)
         if not self._sensed.calls(power, params.sensors_h, self._signs):
             return NOTHING
         self._raised, self._raised_limit = (now_ms, since_ms), 0.0
@@ -282,6 +281,7 @@ class NoSignOfLifeMonitor:
     def _proof(self, seen: Observation, at_ms: int, why: LifeReason, now_ms: int) -> list[Finding]:
         if not self._signs.alive(at_ms, why, seen.device):
             return NOTHING
+        self._masked.sign(at_ms, why)
         self._quiet.proof(at_ms, self._mains)
         if self._raised is None or at_ms <= self._raised[1]:
             return NOTHING
@@ -320,7 +320,7 @@ class NoSignOfLifeMonitor:
             **({} if self._mains is None else {"own": self._mains.dump()}),
             "living": self._living.dump(),
             "signs": self._signs.dump(),
-            "staying": self._staying.dump(),
+            **self._masked.dump(),
             "began": self._began_ms,
             "quiet": self._quiet.dump(self._living.window),
             "supply": self._hours.dump(),
@@ -333,12 +333,9 @@ class NoSignOfLifeMonitor:
         if self._mains is not None:
             own = document.get("own", document.get("mains"))
             self._mains = self._mains if own is None else Mains.load(self._params.meter, own)
-        living, scale = document["living"], 1.0
-        if is_former(living):
-            living, scale = migrated(living), SCALE
-        self._living = living_told(self._params.hours, living)
+        self._living, scale = living_of(self._params.hours, document["living"])
         self._signs = Signs.load(document["signs"])
-        self._staying = Staying.load(document["staying"])
+        self._masked = Masked.load(document)
         self._began_ms = int(document["began"])
         self._raised_limit = float(document["raised_limit"]) * scale
         self._hours = QuarterHours.load(document.get("held", document.get("supply")))
@@ -360,6 +357,7 @@ class NoSignOfLifeMonitor:
             quiet_slots=self._quiet.slots,
             blind=now_ms - read_ms > self._params.blind_after_min * MINUTE_MS,
             dead=self._hours.dead,
+            masked_ms=self._masked.since_ms,
         )
         asked = self._params.by_sensors
         return with_sensors(opinion, self._sensed, self._signs, now_ms) if asked else opinion
