@@ -43,6 +43,8 @@ _END: Final = (
 
 # Home → what holds for it now, each as the kind of its stay.
 Present = Mapping[str, frozenset[str]]
+# Home → by how long activity cut its last absence short, of what was said beforehand.
+CutShort = Mapping[str, int]
 
 
 class StayObjects(Protocol):
@@ -69,6 +71,7 @@ class Stays:
         self._stays: dict[str, Row] = {}
         self.on_end: Callable[[UnitOfWork, Row, Ended], None] = lambda _unit, _stay, _how: None
         self.present: Present = {}
+        self.cut_short_ms: CutShort = {}
         # What holds changes by itself at this time; looked at last.
         self._due_ms = 0
         self._looked_ms = 0
@@ -190,6 +193,8 @@ class Stays:
                 if active(row, unit.now_ms) and (nobody or row["kind"] == "visitors")
             )
         if now != self.present:
+            # First: whoever hears that one is over asks how.
+            self.cut_short_ms = {home: cut for home in now if (cut := self._cut_ms(home))}
             self.present = now
         self._looked_ms = unit.now_ms
         self._due_ms = unit.now_ms + LOOK_MAX_MS
@@ -200,6 +205,13 @@ class Stays:
                     self._due_ms = unit.now_ms
                 ahead = (at for at in (row["from_ms"], row["until_ms"]) if at > unit.now_ms)
                 self._due_ms = min(self._due_ms, *ahead, self._due_ms)
+
+    def _cut_ms(self, home: str) -> int:
+        ended = (r for r in self._of(home) if r["kind"] == "away" and r["ended_at_ms"] is not None)
+        last = max(ended, key=lambda row: row["ended_at_ms"], default=None)
+        if last is None or last["ended_how"] != "activity":
+            return 0
+        return int(last["until_ms"] - last["ended_at_ms"])
 
     def _of(self, home: str) -> list[Row]:
         return [row for row in self._stays.values() if row["home"] == home]

@@ -184,15 +184,17 @@ class DeviceNews:
         return now != before
 
 
-def stay_news(kind: str, is_active: bool, now_ms: int) -> Heartbeat:
-    """That a stay of a home holds from now on, or holds no more."""
+def stay_news(kind: str, is_active: bool, now_ms: int, cut_short_ms: int = 0) -> Heartbeat:
+    """That a stay of a home holds from now on, or holds no more. cut_short_ms: activity in the home
+    ended it, so long before it was to be over."""
+    cut = 0 if is_active else cut_short_ms
     return Heartbeat(
         id="",
         device="",
         kind=STAY,
         measured_at_ms=now_ms,
         received_at_ms=now_ms,
-        values={"active": float(is_active)},
+        values={"active": float(is_active), **({"cut_short_ms": float(cut)} if cut else {})},
         attrs={"stay": kind},
     )
 

@@ -9,7 +9,7 @@ from alarms.found_out import Known
 from alarms.heard_from import Heard
 from alarms.stays import Present
 from ingest.device_news import Heartbeat, found_out_news, heard_news, stay_news
-from rules.staying import STAY_KINDS
+from rules.staying import AWAY, STAY_KINDS
 
 
 class HumanNews:
@@ -36,14 +36,16 @@ class HumanNews:
         yield from self._of_found_out(now_ms)
 
     def _of_stays(self, now_ms: int) -> Iterator[tuple[str, Heartbeat]]:
-        told, present = self._stays, self._book.stays.present
+        stays = self._book.stays
+        told, present = self._stays, stays.present
         if present is told:
             return
         self._stays = present
         for home in sorted(told.keys() | present.keys()):
             before, now = told.get(home), present.get(home, frozenset())
             for kind in sorted(STAY_KINDS if before is None else before ^ now):
-                yield home, stay_news(kind, kind in now, now_ms)
+                cut_ms = stays.cut_short_ms.get(home, 0) if kind == AWAY else 0
+                yield home, stay_news(kind, kind in now, now_ms, cut_ms)
 
     def _of_heard(self, now_ms: int) -> Iterator[tuple[str, Heartbeat]]:
         told, heard = self._heard, self._book.heard.present

@@ -63,7 +63,9 @@ class Masked:
     def told(self, observation: Observation, now_ms: int) -> None:
         """Who is away, or no more."""
         before, self.staying = self.staying, self.staying.told(observation, now_ms)
-        if self.watches and observation.values.get("cut_short_ms", 0.0) >= CUT_SHORT_MIN_MS:
+        over = before.now(AWAY) and not self.staying.now(AWAY)
+        cut_ms = observation.values.get("cut_short_ms", 0.0)
+        if self.watches and over and cut_ms >= CUT_SHORT_MIN_MS:
             self._count(_POINTS_DOUBTED, now_ms)
         if self.staying.now(VISITORS) or not _absent(self.staying):
             self._leave()

@@ -208,6 +208,21 @@ def test_what_holds_now_is_told_to_the_rules(village) -> None:
     assert village.book.alarms.stays.present == {"home-1": frozenset({"visitors"})}
 
 
+@pytest.mark.parametrize("how", ["activity", "user", "until"])
+def test_how_far_activity_cut_an_absence_short_is_known(village, how) -> None:
+    stay_id = village.away(until_ms=NOW_MS + 3 * DAY_MS)
+    village.later(DAY_MS)
+    if how == "activity":
+        village.take(rule="back_early", severity="watch", reason="activity", device="meter-1")
+    elif how == "user":
+        village.do(lambda u: village.book.alarms.stays.end(u, "home-1", stay_id, "duty1"))
+    else:
+        village.later(2 * DAY_MS)
+    stays = village.book.alarms.stays
+    assert stays.present == {"home-1": frozenset()}
+    assert stays.cut_short_ms == ({"home-1": 2 * DAY_MS} if how == "activity" else {})
+
+
 def test_a_stay_is_ended_once_by_those_of_its_home(village) -> None:
     stay_id = village.away()
     stays = village.book.alarms.stays

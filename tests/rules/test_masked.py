@@ -84,6 +84,15 @@ def test_of_absences_that_electricity_cut_short_it_takes_two(kit) -> None:
     assert opinion(lives(kit, [*cut_short(LEFT, 30), *stay("hospital", 17.4, 20)])) == CAN_NOT
 
 
+def test_one_that_is_told_again_counts_once(kit) -> None:
+    """As after a restart, and while somebody is in hospital."""
+    once = cut_short(LEFT, 30)
+    again = (17.0, *once[-1][1:])
+    assert opinion(lives(kit, [*once, again])) == WELL
+    meanwhile = [*once, (15.5, STAY, {"active": 1.0}, {"stay": "hospital"}), (16.0, *again[1:])]
+    assert opinion(lives(kit, meanwhile, days=16.3)) == WELL
+
+
 def test_who_is_back_on_the_day_that_was_said_is_back(kit) -> None:
     assert opinion(lives(kit, [*cut_short(LEFT, 20), *cut_short(17.4, 20)])) == WELL
 
