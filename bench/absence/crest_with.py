@@ -1,8 +1,10 @@
 """Homes of the published model with one machine more.
 
-Panels on the roof, a tank of hot water as in American homes (3 to 4.5 kW), or a smaller boiler (1.2
-to 2.4 kW), as Chinese homes have it, which water that is drawn brings forward; and a tank of 40 to
-60 litres told from its physics (`bench.absence.cistern`), which heats once or twice a day alone.
+Panels on the roof, under a sky whose clouds change every twenty minutes on every day, or under one
+as it is measured (`bench.absence.sky`); a tank of hot water as in American homes (3 to 4.5 kW), or
+a smaller boiler (1.2 to 2.4 kW), as Chinese homes have it, which water that is drawn brings
+forward; and a tank of 40 to 60 litres told from its physics (`bench.absence.cistern`), which heats
+once or twice a day alone.
 
 Each alone, for in the families of our own they come beside boilers, pumps and heat pumps, and what
 is not found there says little of any of them. But for the last the machine is the one of our own
@@ -20,6 +22,7 @@ from bench.absence.crest import Lived, lived
 from bench.absence.going import travels
 from bench.absence.houses import Calendar, Chance, House, chance
 from bench.absence.machines import boiler, sun
+from bench.absence.sky import panels
 from bench.absence.subtropical import tank
 
 # Of the ten minutes in which somebody is about those in which hot water is drawn.
@@ -28,10 +31,11 @@ _DRAWS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class With:
-    """A family: `add` puts its machine behind the meter."""
+    """A family: `add` puts its machine behind the meter; feeds_in: now and then it gives."""
 
     NAME: str
     add: Callable[[Chance, Lived], None]
+    feeds_in: bool = False
 
     def build(self, seed: int, days: int, calendar: Calendar = travels) -> House:
         r = chance(self.NAME, seed)
@@ -42,6 +46,10 @@ class With:
 
 def _panels(r: Chance, home: Lived) -> None:
     sun(r, home.watts, home.life)
+
+
+def _under_sky(r: Chance, home: Lived) -> None:
+    panels(r, home.watts, home.life)
 
 
 def _hot_water(r: Chance, home: Lived) -> None:
@@ -57,8 +65,9 @@ def _boiler(r: Chance, home: Lived) -> None:
     boiler(r, home.watts, [float(at) for at in times])
 
 
-PANELS: Final = With("crest-panels", _panels)
+PANELS: Final = With("crest-panels", _panels, feeds_in=True)
+SKY: Final = With("crest-sky", _under_sky, feeds_in=True)
 TANK: Final = With("crest-tank", _hot_water)
 BOILER: Final = With("crest-boiler", _boiler)
 CISTERN: Final = With("crest-cistern", cistern)
-FAMILIES: Final = (PANELS, TANK, BOILER, CISTERN)
+FAMILIES: Final = (PANELS, SKY, TANK, BOILER, CISTERN)

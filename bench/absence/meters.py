@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -17,13 +18,15 @@ MINUTE_MS: Final = 60_000
 class Meter:
     """every_min apart it tells its register in steps of `grain_kwh`, or the watts of the moment
     when that is 0. left_on_w: a load that stays on while nobody is there. troubled: samples and
-    hours that are missing, blackouts, a clock that wanders, registers that start anew."""
+    hours that are missing, blackouts, a clock that wanders, registers that start anew. two_way: it
+    counts what is given as well, in a register of its own; only for homes that give."""
 
     name: str
     every_min: int = 15
     grain_kwh: float = 0.001
     left_on_w: float = 0.0
     troubled: bool = False
+    two_way: bool = False
 
 
 METERS: Final = (
@@ -38,6 +41,10 @@ METERS: Final = (
     Meter(name="register 1 kWh, 15 min, 120 W left on", grain_kwh=1.0, left_on_w=120.0),
     Meter(name="register 1 kWh, gaps, blackouts, restarts", grain_kwh=1.0, troubled=True),
     Meter(name="register 0.1 kWh, 5 min", every_min=5, grain_kwh=0.1),
+    Meter(name="both ways, 0.001 kWh, 15 min", two_way=True),
+    Meter(name="both ways, 0.01 kWh, 15 min", grain_kwh=0.01, two_way=True),
+    Meter(name="both ways, 0.001 kWh, 1 min", every_min=1, two_way=True),
+    Meter(name="both ways, gaps, blackouts, restarts", troubled=True, two_way=True),
 )
 
 
@@ -49,6 +56,8 @@ class Tape:
     minutes: Sequence[int]
     values: Sequence[float]
     blind: Sequence[Span] = ()
+    # The other register, where there is one.
+    given: Sequence[float] = ()
 
 
 @dataclass(slots=True)
@@ -74,23 +83,40 @@ def record(house: House, meter: Meter, seed: int) -> Tape:
     if meter.troubled:
         blind = _troubles(r, watts, missing)
     at = np.arange(meter.every_min, len(watts), meter.every_min)
+    given = np.zeros(0)
     if meter.grain_kwh:
-        kwh = np.concatenate([[0.0], np.cumsum(np.maximum(watts, 0.0), dtype=np.float64)]) / 60_000
-        kwh += r.uniform(10, 9000)
+        kwh = _counted(watts) + r.uniform(10, 9000)
         if meter.troubled:
             for _ in range(2):
                 # A new meter, or one that lost its memory, counts from nothing.
                 where = int(r.integers(0, len(kwh)))
                 kwh[where:] -= kwh[where]
-        values = np.floor(kwh[at] / meter.grain_kwh) * meter.grain_kwh
+        values = _shown(kwh[at], meter)
     else:
         values = watts[at - 1].astype(np.float64)
     kept = ~missing[at - 1]
     minutes, values = at[kept], np.round(values[kept], 3)
+    if meter.two_way:
+        given = _shown(_counted(-watts)[at] + r.uniform(0, 9000), meter)[kept]
     if meter.troubled:
         # The clock of the one that reads wanders by minutes, and is set right at times.
         minutes = minutes + np.round(6 * np.sin(minutes / DAY / 3)).astype(np.int64)
-    return Tape(meter=meter, minutes=minutes.tolist(), values=values.tolist(), blind=blind)
+    return Tape(
+        meter=meter,
+        minutes=minutes.tolist(),
+        values=values.tolist(),
+        blind=blind,
+        given=np.round(given, 3).tolist(),
+    )
+
+
+def _counted(watts: Watts) -> np.ndarray:
+    """What a register has counted before each minute, in kWh; it never runs backwards."""
+    return np.concatenate([[0.0], np.cumsum(np.maximum(watts, 0.0), dtype=np.float64)]) / 60_000
+
+
+def _shown(kwh: np.ndarray, meter: Meter) -> np.ndarray:
+    return np.floor(kwh / meter.grain_kwh) * meter.grain_kwh
 
 
 def _troubles(r: Chance, watts: Watts, missing: np.ndarray) -> list[Span]:
@@ -114,9 +140,10 @@ def _troubles(r: Chance, watts: Watts, missing: np.ndarray) -> list[Span]:
 
 def observations(tape: Tape) -> Iterator[Seen]:
     field_name = "energy_kwh" if tape.meter.grain_kwh else "power_w"
-    for minute, value in zip(tape.minutes, tape.values, strict=True):
+    attrs = [{"reverse_energy_kwh": given} for given in tape.given] or repeat({})
+    for minute, value, beside in zip(tape.minutes, tape.values, attrs, strict=False):
         at_ms = BEGIN_MS + minute * MINUTE_MS
-        yield Seen(f"m{minute}", "meter", "power", at_ms, at_ms, {field_name: value})
+        yield Seen(f"m{minute}", "meter", "power", at_ms, at_ms, {field_name: value}, beside)
 
 
 def quarters(tape: Tape) -> np.ndarray:

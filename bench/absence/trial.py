@@ -50,6 +50,8 @@ def one_home(
     for meter in meters:
         if meter.every_min < getattr(built, "finest_min", 1):
             continue
+        if meter.two_way and not getattr(built, "feeds_in", False):
+            continue
         tape = record(house, meter, seed)
         # Of real homes nobody knows it.
         county = County(house) if told and family not in REAL else None
