@@ -53,6 +53,7 @@ class Discovery:
     device: str
     items: Sequence[str]
     poll_ms: int
+    once_giving: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +255,7 @@ class Master:
             device=discovery.device or f"dlt645-{address}",
             items=discovery.items,
             poll_ms=discovery.poll_ms,
+            once_giving=discovery.once_giving,
         )
         self._meters.append(self._meter(plan))
         return [Decoded(fields=meaning.fields)]

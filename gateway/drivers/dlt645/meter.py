@@ -27,12 +27,15 @@ UNANSWERED_IN_A_ROW_MAX: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterPlan:
-    """One meter as configured: its number, the name of its readings, what to ask how often."""
+    """One meter as configured: its number, the name of its readings, what to ask how often.
+    once_giving: an item to ask for as well once its power has been below nothing, for then it
+    counts both ways; empty: none."""
 
     address: str
     device: str
     items: Sequence[str]
     poll_ms: int
+    once_giving: str = ""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class Meter:
     schedule: PollSchedule = field(init=False)
     todo: list[str] = field(default_factory=list)
     heard: bool = False
+    _gives: bool = False
     _unanswered_in_a_row: int = 0
     _silent_rounds: Counter[str] = field(default_factory=Counter)
     _unsupported_until_ms: dict[str, int] = field(default_factory=dict)
@@ -69,11 +73,11 @@ class Meter:
             self._unsupported_until_ms[di] -= back_ms
 
     def start_round(self, now_ms: int) -> None:
-        supported = [
-            di for di in self.plan.items if self._unsupported_until_ms.get(di, now_ms) <= now_ms
-        ]
+        plan = self.plan
+        items = [*plan.items, plan.once_giving] if self._gives else plan.items
+        supported = [di for di in items if self._unsupported_until_ms.get(di, now_ms) <= now_ms]
         # A meter that refused everything is still asked: the refusal proves it is alive.
-        self.todo = supported or list(self.plan.items)
+        self.todo = supported or list(plan.items)
         self.heard = False
         self._unanswered_in_a_row = 0
         self._values.clear()
@@ -93,6 +97,8 @@ class Meter:
             for name, attr in meaning.attrs.items():
                 self._attrs.setdefault(name, attr)
             self._shown[di] = meaning.fields
+            if self.plan.once_giving and meaning.values.get("power_w", 0.0) < 0.0:
+                self._gives = True
 
     def refused(self, di: str, now_ms: int, *, no_such_data: bool) -> None:
         """The meter answered that it can't give this item."""

@@ -52,7 +52,7 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         "poll_s": f"seconds between two rounds of a meter, default {POLL_S_DEFAULT}",
         "items": "what to ask for: names such as energy, power, voltage, current, voltages, "
         "energy_tariffs, status, or identifiers of the standard; "
-        f"default {', '.join(ITEMS_DEFAULT)}",
+        f"default {', '.join(ITEMS_DEFAULT)}, and reverse_energy once power was negative",
         "discover": "true: no meters listed, the only one on the bus is asked for its number",
         "device": "with discover: the name of that meter's readings",
         "reply_timeout_ms": f"how long to wait for an answer, default {REPLY_TIMEOUT_MS}",
@@ -86,7 +86,8 @@ def bus_plan(config: Mapping[str, Any]) -> BusPlan:
         nameless = get(config, "device", str, "dlt645", default="") == ""
         device = "" if nameless else name_of(config, "device", "dlt645")
         items = _items(config, ALIASES_2007, "dlt645", default=ITEMS_DEFAULT)
-        discovery = Discovery(device=device, items=items, poll_ms=poll_ms)
+        reverse = _once_giving(config, ALIASES_2007)
+        discovery = Discovery(device=device, items=items, poll_ms=poll_ms, once_giving=reverse)
     elif "device" in config:
         raise ConfigError("dlt645.device", "only with discover = true; meters have their own")
     return BusPlan(
@@ -170,7 +171,18 @@ def _meter(row: object, config: Mapping[str, Any], poll_ms: int, index: int) -> 
     poll_s = bounded(row, "poll_s", poll_ms // 1000, (1, POLL_S_MAX), where)
     table = row if "items" in row else config
     items = _items(table, aliases, where, default=ITEMS_DEFAULT)
-    return MeterPlan(address=address, device=device, items=items, poll_ms=poll_s * 1000)
+    return MeterPlan(
+        address=address,
+        device=device,
+        items=items,
+        poll_ms=poll_s * 1000,
+        once_giving=_once_giving(table, aliases),
+    )
+
+
+def _once_giving(table: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
+    """A meter whose list of items somebody wrote is asked for these and nothing else."""
+    return "" if "items" in table else aliases["reverse_energy"]
 
 
 def _items(

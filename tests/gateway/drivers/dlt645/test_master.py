@@ -36,6 +36,57 @@ def test_a_round_is_one_reading_with_every_value_and_the_next_comes_a_poll_later
     assert all(b - a == POLL_MS for a, b in pairwise(starts[1:]))
 
 
+# With panels: 1.2 kW flow out, which the top bit of the power says.
+GIVING = {**ITEMS, "02030000": "812000", "00020000": "00008880"}
+
+
+def test_a_meter_that_gives_is_asked_for_both_registers_from_then_on() -> None:
+    line = Line([slave := Slave(address=A, items=GIVING)])
+    driver = master(A)
+    line.run(driver, POLL_MS * 2 + 5_000)
+    slave.items = {**GIVING, "02030000": "002512"}
+    line.run(driver, POLL_MS)
+    first, *others = powers(line)
+    assert first.values["power_w"] == -1200.0
+    assert not first.attrs
+    assert len(others) == 3
+    for reading in others:
+        assert reading.values["energy_kwh"] == 1234.56
+        assert reading.attrs == {"reverse_energy_kwh": 88.8}
+        check_measurement(reading)
+
+
+def test_the_only_meter_of_a_line_is_asked_for_both_registers_too() -> None:
+    line = Line([Slave(address=A, items=GIVING)])
+    line.run(build({"discover": True}), POLL_MS * 3)
+    assert powers(line)[-1].attrs == {"reverse_energy_kwh": 88.8}
+
+
+def test_a_meter_that_never_gives_is_asked_for_nothing_more() -> None:
+    line = Line([slave := Slave(address=A, items={**ITEMS, "00020000": "00000000"})])
+    line.run(master(A), POLL_MS * 3)
+    assert "00020000" not in slave.asked
+    assert not any(reading.attrs for reading in powers(line))
+
+
+def test_a_list_of_items_is_what_is_asked_for() -> None:
+    line = Line([slave := Slave(address=A, items=GIVING)])
+    line.run(master(A, items=["energy", "power"]), POLL_MS * 3)
+    assert "00020000" not in slave.asked
+    line = Line([Slave(address=A, items=GIVING)])
+    line.run(master(A, items=["energy", "reverse_energy"]), 5_000)
+    assert powers(line)[0].attrs == {"reverse_energy_kwh": 88.8}
+
+
+def test_a_meter_that_gives_and_has_no_such_register_is_read_as_before() -> None:
+    without = {di: data for di, data in GIVING.items() if di != "00020000"}
+    line = Line([slave := Slave(address=A, items=without)])
+    line.run(master(A), POLL_MS * 4)
+    assert slave.asked.count("00020000") == 1
+    assert len(powers(line)) >= 4
+    assert all(reading.values["energy_kwh"] == 1234.56 for reading in powers(line))
+
+
 def test_one_request_is_outstanding_and_the_line_rests_before_the_next() -> None:
     line = Line([Slave(address=a, items=ITEMS, think_ms=300) for a in (A, B)])
     line.run(master(A, B, turnaround_ms=100), POLL_MS)
