@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bench.absence.crest_with import FAMILIES
+from bench.absence.crest_with import FAMILIES, SKY, USED
 from bench.absence.houses import DAY, House
 from bench.absence.meters import METERS, Meter, observations, record
 from bench.absence.sky import SUNSHINE, clear_sky_index
@@ -82,3 +82,10 @@ def test_a_meter_counts_what_is_taken_and_what_is_given() -> None:
 def test_homes_that_give_are_told() -> None:
     assert {family.NAME for family in FAMILIES if family.feeds_in} == {"crest-panels", "crest-sky"}
     assert any(meter.two_way for meter in METERS)
+
+
+def test_what_a_home_uses_is_what_it_takes_and_what_its_panels_give() -> None:
+    used, metered = (family.build(1, 30).watts.reshape(30, DAY) for family in (USED, SKY))
+    night, noon = slice(0, 240), slice(600, 840)
+    assert np.array_equal(used[:, night], metered[:, night])
+    assert (used[:, noon] > metered[:, noon]).all()
