@@ -59,6 +59,13 @@ def test_nothing_stands_out_among_clouds() -> None:
     assert not stands_out(kettle_at(NOON) - sun).any()
 
 
+def test_nothing_stands_out_where_the_sun_flickers() -> None:
+    """A little, but all the time."""
+    flicker = 35.0 * (-1.0) ** np.arange(SLOTS)
+    assert not stands_out(kettle_at(NOON) - clear_day() + flicker).any()
+    assert stands_out(kettle_at(NOON) - clear_day() + flicker / 4)[NOON]
+
+
 def test_a_lone_cloud_stands_out_as_a_kettle_does() -> None:
     """That is why no rule reads it."""
     sun = clear_day()
