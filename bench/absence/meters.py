@@ -1,6 +1,6 @@
 """What a meter tells of a house: its interval, its last digit, and everything that goes wrong."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
@@ -140,7 +140,9 @@ def _troubles(r: Chance, watts: Watts, missing: np.ndarray) -> list[Span]:
 
 def observations(tape: Tape) -> Iterator[Seen]:
     field_name = "energy_kwh" if tape.meter.grain_kwh else "power_w"
-    attrs = [{"reverse_energy_kwh": given} for given in tape.given] or repeat({})
+    attrs: Iterable[dict[str, float]] = repeat({})
+    if tape.meter.two_way:
+        attrs = [{"reverse_energy_kwh": given} for given in tape.given]
     for minute, value, beside in zip(tape.minutes, tape.values, attrs, strict=False):
         at_ms = BEGIN_MS + minute * MINUTE_MS
         yield Seen(f"m{minute}", "meter", "power", at_ms, at_ms, {field_name: value}, beside)

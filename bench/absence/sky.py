@@ -120,7 +120,7 @@ def _overcast(r: Chance, size: int) -> Index:
 def _length(r: Chance) -> int:
     """By a power of the length, between the shortest and the longest."""
     low, high = (minutes ** (1 - _POWER) for minutes in _LENGTHS_MIN)
-    return round((low - r.random() * (low - high)) ** (1 / (1 - _POWER)))
+    return round(float((low - r.random() * (low - high)) ** (1 / (1 - _POWER))))
 
 
 def _slow(r: Chance, size: int, sd: float, minutes: float) -> Index:

@@ -66,14 +66,15 @@ def sunny(seed: int, days: int) -> Sunny:
     used = _quarters(home.watts)
     SKY.add(r, home)
     net, taken = _quarters(home.watts), _quarters(np.maximum(home.watts, 0))
-    about = np.repeat(home.about > 0, crest.STEP).reshape(-1, SLOT_MIN).any(axis=1)
+    about: Flags = np.repeat(home.about > 0, crest.STEP).reshape(-1, SLOT_MIN).max(axis=1)
     nights = np.quantile(net.reshape(-1, SLOTS)[:, _NIGHT], 0.2, axis=1)
     house = home.house(f"{SKY.NAME}-{seed}")
     return Sunny(house, net, taken, used - net, about, float(np.median(nights)))
 
 
 def _quarters(watts: NDArray[np.float32]) -> Watts:
-    return watts.reshape(-1, SLOT_MIN).mean(axis=1, dtype=np.float64)
+    means: Watts = watts.reshape(-1, SLOT_MIN).mean(axis=1, dtype=np.float64)
+    return means
 
 
 def taken_alone(home: Sunny) -> Flags:
@@ -107,7 +108,8 @@ def stands_out(net: Watts) -> Flags:
     before, behind = level[:, :_BACK].min(axis=1), level[:, _BACK + 1 :].min(axis=1)
     out_w = net - np.maximum(before, behind)
     giving = (np.delete(near, _BACK, axis=1) < _GIVING_W).sum(axis=1) >= 2 * _BACK - 1
-    return giving & (rough < _ROUGH_W) & (out_w >= np.maximum(_OUT_W, _OUT_TIMES * rough))
+    found: Flags = giving & (rough < _ROUGH_W) & (out_w >= np.maximum(_OUT_W, _OUT_TIMES * rough))
+    return found
 
 
 def _around(watts: Watts, size: int) -> Watts:
