@@ -8,6 +8,7 @@ of its own, so that its broker and its hub stand beside whatever runs here.
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,8 @@ PATH: Final = "/opt/hearthwatch/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Nothing here takes longer; what does not come about fails the run.
 DEADLINE_S: Final = 180.0
 LOOK_S: Final = 0.5
+# Nothing inside can wake who looks.
+_NEVER: Final = threading.Event()
 # What tells pip and apt how to reach their sources from this machine.
 _ASKED: Final = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy")
 
@@ -83,7 +86,7 @@ class Machine:
         while not holds():
             if time.monotonic() > ends:
                 raise Failed(f"not within {DEADLINE_S:.0f} s: {what}")
-            time.sleep(LOOK_S)
+            _NEVER.wait(LOOK_S)
 
     def close(self) -> None:
         if self._process is None:
@@ -97,7 +100,8 @@ class Machine:
 
     def _nspawn(self, *options: str) -> list[str]:
         # This machine need not have a systemd of its own to register with.
-        return [*"systemd-nspawn -q --register=no --keep-unit -D".split(), str(self.root), *options]
+        plain = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit")
+        return [*plain, f"--directory={self.root}", *options]
 
     def _inside(self) -> list[str]:
         if self._process is None:
@@ -106,7 +110,7 @@ class Machine:
         init = children.read_text().split()
         if not init:
             raise Failed(self._log.read_text()[-2000:])
-        spaces = "--mount --pid --net --uts --ipc".split()
+        spaces = ("--mount", "--pid", "--net", "--uts", "--ipc")
         plain = ["env", "-i", "HOME=/root", "LANG=C.UTF-8", f"PATH={PATH}"]
         return ["nsenter", "--target", init[0], *spaces, *plain]
 

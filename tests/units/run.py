@@ -19,6 +19,11 @@ GUIDE = ROOT / "docs" / "deployment.md"
 BROUGHT = ("deploy", "requirements", "dist")
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def _bring(machine: Machine) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -31,18 +36,20 @@ def _bring(machine: Machine) -> None:
 
 def _play(folder: Path) -> None:
     machine = Machine(folder)
-    print("a fresh Debian …", flush=True)
+    _say("a fresh Debian …")
     machine.make()
     _bring(machine)
     hub, gateway = blocks(GUIDE.read_text())
-    print("packages, as the guide says …", flush=True)
-    machine.before_boot(f"cd /srv/project\n{hub.packages}\napt-get install -y -q mosquitto-clients")
+    _say("packages, as the guide says …")
+    # The button of the story is pressed by mosquitto_pub.
+    pressing = "apt-get install -y -q mosquitto-clients"
+    machine.before_boot(f"cd /srv/project\n{hub.packages}\n{pressing}")
     machine.boot()
     try:
         site = Site(machine, hub.rest, gateway.rest)
         for what, step in STEPS:
             step(site)
-            print(f"ok  {what}", flush=True)
+            _say(f"ok  {what}")
     finally:
         machine.close()
 
