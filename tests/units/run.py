@@ -50,6 +50,9 @@ def _play(folder: Path) -> None:
         for what, step in STEPS:
             step(site)
             _say(f"ok  {what}")
+    except Failed:
+        _say(machine.tried("journalctl -o cat --no-pager -n 60 -u 'hearthwatch-*'"))
+        raise
     finally:
         machine.close()
 
