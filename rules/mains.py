@@ -100,7 +100,8 @@ class Mains:
         # Mostly one: no dictionary, which every reading would have to look through in memory.
         self._devices: tuple[_Device, ...] = ()
         self.primary = chosen
-        # Set when a larger device took over: what was learned was of a part of the home.
+        # Set when a larger device took over: what was learned was of a part of the home. Also when
+        # a home that was judged by what it uses (`rules.behind_panels`) is judged by this again.
         self.larger = False
 
     @property
@@ -158,16 +159,21 @@ class Mains:
             "primary": self.primary,
             "meters": {device.name: device.meter.dump() for device in self._devices},
             "means": {device.name: device.dump() for device in self._devices},
+            **({"used": {"known": True}} if self.larger else {}),
         }
 
     @classmethod
     def load(cls, chosen: str, document: Mapping[str, Any]) -> "Mains":
         mains = cls(chosen)
+        mains.restore(document)
+        return mains
+
+    def restore(self, document: Mapping[str, Any]) -> None:
         meters, means = document["meters"], document["means"]
         if means.keys() != meters.keys():
             raise ValueError("meters without their means")
         for name, row in meters.items():
             device = _Device.load(intern(str(name)), Meter.load(row), means[name])
-            mains._devices = (*mains._devices, device)
-        mains.primary = intern(chosen or str(document["primary"]))
-        return mains
+            self._devices = (*self._devices, device)
+        self.primary = intern(self._chosen or str(document["primary"]))
+        self.larger = bool(document.get("used", {}).get("known"))

@@ -111,7 +111,7 @@ class Meter:
         if register is not None:
             source, wh = _REGISTER, (register - self._register) * 1000.0
             if wh < 0.0:
-                wh = _rolled_wh(self._register, register)
+                wh = rolled_wh(self._register, register)
         else:
             source, wh = _energy(values, attrs, passed_ms)
         if source != self._source:
@@ -124,7 +124,7 @@ class Meter:
         if register is not None and register != self._register:
             # What it has shown before shows no digit more.
             self._register = register
-            while self._decimals < DECIMALS_MAX and not _whole(register * 10**self._decimals):
+            while self._decimals < DECIMALS_MAX and not is_whole(register * 10**self._decimals):
                 self._decimals += 1
         if wh < 0.0 or wh * 3_600_000.0 > POWER_MAX_W * passed_ms:
             return self._skip(at_ms, None)
@@ -141,6 +141,11 @@ class Meter:
         watts = self._step_wh * 3_600_000.0 / step_ms
         start_ms, self._step_ms, self._step_wh = self._step_ms, at_ms, 0.0
         return self._step(start_ms, at_ms, watts)
+
+    def begin_again(self, at_ms: int, register_kwh: float) -> Sequence[Slot | Gap]:
+        """What the register shows now has nothing to do with what it showed."""
+        self._source, self._register = _REGISTER, register_kwh
+        return self._skip(at_ms, None)
 
     def _step(self, start_ms: int, end_ms: int, watts: float) -> Sequence[Slot | Gap] | None:
         """Enter a step; it belongs to the slots of which it covers half or that hold half of
@@ -221,12 +226,12 @@ def _energy(
     return _POWER, max(0.0, watts) * passed_ms / 3_600_000.0
 
 
-def _whole(number: float) -> bool:
+def is_whole(number: float) -> bool:
     # From 2**53 on a float has no digits behind the point; beyond its range it is no integer.
     return abs(number) >= _ALL_WHOLE or abs(number - round(number)) < 1e-4
 
 
-def _rolled_wh(before_kwh: float, after_kwh: float) -> float:
+def rolled_wh(before_kwh: float, after_kwh: float) -> float:
     """Energy between two readings around a roll-over; negative when it was none."""
     for top_kwh in _ROLLOVERS_KWH:
         near = top_kwh * _ROLLOVER_PART

@@ -108,7 +108,8 @@ def meters_of(past: PastReadings, home: str) -> HomeMeters | None:
 def with_played(rules: Sequence[Rule], meters: HomeMeters) -> list[Rule]:
     """The same rules with meters that are looked up."""
 
-    def make_mains(chosen: str) -> Mains:
+    def make_mains(chosen: str, _panels: str = "") -> Mains:
+        # The past doesn't say what was given: a home with panels is judged by what it takes.
         moment = _Moment()
         return Mains(chosen, lambda device: _PlayedMeter(device, meters, moment))
 

@@ -4,11 +4,16 @@ Sees: `power` of all meters of a home, as register, interval energy or watts, 1 
 `rules.mains` chooses the device that measures most (or the one that `meter` names),
 `rules.metering` makes quarter-hours of its readings. It finds nothing itself. A socket doesn't
 replace the meter before it whose register moved all week and now stands: that one is dead or
-bypassed, and `meter_dead` says so.
+bypassed, and `meter_dead` says so. Where `panels_meter` is named, and `meter` counts both ways
+(attribute `reverse_energy_kwh`), the quarter-hours are of what the home uses: taken less given,
+and what the panels make; a part that is missing is a gap.
 
 Can't see: two meters that each feed a part of the home are not added up; the larger one counts.
+What a battery behind the main meter takes is used when it is charged. A meter of panels that never
+feed in, and that is dead, leaves what is taken.
 
-Defaults: `meter` is empty: the device that measures most speaks for the home.
+Defaults: `meter` is empty: the device that measures most speaks for the home. `panels_meter` is
+empty, and needs `meter`.
 
 Sources: design of this project; a socket can't measure more than the meter before it.
 """
@@ -17,8 +22,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from contract.config import ConfigError
+from rules.behind_panels import BehindPanels, mains_of
 from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, Derived
-from rules.finding import Finding, Severity
+from rules.finding import EvidenceValue, Finding, Severity
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
 from rules.params import parse_params
@@ -32,9 +39,11 @@ _NONE: Final[Sequence[Derived]] = ()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MainsParams:
-    """meter: the device to judge by, empty for the one that measures most."""
+    """meter: the device to judge by, empty for the one that measures most. panels_meter: the device
+    that counts what the home's panels give."""
 
     meter: str = ""
+    panels_meter: str = ""
 
 
 class MainsMonitor:
@@ -59,16 +68,17 @@ class MainsMonitor:
         if done is None and mains.primary is before:
             # Of most readings nothing comes yet.
             return NOTHING
-        if mains.primary != before:
+        device = mains.primary
+        if device != before or mains.larger:
             self._derived = [
                 self._changed(observation, at_ms),
-                *(_derived(observation, part) for part in done or ()),
+                *(_derived(observation, device, part) for part in done or ()),
             ]
         elif done is not None:
-            keep, device = self.waiting.keep, observation.device
+            keep = self.waiting.keep
             for place, part in enumerate(done):
                 if not (isinstance(part, Slot) and keep(part, device, now_ms)):
-                    self._derived = [_derived(observation, rest) for rest in done[place:]]
+                    self._derived = [_derived(observation, device, rest) for rest in done[place:]]
                     break
         return NOTHING
 
@@ -79,7 +89,7 @@ class MainsMonitor:
     def _changed(self, observation: Observation, at_ms: int) -> Derived:
         mains = self._mains
         larger, mains.larger = mains.larger, False
-        return _made(observation, POWER_METER, at_ms, {"larger": float(larger)})
+        return _made(observation, mains.primary, POWER_METER, at_ms, {"larger": float(larger)})
 
     def fire(self, at_ms: int) -> list[Finding]:  # noqa: ARG002 - it never asks to be woken
         return NOTHING
@@ -99,7 +109,7 @@ class MainsMonitor:
             state="metered",
             since_ms=meter.last_ms,
             explanation={
-                "reason": "metered",
+                **_how(self._mains),
                 "meter": self._mains.primary,
                 "last_reading_ms": meter.last_ms,
                 "interval_s": round(meter.interval_ms / 1000),
@@ -107,21 +117,28 @@ class MainsMonitor:
         )
 
 
-def _derived(observation: Observation, part: Slot | Gap) -> Derived:
+def _how(mains: Mains) -> dict[str, EvidenceValue]:
+    if not isinstance(mains, BehindPanels):
+        return {"reason": "metered"}
+    reason = "metered_used" if mains.used else "use_unknown"
+    return {"reason": reason, "panels_meter": mains.panels}
+
+
+def _derived(observation: Observation, device: str, part: Slot | Gap) -> Derived:
     if isinstance(part, Slot):
         number, watts, grain_w = part
         values = {"number": float(number), "watts": watts, "grain_w": grain_w}
-        return _made(observation, POWER_SLOT, (number + 1) * SLOT_MS, values)
+        return _made(observation, device, POWER_SLOT, (number + 1) * SLOT_MS, values)
     values = {"start_ms": float(part.start_ms), "end_ms": float(part.end_ms)}
     if part.watts is not None:
         values["watts"] = part.watts
-    return _made(observation, POWER_GAP, part.end_ms, values)
+    return _made(observation, device, POWER_GAP, part.end_ms, values)
 
 
-def _made(observation: Observation, kind: str, at_ms: int, values: Mapping[str, float]) -> Derived:
-    return Derived(
-        observation.id, observation.device, kind, at_ms, observation.received_at_ms, values
-    )
+def _made(
+    observation: Observation, device: str, kind: str, at_ms: int, values: Mapping[str, float]
+) -> Derived:
+    return Derived(observation.id, device, kind, at_ms, observation.received_at_ms, values)
 
 
 class MainsFeed:
@@ -136,17 +153,21 @@ class MainsFeed:
     starts_idle: Final = True
     emits: Final = frozenset({POWER_SLOT, POWER_GAP, POWER_METER})
 
-    def __init__(self, make_mains: Callable[[str], Mains] = Mains) -> None:
+    def __init__(self, make_mains: Callable[[str, str], Mains] = mains_of) -> None:
         self._make_mains = make_mains
 
     def parse(self, table: Mapping[str, Any], where: str, base: Any = None) -> MainsParams:
-        return parse_params(MainsParams, table, where, base)
+        params = parse_params(MainsParams, table, where, base)
+        if params.panels_meter and params.meter in ("", params.panels_meter):
+            detail = "needs `meter`: another device, which counts what is taken and given"
+            raise ConfigError(f"{where}.panels_meter", detail)
+        return params
 
     def listens(self, params: MainsParams) -> frozenset[str]:  # noqa: ARG002
         return frozenset({"power"})
 
     def start(self, subject: Subject, params: MainsParams, now_ms: int) -> Monitor:  # noqa: ARG002
-        return MainsMonitor(self._make_mains(params.meter), Waiting())
+        return MainsMonitor(self._make_mains(params.meter, params.panels_meter), Waiting())
 
     def load(
         self,
@@ -155,4 +176,6 @@ class MainsFeed:
         document: Mapping[str, Any],
     ) -> Monitor:
         waiting = Waiting.load(document.get("waiting"))
-        return MainsMonitor(Mains.load(params.meter, document["mains"]), waiting)
+        mains = mains_of(params.meter, params.panels_meter)
+        mains.restore(document["mains"])
+        return MainsMonitor(mains, waiting)

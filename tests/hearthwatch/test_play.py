@@ -157,3 +157,16 @@ def _inverse(number):
 
 def _leave(number):
     raise SystemExit(number)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_home_with_a_meter_at_its_panels_is_told_by_what_it_takes(seed) -> None:
+    """The past doesn't say what was given."""
+    house = House(seed)
+    named = {"mains": {"meter": "meter", "panels_meter": "z-socket"}}
+    facts = HomeFacts(home="home", overrides=named)
+    alone = HomeFacts(home="home", overrides={"mains": {"meter": "meter"}})
+    end_ms = house.past.end_ms
+    found = play(house.past, facts, RULE_SETS, end_ms)
+    assert found == play(house.past, facts, RULE_SETS, end_ms, columns=False)
+    assert found == play(house.past, alone, RULE_SETS, end_ms)
