@@ -42,8 +42,10 @@ class With:
     def build(self, seed: int, days: int, calendar: Calendar = travels) -> House:
         r = chance(self.homes_of or self.NAME, seed)
         home = lived(r, days, calendar)
+        used = home.watts.copy()
         self.add(r, home)
-        return home.house(f"{self.NAME}-{seed}")
+        house = home.house(f"{self.NAME}-{seed}")
+        return replace(house, made=used - house.watts) if self.feeds_in else house
 
 
 def _panels(r: Chance, home: Lived) -> None:

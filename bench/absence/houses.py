@@ -47,13 +47,15 @@ class Life:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """A finished home. `watts` may be negative where the sun feeds in. nobody_about: a day and more
-    on end on which nobody was up in it, whatever the calendar of absences says."""
+    on end on which nobody was up in it, whatever the calendar of absences says. made: watts of its
+    panels, where it has some."""
 
     name: str
     watts: Watts
     absences: Sequence[Span]
     traits: Sequence[str] = field(default_factory=tuple)
     nobody_about: Sequence[Span] = field(default_factory=tuple)
+    made: Watts | None = None
 
 
 def chance(family: str, seed: int) -> Chance:

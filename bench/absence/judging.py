@@ -1,7 +1,8 @@
 """Alarms against what is known of a house: found in time, how late, false."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from bench.absence.finding_out import BACK_MIN, Answer, County, is_away, minute_of
 from bench.absence.going import FIRST_DAY
 from bench.absence.houses import DAY, House, Span
-from bench.absence.meters import BEGIN_MS, Seen, Tape, observations
+from bench.absence.meters import BEGIN_MS, MAIN, PANELS, Seen, Tape, observations
 from rules.config import default_rules
 from rules.engine import Engine
 from rules.rule import DeviceFacts, HomeFacts
@@ -26,6 +27,7 @@ AFTER_BLIND_MIN: Final = 60
 LASTING_H: Final = 16
 # So many false alarms a year are borne in the worst home.
 BORNE_PER_YEAR: Final = 3
+_NOTHING_NAMED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
 
 
 _SUMS: Final = (
@@ -80,7 +82,8 @@ class Score:
 
 def rule_alarms(tape: Tape, house: House, county: County | None = None) -> list[Span]:
     """From when to when the product's own rule calls, through the engine that runs in the hub."""
-    return alarms_of(house, observations(tape), (), county)
+    named = {"mains": {"meter": MAIN, "panels_meter": PANELS}} if tape.meter.panels else {}
+    return alarms_of(house, observations(tape), (), county, named)
 
 
 def alarms_of(
@@ -88,11 +91,13 @@ def alarms_of(
     rows: Iterable[Seen],
     devices: tuple[DeviceFacts, ...],
     county: County | None = None,
+    named: Mapping[str, Mapping[str, str]] = _NOTHING_NAMED,
 ) -> list[Span]:
-    """Of whatever is seen in it, in the order of arrival; county: who says how it was."""
+    """Of whatever is seen in it, in the order of arrival; county: who says how it was; named:
+    parameters of the home's own."""
     rules = [rule for rule in default_rules() if rule.name in _RULES]
     engine = Engine(rules)
-    engine.add_home(HomeFacts(home=house.name, devices=devices), BEGIN_MS)
+    engine.add_home(HomeFacts(home=house.name, devices=devices, overrides=named), BEGIN_MS)
     found: list[Span] = []
     answers: list[Answer] = []
 

@@ -12,6 +12,12 @@ from bench.absence.houses import DAY, Chance, House, Span, Watts, chance
 # 2025-10-01 00:00 in China.
 BEGIN_MS: Final = 1_759_248_000_000
 MINUTE_MS: Final = 60_000
+# One line asks one meter after the other.
+PANELS_LATE_MS: Final = 5_000
+
+
+MAIN: Final = "meter"
+PANELS: Final = "panels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +25,8 @@ class Meter:
     """every_min apart it tells its register in steps of `grain_kwh`, or the watts of the moment
     when that is 0. left_on_w: a load that stays on while nobody is there. troubled: samples and
     hours that are missing, blackouts, a clock that wanders, registers that start anew. two_way: it
-    counts what is given as well, in a register of its own; only for homes that give."""
+    counts what is given as well, in a register of its own; only for homes that give. panels: theirs
+    has the same digits and is read a moment later, and the home is judged by what it uses."""
 
     name: str
     every_min: int = 15
@@ -27,6 +34,7 @@ class Meter:
     left_on_w: float = 0.0
     troubled: bool = False
     two_way: bool = False
+    panels: bool = False
 
 
 METERS: Final = (
@@ -45,6 +53,14 @@ METERS: Final = (
     Meter(name="both ways, 0.01 kWh, 15 min", grain_kwh=0.01, two_way=True),
     Meter(name="both ways, 0.001 kWh, 1 min", every_min=1, two_way=True),
     Meter(name="both ways, gaps, blackouts, restarts", troubled=True, two_way=True),
+    Meter(name="both ways and panels, 0.001 kWh, 15 min", two_way=True, panels=True),
+    Meter(name="both ways and panels, 0.01 kWh, 15 min", grain_kwh=0.01, two_way=True, panels=True),
+    Meter(
+        name="both ways and panels, gaps, blackouts, restarts",
+        troubled=True,
+        two_way=True,
+        panels=True,
+    ),
 )
 
 
@@ -58,6 +74,8 @@ class Tape:
     blind: Sequence[Span] = ()
     # The other register, where there is one.
     given: Sequence[float] = ()
+    # That of the panels, PANELS_LATE_MS behind each of these.
+    made: Sequence[float] = ()
 
 
 @dataclass(slots=True)
@@ -98,6 +116,11 @@ def record(house: House, meter: Meter, seed: int) -> Tape:
     minutes, values = at[kept], np.round(values[kept], 3)
     if meter.two_way:
         given = _shown(_counted(-watts)[at] + r.uniform(0, 9000), meter)[kept]
+    made = np.zeros(0)
+    if meter.panels and house.made is not None:
+        # Panels feed no street that is dark.
+        sunny = _a_moment_later(_counted(np.where(watts == 0.0, 0.0, house.made)))
+        made = _shown(sunny[at] + r.uniform(0, 9000), meter)[kept]
     if meter.troubled:
         # The clock of the one that reads wanders by minutes, and is set right at times.
         minutes = minutes + np.round(6 * np.sin(minutes / DAY / 3)).astype(np.int64)
@@ -107,12 +130,18 @@ def record(house: House, meter: Meter, seed: int) -> Tape:
         values=values.tolist(),
         blind=blind,
         given=np.round(given, 3).tolist(),
+        made=np.round(made, 3).tolist(),
     )
 
 
 def _counted(watts: Watts) -> np.ndarray:
     """What a register has counted before each minute, in kWh; it never runs backwards."""
     return np.concatenate([[0.0], np.cumsum(np.maximum(watts, 0.0), dtype=np.float64)]) / 60_000
+
+
+def _a_moment_later(kwh: np.ndarray) -> np.ndarray:
+    passed = np.diff(kwh, append=kwh[-1:])
+    return kwh + passed * (PANELS_LATE_MS / MINUTE_MS)
 
 
 def _shown(kwh: np.ndarray, meter: Meter) -> np.ndarray:
@@ -143,9 +172,13 @@ def observations(tape: Tape) -> Iterator[Seen]:
     attrs: Iterable[dict[str, float]] = repeat({})
     if tape.meter.two_way:
         attrs = [{"reverse_energy_kwh": given} for given in tape.given]
-    for minute, value, beside in zip(tape.minutes, tape.values, attrs, strict=False):
+    made: Iterable[float | None] = tape.made or repeat(None)
+    for minute, value, beside, kwh in zip(tape.minutes, tape.values, attrs, made, strict=False):
         at_ms = BEGIN_MS + minute * MINUTE_MS
-        yield Seen(f"m{minute}", "meter", "power", at_ms, at_ms, {field_name: value}, beside)
+        yield Seen(f"m{minute}", MAIN, "power", at_ms, at_ms, {field_name: value}, beside)
+        if kwh is not None:
+            late_ms = at_ms + PANELS_LATE_MS
+            yield Seen(f"p{minute}", PANELS, "power", late_ms, late_ms, {field_name: kwh})
 
 
 def quarters(tape: Tape) -> np.ndarray:

@@ -89,3 +89,27 @@ def test_what_a_home_uses_is_what_it_takes_and_what_its_panels_give() -> None:
     night, noon = slice(0, 240), slice(600, 840)
     assert np.array_equal(used[:, night], metered[:, night])
     assert (used[:, noon] > metered[:, noon]).all()
+
+
+def test_a_meter_at_the_panels_is_read_a_moment_later() -> None:
+    house = SKY.build(1, 3)
+    assert house.made is not None
+    assert USED.build(1, 3).watts == pytest.approx(house.watts + house.made, abs=0.01)
+    tape = record(house, Meter(name="three", two_way=True, panels=True), seed=1)
+    taken, given, made = (np.diff(kwh).sum() for kwh in (tape.values, tape.given, tape.made))
+    assert made > 1
+    used_kwh = (house.watts + house.made)[15:].sum() / 60_000
+    assert taken - given + made == pytest.approx(used_kwh, abs=0.06)
+    main, panels = list(observations(tape))[:2]
+    assert (main.device, panels.device) == ("meter", "panels")
+    assert 0 < panels.measured_at_ms - main.measured_at_ms < 60_000
+    assert not panels.attrs
+
+
+def test_panels_feed_no_street_that_is_dark() -> None:
+    watts = np.full(DAY * 40, -500, dtype=np.float32)
+    house = House(name="sunny", watts=watts, absences=[], made=np.full_like(watts, 600))
+    tape = record(house, Meter(name="dark", troubled=True, two_way=True, panels=True), seed=3)
+    kwh = np.diff(tape.made) / np.diff(tape.minutes) * 60
+    assert np.median(kwh) > 0.55
+    assert kwh.min() < 0.1
