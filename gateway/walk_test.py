@@ -21,6 +21,7 @@ from contract.config import ConfigError
 from contract.errors import ContractError
 from contract.ids import is_name
 from contract.item import Item, Measurement
+from gateway.belonging import give_over
 from gateway.clock import Clock, line_ms, load_clock
 from gateway.commands import DoneCommands
 from gateway.config import GatewayConfig, load
@@ -278,28 +279,6 @@ async def _walk(
             loop.remove_reader(sys.stdin.fileno())
 
 
-def give_back(
-    folder: Path, owner: tuple[int, int], chown: Callable[[Path, int, int], None] = os.chown
-) -> list[Path]:
-    """Root ran this: what it made in the spool belongs to the service again. Returns the files."""
-    made = [
-        path
-        for path in sorted(folder.iterdir())
-        if (path.stat().st_uid, path.stat().st_gid) != owner
-    ]
-    for path in made:
-        chown(path, *owner)
-    return made
-
-
-def _owner(folder: Path) -> tuple[int, int] | None:
-    """Whose the spool is, when that matters: root on a folder that is another's."""
-    if os.geteuid() != 0 or not folder.exists():
-        return None
-    stat = folder.stat()
-    return None if stat.st_uid == 0 else (stat.st_uid, stat.st_gid)
-
-
 def listen_to_keys(descriptor: int, keys: "asyncio.Queue[str]") -> bool:
     """Lines typed go to the queue; False where nobody can type (a file, a service)."""
     loop = asyncio.get_running_loop()
@@ -330,7 +309,6 @@ def main(argv: Sequence[str], out: Callable[[str], None], say: Callable[[str], N
     for one in walk.expected:
         if not is_name(one.device):
             raise ConfigError("--device", f"{one.device!r} is no name of a device")
-    owner = _owner(config.data_dir)
     patience = Patience(press_s=args.seconds, ack_s=args.ack_seconds, readings_s=args.readings)
     try:
         whole = asyncio.run(_walk(config, walk, out, patience))
@@ -338,8 +316,8 @@ def main(argv: Sequence[str], out: Callable[[str], None], say: Callable[[str], N
         say(f"{error}: stop its service first (systemctl stop hearthwatch-gateway)")
         return EXIT_SPOOL
     finally:
-        if owner is not None:
-            give_back(config.data_dir, owner)
+        # Root ran this: what it made in the spool is the service's.
+        give_over(config.data_dir)
     for line in summary(walk):
         out(line)
     if not whole:

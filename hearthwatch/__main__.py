@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _give_over(config: Path) -> None:
     """What root has left in the hub's folder; a file that is no hub's configuration has none."""
     from contract.config import ConfigError
-    from hearthwatch.belonging import give_over
+    from gateway.belonging import give_over
     from hearthwatch.hub_config import load
 
     with contextlib.suppress(ConfigError):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from contract.config import ConfigError
 from gateway import doctor as gateway_doctor
+from gateway.belonging import others
 from gateway.clock import Clock
-from hearthwatch.belonging import others
 from hearthwatch.doctor_audit import audit_copy
 from hearthwatch.doctor_book import book
 from hearthwatch.doctor_copies import copies

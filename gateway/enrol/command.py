@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from typing import Final
 from contract.config import ConfigError
 from contract.enrolment import EnrolmentCode, parse_code
 from contract.errors import ContractError
+from gateway.belonging import give_over
 from gateway.clock import Clock
 from gateway.enrol.hub_calls import EnrolmentFailed
 from gateway.enrol.identity import FOLDER, Identity
@@ -48,7 +48,8 @@ def main(arguments: Sequence[str], out: Say, say: Say, clock: Clock | None = Non
         data_dir = _data_dir(args, code)
         now_ms = (clock or Clock()).now_ms()
         found = asyncio.run(enrol(data_dir, code, now_ms))
-        _give_over(data_dir)
+        # Root ran this: the identity is the service's.
+        give_over(data_dir)
         for line in _next_steps(args, data_dir, found):
             out(line)
     except (EnrolmentFailed, OpensslFailed) as error:
@@ -105,13 +106,3 @@ def _next_steps(args: argparse.Namespace, data_dir: Path, found: Identity) -> li
         lines.append(f"in {path}, [uplink]: put `enrolled = true` in the place of {keys}")
     lines.append("now: systemctl restart hearthwatch-gateway, and press a button")
     return lines
-
-
-def _give_over(data_dir: Path) -> None:
-    """Root ran this: the identity belongs to whom the folder belongs to."""
-    stat = data_dir.stat()
-    if os.geteuid() != 0 or stat.st_uid == 0:
-        return
-    root = data_dir / FOLDER
-    for path in (root, *root.rglob("*")):
-        os.chown(path, stat.st_uid, stat.st_gid, follow_symlinks=False)

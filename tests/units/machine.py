@@ -28,7 +28,7 @@ _NEVER: Final = threading.Event()
 _ASKED: Final = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy")
 
 
-class Failed(Exception):  # noqa: N818
+class StepError(Exception):
     """A step that did not do what the guide says."""
 
 
@@ -50,7 +50,7 @@ class Machine:
                 [*command, str(self.root), _archive()], stdout=log, stderr=log, check=False
             )
         if done.returncode:
-            raise Failed(self._log.read_text()[-2000:])
+            raise StepError(self._log.read_text()[-2000:])
         for name in ("etc/ssl/certs/ca-certificates.crt", "etc/resolv.conf", "etc/hosts"):
             shutil.copy(Path("/") / name, self.root / name)
 
@@ -71,21 +71,21 @@ class Machine:
         return self.tried("systemctl is-system-running || true").strip() in {"running", "degraded"}
 
     def run(self, script: str) -> str:
-        """As root inside; Failed unless it ends well."""
+        """As root inside; StepError unless it ends well."""
         return _said([*self._inside(), "/bin/bash", "-ec", script], script)
 
     def tried(self, script: str) -> str:
         """What it says, however it ends."""
         try:
             return self.run(script)
-        except Failed:
+        except StepError:
             return ""
 
     def until(self, what: str, holds: Callable[[], bool]) -> None:
         ends = time.monotonic() + DEADLINE_S
         while not holds():
             if time.monotonic() > ends:
-                raise Failed(f"not within {DEADLINE_S:.0f} s: {what}")
+                raise StepError(f"not within {DEADLINE_S:.0f} s: {what}")
             _NEVER.wait(LOOK_S)
 
     def close(self) -> None:
@@ -105,11 +105,11 @@ class Machine:
 
     def _inside(self) -> list[str]:
         if self._process is None:
-            raise Failed("not booted")
+            raise StepError("not booted")
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         init = children.read_text().split()
         if not init:
-            raise Failed(self._log.read_text()[-2000:])
+            raise StepError(self._log.read_text()[-2000:])
         spaces = ("--mount", "--pid", "--net", "--uts", "--ipc")
         plain = ["env", "-i", "HOME=/root", "LANG=C.UTF-8", f"PATH={PATH}"]
         return ["nsenter", "--target", init[0], *spaces, *plain]
@@ -130,5 +130,5 @@ def _said(command: list[str], script: str) -> str:
     # A paper is no text.
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
-        raise Failed(f"{script[-400:]}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}")
+        raise StepError(f"{script[-400:]}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}")
     return done.stdout

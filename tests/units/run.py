@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.units.guide import blocks
-from tests.units.machine import Failed, Machine
+from tests.units.machine import Machine, StepError
 from tests.units.story import STEPS, Site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +50,7 @@ def _play(folder: Path) -> None:
         for what, step in STEPS:
             step(site)
             _say(f"ok  {what}")
-    except Failed:
+    except StepError:
         _say(machine.tried("journalctl -o cat --no-pager -n 60 -u 'hearthwatch-*'"))
         raise
     finally:
@@ -70,7 +70,7 @@ def main() -> int:
         else:
             with tempfile.TemporaryDirectory(prefix="hw-units-") as name:
                 _play(Path(name))
-    except Failed as failure:
+    except StepError as failure:
         sys.stderr.write(f"units: FAILED\n{failure}\n")
         return 1
     return 0

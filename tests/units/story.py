@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.units.machine import Failed, Machine
+from tests.units.machine import Machine, StepError
 
 HUB: Final = "hearthwatch-hub"
 GATEWAY: Final = "hearthwatch-gateway"
@@ -139,7 +139,7 @@ def hear_a_press(site: Site) -> None:
 def make_papers(site: Site) -> None:
     """The program of the forms under all that the unit forbids."""
     if not site.asked("/api/v1/reports/period.pdf?month=2026-11").startswith("%PDF"):
-        raise Failed("the report is no PDF")
+        raise StepError("the report is no PDF")
 
 
 def kill_the_hub(site: Site) -> None:
@@ -167,7 +167,7 @@ def hang_the_gateway(site: Site) -> None:
 def copy(site: Site) -> None:
     site.machine.run("systemctl start hearthwatch-backup")
     if not site.machine.run("ls /srv/copies").startswith("hub-"):
-        raise Failed("no copy was made")
+        raise StepError("no copy was made")
 
 
 def take_it_back(site: Site) -> None:
@@ -182,7 +182,7 @@ def take_it_back(site: Site) -> None:
     site.machine.run(f"hearthwatch doctor --hub {CONFIG}")
     site.be("li")
     if site.pressed() != known:
-        raise Failed(f"{site.pressed()} presses for {known}")
+        raise StepError(f"{site.pressed()} presses for {known}")
 
 
 def sign_gateways(site: Site) -> None:
@@ -217,7 +217,7 @@ def sign_gateways(site: Site) -> None:
 def nothing_failed(site: Site) -> None:
     failed = site.machine.run("systemctl list-units --failed --plain --no-legend 'hearthwatch*'")
     if failed:
-        raise Failed(failed)
+        raise StepError(failed)
 
 
 _DOCTOR: Final = "/opt/hearthwatch/bin/hearthwatch doctor --gateway /etc/hearthwatch/gateway.toml"
