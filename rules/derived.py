@@ -7,6 +7,7 @@ reading which completes none costs one look, however many rules judge the quarte
     power reading -> mains -> power_slot  the mean power of a step within a quarter-hour
                               power_gap   a time without readings
                               power_meter another device speaks for the home from now on
+                              power_made  this device counts what the home's panels make
     sensors    -> movements -> stillness  for how long they have seen nobody, beside what is usual
 """
 
@@ -22,6 +23,7 @@ from rules.waiting import Waiting
 POWER_SLOT: Final = "power_slot"
 POWER_GAP: Final = "power_gap"
 POWER_METER: Final = "power_meter"
+POWER_MADE: Final = "power_made"
 STILLNESS: Final = "stillness"
 
 # Kind → its values, as `contract.kinds.KINDS` has them for what devices say.
@@ -30,6 +32,7 @@ DERIVED_VALUES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         POWER_SLOT: frozenset({"number", "watts", "grain_w"}),
         POWER_GAP: frozenset({"start_ms", "end_ms", "watts"}),
         POWER_METER: frozenset({"larger"}),
+        POWER_MADE: frozenset(),
         STILLNESS: frozenset(
             {
                 "level",

@@ -91,6 +91,8 @@ class Mains:
     `make_meter`: what reads the readings of a device."""
 
     __slots__ = ("_chosen", "_devices", "_make_meter", "larger", "primary")
+    # The device that counts what the home's panels make, where one is named.
+    panels = ""
 
     def __init__(
         self, chosen: str, make_meter: Callable[[str], Meter] = lambda _device: Meter()

@@ -13,7 +13,7 @@ What a battery behind the main meter takes is used when it is charged. A meter o
 feed in, and that is dead, leaves what is taken.
 
 Defaults: `meter` is empty: the device that measures most speaks for the home. `panels_meter` is
-empty, and needs `meter`.
+empty, and needs `meter`. Its watts are made, not used, and no load to `overload`.
 
 Sources: design of this project; a socket can't measure more than the meter before it.
 """
@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from contract.config import ConfigError
 from rules.behind_panels import BehindPanels, mains_of
-from rules.derived import POWER_GAP, POWER_METER, POWER_SLOT, Derived
+from rules.derived import POWER_GAP, POWER_MADE, POWER_METER, POWER_SLOT, Derived
 from rules.finding import EvidenceValue, Finding, Severity
 from rules.mains import Mains
 from rules.metering import SLOT_MS, Gap, Slot
@@ -35,6 +35,7 @@ from rules.waiting import Waiting
 # A clock this far ahead is wrong; the reading counts as taken now.
 AHEAD_MAX_MS: Final = 10 * 60_000
 _NONE: Final[Sequence[Derived]] = ()
+_NO_VALUES: Final[Mapping[str, float]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,8 @@ class MainsMonitor:
         done = mains.read(observation, at_ms)
         if done is None and mains.primary is before:
             # Of most readings nothing comes yet.
+            if observation.device == mains.panels:
+                self._derived = [_of_panels(observation, at_ms)]
             return NOTHING
         device = mains.primary
         if device != before or mains.larger:
@@ -80,6 +83,8 @@ class MainsMonitor:
                 if not (isinstance(part, Slot) and keep(part, device, now_ms)):
                     self._derived = [_derived(observation, device, rest) for rest in done[place:]]
                     break
+        if observation.device == mains.panels:
+            self._derived = [_of_panels(observation, at_ms), *self._derived]
         return NOTHING
 
     def take_derived(self) -> Sequence[Derived]:
@@ -124,6 +129,10 @@ def _how(mains: Mains) -> dict[str, EvidenceValue]:
     return {"reason": reason, "panels_meter": mains.panels}
 
 
+def _of_panels(observation: Observation, at_ms: int) -> Derived:
+    return _made(observation, observation.device, POWER_MADE, at_ms, _NO_VALUES)
+
+
 def _derived(observation: Observation, device: str, part: Slot | Gap) -> Derived:
     if isinstance(part, Slot):
         number, watts, grain_w = part
@@ -151,7 +160,7 @@ class MainsFeed:
     # 2: quarter-hours that wait; 3: and their grain.
     state_version: Final = 3
     starts_idle: Final = True
-    emits: Final = frozenset({POWER_SLOT, POWER_GAP, POWER_METER})
+    emits: Final = frozenset({POWER_SLOT, POWER_GAP, POWER_METER, POWER_MADE})
 
     def __init__(self, make_mains: Callable[[str, str], Mains] = mains_of) -> None:
         self._make_mains = make_mains

@@ -1,7 +1,8 @@
 """More current than old wiring bears: a fire begins in a wall, not in an appliance.
 
 Sees: `power` readings with watts, or amperes and volts, of the home's devices; of meters with a
-register alone the highest five minutes of each quarter-hour (`power_slot`).
+register alone the highest five minutes of each quarter-hour (`power_slot`). The meter of a home's
+panels (`panels_meter` of `mains`) counts what they make, and is left out.
 
 Can't see: a single overloaded socket behind a meter that measures the whole home.
 
@@ -17,7 +18,7 @@ from enum import StrEnum
 from sys import intern
 from typing import Any, Final
 
-from rules.derived import POWER_SLOT
+from rules.derived import POWER_MADE, POWER_SLOT
 from rules.finding import Finding, Severity
 from rules.params import number
 from rules.plain import PlainKind
@@ -31,6 +32,8 @@ _UNSEEN_MS: Final = 20 * _MINUTE_MS
 RELEASE_PART: Final = 0.9
 # Three phases of 80 A; more is a broken reading.
 _POWER_MAX_W: Final = 55_000.0
+# A meter is told to be the panels' with each of its readings; a day later it isn't any more.
+_PANELS_MS: Final = 24 * 60 * _MINUTE_MS
 # Neither limit is passed.
 _BELOW: Final = (None, None)
 
@@ -51,12 +54,14 @@ class OverloadParams:
 
 
 class OverloadMonitor:
-    """_since: for the lower and the higher limit, since when the load was above it."""
+    """_since: for the lower and the higher limit, since when the load was above it. _panels: the
+    meter of the home's panels, and when it was last said to be that."""
 
     __slots__ = (
         "_device",
         "_key",
         "_last_ms",
+        "_panels",
         "_params",
         "_raised",
         "_since",
@@ -76,8 +81,14 @@ class OverloadMonitor:
         # [told at, severity] of the open overload.
         self._raised: tuple[int, Severity] | None = None
         self._key = ""
+        self._panels: tuple[str, int] = ("", 0)
 
     def observe(self, observation: Observation, now_ms: int) -> list[Finding]:
+        if observation.kind == POWER_MADE:
+            return self._leave_out(observation, now_ms)
+        device, told_ms = self._panels
+        if observation.device == device and now_ms - told_ms <= _PANELS_MS:
+            return UNCHANGED
         values = observation.values
         if observation.kind == POWER_SLOT:
             watts = values.get("watts")
@@ -133,6 +144,14 @@ class OverloadMonitor:
                 self._since = _BELOW
                 self._last_ms, self._watts, self._device = end_ms, watts, device
 
+    def _leave_out(self, observation: Observation, now_ms: int) -> list[Finding]:
+        """What the panels make is no load, nor was it before somebody said whose meter this is."""
+        self._panels = (observation.device, now_ms)
+        if self._device != observation.device:
+            return NOTHING
+        self._since, self._device, self._watts, self._last_ms = _BELOW, "", 0.0, -1
+        return self._clear(observation, now_ms) if self._raised is not None else NOTHING
+
     def _outdone(self, device: str, watts: float, at_ms: int) -> bool:
         """One device speaks until it is quiet: a socket's small load doesn't end its meter's."""
         return at_ms <= self._last_ms or (
@@ -176,6 +195,7 @@ class OverloadMonitor:
             "since": self._since,
             "raised": self._raised,
             "key": self._key,
+            **({"panels": self._panels} if self._panels[0] else {}),
         }
 
     def load(self, document: Mapping[str, Any]) -> "OverloadMonitor":
@@ -188,6 +208,8 @@ class OverloadMonitor:
         if raised is not None:
             self._raised = (int(raised[0]), "urgent" if raised[1] == "urgent" else "watch")
         self._key = str(document["key"])
+        name, told_ms = document.get("panels", ("", 0))
+        self._panels = (intern(str(name)), int(told_ms))
         return self
 
     def view(self, now_ms: int) -> Opinion:  # noqa: ARG002 - the last word of the meter
@@ -237,7 +259,7 @@ def _since(before_ms: int | None, at_ms: int, *, over: bool, unseen: bool) -> in
 OVERLOAD: Final = PlainKind(
     name="overload",
     params=OverloadParams,
-    hears=frozenset({"power", POWER_SLOT}),
+    hears=frozenset({"power", POWER_SLOT, POWER_MADE}),
     hears_no_register=True,
     monitor=OverloadMonitor,
     severity="watch",
