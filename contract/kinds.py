@@ -58,6 +58,14 @@ ACTIVATION_KINDS: Final[frozenset[str]] = frozenset(
     name for name, spec in KINDS.items() if spec.activation
 )
 
+# Attributes that are numbers, and are stored beside the values of their kind.
+STORED_ATTRS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {"power": frozenset({"reverse_energy_kwh"})}
+)
+
+# Beyond it a float no longer tells one from the next; NaN is never below it.
+_STORED_MAX: Final = 2.0**53
+
 # attrs.action of an activation.
 ACTIONS: Final[frozenset[str]] = frozenset({"press", "hold", "test", "clear"})
 
@@ -69,6 +77,20 @@ WELL: Final = "well"
 def says_well(kind: str, attrs: Mapping[str, object]) -> bool:
     """True for the "I'm well" of a person; a reading, so that it never stands before a call."""
     return kind == "presence" and attrs.get("action") == WELL
+
+
+def stored_values(
+    kind: str, values: Mapping[str, float], attrs: Mapping[str, object]
+) -> Mapping[str, float]:
+    """The values of a reading, and what is stored beside them; what is no finite number isn't."""
+    beside = {
+        name: float(said)
+        for name in STORED_ATTRS.get(kind, ())
+        if isinstance(said := attrs.get(name), int | float)
+        and not isinstance(said, bool)
+        and abs(said) <= _STORED_MAX
+    }
+    return {**values, **beside} if beside else values
 
 
 def is_urgent(kind: str, attrs: Mapping[str, object]) -> bool:

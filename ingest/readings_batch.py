@@ -7,7 +7,7 @@ from typing import Final
 from alarms.book import AlarmBook
 from contract.envelope import Status
 from contract.errors import ContractError
-from contract.kinds import says_well
+from contract.kinds import STORED_ATTRS, says_well, stored_values
 from contract.topics import topic
 from ingest.device_news import DeviceNews, Heartbeat
 from ingest.doubtful_time import DOUBTFUL, place
@@ -241,7 +241,10 @@ class ReadingsBatch:
 
     def _store_item(self, gateway: str, item: WireItem) -> None:
         try:
-            self._store.add((gateway, item.device, item.kind), item.measured_at_ms, item.values)
+            values = item.values
+            if item.attrs and item.kind in STORED_ATTRS:
+                values = stored_values(item.kind, values, item.attrs)
+            self._store.add((gateway, item.device, item.kind), item.measured_at_ms, values)
             self.stored += 1
         except ContractError as error:
             self._for_book.unreadable(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.item import Scalar
+from contract.kinds import STORED_ATTRS
 from hearthwatch.backtest.rows import RowParts, check_names, scalar_of
 from rules.meter_columns import Ints, MeterColumns
 
@@ -212,13 +213,16 @@ class PastReadings:
         device, kind = pair
         values: dict[str, float] = {}
         attrs: dict[str, Scalar] = {}
+        beside = STORED_ATTRS.get(kind, ())
         for row in rows:
             name = self._series_names[self._series[row]][2]
             text = self._texts.get(row)
-            if text is None:
-                values[name] = self._values[row]
-            else:
+            if text is not None:
                 attrs[name] = scalar_of(text)
+            elif name in beside:
+                attrs[name] = self._values[row]
+            else:
+                values[name] = self._values[row]
         return PastReading(
             id=f"{home}|{device}|{kind}|{at_ms}",
             device=device,

@@ -5,7 +5,7 @@
     all other readings -------------------------------/        \\-> engine of B -> found of B
 
 Which readings of power matter is `played_power`'s to say; the findings are the same as if every
-reading were shown.
+reading were shown. A home whose panels have a meter is shown every reading.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,13 @@ from heapq import merge
 from operator import attrgetter
 
 from hearthwatch.backtest.past_readings import PastReading, PastReadings
-from hearthwatch.backtest.played_power import joined, meters_of, shown_to, with_played
+from hearthwatch.backtest.played_power import (
+    joined,
+    knows_panels,
+    meters_of,
+    shown_to,
+    with_played,
+)
 from rules.engine import Engine
 from rules.finding import Finding
 from rules.rule import HomeFacts, Rule
@@ -42,7 +48,8 @@ def play(
     """What each rule set finds in a home, by time; `words`: what humans found out about its
     silences (`past_words`). `columns` False: every reading by itself."""
     home = facts.home
-    meters = meters_of(past, home) if columns else None
+    by_use = any(knows_panels(rules, facts) for rules in rule_sets)
+    meters = meters_of(past, home) if columns and not by_use else None
     shown_at = None
     if meters is not None:
         shown_at = joined([shown_to(rules, facts, meters) for rules in rule_sets])

@@ -105,11 +105,18 @@ def meters_of(past: PastReadings, home: str) -> HomeMeters | None:
     return None if columns is None else HomeMeters(columns)
 
 
+def knows_panels(rules: Sequence[Rule], facts: HomeFacts) -> bool:
+    """Whether the home is judged by what three registers tell together, reading by reading."""
+    return any(
+        isinstance(rule.kind, MainsFeed) and params_of(rule, facts).panels_meter for rule in rules
+    )
+
+
 def with_played(rules: Sequence[Rule], meters: HomeMeters) -> list[Rule]:
     """The same rules with meters that are looked up."""
 
     def make_mains(chosen: str, _panels: str = "") -> Mains:
-        # The past doesn't say what was given: a home with panels is judged by what it takes.
+        # What the panels' meter says with the main one is no matter of columns: `knows_panels`.
         moment = _Moment()
         return Mains(chosen, lambda device: _PlayedMeter(device, meters, moment))
 

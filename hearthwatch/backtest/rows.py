@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from contract.item import Scalar
-from contract.kinds import KINDS
+from contract.kinds import KINDS, STORED_ATTRS
 from contract.moment import EPOCH, MAX_MS
 
 COLUMNS: Final = ("home", "device", "kind", "measured_at", "field", "value")
@@ -27,6 +27,7 @@ ATTRIBUTES: Final = frozenset(
         "user",
     }
 )
+_NONE: Final[frozenset[str]] = frozenset()
 # Integers from here on are Unix milliseconds, below it seconds (until the year 5138).
 MS_FROM: Final = 100_000_000_000
 
@@ -89,7 +90,7 @@ def check_names(home: str, device: str, kind: str, name: str) -> None:
     if kind == STATUS:
         allowed: frozenset[str] = ATTRIBUTES
     elif kind in KINDS:
-        allowed = KINDS[kind].values | ATTRIBUTES
+        allowed = KINDS[kind].values | ATTRIBUTES | STORED_ATTRS.get(kind, _NONE)
     else:
         raise BadRow(f"unknown kind {kind!r}{_nearest(kind, KINDS)}")
     if name not in allowed:

@@ -160,8 +160,7 @@ def _leave(number):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_home_with_a_meter_at_its_panels_is_told_by_what_it_takes(seed) -> None:
-    """The past doesn't say what was given."""
+def test_a_home_of_which_nothing_says_what_was_given_is_told_by_what_it_takes(seed) -> None:
     house = House(seed)
     named = {"mains": {"meter": "meter", "panels_meter": "z-socket"}}
     facts = HomeFacts(home="home", overrides=named)
