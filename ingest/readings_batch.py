@@ -241,7 +241,7 @@ class ReadingsBatch:
 
     def _store_item(self, gateway: str, item: WireItem) -> None:
         try:
-            values = item.values
+            values: Mapping[str, float] = item.values
             if item.attrs and item.kind in STORED_ATTRS:
                 values = stored_values(item.kind, values, item.attrs)
             self._store.add((gateway, item.device, item.kind), item.measured_at_ms, values)
