@@ -21,7 +21,7 @@ from rules.quiet_limit import DAYS_TRUSTED, HUNDRED, QuietLimit, quietest_of_a_y
 # Watts of one unit.
 UNIT_W: Final = 100.0
 # Two weeks: of fewer days nobody can say what a quiet one is. All figures were chosen on the tuning
-# homes of `./dev eval` (docs/rules.md).
+# homes of `./dev eval` (docs/trials).
 _DAYS_MIN: Final = 14
 # The part of the days, the quietest, by which rarer ones are told; and so much above the rarest.
 _TAIL_PART: Final = 0.05

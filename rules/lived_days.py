@@ -33,7 +33,7 @@ BLOCK_H: Final = 6
 # Hours that a day needs before its own, for the blocks that begin the evening before.
 BEFORE_H: Final = BLOCK_H - 1
 # Days of which the spread, the peak stay below what counts. All figures were chosen on the tuning
-# homes of `./dev eval` (docs/rules.md).
+# homes of `./dev eval` (docs/trials).
 SPREAD_PART: Final = 0.35
 PEAK_PART: Final = 0.4
 # … and of both where the sun hides a part of the day: few blocks are left in which it may be quiet.

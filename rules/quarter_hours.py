@@ -39,6 +39,11 @@ class QuarterHours:
         """How many may come all at once."""
         return self.supply.held + self.tank.held
 
+    def behind_gap(self, number: int, told: int) -> bool:
+        """Whether a gap lies between the newest slot and the newest that was told: one that was
+        held when it began says nothing of the time behind it."""
+        return number - told > self.held
+
     def turned(self, number: int, living: Living, hours: tuple[int, int]) -> Living:
         """The memory for a slot outside a silence: where a day begins it is another one, if from
         now on the home is judged without its tank, or with it again, or if all that was learned is

@@ -22,7 +22,7 @@ class NoSignOfLifeParams:
     by_sensors: bool = True
     sensors_h: int = number(16, 8, 48)
     # Two days: of four tuning homes that had more than three such alarms in a year 48 hours leave
-    # two, 40 all four (docs/rules.md). Whoever lies there is found later, and found.
+    # two, 40 all four (docs/trials). Whoever lies there is found later, and found.
     spent_h: int = number(48, 20, 72)
 
     @property

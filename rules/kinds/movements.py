@@ -15,7 +15,7 @@ Water meters are not read.
 Defaults: no opinion before 7 days that were watched, wider limits until 14. It learns nothing from
 stays, nor from a silence that lasted ten hours more or that a human says was some (`found_out`).
 
-Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
+Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/trials).
 """
 
 from collections.abc import Mapping, Sequence

@@ -24,7 +24,7 @@ two), and where these hide half of the day; by sensors 16 watched hours, and mor
 rarest; 120 minutes without readings are `meter_quiet`, older readings raise nothing; no opinion in
 the first week or so, narrower limits until 30 days are known.
 
-Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/rules.md).
+Sources: practice of Japanese, Korean and Shanghai services; `./dev eval` (docs/trials).
 """
 
 from collections.abc import Callable, Mapping
@@ -219,7 +219,8 @@ class NoSignOfLifeMonitor:
             return self._clear(observation, LifeReason.ACTIVITY, now_ms)
         if activity > limit:
             return NOTHING
-        if self._quiet.slots < living.asked or living.doubt_slots or not living.covered():
+        sure = self._quiet.slots >= living.asked and not living.doubt_slots and living.covered()
+        if not sure or self._hours.behind_gap(end_ms // SLOT_MS - 1, living.newest):
             return NOTHING
         if now_ms - end_ms > self._params.late_after_min * MINUTE_MS:
             # Of the past: it wakes nobody, but it isn't learned as a lived day either.

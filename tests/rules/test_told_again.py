@@ -74,3 +74,16 @@ def test_what_was_before_a_gap_is_not_told_again() -> None:
     for number in (*range(200), *range(210, 300)):
         living.push(number, 100.0, 0.0, learn=True)
     assert [slot.number for slot in living.since_back()] == [*range(210, 300)]
+
+
+@pytest.mark.parametrize("gap_h", [2, 5])
+def test_what_is_held_as_a_gap_begins_wakes_nobody_as_it_ends(kit, gap_h) -> None:
+    left = 18.3
+    rows = kit.electricity(1, left + 2.5, away=[(left, left + 2.5)], tank=True)
+    (found_ms,) = House(kit).power(rows).raised_at()
+    for slots in range(-4, 3):
+        begins_ms = found_ms + slots * 900_000
+        ends_ms = begins_ms + gap_h * kit.HOUR_MS
+        seen = [row for row in rows if not begins_ms < row[0] < ends_ms]
+        (again_ms,) = House(kit).power(seen).raised_at()
+        assert again_ms == found_ms if slots >= 0 else again_ms >= ends_ms + kit.HOUR_MS

@@ -1,4 +1,4 @@
-// How it was in a home while it was silent: what a human found out teaches the rule (docs/rules.md).
+// How it was in a home while it was silent: what a human found out teaches the rule (docs/no-sign-of-life.md).
 
 export const FOUND_OUT = ["was_in_and_well", "was_out", "needed_help", "unknown"] as const;
 
