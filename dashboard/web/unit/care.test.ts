@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { ApiError } from "../src/lib/api";
 import { faultOf, fenOf, monthDays, shareOf } from "../src/lib/care";
-import { standingOf, unheardYet, type UnseenPerson } from "../src/lib/unseen";
+import { standingOf, tooLittle, unheardYet, type UnseenPerson } from "../src/lib/unseen";
 
 test("what somebody types as money becomes fen, exactly", () => {
   const typed: [string, number | null][] = [
@@ -82,6 +82,16 @@ test("what stands first about somebody who was not seen", () => {
   assert.equal(standingOf(person({ quiet_hours_left: 6 })), "near");
   assert.equal(standingOf(person({ quiet_hours_left: 6.25 })), "well");
   assert.equal(standingOf(person({})), "well");
+});
+
+test("electricity in a silence is said to be too little", () => {
+  const since = "2026-11-23T08:00:00Z";
+  const silent = { life: "silent", since, sign_of: "power", sign_at: "2026-11-23T09:00:00Z" };
+  assert.equal(tooLittle(person(silent)), true);
+  assert.equal(tooLittle(person({ ...silent, sign_at: since })), false);
+  assert.equal(tooLittle(person({ ...silent, sign_of: "motion" })), false);
+  assert.equal(tooLittle(person({ ...silent, life: "well" })), false);
+  assert.equal(tooLittle(person({ ...silent, sign_at: null })), false);
 });
 
 test("a call is taken back in time for a minute", () => {

@@ -99,6 +99,13 @@ export const STANDING_TONES: Record<Standing, string> = {
   unknown: "watch",
 };
 
+/** Electricity stood out since the home is held silent, and the rule takes it for nobody: without a
+ * word of it the list would contradict itself. */
+export function tooLittle(one: UnseenPerson): boolean {
+  if (one.life !== "silent" || one.sign_of !== "power") return false;
+  return one.sign_at !== null && one.since !== null && Date.parse(one.sign_at) > Date.parse(one.since);
+}
+
 /** Taken back so soon, the rule has not heard of the call. */
 export function unheardYet(contact: Contact, now: number): boolean {
   return now - Date.parse(contact.at) < SETTLE_MS;
