@@ -160,6 +160,20 @@ def test_documents_name_what_exists(path) -> None:
             assert (ROOT / name).exists() or (path.parent / name).exists(), name
 
 
+def headings(page: Path) -> set[str]:
+    """As anchors, by the rule by which forges make them."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    bare = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", line) for line in lines)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in bare}
+
+
+@pytest.mark.parametrize("path", tracked("*.md"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_to_headings_arrive(path) -> None:
+    for page, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", path.read_text()):
+        if "://" not in page and (page.endswith(".md") or not page):
+            assert anchor in headings(path.parent / page if page else path), f"{page}#{anchor}"
+
+
 def test_readme_lists_what_the_registries_have() -> None:
     for name in ("README.md", "README.zh-CN.md"):
         text = (ROOT / name).read_text()
