@@ -148,6 +148,13 @@ test("what is usual, what is seen, since when, and how sure it is", () => {
   assert.deepEqual(full.sure, ["数据不全，暂时无法判断", "已学满，按本人习惯判断"]);
 });
 
+test("a home whose lived and empty days look alike is not said to lack data", () => {
+  const sure = (reason: string) =>
+    judgementOf({ kind: "no_sign_of_life", evidence: { reason, days_learned: 60 }, state: "cannot_judge" }).sure;
+  for (const reason of ["lived_while_away", "weak_signal", "coarse_register"]) assert.deepEqual(sure(reason), []);
+  assert.ok(sure("meter_quiet").includes("数据不全，暂时无法判断"));
+});
+
 test("what went silent is silent since it was heard last", () => {
   const evidence = { after_s: 3600, silent_s: 3600, last_heard_ms: 7 };
   assert.equal(judgementOf({ kind: "gateway_silent", evidence }).since, 7);

@@ -72,6 +72,9 @@ const SURE = [
 // What went silent is silent since it was heard last, not since somebody was told.
 const SINCE = ["since_ms", "quiet_since_ms", "began_ms", "last_heard_ms"];
 
+// Why a home can't be judged though no data are missing; the opinion itself says so.
+const INDISTINCT: ReadonlySet<string> = new Set(["weak_signal", "coarse_register", "lived_while_away"]);
+
 /** A rule's opinion or finding; `state` of an opinion only. */
 export interface Judged {
   kind: string;
@@ -96,7 +99,7 @@ export function judgementOf({ kind, evidence, state = "" }: Judged): Judgement {
     limits: limits.map((name) => fact(name, evidence)).filter(isText),
     seen: [pressure, ...SEEN.map((name) => fact(name, evidence))].filter(isText),
     since: SINCE.map((name) => numberOf(evidence, name)).find((at) => at !== null) ?? null,
-    sure: sureness(kind, evidence, state, limits.length > 0),
+    sure: sureness({ kind, evidence, state }, limits.length > 0),
   };
 }
 
@@ -107,13 +110,14 @@ export function withoutJudged(evidence: Evidence): Evidence {
   return Object.fromEntries(Object.entries(evidence).filter(([name]) => !told.has(name)));
 }
 
-function sureness(kind: string, evidence: Evidence, state: string, limited: boolean): string[] {
+function sureness({ kind, evidence, state }: Required<Judged>, limited: boolean): string[] {
   const parts: string[] = [];
-  if (state === "cannot_judge") parts.push(t("rule_view.blind"));
+  const indistinct = state === "cannot_judge" && INDISTINCT.has(String(evidence["reason"]));
+  if (state === "cannot_judge" && !indistinct) parts.push(t("rule_view.blind"));
   const known = learned(kind, evidence);
-  if (known !== null) {
+  if (known !== null && !indistinct) {
     parts.push(t(known.known < known.wanted ? "rule_view.young" : "rule_view.trusted"));
-  } else if (limited) parts.push(t("rule_view.by_limit"));
+  } else if (known === null && limited) parts.push(t("rule_view.by_limit"));
   const ways = numberOf(evidence, "ways_learned");
   if (ways !== null) parts.push(t("rule_view.known_ways", { count: ways }));
   const before = silencesBefore(evidence);
