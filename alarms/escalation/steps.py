@@ -108,9 +108,10 @@ class Steps:
     def repeat(self, unit: UnitOfWork, row: Row) -> None:
         """Pressed again: everybody who was told hears it again, and what comes next comes no later
         for it."""
-        pending, told_ms = self._timers.find_told(unit, row["id"], row["round"])
+        told_ms = self._timers.told_ms(unit, row["id"], row["round"])
         if told_ms is not None and 0 <= unit.now_ms - told_ms < REPEAT_WITHIN_MS:
             return
+        pending = self._timers.find(unit, row["id"], TimerKind.STEP)
         first = FIRST_STEP if row["state"] == AlarmState.OPEN else HOLDER_STEP
         if pending is None or pending.step == first:
             # The new round that waits begins now.

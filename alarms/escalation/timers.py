@@ -21,9 +21,9 @@ _ROUND: Final = "UPDATE escalation SET round = ? WHERE alarm = ? AND timer = ?"
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM escalation"  # noqa: S608 - names of the schema
 _DUE: Final = f"{_SELECT} WHERE boot = ? AND due_running_ms <= ? ORDER BY due_running_ms LIMIT ?"
 _ONE: Final = f"{_SELECT} WHERE alarm = ? AND timer = ?"
-# With when the last step of a round was fired, in one statement: each press of an open alarm asks.
-_STEP_AND_TOLD: Final = (
-    f"SELECT {', '.join(_COLUMNS)}, (SELECT max(s.at_ms) FROM escalation_step s"  # noqa: S608 - as above
+# Each press of an open alarm asks: one number, for a text that is read may have to be opened.
+_TOLD: Final = (
+    "SELECT (SELECT max(s.at_ms) FROM escalation_step s"
     " WHERE s.alarm = escalation.alarm AND s.round = ?) FROM escalation"
     " WHERE alarm = ? AND timer = ?"
 )
@@ -111,12 +111,10 @@ class Timers:
         return None if found is None else _timer(found)
 
     @staticmethod
-    def find_told(
-        unit: UnitOfWork, alarm: str, number: int
-    ) -> tuple[Timer, int | None] | tuple[None, None]:
-        """The step that is promised, and when the last one of this round was fired."""
-        found = unit.execute(_STEP_AND_TOLD, (number, alarm, TimerKind.STEP.value)).fetchone()
-        return (None, None) if found is None else (_timer(found[:-1]), found[-1])
+    def told_ms(unit: UnitOfWork, alarm: str, number: int) -> int | None:
+        """When the last step of this round was fired; None: none was, or no other is promised."""
+        found = unit.execute(_TOLD, (number, alarm, TimerKind.STEP.value)).fetchone()
+        return None if found is None else found[0]
 
     def due(self, unit: UnitOfWork) -> list[tuple[Timer, int]]:
         """What its time has come for, longest overdue first, with how late it is; at most
