@@ -2,12 +2,15 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from contract.errors import ContractError
 from contract.ids import is_name
 
 T = TypeVar("T")
+# How a program ends that can't use its configuration: EX_CONFIG of sysexits.h, so that supervisors
+# and people tell it from a crash and from a book that is refused.
+EXIT_CONFIG: Final = 78
 
 
 class ConfigError(ContractError):

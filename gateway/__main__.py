@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from contract.config import ConfigError
+from contract.config import EXIT_CONFIG, ConfigError
 from gateway.clock import load_clock
 from gateway.commands import DoneCommands
 from gateway.config import GatewayConfig, load
 from gateway.process import Gateway
 from gateway.spool.failures import SpoolFull
 
-EXIT_CONFIG = 2
 EXIT_SPOOL = 3
 _INSTALLERS = ("discover", "enrol", "walk-test")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from contract.config import ConfigError
+from contract.config import EXIT_CONFIG, ConfigError
 from dashboard.standby import create_standby
 from hearthwatch.clock import PlannedClock, load_clock
 from hearthwatch.http_server import Server, http_of
@@ -66,7 +66,7 @@ def main(args: argparse.Namespace) -> int:
         clock = load_clock(config.clock_plan)
     except ConfigError as error:
         sys.stderr.write(f"hearthwatch hub: {error}\n")
-        return 2
+        return EXIT_CONFIG
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         return asyncio.run(_run(config, clock, rules, role))
@@ -74,7 +74,10 @@ def main(args: argparse.Namespace) -> int:
         # Whoever supervises the process tries again.
         sys.stderr.write(f"hearthwatch hub: the book can't be opened: {error}\n")
         return 1
-    except (BookDamagedError, BookInUseError, ConfigError, KeyFileError) as error:
+    except ConfigError as error:
+        sys.stderr.write(f"hearthwatch hub: {error}\n")
+        return EXIT_CONFIG
+    except (BookDamagedError, BookInUseError, KeyFileError) as error:
         sys.stderr.write(f"hearthwatch hub: {error}\n")
         return 2
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from contract.config import ConfigError
+from contract.config import EXIT_CONFIG, ConfigError
 from hearthwatch.authority import keys
 from hearthwatch.authority.door import Door
 from hearthwatch.logs import configure, say
@@ -29,7 +29,10 @@ def main(args: argparse.Namespace) -> int:
     configure()
     try:
         door = Door(args.socket, keys.load(args.dir), say)
-    except (ConfigError, OSError) as error:
+    except ConfigError as error:
+        sys.stderr.write(f"hearthwatch authority: {error}\n")
+        return EXIT_CONFIG
+    except OSError as error:
         sys.stderr.write(f"hearthwatch authority: {error}\n")
         return 2
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from contract.config import EXIT_CONFIG
 from device_sims.devices import ble_cuff, zigbee_bridge, zigbee_button, zigbee_plug
-from gateway.__main__ import EXIT_CONFIG, main
+from gateway.__main__ import main
 from gateway.config import load
 from gateway.discover.command import EXIT_NOTHING, EXIT_STOPPED, BrokerSearch
 from gateway.discover.finding import Finding, PlaceReport, shown

@@ -16,10 +16,11 @@ import pytest
 
 from contract.clock import ClockPlan, Segment
 from contract.codec import decode_envelope, decode_status, encode_ack, encode_command
+from contract.config import EXIT_CONFIG
 from contract.envelope import Ack, Command
 from contract.item import Item
 from contract.topics import parse, topic
-from gateway.__main__ import EXIT_CONFIG, EXIT_SPOOL, main
+from gateway.__main__ import EXIT_SPOOL, main
 from gateway.clock import Clock
 from gateway.config import load
 from gateway.feedback import Feedback, FeedbackCommands

@@ -12,13 +12,14 @@ import aiomqtt
 import pytest
 
 from contract.codec import decode_envelope, encode_ack, encode_command
+from contract.config import EXIT_CONFIG
 from contract.envelope import Ack, Command
 from contract.item import Item
 from contract.topics import topic
 from device_sims.devices.ev1527_button import press_frames
 from device_sims.transports.pty_line import PtyLine
 from gateway import walk_test
-from gateway.__main__ import EXIT_CONFIG, main
+from gateway.__main__ import main
 from gateway.clock import Clock
 from gateway.config import load
 from gateway.spool.spool import SpoolInUse
