@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clockSpan, decimal, heartbeatAgo, longSpan } from "../src/lib/format";
+import { clockSpan, decimal, heartbeatAgo, longSpan, waitSpan } from "../src/lib/format";
 import { filled, language } from "../src/lib/i18n.svelte";
 import type { Alarm, Evidence } from "../src/lib/alarm_types";
 import { alarmPlace, evidenceRows, explanation, headline, particulars, ruleWords, where, whereParts, who } from "../src/lib/words";
@@ -132,6 +132,9 @@ test("spans", () => {
   assert.equal(clockSpan(3_723_000), "1:02:03");
   assert.equal(clockSpan(-5_000), "0:00:00");
   assert.equal(clockSpan(26 * HOUR), "1\u00a0天\u00a02\u00a0小时");
+  assert.equal(waitSpan(HOUR - 1), "0:59:59");
+  assert.equal(waitSpan(HOUR), "1\u00a0小时");
+  assert.equal(waitSpan(7.2 * HOUR), "7\u00a0小时\u00a012\u00a0分钟");
   assert.equal(longSpan(59_999), "59\u00a0秒");
   assert.equal(longSpan(90 * 60_000), "1\u00a0小时\u00a030\u00a0分钟");
   assert.equal(heartbeatAgo(new Date(NOW - HOUR).toISOString(), NOW, 60), "1\u00a0分钟前");

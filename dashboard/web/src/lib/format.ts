@@ -19,6 +19,12 @@ export function clockSpan(ms: number): string {
   return `${hours}:${two(minutes)}:${two(seconds)}`;
 }
 
+/** How long somebody has waited: to the second in the first hour; from then on in words, for hours
+ * and minutes beside a clock read like a time of day. */
+export function waitSpan(ms: number): string {
+  return ms < HOUR ? clockSpan(ms) : longSpan(ms);
+}
+
 /** In words, with the one or two units that matter. */
 export function longSpan(ms: number): string {
   const span = Math.max(0, ms);
