@@ -27,6 +27,7 @@ from ledger.cursor import (
     BookUnreachableError,
     HubConnection,
 )
+from ledger.database import BookNewerError
 from ledger.sealing.key_file import KeyFileError
 from rules.config import default_rules, rules_from_toml
 from rules.rule import Rule
@@ -74,12 +75,12 @@ def main(args: argparse.Namespace) -> int:
         # Whoever supervises the process tries again.
         sys.stderr.write(f"hearthwatch hub: the book can't be opened: {error}\n")
         return 1
+    except (BookDamagedError, BookInUseError, BookNewerError, KeyFileError) as error:
+        sys.stderr.write(f"hearthwatch hub: {error}\n")
+        return 2
     except ConfigError as error:
         sys.stderr.write(f"hearthwatch hub: {error}\n")
         return EXIT_CONFIG
-    except (BookDamagedError, BookInUseError, KeyFileError) as error:
-        sys.stderr.write(f"hearthwatch hub: {error}\n")
-        return 2
 
 
 def _rules(path: Path | None) -> Sequence[Rule]:
