@@ -149,9 +149,9 @@ def test_contacts_can_be_called(desk: Desk, hub: FakeHub) -> None:
 
 
 def is_drawn_anew(desk: Desk) -> bool:
-    """Whether the chart is another one after the alarm's clock went on by two seconds."""
+    """Whether the chart is another one after the hub's clock went on by two seconds."""
     desk.page.evaluate("window.chart = document.querySelector('.chart canvas')")
-    clock = desk.page.locator(".head .clock")
+    clock = desk.page.locator(".tools time.number")
     for _ in range(2):
         before = clock.inner_text()
         expect(clock).not_to_have_text(before)
